@@ -1,0 +1,50 @@
+/* One deadline per operation, on the clock that nobody sets. */
+#ifndef LK_DEADLINE_H_
+#define LK_DEADLINE_H_
+
+#include <stdint.h>
+#include <time.h>
+
+struct lk_deadline {
+	int64_t at_ns; /* CLOCK_MONOTONIC */
+};
+
+static inline int64_t
+lk_monotonic_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ((int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec);
+}
+
+/** lk_deadline_in(ms): the deadline ${ms} milliseconds from now. */
+static inline struct lk_deadline
+lk_deadline_in(int64_t ms)
+{
+	return ((struct lk_deadline){ lk_monotonic_ns() + ms * 1000000 });
+}
+
+/** lk_deadline_min(a, b): the earlier one. */
+static inline struct lk_deadline
+lk_deadline_min(struct lk_deadline a, struct lk_deadline b)
+{
+	return (a.at_ns < b.at_ns ? a : b);
+}
+
+/**
+ * lk_deadline_left_ms(deadline):
+ * Milliseconds left, rounded up, for poll(2); 0 once it has passed.
+ */
+static inline int
+lk_deadline_left_ms(struct lk_deadline deadline)
+{
+	int64_t left = deadline.at_ns - lk_monotonic_ns();
+
+	if (left <= 0)
+		return (0);
+	left = (left + 999999) / 1000000;
+	return (left > INT32_MAX ? INT32_MAX : (int)left);
+}
+
+#endif /* !LK_DEADLINE_H_ */

@@ -1,0 +1,369 @@
+/*
+ * latchkey: one session for every door.
+ *
+ * A manager issues, checks, refreshes, lists and revokes sessions that live
+ * in a store (Redis, or on one machine a file).  The bearer of a session
+ * holds a token; everybody else sees only its public session id.
+ *
+ * Threads: settings are immutable after loading and may be shared by any
+ * number of threads.  A manager owns a connection and belongs to one thread
+ * at a time; make one for each thread.  Nothing here is safe to call in a
+ * signal handler, and no function raises SIGPIPE, reads the environment or
+ * changes a signal disposition.
+ *
+ * Strings are NUL-terminated and belong to whoever holds the struct they are
+ * in.  Out-parameters come last and are zeroed unless LK_OK is returned.
+ * Times are seconds since 1970-01-01 00:00 UTC by the store's clock.
+ */
+#ifndef LATCHKEY_H_
+#define LATCHKEY_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define LK_API __attribute__((visibility("default")))
+#define LK_MUST_CHECK __attribute__((warn_unused_result))
+
+/* Longest token, user id, client kind and public session id, in bytes. */
+#define LK_TOKEN_MAX 4096
+#define LK_USER_ID_MAX 256
+#define LK_CLIENT_MAX 32
+#define LK_SESSION_ID_MAX 363
+/* Longest `detail` JSON of a user, in bytes. */
+#define LK_DETAIL_MAX 65536
+/* Longest error text. */
+#define LK_ERROR_MAX 512
+/* Shortest and longest life of a session or of cached user info: 1 s and
+ * ten years. */
+#define LK_TTL_MIN 1
+#define LK_TTL_MAX 315360000
+
+/**
+ * The outcome of every operation.  0: allowed or done.  Positive: the bearer
+ * or the request is refused.  Negative: we could not find out; this must
+ * neither open a door nor read as a logout.
+ */
+enum lk_status {
+	LK_OK = 0,
+	LK_MALFORMED = 1,  /* not a token (or id) of this store's kind */
+	LK_UNKNOWN = 2,    /* never issued, or revoked */
+	LK_EXPIRED = 3,    /* was live, and its time is over */
+	LK_NO_USER = 4,    /* the user source says there is no such user */
+	LK_FORBIDDEN = 5,  /* known, and not allowed to do this */
+	LK_LIMIT = 6,      /* over a limit */
+	LK_FAULT = -1,     /* not decided: the initial value of every verdict */
+	LK_E_NOMEM = -2,   /* out of memory */
+	LK_E_INVAL = -3,   /* an argument is out of its range */
+	LK_E_SETTINGS = -4,/* settings, credentials or store mode are wrong */
+	LK_E_STORE = -5,   /* the store or the user source cannot answer */
+	LK_E_TIMEOUT = -6, /* no answer within the deadline */
+	LK_E_CORRUPT = -7  /* the store answered something that is not ours */
+};
+
+/**
+ * lk_status_name(status):
+ * Return a short static English name of ${status}, such as "expired".
+ */
+LK_API const char *lk_status_name(enum lk_status status);
+
+/** lk_version(): Return the library's version, such as "0.1.0". */
+LK_API const char *lk_version(void);
+
+/** What went wrong, in one line of plain text without secrets. */
+struct lk_error {
+	char text[LK_ERROR_MAX];
+};
+
+/* ---- Tokens ---------------------------------------------------------- */
+
+/** A bearer's secret.  Wipe it with lk_token_wipe() as soon as possible. */
+struct lk_token {
+	size_t len;                  /* bytes in text, without the NUL */
+	char text[LK_TOKEN_MAX + 1]; /* NUL-terminated */
+};
+
+/**
+ * lk_token_set(token, text, len):
+ * Copy the ${len} bytes at ${text}, which need no NUL, into ${token}.
+ * LK_MALFORMED, and a zeroed token, if they are empty, longer than
+ * LK_TOKEN_MAX, or contain a control character (0x00-0x1f, 0x7f).
+ */
+LK_API enum lk_status lk_token_set(struct lk_token *token, const char *text,
+    size_t len) LK_MUST_CHECK;
+
+/** lk_token_wipe(token): Overwrite all of ${token} with zeros. */
+LK_API void lk_token_wipe(struct lk_token *token);
+
+/* ---- Sessions and users ---------------------------------------------- */
+
+/** What a token stands for.  Nothing in it is secret. */
+struct lk_session {
+	char user[LK_USER_ID_MAX + 1];
+	char id[LK_SESSION_ID_MAX + 1];  /* public; enough to revoke it */
+	char client[LK_CLIENT_MAX + 1];  /* "" if none was given */
+	int64_t issued_at;  /* 0 if the store's layout does not record it */
+	int64_t expires_at; /* dead from this second on */
+	int64_t ttl;        /* seconds left when looked up, rounded up, >= 1 */
+};
+
+/** A user as the user source knows it. */
+struct lk_user {
+	char id[LK_USER_ID_MAX + 1];
+	char *detail; /* compact JSON, never NULL after LK_OK; freed by
+	                 lk_user_clear() */
+};
+
+/** lk_user_clear(user): Free what ${user} holds and zero it.  NULL is fine. */
+LK_API void lk_user_clear(struct lk_user *user);
+
+/* ---- Settings -------------------------------------------------------- */
+
+struct lk_settings;
+
+/**
+ * lk_settings_load(path, settings, error):
+ * Read and validate the libconfig file ${path}, which must be absolute, a
+ * regular file reached without a final symbolic link, owned by root or the
+ * effective user and not writable by group or others.  LK_E_SETTINGS with
+ * file, line, key and what was expected in ${error} if anything is wrong.
+ * The caller frees ${settings} with lk_settings_free(), after every manager
+ * that was made of it.
+ */
+LK_API enum lk_status lk_settings_load(const char *path,
+    struct lk_settings **settings, struct lk_error *error) LK_MUST_CHECK;
+
+/**
+ * lk_settings_defaults(settings, error):
+ * The settings of an empty file.
+ */
+LK_API enum lk_status lk_settings_defaults(struct lk_settings **settings,
+    struct lk_error *error) LK_MUST_CHECK;
+
+/** lk_settings_free(settings): Wipe and free ${settings}.  NULL is fine. */
+LK_API void lk_settings_free(struct lk_settings *settings);
+
+/* ---- The manager ----------------------------------------------------- */
+
+struct lk_manager;
+struct lk_log;
+
+/**
+ * What a manager takes from its surroundings.  A NULL member, or a NULL
+ * pointer to all of it, means: no log, the system's clock, libsodium's
+ * random source.
+ */
+struct lk_surroundings {
+	const struct lk_log *log; /* must outlive the manager */
+	int64_t (*now_ms)(void *arg); /* milliseconds since 1970 UTC */
+	void (*random)(void *arg, void *bytes, size_t len);
+	void *arg;                /* handed to now_ms and random */
+};
+
+/**
+ * lk_manager_new(settings, surroundings, manager, error):
+ * Make a manager.  It connects at its first operation, and again by itself
+ * whenever a connection was lost.  ${settings} must outlive it.
+ */
+LK_API enum lk_status lk_manager_new(const struct lk_settings *settings,
+    const struct lk_surroundings *surroundings, struct lk_manager **manager,
+    struct lk_error *error) LK_MUST_CHECK;
+
+/** lk_manager_free(manager): Close and free ${manager}.  NULL is fine. */
+LK_API void lk_manager_free(struct lk_manager *manager);
+
+/**
+ * lk_manager_error(manager):
+ * One line on why the last operation returned a negative status, or "".
+ * Valid until the next call with ${manager}.
+ */
+LK_API const char *lk_manager_error(const struct lk_manager *manager);
+
+/**
+ * lk_ping(manager):
+ * LK_OK if the store answers.
+ */
+LK_API enum lk_status lk_ping(struct lk_manager *manager) LK_MUST_CHECK;
+
+/** How good a finding of lk_inspect() is. */
+enum lk_finding { LK_FINDING_GOOD = 0, LK_FINDING_DOUBTFUL, LK_FINDING_BAD };
+
+/** Called once for each finding, with one line of text without secrets. */
+typedef void lk_finding_fn(void *arg, enum lk_finding finding,
+    const char *text);
+
+/**
+ * lk_inspect(manager, each, arg):
+ * Ask the store what it is and whether it is set up to keep sessions safely,
+ * and call ${each} for every finding.  Negative if it does not answer.
+ */
+LK_API enum lk_status lk_inspect(struct lk_manager *manager,
+    lk_finding_fn *each, void *arg) LK_MUST_CHECK;
+
+/* ---- Sessions: the operations ---------------------------------------- */
+
+/** How to issue a session.  All zero means: the settings' defaults. */
+struct lk_issue_options {
+	int64_t ttl;        /* seconds, or 0 for `session.ttl` */
+	const char *client; /* kind of client, 1-32 of [A-Za-z0-9._-], or NULL */
+	const char *peer;   /* address the login came from, for the log, or NULL */
+	const char *agent;  /* program the login came from, for the log, or NULL */
+};
+
+/** Why a session is revoked, for the log.  All zero is fine. */
+struct lk_revoke_options {
+	const char *reason;
+	const char *peer;
+};
+
+/**
+ * lk_issue(manager, user, options, token, session):
+ * Start a session for ${user} (1-256 bytes, no control characters; in layout
+ * `gosession` also no underscore).  In single mode, or over
+ * `session.max_per_user`, the user's oldest sessions end in the same atomic
+ * step.  A negative status other than LK_E_INVAL leaves it open whether the
+ * store did it: nobody holds the token, so it harms nobody.  ${options} and
+ * ${session} may be NULL.
+ */
+LK_API enum lk_status lk_issue(struct lk_manager *manager, const char *user,
+    const struct lk_issue_options *options, struct lk_token *token,
+    struct lk_session *session) LK_MUST_CHECK;
+
+/**
+ * lk_check(manager, token, session):
+ * Look up ${token}.  If its session is live, copy it to ${session} and return
+ * LK_OK; LK_MALFORMED, LK_UNKNOWN or LK_EXPIRED if the bearer is refused;
+ * negative if the store could not answer.
+ */
+LK_API enum lk_status lk_check(struct lk_manager *manager,
+    const struct lk_token *token, struct lk_session *session) LK_MUST_CHECK;
+
+/**
+ * lk_check_user(manager, token, session, user):
+ * As lk_check(), and hand out the user's info from the cache in the store,
+ * or else from the user source, then cached for `user.ttl`.  LK_NO_USER if
+ * the source knows no such user.  Without a source and with nothing cached
+ * the detail is "null".  The caller calls lk_user_clear() on ${user}.
+ */
+LK_API enum lk_status lk_check_user(struct lk_manager *manager,
+    const struct lk_token *token, struct lk_session *session,
+    struct lk_user *user) LK_MUST_CHECK;
+
+/**
+ * lk_refresh(manager, token, ttl, session):
+ * Let a live session end ${ttl} seconds from now (0: `session.ttl`).  It
+ * never creates or revives one: LK_UNKNOWN or LK_EXPIRED otherwise.
+ */
+LK_API enum lk_status lk_refresh(struct lk_manager *manager,
+    const struct lk_token *token, int64_t ttl,
+    struct lk_session *session) LK_MUST_CHECK;
+
+/**
+ * lk_revoke(manager, token, options, revoked):
+ * End the session of ${token}; every later check refuses it.  ${revoked} is
+ * the number of sessions that were live and are not any more: 1, or 0 if
+ * there was none (which is LK_OK: it is as asked).  After a retry on a broken
+ * connection it may be 0 although this call ended the session.  LK_MALFORMED
+ * if it is no token.
+ */
+LK_API enum lk_status lk_revoke(struct lk_manager *manager,
+    const struct lk_token *token, const struct lk_revoke_options *options,
+    uint64_t *revoked) LK_MUST_CHECK;
+
+/**
+ * lk_revoke_id(manager, id, options, revoked):
+ * As lk_revoke(), by public session id.
+ */
+LK_API enum lk_status lk_revoke_id(struct lk_manager *manager, const char *id,
+    const struct lk_revoke_options *options, uint64_t *revoked) LK_MUST_CHECK;
+
+/**
+ * lk_revoke_all(manager, user, options, revoked):
+ * End all sessions of ${user} in one atomic step.
+ */
+LK_API enum lk_status lk_revoke_all(struct lk_manager *manager,
+    const char *user, const struct lk_revoke_options *options,
+    uint64_t *revoked) LK_MUST_CHECK;
+
+/**
+ * Called once for each session of a list.  ${token} is NULL unless the store
+ * keeps tokens in clear (layout `gosession`).  It must not call the manager.
+ */
+typedef void lk_session_fn(void *arg, const struct lk_session *session,
+    const struct lk_token *token);
+
+/**
+ * lk_list(manager, user, each, arg):
+ * Call ${each} for every live session of ${user}, in order of expiry.
+ */
+LK_API enum lk_status lk_list(struct lk_manager *manager, const char *user,
+    lk_session_fn *each, void *arg) LK_MUST_CHECK;
+
+/* ---- User info ------------------------------------------------------- */
+
+/**
+ * A user source of the application's own.  It sets ${detail} to JSON text of
+ * at most LK_DETAIL_MAX bytes from malloc(), which the library frees, and
+ * returns LK_OK; LK_NO_USER if there is no such user; negative if it cannot
+ * tell.
+ */
+typedef enum lk_status lk_user_loader(void *arg, const char *id,
+    char **detail);
+
+/**
+ * lk_set_user_loader(manager, loader, arg):
+ * Use ${loader} instead of the settings' user source; NULL goes back to it.
+ */
+LK_API void lk_set_user_loader(struct lk_manager *manager,
+    lk_user_loader *loader, void *arg);
+
+/**
+ * lk_user_load(manager, id, ttl, user):
+ * Ask the user source for ${id}, cache the answer for ${ttl} seconds (0:
+ * `user.ttl`) and hand it out.  LK_NO_USER drops what was cached.
+ * LK_E_SETTINGS if there is no source.
+ */
+LK_API enum lk_status lk_user_load(struct lk_manager *manager,
+    const char *id, int64_t ttl, struct lk_user *user) LK_MUST_CHECK;
+
+/**
+ * lk_user_refresh(manager, ids, count, ttl, each):
+ * lk_user_load() for every one of ${count} ids; ${each}, unless NULL, is an
+ * array of ${count} statuses.  LK_OK if all were loaded, else the first
+ * status that was not LK_OK; the remaining ids are tried all the same.
+ */
+LK_API enum lk_status lk_user_refresh(struct lk_manager *manager,
+    const char *const *ids, size_t count, int64_t ttl,
+    enum lk_status *each) LK_MUST_CHECK;
+
+/**
+ * lk_user_get(manager, id, user):
+ * The cached info of ${id}, or LK_NO_USER if nothing is cached.
+ */
+LK_API enum lk_status lk_user_get(struct lk_manager *manager, const char *id,
+    struct lk_user *user) LK_MUST_CHECK;
+
+/**
+ * lk_user_put(manager, id, detail, ttl):
+ * Cache ${detail}, JSON text, for user ${id} for ${ttl} seconds (0:
+ * `user.ttl`).
+ */
+LK_API enum lk_status lk_user_put(struct lk_manager *manager, const char *id,
+    const char *detail, int64_t ttl) LK_MUST_CHECK;
+
+/**
+ * lk_user_delete(manager, id, deleted):
+ * Forget the cached info of ${id}; ${deleted} says whether there was any.
+ */
+LK_API enum lk_status lk_user_delete(struct lk_manager *manager,
+    const char *id, bool *deleted) LK_MUST_CHECK;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* !LATCHKEY_H_ */
