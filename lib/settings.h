@@ -1,0 +1,156 @@
+/*
+ * The settings: one struct, filled from one table, validated once, then
+ * const.  settings_table.c says which keys exist; settings_scan.c looks at
+ * a file's text and settings_file.c reads it; settings.c gives defaults,
+ * checks what spans keys and prints.
+ */
+#ifndef LK_SETTINGS_H_
+#define LK_SETTINGS_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "latchkey.h"
+#include "log.h"
+
+/* Largest settings file, in bytes. */
+#define LK_SETTINGS_FILE_MAX 262144
+
+enum lk_backend { LK_BACKEND_SQLITE = 0, LK_BACKEND_REDIS, LK_BACKEND_SENTINEL };
+enum lk_layout { LK_LAYOUT_LATCHKEY = 0, LK_LAYOUT_GOSESSION };
+enum lk_source { LK_SOURCE_NONE = 0, LK_SOURCE_FILE, LK_SOURCE_EXEC,
+	LK_SOURCE_PASSWD };
+enum lk_log_to { LK_LOG_TO_STDERR = 0, LK_LOG_TO_SYSLOG };
+
+/** A list of strings from the file; ${v} ends with NULL. */
+struct lk_strings {
+	char **v;
+	size_t n;
+};
+
+struct lk_redis_settings {
+	char *address;     /* "host:port", "[ipv6]:port" or "unix:/path" */
+	int64_t database;
+	char *username;
+	char *password;      /* password_file's content is copied here */
+	char *password_file;
+	int layout;          /* enum lk_layout */
+	int64_t connect_timeout_ms;
+	int64_t command_timeout_ms; /* the one deadline of an operation */
+};
+
+struct lk_settings {
+	struct {
+		int backend; /* enum lk_backend */
+		struct { char *path; } sqlite;
+		struct lk_redis_settings redis;
+		struct {
+			struct lk_strings addresses;
+			char *master;
+			char *username;
+			char *password;
+			char *password_file;
+		} sentinel;
+	} store;
+	struct {
+		int64_t ttl;
+		bool single;
+		int64_t max_per_user; /* 0: no limit */
+		char *token_prefix;
+		char *user_prefix;
+	} session;
+	struct {
+		int source; /* enum lk_source */
+		int64_t ttl;
+		char *path;
+		struct lk_strings command;
+		int64_t timeout_ms;
+	} user;
+	struct {
+		char *listen;
+		int64_t socket_mode;
+		int64_t threads;
+		struct lk_strings tokens; /* each "bearer", "basic",
+		                             "cookie:NAME" or "header:NAME" */
+		char *realm;
+		char *login_url;
+	} gate;
+	struct {
+		char *prompt;
+		char *user_field;
+	} pam;
+	struct {
+		int to;     /* enum lk_log_to */
+		int level;  /* enum lk_log_level */
+		int format; /* enum lk_log_format */
+	} log;
+	char *path; /* the file they came from, or NULL for the defaults */
+};
+
+/**
+ * lk_settings_print(settings, out):
+ * Append the effective settings to ${out} as a libconfig file that says the
+ * same, every secret that is set replaced by "********".
+ */
+void lk_settings_print(const struct lk_settings *settings, struct lk_buf *out);
+
+/* ---- The table, for the reader, the printer and the manual's test ------ */
+
+enum lk_setting_type {
+	LK_SETTING_BOOL,    /* bool */
+	LK_SETTING_INT,     /* int64_t within min..max */
+	LK_SETTING_STRING,  /* char * of at most max bytes */
+	LK_SETTING_ENUM,    /* int, an index of names */
+	LK_SETTING_STRINGS  /* struct lk_strings of at most max members */
+};
+
+/**
+ * Say in ${want} what was expected and return false if ${value} is not fit.
+ */
+typedef bool lk_setting_check(const char *value, const char **want);
+
+struct lk_setting {
+	const char *key;      /* "store.redis.database" */
+	size_t offset;        /* in struct lk_settings */
+	enum lk_setting_type type;
+	bool secret;          /* masked when printed */
+	bool octal;           /* printed as octal: a file mode */
+	int64_t min, max;     /* LK_SETTING_INT; max bytes or members of others */
+	int64_t number;       /* default of BOOL, INT, ENUM */
+	const char *const *text;  /* default: one string, or a NULL-ended list */
+	const char *const *names; /* LK_SETTING_ENUM: NULL-ended */
+	lk_setting_check *check;  /* of the string, or of each member */
+};
+
+/** The keys, ended by one whose key is NULL. */
+extern const struct lk_setting lk_settings_table[];
+
+/**
+ * lk_settings_new(settings, error):
+ * Every setting at its default.
+ */
+enum lk_status lk_settings_new(struct lk_settings **settings,
+    struct lk_error *error) LK_MUST_CHECK;
+
+/** lk_strings_free(strings): Wipe and free the members; the list is empty. */
+void lk_strings_free(struct lk_strings *strings);
+
+/**
+ * Where in a file a key was set, for lk_settings_validate()'s messages: a
+ * line number, or 0 if it was not.
+ */
+typedef int lk_settings_line(const void *arg, const char *key);
+
+/**
+ * lk_settings_validate(settings, line, arg, error):
+ * Check what spans keys (a source needs its path, a password stands in one
+ * place only) and read password files.  LK_E_SETTINGS with file, line, key
+ * and what was expected.
+ */
+enum lk_status lk_settings_validate(struct lk_settings *settings,
+    lk_settings_line *line, const void *arg,
+    struct lk_error *error) LK_MUST_CHECK;
+
+#endif /* !LK_SETTINGS_H_ */

@@ -1,0 +1,29 @@
+/* Files whose content we obey: settings, passwords, the user file. */
+#ifndef LK_TRUSTED_FILE_H_
+#define LK_TRUSTED_FILE_H_
+
+#include "buf.h"
+#include "latchkey.h"
+
+/**
+ * lk_trusted_file_read(path, content, error):
+ * Append the whole file to ${content}, whose cap is the size limit.  The
+ * path must be absolute; the file regular, opened without following a final
+ * symbolic link and without blocking on a FIFO, owned by root or the
+ * effective user, and not writable by group or others.  The directory that
+ * holds it must not be writable by group or others either, unless it is
+ * sticky, since whoever writes there could put another file in its place.
+ * LK_E_SETTINGS with the path and what was expected in ${error} otherwise.
+ */
+enum lk_status lk_trusted_file_read(const char *path, struct lk_buf *content,
+    struct lk_error *error) LK_MUST_CHECK;
+
+/**
+ * lk_trusted_file_read_secret(path, content, error):
+ * The same for a file that is a secret: others must have no access to it at
+ * all.  Its group may read it.
+ */
+enum lk_status lk_trusted_file_read_secret(const char *path,
+    struct lk_buf *content, struct lk_error *error) LK_MUST_CHECK;
+
+#endif /* !LK_TRUSTED_FILE_H_ */
