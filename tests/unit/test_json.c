@@ -1,0 +1,595 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "json.h"
+#include "json_scan.h"
+#include "utf8.h"
+
+#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
+
+/*
+ * A copy of ${text} that ends at its last byte, so that a sanitizer sees a
+ * read behind it.
+ */
+static char *
+exactly(const char *text, size_t len)
+{
+	char *copy = malloc(len > 0 ? len : 1);
+
+	assert_non_null(copy);
+	memcpy(copy, text, len);
+	return (copy);
+}
+
+static bool
+is_valid(const char *text, size_t len)
+{
+	char *copy = exactly(text, len);
+	bool valid = lk_json_valid(copy, len);
+
+	free(copy);
+	return (valid);
+}
+
+/* ${count} times ${open}, then ${count} times ${close}. */
+static char *
+nested(const char *open, const char *close, size_t count)
+{
+	struct lk_buf text = LK_BUF_INIT(65536);
+	char *taken;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		lk_buf_str(&text, open);
+	for (i = 0; i < count; i++)
+		lk_buf_str(&text, close);
+	taken = lk_buf_take(&text);
+	assert_non_null(taken);
+	return (taken);
+}
+
+/* ---- lk_json_valid ---------------------------------------------------- */
+
+static void
+test_json_valid_text_is_accepted(void **state)
+{
+	static const char *const rows[] = {
+		"null", "true", "false", "0", "-0", "-1", "10", "0.5", "1e5",
+		"1E+5", "1.25e-7", "1e400", "12345678901234567890",
+		("1111111111111111111111111111111111111111111111111111111111111"
+		 "1111111111111111111"),
+		"\"\"", "\"a\"", "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"",
+		"\"\\u0000\"", "\"\\u00e9\\uD83D\\uDE00\"", "\"\x7f\"",
+		"\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"", "[]", "[ ]",
+		"[1,[2,{}],\"x\"]", "{}", "{ }", "{\"a\":1,\"a\":2}",
+		" \t\r\n{ \"a\" : [ 1 , 2 ] }\n",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		if (!is_valid(rows[i], strlen(rows[i])))
+			fail_msg("refused: %s", rows[i]);
+	}
+}
+
+static void
+test_json_wrong_text_is_refused(void **state)
+{
+	static const char *const rows[] = {
+		/* structure */
+		"", " ", "{", "}", "[", "]", "[1", "[1,", "[1,]", "[,1]",
+		"[1 2]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{\"a\" 1}",
+		"{a:1}", "{1:1}", "{\"a\":1", "[}", "{]", "{} {}", "{}x",
+		"1 2", "//x\n1", "{}/**/",
+		/* words */
+		"nul", "nulll", "True", "NaN", "Infinity", "-Infinity",
+		"undefined",
+		/* numbers */
+		"01", "-01", "1.", ".5", "+1", "-", "1e", "1e+", "1.e5", "0x10",
+		"--1", "1e5.5", "1_000",
+		/* strings */
+		"\"", "\"a", "'a'", "\"a\nb\"", "\"a\tb\"", "\"\x01\"",
+		"\"\x1f\"", "\"\\x41\"", "\"\\", "\"\\\"", "\"\\u\"",
+		"\"\\u12\"", "\"\\u12g4\"", "\"\\U0041\"", "\"\\ud800\"",
+		"\"\\udc00\"", "\"\\ud800\\u0041\"", "\"\\ud800x\"",
+		/* not UTF-8 */
+		"\"\xff\"", "\"\x80\"", "\"\xc0\x80\"", "\"\xc3\"",
+		"\"\xed\xa0\x80\"", "\"\xf4\x90\x80\x80\"",
+		/* white space that is none, a byte order mark */
+		"\v1", "\f1", "1\x01", "\xc2\xa0[]", "\xef\xbb\xbf{}",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		if (is_valid(rows[i], strlen(rows[i])))
+			fail_msg("accepted: %s", rows[i]);
+	}
+}
+
+static void
+test_json_nul_byte_is_refused(void **state)
+{
+	(void)state;
+	assert_true(is_valid("{}", 2));
+	assert_false(is_valid("{}\0", 3));
+	assert_false(is_valid("{}\0x", 4));
+	assert_false(is_valid("\0{}", 3));
+	assert_false(is_valid("\"a\0b\"", 5));
+	assert_false(is_valid("[1\0]", 4));
+	assert_false(lk_json_valid(NULL, 0));
+}
+
+static void
+test_json_length_cuts_the_text(void **state)
+{
+	static const char text[] = "{\"a\":[true,\"\\u00e9\xc3\xa9\",-1.5e2]}";
+	size_t len;
+
+	(void)state;
+	for (len = 0; len < sizeof(text) - 1; len++)
+		assert_false(is_valid(text, len));
+	assert_true(is_valid(text, sizeof(text) - 1));
+}
+
+static void
+test_json_nesting_is_limited(void **state)
+{
+	static const struct {
+		const char *open, *close;
+		size_t count;
+		bool valid;
+	} rows[] = {
+		{ "[", "]", LK_JSON_DEPTH_MAX, true },
+		{ "[", "]", LK_JSON_DEPTH_MAX + 1, false },
+		{ "[", "]", 30000, false },
+		{ "[", "", 60000, false },
+		{ "[{\"a\":", "0}]", LK_JSON_DEPTH_MAX, false },
+	};
+	size_t i;
+	char *text;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		text = nested(rows[i].open, rows[i].close, rows[i].count);
+		assert_int_equal(
+		    lk_json_valid(text, strlen(text)), rows[i].valid);
+		free(text);
+	}
+}
+
+static void
+test_json_object_is_told_from_other_values(void **state)
+{
+	(void)state;
+	assert_true(lk_json_is_object("{}", 2));
+	assert_true(lk_json_is_object(" \n{\"a\":1} ", 10));
+	assert_false(lk_json_is_object("[]", 2));
+	assert_false(lk_json_is_object("null", 4));
+	assert_false(lk_json_is_object("\"{}\"", 4));
+	assert_false(lk_json_is_object("{", 1));
+	assert_false(lk_json_is_object("{}", 1));
+	assert_false(lk_json_is_object(NULL, 0));
+}
+
+/* ---- lk_json_compact, lk_json_member ---------------------------------- */
+
+static void
+test_json_compact_drops_space_and_keeps_bytes(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{ " { \"a b\" : [ 1 , 2 ,\n{ } , [ ] ] } ",
+		    "{\"a b\":[1,2,{},[]]}" },
+		{ "[12345678901234567890, 1e400, 1.10, -0]",
+		    "[12345678901234567890,1e400,1.10,-0]" },
+		{ "\"\\u00E9 \\/ \xc3\xa9  \"", "\"\\u00E9 \\/ \xc3\xa9  \"" },
+		{ "\ttrue\n", "true" },
+	};
+	struct lk_buf out = LK_BUF_INIT(1024);
+	char *text;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		lk_buf_reset(&out);
+		text = exactly(rows[i].text, strlen(rows[i].text));
+		lk_json_compact(text, strlen(rows[i].text), &out);
+		assert_false(out.failed);
+		assert_string_equal(out.data, rows[i].want);
+		free(text);
+	}
+	lk_buf_free(&out);
+}
+
+static void
+test_json_compact_wrong_text_fails_the_buffer(void **state)
+{
+	struct lk_buf out = LK_BUF_INIT(1024), small = LK_BUF_INIT(4);
+
+	(void)state;
+	lk_json_compact("[1,]", 4, &out);
+	assert_true(out.failed);
+	lk_buf_free(&out);
+	lk_json_compact("[1,2]", 5, &small);
+	assert_true(small.failed);
+	lk_buf_free(&small);
+}
+
+static void
+test_json_member_is_found_at_its_own_bytes(void **state)
+{
+	static const char text[] =
+	    " { \"a\" : 1e400 ,\"\":true, \"b\":{\"deep\":1, \"x\": \"y\"} , "
+	    "\"a\":2,\"\\u00e9\\n\":[ ],\"\xf0\x9f\x98\x80\":3,"
+	    "\"\\ud83d\\ude01\":4,\"nul\\u0000\":5,\"b\\\\u0063\":6 }";
+	static const struct {
+		const char *name, *want; /* NULL: there is none */
+	} rows[] = {
+		{ "a", "1e400" },
+		{ "", "true" },
+		{ "b", "{\"deep\":1, \"x\": \"y\"}" },
+		{ "\xc3\xa9\n", "[ ]" },
+		{ "\xf0\x9f\x98\x80", "3" },
+		{ "\xf0\x9f\x98\x81", "4" },
+		{ "b\\u0063", "6" },
+		{ "bc", NULL },
+		{ "deep", NULL },
+		{ "x", NULL },
+		{ "y", NULL },
+		{ "A", NULL },
+		{ "aa", NULL },
+		{ "\xc3", NULL },
+		{ "\xc3\xa9", NULL },
+		{ "nul", NULL },
+		{ "\\u00e9\\n", NULL },
+	};
+	const size_t len = sizeof(text) - 1;
+	char *copy = exactly(text, len);
+	const char *value;
+	size_t i, value_len;
+	bool found;
+
+	(void)state;
+	assert_true(lk_json_valid(copy, len));
+	for (i = 0; i < COUNT(rows); i++) {
+		found = lk_json_member(
+		    copy, len, rows[i].name, &value, &value_len);
+		assert_int_equal(found, rows[i].want != NULL);
+		if (rows[i].want == NULL) {
+			assert_null(value);
+			assert_int_equal(value_len, 0);
+			continue;
+		}
+		assert_int_equal(value_len, strlen(rows[i].want));
+		assert_memory_equal(value, rows[i].want, value_len);
+		assert_true(value > copy && value + value_len < copy + len);
+	}
+	free(copy);
+}
+
+static void
+test_json_member_of_no_object_is_not_found(void **state)
+{
+	static const char *const rows[] = { "", "[]", "null", "\"a\"", "{}",
+		"[\"a\",1]", "{\"b\":[{\"a\":1}]}" };
+	const char *value;
+	size_t i, len;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++)
+		assert_false(lk_json_member(
+		    rows[i], strlen(rows[i]), "a", &value, &len));
+	assert_false(lk_json_member(NULL, 0, "a", &value, &len));
+}
+
+/* ---- Strings ---------------------------------------------------------- */
+
+static void
+test_json_string_is_escaped(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{ "", "\"\"" },
+		{ "alice", "\"alice\"" },
+		{ "a\"b\\c/d", "\"a\\\"b\\\\c/d\"" },
+		{ "\b\f\n\r\t", "\"\\b\\f\\n\\r\\t\"" },
+		{ "\x01\x1f", "\"\\u0001\\u001f\"" },
+		{ "\x7fz\x7f", "\"\\u007fz\\u007f\"" },
+		{ "\xc3\xa9 \xf0\x9f\x98\x80", "\"\xc3\xa9 \xf0\x9f\x98\x80\"" },
+		{ "a\xff", "\"a\xef\xbf\xbd\"" },
+		{ "\xc3", "\"\xef\xbf\xbd\"" },
+		{ "\xe2\x82x", "\"\xef\xbf\xbd\xef\xbf\xbdx\"" },
+		{ "\xed\xa0\x80",
+		    "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"" },
+	};
+	struct lk_buf out = LK_BUF_INIT(1024);
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		lk_buf_reset(&out);
+		lk_json_string(rows[i].text, &out);
+		assert_false(out.failed);
+		assert_string_equal(out.data, rows[i].want);
+		assert_true(lk_json_valid(out.data, out.len));
+	}
+	lk_buf_free(&out);
+}
+
+static void
+test_json_string_every_byte_gives_valid_text(void **state)
+{
+	struct lk_buf out = LK_BUF_INIT(64);
+	char text[3] = { 0 };
+	int first, second;
+
+	(void)state;
+	for (first = 1; first < 256; first++) {
+		for (second = 1; second < 256; second++) {
+			text[0] = (char)first;
+			text[1] = (char)second;
+			lk_buf_reset(&out);
+			lk_json_string(text, &out);
+			assert_false(out.failed);
+			assert_true(lk_json_valid(out.data, out.len));
+		}
+	}
+	lk_buf_free(&out);
+}
+
+static void
+test_json_string_over_the_cap_fails_the_buffer(void **state)
+{
+	struct lk_buf out = LK_BUF_INIT(4);
+
+	(void)state;
+	lk_json_string("abc", &out);
+	assert_true(out.failed);
+	lk_buf_free(&out);
+}
+
+static void
+test_json_text_is_decoded_or_refused(void **state)
+{
+	static const struct {
+		const char *string;
+		const char *want; /* NULL: refused */
+	} rows[] = {
+		{ "\"\"", "" },
+		{ "\"a\\u00e9\\ud83d\\ude00\"",
+		    "a\xc3\xa9\xf0\x9f\x98\x80" },
+		{ "\"\\\"\\\\\\/\\n\"", "\"\\/\n" },
+		{ "\"\xff\"", "\xff" },
+		{ "\"12345678901\"", "12345678901" },
+		{ "\"123456789012\"", NULL },
+		{ "\"1234567890\\u00e9\"", NULL },
+		{ "\"root\\u0000x\"", NULL },
+		{ "1", NULL },
+		{ "null", NULL },
+		{ "{}", NULL },
+	};
+	char text[12];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		memset(text, 'x', sizeof(text));
+		assert_int_equal(lk_json_text(rows[i].string,
+		                     strlen(rows[i].string), text,
+		                     sizeof(text)),
+		    rows[i].want != NULL);
+		assert_string_equal(
+		    text, rows[i].want != NULL ? rows[i].want : "");
+	}
+}
+
+static void
+test_utf8_put_is_what_utf8_len_reads(void **state)
+{
+	char text[LK_UTF8_MAX];
+	uint32_t code;
+	size_t len;
+
+	(void)state;
+	for (code = 0; code <= 0x10ffff; code++) {
+		len = lk_utf8_put(code, text);
+		if (code >= 0xd800 && code <= 0xdfff)
+			assert_int_equal(lk_utf8_len(text, len), 0);
+		else if (lk_utf8_len(text, len) != len ||
+		    (len > 1 && lk_utf8_len(text, len - 1) != 0))
+			fail_msg("U+%04X", (unsigned int)code);
+	}
+	assert_int_equal(lk_utf8_put(0x20ac, text), 3);
+	assert_memory_equal(text, "\xe2\x82\xac", 3);
+}
+
+/* ---- Sessions and users ----------------------------------------------- */
+
+static void
+test_json_session_has_its_members(void **state)
+{
+	static const struct {
+		struct lk_session session;
+		const char *detail, *want;
+	} rows[] = {
+		{ { "alice \"a\"", "ID", "web", 1700000000, 9007199254740993,
+		      60 },
+		    "{\"n\":12345678901234567890}",
+		    "{\"user\":\"alice \\\"a\\\"\",\"id\":\"ID\","
+		    "\"client\":\"web\",\"issued_at\":1700000000,"
+		    "\"expires_at\":9007199254740993,\"ttl\":60,"
+		    "\"detail\":{\"n\":12345678901234567890}}" },
+		{ { "b\xff", "ID", "", 0, 1700000000, 1 }, NULL,
+		    "{\"user\":\"b\xef\xbf\xbd\",\"id\":\"ID\","
+		    "\"client\":\"\",\"issued_at\":null,"
+		    "\"expires_at\":1700000000,\"ttl\":1}" },
+	};
+	struct lk_buf out = LK_BUF_INIT(1024);
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		lk_buf_reset(&out);
+		lk_json_session(&rows[i].session, rows[i].detail, &out);
+		assert_false(out.failed);
+		assert_string_equal(out.data, rows[i].want);
+		assert_true(lk_json_is_object(out.data, out.len));
+	}
+	lk_buf_free(&out);
+}
+
+static void
+test_json_user_record_comes_back(void **state)
+{
+	static const struct {
+		const char *id, *detail, *record;
+	} rows[] = {
+		{ "alice", "null", "{\"id\":\"alice\",\"detail\":null}" },
+		{ "a \"b\"\\", "{\"n\":1e400}",
+		    "{\"id\":\"a \\\"b\\\"\\\\\",\"detail\":{\"n\":1e400}}" },
+		{ "\xff\xfe", "[]", "{\"id\":\"\xff\xfe\",\"detail\":[]}" },
+	};
+	struct lk_buf out = LK_BUF_INIT(1024);
+	struct lk_user user;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		lk_buf_reset(&out);
+		lk_json_user_encode(rows[i].id, rows[i].detail, &out);
+		assert_false(out.failed);
+		assert_string_equal(out.data, rows[i].record);
+		assert_int_equal(
+		    lk_json_user_decode(out.data, out.len, &user), LK_OK);
+		assert_string_equal(user.id, rows[i].id);
+		assert_string_equal(user.detail, rows[i].detail);
+		lk_user_clear(&user);
+	}
+	lk_buf_free(&out);
+}
+
+static void
+test_json_user_foreign_record_is_read(void **state)
+{
+	static const struct {
+		const char *record, *id, *detail;
+	} rows[] = {
+		{ "{\"id\":\"a\\u003cb\",\"detail\":{\"x\":\"\\u0026\"}}",
+		    "a<b", "{\"x\":\"\\u0026\"}" },
+		{ " {\"detail\" : [ 1 ], \"more\":0, \"id\":\"a\"} ", "a",
+		    "[1]" },
+		{ "{\"id\":\"a\"}", "a", "null" },
+	};
+	struct lk_user user;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		assert_int_equal(lk_json_user_decode(rows[i].record,
+		                     strlen(rows[i].record), &user),
+		    LK_OK);
+		assert_string_equal(user.id, rows[i].id);
+		assert_string_equal(user.detail, rows[i].detail);
+		lk_user_clear(&user);
+	}
+}
+
+static void
+test_json_user_other_text_is_corrupt(void **state)
+{
+	static const char *const rows[] = {
+		"", "x", "null", "[]", "{}", "\"id\"", "{\"id\":1}",
+		"{\"id\":null}", "{\"id\":\"\"}", "{\"id\":\"a\\u0000\"}",
+		"{\"ID\":\"a\"}", "{\"id\":\"a\"", "{\"id\":\"a\"}x",
+		"{\"id\":\"a\",\"detail\":}",
+		"{\"id\":\"a\",\"detail\":\"\xff\"}",
+	};
+	static const struct lk_user zero;
+	struct lk_user user;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		memset(&user, 'x', sizeof(user));
+		assert_int_equal(lk_json_user_decode(
+		                     rows[i], strlen(rows[i]), &user),
+		    LK_E_CORRUPT);
+		assert_memory_equal(&user, &zero, sizeof(user));
+	}
+}
+
+static void
+test_json_user_too_long_is_corrupt(void **state)
+{
+	static const struct {
+		size_t id, detail;
+		enum lk_status want;
+	} rows[] = {
+		{ LK_USER_ID_MAX, LK_DETAIL_MAX, LK_OK },
+		{ LK_USER_ID_MAX + 1, 4, LK_E_CORRUPT },
+		{ 1, LK_DETAIL_MAX + 1, LK_E_CORRUPT },
+	};
+	char id[LK_USER_ID_MAX + 2], *detail;
+	struct lk_buf out = LK_BUF_INIT(2 * LK_DETAIL_MAX);
+	struct lk_user user;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(rows); i++) {
+		memset(id, 'i', rows[i].id);
+		id[rows[i].id] = '\0';
+		assert_non_null(detail = malloc(rows[i].detail + 1));
+		memset(detail, '1', rows[i].detail);
+		detail[rows[i].detail] = '\0';
+		lk_buf_reset(&out);
+		lk_json_user_encode(id, detail, &out);
+		assert_false(out.failed);
+		assert_int_equal(
+		    lk_json_user_decode(out.data, out.len, &user),
+		    rows[i].want);
+		lk_user_clear(&user);
+		free(detail);
+	}
+	lk_buf_free(&out);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_json_valid_text_is_accepted),
+		cmocka_unit_test(test_json_wrong_text_is_refused),
+		cmocka_unit_test(test_json_nul_byte_is_refused),
+		cmocka_unit_test(test_json_length_cuts_the_text),
+		cmocka_unit_test(test_json_nesting_is_limited),
+		cmocka_unit_test(test_json_object_is_told_from_other_values),
+		cmocka_unit_test(test_json_compact_drops_space_and_keeps_bytes),
+		cmocka_unit_test(test_json_compact_wrong_text_fails_the_buffer),
+		cmocka_unit_test(test_json_member_is_found_at_its_own_bytes),
+		cmocka_unit_test(test_json_member_of_no_object_is_not_found),
+		cmocka_unit_test(test_json_string_is_escaped),
+		cmocka_unit_test(test_json_string_every_byte_gives_valid_text),
+		cmocka_unit_test(
+		    test_json_string_over_the_cap_fails_the_buffer),
+		cmocka_unit_test(test_json_text_is_decoded_or_refused),
+		cmocka_unit_test(test_utf8_put_is_what_utf8_len_reads),
+		cmocka_unit_test(test_json_session_has_its_members),
+		cmocka_unit_test(test_json_user_record_comes_back),
+		cmocka_unit_test(test_json_user_foreign_record_is_read),
+		cmocka_unit_test(test_json_user_other_text_is_corrupt),
+		cmocka_unit_test(test_json_user_too_long_is_corrupt),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
