@@ -1,0 +1,445 @@
+/*
+ * Layout `gosession`: the keys, values and lives that the Go library
+ * gosession reads and writes, so that both share one Redis.
+ *
+ *     <token prefix>_<token>     string: <user prefix>_<user id>; expires
+ *                                with the session
+ *     <token prefix>_<user id>   hash: token -> expiry in unix seconds; lives
+ *                                30 days from each issue and refresh, here
+ *                                longer if one of its tokens does
+ *     <user prefix>_<user id>    string: the user's cached record
+ *
+ * A token is <user id>_<32 hex>; a user id has no underscore, or the three
+ * kinds of key could not be told apart.  A session lives if its token key
+ * does and its user's hash knows it.  When a session began is not recorded.
+ */
+#include <string.h>
+
+#include <sodium.h>
+
+#include "redis_store.h"
+#include "session.h"
+
+#include "redis_gosession_scripts.h"
+
+/* Shortest life of a user's hash, from gosession. */
+#define INDEX_TTL 2592000
+
+/* The names that belong to a session. */
+struct names {
+	const struct lk_token *token;
+	struct lk_redis_key token_key;
+	struct lk_redis_key index;
+	struct lk_redis_key value; /* of the token key, and the user's key */
+};
+
+static enum lk_status
+user_check(const struct lk_redis_store *store, const char *user)
+{
+	if (strchr(user, '_') == NULL)
+		return (LK_OK);
+	return (lk_fail(store->base.error, LK_E_INVAL,
+	    "user id: expected one without '_' in layout \"gosession\""));
+}
+
+static enum lk_status
+names_of_user(const struct lk_redis_store *store, const char *user,
+    struct lk_redis_key *index, struct lk_redis_key *prefix)
+{
+	const char *token_prefix = store->base.settings->session.token_prefix;
+	enum lk_status status = LK_FAULT;
+
+	if ((status = user_check(store, user)) != LK_OK)
+		return (status);
+	lk_redis_key(index, token_prefix, "_", user, NULL);
+	lk_redis_key(prefix, token_prefix, "_", NULL);
+	return (LK_OK);
+}
+
+enum lk_status
+lk_redis_gosession_user_key(const struct lk_redis_store *store,
+    const char *user, struct lk_redis_key *key)
+{
+	enum lk_status status = LK_FAULT;
+
+	if ((status = user_check(store, user)) == LK_OK)
+		lk_redis_key(key, store->base.settings->session.user_prefix,
+		    "_", user, NULL);
+	return (status);
+}
+
+/* Only gosession's own tokens are known here. */
+static enum lk_status
+names_of(const struct lk_redis_store *store, const struct lk_token_key *key,
+    struct names *names)
+{
+	const struct lk_settings *settings = store->base.settings;
+
+	if (key->shape != LK_SHAPE_GOSESSION)
+		return (LK_MALFORMED);
+	names->token = key->token;
+	lk_redis_key(&names->token_key, settings->session.token_prefix, "_",
+	    key->token->text, NULL);
+	lk_redis_key(&names->index, settings->session.token_prefix, "_",
+	    key->user, NULL);
+	lk_redis_key(&names->value, settings->session.user_prefix, "_",
+	    key->user, NULL);
+	return (LK_OK);
+}
+
+/* The keys hold the token in clear. */
+static void
+names_wipe(struct names *names)
+{
+	sodium_memzero(names, sizeof(*names));
+}
+
+static void
+fill_session(const struct lk_redis_store *store,
+    const struct lk_token_key *key, int64_t expires_ms,
+    struct lk_session *session)
+{
+	memset(session, 0, sizeof(*session));
+	memcpy(session->user, key->user, sizeof(session->user));
+	lk_session_id_of_key(key, store->base.shape, session->id);
+	lk_session_expiry(
+	    expires_ms, store->base.now_ms(store->base.arg), session);
+}
+
+static enum lk_status
+gosession_issue(struct lk_store *base, const struct lk_issue_request *request,
+    struct lk_deadline deadline, struct lk_session *session)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_redis_reply *reply = NULL;
+	struct lk_redis_key index, prefix;
+	struct lk_redis_call call;
+	struct names names;
+	enum lk_status status = LK_FAULT;
+
+	if ((status = names_of(store, request->key, &names)) != LK_OK)
+		return (status);
+	if ((status = names_of_user(
+	         store, request->user, &index, &prefix)) != LK_OK)
+		goto out;
+	lk_redis_call(&call, &gosession_issue_script, 2);
+	lk_redis_arg_key(&call.command, &names.token_key);
+	lk_redis_arg_key(&call.command, &names.index);
+	lk_redis_arg(&call.command, names.token->text, names.token->len);
+	lk_redis_arg_key(&call.command, &names.value);
+	lk_redis_arg_int(&call.command, request->ttl);
+	lk_redis_arg_int(&call.command, request->limits.per_user);
+	lk_redis_arg_key(&call.command, &prefix);
+	lk_redis_arg_int(&call.command, INDEX_TTL);
+	status = lk_redis_call_run(
+	    store->link, &call, false, deadline, base->error, &reply);
+	if (status == LK_OK && reply->type != LK_REDIS_INTEGER)
+		status = lk_redis_corrupt(store, "a session's expiry");
+	if (status == LK_OK)
+		fill_session(store, request->key, reply->integer, session);
+	lk_redis_reply_free(reply);
+out:
+	names_wipe(&names);
+	return (status);
+}
+
+/* The three commands that a check is made of. */
+static void
+check_commands(
+    const struct names *names, struct lk_redis_command commands[3])
+{
+	lk_redis_command(&commands[0], "GET");
+	lk_redis_arg_key(&commands[0], &names->token_key);
+	lk_redis_command(&commands[1], "PEXPIRETIME");
+	lk_redis_arg_key(&commands[1], &names->token_key);
+	lk_redis_command(&commands[2], "HEXISTS");
+	lk_redis_arg_key(&commands[2], &names->index);
+	lk_redis_arg(&commands[2], names->token->text, names->token->len);
+}
+
+/* What their replies say. */
+static enum lk_status
+check_replies(struct lk_redis_store *store, const struct lk_token_key *key,
+    const struct names *names, struct lk_redis_reply *const replies[3],
+    struct lk_session *session)
+{
+	const struct lk_redis_reply *value = replies[0];
+	const struct lk_redis_reply *expiry = replies[1];
+	const struct lk_redis_reply *listed = replies[2];
+
+	if (expiry->type != LK_REDIS_INTEGER ||
+	    listed->type != LK_REDIS_INTEGER ||
+	    (value->type != LK_REDIS_NIL && value->type != LK_REDIS_STRING))
+		return (lk_redis_corrupt(store, "the answer to a check"));
+	if (listed->integer != 1)
+		return (LK_UNKNOWN);
+	if (value->type == LK_REDIS_NIL || expiry->integer == -2)
+		return (LK_EXPIRED);
+	if (!lk_redis_reply_is(value, names->value.text) ||
+	    expiry->integer <= 0)
+		return (lk_redis_corrupt(store, "a session"));
+	fill_session(store, key, expiry->integer, session);
+	return (LK_OK);
+}
+
+static enum lk_status
+gosession_check(struct lk_store *base, const struct lk_token_key *key,
+    struct lk_deadline deadline, struct lk_session *session)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_redis_command commands[3];
+	struct lk_redis_reply *replies[3] = { NULL };
+	struct names names;
+	enum lk_status status = LK_FAULT;
+
+	if ((status = names_of(store, key, &names)) != LK_OK)
+		return (status);
+	check_commands(&names, commands);
+	status = lk_redis_read(store, commands, 3, deadline, replies);
+	if (status == LK_OK)
+		status = check_replies(store, key, &names, replies, session);
+	lk_redis_free_replies(replies, 3);
+	names_wipe(&names);
+	return (status);
+}
+
+static enum lk_status
+gosession_check_user(struct lk_store *base, const struct lk_token_key *key,
+    struct lk_deadline deadline, struct lk_session *session,
+    struct lk_buf *record)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_redis_command commands[4];
+	struct lk_redis_reply *replies[4] = { NULL };
+	struct names names;
+	enum lk_status status = LK_FAULT;
+
+	if ((status = names_of(store, key, &names)) != LK_OK)
+		return (status);
+	check_commands(&names, commands);
+	lk_redis_command(&commands[3], "GET");
+	lk_redis_arg_key(&commands[3], &names.value);
+	status = lk_redis_read(store, commands, 4, deadline, replies);
+	if (status == LK_OK)
+		status = check_replies(store, key, &names, replies, session);
+	if (status == LK_OK)
+		status = lk_redis_user_record(store, replies[3], record);
+	lk_redis_free_replies(replies, 4);
+	names_wipe(&names);
+	return (status);
+}
+
+static enum lk_status
+gosession_extend(struct lk_store *base, const struct lk_token_key *key,
+    int64_t ttl, struct lk_deadline deadline, struct lk_session *session)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_redis_reply *reply = NULL;
+	struct lk_redis_call call;
+	struct names names;
+	enum lk_status status = LK_FAULT;
+
+	if ((status = names_of(store, key, &names)) != LK_OK)
+		return (status);
+	lk_redis_call(&call, &gosession_extend_script, 2);
+	lk_redis_arg_key(&call.command, &names.token_key);
+	lk_redis_arg_key(&call.command, &names.index);
+	lk_redis_arg(&call.command, names.token->text, names.token->len);
+	lk_redis_arg_key(&call.command, &names.value);
+	lk_redis_arg_int(&call.command, ttl);
+	lk_redis_arg_int(&call.command, INDEX_TTL);
+	status = lk_redis_call_run(
+	    store->link, &call, true, deadline, base->error, &reply);
+	if (status == LK_OK && reply->type != LK_REDIS_INTEGER)
+		status = lk_redis_corrupt(store, "a session's expiry");
+	else if (status == LK_OK && reply->integer < 0)
+		status = reply->integer == -1 ? LK_EXPIRED : LK_UNKNOWN;
+	else if (status == LK_OK)
+		fill_session(store, key, reply->integer, session);
+	lk_redis_reply_free(reply);
+	names_wipe(&names);
+	return (status);
+}
+
+static enum lk_status
+gosession_revoke(struct lk_store *base, const struct lk_token_key *key,
+    struct lk_deadline deadline, uint64_t *revoked)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_redis_call call;
+	struct names names;
+	enum lk_status status = LK_FAULT;
+
+	*revoked = 0;
+	if ((status = names_of(store, key, &names)) != LK_OK)
+		return (status);
+	lk_redis_call(&call, &gosession_revoke_script, 2);
+	lk_redis_arg_key(&call.command, &names.token_key);
+	lk_redis_arg_key(&call.command, &names.index);
+	lk_redis_arg(&call.command, names.token->text, names.token->len);
+	status = lk_redis_count(store, &call, deadline, revoked);
+	names_wipe(&names);
+	return (status);
+}
+
+static enum lk_status
+gosession_revoke_all(struct lk_store *base, const char *user,
+    struct lk_deadline deadline, uint64_t *revoked)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_redis_key index, prefix;
+	struct lk_redis_call call;
+	enum lk_status status = LK_FAULT;
+
+	*revoked = 0;
+	status = names_of_user(store, user, &index, &prefix);
+	if (status != LK_OK)
+		return (status);
+	lk_redis_call(&call, &gosession_revoke_all_script, 1);
+	lk_redis_arg_key(&call.command, &index);
+	lk_redis_arg_key(&call.command, &prefix);
+	return (lk_redis_count(store, &call, deadline, revoked));
+}
+
+/* ---- Lists ------------------------------------------------------------- */
+
+/* Read one line, `<expiry in ms> <token>`, into a token and its meaning. */
+static enum lk_status
+parse_line(const char *line, size_t len, int64_t *expires_ms,
+    struct lk_token *token, struct lk_token_key *key)
+{
+	size_t i;
+
+	*expires_ms = 0;
+	for (i = 0; i < len && line[i] >= '0' && line[i] <= '9' && i < 18; i++)
+		*expires_ms = *expires_ms * 10 + (line[i] - '0');
+	if (i == 0 || i == len || line[i] != ' ')
+		return (LK_E_CORRUPT);
+	i++;
+	if (lk_token_set(token, line + i, len - i) != LK_OK)
+		return (LK_E_CORRUPT);
+	return (lk_token_parse(token, key));
+}
+
+/*
+ * Hand out the sessions of ${user}.  What has no token's shape in his hash
+ * was never a session, and is passed over.
+ */
+static enum lk_status
+each_line(struct lk_redis_store *store, const char *user,
+    const struct lk_redis_reply *reply, lk_session_fn *each, void *arg)
+{
+	const char *line = reply->text, *end = line + reply->len, *newline;
+	enum lk_status status = LK_OK;
+	struct lk_session session;
+	struct lk_token_key key;
+	struct lk_token token;
+	int64_t expires_ms;
+
+	for (; line < end && status == LK_OK; line = newline + 1) {
+		newline = memchr(line, '\n', (size_t)(end - line));
+		if (newline == NULL)
+			return (lk_redis_corrupt(store, "a list of sessions"));
+		status = parse_line(line, (size_t)(newline - line),
+		    &expires_ms, &token, &key);
+		if (status == LK_OK && strcmp(key.user, user) == 0) {
+			fill_session(store, &key, expires_ms, &session);
+			each(arg, &session, &token);
+		}
+		lk_token_wipe(&token);
+		if (status == LK_MALFORMED)
+			status = LK_OK;
+		else if (status != LK_OK)
+			status = lk_redis_corrupt(store, "a list of sessions");
+	}
+	return (status);
+}
+
+/* Run the list script for ${user} and hand out what it says. */
+static enum lk_status
+gosession_list(struct lk_store *base, const char *user,
+    struct lk_deadline deadline, lk_session_fn *each, void *arg)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_redis_key index, prefix;
+	struct lk_redis_reply *reply = NULL;
+	struct lk_redis_call call;
+	enum lk_status status = LK_FAULT;
+
+	status = names_of_user(store, user, &index, &prefix);
+	if (status != LK_OK)
+		return (status);
+	lk_redis_call(&call, &gosession_list_script, 1);
+	lk_redis_arg_key(&call.command, &index);
+	lk_redis_arg_key(&call.command, &prefix);
+	status = lk_redis_call_run(
+	    store->link, &call, true, deadline, base->error, &reply);
+	if (status == LK_OK && reply->type != LK_REDIS_STRING)
+		status = lk_redis_corrupt(store, "a list of sessions");
+	if (status == LK_OK)
+		status = each_line(store, user, reply, each, arg);
+	lk_redis_reply_free(reply);
+	return (status);
+}
+
+/* ---- Revoking by public id --------------------------------------------- */
+
+/* The token among a user's that a handle belongs to. */
+struct search {
+	const uint8_t *handle;
+	struct lk_token token; /* empty until found */
+};
+
+static void
+match_handle(void *arg, const struct lk_session *session,
+    const struct lk_token *token)
+{
+	struct search *search = arg;
+	struct lk_session_ref ref;
+
+	if (lk_session_id_parse(session->id, &ref) == LK_OK &&
+	    memcmp(ref.handle, search->handle, LK_HANDLE_LEN) == 0)
+		search->token = *token;
+}
+
+static enum lk_status
+gosession_revoke_id(struct lk_store *base, const struct lk_session_ref *ref,
+    struct lk_deadline deadline, uint64_t *revoked)
+{
+	const char *user = (const char *)ref->locator;
+	struct search search = { .handle = ref->handle };
+	struct lk_token_key key;
+	enum lk_status status = LK_FAULT;
+
+	*revoked = 0;
+	if (strlen(user) != ref->locator_len ||
+	    lk_user_id_check(user) != LK_OK || strchr(user, '_') != NULL)
+		return (LK_MALFORMED);
+	status = gosession_list(base, user, deadline, match_handle, &search);
+	if (status == LK_OK && search.token.len > 0) {
+		status = lk_token_parse(&search.token, &key);
+		if (status == LK_OK)
+			status =
+			    gosession_revoke(base, &key, deadline, revoked);
+	}
+	lk_token_wipe(&search.token);
+	return (status);
+}
+
+const struct lk_store_ops lk_redis_gosession_ops = {
+	.name = "redis/gosession",
+	.ping = lk_redis_ping,
+	.inspect = lk_redis_inspect,
+	.issue = gosession_issue,
+	.check = gosession_check,
+	.check_user = gosession_check_user,
+	.extend = gosession_extend,
+	.revoke = gosession_revoke,
+	.revoke_id = gosession_revoke_id,
+	.revoke_all = gosession_revoke_all,
+	.list = gosession_list,
+	.user_get = lk_redis_user_get,
+	.user_put = lk_redis_user_put,
+	.user_delete = lk_redis_user_delete,
+	.free = lk_redis_free
+};

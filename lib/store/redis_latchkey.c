@@ -1,0 +1,356 @@
+/*
+ * Layout `latchkey`.  TAG is base64url of the user's tag, HANDLE of a
+ * session's handle; all keys of a user carry the hash tag {TAG}.
+ *
+ *     latchkey:{TAG}:s:HANDLE   string: the session's record; expires with it
+ *     latchkey:{TAG}:i          sorted set: handles by expiry in ms
+ *     latchkey:{TAG}:u          string: the user's cached record
+ *
+ * The record's key decides whether a session lives: a check is one GET.  The
+ * index only serves lists, limits and revoke-all.  It remembers a session for
+ * an hour beyond its end, so that a bearer can be told "expired" instead of
+ * "unknown", and drops older ones whenever a session is issued.
+ */
+#include <string.h>
+
+#include <sodium.h>
+
+#include "redis_store.h"
+#include "session.h"
+
+#include "redis_latchkey_scripts.h"
+
+#define NAMESPACE "latchkey:{"
+#define SESSION_PART "}:s:"
+#define INDEX_PART "}:i"
+#define USER_PART "}:u"
+
+/* How long the index remembers an expired session. */
+#define EXPIRED_KNOWN_MS 3600000
+
+/* The names that belong to one session of one user. */
+struct names {
+	char tag[LK_TAG_TEXT_LEN + 1];
+	char handle[LK_HANDLE_TEXT_LEN + 1];
+	struct lk_redis_key record;
+	struct lk_redis_key index;
+};
+
+static void
+names_of(const uint8_t tag[LK_TAG_LEN], const uint8_t handle[LK_HANDLE_LEN],
+    struct names *names)
+{
+	lk_base64url(tag, LK_TAG_LEN, names->tag);
+	lk_base64url(handle, LK_HANDLE_LEN, names->handle);
+	lk_redis_key(&names->record, NAMESPACE, names->tag, SESSION_PART,
+	    names->handle, NULL);
+	lk_redis_key(&names->index, NAMESPACE, names->tag, INDEX_PART, NULL);
+}
+
+/* The names that belong to a user: the index, and what records begin with. */
+static void
+names_of_user(const char *user, struct lk_redis_key *index,
+    struct lk_redis_key *prefix)
+{
+	uint8_t tag[LK_TAG_LEN];
+	char text[LK_TAG_TEXT_LEN + 1];
+
+	lk_user_tag(user, tag);
+	lk_base64url(tag, LK_TAG_LEN, text);
+	lk_redis_key(index, NAMESPACE, text, INDEX_PART, NULL);
+	lk_redis_key(prefix, NAMESPACE, text, SESSION_PART, NULL);
+}
+
+enum lk_status
+lk_redis_latchkey_user_key(const struct lk_redis_store *store,
+    const char *user, struct lk_redis_key *key)
+{
+	uint8_t tag[LK_TAG_LEN];
+	char text[LK_TAG_TEXT_LEN + 1];
+
+	(void)store;
+	lk_user_tag(user, tag);
+	lk_base64url(tag, LK_TAG_LEN, text);
+	lk_redis_key(key, NAMESPACE, text, USER_PART, NULL);
+	return (LK_OK);
+}
+
+/*
+ * Read a session from its record.  A record that answers to the handle but
+ * not to the whole digest belongs to another token: this one is unknown.
+ */
+static enum lk_status
+session_of(struct lk_redis_store *store, const struct lk_redis_reply *reply,
+    const struct lk_token_key *key, struct lk_session *session)
+{
+	char digest[LK_DIGEST_TEXT_LEN + 1];
+	struct lk_record record;
+
+	if (reply->type != LK_REDIS_STRING ||
+	    lk_record_parse(reply->text, reply->len, &record) != LK_OK)
+		return (lk_redis_corrupt(store, "a session's record"));
+	lk_base64url(key->digest, LK_DIGEST_LEN, digest);
+	if (sodium_memcmp(digest, record.digest, LK_DIGEST_TEXT_LEN) != 0)
+		return (LK_UNKNOWN);
+	if (key->shape == LK_SHAPE_GOSESSION &&
+	    strcmp(key->user, record.user) != 0)
+		return (lk_redis_corrupt(store, "a session's user"));
+	if (lk_record_session(&record, key->tag,
+	        store->base.now_ms(store->base.arg), session) != LK_OK)
+		return (lk_redis_corrupt(store, "a session's digest"));
+	return (LK_OK);
+}
+
+/* A session that has no record: did it live until its time was over? */
+static enum lk_status
+why_gone(struct lk_redis_store *store, const struct names *names,
+    struct lk_deadline deadline)
+{
+	struct lk_redis_command command;
+	struct lk_redis_reply *reply = NULL;
+	enum lk_status status = LK_FAULT;
+
+	lk_redis_command(&command, "ZSCORE");
+	lk_redis_arg_key(&command, &names->index);
+	lk_redis_arg_str(&command, names->handle);
+	status = lk_redis_read(store, &command, 1, deadline, &reply);
+	if (status == LK_OK)
+		status =
+		    reply->type == LK_REDIS_NIL ? LK_UNKNOWN : LK_EXPIRED;
+	lk_redis_reply_free(reply);
+	return (status);
+}
+
+static enum lk_status
+latchkey_issue(struct lk_store *base, const struct lk_issue_request *request,
+    struct lk_deadline deadline, struct lk_session *session)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	char digest[LK_DIGEST_TEXT_LEN + 1];
+	struct lk_redis_reply *reply = NULL;
+	struct lk_redis_key prefix, index;
+	struct lk_redis_call call;
+	struct names names;
+	enum lk_status status = LK_FAULT;
+
+	names_of(request->key->tag, request->key->digest, &names);
+	names_of_user(request->user, &index, &prefix);
+	lk_base64url(request->key->digest, LK_DIGEST_LEN, digest);
+	lk_redis_call(&call, &latchkey_issue_script, 2);
+	lk_redis_arg_key(&call.command, &names.record);
+	lk_redis_arg_key(&call.command, &names.index);
+	lk_redis_arg_str(&call.command, names.handle);
+	lk_redis_arg_str(&call.command, digest);
+	lk_redis_arg_str(&call.command,
+	    request->client[0] != '\0' ? request->client : "-");
+	lk_redis_arg_str(&call.command, request->user);
+	lk_redis_arg_int(&call.command, request->ttl);
+	lk_redis_arg_int(&call.command, request->limits.per_user);
+	lk_redis_arg_key(&call.command, &prefix);
+	lk_redis_arg_int(&call.command, EXPIRED_KNOWN_MS);
+	status = lk_redis_call_run(
+	    store->link, &call, false, deadline, base->error, &reply);
+	if (status == LK_OK)
+		status = session_of(store, reply, request->key, session);
+	lk_redis_reply_free(reply);
+	return (status);
+}
+
+static enum lk_status
+latchkey_check(struct lk_store *base, const struct lk_token_key *key,
+    struct lk_deadline deadline, struct lk_session *session)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_redis_command command;
+	struct lk_redis_reply *reply = NULL;
+	struct names names;
+	enum lk_status status = LK_FAULT;
+
+	names_of(key->tag, key->digest, &names);
+	lk_redis_command(&command, "GET");
+	lk_redis_arg_key(&command, &names.record);
+	status = lk_redis_read(store, &command, 1, deadline, &reply);
+	if (status == LK_OK)
+		status = reply->type == LK_REDIS_NIL
+		    ? why_gone(store, &names, deadline)
+		    : session_of(store, reply, key, session);
+	lk_redis_reply_free(reply);
+	return (status);
+}
+
+static enum lk_status
+latchkey_check_user(struct lk_store *base, const struct lk_token_key *key,
+    struct lk_deadline deadline, struct lk_session *session,
+    struct lk_buf *record)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_redis_command commands[2];
+	struct lk_redis_reply *replies[2] = { NULL };
+	struct lk_redis_key user_key;
+	struct names names;
+	enum lk_status status = LK_FAULT;
+
+	names_of(key->tag, key->digest, &names);
+	lk_redis_key(&user_key, NAMESPACE, names.tag, USER_PART, NULL);
+	lk_redis_command(&commands[0], "GET");
+	lk_redis_arg_key(&commands[0], &names.record);
+	lk_redis_command(&commands[1], "GET");
+	lk_redis_arg_key(&commands[1], &user_key);
+	status = lk_redis_read(store, commands, 2, deadline, replies);
+	if (status == LK_OK)
+		status = replies[0]->type == LK_REDIS_NIL
+		    ? why_gone(store, &names, deadline)
+		    : session_of(store, replies[0], key, session);
+	if (status == LK_OK)
+		status = lk_redis_user_record(store, replies[1], record);
+	lk_redis_free_replies(replies, 2);
+	return (status);
+}
+
+static enum lk_status
+latchkey_extend(struct lk_store *base, const struct lk_token_key *key,
+    int64_t ttl, struct lk_deadline deadline, struct lk_session *session)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	char digest[LK_DIGEST_TEXT_LEN + 1];
+	struct lk_redis_reply *reply = NULL;
+	struct lk_redis_call call;
+	struct names names;
+	enum lk_status status = LK_FAULT;
+
+	names_of(key->tag, key->digest, &names);
+	lk_base64url(key->digest, LK_DIGEST_LEN, digest);
+	lk_redis_call(&call, &latchkey_extend_script, 2);
+	lk_redis_arg_key(&call.command, &names.record);
+	lk_redis_arg_key(&call.command, &names.index);
+	lk_redis_arg_str(&call.command, names.handle);
+	lk_redis_arg_str(&call.command, digest);
+	lk_redis_arg_int(&call.command, ttl);
+	lk_redis_arg_int(&call.command, EXPIRED_KNOWN_MS);
+	status = lk_redis_call_run(
+	    store->link, &call, true, deadline, base->error, &reply);
+	if (status == LK_OK && reply->type == LK_REDIS_INTEGER)
+		status = reply->integer == 1 ? LK_EXPIRED : LK_UNKNOWN;
+	else if (status == LK_OK)
+		status = session_of(store, reply, key, session);
+	lk_redis_reply_free(reply);
+	return (status);
+}
+
+static enum lk_status
+revoke(struct lk_redis_store *store, const struct names *names,
+    struct lk_deadline deadline, uint64_t *revoked)
+{
+	struct lk_redis_call call;
+
+	lk_redis_call(&call, &latchkey_revoke_script, 2);
+	lk_redis_arg_key(&call.command, &names->record);
+	lk_redis_arg_key(&call.command, &names->index);
+	lk_redis_arg_str(&call.command, names->handle);
+	return (lk_redis_count(store, &call, deadline, revoked));
+}
+
+static enum lk_status
+latchkey_revoke(struct lk_store *base, const struct lk_token_key *key,
+    struct lk_deadline deadline, uint64_t *revoked)
+{
+	struct names names;
+
+	names_of(key->tag, key->digest, &names);
+	return (revoke(lk_redis_store_of(base), &names, deadline, revoked));
+}
+
+static enum lk_status
+latchkey_revoke_id(struct lk_store *base, const struct lk_session_ref *ref,
+    struct lk_deadline deadline, uint64_t *revoked)
+{
+	struct names names;
+
+	*revoked = 0;
+	if (ref->locator_len != LK_TAG_LEN)
+		return (LK_MALFORMED);
+	names_of(ref->locator, ref->handle, &names);
+	return (revoke(lk_redis_store_of(base), &names, deadline, revoked));
+}
+
+static enum lk_status
+latchkey_revoke_all(struct lk_store *base, const char *user,
+    struct lk_deadline deadline, uint64_t *revoked)
+{
+	struct lk_redis_key index, prefix;
+	struct lk_redis_call call;
+
+	names_of_user(user, &index, &prefix);
+	lk_redis_call(&call, &latchkey_revoke_all_script, 1);
+	lk_redis_arg_key(&call.command, &index);
+	lk_redis_arg_key(&call.command, &prefix);
+	return (lk_redis_count(
+	    lk_redis_store_of(base), &call, deadline, revoked));
+}
+
+/* Hand out the sessions of a list of records, one a line. */
+static enum lk_status
+each_record(struct lk_redis_store *store, const char *user,
+    const struct lk_redis_reply *reply, lk_session_fn *each, void *arg)
+{
+	int64_t now_ms = store->base.now_ms(store->base.arg);
+	const char *line = reply->text, *end = line + reply->len, *newline;
+	struct lk_session session;
+	struct lk_record record;
+	uint8_t tag[LK_TAG_LEN];
+
+	lk_user_tag(user, tag);
+	for (; line < end; line = newline + 1) {
+		newline = memchr(line, '\n', (size_t)(end - line));
+		if (newline == NULL ||
+		    lk_record_parse(
+		        line, (size_t)(newline - line), &record) != LK_OK ||
+		    strcmp(record.user, user) != 0 ||
+		    lk_record_session(&record, tag, now_ms, &session) != LK_OK)
+			return (lk_redis_corrupt(store, "a session's record"));
+		each(arg, &session, NULL);
+	}
+	return (LK_OK);
+}
+
+static enum lk_status
+latchkey_list(struct lk_store *base, const char *user,
+    struct lk_deadline deadline, lk_session_fn *each, void *arg)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_redis_key index, prefix;
+	struct lk_redis_reply *reply = NULL;
+	struct lk_redis_call call;
+	enum lk_status status = LK_FAULT;
+
+	names_of_user(user, &index, &prefix);
+	lk_redis_call(&call, &latchkey_list_script, 1);
+	lk_redis_arg_key(&call.command, &index);
+	lk_redis_arg_key(&call.command, &prefix);
+	status = lk_redis_call_run(
+	    store->link, &call, true, deadline, base->error, &reply);
+	if (status == LK_OK && reply->type != LK_REDIS_STRING)
+		status = lk_redis_corrupt(store, "a list of sessions");
+	if (status == LK_OK)
+		status = each_record(store, user, reply, each, arg);
+	lk_redis_reply_free(reply);
+	return (status);
+}
+
+const struct lk_store_ops lk_redis_latchkey_ops = {
+	.name = "redis/latchkey",
+	.ping = lk_redis_ping,
+	.inspect = lk_redis_inspect,
+	.issue = latchkey_issue,
+	.check = latchkey_check,
+	.check_user = latchkey_check_user,
+	.extend = latchkey_extend,
+	.revoke = latchkey_revoke,
+	.revoke_id = latchkey_revoke_id,
+	.revoke_all = latchkey_revoke_all,
+	.list = latchkey_list,
+	.user_get = lk_redis_user_get,
+	.user_put = lk_redis_user_put,
+	.user_delete = lk_redis_user_delete,
+	.free = lk_redis_free
+};

@@ -1,0 +1,539 @@
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <hiredis/hiredis.h>
+#include <sodium.h>
+
+#include "address.h"
+#include "redis_link.h"
+
+/* What is read from the socket at once. */
+#define READ_SIZE 16384
+/* Between two tries to connect to a unix socket whose backlog is full. */
+#define BACKLOG_WAIT_MS 5
+/* AUTH and SELECT. */
+#define HANDSHAKE_MAX 2
+
+struct lk_redis_link {
+	/* Static data. */
+	const struct lk_redis_settings *settings;
+	struct lk_error *error;
+	struct lk_address address;
+
+	/* Dynamic data.  fd is -1 exactly if reader is NULL, and then nothing
+	 * is connected; otherwise nothing is on its way in either direction
+	 * between two calls. */
+	int fd;
+	redisReader *reader;
+};
+
+/* How an exchange ended, apart from its status. */
+struct exchange {
+	size_t replies;   /* how many were read */
+	bool peer_is_gone;/* EOF, reset or broken pipe, and no reply at all */
+};
+
+/* ---- Commands ---------------------------------------------------------- */
+
+void
+lk_redis_arg(struct lk_redis_command *command, const void *bytes, size_t len)
+{
+	command->argv[command->argc] = bytes;
+	command->len[command->argc++] = len;
+}
+
+void
+lk_redis_arg_str(struct lk_redis_command *command, const char *text)
+{
+	lk_redis_arg(command, text, strlen(text));
+}
+
+void
+lk_redis_arg_int(struct lk_redis_command *command, int64_t number)
+{
+	char *text = command->number[command->argc];
+
+	(void)snprintf(text, sizeof(command->number[0]), "%lld",
+	    (long long)number);
+	lk_redis_arg_str(command, text);
+}
+
+void
+lk_redis_command(struct lk_redis_command *command, const char *name)
+{
+	command->argc = 0;
+	lk_redis_arg_str(command, name);
+}
+
+/* ---- Life -------------------------------------------------------------- */
+
+enum lk_status
+lk_redis_link_new(const struct lk_redis_settings *settings,
+    struct lk_error *error, struct lk_redis_link **linkp)
+{
+	struct lk_redis_link *link = calloc(1, sizeof(*link));
+
+	*linkp = NULL;
+	if (link == NULL)
+		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
+	if (lk_address_parse(settings->address, &link->address) != LK_OK) {
+		free(link);
+		return (lk_fail(error, LK_E_SETTINGS,
+		    "store.redis.address: expected host:port, [ipv6]:port or "
+		    "unix:/path"));
+	}
+	link->settings = settings;
+	link->error = error;
+	link->fd = -1;
+	*linkp = link;
+	return (LK_OK);
+}
+
+static void
+link_drop(struct lk_redis_link *link)
+{
+	if (link->fd >= 0)
+		(void)close(link->fd);
+	link->fd = -1;
+	lk_redis_reader_free(link->reader);
+	link->reader = NULL;
+}
+
+void
+lk_redis_link_free(struct lk_redis_link *link)
+{
+	if (link == NULL)
+		return;
+	link_drop(link);
+	free(link);
+}
+
+const char *
+lk_redis_link_name(const struct lk_redis_link *link)
+{
+	return (link->settings->address);
+}
+
+/* Explain a failed system call. */
+static enum lk_status
+link_fail(const struct lk_redis_link *link, const char *what, int error)
+{
+	return (lk_fail(link->error, LK_E_STORE, "redis at %s: %s: %s",
+	    link->settings->address, what, strerror(error)));
+}
+
+static enum lk_status
+link_timed_out(const struct lk_redis_link *link, const char *what)
+{
+	return (lk_fail(link->error, LK_E_TIMEOUT,
+	    "redis at %s: %s: no answer in time", link->settings->address,
+	    what));
+}
+
+/* ---- Connecting -------------------------------------------------------- */
+
+/* Wait until ${events} are there; 0, ETIMEDOUT or another errno. */
+static int
+wait_for(int fd, short events, struct lk_deadline deadline)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+	int left, n;
+
+	do {
+		if ((left = lk_deadline_left_ms(deadline)) == 0)
+			return (ETIMEDOUT);
+		n = poll(&p, 1, left);
+	} while (n < 0 && errno == EINTR);
+	if (n > 0)
+		return (0);
+	return (n == 0 ? ETIMEDOUT : errno);
+}
+
+/*
+ * A connection to a free port of this machine can meet itself: the kernel
+ * may choose that very port as our end.
+ */
+static bool
+is_connected_to_itself(int fd)
+{
+	struct sockaddr_storage here, there;
+	socklen_t here_len = sizeof(here), there_len = sizeof(there);
+
+	memset(&here, 0, sizeof(here));
+	memset(&there, 0, sizeof(there));
+	return (getsockname(fd, (struct sockaddr *)&here, &here_len) == 0 &&
+	    getpeername(fd, (struct sockaddr *)&there, &there_len) == 0 &&
+	    here.ss_family != AF_UNIX && here_len == there_len &&
+	    memcmp(&here, &there, here_len) == 0);
+}
+
+/* Connect ${fd} within the deadline; 0 or an errno. */
+static int
+connect_within(int fd, const struct sockaddr *addr, socklen_t len,
+    struct lk_deadline deadline)
+{
+	int error = 0;
+	socklen_t error_len = sizeof(error);
+
+	while (connect(fd, addr, len) != 0) {
+		if (errno == EAGAIN) { /* unix: the backlog is full */
+			if (lk_deadline_left_ms(deadline) == 0)
+				return (ETIMEDOUT);
+			(void)poll(NULL, 0, BACKLOG_WAIT_MS);
+			continue;
+		}
+		if (errno != EINPROGRESS && errno != EINTR)
+			return (errno);
+		if ((error = wait_for(fd, POLLOUT, deadline)) != 0)
+			return (error);
+		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_len))
+			return (errno);
+		if (error != 0)
+			return (error);
+		break;
+	}
+	return (is_connected_to_itself(fd) ? ECONNREFUSED : 0);
+}
+
+/* Open and connect one socket; 0 and the link's fd, or an errno. */
+static int
+try_address(struct lk_redis_link *link, int family,
+    const struct sockaddr *addr, socklen_t len, struct lk_deadline deadline)
+{
+	const int on = 1;
+	int fd, error;
+
+	fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return (errno);
+	if ((error = connect_within(fd, addr, len, deadline)) != 0) {
+		(void)close(fd);
+		return (error);
+	}
+	if (family != AF_UNIX)
+		(void)setsockopt(
+		    fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	link->fd = fd;
+	return (0);
+}
+
+/*
+ * Connect to the first of a host's addresses that answers.  Literals are
+ * taken as they are; a name costs a look-up, on which the resolver's own time
+ * limits apply.
+ */
+static enum lk_status
+connect_inet(struct lk_redis_link *link, struct lk_deadline deadline)
+{
+	struct addrinfo hints, *list = NULL, *a;
+	int error;
+
+	memset(&hints, 0, sizeof(hints));
+	hints.ai_socktype = SOCK_STREAM;
+	hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+	error = getaddrinfo(
+	    link->address.host, link->address.port, &hints, &list);
+	if (error == EAI_NONAME) {
+		hints.ai_flags = AI_NUMERICSERV;
+		error = getaddrinfo(
+		    link->address.host, link->address.port, &hints, &list);
+	}
+	if (error != 0)
+		return (lk_fail(link->error, LK_E_STORE,
+		    "redis at %s: cannot resolve the host name: %s",
+		    link->settings->address, gai_strerror(error)));
+	error = ECONNREFUSED;
+	for (a = list; a != NULL && link->fd < 0; a = a->ai_next)
+		error = try_address(
+		    link, a->ai_family, a->ai_addr, a->ai_addrlen, deadline);
+	freeaddrinfo(list);
+	if (link->fd >= 0)
+		return (LK_OK);
+	return (error == ETIMEDOUT ? link_timed_out(link, "connect")
+	                           : link_fail(link, "connect", error));
+}
+
+static enum lk_status
+connect_unix(struct lk_redis_link *link, struct lk_deadline deadline)
+{
+	struct sockaddr_un sun;
+	socklen_t len = lk_address_unix(&link->address, &sun);
+	int error;
+
+	error = try_address(
+	    link, AF_UNIX, (struct sockaddr *)&sun, len, deadline);
+	if (error == 0)
+		return (LK_OK);
+	return (error == ETIMEDOUT ? link_timed_out(link, "connect")
+	                           : link_fail(link, "connect", error));
+}
+
+/* ---- Talking ----------------------------------------------------------- */
+
+/* Append the commands, as they go over the wire, to ${out}. */
+static enum lk_status
+format_commands(const struct lk_redis_command *commands, size_t count,
+    struct lk_buf *out)
+{
+	const char *argv[LK_REDIS_ARGS_MAX];
+	const struct lk_redis_command *c;
+	char *text = NULL;
+	size_t i;
+	int len;
+
+	for (i = 0; i < count; i++) {
+		c = &commands[i];
+		memcpy(argv, c->argv, (size_t)c->argc * sizeof(argv[0]));
+		len = (int)redisFormatCommandArgv(
+		    &text, c->argc, argv, c->len);
+		if (len < 0)
+			return (LK_E_NOMEM);
+		lk_buf_add(out, text, (size_t)len);
+		sodium_memzero(text, (size_t)len);
+		redisFreeCommand(text);
+	}
+	return (out->failed ? LK_E_NOMEM : LK_OK);
+}
+
+static bool
+is_gone(int error)
+{
+	return (error == EPIPE || error == ECONNRESET);
+}
+
+static enum lk_status
+send_all(struct lk_redis_link *link, const struct lk_buf *out,
+    struct lk_deadline deadline, struct exchange *x)
+{
+	size_t sent = 0;
+	ssize_t n;
+	int error;
+
+	while (sent < out->len) {
+		n = send(link->fd, out->data + sent, out->len - sent,
+		    MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n >= 0) {
+			sent += (size_t)n;
+			continue;
+		}
+		if (errno == EINTR)
+			continue;
+		if (errno != EAGAIN) {
+			x->peer_is_gone = is_gone(errno);
+			return (link_fail(link, "send", errno));
+		}
+		if ((error = wait_for(link->fd, POLLOUT, deadline)) != 0)
+			return (error == ETIMEDOUT
+			        ? link_timed_out(link, "send")
+			        : link_fail(link, "send", error));
+	}
+	return (LK_OK);
+}
+
+/* Wait for bytes and feed them to the reader. */
+static enum lk_status
+receive_some(struct lk_redis_link *link, struct lk_deadline deadline,
+    size_t *total, struct exchange *x)
+{
+	char bytes[READ_SIZE];
+	enum lk_status status = LK_FAULT;
+	ssize_t n;
+	int error;
+
+	do {
+		if ((error = wait_for(link->fd, POLLIN, deadline)) != 0)
+			return (error == ETIMEDOUT
+			        ? link_timed_out(link, "read")
+			        : link_fail(link, "read", error));
+		n = recv(link->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
+	if (n <= 0) {
+		x->peer_is_gone = x->replies == 0 && *total == 0 &&
+		    (n == 0 || is_gone(errno));
+		return (n < 0 ? link_fail(link, "read", errno)
+		              : lk_fail(link->error, LK_E_STORE,
+		                    "redis at %s closed the connection",
+		                    link->settings->address));
+	}
+	*total += (size_t)n;
+	if (*total > LK_REDIS_REPLY_MAX)
+		status = lk_fail(link->error, LK_E_STORE,
+		    "redis at %s: the reply is longer than %d bytes",
+		    link->settings->address, LK_REDIS_REPLY_MAX);
+	else if (redisReaderFeed(link->reader, bytes, (size_t)n) != REDIS_OK)
+		status = lk_fail(link->error, LK_E_NOMEM, "out of memory");
+	else
+		status = LK_OK;
+	sodium_memzero(bytes, (size_t)n);
+	return (status);
+}
+
+static enum lk_status
+receive_all(struct lk_redis_link *link, size_t count,
+    struct lk_deadline deadline, struct lk_redis_reply **replies,
+    struct exchange *x)
+{
+	enum lk_status status = LK_FAULT;
+	size_t total = 0;
+	void *reply;
+
+	while (x->replies < count) {
+		reply = NULL;
+		if (redisReaderGetReply(link->reader, &reply) != REDIS_OK)
+			return (lk_fail(link->error, LK_E_CORRUPT,
+			    "redis at %s: not a Redis reply",
+			    link->settings->address));
+		if (reply != NULL) {
+			replies[x->replies++] = reply;
+			continue;
+		}
+		status = receive_some(link, deadline, &total, x);
+		if (status != LK_OK)
+			return (status);
+	}
+	if (link->reader->pos < link->reader->len)
+		return (lk_fail(link->error, LK_E_CORRUPT,
+		    "redis at %s: more replies than commands",
+		    link->settings->address));
+	return (LK_OK);
+}
+
+static void
+free_replies(struct lk_redis_reply **replies, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		lk_redis_reply_free(replies[i]);
+		replies[i] = NULL;
+	}
+}
+
+/* One write, ${count} replies; on failure none of them and no connection. */
+static enum lk_status
+exchange(struct lk_redis_link *link, const struct lk_buf *out, size_t count,
+    struct lk_deadline deadline, struct lk_redis_reply **replies,
+    struct exchange *x)
+{
+	enum lk_status status = LK_FAULT;
+
+	memset(x, 0, sizeof(*x));
+	status = send_all(link, out, deadline, x);
+	if (status == LK_OK)
+		status = receive_all(link, count, deadline, replies, x);
+	if (status != LK_OK) {
+		free_replies(replies, x->replies);
+		link_drop(link);
+	}
+	return (status);
+}
+
+/* Say who we are and which database we want, in one write. */
+static enum lk_status
+handshake(struct lk_redis_link *link, struct lk_deadline deadline)
+{
+	const struct lk_redis_settings *s = link->settings;
+	struct lk_redis_command commands[HANDSHAKE_MAX];
+	struct lk_redis_reply *replies[HANDSHAKE_MAX] = { NULL };
+	struct lk_buf out = LK_BUF_INIT(LK_REDIS_REPLY_MAX);
+	struct exchange x;
+	enum lk_status status = LK_OK;
+	size_t count = 0, i;
+
+	if (s->password[0] != '\0') {
+		lk_redis_command(&commands[count], "AUTH");
+		if (s->username[0] != '\0')
+			lk_redis_arg_str(&commands[count], s->username);
+		lk_redis_arg_str(&commands[count++], s->password);
+	}
+	if (s->database != 0) {
+		lk_redis_command(&commands[count], "SELECT");
+		lk_redis_arg_int(&commands[count++], s->database);
+	}
+	if (count == 0)
+		return (LK_OK);
+	status = format_commands(commands, count, &out);
+	if (status == LK_OK)
+		status = exchange(link, &out, count, deadline, replies, &x);
+	for (i = 0; i < count && status == LK_OK; i++)
+		status = lk_redis_reply_refusal(
+		    replies[i], s->address, link->error);
+	free_replies(replies, count);
+	lk_buf_free(&out);
+	return (status);
+}
+
+static enum lk_status
+link_connect(struct lk_redis_link *link, struct lk_deadline deadline)
+{
+	struct lk_deadline connect_deadline = lk_deadline_min(deadline,
+	    lk_deadline_in(link->settings->connect_timeout_ms));
+	enum lk_status status = LK_FAULT;
+
+	status = link->address.is_unix ? connect_unix(link, connect_deadline)
+	                               : connect_inet(link, connect_deadline);
+	if (status != LK_OK)
+		return (status);
+	if ((link->reader = lk_redis_reader_new()) == NULL)
+		status = lk_fail(link->error, LK_E_NOMEM, "out of memory");
+	else
+		status = handshake(link, deadline);
+	if (status != LK_OK)
+		link_drop(link);
+	return (status);
+}
+
+/*
+ * Whether an idle connection can still be written to: the peer has neither
+ * closed it nor said anything.
+ */
+static bool
+is_quiet(int fd)
+{
+	char byte;
+
+	return (recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+	    errno == EAGAIN);
+}
+
+enum lk_status
+lk_redis_link_run(struct lk_redis_link *link,
+    const struct lk_redis_command *commands, size_t count, bool idempotent,
+    struct lk_deadline deadline, struct lk_redis_reply **replies)
+{
+	struct lk_buf out = LK_BUF_INIT(LK_REDIS_REPLY_MAX);
+	enum lk_status status = LK_FAULT;
+	struct exchange x;
+	bool kept;
+
+	memset(replies, 0, count * sizeof(struct lk_redis_reply *));
+	if (format_commands(commands, count, &out) != LK_OK) {
+		status = lk_fail(link->error, LK_E_NOMEM, "out of memory");
+		goto out;
+	}
+	/* Nothing was sent yet: a connection that died is simply replaced.
+	 * Idempotent calls save the look, they may be sent again. */
+	if (link->fd >= 0 && !idempotent && !is_quiet(link->fd))
+		link_drop(link);
+	kept = link->fd >= 0;
+	if (kept) {
+		status = exchange(link, &out, count, deadline, replies, &x);
+		if (status == LK_OK || !idempotent || !x.peer_is_gone)
+			goto out;
+	}
+	status = link_connect(link, deadline);
+	if (status == LK_OK)
+		status = exchange(link, &out, count, deadline, replies, &x);
+out:
+	lk_buf_free(&out);
+	return (status);
+}

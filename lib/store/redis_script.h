@@ -1,0 +1,36 @@
+/* Scripts that Redis runs: every change is one, so that it is atomic. */
+#ifndef LK_REDIS_SCRIPT_H_
+#define LK_REDIS_SCRIPT_H_
+
+#include "redis_link.h"
+
+struct lk_redis_script {
+	const char *sha1; /* 40 hex digits of the text's SHA-1 */
+	const char *text;
+};
+
+/** A script's keys and arguments. */
+struct lk_redis_call {
+	const struct lk_redis_script *script;
+	struct lk_redis_command command; /* EVALSHA, for the moment */
+};
+
+/**
+ * lk_redis_call(call, script, keys):
+ * Start a call of ${script} with ${keys} keys; append the keys and then the
+ * arguments to ${call}->command.
+ */
+void lk_redis_call(struct lk_redis_call *call,
+    const struct lk_redis_script *script, int keys);
+
+/**
+ * lk_redis_call_run(link, call, idempotent, deadline, reply):
+ * Run it by its SHA-1, and by its text if Redis does not know it (any more).
+ * Unless LK_OK, ${reply} is NULL; an error reply is a failure here.  The
+ * caller frees ${reply}.
+ */
+enum lk_status lk_redis_call_run(struct lk_redis_link *link,
+    struct lk_redis_call *call, bool idempotent, struct lk_deadline deadline,
+    struct lk_error *error, struct lk_redis_reply **reply) LK_MUST_CHECK;
+
+#endif /* !LK_REDIS_SCRIPT_H_ */

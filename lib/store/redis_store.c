@@ -1,0 +1,245 @@
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "redis_store.h"
+
+void
+lk_redis_key(struct lk_redis_key *key, ...)
+{
+	const char *part;
+	size_t len;
+	va_list ap;
+
+	key->len = 0;
+	va_start(ap, key);
+	while ((part = va_arg(ap, const char *)) != NULL) {
+		len = strlen(part);
+		if (len > LK_REDIS_KEY_MAX - key->len)
+			abort();
+		memcpy(key->text + key->len, part, len);
+		key->len += len;
+	}
+	va_end(ap);
+	key->text[key->len] = '\0';
+}
+
+void
+lk_redis_arg_key(
+    struct lk_redis_command *command, const struct lk_redis_key *key)
+{
+	lk_redis_arg(command, key->text, key->len);
+}
+
+struct lk_redis_store *
+lk_redis_store_of(struct lk_store *store)
+{
+	/* The base is the first member. */
+	return ((struct lk_redis_store *)store);
+}
+
+enum lk_status
+lk_redis_store_open(const struct lk_store *base, struct lk_store **storep)
+{
+	const struct lk_redis_settings *settings = &base->settings->store.redis;
+	struct lk_redis_store *store = calloc(1, sizeof(*store));
+	enum lk_status status = LK_FAULT;
+
+	*storep = NULL;
+	if (store == NULL)
+		return (lk_fail(base->error, LK_E_NOMEM, "out of memory"));
+	store->base = *base;
+	if (settings->layout == LK_LAYOUT_GOSESSION) {
+		store->base.ops = &lk_redis_gosession_ops;
+		store->base.shape = LK_SHAPE_GOSESSION;
+		store->user_key = lk_redis_gosession_user_key;
+	} else {
+		store->base.ops = &lk_redis_latchkey_ops;
+		store->base.shape = LK_SHAPE_LATCHKEY;
+		store->user_key = lk_redis_latchkey_user_key;
+	}
+	status = lk_redis_link_new(settings, base->error, &store->link);
+	if (status != LK_OK) {
+		free(store);
+		return (status);
+	}
+	*storep = &store->base;
+	return (LK_OK);
+}
+
+void
+lk_redis_free(struct lk_store *store)
+{
+	lk_redis_link_free(lk_redis_store_of(store)->link);
+	free(store);
+}
+
+enum lk_status
+lk_redis_corrupt(struct lk_redis_store *store, const char *what)
+{
+	return (lk_fail(store->base.error, LK_E_CORRUPT,
+	    "redis at %s: %s is not what latchkey writes",
+	    lk_redis_link_name(store->link), what));
+}
+
+void
+lk_redis_free_replies(struct lk_redis_reply **replies, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		lk_redis_reply_free(replies[i]);
+		replies[i] = NULL;
+	}
+}
+
+/* Run commands in one write; an error reply fails them all. */
+static enum lk_status
+run(struct lk_redis_store *store, const struct lk_redis_command *commands,
+    size_t count, bool idempotent, struct lk_deadline deadline,
+    struct lk_redis_reply **replies)
+{
+	enum lk_status status = LK_FAULT;
+	size_t i;
+
+	status = lk_redis_link_run(
+	    store->link, commands, count, idempotent, deadline, replies);
+	if (status != LK_OK)
+		return (status);
+	for (i = 0; i < count && status == LK_OK; i++)
+		status = lk_redis_reply_refusal(replies[i],
+		    lk_redis_link_name(store->link), store->base.error);
+	if (status != LK_OK)
+		lk_redis_free_replies(replies, count);
+	return (status);
+}
+
+enum lk_status
+lk_redis_read(struct lk_redis_store *store,
+    const struct lk_redis_command *commands, size_t count,
+    struct lk_deadline deadline, struct lk_redis_reply **replies)
+{
+	return (run(store, commands, count, true, deadline, replies));
+}
+
+enum lk_status
+lk_redis_count(struct lk_redis_store *store, struct lk_redis_call *call,
+    struct lk_deadline deadline, uint64_t *count)
+{
+	struct lk_redis_reply *reply = NULL;
+	enum lk_status status = LK_FAULT;
+
+	*count = 0;
+	status = lk_redis_call_run(store->link, call, true, deadline,
+	    store->base.error, &reply);
+	if (status == LK_OK &&
+	    (reply->type != LK_REDIS_INTEGER || reply->integer < 0))
+		status = lk_redis_corrupt(store, "a count");
+	if (status == LK_OK)
+		*count = (uint64_t)reply->integer;
+	lk_redis_reply_free(reply);
+	return (status);
+}
+
+enum lk_status
+lk_redis_ping(struct lk_store *base, struct lk_deadline deadline)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_redis_command command;
+	struct lk_redis_reply *reply = NULL;
+	enum lk_status status = LK_FAULT;
+
+	lk_redis_command(&command, "PING");
+	status = lk_redis_read(store, &command, 1, deadline, &reply);
+	if (status == LK_OK && !lk_redis_reply_is(reply, "PONG"))
+		status = lk_redis_corrupt(store, "the answer to PING");
+	lk_redis_reply_free(reply);
+	return (status);
+}
+
+/* ---- Users' cached records --------------------------------------------- */
+
+enum lk_status
+lk_redis_user_record(struct lk_redis_store *store,
+    const struct lk_redis_reply *reply, struct lk_buf *record)
+{
+	if (reply->type == LK_REDIS_NIL)
+		return (LK_OK);
+	if (reply->type != LK_REDIS_STRING || reply->len == 0)
+		return (lk_redis_corrupt(store, "a user's record"));
+	lk_buf_add(record, reply->text, reply->len);
+	if (record->failed)
+		return (lk_redis_corrupt(store, "a user's record of that size"));
+	return (LK_OK);
+}
+
+enum lk_status
+lk_redis_user_get(struct lk_store *base, const char *user,
+    struct lk_deadline deadline, struct lk_buf *record)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_redis_command command;
+	struct lk_redis_reply *reply = NULL;
+	struct lk_redis_key key;
+	enum lk_status status = LK_FAULT;
+
+	if ((status = store->user_key(store, user, &key)) != LK_OK)
+		return (status);
+	lk_redis_command(&command, "GET");
+	lk_redis_arg_key(&command, &key);
+	status = lk_redis_read(store, &command, 1, deadline, &reply);
+	if (status == LK_OK)
+		status = lk_redis_user_record(store, reply, record);
+	lk_redis_reply_free(reply);
+	return (status);
+}
+
+enum lk_status
+lk_redis_user_put(struct lk_store *base, const char *user, const char *record,
+    size_t len, int64_t ttl, struct lk_deadline deadline)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_redis_command command;
+	struct lk_redis_reply *reply = NULL;
+	struct lk_redis_key key;
+	enum lk_status status = LK_FAULT;
+
+	if ((status = store->user_key(store, user, &key)) != LK_OK)
+		return (status);
+	lk_redis_command(&command, "SET");
+	lk_redis_arg_key(&command, &key);
+	lk_redis_arg(&command, record, len);
+	lk_redis_arg_str(&command, "EX");
+	lk_redis_arg_int(&command, ttl);
+	status = run(store, &command, 1, true, deadline, &reply);
+	if (status == LK_OK && !lk_redis_reply_is(reply, "OK"))
+		status = lk_redis_corrupt(store, "the answer to SET");
+	lk_redis_reply_free(reply);
+	return (status);
+}
+
+enum lk_status
+lk_redis_user_delete(struct lk_store *base, const char *user,
+    struct lk_deadline deadline, bool *deleted)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_redis_command command;
+	struct lk_redis_reply *reply = NULL;
+	struct lk_redis_key key;
+	enum lk_status status = LK_FAULT;
+
+	*deleted = false;
+	if ((status = store->user_key(store, user, &key)) != LK_OK)
+		return (status);
+	lk_redis_command(&command, "DEL");
+	lk_redis_arg_key(&command, &key);
+	status = run(store, &command, 1, true, deadline, &reply);
+	if (status == LK_OK && reply->type != LK_REDIS_INTEGER)
+		status = lk_redis_corrupt(store, "the answer to DEL");
+	if (status == LK_OK)
+		*deleted = reply->integer > 0;
+	lk_redis_reply_free(reply);
+	return (status);
+}

@@ -1,0 +1,96 @@
+/*
+ * What the two layouts of the Redis store share.  A layout is a table of
+ * operations and a name for the key of a user's cached record; the key of a
+ * session comes from its token alone, so that one write asks for both.
+ */
+#ifndef LK_REDIS_STORE_H_
+#define LK_REDIS_STORE_H_
+
+#include "redis_link.h"
+#include "redis_script.h"
+#include "store.h"
+
+/* Longest key: a prefix, and a gosession token or a user id. */
+#define LK_REDIS_KEY_MAX (64 + 1 + LK_USER_ID_MAX + 1 + LK_TOKEN_GOSESSION_HEX)
+
+/** A key under construction; a key that does not fit is a bug, not input. */
+struct lk_redis_key {
+	size_t len;
+	char text[LK_REDIS_KEY_MAX + 1];
+};
+
+/** lk_redis_key(key, ...): Join strings, up to a NULL, to a key. */
+void lk_redis_key(struct lk_redis_key *key, ...) __attribute__((sentinel));
+
+/** lk_redis_arg_key(command, key): Append it, borrowed. */
+void lk_redis_arg_key(struct lk_redis_command *command,
+    const struct lk_redis_key *key);
+
+struct lk_redis_store {
+	struct lk_store base;
+	struct lk_redis_link *link;
+	/**
+	 * Name the key of a user's cached record; LK_E_INVAL if such an id
+	 * cannot be in this layout.
+	 */
+	enum lk_status (*user_key)(const struct lk_redis_store *store,
+	    const char *user, struct lk_redis_key *key);
+};
+
+/** The two layouts. */
+extern const struct lk_store_ops lk_redis_latchkey_ops;
+extern const struct lk_store_ops lk_redis_gosession_ops;
+enum lk_status lk_redis_latchkey_user_key(const struct lk_redis_store *store,
+    const char *user, struct lk_redis_key *key);
+enum lk_status lk_redis_gosession_user_key(const struct lk_redis_store *store,
+    const char *user, struct lk_redis_key *key);
+
+/** The operations that are the same in both. */
+enum lk_status lk_redis_ping(struct lk_store *store,
+    struct lk_deadline deadline);
+enum lk_status lk_redis_inspect(struct lk_store *store,
+    struct lk_deadline deadline, lk_finding_fn *each, void *arg);
+enum lk_status lk_redis_user_get(struct lk_store *store, const char *user,
+    struct lk_deadline deadline, struct lk_buf *record);
+enum lk_status lk_redis_user_put(struct lk_store *store, const char *user,
+    const char *record, size_t len, int64_t ttl, struct lk_deadline deadline);
+enum lk_status lk_redis_user_delete(struct lk_store *store, const char *user,
+    struct lk_deadline deadline, bool *deleted);
+void lk_redis_free(struct lk_store *store);
+
+/** lk_redis_store_of(store): the Redis store that ${store} is the base of. */
+struct lk_redis_store *lk_redis_store_of(struct lk_store *store);
+
+/**
+ * lk_redis_read(store, commands, count, deadline, replies):
+ * Run read-only commands in one write; an error reply fails them all.  The
+ * caller frees the replies if LK_OK.
+ */
+enum lk_status lk_redis_read(struct lk_redis_store *store,
+    const struct lk_redis_command *commands, size_t count,
+    struct lk_deadline deadline,
+    struct lk_redis_reply **replies) LK_MUST_CHECK;
+
+/** lk_redis_free_replies(replies, count): Free each of them. */
+void lk_redis_free_replies(struct lk_redis_reply **replies, size_t count);
+
+/**
+ * lk_redis_count(store, call, deadline, revoked):
+ * Run an idempotent script that answers with a count.
+ */
+enum lk_status lk_redis_count(struct lk_redis_store *store,
+    struct lk_redis_call *call, struct lk_deadline deadline,
+    uint64_t *count) LK_MUST_CHECK;
+
+/**
+ * lk_redis_user_record(store, reply, record):
+ * Append what a GET of a user's key answered.
+ */
+enum lk_status lk_redis_user_record(struct lk_redis_store *store,
+    const struct lk_redis_reply *reply, struct lk_buf *record) LK_MUST_CHECK;
+
+/** lk_redis_corrupt(store, what): Explain and return LK_E_CORRUPT. */
+enum lk_status lk_redis_corrupt(struct lk_redis_store *store,
+    const char *what) LK_MUST_CHECK;
+
+#endif /* !LK_REDIS_STORE_H_ */

@@ -1,0 +1,123 @@
+/*
+ * What every store can do.  Each operation is atomic in its store and says
+ * one of the statuses of latchkey.h; none creates what it was asked to
+ * change.  tests/contract holds every store and layout to the same promises.
+ *
+ * A store belongs to one manager and so to one thread.
+ */
+#ifndef LK_STORE_H_
+#define LK_STORE_H_
+
+#include "buf.h"
+#include "deadline.h"
+#include "error.h"
+#include "log.h"
+#include "settings.h"
+#include "token.h"
+
+/** How many sessions a user may have; the oldest end to make room. */
+struct lk_limits {
+	uint32_t per_user; /* 0: no limit */
+};
+
+/** A session to be started. */
+struct lk_issue_request {
+	const struct lk_token_key *key;
+	const char *user;
+	const char *client; /* "" if none */
+	int64_t ttl;        /* seconds */
+	struct lk_limits limits;
+};
+
+struct lk_store;
+
+struct lk_store_ops {
+	const char *name;
+
+	/** Say that it answers at all. */
+	enum lk_status (*ping)(struct lk_store *store,
+	    struct lk_deadline deadline);
+
+	/** Say what the store is and whether it keeps sessions safely. */
+	enum lk_status (*inspect)(struct lk_store *store,
+	    struct lk_deadline deadline, lk_finding_fn *each, void *arg);
+
+	/** Start a session, ending the oldest ones that are over the limit. */
+	enum lk_status (*issue)(struct lk_store *store,
+	    const struct lk_issue_request *request,
+	    struct lk_deadline deadline, struct lk_session *session);
+
+	/** Look a session up. */
+	enum lk_status (*check)(struct lk_store *store,
+	    const struct lk_token_key *key, struct lk_deadline deadline,
+	    struct lk_session *session);
+
+	/**
+	 * Look a session and its user's cached record up at once.  With
+	 * LK_OK, ${record} is what user_get would give, empty if nothing is
+	 * cached.
+	 */
+	enum lk_status (*check_user)(struct lk_store *store,
+	    const struct lk_token_key *key, struct lk_deadline deadline,
+	    struct lk_session *session, struct lk_buf *record);
+
+	/** Let a live session end ${ttl} seconds from now. */
+	enum lk_status (*extend)(struct lk_store *store,
+	    const struct lk_token_key *key, int64_t ttl,
+	    struct lk_deadline deadline, struct lk_session *session);
+
+	/** End a session; ${revoked} is 1 if it was live, else 0. */
+	enum lk_status (*revoke)(struct lk_store *store,
+	    const struct lk_token_key *key, struct lk_deadline deadline,
+	    uint64_t *revoked);
+
+	/** The same by what a public session id says. */
+	enum lk_status (*revoke_id)(struct lk_store *store,
+	    const struct lk_session_ref *ref, struct lk_deadline deadline,
+	    uint64_t *revoked);
+
+	/** End all sessions of a user. */
+	enum lk_status (*revoke_all)(struct lk_store *store, const char *user,
+	    struct lk_deadline deadline, uint64_t *revoked);
+
+	/** Call ${each} for the live sessions of a user, by expiry. */
+	enum lk_status (*list)(struct lk_store *store, const char *user,
+	    struct lk_deadline deadline, lk_session_fn *each, void *arg);
+
+	/** Append a user's cached record to ${record}, nothing if none. */
+	enum lk_status (*user_get)(struct lk_store *store, const char *user,
+	    struct lk_deadline deadline, struct lk_buf *record);
+
+	/** Cache a user's record for ${ttl} seconds. */
+	enum lk_status (*user_put)(struct lk_store *store, const char *user,
+	    const char *record, size_t len, int64_t ttl,
+	    struct lk_deadline deadline);
+
+	/** Forget a user's cached record. */
+	enum lk_status (*user_delete)(struct lk_store *store,
+	    const char *user, struct lk_deadline deadline, bool *deleted);
+
+	/** Close and free. */
+	void (*free)(struct lk_store *store);
+};
+
+/** The base that every store embeds as its first member. */
+struct lk_store {
+	const struct lk_store_ops *ops;
+	enum lk_token_shape shape; /* of the tokens to issue here */
+	const struct lk_settings *settings;
+	const struct lk_log *log;
+	struct lk_error *error;    /* the manager's */
+	int64_t (*now_ms)(void *arg);
+	void *arg;
+};
+
+/**
+ * lk_redis_store_open(base, store):
+ * The store behind `backend = "redis"`.  ${base} gives all members but ops
+ * and shape.  It does not connect yet.
+ */
+enum lk_status lk_redis_store_open(const struct lk_store *base,
+    struct lk_store **store) LK_MUST_CHECK;
+
+#endif /* !LK_STORE_H_ */
