@@ -1,0 +1,394 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <sodium.h>
+
+#include "json.h"
+#include "manager.h"
+#include "session.h"
+
+/* ---- Surroundings ------------------------------------------------------ */
+
+static int64_t
+system_now_ms(void *arg)
+{
+	struct timespec ts;
+
+	(void)arg;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
+}
+
+static void
+system_random(void *arg, void *bytes, size_t len)
+{
+	(void)arg;
+	randombytes_buf(bytes, len);
+}
+
+/* Each backend's way to open it. */
+static enum lk_status
+open_store(const struct lk_store *base, struct lk_store **store)
+{
+	switch (base->settings->store.backend) {
+	case LK_BACKEND_REDIS:
+		return (lk_redis_store_open(base, store));
+	default:
+		*store = NULL;
+		return (lk_fail(base->error, LK_E_SETTINGS,
+		    "store.backend: expected \"redis\""));
+	}
+}
+
+enum lk_status
+lk_manager_new(const struct lk_settings *settings,
+    const struct lk_surroundings *surroundings, struct lk_manager **managerp,
+    struct lk_error *error)
+{
+	struct lk_manager *manager;
+	struct lk_store base;
+	enum lk_status status = LK_FAULT;
+
+	*managerp = NULL;
+	if (sodium_init() < 0)
+		return (lk_fail(error, LK_E_STORE, "no random source"));
+	if ((manager = calloc(1, sizeof(*manager))) == NULL)
+		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
+	manager->settings = settings;
+	if (surroundings != NULL)
+		manager->surroundings = *surroundings;
+	if (manager->surroundings.now_ms == NULL)
+		manager->surroundings.now_ms = system_now_ms;
+	if (manager->surroundings.random == NULL)
+		manager->surroundings.random = system_random;
+	manager->source = lk_user_source_of(settings);
+
+	memset(&base, 0, sizeof(base));
+	base.settings = settings;
+	base.log = manager->surroundings.log;
+	base.error = &manager->error;
+	base.now_ms = manager->surroundings.now_ms;
+	base.arg = manager->surroundings.arg;
+	status = open_store(&base, &manager->store);
+	if (status != LK_OK) {
+		lk_error_set(error, "%s", manager->error.text);
+		free(manager);
+		return (status);
+	}
+	*managerp = manager;
+	return (LK_OK);
+}
+
+void
+lk_manager_free(struct lk_manager *manager)
+{
+	if (manager == NULL)
+		return;
+	manager->store->ops->free(manager->store);
+	free(manager);
+}
+
+const char *
+lk_manager_error(const struct lk_manager *manager)
+{
+	return (manager->error.text);
+}
+
+struct lk_deadline
+lk_manager_begin(struct lk_manager *manager)
+{
+	manager->error.text[0] = '\0';
+	return (lk_deadline_in(
+	    manager->settings->store.redis.command_timeout_ms));
+}
+
+/* ---- Arguments --------------------------------------------------------- */
+
+enum lk_status
+lk_manager_check_id(struct lk_manager *manager, const char *id)
+{
+	if (lk_user_id_check(id) == LK_OK)
+		return (LK_OK);
+	return (lk_fail(&manager->error, LK_E_INVAL,
+	    "user id: expected 1 to %d bytes without control characters",
+	    LK_USER_ID_MAX));
+}
+
+enum lk_status
+lk_manager_check_ttl(
+    struct lk_manager *manager, int64_t fallback, int64_t *ttl)
+{
+	if (*ttl == 0)
+		*ttl = fallback;
+	if (*ttl >= LK_TTL_MIN && *ttl <= LK_TTL_MAX)
+		return (LK_OK);
+	return (lk_fail(&manager->error, LK_E_INVAL,
+	    "ttl: expected %d to %d seconds", LK_TTL_MIN, LK_TTL_MAX));
+}
+
+static enum lk_status
+check_client(struct lk_manager *manager, const char *client)
+{
+	if (client[0] == '\0' || lk_client_check(client) == LK_OK)
+		return (LK_OK);
+	return (lk_fail(&manager->error, LK_E_INVAL,
+	    "client: expected 1 to %d of A-Z a-z 0-9 . _ - and no - in front",
+	    LK_CLIENT_MAX));
+}
+
+/* How many sessions a user may have. */
+static struct lk_limits
+limits_of(const struct lk_settings *settings)
+{
+	struct lk_limits limits = {
+		.per_user = (uint32_t)settings->session.max_per_user
+	};
+
+	if (settings->session.single)
+		limits.per_user = 1;
+	return (limits);
+}
+
+/* ---- Operations -------------------------------------------------------- */
+
+enum lk_status
+lk_ping(struct lk_manager *manager)
+{
+	struct lk_deadline deadline = lk_manager_begin(manager);
+
+	return (manager->store->ops->ping(manager->store, deadline));
+}
+
+enum lk_status
+lk_inspect(struct lk_manager *manager, lk_finding_fn *each, void *arg)
+{
+	struct lk_deadline deadline = lk_manager_begin(manager);
+
+	return (manager->store->ops->inspect(
+	    manager->store, deadline, each, arg));
+}
+
+enum lk_status
+lk_issue(struct lk_manager *manager, const char *user,
+    const struct lk_issue_options *options, struct lk_token *token,
+    struct lk_session *session)
+{
+	static const struct lk_issue_options defaults;
+	const struct lk_issue_options *o =
+	    options != NULL ? options : &defaults;
+	const struct lk_surroundings *around = &manager->surroundings;
+	struct lk_deadline deadline = lk_manager_begin(manager);
+	struct lk_issue_request request = {
+		.user = user,
+		.client = o->client != NULL ? o->client : "",
+		.ttl = o->ttl,
+		.limits = limits_of(manager->settings)
+	};
+	struct lk_session issued = { .ttl = 0 };
+	struct lk_token_key key;
+	enum lk_status status = LK_FAULT;
+
+	lk_token_wipe(token);
+	if ((status = lk_manager_check_id(manager, user)) != LK_OK ||
+	    (status = check_client(manager, request.client)) != LK_OK ||
+	    (status = lk_manager_check_ttl(manager,
+	         manager->settings->session.ttl, &request.ttl)) != LK_OK)
+		goto out;
+	status = lk_token_generate(manager->store->shape, user, around->random,
+	    around->arg, token);
+	if (status == LK_OK)
+		status = lk_token_parse(token, &key);
+	if (status != LK_OK) {
+		status = lk_fail(&manager->error, LK_E_INVAL,
+		    "user id: expected one without '_' in this layout");
+		goto out;
+	}
+	request.key = &key;
+	status = manager->store->ops->issue(
+	    manager->store, &request, deadline, &issued);
+out:
+	if (status != LK_OK) {
+		lk_token_wipe(token);
+		memset(&issued, 0, sizeof(issued));
+	}
+	if (session != NULL)
+		*session = issued;
+	if (status == LK_OK)
+		LK_LOG(around->log, LK_LOG_INFO, "session issued",
+		    { "user", user }, { "session", issued.id },
+		    { "client", o->client }, { "peer", o->peer },
+		    { "agent", o->agent });
+	return (status);
+}
+
+enum lk_status
+lk_check(struct lk_manager *manager, const struct lk_token *token,
+    struct lk_session *session)
+{
+	struct lk_deadline deadline = lk_manager_begin(manager);
+	struct lk_token_key key;
+	enum lk_status status = LK_FAULT;
+
+	status = lk_token_parse(token, &key);
+	if (status == LK_OK)
+		status = manager->store->ops->check(
+		    manager->store, &key, deadline, session);
+	if (status != LK_OK)
+		memset(session, 0, sizeof(*session));
+	return (status);
+}
+
+/* What is known of a user without a source: nothing. */
+static enum lk_status
+user_without_detail(
+    struct lk_manager *manager, const char *id, struct lk_user *user)
+{
+	if ((user->detail = strdup("null")) == NULL)
+		return (lk_fail(&manager->error, LK_E_NOMEM, "out of memory"));
+	memcpy(user->id, id, strlen(id) + 1);
+	return (LK_OK);
+}
+
+enum lk_status
+lk_check_user(struct lk_manager *manager, const struct lk_token *token,
+    struct lk_session *session, struct lk_user *user)
+{
+	struct lk_deadline deadline = lk_manager_begin(manager);
+	struct lk_buf record = LK_BUF_INIT(LK_USER_RECORD_MAX);
+	struct lk_token_key key;
+	enum lk_status status = LK_FAULT;
+
+	memset(user, 0, sizeof(*user));
+	status = lk_token_parse(token, &key);
+	if (status == LK_OK)
+		status = manager->store->ops->check_user(
+		    manager->store, &key, deadline, session, &record);
+	if (status != LK_OK)
+		goto out;
+	if (record.len > 0)
+		status =
+		    lk_manager_user_decode(manager, session->user, &record, user);
+	else if (lk_manager_has_source(manager))
+		status = lk_manager_user(manager, session->user,
+		    manager->settings->user.ttl, user);
+	else
+		status = user_without_detail(manager, session->user, user);
+out:
+	lk_buf_free(&record);
+	if (status != LK_OK)
+		memset(session, 0, sizeof(*session));
+	return (status);
+}
+
+enum lk_status
+lk_refresh(struct lk_manager *manager, const struct lk_token *token,
+    int64_t ttl, struct lk_session *session)
+{
+	struct lk_deadline deadline = lk_manager_begin(manager);
+	struct lk_session extended = { .ttl = 0 };
+	struct lk_token_key key;
+	enum lk_status status = LK_FAULT;
+
+	if ((status = lk_manager_check_ttl(manager,
+	         manager->settings->session.ttl, &ttl)) == LK_OK)
+		status = lk_token_parse(token, &key);
+	if (status == LK_OK)
+		status = manager->store->ops->extend(
+		    manager->store, &key, ttl, deadline, &extended);
+	if (status != LK_OK)
+		memset(&extended, 0, sizeof(extended));
+	if (session != NULL)
+		*session = extended;
+	return (status);
+}
+
+/* Say that sessions ended, and why. */
+static void
+log_revoked(const struct lk_manager *manager, const char *user,
+    const char *id, const struct lk_revoke_options *options, uint64_t revoked)
+{
+	static const struct lk_revoke_options none;
+	char number[21];
+
+	if (revoked == 0)
+		return;
+	if (options == NULL)
+		options = &none;
+	(void)snprintf(
+	    number, sizeof(number), "%llu", (unsigned long long)revoked);
+	LK_LOG(manager->surroundings.log, LK_LOG_INFO, "sessions revoked",
+	    { "user", user }, { "session", id }, { "count", number },
+	    { "reason", options->reason }, { "peer", options->peer });
+}
+
+enum lk_status
+lk_revoke(struct lk_manager *manager, const struct lk_token *token,
+    const struct lk_revoke_options *options, uint64_t *revoked)
+{
+	struct lk_deadline deadline = lk_manager_begin(manager);
+	char id[LK_SESSION_ID_MAX + 1];
+	struct lk_token_key key;
+	enum lk_status status = LK_FAULT;
+
+	*revoked = 0;
+	status = lk_token_parse(token, &key);
+	if (status == LK_OK)
+		status = manager->store->ops->revoke(
+		    manager->store, &key, deadline, revoked);
+	if (status != LK_OK)
+		return (status);
+	lk_session_id_of_key(&key, manager->store->shape, id);
+	log_revoked(manager, NULL, id, options, *revoked);
+	return (LK_OK);
+}
+
+enum lk_status
+lk_revoke_id(struct lk_manager *manager, const char *id,
+    const struct lk_revoke_options *options, uint64_t *revoked)
+{
+	struct lk_deadline deadline = lk_manager_begin(manager);
+	struct lk_session_ref ref;
+	enum lk_status status = LK_FAULT;
+
+	*revoked = 0;
+	status = lk_session_id_parse(id, &ref);
+	if (status == LK_OK)
+		status = manager->store->ops->revoke_id(
+		    manager->store, &ref, deadline, revoked);
+	if (status == LK_OK)
+		log_revoked(manager, NULL, id, options, *revoked);
+	return (status);
+}
+
+enum lk_status
+lk_revoke_all(struct lk_manager *manager, const char *user,
+    const struct lk_revoke_options *options, uint64_t *revoked)
+{
+	struct lk_deadline deadline = lk_manager_begin(manager);
+	enum lk_status status = LK_FAULT;
+
+	*revoked = 0;
+	status = lk_manager_check_id(manager, user);
+	if (status == LK_OK)
+		status = manager->store->ops->revoke_all(
+		    manager->store, user, deadline, revoked);
+	if (status == LK_OK)
+		log_revoked(manager, user, NULL, options, *revoked);
+	return (status);
+}
+
+enum lk_status
+lk_list(struct lk_manager *manager, const char *user, lk_session_fn *each,
+    void *arg)
+{
+	struct lk_deadline deadline = lk_manager_begin(manager);
+	enum lk_status status = LK_FAULT;
+
+	status = lk_manager_check_id(manager, user);
+	if (status == LK_OK)
+		status = manager->store->ops->list(
+		    manager->store, user, deadline, each, arg);
+	return (status);
+}

@@ -1,0 +1,66 @@
+/* The manager's inside, shared by manager.c and manager_user.c. */
+#ifndef LK_MANAGER_H_
+#define LK_MANAGER_H_
+
+#include "log.h"
+#include "store/store.h"
+#include "user/source.h"
+
+/* Longest cached record of a user: id and detail, each byte of the id six
+ * characters long at worst, and what stands around them. */
+#define LK_USER_RECORD_MAX (LK_DETAIL_MAX + 6 * LK_USER_ID_MAX + 64)
+
+struct lk_manager {
+	/* Static data. */
+	const struct lk_settings *settings;
+	struct lk_surroundings surroundings; /* no member but log is NULL */
+	struct lk_store *store;
+	lk_user_source *source;              /* of the settings, or NULL */
+
+	/* Dynamic data. */
+	lk_user_loader *loader; /* the application's, or NULL */
+	void *loader_arg;
+	struct lk_error error;  /* of the last operation */
+};
+
+/**
+ * lk_manager_begin(manager):
+ * Start an operation: forget the last error and return the one deadline that
+ * everything asked of the store must keep.
+ */
+struct lk_deadline lk_manager_begin(struct lk_manager *manager);
+
+/**
+ * lk_manager_check_id(manager, id):
+ * LK_E_INVAL, with its explanation, unless ${id} may be a user id.
+ */
+enum lk_status lk_manager_check_id(struct lk_manager *manager,
+    const char *id) LK_MUST_CHECK;
+
+/**
+ * lk_manager_check_ttl(manager, fallback, ttl):
+ * Put ${fallback} in place of 0; LK_E_INVAL if ${ttl} is out of range.
+ */
+enum lk_status lk_manager_check_ttl(struct lk_manager *manager,
+    int64_t fallback, int64_t *ttl) LK_MUST_CHECK;
+
+/**
+ * lk_manager_user(manager, id, ttl, user):
+ * What the user source says of ${id}, which is then cached for ${ttl}
+ * seconds.
+ */
+enum lk_status lk_manager_user(struct lk_manager *manager, const char *id,
+    int64_t ttl, struct lk_user *user) LK_MUST_CHECK;
+
+/**
+ * lk_manager_user_decode(manager, id, record, user):
+ * What the cached ${record} says of ${id}.
+ */
+enum lk_status lk_manager_user_decode(struct lk_manager *manager,
+    const char *id, const struct lk_buf *record,
+    struct lk_user *user) LK_MUST_CHECK;
+
+/** lk_manager_has_source(manager): whether users can be looked up. */
+bool lk_manager_has_source(const struct lk_manager *manager);
+
+#endif /* !LK_MANAGER_H_ */

@@ -1,0 +1,240 @@
+/* The manager's half that deals with users: loading, caching, forgetting. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "json.h"
+#include "manager.h"
+
+void
+lk_user_clear(struct lk_user *user)
+{
+	if (user == NULL)
+		return;
+	if (user->detail != NULL)
+		sodium_memzero(user->detail, strlen(user->detail));
+	free(user->detail);
+	memset(user, 0, sizeof(*user));
+}
+
+void
+lk_set_user_loader(
+    struct lk_manager *manager, lk_user_loader *loader, void *arg)
+{
+	manager->loader = loader;
+	manager->loader_arg = arg;
+}
+
+bool
+lk_manager_has_source(const struct lk_manager *manager)
+{
+	return (manager->loader != NULL || manager->source != NULL);
+}
+
+/* Append the compact JSON ${text} to ${detail}, if it is JSON. */
+static enum lk_status
+take_detail(struct lk_manager *manager, const char *text, struct lk_buf *detail,
+    enum lk_status otherwise)
+{
+	size_t len = strnlen(text, LK_DETAIL_MAX + 1);
+
+	if (len <= LK_DETAIL_MAX && lk_json_valid(text, len))
+		lk_json_compact(text, len, detail);
+	else
+		detail->failed = true;
+	if (!detail->failed)
+		return (LK_OK);
+	return (lk_fail(&manager->error, otherwise,
+	    "user detail: expected JSON of at most %d bytes", LK_DETAIL_MAX));
+}
+
+/* Ask the application's loader. */
+static enum lk_status
+ask_loader(
+    struct lk_manager *manager, const char *id, struct lk_buf *detail)
+{
+	char *text = NULL;
+	enum lk_status status = LK_FAULT;
+
+	status = manager->loader(manager->loader_arg, id, &text);
+	if (status == LK_OK && text == NULL)
+		status = lk_fail(&manager->error, LK_E_STORE,
+		    "the user loader gave no detail");
+	else if (status == LK_OK)
+		status = take_detail(manager, text, detail, LK_E_STORE);
+	else if (status < 0)
+		lk_error_set(&manager->error, "the user loader failed");
+	else
+		status = LK_NO_USER;
+	if (text != NULL)
+		sodium_memzero(text, strlen(text));
+	free(text);
+	return (status);
+}
+
+/* Cache ${detail} for ${ttl} seconds. */
+static enum lk_status
+put(struct lk_manager *manager, const char *id, const char *detail,
+    int64_t ttl)
+{
+	struct lk_buf record = LK_BUF_INIT(LK_USER_RECORD_MAX);
+	struct lk_deadline deadline = lk_manager_begin(manager);
+	enum lk_status status = LK_FAULT;
+
+	lk_json_user_encode(id, detail, &record);
+	if (record.failed)
+		status =
+		    lk_fail(&manager->error, LK_E_NOMEM, "out of memory");
+	else
+		status = manager->store->ops->user_put(manager->store, id,
+		    record.data, record.len, ttl, deadline);
+	lk_buf_free(&record);
+	return (status);
+}
+
+enum lk_status
+lk_manager_user(struct lk_manager *manager, const char *id, int64_t ttl,
+    struct lk_user *user)
+{
+	struct lk_buf detail = LK_BUF_INIT(LK_DETAIL_MAX);
+	enum lk_status status = LK_FAULT;
+	bool deleted;
+
+	memset(user, 0, sizeof(*user));
+	if (manager->loader != NULL)
+		status = ask_loader(manager, id, &detail);
+	else
+		status = manager->source(
+		    manager->settings, id, &detail, &manager->error);
+	if (status == LK_OK)
+		status = put(manager, id, detail.data, ttl);
+	else if (status == LK_NO_USER) {
+		status = manager->store->ops->user_delete(
+		    manager->store, id, lk_manager_begin(manager), &deleted);
+		if (status == LK_OK)
+			status = LK_NO_USER;
+	}
+	if (status == LK_OK) {
+		memcpy(user->id, id, strlen(id) + 1);
+		if ((user->detail = lk_buf_take(&detail)) == NULL)
+			status = LK_E_NOMEM;
+	}
+	lk_buf_free(&detail);
+	if (status != LK_OK)
+		lk_user_clear(user);
+	return (status);
+}
+
+enum lk_status
+lk_manager_user_decode(struct lk_manager *manager, const char *id,
+    const struct lk_buf *record, struct lk_user *user)
+{
+	enum lk_status status = LK_FAULT;
+
+	status = lk_json_user_decode(record->data, record->len, user);
+	if (status == LK_OK && strcmp(user->id, id) != 0) {
+		lk_user_clear(user);
+		status = LK_E_CORRUPT;
+	}
+	if (status == LK_E_CORRUPT)
+		lk_error_set(&manager->error,
+		    "the cached record of a user is not his");
+	return (status);
+}
+
+enum lk_status
+lk_user_load(struct lk_manager *manager, const char *id, int64_t ttl,
+    struct lk_user *user)
+{
+	enum lk_status status = LK_FAULT;
+
+	(void)lk_manager_begin(manager);
+	memset(user, 0, sizeof(*user));
+	if ((status = lk_manager_check_id(manager, id)) != LK_OK ||
+	    (status = lk_manager_check_ttl(
+	         manager, manager->settings->user.ttl, &ttl)) != LK_OK)
+		return (status);
+	if (!lk_manager_has_source(manager))
+		return (lk_fail(&manager->error, LK_E_SETTINGS,
+		    "user.source: expected \"file\", \"exec\" or \"passwd\" "
+		    "to load users"));
+	return (lk_manager_user(manager, id, ttl, user));
+}
+
+enum lk_status
+lk_user_refresh(struct lk_manager *manager, const char *const *ids,
+    size_t count, int64_t ttl, enum lk_status *each)
+{
+	enum lk_status first = LK_OK, status = LK_FAULT;
+	struct lk_error error = { "" };
+	struct lk_user user;
+	size_t i;
+
+	(void)lk_manager_begin(manager);
+	for (i = 0; i < count; i++) {
+		status = lk_user_load(manager, ids[i], ttl, &user);
+		lk_user_clear(&user);
+		if (each != NULL)
+			each[i] = status;
+		if (status != LK_OK && first == LK_OK) {
+			first = status;
+			error = manager->error;
+		}
+	}
+	manager->error = error;
+	return (first);
+}
+
+enum lk_status
+lk_user_get(
+    struct lk_manager *manager, const char *id, struct lk_user *user)
+{
+	struct lk_buf record = LK_BUF_INIT(LK_USER_RECORD_MAX);
+	struct lk_deadline deadline = lk_manager_begin(manager);
+	enum lk_status status = LK_FAULT;
+
+	memset(user, 0, sizeof(*user));
+	status = lk_manager_check_id(manager, id);
+	if (status == LK_OK)
+		status = manager->store->ops->user_get(
+		    manager->store, id, deadline, &record);
+	if (status == LK_OK)
+		status = record.len == 0
+		    ? LK_NO_USER
+		    : lk_manager_user_decode(manager, id, &record, user);
+	lk_buf_free(&record);
+	return (status);
+}
+
+enum lk_status
+lk_user_put(struct lk_manager *manager, const char *id, const char *detail,
+    int64_t ttl)
+{
+	struct lk_buf compact = LK_BUF_INIT(LK_DETAIL_MAX);
+	enum lk_status status = LK_FAULT;
+
+	(void)lk_manager_begin(manager);
+	if ((status = lk_manager_check_id(manager, id)) == LK_OK &&
+	    (status = lk_manager_check_ttl(manager,
+	         manager->settings->user.ttl, &ttl)) == LK_OK &&
+	    (status = take_detail(
+	         manager, detail, &compact, LK_E_INVAL)) == LK_OK)
+		status = put(manager, id, compact.data, ttl);
+	lk_buf_free(&compact);
+	return (status);
+}
+
+enum lk_status
+lk_user_delete(struct lk_manager *manager, const char *id, bool *deleted)
+{
+	struct lk_deadline deadline = lk_manager_begin(manager);
+	enum lk_status status = LK_FAULT;
+
+	*deleted = false;
+	status = lk_manager_check_id(manager, id);
+	if (status == LK_OK)
+		status = manager->store->ops->user_delete(
+		    manager->store, id, deadline, deleted);
+	return (status);
+}

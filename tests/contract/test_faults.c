@@ -1,0 +1,175 @@
+/* What every layout promises when Redis is in trouble. */
+#include <poll.h>
+
+#include "world.h"
+
+/* Fill Redis until it takes no more. */
+static void
+fill_memory(struct world *world)
+{
+	freeReplyObject(world_redis(world, "CONFIG SET maxmemory-policy "
+	                                   "noeviction"));
+	freeReplyObject(world_redis(world, "CONFIG SET maxmemory 1"));
+}
+
+static void
+test_full_store_refuses_to_issue_and_still_checks_and_revokes(void **state)
+{
+	struct world *world = *state;
+	struct lk_token token, second, third, none;
+	struct lk_session session, of_second;
+	uint64_t revoked;
+
+	world_issue(world, "alice", 600, &token, NULL);
+	world_issue(world, "alice", 600, &second, &of_second);
+	world_issue(world, "alice", 600, &third, NULL);
+	fill_memory(world);
+	assert_status(
+	    LK_E_STORE, lk_issue(world->m, "alice", NULL, &none, NULL));
+	assert_non_null(strstr(lk_manager_error(world->m), "OOM"));
+	assert_int_equal(none.len, 0);
+	assert_status(LK_OK, lk_check(world->m, &token, &session));
+	assert_int_equal(world_count(world, "alice"), 3);
+
+	assert_status(LK_OK, lk_revoke(world->m, &token, NULL, &revoked));
+	assert_int_equal(revoked, 1);
+	assert_status(
+	    LK_OK, lk_revoke_id(world->m, of_second.id, NULL, &revoked));
+	assert_int_equal(revoked, 1);
+	assert_status(
+	    LK_OK, lk_revoke_all(world->m, "alice", NULL, &revoked));
+	assert_int_equal(revoked, 1);
+	assert_status(LK_UNKNOWN, lk_check(world->m, &third, &session));
+}
+
+static void
+kill_connections(struct world *world)
+{
+	(void)world_int(world, "CLIENT KILL TYPE normal SKIPME yes");
+}
+
+static void
+test_killed_connection_is_replaced_unnoticed(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token, other;
+	uint64_t revoked;
+	size_t i;
+
+	world_issue(world, "alice", 600, &token, NULL);
+	for (i = 0; i < 5; i++) {
+		kill_connections(world);
+		assert_status(LK_OK, lk_check(world->m, &token, &session));
+		kill_connections(world);
+		world_issue(world, "alice", 600, &other, NULL);
+		kill_connections(world);
+		assert_status(
+		    LK_OK, lk_refresh(world->m, &token, 60, &session));
+		kill_connections(world);
+		assert_status(
+		    LK_OK, lk_revoke(world->m, &other, NULL, &revoked));
+	}
+	assert_int_equal(world_count(world, "alice"), 1);
+}
+
+static void
+test_flushed_scripts_are_sent_again(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token;
+	uint64_t revoked;
+
+	freeReplyObject(world_redis(world, "SCRIPT FLUSH"));
+	world_issue(world, "alice", 600, &token, NULL);
+	freeReplyObject(world_redis(world, "SCRIPT FLUSH"));
+	assert_status(LK_OK, lk_refresh(world->m, &token, 60, &session));
+	freeReplyObject(world_redis(world, "SCRIPT FLUSH"));
+	assert_int_equal(world_count(world, "alice"), 1);
+	freeReplyObject(world_redis(world, "SCRIPT FLUSH"));
+	assert_status(LK_OK, lk_revoke(world->m, &token, NULL, &revoked));
+	freeReplyObject(world_redis(world, "SCRIPT FLUSH"));
+	assert_status(
+	    LK_OK, lk_revoke_all(world->m, "alice", NULL, &revoked));
+}
+
+static void
+test_paused_store_times_out_and_then_answers(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token;
+	enum lk_status status = LK_FAULT;
+
+	world_issue(world, "alice", 600, &token, NULL);
+	world_settle(world, "",
+	    "connect_timeout_ms = 100; command_timeout_ms = 100;", "");
+	assert_status(LK_OK, lk_check(world->m, &token, &session));
+	/* Long enough to outlast the call below on any machine. */
+	freeReplyObject(world_redis(world, "CLIENT PAUSE 20000 ALL"));
+	assert_status(LK_E_TIMEOUT, lk_check(world->m, &token, &session));
+	assert_string_equal(session.user, "");
+	freeReplyObject(world_redis(world, "CLIENT UNPAUSE"));
+	while (status == LK_FAULT || status == LK_E_TIMEOUT) {
+		status = lk_check(world->m, &token, &session);
+		(void)poll(NULL, 0, 5);
+	}
+	assert_status(LK_OK, status);
+	assert_string_equal(session.user, "alice");
+}
+
+static void
+test_nobody_there_is_a_store_error(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token;
+
+	world_issue(world, "alice", 600, &token, NULL);
+	world_settle_at(world, "unix:/nonexistent/latchkey", "", "", "");
+	assert_status(LK_E_STORE, lk_check(world->m, &token, &session));
+	assert_non_null(
+	    strstr(lk_manager_error(world->m), "/nonexistent/latchkey"));
+	assert_status(LK_E_STORE, lk_ping(world->m));
+}
+
+static void
+test_error_text_never_holds_the_token(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token;
+
+	world_issue(world, "alice", 600, &token, NULL);
+	freeReplyObject(world_redis(world, "EVAL %s 0",
+	    "for i, k in ipairs(redis.call('KEYS', '*')) do "
+	    "redis.call('DEL', k) redis.call('SADD', k, 'x') end"));
+	assert_status(LK_E_CORRUPT, lk_check(world->m, &token, &session));
+	assert_null(strstr(lk_manager_error(world->m), token.text));
+	assert_status(LK_E_CORRUPT,
+	    lk_refresh(world->m, &token, 60, &session));
+	assert_null(strstr(lk_manager_error(world->m), token.text));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup(name, world_reset)
+		T(test_full_store_refuses_to_issue_and_still_checks_and_revokes),
+		T(test_killed_connection_is_replaced_unnoticed),
+		T(test_flushed_scripts_are_sent_again),
+		T(test_paused_store_times_out_and_then_answers),
+		T(test_nobody_there_is_a_store_error),
+		T(test_error_text_never_holds_the_token),
+#undef T
+	};
+	int failed = 0;
+
+	failed += cmocka_run_group_tests_name(
+	    "redis/latchkey", tests, world_open_latchkey, world_close);
+	failed += cmocka_run_group_tests_name(
+	    "redis/gosession", tests, world_open_gosession, world_close);
+	return (failed);
+}

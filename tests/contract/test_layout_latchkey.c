@@ -1,0 +1,241 @@
+/* Layout `latchkey` key by key. */
+#include <sodium.h>
+
+#include "world.h"
+
+#define HEX "0123456789abcdef0123456789abcdef"
+
+/* alice's user tag in base64url: the first 16 bytes of SHA-256("alice"). */
+#define ALICE "K9gGyX8OAK8aH8Myj6djqQ"
+
+/* All keys and what they hold, as one text. */
+static char *
+dump(struct world *world)
+{
+	return (world_text(world, "EVAL %s 0",
+	    "local all = '' "
+	    "for i, k in ipairs(redis.call('KEYS', '*')) do "
+	    "  all = all .. k .. '\\n' "
+	    "  local t = redis.call('TYPE', k).ok "
+	    "  if t == 'string' then all = all .. redis.call('GET', k) "
+	    "  else all = all .. table.concat( "
+	    "    redis.call('ZRANGE', k, 0, -1, 'WITHSCORES'), ' ') end "
+	    "  all = all .. '\\n' "
+	    "end return all"));
+}
+
+static void
+test_store_holds_no_part_of_a_token(void **state)
+{
+	struct world *world = *state;
+	struct lk_token token;
+	char part[9], *all;
+	size_t i;
+
+	world_issue(world, "alice", 600, &token, NULL);
+	all = dump(world);
+	assert_non_null(strstr(all, "alice"));
+	/* The random part begins at the 22nd character of the body. */
+	for (i = 3 + 22; i + 8 <= token.len; i++) {
+		memcpy(part, token.text + i, 8);
+		part[8] = '\0';
+		assert_null(strstr(all, part));
+	}
+	free(all);
+}
+
+static void
+test_all_keys_of_a_user_carry_one_hash_tag(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token;
+	redisReply *keys;
+	size_t i;
+
+	world_issue(world, "alice", 600, &token, &session);
+	assert_status(LK_OK, lk_user_put(world->m, "alice", "{}", 60));
+	keys = world_redis(world, "KEYS *");
+	assert_int_equal(keys->elements, 3);
+	for (i = 0; i < keys->elements; i++)
+		assert_memory_equal(keys->element[i]->str,
+		    "latchkey:{" ALICE "}:", strlen("latchkey:{" ALICE "}:"));
+	freeReplyObject(keys);
+	assert_int_equal(strlen(token.text), 67);
+	assert_memory_equal(token.text, "lk_", 3);
+}
+
+static void
+test_record_ends_with_its_session_and_index_with_the_last(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token, longer;
+	redisReply *keys;
+	long long end;
+
+	world_issue(world, "alice", 600, &token, &session);
+	keys = world_redis(world, "KEYS *:s:*");
+	assert_int_equal(keys->elements, 1);
+	end = world_int(world, "PEXPIRETIME %s", keys->element[0]->str);
+	freeReplyObject(keys);
+	assert_int_equal((end + 999) / 1000, session.expires_at);
+	/* An hour more, for those who come late. */
+	assert_int_equal(
+	    world_int(world, "PEXPIRETIME latchkey:{" ALICE "}:i"),
+	    end + 3600000);
+	world_issue(world, "alice", 6000, &longer, NULL);
+	assert_in_range(
+	    world_int(world, "TTL latchkey:{" ALICE "}:i"), 9599, 9600);
+	assert_status(LK_OK, lk_refresh(world->m, &longer, 60, &session));
+	assert_in_range(
+	    world_int(world, "TTL latchkey:{" ALICE "}:i"), 4198, 4200);
+}
+
+static void
+test_index_forgets_what_expired_long_ago(void **state)
+{
+	struct world *world = *state;
+	struct lk_token token;
+
+	world_issue(world, "alice", 600, &token, NULL);
+	(void)world_int(world,
+	    "ZADD latchkey:{" ALICE "}:i 1000 AAAAAAAAAAAAAAAAAAAAAA 2000 "
+	    "BBBBBBBBBBBBBBBBBBBBBB");
+	world_issue(world, "alice", 600, &token, NULL);
+	assert_int_equal(world_int(world, "ZCARD latchkey:{" ALICE "}:i"), 2);
+}
+
+/* Move a session of gosession into this layout, as an import does. */
+static void
+import_gosession(struct world *world, const char *text, const char *user)
+{
+	unsigned char digest[crypto_hash_sha256_BYTES];
+	char full[64], handle[32];
+
+	crypto_hash_sha256(
+	    digest, (const unsigned char *)text, strlen(text));
+	sodium_bin2base64(full, sizeof(full), digest, 32,
+	    sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	sodium_bin2base64(handle, sizeof(handle), digest, 16,
+	    sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+	freeReplyObject(world_redis(world,
+	    "SET latchkey:{" ALICE "}:s:%s %s PX 600000", handle, ""));
+	freeReplyObject(world_redis(world,
+	    "EVAL %s 1 latchkey:{" ALICE "}:s:%s %s %s",
+	    "local e = redis.call('PEXPIRETIME', KEYS[1]) "
+	    "local r = string.format('1 1700000000000000 %.0f %s - %s', e, "
+	    "ARGV[1], ARGV[2]) "
+	    "return redis.call('SET', KEYS[1], r, 'KEEPTTL')",
+	    handle, full, user));
+	(void)world_int(world,
+	    "ZADD latchkey:{" ALICE "}:i 99999999999999 %s", handle);
+}
+
+static void
+test_token_of_gosessions_shape_is_at_home_here(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token;
+	uint64_t revoked;
+
+	import_gosession(world, "alice_" HEX, "alice");
+	world_token(&token, "alice_" HEX);
+	assert_status(LK_OK, lk_check(world->m, &token, &session));
+	assert_string_equal(session.user, "alice");
+	assert_int_equal(session.issued_at, 1700000000);
+	assert_status(LK_OK, lk_refresh(world->m, &token, 60, &session));
+	assert_int_equal(session.issued_at, 1700000000);
+	assert_int_equal(world_count(world, "alice"), 1);
+	assert_status(LK_OK, lk_revoke(world->m, &token, NULL, &revoked));
+	assert_int_equal(revoked, 1);
+	assert_status(LK_UNKNOWN, lk_check(world->m, &token, &session));
+}
+
+static void
+test_record_of_another_user_is_never_allowed(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token;
+
+	import_gosession(world, "alice_" HEX, "bob");
+	world_token(&token, "alice_" HEX);
+	assert_status(LK_E_CORRUPT, lk_check(world->m, &token, &session));
+}
+
+static void
+test_record_of_another_digest_is_unknown(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token;
+
+	world_issue(world, "alice", 600, &token, NULL);
+	/* The same handle, but another second half of the digest. */
+	freeReplyObject(world_redis(world, "EVAL %s 0",
+	    "local k = redis.call('KEYS', '*:s:*')[1] "
+	    "local a, d, b = string.match(redis.call('GET', k), "
+	    "'^(1 %d+ %d+ )(%S+)( .+)$') "
+	    "d = string.sub(d, 1, 30) .. string.rep('A', 13) "
+	    "return redis.call('SET', k, a .. d .. b, 'KEEPTTL')"));
+	assert_status(LK_UNKNOWN, lk_check(world->m, &token, &session));
+	assert_status(
+	    LK_UNKNOWN, lk_refresh(world->m, &token, 60, &session));
+}
+
+static void
+test_record_of_any_other_form_is_corrupt(void **state)
+{
+	static const char *const records[] = { "x", "1", "2 1 1 A - alice",
+		"1 1 1", "1 -1 1 " HEX " - alice", "1  1 1 x - a",
+		"1 1 1 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA - ",
+		"1 1 1 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA -- a",
+		"1 1 1 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA - a",
+		"1 9999999999999999999 1 "
+		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA - a",
+		"{\"user\":\"alice\"}" };
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token;
+	uint64_t revoked;
+	size_t i;
+
+	for (i = 0; i < sizeof(records) / sizeof(records[0]); i++) {
+		world_issue(world, "alice", 600, &token, NULL);
+		freeReplyObject(world_redis(world, "EVAL %s 0 %s",
+		    "for i, k in ipairs(redis.call('KEYS', '*:s:*')) do "
+		    "redis.call('SET', k, ARGV[1], 'KEEPTTL') end",
+		    records[i]));
+		assert_status(
+		    LK_E_CORRUPT, lk_check(world->m, &token, &session));
+		assert_true(
+		    lk_refresh(world->m, &token, 60, &session) != LK_OK);
+		/* Revoking works on whatever is there. */
+		assert_status(
+		    LK_OK, lk_revoke(world->m, &token, NULL, &revoked));
+		assert_int_equal(revoked, 1);
+		freeReplyObject(world_redis(world, "FLUSHALL"));
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup(name, world_reset)
+		T(test_store_holds_no_part_of_a_token),
+		T(test_all_keys_of_a_user_carry_one_hash_tag),
+		T(test_record_ends_with_its_session_and_index_with_the_last),
+		T(test_index_forgets_what_expired_long_ago),
+		T(test_token_of_gosessions_shape_is_at_home_here),
+		T(test_record_of_another_user_is_never_allowed),
+		T(test_record_of_another_digest_is_unknown),
+		T(test_record_of_any_other_form_is_corrupt),
+#undef T
+	};
+
+	return (cmocka_run_group_tests_name("layout latchkey", tests,
+	    world_open_latchkey, world_close));
+}

@@ -1,0 +1,566 @@
+/* What every store and layout promises about sessions. */
+#include "world.h"
+
+/* A well-formed token that was never issued. */
+static void
+never_issued(const struct world *world, struct lk_token *token)
+{
+	world_token(token,
+	    world_is_gosession(world)
+	        ? "alice_0123456789abcdef0123456789abcdef"
+	        : "lk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	          "AAAAAAAA");
+}
+
+static bool
+is_zero(const void *bytes, size_t len)
+{
+	const unsigned char *p = bytes;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (p[i] != 0)
+			return (false);
+	}
+	return (true);
+}
+
+static void
+test_issue_valid_user_checks_as_that_user(void **state)
+{
+	struct world *world = *state;
+	const struct lk_issue_options options = { .ttl = 600,
+		.client = "web" };
+	struct lk_session issued, checked;
+	struct lk_token token;
+
+	assert_status(LK_OK,
+	    lk_issue(world->m, "alice", &options, &token, &issued));
+	assert_status(LK_OK, lk_check(world->m, &token, &checked));
+	assert_string_equal(checked.user, "alice");
+	assert_string_equal(checked.id, issued.id);
+	assert_int_equal(checked.expires_at, issued.expires_at);
+	assert_in_range(checked.ttl, 590, 600);
+	if (world_is_gosession(world)) {
+		assert_string_equal(checked.client, "");
+		assert_int_equal(checked.issued_at, 0);
+	} else {
+		assert_string_equal(checked.client, "web");
+		assert_in_range(checked.expires_at - checked.issued_at, 600,
+		    601);
+	}
+	assert_null(strstr(checked.id, token.text));
+}
+
+static void
+test_check_token_never_issued_is_unknown_and_zeroed(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token;
+
+	memset(&session, 0x55, sizeof(session));
+	never_issued(world, &token);
+	assert_status(LK_UNKNOWN, lk_check(world->m, &token, &session));
+	assert_true(is_zero(&session, sizeof(session)));
+}
+
+static void
+test_check_other_text_is_malformed(void **state)
+{
+	static const char *const texts[] = { "x", "lk_", "_", "alice_",
+		"alice_0123456789abcdef0123456789abcde",
+		"alice_0123456789abcdef0123456789abcdef0",
+		"alice_0123456789ABCDEF0123456789ABCDEF",
+		"alice_0123456789abcdef0123456789abcdeg",
+		"_0123456789abcdef0123456789abcdef",
+		"a_b_0123456789abcdef0123456789abcdef",
+		"lk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+		"AAA",
+		"lk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+		"AAAAA",
+		"lk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+		"AAA+",
+		"LK_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+		"AAAA" };
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token;
+	uint64_t revoked;
+	size_t i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		world_token(&token, texts[i]);
+		assert_status(
+		    LK_MALFORMED, lk_check(world->m, &token, &session));
+		assert_status(LK_MALFORMED,
+		    lk_refresh(world->m, &token, 60, &session));
+		assert_status(LK_MALFORMED,
+		    lk_revoke(world->m, &token, NULL, &revoked));
+	}
+}
+
+static void
+test_check_random_bytes_is_never_allowed(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token;
+	unsigned int seed = 1;
+	size_t i, j, len;
+	char text[LK_TOKEN_MAX];
+
+	for (i = 0; i < 2000; i++) {
+		len = (size_t)rand_r(&seed) % (i % 50 == 0 ? 4096 : 100) + 1;
+		for (j = 0; j < len; j++)
+			text[j] = (char)(rand_r(&seed) & 0xff);
+		if (lk_token_set(&token, text, len) != LK_OK)
+			assert_true(is_zero(&token, sizeof(token)));
+		assert_true(lk_check(world->m, &token, &session) > 0);
+	}
+}
+
+static void
+test_check_token_with_one_other_character_is_refused(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token;
+	char kept;
+	size_t i;
+
+	world_issue(world, "alice", 600, &token, NULL);
+	for (i = 0; i < token.len; i++) {
+		kept = token.text[i];
+		token.text[i] = kept == 'a' ? 'b' : 'a';
+		assert_true(lk_check(world->m, &token, &session) > 0);
+		token.text[i] = kept;
+	}
+	assert_status(LK_OK, lk_check(world->m, &token, &session));
+}
+
+static void
+test_revoke_live_session_ends_it(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token;
+	uint64_t revoked;
+
+	world_issue(world, "alice", 600, &token, NULL);
+	assert_status(LK_OK, lk_revoke(world->m, &token, NULL, &revoked));
+	assert_int_equal(revoked, 1);
+	assert_status(LK_UNKNOWN, lk_check(world->m, &token, &session));
+	assert_int_equal(world_count(world, "alice"), 0);
+	assert_status(LK_OK, lk_revoke(world->m, &token, NULL, &revoked));
+	assert_int_equal(revoked, 0);
+}
+
+static void
+test_revoke_id_of_one_session_ends_only_that(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session[3], found;
+	struct lk_token token[3];
+	uint64_t revoked;
+	size_t i;
+
+	for (i = 0; i < 3; i++)
+		world_issue(world, "alice", 600, &token[i], &session[i]);
+	assert_status(
+	    LK_OK, lk_revoke_id(world->m, session[1].id, NULL, &revoked));
+	assert_int_equal(revoked, 1);
+	assert_status(LK_OK, lk_check(world->m, &token[0], &found));
+	assert_status(LK_UNKNOWN, lk_check(world->m, &token[1], &found));
+	assert_status(LK_OK, lk_check(world->m, &token[2], &found));
+	assert_status(
+	    LK_OK, lk_revoke_id(world->m, session[1].id, NULL, &revoked));
+	assert_int_equal(revoked, 0);
+}
+
+static void
+test_revoke_id_of_garbage_is_malformed(void **state)
+{
+	static const char *const ids[] = { "", "A", "AAAAAAAAAAAAAAAAAAAAAA",
+		"not base64!", "AAAAAAAAAAAAAAAAAAAAAAAA==", "../../etc" };
+	struct world *world = *state;
+	char longest[LK_SESSION_ID_MAX + 2];
+	uint64_t revoked;
+	size_t i;
+
+	for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
+		assert_status(LK_MALFORMED,
+		    lk_revoke_id(world->m, ids[i], NULL, &revoked));
+	memset(longest, 'A', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	assert_status(LK_MALFORMED,
+	    lk_revoke_id(world->m, longest, NULL, &revoked));
+}
+
+static void
+test_revoke_all_ends_all_of_one_user_only(void **state)
+{
+	struct world *world = *state;
+	struct lk_token alice[20], bob;
+	struct lk_session session;
+	uint64_t revoked;
+	size_t i;
+
+	world_issue(world, "bob", 600, &bob, NULL);
+	for (i = 0; i < 20; i++)
+		world_issue(world, "alice", 600, &alice[i], NULL);
+	assert_status(
+	    LK_OK, lk_revoke_all(world->m, "alice", NULL, &revoked));
+	assert_int_equal(revoked, 20);
+	for (i = 0; i < 20; i++)
+		assert_status(
+		    LK_UNKNOWN, lk_check(world->m, &alice[i], &session));
+	assert_status(LK_OK, lk_check(world->m, &bob, &session));
+	assert_status(
+	    LK_OK, lk_revoke_all(world->m, "alice", NULL, &revoked));
+	assert_int_equal(revoked, 0);
+}
+
+static void
+test_refresh_live_session_moves_its_end(void **state)
+{
+	struct world *world = *state;
+	struct lk_session issued, refreshed, checked;
+	struct lk_token token;
+
+	world_issue(world, "alice", 60, &token, &issued);
+	assert_status(
+	    LK_OK, lk_refresh(world->m, &token, 6000, &refreshed));
+	assert_in_range(refreshed.expires_at - issued.expires_at, 5940, 6000);
+	assert_string_equal(refreshed.id, issued.id);
+	assert_int_equal(refreshed.issued_at, issued.issued_at);
+	assert_status(LK_OK, lk_check(world->m, &token, &checked));
+	assert_int_equal(checked.expires_at, refreshed.expires_at);
+	assert_in_range(checked.ttl, 5990, 6000);
+
+	assert_status(LK_OK, lk_refresh(world->m, &token, 30, &refreshed));
+	assert_status(LK_OK, lk_check(world->m, &token, &checked));
+	assert_in_range(checked.ttl, 20, 30);
+}
+
+static void
+test_refresh_dead_session_stays_dead(void **state)
+{
+	struct world *world = *state;
+	struct lk_token token, revoked_token, expired;
+	struct lk_session session;
+	uint64_t revoked;
+
+	never_issued(world, &token);
+	assert_status(
+	    LK_UNKNOWN, lk_refresh(world->m, &token, 600, &session));
+	assert_status(LK_UNKNOWN, lk_check(world->m, &token, &session));
+
+	world_issue(world, "alice", 600, &revoked_token, NULL);
+	assert_status(
+	    LK_OK, lk_revoke(world->m, &revoked_token, NULL, &revoked));
+	assert_status(LK_UNKNOWN,
+	    lk_refresh(world->m, &revoked_token, 600, &session));
+	assert_status(
+	    LK_UNKNOWN, lk_check(world->m, &revoked_token, &session));
+
+	world_issue(world, "alice", 1, &expired, NULL);
+	assert_status(LK_EXPIRED, world_wait_for_end(world, &expired));
+	assert_status(
+	    LK_EXPIRED, lk_refresh(world->m, &expired, 600, &session));
+	assert_status(LK_EXPIRED, lk_check(world->m, &expired, &session));
+	assert_int_equal(world_count(world, "alice"), 0);
+}
+
+static void
+test_session_of_one_second_is_valid_at_once_and_then_expired(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token;
+
+	world_issue(world, "alice", 1, &token, &session);
+	assert_int_equal(session.ttl, 1);
+	assert_status(LK_OK, lk_check(world->m, &token, &session));
+	assert_int_equal(session.ttl, 1);
+	assert_status(LK_EXPIRED, world_wait_for_end(world, &token));
+	assert_true(is_zero(&session, 0));
+	assert_int_equal(world_count(world, "alice"), 0);
+}
+
+static void
+test_session_of_sixty_days_lives_and_is_listed(void **state)
+{
+	const int64_t days60 = 60 * 86400;
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token, other;
+	uint64_t revoked;
+
+	world_issue(world, "alice", days60, &token, NULL);
+	/* A shorter one must not shorten what all of them hang on. */
+	world_issue(world, "alice", 60, &other, NULL);
+	assert_status(LK_OK, lk_refresh(world->m, &other, 10, &session));
+	assert_status(LK_OK, lk_check(world->m, &token, &session));
+	assert_in_range(session.ttl, days60 - 10, days60);
+	assert_int_equal(world_count(world, "alice"), 2);
+	assert_status(
+	    LK_OK, lk_revoke_all(world->m, "alice", NULL, &revoked));
+	assert_int_equal(revoked, 2);
+}
+
+static void
+test_ttl_out_of_range_is_invalid(void **state)
+{
+	static const int64_t ttls[] = { -1, INT64_MIN, LK_TTL_MAX + 1LL,
+		4294967296LL, INT64_MAX };
+	struct world *world = *state;
+	struct lk_issue_options options = { .ttl = 0 };
+	struct lk_session session;
+	struct lk_token token, live;
+	size_t i;
+
+	world_issue(world, "alice", 60, &live, NULL);
+	for (i = 0; i < sizeof(ttls) / sizeof(ttls[0]); i++) {
+		options.ttl = ttls[i];
+		assert_status(LK_E_INVAL,
+		    lk_issue(world->m, "alice", &options, &token, &session));
+		assert_true(is_zero(&token, sizeof(token)));
+		assert_status(LK_E_INVAL,
+		    lk_refresh(world->m, &live, ttls[i], &session));
+	}
+	options.ttl = LK_TTL_MAX;
+	assert_status(LK_OK,
+	    lk_issue(world->m, "alice", &options, &token, &session));
+	assert_status(LK_OK, lk_check(world->m, &token, &session));
+	assert_true(session.ttl > LK_TTL_MAX - 60);
+}
+
+static void
+test_ttl_zero_is_the_settings_default(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token;
+
+	world_settle(world, "ttl = 1234;", "", "");
+	world_issue(world, "alice", 0, &token, &session);
+	assert_int_equal(session.ttl, 1234);
+	assert_status(LK_OK, lk_refresh(world->m, &token, 0, &session));
+	assert_in_range(session.ttl, 1233, 1234);
+}
+
+static void
+test_user_ids_of_any_bytes_are_kept_apart(void **state)
+{
+	static const char *const ids[] = { "a", "a b", " a", "a ",
+		"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", "\xff\xfe", "'", "\"",
+		"\\", "{a}", "}:s:", "a:b", "*", "?", "%s%n", "$(id)", "-x",
+		"0", "1 2 3", "-" };
+	struct world *world = *state;
+	struct lk_token token[sizeof(ids) / sizeof(ids[0])];
+	struct lk_session session;
+	char longest[LK_USER_ID_MAX + 1];
+	const size_t n = sizeof(ids) / sizeof(ids[0]);
+	uint64_t revoked;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		world_issue(world, ids[i], 600, &token[i], NULL);
+	for (i = 0; i < n; i++) {
+		assert_status(LK_OK, lk_check(world->m, &token[i], &session));
+		assert_string_equal(session.user, ids[i]);
+		assert_int_equal(world_count(world, ids[i]), 1);
+	}
+	for (i = 0; i < n; i++) {
+		assert_status(LK_OK,
+		    lk_revoke_all(world->m, ids[i], NULL, &revoked));
+		assert_int_equal(revoked, 1);
+	}
+	memset(longest, 'x', LK_USER_ID_MAX);
+	longest[LK_USER_ID_MAX] = '\0';
+	world_issue(world, longest, 600, &token[0], NULL);
+	assert_status(LK_OK, lk_check(world->m, &token[0], &session));
+	assert_string_equal(session.user, longest);
+	assert_status(
+	    LK_OK, lk_revoke_id(world->m, session.id, NULL, &revoked));
+	assert_int_equal(revoked, 1);
+}
+
+static void
+test_user_id_unfit_is_invalid(void **state)
+{
+	struct world *world = *state;
+	char too_long[LK_USER_ID_MAX + 2];
+	const char *const ids[] = { "", "a\nb", "a\rb", "\x01", "a\x7f",
+		"a\tb", too_long };
+	struct lk_session session;
+	struct lk_token token;
+	uint64_t revoked;
+	size_t i;
+
+	memset(too_long, 'x', sizeof(too_long) - 1);
+	too_long[sizeof(too_long) - 1] = '\0';
+	for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		assert_status(LK_E_INVAL,
+		    lk_issue(world->m, ids[i], NULL, &token, &session));
+		assert_true(is_zero(&token, sizeof(token)));
+		assert_true(is_zero(&session, sizeof(session)));
+		assert_status(LK_E_INVAL,
+		    lk_revoke_all(world->m, ids[i], NULL, &revoked));
+	}
+}
+
+static void
+test_user_id_with_underscore_depends_on_the_layout(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token;
+	uint64_t revoked;
+
+	if (world_is_gosession(world)) {
+		assert_status(LK_E_INVAL,
+		    lk_issue(world->m, "a_b", NULL, &token, NULL));
+		assert_status(LK_E_INVAL,
+		    lk_revoke_all(world->m, "a_b", NULL, &revoked));
+		return;
+	}
+	world_issue(world, "a_b", 600, &token, NULL);
+	assert_status(LK_OK, lk_check(world->m, &token, &session));
+	assert_string_equal(session.user, "a_b");
+	assert_status(LK_OK, lk_refresh(world->m, &token, 60, &session));
+	assert_int_equal(world_count(world, "a"), 0);
+	assert_int_equal(world_count(world, "a_b"), 1);
+}
+
+static void
+test_client_unfit_is_invalid(void **state)
+{
+	static const char *const clients[] = { "-", "-x", "a b", "a\nb", "\xc3",
+		"123456789012345678901234567890123", "a/b" };
+	struct world *world = *state;
+	struct lk_issue_options options = { .ttl = 60 };
+	struct lk_token token;
+	size_t i;
+
+	for (i = 0; i < sizeof(clients) / sizeof(clients[0]); i++) {
+		options.client = clients[i];
+		assert_status(LK_E_INVAL,
+		    lk_issue(world->m, "alice", &options, &token, NULL));
+	}
+	options.client = "12345678901234567890123456789012";
+	assert_status(
+	    LK_OK, lk_issue(world->m, "alice", &options, &token, NULL));
+}
+
+/* ---- Lists ------------------------------------------------------------- */
+
+struct seen {
+	size_t n;
+	struct lk_session session[8];
+	struct lk_token token[8];
+};
+
+static void
+see(void *arg, const struct lk_session *session, const struct lk_token *token)
+{
+	struct seen *seen = arg;
+
+	assert_true(seen->n < 8);
+	seen->session[seen->n] = *session;
+	if (token != NULL)
+		seen->token[seen->n] = *token;
+	seen->n++;
+}
+
+static void
+test_list_is_by_expiry_and_names_what_check_names(void **state)
+{
+	static const int64_t ttls[] = { 300, 100, 200 };
+	static const size_t order[] = { 1, 2, 0 };
+	struct world *world = *state;
+	struct seen *seen = calloc(1, sizeof(*seen));
+	struct lk_session session[3], checked;
+	struct lk_token token[3];
+	size_t i;
+
+	assert_non_null(seen);
+	for (i = 0; i < 3; i++)
+		world_issue(world, "alice", ttls[i], &token[i], &session[i]);
+	assert_status(LK_OK, lk_list(world->m, "alice", see, seen));
+	assert_int_equal(seen->n, 3);
+	for (i = 0; i < 3; i++) {
+		assert_status(
+		    LK_OK, lk_check(world->m, &token[order[i]], &checked));
+		assert_string_equal(seen->session[i].id, checked.id);
+		assert_string_equal(seen->session[i].user, "alice");
+		assert_int_equal(
+		    seen->session[i].expires_at, checked.expires_at);
+		assert_int_equal(
+		    seen->session[i].issued_at, checked.issued_at);
+		assert_string_equal(seen->token[i].text,
+		    world_is_gosession(world) ? token[order[i]].text : "");
+	}
+	free(seen);
+}
+
+static void
+test_list_of_unknown_user_is_empty(void **state)
+{
+	assert_int_equal(world_count(*state, "nobody"), 0);
+}
+
+static void
+test_list_of_ten_thousand_sessions_is_whole(void **state)
+{
+	struct world *world = *state;
+	struct lk_token token;
+	uint64_t revoked;
+	size_t i;
+
+	for (i = 0; i < 10000; i++)
+		world_issue(world, "alice", 600, &token, NULL);
+	assert_int_equal(world_count(world, "alice"), 10000);
+	assert_status(
+	    LK_OK, lk_revoke_all(world->m, "alice", NULL, &revoked));
+	assert_int_equal(revoked, 10000);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup(name, world_reset)
+		T(test_issue_valid_user_checks_as_that_user),
+		T(test_check_token_never_issued_is_unknown_and_zeroed),
+		T(test_check_other_text_is_malformed),
+		T(test_check_random_bytes_is_never_allowed),
+		T(test_check_token_with_one_other_character_is_refused),
+		T(test_revoke_live_session_ends_it),
+		T(test_revoke_id_of_one_session_ends_only_that),
+		T(test_revoke_id_of_garbage_is_malformed),
+		T(test_revoke_all_ends_all_of_one_user_only),
+		T(test_refresh_live_session_moves_its_end),
+		T(test_refresh_dead_session_stays_dead),
+		T(test_session_of_one_second_is_valid_at_once_and_then_expired),
+		T(test_session_of_sixty_days_lives_and_is_listed),
+		T(test_ttl_out_of_range_is_invalid),
+		T(test_ttl_zero_is_the_settings_default),
+		T(test_user_ids_of_any_bytes_are_kept_apart),
+		T(test_user_id_unfit_is_invalid),
+		T(test_user_id_with_underscore_depends_on_the_layout),
+		T(test_client_unfit_is_invalid),
+		T(test_list_is_by_expiry_and_names_what_check_names),
+		T(test_list_of_unknown_user_is_empty),
+		T(test_list_of_ten_thousand_sessions_is_whole),
+#undef T
+	};
+	int failed = 0;
+
+	failed += cmocka_run_group_tests_name(
+	    "redis/latchkey", tests, world_open_latchkey, world_close);
+	failed += cmocka_run_group_tests_name(
+	    "redis/gosession", tests, world_open_gosession, world_close);
+	return (failed);
+}

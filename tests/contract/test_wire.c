@@ -1,0 +1,179 @@
+/*
+ * What a check costs on the wire, counted by a relay between the manager and
+ * Redis: one write there, one reply back.
+ */
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "world.h"
+
+struct relay {
+	int listener;
+	char path[108];
+	atomic_int asked;    /* what came from the manager, in reads */
+	atomic_int answered; /* what came from Redis, in reads */
+	atomic_bool stop;
+	pthread_t thread;
+};
+
+static int
+unix_socket(const char *path, bool listening)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	(void)snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", path);
+	if (listening) {
+		assert_int_equal(
+		    bind(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
+		assert_int_equal(listen(fd, 8), 0);
+	} else
+		assert_int_equal(
+		    connect(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
+	return (fd);
+}
+
+/* Pass on what there is; false at the end. */
+static bool
+pass_on(int from, int to, atomic_int *count)
+{
+	char bytes[65536];
+	ssize_t n = recv(from, bytes, sizeof(bytes), 0);
+
+	if (n <= 0)
+		return (false);
+	++*count;
+	return (send(to, bytes, (size_t)n, MSG_NOSIGNAL) == n);
+}
+
+static void *
+relay_main(void *arg)
+{
+	struct relay *relay = arg;
+	struct pollfd p[3] = { { .fd = relay->listener, .events = POLLIN },
+		{ .fd = -1, .events = POLLIN }, { .fd = -1, .events = POLLIN } };
+
+	while (!relay->stop) {
+		if (poll(p, 3, 10) <= 0)
+			continue;
+		if (p[0].revents != 0 && p[1].fd < 0) {
+			p[1].fd = accept(relay->listener, NULL, NULL);
+			p[2].fd = unix_socket(
+			    getenv("LK_TEST_REDIS_SOCKET"), false);
+			continue;
+		}
+		if ((p[1].revents != 0 &&
+		        !pass_on(p[1].fd, p[2].fd, &relay->asked)) ||
+		    (p[2].revents != 0 &&
+		        !pass_on(p[2].fd, p[1].fd, &relay->answered))) {
+			(void)close(p[1].fd);
+			(void)close(p[2].fd);
+			p[1].fd = p[2].fd = -1;
+		}
+	}
+	if (p[1].fd >= 0) {
+		(void)close(p[1].fd);
+		(void)close(p[2].fd);
+	}
+	return (NULL);
+}
+
+static void
+relay_start(struct relay *relay, const struct world *world)
+{
+	memset(relay, 0, sizeof(*relay));
+	(void)snprintf(
+	    relay->path, sizeof(relay->path), "%s/relay", world->dir);
+	relay->listener = unix_socket(relay->path, true);
+	assert_int_equal(
+	    pthread_create(&relay->thread, NULL, relay_main, relay), 0);
+}
+
+static void
+relay_stop(struct relay *relay)
+{
+	relay->stop = true;
+	assert_int_equal(pthread_join(relay->thread, NULL), 0);
+	(void)close(relay->listener);
+	(void)unlink(relay->path);
+}
+
+static void
+test_check_is_one_write_and_one_reply(void **state)
+{
+	struct world *world = *state;
+	char address[128];
+	struct relay relay;
+	struct lk_session session;
+	struct lk_token token;
+	struct lk_user user;
+	int i;
+
+	world_issue(world, "alice", 600, &token, NULL);
+	assert_status(LK_OK, lk_user_put(world->m, "alice", "{}", 60));
+	relay_start(&relay, world);
+	(void)snprintf(address, sizeof(address), "unix:%s", relay.path);
+	world_settle_at(world, address, "", "", "");
+	for (i = 1; i <= 10; i++) {
+		assert_status(LK_OK, lk_check(world->m, &token, &session));
+		assert_int_equal(relay.asked, i);
+		assert_int_equal(relay.answered, i);
+	}
+	for (; i <= 20; i++) {
+		assert_status(LK_OK,
+		    lk_check_user(world->m, &token, &session, &user));
+		lk_user_clear(&user);
+		assert_int_equal(relay.asked, i);
+		assert_int_equal(relay.answered, i);
+	}
+	relay_stop(&relay);
+}
+
+static void
+test_check_runs_only_the_commands_it_needs(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token;
+	long long commands;
+	char *info;
+	int i;
+
+	world_issue(world, "alice", 600, &token, NULL);
+	freeReplyObject(world_redis(world, "CONFIG RESETSTAT"));
+	for (i = 0; i < 100; i++)
+		assert_status(LK_OK, lk_check(world->m, &token, &session));
+	info = world_text(world, "INFO stats");
+	assert_int_equal(sscanf(strstr(info, "total_commands_processed:"),
+	                     "total_commands_processed:%lld", &commands),
+	    1);
+	free(info);
+	/* One GET a check; PEXPIRETIME and HEXISTS with it in gosession's
+	 * layout; and RESETSTAT or INFO of our own. */
+	assert_in_range(commands, world_is_gosession(world) ? 300 : 100,
+	    world_is_gosession(world) ? 302 : 102);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup(name, world_reset)
+		T(test_check_is_one_write_and_one_reply),
+		T(test_check_runs_only_the_commands_it_needs),
+#undef T
+	};
+	int failed = 0;
+
+	failed += cmocka_run_group_tests_name(
+	    "redis/latchkey", tests, world_open_latchkey, world_close);
+	failed += cmocka_run_group_tests_name(
+	    "redis/gosession", tests, world_open_gosession, world_close);
+	return (failed);
+}

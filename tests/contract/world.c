@@ -1,0 +1,255 @@
+#include <sys/stat.h>
+
+#include <poll.h>
+#include <unistd.h>
+
+#include "world.h"
+
+#define PATH_SIZE 128
+
+/* Long enough for a slow machine under a sanitizer; no test waits for it. */
+#define TIMEOUTS "connect_timeout_ms = 5000; command_timeout_ms = 10000;"
+
+void
+world_assert_status(enum lk_status expected, enum lk_status status,
+    const char *what, const char *file, int line)
+{
+	if (status == expected)
+		return;
+	print_error("%s: expected \"%s\", got \"%s\"\n", what,
+	    lk_status_name(expected), lk_status_name(status));
+	_fail(file, line);
+}
+
+static const char *
+environment(const char *name)
+{
+	const char *value = getenv(name);
+
+	if (value == NULL)
+		fail_msg("%s is not set: run this by `make check`", name);
+	return (value);
+}
+
+static int
+open_world(void **state, const char *layout)
+{
+	struct world *world = calloc(1, sizeof(*world));
+
+	assert_non_null(world);
+	world->layout = layout;
+	(void)snprintf(world->dir, sizeof(world->dir), "/tmp/latchkey-XXXXXX");
+	assert_non_null(mkdtemp(world->dir));
+	world->redis = redisConnectUnix(environment("LK_TEST_REDIS_SOCKET"));
+	assert_non_null(world->redis);
+	assert_int_equal(world->redis->err, 0);
+	*state = world;
+	return (0);
+}
+
+int
+world_open_latchkey(void **state)
+{
+	return (open_world(state, "latchkey"));
+}
+
+int
+world_open_gosession(void **state)
+{
+	return (open_world(state, "gosession"));
+}
+
+static void
+unsettle(struct world *world)
+{
+	lk_manager_free(world->m);
+	lk_settings_free(world->settings);
+	world->m = NULL;
+	world->settings = NULL;
+}
+
+int
+world_close(void **state)
+{
+	struct world *world = *state;
+	char path[PATH_SIZE];
+
+	unsettle(world);
+	redisFree(world->redis);
+	(void)snprintf(path, sizeof(path), "%s/conf", world->dir);
+	(void)unlink(path);
+	assert_int_equal(rmdir(world->dir), 0);
+	free(world);
+	return (0);
+}
+
+int
+world_reset(void **state)
+{
+	struct world *world = *state;
+
+	freeReplyObject(world_redis(world, "CONFIG SET maxmemory 0"));
+	freeReplyObject(world_redis(world, "FLUSHALL"));
+	world_settle(world, "", "", "");
+	return (0);
+}
+
+void
+world_settle_at(struct world *world, const char *address,
+    const char *session, const char *redis, const char *rest)
+{
+	struct lk_error error = { "" };
+	char path[PATH_SIZE];
+	FILE *file;
+
+	unsettle(world);
+	(void)snprintf(path, sizeof(path), "%s/conf", world->dir);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fprintf(file,
+	    "store = { backend = \"redis\";\n"
+	    "  redis = { address = \"%s\"; layout = \"%s\"; %s }; };\n"
+	    "session = { %s };\n%s\n",
+	    address, world->layout, redis[0] != '\0' ? redis : TIMEOUTS,
+	    session, rest);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(chmod(path, 0600), 0);
+	if (lk_settings_load(path, &world->settings, &error) != LK_OK)
+		fail_msg("%s", error.text);
+	world->m = world_manager(world);
+}
+
+void
+world_settle(struct world *world, const char *session, const char *redis,
+    const char *rest)
+{
+	char address[PATH_SIZE];
+
+	(void)snprintf(address, sizeof(address), "unix:%s",
+	    environment("LK_TEST_REDIS_SOCKET"));
+	world_settle_at(world, address, session, redis, rest);
+}
+
+struct lk_manager *
+world_manager(const struct world *world)
+{
+	struct lk_manager *m = NULL;
+	struct lk_error error = { "" };
+
+	if (lk_manager_new(world->settings, NULL, &m, &error) != LK_OK)
+		fail_msg("%s", error.text);
+	return (m);
+}
+
+static redisReply *
+redis_command(struct world *world, const char *format, va_list ap)
+{
+	redisReply *reply = redisvCommand(world->redis, format, ap);
+
+	assert_non_null(reply);
+	if (reply->type == REDIS_REPLY_ERROR)
+		fail_msg("%s: %s", format, reply->str);
+	return (reply);
+}
+
+redisReply *
+world_redis(struct world *world, const char *format, ...)
+{
+	redisReply *reply;
+	va_list ap;
+
+	va_start(ap, format);
+	reply = redis_command(world, format, ap);
+	va_end(ap);
+	return (reply);
+}
+
+long long
+world_int(struct world *world, const char *format, ...)
+{
+	redisReply *reply;
+	long long number;
+	va_list ap;
+
+	va_start(ap, format);
+	reply = redis_command(world, format, ap);
+	va_end(ap);
+	assert_int_equal(reply->type, REDIS_REPLY_INTEGER);
+	number = reply->integer;
+	freeReplyObject(reply);
+	return (number);
+}
+
+char *
+world_text(struct world *world, const char *format, ...)
+{
+	redisReply *reply;
+	char *text = NULL;
+	va_list ap;
+
+	va_start(ap, format);
+	reply = redis_command(world, format, ap);
+	va_end(ap);
+	if (reply->type != REDIS_REPLY_NIL)
+		text = strdup(reply->str);
+	freeReplyObject(reply);
+	return (text);
+}
+
+void
+world_issue(struct world *world, const char *user, int64_t ttl,
+    struct lk_token *token, struct lk_session *session)
+{
+	const struct lk_issue_options options = { .ttl = ttl };
+	enum lk_status status =
+	    lk_issue(world->m, user, &options, token, session);
+
+	if (status != LK_OK)
+		fail_msg("issue: %s: %s", lk_status_name(status),
+		    lk_manager_error(world->m));
+}
+
+void
+world_token(struct lk_token *token, const char *text)
+{
+	assert_status(LK_OK, lk_token_set(token, text, strlen(text)));
+}
+
+static void
+count_session(void *arg, const struct lk_session *session,
+    const struct lk_token *token)
+{
+	size_t *count = arg;
+
+	(void)session;
+	(void)token;
+	++*count;
+}
+
+size_t
+world_count(struct world *world, const char *user)
+{
+	size_t count = 0;
+
+	assert_status(LK_OK, lk_list(world->m, user, count_session, &count));
+	return (count);
+}
+
+enum lk_status
+world_wait_for_end(struct world *world, const struct lk_token *token)
+{
+	struct lk_session session;
+	enum lk_status status = LK_OK;
+
+	while (status == LK_OK) {
+		status = lk_check(world->m, token, &session);
+		(void)poll(NULL, 0, 5);
+	}
+	return (status);
+}
+
+bool
+world_is_gosession(const struct world *world)
+{
+	return (strcmp(world->layout, "gosession") == 0);
+}

@@ -1,0 +1,83 @@
+/*
+ * A real store to hold a manager to its promises: settings written to a file
+ * of its own, a manager made of them, and a hand of our own in the Redis that
+ * the test run started and named in LK_TEST_REDIS_SOCKET and
+ * LK_TEST_REDIS_PORT.
+ */
+#ifndef WORLD_H_
+#define WORLD_H_
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <hiredis/hiredis.h>
+
+#include "latchkey.h"
+
+struct world {
+	const char *layout;
+	char dir[64];               /* private folder */
+	struct lk_settings *settings;
+	struct lk_manager *m;
+	redisContext *redis;        /* for looking and meddling */
+};
+
+/* Assert that ${expression} has the status ${expected}, and name both. */
+#define assert_status(expected, expression)                                \
+	world_assert_status(                                               \
+	    (expected), (expression), #expression, __FILE__, __LINE__)
+void world_assert_status(enum lk_status expected, enum lk_status status,
+    const char *what, const char *file, int line);
+
+/* Group fixtures: a world for one layout. */
+int world_open_latchkey(void **state);
+int world_open_gosession(void **state);
+int world_close(void **state);
+
+/* Test fixture: an empty database and a manager with default settings. */
+int world_reset(void **state);
+
+/*
+ * Use other settings: ${session} is what stands in the group `session`,
+ * ${redis} what stands in `store.redis` besides address and layout, ${rest}
+ * whole groups.  Each may be "".
+ */
+void world_settle(struct world *world, const char *session,
+    const char *redis, const char *rest);
+
+/* As world_settle(), but at ${address} instead of the test run's Redis. */
+void world_settle_at(struct world *world, const char *address,
+    const char *session, const char *redis, const char *rest);
+
+/* Another manager of the same settings. */
+struct lk_manager *world_manager(const struct world *world);
+
+/* A command to the Redis; the caller frees the reply, which is no error. */
+redisReply *world_redis(struct world *world, const char *format, ...);
+/* The same for an integer or a string; world_text() is freed by the caller */
+long long world_int(struct world *world, const char *format, ...);
+char *world_text(struct world *world, const char *format, ...);
+
+/* Issue a session with ${ttl}, or fail. */
+void world_issue(struct world *world, const char *user, int64_t ttl,
+    struct lk_token *token, struct lk_session *session);
+
+/* Make a token of a string. */
+void world_token(struct lk_token *token, const char *text);
+
+/* How many live sessions a user has, by lk_list(). */
+size_t world_count(struct world *world, const char *user);
+
+/* Check until the session is no longer live, and return why it is not. */
+enum lk_status world_wait_for_end(struct world *world,
+    const struct lk_token *token);
+
+bool world_is_gosession(const struct world *world);
+
+#endif /* !WORLD_H_ */
