@@ -1,0 +1,109 @@
+/*
+ * The `latchkey` command: each verb obtains what it needs, asks the manager,
+ * and turns the status into an exit code.
+ */
+#ifndef CTL_H_
+#define CTL_H_
+
+#include "buf.h"
+#include "latchkey.h"
+#include "log.h"
+#include "settings.h"
+
+#define CTL_DEFAULT_PATH "/etc/latchkey/latchkey.conf"
+/* Most bytes a verb prints. */
+#define CTL_OUTPUT_MAX (256 * 1024 * 1024)
+
+/** Exit codes: part of the interface. */
+enum ctl_exit {
+	CTL_DONE = 0,    /* done; the session is valid */
+	CTL_REFUSED = 1, /* unknown, expired, malformed, over a limit */
+	CTL_USAGE = 2,   /* wrong usage or settings */
+	CTL_STORE = 3    /* the store could not answer */
+};
+
+struct ctl {
+	const char *verb;           /* for messages */
+	struct lk_settings *settings;
+	struct lk_log log;
+	struct lk_manager *manager; /* NULL for verbs that want none */
+	struct lk_buf out;          /* printed if the verb returns */
+};
+
+/** A verb.  ${argv} begins with its name and ends with NULL. */
+struct ctl_verb {
+	const char *name;
+	const char *arguments; /* for the help */
+	const char *help;
+	int (*run)(struct ctl *ctl, int argc, char **argv);
+	bool wants_manager;
+};
+
+/** The verbs, ended by one whose name is NULL. */
+extern const struct ctl_verb ctl_verbs[];
+
+int ctl_issue(struct ctl *ctl, int argc, char **argv);
+int ctl_check(struct ctl *ctl, int argc, char **argv);
+int ctl_refresh(struct ctl *ctl, int argc, char **argv);
+int ctl_revoke(struct ctl *ctl, int argc, char **argv);
+int ctl_revoke_all(struct ctl *ctl, int argc, char **argv);
+int ctl_list(struct ctl *ctl, int argc, char **argv);
+int ctl_user(struct ctl *ctl, int argc, char **argv);
+int ctl_config(struct ctl *ctl, int argc, char **argv);
+int ctl_doctor(struct ctl *ctl, int argc, char **argv);
+
+/** ctl_exit_of(status): the exit code that goes with ${status}. */
+enum ctl_exit ctl_exit_of(enum lk_status status);
+
+/**
+ * ctl_say(ctl, format, ...):
+ * Print one line to stderr, behind the program's and the verb's name.
+ */
+void ctl_say(const struct ctl *ctl, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/**
+ * ctl_answer(ctl, status, what):
+ * Say why ${status} is not LK_OK, if it is not, and return its exit code.
+ * ${what} is what was asked for, such as "session".
+ */
+int ctl_answer(const struct ctl *ctl, enum lk_status status,
+    const char *what);
+
+/** ctl_usage(ctl, expected): Say what was expected; returns CTL_USAGE. */
+int ctl_usage(const struct ctl *ctl, const char *expected);
+
+/* ---- Arguments --------------------------------------------------------- */
+
+/** An option of a verb: a flag, or one that takes a value. */
+struct ctl_option {
+	const char *name; /* "--ttl" */
+	bool *flag;
+	const char **value;
+};
+
+/**
+ * ctl_options(ctl, argc, argv, options, operands):
+ * Read a verb's arguments: its options, ended by one without a name, and its
+ * operands, which are moved to the front of ${argv} and counted in
+ * ${operands}.  CTL_DONE, or CTL_USAGE when it has said what is wrong.
+ */
+int ctl_options(const struct ctl *ctl, int argc, char **argv,
+    const struct ctl_option *options, int *operands) LK_MUST_CHECK;
+
+/**
+ * ctl_token(ctl, argument, token):
+ * Take the token ${argument}, which is wiped, or with `-` the first line of
+ * standard input.  LK_MALFORMED if it is no possible token.
+ */
+enum lk_status ctl_token(const struct ctl *ctl, char *argument,
+    struct lk_token *token) LK_MUST_CHECK;
+
+/**
+ * ctl_seconds(ctl, text, seconds):
+ * Read a TTL; CTL_USAGE when it has said what is wrong.
+ */
+int ctl_seconds(const struct ctl *ctl, const char *text,
+    int64_t *seconds) LK_MUST_CHECK;
+
+#endif /* !CTL_H_ */

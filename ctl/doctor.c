@@ -1,0 +1,202 @@
+/* The verbs that look at the installation: config and doctor. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "deadline.h"
+
+/* The user whose session makes the round trip. */
+#define DOCTOR_USER "latchkey-doctor"
+
+int
+ctl_config(struct ctl *ctl, int argc, char **argv)
+{
+	(void)argv;
+	if (argc != 1)
+		return (ctl_usage(ctl, "no argument"));
+	lk_settings_print(ctl->settings, &ctl->out);
+	return (CTL_DONE);
+}
+
+/* What was found so far. */
+struct diagnosis {
+	struct ctl *ctl;
+	int code;
+};
+
+/* Print one finding, and remember the worst. */
+static void
+finding(struct diagnosis *d, int code, const char *mark, const char *subject,
+    const char *text)
+{
+	lk_buf_printf(&d->ctl->out, "%-5s %s: %s\n", mark, subject, text);
+	if (code > d->code)
+		d->code = code;
+}
+
+static void
+good(struct diagnosis *d, const char *subject, const char *text)
+{
+	finding(d, CTL_DONE, "ok", subject, text);
+}
+
+static void
+bad(struct diagnosis *d, int code, const char *subject, const char *text)
+{
+	finding(d, code, "WRONG", subject, text);
+}
+
+static void
+check_settings(struct diagnosis *d)
+{
+	const char *path = d->ctl->settings->path;
+
+	good(d, "settings", path != NULL ? path : "built-in defaults");
+}
+
+/* A file that another program must be able to read or run as well. */
+static void
+check_access(
+    struct diagnosis *d, const char *key, const char *path, int mode)
+{
+	char text[LK_ERROR_MAX];
+
+	if (access(path, mode) == 0) {
+		good(d, key, path);
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "%s: %s", path, strerror(errno));
+	bad(d, CTL_USAGE, key, text);
+}
+
+/* What the settings name must be there and be usable. */
+static void
+check_permissions(struct diagnosis *d)
+{
+	const struct lk_settings *s = d->ctl->settings;
+	struct stat st;
+
+	if (s->path != NULL && stat(s->path, &st) == 0 &&
+	    (st.st_mode & S_IROTH) != 0 &&
+	    s->store.redis.password[0] != '\0' &&
+	    s->store.redis.password_file[0] == '\0')
+		bad(d, CTL_USAGE, "permissions",
+		    "everybody can read the settings file, which holds a "
+		    "password: chmod o-r, or use store.redis.password_file");
+	else
+		good(d, "permissions", "no secret that everybody can read");
+	if (s->user.source == LK_SOURCE_FILE)
+		check_access(d, "user.path", s->user.path, R_OK);
+	if (s->user.source == LK_SOURCE_EXEC)
+		check_access(d, "user.command", s->user.command.v[0], X_OK);
+}
+
+static void
+store_finding(void *arg, enum lk_finding found, const char *text)
+{
+	struct diagnosis *d = arg;
+
+	if (found == LK_FINDING_GOOD)
+		good(d, "store", text);
+	else if (found == LK_FINDING_DOUBTFUL)
+		finding(d, CTL_DONE, "hint", "store", text);
+	else
+		bad(d, CTL_USAGE, "store", text);
+}
+
+static void
+check_store(struct diagnosis *d)
+{
+	struct lk_manager *manager = d->ctl->manager;
+	enum lk_status status = lk_ping(manager);
+	int64_t start;
+	char text[64];
+
+	if (status == LK_OK) {
+		/* The first one has connected. */
+		start = lk_monotonic_ns();
+		status = lk_ping(manager);
+		(void)snprintf(text, sizeof(text), "answers in %.3f ms",
+		    (double)(lk_monotonic_ns() - start) / 1e6);
+	}
+	if (status != LK_OK) {
+		bad(d, (int)ctl_exit_of(status), "store",
+		    lk_manager_error(manager));
+		return;
+	}
+	good(d, "store", text);
+	status = lk_inspect(manager, store_finding, d);
+	if (status != LK_OK)
+		finding(d, CTL_DONE, "hint", "store",
+		    lk_manager_error(manager));
+}
+
+/* Issue, check, refresh and revoke a session, and find it gone. */
+static enum lk_status
+round_trip(struct lk_manager *manager, bool *revoked_is_gone)
+{
+	const struct lk_issue_options options = { .ttl = 60,
+		.client = "doctor" };
+	const struct lk_revoke_options why = { .reason = "doctor" };
+	struct lk_session session;
+	struct lk_token token;
+	enum lk_status status = LK_FAULT;
+	uint64_t revoked;
+
+	*revoked_is_gone = false;
+	status = lk_issue(manager, DOCTOR_USER, &options, &token, &session);
+	if (status == LK_OK)
+		status = lk_check(manager, &token, &session);
+	if (status == LK_OK)
+		status = lk_refresh(manager, &token, 60, &session);
+	if (status == LK_OK)
+		status = lk_revoke(manager, &token, &why, &revoked);
+	if (status == LK_OK) {
+		status = lk_check(manager, &token, &session);
+		*revoked_is_gone = status > 0;
+		if (status >= 0)
+			status = LK_OK;
+	}
+	lk_token_wipe(&token);
+	return (status);
+}
+
+static void
+check_round_trip(struct diagnosis *d)
+{
+	bool gone;
+	int64_t start = lk_monotonic_ns();
+	enum lk_status status = round_trip(d->ctl->manager, &gone);
+	const char *why = lk_manager_error(d->ctl->manager);
+	char text[80];
+
+	(void)snprintf(text, sizeof(text),
+	    "issue, check, refresh, revoke in %.3f ms",
+	    (double)(lk_monotonic_ns() - start) / 1e6);
+	if (status == LK_OK && gone)
+		good(d, "session", text);
+	else if (status == LK_OK)
+		bad(d, CTL_STORE, "session", "lives on after its revocation");
+	else
+		bad(d, (int)ctl_exit_of(status), "session",
+		    why[0] != '\0' ? why : lk_status_name(status));
+}
+
+int
+ctl_doctor(struct ctl *ctl, int argc, char **argv)
+{
+	struct diagnosis d = { .ctl = ctl, .code = CTL_DONE };
+
+	(void)argv;
+	if (argc != 1)
+		return (ctl_usage(ctl, "no argument"));
+	check_settings(&d);
+	check_permissions(&d);
+	check_store(&d);
+	if (d.code != CTL_STORE)
+		check_round_trip(&d);
+	return (d.code);
+}

@@ -1,0 +1,269 @@
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "error.h"
+
+const struct ctl_verb ctl_verbs[] = {
+	{ "issue", "USER [--ttl SECONDS] [--client KIND]",
+	    "start a session and print its token", ctl_issue, true },
+	{ "check", "TOKEN [--user]",
+	    "print the session as JSON, with the user's detail", ctl_check,
+	    true },
+	{ "refresh", "TOKEN [--ttl SECONDS]",
+	    "let a live session end later; print it", ctl_refresh, true },
+	{ "revoke", "TOKEN | --id ID",
+	    "end a session; print how many ended", ctl_revoke, true },
+	{ "revoke-all", "USER", "end all sessions of a user", ctl_revoke_all,
+	    true },
+	{ "list", "USER [--json] [--tokens]",
+	    "print a user's sessions: id, client, issued, expires", ctl_list,
+	    true },
+	{ "user", "get|load|refresh|delete USER...",
+	    "the cached user info, as JSON", ctl_user, true },
+	{ "config", "", "print the effective settings", ctl_config, false },
+	{ "doctor", "", "check settings, permissions and the store",
+	    ctl_doctor, true },
+	{ NULL, NULL, NULL, NULL, false }
+};
+
+static void
+print_help(void)
+{
+	const struct ctl_verb *verb;
+
+	printf("usage: latchkey [-c FILE] VERB [ARGUMENT ...]\n\n"
+	       "Sessions that open every door: issue, check, refresh, list "
+	       "and revoke them.\n\n"
+	       "  -c, --config FILE  settings (default %s;\n"
+	       "                     without that file, built-in defaults)\n"
+	       "  -h, --help         print this and exit\n"
+	       "  -V, --version      print the version and exit\n\n",
+	    CTL_DEFAULT_PATH);
+	for (verb = ctl_verbs; verb->name != NULL; verb++)
+		printf("  %s%s%s\n        %s\n", verb->name,
+		    verb->arguments[0] != '\0' ? " " : "", verb->arguments,
+		    verb->help);
+	printf("\nA TOKEN of - is read from standard input.\n"
+	       "Exit status: 0 done, or the session is valid; 1 refused; "
+	       "2 wrong usage or\nsettings; 3 the store cannot answer.\n");
+}
+
+void
+ctl_say(const struct ctl *ctl, const char *format, ...)
+{
+	struct lk_error line;
+	char text[LK_ERROR_MAX];
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	/* lk_error_set() keeps it one line. */
+	lk_error_set(&line, "latchkey: %s%s%s",
+	    ctl->verb != NULL ? ctl->verb : "", ctl->verb != NULL ? ": " : "",
+	    text);
+	fprintf(stderr, "%s\n", line.text);
+}
+
+int
+ctl_usage(const struct ctl *ctl, const char *expected)
+{
+	ctl_say(ctl, "expected %s; see latchkey --help", expected);
+	return (CTL_USAGE);
+}
+
+enum ctl_exit
+ctl_exit_of(enum lk_status status)
+{
+	if (status == LK_OK)
+		return (CTL_DONE);
+	if (status > 0)
+		return (CTL_REFUSED);
+	if (status == LK_E_INVAL || status == LK_E_SETTINGS)
+		return (CTL_USAGE);
+	return (CTL_STORE);
+}
+
+int
+ctl_answer(const struct ctl *ctl, enum lk_status status, const char *what)
+{
+	const char *why = lk_manager_error(ctl->manager);
+
+	if (status > 0)
+		ctl_say(ctl, "%s: %s", what, lk_status_name(status));
+	else if (status < 0)
+		ctl_say(ctl, "%s", why[0] != '\0' ? why
+		                                  : lk_status_name(status));
+	return ((int)ctl_exit_of(status));
+}
+
+/* Write all of ${out} to standard output. */
+static int
+print_output(const struct ctl *ctl)
+{
+	const char *p = ctl->out.data;
+	size_t left = ctl->out.len;
+	ssize_t n;
+
+	if (ctl->out.failed) {
+		ctl_say(ctl, "out of memory");
+		return (CTL_STORE);
+	}
+	while (left > 0) {
+		n = write(STDOUT_FILENO, p, left);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			ctl_say(ctl, "cannot write the answer: %s",
+			    strerror(errno));
+			return (CTL_STORE);
+		}
+		p += n;
+		left -= (size_t)n;
+	}
+	return (CTL_DONE);
+}
+
+/*
+ * The settings of ${path}, or with NULL those of the default file, or
+ * without that the built-in ones.
+ */
+static enum lk_status
+load_settings(struct ctl *ctl, const char *path, struct lk_error *error)
+{
+	char *absolute = NULL;
+	enum lk_status status = LK_FAULT;
+
+	if (path == NULL && access(CTL_DEFAULT_PATH, F_OK) != 0 &&
+	    errno == ENOENT)
+		return (lk_settings_defaults(&ctl->settings, error));
+	if (path == NULL)
+		path = CTL_DEFAULT_PATH;
+	if (path[0] != '/') {
+		char *here = getcwd(NULL, 0);
+
+		if (here == NULL || asprintf(&absolute, "%s/%s", here, path) < 0)
+			absolute = NULL;
+		free(here);
+		if (absolute == NULL)
+			return (lk_fail(error, LK_E_SETTINGS,
+			    "%s: expected an absolute path", path));
+		path = absolute;
+	}
+	status = lk_settings_load(path, &ctl->settings, error);
+	free(absolute);
+	return (status);
+}
+
+/*
+ * Logging goes to syslog if the settings say so; a command that was asked
+ * for something on a terminal prints its own errors and nothing else.
+ */
+static const struct lk_log *
+open_log(struct ctl *ctl)
+{
+	if (ctl->settings->log.to != LK_LOG_TO_SYSLOG)
+		return (NULL);
+	openlog("latchkey", LOG_PID, LOG_AUTHPRIV);
+	ctl->log.level = (enum lk_log_level)ctl->settings->log.level;
+	ctl->log.format = (enum lk_log_format)ctl->settings->log.format;
+	ctl->log.sink = lk_log_syslog;
+	return (&ctl->log);
+}
+
+static int
+run_verb(struct ctl *ctl, const struct ctl_verb *verb, const char *path,
+    int argc, char **argv)
+{
+	struct lk_surroundings around = { .log = NULL };
+	struct lk_error error;
+	int code = CTL_STORE, printed;
+
+	if (load_settings(ctl, path, &error) != LK_OK) {
+		ctl_say(ctl, "%s", error.text);
+		return (CTL_USAGE);
+	}
+	around.log = open_log(ctl);
+	if (verb->wants_manager &&
+	    lk_manager_new(ctl->settings, &around, &ctl->manager, &error) !=
+	        LK_OK) {
+		ctl_say(ctl, "%s", error.text);
+		code = CTL_USAGE;
+	} else {
+		code = verb->run(ctl, argc, argv);
+		printed = print_output(ctl);
+		if (code == CTL_DONE)
+			code = printed;
+	}
+	lk_manager_free(ctl->manager);
+	lk_settings_free(ctl->settings);
+	lk_buf_free(&ctl->out);
+	return (code);
+}
+
+static const struct ctl_verb *
+find_verb(const char *name)
+{
+	const struct ctl_verb *verb;
+
+	for (verb = ctl_verbs; verb->name != NULL; verb++) {
+		if (strcmp(verb->name, name) == 0)
+			return (verb);
+	}
+	return (NULL);
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct rlimit no_core = { 0, 0 };
+	struct ctl ctl = { .out = LK_BUF_INIT(CTL_OUTPUT_MAX) };
+	const struct ctl_verb *verb;
+	const char *path = NULL;
+	bool help = false, version = false;
+	int i = 1;
+
+	/* Tokens pass through here; they do not belong into a core file. */
+	(void)setrlimit(RLIMIT_CORE, &no_core);
+	for (; i < argc && argv[i][0] == '-' && argv[i][1] != '\0'; i++) {
+		if (strcmp(argv[i], "--") == 0) {
+			i++;
+			break;
+		}
+		help = help || strcmp(argv[i], "--help") == 0 ||
+		    strcmp(argv[i], "-h") == 0;
+		version = version || strcmp(argv[i], "--version") == 0 ||
+		    strcmp(argv[i], "-V") == 0;
+		if (help || version)
+			break;
+		if (strncmp(argv[i], "--config=", 9) == 0)
+			path = argv[i] + 9;
+		else if ((strcmp(argv[i], "-c") == 0 ||
+		             strcmp(argv[i], "--config") == 0) &&
+		    i + 1 < argc)
+			path = argv[++i];
+		else
+			return (ctl_usage(&ctl, "-c FILE, --help or --version"));
+	}
+	if (help) {
+		print_help();
+		return (fflush(stdout) == 0 ? CTL_DONE : CTL_STORE);
+	}
+	if (version) {
+		printf("latchkey %s\n", lk_version());
+		return (fflush(stdout) == 0 ? CTL_DONE : CTL_STORE);
+	}
+	if (i >= argc)
+		return (ctl_usage(&ctl, "a verb"));
+	if ((verb = find_verb(argv[i])) == NULL)
+		return (ctl_usage(&ctl, "a verb that exists"));
+	ctl.verb = verb->name;
+	return (run_verb(&ctl, verb, path, argc - i, argv + i));
+}
