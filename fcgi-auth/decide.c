@@ -1,0 +1,165 @@
+#include <string.h>
+
+#include "decide.h"
+
+/* How long a client should wait for the store to come back, in seconds. */
+#define RETRY_AFTER 2
+
+static bool
+accepts_basic(const struct lk_settings *settings)
+{
+	size_t i;
+
+	for (i = 0; i < settings->gate.tokens.n; i++) {
+		if (strcmp(settings->gate.tokens.v[i], "basic") == 0)
+			return (true);
+	}
+	return (false);
+}
+
+/* Not logged in: browsers go to the login page, others get a challenge. */
+static void
+ask_for_token(const struct gate_facts *facts, enum gate_challenge challenge,
+    const char *reason, struct gate_verdict *verdict)
+{
+	verdict->reason = reason;
+	if (facts->settings->gate.login_url[0] != '\0' &&
+	    gate_request_is_navigation(facts->request)) {
+		verdict->http = 302;
+		return;
+	}
+	verdict->http = 401;
+	verdict->challenge = challenge;
+	verdict->offer_basic = accepts_basic(facts->settings) &&
+	    !gate_request_is_script(facts->request);
+}
+
+static void
+refuse_token(const struct gate_facts *facts, const char *reason,
+    struct gate_verdict *verdict)
+{
+	ask_for_token(facts, GATE_CHALLENGE_INVALID_TOKEN, reason, verdict);
+}
+
+static void
+deny(unsigned int http, const char *reason, struct gate_verdict *verdict)
+{
+	verdict->http = http;
+	verdict->reason = reason;
+	if (http == 503)
+		verdict->retry_after = RETRY_AFTER;
+}
+
+static bool
+has_control(const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			return (true);
+	}
+	return (false);
+}
+
+/* Whether what the store says about a session can be passed on. */
+static bool
+is_sound(const struct lk_session *session)
+{
+	return (session->user[0] != '\0' && session->id[0] != '\0' &&
+	    !has_control(session->user) && !has_control(session->id) &&
+	    !has_control(session->client));
+}
+
+static void
+decide_live(const struct gate_facts *facts, struct gate_verdict *verdict)
+{
+	const char *user = facts->credentials->user;
+
+	if (facts->session == NULL || !is_sound(facts->session))
+		deny(503, "The session's record cannot be used.", verdict);
+	else if (user[0] != '\0' && strcmp(user, facts->session->user) != 0)
+		refuse_token(facts, "The session belongs to another user.",
+		    verdict);
+	else
+		verdict->http = 200;
+}
+
+static void
+decide_by_status(const struct gate_facts *facts, struct gate_verdict *verdict)
+{
+	switch (facts->status) {
+	case LK_OK:
+		decide_live(facts, verdict);
+		return;
+	case LK_MALFORMED:
+		refuse_token(facts, "The session token is malformed.",
+		    verdict);
+		return;
+	case LK_UNKNOWN:
+		refuse_token(facts, "There is no such session.", verdict);
+		return;
+	case LK_EXPIRED:
+		refuse_token(facts, "The session has expired.", verdict);
+		return;
+	case LK_NO_USER:
+		deny(403, "The session's user does not exist any more.",
+		    verdict);
+		return;
+	case LK_FORBIDDEN:
+		deny(403, "The session is not allowed to do this.", verdict);
+		return;
+	case LK_LIMIT:
+		deny(403, "A limit is exceeded.", verdict);
+		return;
+	case LK_FAULT:
+	case LK_E_NOMEM:
+	case LK_E_INVAL:
+	case LK_E_SETTINGS:
+	case LK_E_STORE:
+	case LK_E_TIMEOUT:
+	case LK_E_CORRUPT:
+		break;
+	}
+	deny(503, "Sessions cannot be checked at the moment.", verdict);
+}
+
+static bool
+is_given(const char *text)
+{
+	return (text != NULL && *text != '\0');
+}
+
+void
+gate_decide(const struct gate_facts *facts, struct gate_verdict *verdict)
+{
+	*verdict = (struct gate_verdict){ 0 };
+	if (!facts->request->authorizer) {
+		deny(404, "Only the role AUTHORIZER is answered here.",
+		    verdict);
+		return;
+	}
+	if (!is_given(facts->request->method) ||
+	    !is_given(facts->request->uri)) {
+		deny(400, "The web server did not say what is requested.",
+		    verdict);
+		return;
+	}
+	switch (facts->credentials->kind) {
+	case GATE_CREDENTIALS_NONE:
+		ask_for_token(facts, GATE_CHALLENGE_PLAIN,
+		    "A session token is needed.", verdict);
+		return;
+	case GATE_CREDENTIALS_BAD:
+		refuse_token(facts, "The session token is malformed.",
+		    verdict);
+		return;
+	case GATE_CREDENTIALS_CONFLICT:
+		deny(400, "The request carries several session tokens "
+		    "that differ.", verdict);
+		verdict->challenge = GATE_CHALLENGE_INVALID_REQUEST;
+		return;
+	case GATE_CREDENTIALS_ONE:
+		decide_by_status(facts, verdict);
+		return;
+	}
+	deny(503, "Nothing was decided.", verdict);
+}

@@ -1,0 +1,259 @@
+#include <stdbool.h>
+#include <string.h>
+
+#include <fastcgi.h>
+
+#include "guard.h"
+
+#define BEGIN_BODY_LEN sizeof(FCGI_BeginRequestBody)
+
+_Static_assert(FCGI_HEADER_LEN == sizeof(FCGI_Header), "header has no gaps");
+_Static_assert(BEGIN_BODY_LEN == 8, "body of BEGIN_REQUEST has no gaps");
+
+/* Parameters that decide something: a second one would be ambiguous. */
+static const char *const single[] = {
+	"FCGI_APACHE_ROLE", "FCGI_ROLE", "LATCHKEY_ENDPOINT", "PATH_INFO",
+	"QUERY_STRING", "REMOTE_ADDR", "REMOTE_USER", "REQUEST_METHOD",
+	"REQUEST_URI", "SCRIPT_NAME"
+};
+#define SINGLE_COUNT (sizeof(single) / sizeof(single[0]))
+/* Longer than the longest of them. */
+#define NAME_KEPT 24
+
+struct record {
+	uint8_t version;
+	uint8_t type;
+	uint16_t id;
+	size_t content;
+	size_t padding;
+};
+
+/* Reads the contents of the PARAMS records as one stream. */
+struct cursor {
+	const uint8_t *bytes;
+	size_t pos;     /* of the next byte */
+	size_t left;    /* content of this record still to come */
+	size_t padding; /* behind it */
+};
+
+static struct gate_finding
+refused(const char *reason, uint16_t id)
+{
+	return ((struct gate_finding){ GATE_GUARD_REFUSED, reason, id });
+}
+
+static struct gate_finding
+need_more(uint16_t id)
+{
+	return ((struct gate_finding){ GATE_GUARD_NEED_MORE, NULL, id });
+}
+
+static struct record
+record_at(const uint8_t *p)
+{
+	return ((struct record){
+		.version = p[0],
+		.type = p[1],
+		.id = (uint16_t)(p[2] << 8 | p[3]),
+		.content = (size_t)(p[4] << 8 | p[5]),
+		.padding = p[6],
+	});
+}
+
+/* The first record. */
+static struct gate_finding
+look_at_begin(const uint8_t *bytes, size_t len)
+{
+	struct record record;
+	unsigned int role;
+
+	if (len < FCGI_HEADER_LEN)
+		return (need_more(0));
+	record = record_at(bytes);
+	if (record.version != FCGI_VERSION_1)
+		return (refused("not FastCGI version 1", 0));
+	if (record.type != FCGI_BEGIN_REQUEST)
+		return (refused("does not start with BEGIN_REQUEST", 0));
+	if (record.id == FCGI_NULL_REQUEST_ID ||
+	    record.content != BEGIN_BODY_LEN)
+		return (refused("malformed BEGIN_REQUEST", 0));
+	if (len < FCGI_HEADER_LEN + BEGIN_BODY_LEN)
+		return (need_more(0));
+	role = (unsigned int)(bytes[FCGI_HEADER_LEN] << 8 |
+	    bytes[FCGI_HEADER_LEN + 1]);
+	if (role < FCGI_RESPONDER || role > FCGI_FILTER)
+		return (refused("unknown role", record.id));
+	return ((struct gate_finding){ GATE_GUARD_COMPLETE, NULL, record.id });
+}
+
+/* Why a record must not stand behind BEGIN_REQUEST, or NULL. */
+static const char *
+wrong_record(const struct record *record, uint16_t id)
+{
+	if (record->version != FCGI_VERSION_1)
+		return ("not FastCGI version 1");
+	if (record->id == FCGI_NULL_REQUEST_ID)
+		return ("management record");
+	if (record->id != id)
+		return ("more than one request id");
+	if (record->type != FCGI_PARAMS)
+		return ("record other than PARAMS");
+	return (NULL);
+}
+
+/* The records, up to the header of the empty PARAMS. */
+static struct gate_finding
+look_at_records(const uint8_t *bytes, size_t len)
+{
+	struct gate_finding begin = look_at_begin(bytes, len);
+	struct record record;
+	const char *wrong;
+	size_t pos = 0;
+
+	if (begin.guard != GATE_GUARD_COMPLETE)
+		return (begin);
+	record = record_at(bytes);
+	for (;;) {
+		pos += FCGI_HEADER_LEN + record.content + record.padding;
+		if (pos + FCGI_HEADER_LEN > GATE_REQUEST_MAX)
+			return (refused("request is too large",
+			    begin.request_id));
+		if (pos + FCGI_HEADER_LEN > len)
+			return (need_more(begin.request_id));
+		record = record_at(bytes + pos);
+		wrong = wrong_record(&record, begin.request_id);
+		if (wrong != NULL)
+			return (refused(wrong, begin.request_id));
+		if (record.content == 0)
+			return (begin);
+	}
+}
+
+/* The next byte of the parameters; false at their end. */
+static bool
+next_byte(struct cursor *cursor, uint8_t *byte)
+{
+	struct record record;
+
+	if (cursor->left == 0) {
+		record = record_at(cursor->bytes + cursor->pos +
+		    cursor->padding);
+		if (record.content == 0)
+			return (false);
+		cursor->pos += cursor->padding + FCGI_HEADER_LEN;
+		cursor->left = record.content;
+		cursor->padding = record.padding;
+	}
+	*byte = cursor->bytes[cursor->pos++];
+	cursor->left--;
+	return (true);
+}
+
+/* One or four bytes of length, of which ${first} was read. */
+static bool
+read_length(struct cursor *cursor, uint8_t first, size_t *len)
+{
+	uint8_t byte;
+	int i;
+
+	*len = first;
+	if ((first & 0x80) == 0)
+		return (true);
+	*len = first & 0x7f;
+	for (i = 0; i < 3; i++) {
+		if (!next_byte(cursor, &byte))
+			return (false);
+		*len = *len << 8 | byte;
+	}
+	return (true);
+}
+
+/* Which of the single parameters it is, or SINGLE_COUNT. */
+static size_t
+single_index(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < SINGLE_COUNT; i++) {
+		if (strcmp(name, single[i]) == 0)
+			break;
+	}
+	return (i);
+}
+
+/*
+ * Skip ${len} bytes without any of ${forbidden} or NUL in them, keeping the
+ * first ones in ${kept} if they all fit.  Return what is wrong, or NULL.
+ */
+static const char *
+skip_text(struct cursor *cursor, size_t len, uint8_t forbidden,
+    char kept[NAME_KEPT])
+{
+	uint8_t byte;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (!next_byte(cursor, &byte))
+			return ("parameter lengths do not add up");
+		if (byte == '\0' || byte == forbidden)
+			return ("parameter with a forbidden byte");
+		if (kept != NULL && len < NAME_KEPT)
+			kept[i] = (char)byte;
+	}
+	return (NULL);
+}
+
+/* One parameter, of which ${first} was read.  What is wrong, or NULL. */
+static const char *
+look_at_param(struct cursor *cursor, uint8_t first, uint32_t *seen)
+{
+	char name[NAME_KEPT] = "";
+	size_t name_len, value_len, which;
+	const char *wrong;
+	uint8_t byte;
+
+	if (!read_length(cursor, first, &name_len) ||
+	    !next_byte(cursor, &byte) ||
+	    !read_length(cursor, byte, &value_len))
+		return ("parameter lengths do not add up");
+	if (name_len == 0)
+		return ("parameter without a name");
+	if ((wrong = skip_text(cursor, name_len, '=', name)) != NULL)
+		return (wrong);
+	if ((wrong = skip_text(cursor, value_len, '\0', NULL)) != NULL)
+		return (wrong);
+	which = single_index(name);
+	if (which == SINGLE_COUNT)
+		return (NULL);
+	if ((*seen & UINT32_C(1) << which) != 0)
+		return ("parameter given twice");
+	*seen |= UINT32_C(1) << which;
+	return (NULL);
+}
+
+_Static_assert(SINGLE_COUNT <= 32, "they fit a bit mask");
+
+struct gate_finding
+gate_guard_look(const uint8_t *bytes, size_t len)
+{
+	struct gate_finding finding = look_at_records(bytes, len);
+	struct cursor cursor = { .bytes = bytes };
+	const char *wrong;
+	uint32_t seen = 0;
+	uint8_t first;
+	int count;
+
+	if (finding.guard != GATE_GUARD_COMPLETE)
+		return (finding);
+	/* From here on every record is known to be whole. */
+	cursor.pos = FCGI_HEADER_LEN + BEGIN_BODY_LEN;
+	cursor.padding = record_at(bytes).padding;
+	for (count = 0; next_byte(&cursor, &first); count++) {
+		if (count == GATE_PARAMS_MAX)
+			return (refused("too many parameters",
+			    finding.request_id));
+		if ((wrong = look_at_param(&cursor, first, &seen)) != NULL)
+			return (refused(wrong, finding.request_id));
+	}
+	return (finding);
+}

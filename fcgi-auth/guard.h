@@ -1,0 +1,41 @@
+/*
+ * The guard: is what a connection has sent so far one complete, well-formed,
+ * size-limited FastCGI request?  It looks at bytes that are still in the
+ * socket, before any other parser may touch them, because that parser trusts
+ * lengths, answers management records and waits for what is missing.
+ *
+ * A request is a BEGIN_REQUEST record followed by PARAMS records of the same
+ * request id up to the empty one.  What comes after that (STDIN) is not looked
+ * at: nobody reads it as part of the decision.
+ */
+#ifndef GATE_GUARD_H_
+#define GATE_GUARD_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Largest request in bytes, up to and with the header of the empty PARAMS. */
+#define GATE_REQUEST_MAX 65536
+/* Most parameters of a request. */
+#define GATE_PARAMS_MAX 256
+
+enum gate_guard {
+	GATE_GUARD_REFUSED = 0, /* it is none, and never will be */
+	GATE_GUARD_NEED_MORE,   /* so far so good */
+	GATE_GUARD_COMPLETE
+};
+
+struct gate_finding {
+	enum gate_guard guard;
+	const char *reason;  /* why it was refused, constant text; else NULL */
+	uint16_t request_id; /* of a good BEGIN_REQUEST; 0 if none was seen */
+};
+
+/**
+ * gate_guard_look(bytes, len):
+ * Judge the first ${len} bytes that a connection has sent.  Pure: the answer
+ * depends on the bytes alone.
+ */
+struct gate_finding gate_guard_look(const uint8_t *bytes, size_t len);
+
+#endif /* !GATE_GUARD_H_ */

@@ -1,0 +1,45 @@
+/* The socket that web servers connect to. */
+#ifndef GATE_LISTEN_H_
+#define GATE_LISTEN_H_
+
+#include <sys/types.h>
+
+#include "address.h"
+#include "latchkey.h"
+
+struct gate_listener {
+	int fd;    /* -1: none */
+	/* Of the socket file to remove; path is "" if there is none. */
+	char path[LK_UNIX_PATH_MAX + 1];
+	dev_t dev;
+	ino_t ino;
+};
+
+/** gate_listener_inherited(): whether standard input is a listening socket. */
+bool gate_listener_inherited(void);
+
+/**
+ * gate_listener_adopt(listener, error):
+ * Listen on standard input, which a web server left us as a listening socket.
+ */
+enum lk_status gate_listener_adopt(struct gate_listener *listener,
+    struct lk_error *error) LK_MUST_CHECK;
+
+/**
+ * gate_listener_open(text, mode, listener, error):
+ * Listen on "unix:/path" or "host:port".  A socket file gets exactly the
+ * permissions ${mode} and takes the place of one that nobody listens on;
+ * anything else in its place is an error.  LK_E_SETTINGS if it cannot be
+ * done.  The calling process must have one thread, for umask(2).
+ */
+enum lk_status gate_listener_open(const char *text, mode_t mode,
+    struct gate_listener *listener, struct lk_error *error) LK_MUST_CHECK;
+
+/**
+ * gate_listener_close(listener):
+ * Remove the socket file, if it is still the one that was made here, and
+ * close the socket.  Doing it twice is fine.
+ */
+void gate_listener_close(struct gate_listener *listener);
+
+#endif /* !GATE_LISTEN_H_ */

@@ -1,0 +1,108 @@
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "queue.h"
+
+struct gate_queue {
+	/* Constant. */
+	size_t max;
+	struct gate_ready *ring;
+
+	/* Under the lock. */
+	pthread_mutex_t lock;
+	pthread_cond_t not_empty; /* or closed */
+	size_t first;
+	size_t count;
+	bool closed;
+};
+
+enum lk_status
+gate_queue_new(size_t max, struct gate_queue **queue)
+{
+	struct gate_queue *q;
+
+	*queue = NULL;
+	if (max == 0)
+		return (LK_E_INVAL);
+	if ((q = calloc(1, sizeof(*q))) == NULL)
+		return (LK_E_NOMEM);
+	if ((q->ring = calloc(max, sizeof(*q->ring))) == NULL)
+		goto no_ring;
+	if (pthread_mutex_init(&q->lock, NULL) != 0)
+		goto no_lock;
+	if (pthread_cond_init(&q->not_empty, NULL) != 0)
+		goto no_cond;
+	q->max = max;
+	*queue = q;
+	return (LK_OK);
+
+no_cond:
+	(void)pthread_mutex_destroy(&q->lock);
+no_lock:
+	free(q->ring);
+no_ring:
+	free(q);
+	return (LK_E_NOMEM);
+}
+
+bool
+gate_queue_push(struct gate_queue *queue, struct gate_ready ready)
+{
+	bool fits;
+
+	(void)pthread_mutex_lock(&queue->lock);
+	fits = !queue->closed && queue->count < queue->max;
+	if (fits) {
+		queue->ring[(queue->first + queue->count) % queue->max] =
+		    ready;
+		queue->count++;
+		(void)pthread_cond_signal(&queue->not_empty);
+	}
+	(void)pthread_mutex_unlock(&queue->lock);
+	return (fits);
+}
+
+bool
+gate_queue_pop(struct gate_queue *queue, struct gate_ready *ready)
+{
+	bool any;
+
+	*ready = (struct gate_ready){ .fd = -1 };
+	(void)pthread_mutex_lock(&queue->lock);
+	while (queue->count == 0 && !queue->closed)
+		(void)pthread_cond_wait(&queue->not_empty, &queue->lock);
+	any = queue->count > 0;
+	if (any) {
+		*ready = queue->ring[queue->first];
+		queue->first = (queue->first + 1) % queue->max;
+		queue->count--;
+	}
+	(void)pthread_mutex_unlock(&queue->lock);
+	return (any);
+}
+
+void
+gate_queue_close(struct gate_queue *queue)
+{
+	(void)pthread_mutex_lock(&queue->lock);
+	queue->closed = true;
+	(void)pthread_cond_broadcast(&queue->not_empty);
+	(void)pthread_mutex_unlock(&queue->lock);
+}
+
+void
+gate_queue_free(struct gate_queue *queue)
+{
+	struct gate_ready ready;
+
+	if (queue == NULL)
+		return;
+	gate_queue_close(queue);
+	while (gate_queue_pop(queue, &ready))
+		(void)close(ready.fd);
+	(void)pthread_cond_destroy(&queue->not_empty);
+	(void)pthread_mutex_destroy(&queue->lock);
+	free(queue->ring);
+	free(queue);
+}

@@ -1,0 +1,42 @@
+/* Connections whose request is complete, on their way to a worker. */
+#ifndef GATE_QUEUE_H_
+#define GATE_QUEUE_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "latchkey.h"
+
+struct gate_ready {
+	int fd;
+	int64_t since_ns; /* when it was put in, CLOCK_MONOTONIC */
+};
+
+struct gate_queue;
+
+/** gate_queue_new(max, queue): An empty queue with room for ${max}. */
+enum lk_status gate_queue_new(size_t max, struct gate_queue **queue)
+    LK_MUST_CHECK;
+
+/**
+ * gate_queue_push(queue, ready):
+ * Hand a connection over.  False, and it stays the caller's, if the queue is
+ * full or closed.  Never waits.
+ */
+bool gate_queue_push(struct gate_queue *queue, struct gate_ready ready);
+
+/**
+ * gate_queue_pop(queue, ready):
+ * Wait for the next connection, which is then the caller's.  False once the
+ * queue is closed and empty.
+ */
+bool gate_queue_pop(struct gate_queue *queue, struct gate_ready *ready);
+
+/** gate_queue_close(queue): Let what is in it be the last. */
+void gate_queue_close(struct gate_queue *queue);
+
+/** gate_queue_free(queue): Close what is left in it.  NULL is fine. */
+void gate_queue_free(struct gate_queue *queue);
+
+#endif /* !GATE_QUEUE_H_ */

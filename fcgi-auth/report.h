@@ -1,0 +1,51 @@
+/* What the gate writes to its log.  Never a token. */
+#ifndef GATE_REPORT_H_
+#define GATE_REPORT_H_
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "decide.h"
+#include "log.h"
+
+/** Lets one line through per interval and counts the others. */
+struct gate_limiter {
+	_Atomic int64_t next_ns;      /* no line before that */
+	_Atomic uint64_t suppressed;  /* lines since the last one */
+};
+
+/** Shared by all threads. */
+struct gate_report {
+	const struct lk_log *log;
+	struct gate_limiter store;   /* sessions that could not be checked */
+	struct gate_limiter refused; /* connections without a request */
+};
+
+/**
+ * gate_limiter_pass(limiter, now_ns, interval_ns, suppressed):
+ * Whether a line may be written at ${now_ns}; if so, ${suppressed} is how many
+ * were not since the last one.
+ */
+bool gate_limiter_pass(struct gate_limiter *limiter, int64_t now_ns,
+    int64_t interval_ns, uint64_t *suppressed);
+
+/** gate_report_denial(report, facts, verdict): One line per denial. */
+void gate_report_denial(struct gate_report *report,
+    const struct gate_facts *facts, const struct gate_verdict *verdict);
+
+/**
+ * gate_report_store(report, status, error):
+ * A session could not be checked; at most one line every five seconds.
+ */
+void gate_report_store(struct gate_report *report, enum lk_status status,
+    const char *error);
+
+/**
+ * gate_report_refused(report, reason):
+ * A connection was dropped or refused before it was a request; at most one
+ * line every second.
+ */
+void gate_report_refused(struct gate_report *report, const char *reason);
+
+#endif /* !GATE_REPORT_H_ */

@@ -1,0 +1,110 @@
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include <sodium.h>
+
+#include "request.h"
+
+/* The value of "NAME=value" if it has that name, else NULL. */
+static const char *
+value_of(const char *entry, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (strncmp(entry, name, len) != 0 || entry[len] != '=')
+		return (NULL);
+	return (entry + len + 1);
+}
+
+const char *
+gate_request_next(const struct gate_request *request, const char *name,
+    size_t *at)
+{
+	const char *value;
+
+	while (request->env[*at] != NULL) {
+		value = value_of(request->env[(*at)++], name);
+		if (value != NULL)
+			return (value);
+	}
+	return (NULL);
+}
+
+static const char *
+first_of(const struct gate_request *request, const char *name)
+{
+	size_t at = 0;
+
+	return (gate_request_next(request, name, &at));
+}
+
+void
+gate_request_read(char *const *env, bool authorizer,
+    struct gate_request *request)
+{
+	*request = (struct gate_request){ .env = env,
+		.authorizer = authorizer };
+	request->method = first_of(request, "REQUEST_METHOD");
+	request->uri = first_of(request, "REQUEST_URI");
+	request->accept = first_of(request, "HTTP_ACCEPT");
+	request->peer = first_of(request, "REMOTE_ADDR");
+	request->fetch_mode = first_of(request, "HTTP_SEC_FETCH_MODE");
+	request->requested_with = first_of(request, "HTTP_X_REQUESTED_WITH");
+}
+
+/* Whether one of the media ranges of an Accept header is text/html. */
+static bool
+accepts_html(const char *accept)
+{
+	static const char html[] = "text/html";
+	const char *p = accept;
+
+	for (;;) {
+		p += strspn(p, " \t,");
+		if (strncasecmp(p, html, sizeof(html) - 1) == 0 &&
+		    strchr(" \t,;", p[sizeof(html) - 1]) != NULL)
+			return (true);
+		if ((p = strchr(p, ',')) == NULL)
+			return (false);
+	}
+}
+
+bool
+gate_request_is_navigation(const struct gate_request *request)
+{
+	if (request->method == NULL || request->accept == NULL)
+		return (false);
+	if (strcmp(request->method, "GET") != 0 &&
+	    strcmp(request->method, "HEAD") != 0)
+		return (false);
+	return (accepts_html(request->accept));
+}
+
+bool
+gate_request_is_script(const struct gate_request *request)
+{
+	if (request->requested_with != NULL)
+		return (true);
+	return (request->fetch_mode != NULL &&
+	    strcmp(request->fetch_mode, "navigate") != 0);
+}
+
+void
+gate_request_path(const struct gate_request *request, char *path, size_t size)
+{
+	const char *uri = request->uri == NULL ? "" : request->uri;
+
+	(void)snprintf(path, size, "%.*s", (int)strcspn(uri, "?#"), uri);
+}
+
+void
+gate_request_wipe(char **env)
+{
+	char *value;
+
+	for (; *env != NULL; env++) {
+		if ((value = strchr(*env, '=')) != NULL)
+			sodium_memzero(value + 1, strlen(value + 1));
+	}
+}

@@ -1,0 +1,59 @@
+/* What the web server says about the HTTP request. */
+#ifndef GATE_REQUEST_H_
+#define GATE_REQUEST_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/** All strings point into ${env}; NULL means: not said. */
+struct gate_request {
+	char *const *env;  /* "NAME=value" strings, ended by NULL */
+	bool authorizer;   /* asked in the role AUTHORIZER */
+	const char *method;
+	const char *uri;   /* path and query, as the client sent them */
+	const char *accept;
+	const char *peer;  /* the client's address */
+	const char *fetch_mode;     /* Sec-Fetch-Mode */
+	const char *requested_with; /* X-Requested-With */
+};
+
+/**
+ * gate_request_read(env, authorizer, request):
+ * Find the members in ${env}, which ${request} borrows.  Of a parameter given
+ * several times the first counts.
+ */
+void gate_request_read(char *const *env, bool authorizer,
+    struct gate_request *request);
+
+/**
+ * gate_request_next(request, name, at):
+ * The next value of parameter ${name}, from entry ${at} on, which starts at 0;
+ * NULL if there is no further one.
+ */
+const char *gate_request_next(const struct gate_request *request,
+    const char *name, size_t *at);
+
+/**
+ * gate_request_is_navigation(request):
+ * Whether a person is looking at it: a GET or HEAD that accepts text/html.
+ */
+bool gate_request_is_navigation(const struct gate_request *request);
+
+/**
+ * gate_request_is_script(request):
+ * Whether a script in a browser's page made it, so that a password dialog
+ * would come out of nowhere.
+ */
+bool gate_request_is_script(const struct gate_request *request);
+
+/**
+ * gate_request_path(request, path, size):
+ * Write the path without its query to ${path}, cut to ${size} bytes.
+ */
+void gate_request_path(const struct gate_request *request, char *path,
+    size_t size);
+
+/** gate_request_wipe(env): Overwrite every value with zeros. */
+void gate_request_wipe(char **env);
+
+#endif /* !GATE_REQUEST_H_ */

@@ -1,0 +1,219 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "respond.h"
+
+static const char unavailable[] =
+    "Status: 503 Service Unavailable\r\n"
+    "Cache-Control: no-store\r\n"
+    "Retry-After: 2\r\n"
+    "Content-Type: text/plain; charset=utf-8\r\n"
+    "\r\n";
+
+static const struct {
+	unsigned int http;
+	const char *line;
+} status_lines[] = {
+	{ 200, "Status: 200 OK\r\n" },
+	{ 302, "Status: 302 Found\r\n" },
+	{ 400, "Status: 400 Bad Request\r\n" },
+	{ 401, "Status: 401 Unauthorized\r\n" },
+	{ 403, "Status: 403 Forbidden\r\n" },
+	{ 404, "Status: 404 Not Found\r\n" },
+	{ 503, "Status: 503 Service Unavailable\r\n" }
+};
+
+/* NULL if it is no status that the gate answers. */
+static const char *
+status_line(unsigned int http)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(status_lines) / sizeof(status_lines[0]); i++) {
+		if (status_lines[i].http == http)
+			return (status_lines[i].line);
+	}
+	return (NULL);
+}
+
+/* Append text that must not end the line it stands on. */
+static void
+add_bytes(struct lk_buf *out, const char *text, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+			out->failed = true;
+	}
+	lk_buf_add(out, text, len);
+}
+
+static void
+add_value(struct lk_buf *out, const char *text)
+{
+	add_bytes(out, text, strlen(text));
+}
+
+static void
+add_variable(struct lk_buf *out, const char *name, const char *value)
+{
+	lk_buf_printf(out, "Variable-%s: ", name);
+	add_value(out, value);
+	lk_buf_str(out, "\r\n");
+}
+
+static void
+add_session(struct lk_buf *out, const struct lk_session *session)
+{
+	char expires[24];
+
+	(void)snprintf(expires, sizeof(expires), "%" PRId64,
+	    session->expires_at);
+	add_variable(out, "LATCHKEY_USER", session->user);
+	add_variable(out, "LATCHKEY_SESSION", session->id);
+	if (session->client[0] != '\0')
+		add_variable(out, "LATCHKEY_CLIENT", session->client);
+	add_variable(out, "LATCHKEY_EXPIRES", expires);
+	add_variable(out, "REMOTE_USER", session->user);
+}
+
+/* A realm as a quoted-string (RFC 9110, section 5.6.4). */
+static void
+add_realm(struct lk_buf *out, const char *realm)
+{
+	char escaped[2] = { '\\', '\0' };
+
+	lk_buf_str(out, "realm=\"");
+	for (; *realm != '\0'; realm++) {
+		escaped[1] = *realm;
+		if ((unsigned char)*realm < 0x20 || *realm == 0x7f)
+			lk_buf_str(out, "?");
+		else if (*realm == '"' || *realm == '\\')
+			lk_buf_add(out, escaped, 2);
+		else
+			lk_buf_add(out, escaped + 1, 1);
+	}
+	lk_buf_str(out, "\"");
+}
+
+static const char *
+challenge_error(enum gate_challenge challenge)
+{
+	switch (challenge) {
+	case GATE_CHALLENGE_INVALID_TOKEN:
+		return (", error=\"invalid_token\"");
+	case GATE_CHALLENGE_INVALID_REQUEST:
+		return (", error=\"invalid_request\"");
+	case GATE_CHALLENGE_NONE:
+	case GATE_CHALLENGE_PLAIN:
+		break;
+	}
+	return ("");
+}
+
+static void
+add_challenges(struct lk_buf *out, const struct gate_verdict *verdict,
+    const char *realm)
+{
+	if (verdict->challenge != GATE_CHALLENGE_NONE) {
+		lk_buf_str(out, "WWW-Authenticate: Bearer ");
+		add_realm(out, realm);
+		lk_buf_str(out, challenge_error(verdict->challenge));
+		lk_buf_str(out, "\r\n");
+	}
+	if (verdict->offer_basic) {
+		lk_buf_str(out, "WWW-Authenticate: Basic ");
+		add_realm(out, realm);
+		lk_buf_str(out, ", charset=\"UTF-8\"\r\n");
+	}
+}
+
+/* Append text with all but unreserved characters (RFC 3986) encoded. */
+static void
+add_encoded(struct lk_buf *out, const char *text)
+{
+	static const char unreserved[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	    "-._~";
+
+	for (; *text != '\0'; text++) {
+		if (strchr(unreserved, *text) != NULL)
+			lk_buf_add(out, text, 1);
+		else
+			lk_buf_printf(out, "%%%02X", (unsigned char)*text);
+	}
+}
+
+/* Whether every browser takes it for a path on the host it came from. */
+static bool
+stays_on_host(const char *uri)
+{
+	return (uri[0] == '/' && uri[1] != '/' && uri[1] != '\\');
+}
+
+/* The header that sends a browser to the login page. */
+static void
+add_location(struct lk_buf *out, const char *login_url, const char *uri)
+{
+	size_t len = strcspn(login_url, "#");
+	struct lk_buf url = LK_BUF_INIT(GATE_LOGIN_URL_PARAM_MAX);
+
+	if (stays_on_host(uri))
+		add_encoded(&url, uri);
+	else
+		url.failed = true;
+	lk_buf_str(out, "Location: ");
+	if (url.failed) {
+		add_value(out, login_url);
+	} else {
+		add_bytes(out, login_url, len);
+		lk_buf_str(out,
+		    memchr(login_url, '?', len) == NULL ? "?url=" : "&url=");
+		lk_buf_add(out, url.data, url.len);
+		add_value(out, login_url + len);
+	}
+	lk_buf_str(out, "\r\n");
+	lk_buf_free(&url);
+}
+
+static void
+add_denial(struct lk_buf *out, const struct gate_facts *facts,
+    const struct gate_verdict *verdict)
+{
+	const char *method = facts->request->method;
+
+	if (verdict->http == 302)
+		add_location(out, facts->settings->gate.login_url,
+		    facts->request->uri);
+	add_challenges(out, verdict, facts->settings->gate.realm);
+	if (verdict->retry_after > 0)
+		lk_buf_printf(out, "Retry-After: %u\r\n",
+		    verdict->retry_after);
+	lk_buf_str(out, "Content-Type: text/plain; charset=utf-8\r\n\r\n");
+	if (method != NULL && strcmp(method, "HEAD") == 0)
+		return;
+	if (verdict->reason != NULL)
+		lk_buf_printf(out, "%s\n", verdict->reason);
+}
+
+const char *
+gate_respond(const struct gate_facts *facts,
+    const struct gate_verdict *verdict, struct lk_buf *out)
+{
+	const char *line = status_line(verdict->http);
+
+	lk_buf_reset(out);
+	if (line == NULL)
+		return (unavailable);
+	lk_buf_str(out, line);
+	lk_buf_str(out, "Cache-Control: no-store\r\n");
+	if (verdict->http == 200) {
+		add_session(out, facts->session);
+		lk_buf_str(out, "\r\n");
+	} else {
+		add_denial(out, facts, verdict);
+	}
+	return (out->failed ? unavailable : out->data);
+}

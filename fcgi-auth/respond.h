@@ -1,0 +1,28 @@
+/* From a verdict to the bytes of a reply. */
+#ifndef GATE_RESPOND_H_
+#define GATE_RESPOND_H_
+
+#include "buf.h"
+#include "decide.h"
+
+/* Cap of a reply, and of the `url` that a login page is given. */
+#define GATE_REPLY_MAX 8000
+#define GATE_LOGIN_URL_PARAM_MAX 4096
+
+/**
+ * gate_respond(facts, verdict, out):
+ * Write the whole reply to ${out} (cap GATE_REPLY_MAX) and return it: one
+ * `Status:` line, headers, and with a denial a short text unless the method is
+ * HEAD.  Only with 200 it says whose session it is; LATCHKEY_CLIENT is left
+ * out if the session has no client kind.  If memory runs out, the cap is hit
+ * or a value has a control character, it is a constant 503 instead.  The reply
+ * belongs to ${out} and is valid as long as that.
+ *
+ * A redirect carries what was requested in the parameter `url`: the path and
+ * query as the client sent them.  It is left out if it is longer than
+ * GATE_LOGIN_URL_PARAM_MAX or is no path that stays on this host.
+ */
+const char *gate_respond(const struct gate_facts *facts,
+    const struct gate_verdict *verdict, struct lk_buf *out);
+
+#endif /* !GATE_RESPOND_H_ */

@@ -1,0 +1,341 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "decide.h"
+
+/* Everything a decision depends on, in one place, for each test anew. */
+struct scene {
+	struct lk_settings settings;
+	char source[2][8];
+	char *sources[3];
+	char login_url[32];
+	char realm[16];
+	struct gate_request request;
+	struct gate_credentials credentials;
+	struct lk_session session;
+	struct gate_facts facts;
+};
+
+/* A request by an API client with a live session: to be allowed. */
+static void
+set_scene(struct scene *scene)
+{
+	memset(scene, 0, sizeof(*scene));
+	(void)snprintf(scene->source[0], sizeof(scene->source[0]), "bearer");
+	(void)snprintf(scene->source[1], sizeof(scene->source[1]), "basic");
+	(void)snprintf(scene->realm, sizeof(scene->realm), "latchkey");
+	scene->sources[0] = scene->source[0];
+	scene->sources[1] = scene->source[1];
+	scene->settings.gate.tokens.v = scene->sources;
+	scene->settings.gate.tokens.n = 1;
+	scene->settings.gate.realm = scene->realm;
+	scene->settings.gate.login_url = scene->login_url;
+	scene->request.authorizer = true;
+	scene->request.method = "GET";
+	scene->request.uri = "/app";
+	scene->credentials.kind = GATE_CREDENTIALS_ONE;
+	(void)snprintf(scene->session.user, sizeof(scene->session.user),
+	    "alice");
+	(void)snprintf(scene->session.id, sizeof(scene->session.id), "ID");
+	scene->session.expires_at = 2000000000;
+	scene->facts = (struct gate_facts){
+		.settings = &scene->settings,
+		.request = &scene->request,
+		.credentials = &scene->credentials,
+		.status = LK_OK,
+		.session = &scene->session,
+	};
+}
+
+static void
+set_login_url(struct scene *scene)
+{
+	(void)snprintf(scene->login_url, sizeof(scene->login_url),
+	    "https://login.example/");
+}
+
+static struct gate_verdict
+decide(const struct scene *scene)
+{
+	struct gate_verdict verdict;
+
+	memset(&verdict, 0xff, sizeof(verdict));
+	gate_decide(&scene->facts, &verdict);
+	return (verdict);
+}
+
+/* Every status there is, and two there are not. */
+static const struct {
+	enum lk_status status;
+	unsigned int api;     /* what an API client is answered */
+	unsigned int browser; /* what a navigation is, with a login page */
+	enum gate_challenge challenge;
+} statuses[] = {
+	{ LK_OK, 200, 200, GATE_CHALLENGE_NONE },
+	{ LK_MALFORMED, 401, 302, GATE_CHALLENGE_INVALID_TOKEN },
+	{ LK_UNKNOWN, 401, 302, GATE_CHALLENGE_INVALID_TOKEN },
+	{ LK_EXPIRED, 401, 302, GATE_CHALLENGE_INVALID_TOKEN },
+	{ LK_NO_USER, 403, 403, GATE_CHALLENGE_NONE },
+	{ LK_FORBIDDEN, 403, 403, GATE_CHALLENGE_NONE },
+	{ LK_LIMIT, 403, 403, GATE_CHALLENGE_NONE },
+	{ LK_FAULT, 503, 503, GATE_CHALLENGE_NONE },
+	{ LK_E_NOMEM, 503, 503, GATE_CHALLENGE_NONE },
+	{ LK_E_INVAL, 503, 503, GATE_CHALLENGE_NONE },
+	{ LK_E_SETTINGS, 503, 503, GATE_CHALLENGE_NONE },
+	{ LK_E_STORE, 503, 503, GATE_CHALLENGE_NONE },
+	{ LK_E_TIMEOUT, 503, 503, GATE_CHALLENGE_NONE },
+	{ LK_E_CORRUPT, 503, 503, GATE_CHALLENGE_NONE },
+};
+#define STATUS_COUNT (sizeof(statuses) / sizeof(statuses[0]))
+
+static const enum gate_credentials_kind kinds[] = { GATE_CREDENTIALS_NONE,
+	GATE_CREDENTIALS_ONE, GATE_CREDENTIALS_BAD,
+	GATE_CREDENTIALS_CONFLICT };
+#define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
+
+struct expected {
+	unsigned int http;
+	enum gate_challenge challenge;
+};
+
+static struct expected
+expect(size_t status, enum gate_credentials_kind kind, bool to_login)
+{
+	switch (kind) {
+	case GATE_CREDENTIALS_NONE:
+		return ((struct expected){ to_login ? 302 : 401,
+		    to_login ? GATE_CHALLENGE_NONE : GATE_CHALLENGE_PLAIN });
+	case GATE_CREDENTIALS_BAD:
+		return ((struct expected){ to_login ? 302 : 401,
+		    to_login ? GATE_CHALLENGE_NONE :
+		    GATE_CHALLENGE_INVALID_TOKEN });
+	case GATE_CREDENTIALS_CONFLICT:
+		return ((struct expected){ 400,
+		    GATE_CHALLENGE_INVALID_REQUEST });
+	case GATE_CREDENTIALS_ONE:
+		break;
+	}
+	if (to_login)
+		return ((struct expected){ statuses[status].browser,
+		    GATE_CHALLENGE_NONE });
+	return ((struct expected){ statuses[status].api,
+	    statuses[status].challenge });
+}
+
+static void
+check_combination(size_t status, enum gate_credentials_kind kind,
+    bool browser, bool login_page)
+{
+	struct expected expected = expect(status, kind,
+	    browser && login_page);
+	struct gate_verdict verdict;
+	struct scene scene;
+
+	set_scene(&scene);
+	scene.facts.status = statuses[status].status;
+	scene.credentials.kind = kind;
+	scene.request.accept = browser ? "text/html,*/*;q=0.8" : "*/*";
+	if (login_page)
+		set_login_url(&scene);
+	verdict = decide(&scene);
+	assert_int_equal(verdict.http, expected.http);
+	assert_int_equal(verdict.challenge, expected.challenge);
+	assert_int_equal(verdict.retry_after > 0, expected.http == 503);
+	assert_int_equal(verdict.reason == NULL, expected.http == 200);
+	assert_false(verdict.offer_basic);
+}
+
+static void
+test_gate_decide_every_combination_as_designed(void **state)
+{
+	size_t status, kind;
+	int browser, login_page;
+
+	(void)state;
+	for (status = 0; status < STATUS_COUNT; status++) {
+		for (kind = 0; kind < KIND_COUNT; kind++) {
+			for (browser = 0; browser < 2; browser++) {
+				for (login_page = 0; login_page < 2;
+				    login_page++)
+					check_combination(status, kinds[kind],
+					    browser, login_page);
+			}
+		}
+	}
+}
+
+static void
+test_gate_decide_undefined_value_is_not_allowed(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	set_scene(&scene);
+	scene.facts.status = (enum lk_status)99;
+	assert_int_equal(decide(&scene).http, 503);
+	set_scene(&scene);
+	scene.facts.status = (enum lk_status)-99;
+	assert_int_equal(decide(&scene).http, 503);
+	set_scene(&scene);
+	scene.credentials.kind = (enum gate_credentials_kind)99;
+	assert_int_equal(decide(&scene).http, 503);
+}
+
+static void
+test_gate_decide_incomplete_request_is_400(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	set_scene(&scene);
+	scene.request.method = NULL;
+	assert_int_equal(decide(&scene).http, 400);
+	set_scene(&scene);
+	scene.request.method = "";
+	assert_int_equal(decide(&scene).http, 400);
+	set_scene(&scene);
+	scene.request.uri = NULL;
+	assert_int_equal(decide(&scene).http, 400);
+	set_scene(&scene);
+	scene.request.uri = "";
+	assert_int_equal(decide(&scene).http, 400);
+}
+
+static void
+test_gate_decide_other_role_is_404(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	set_scene(&scene);
+	scene.request.authorizer = false;
+	assert_int_equal(decide(&scene).http, 404);
+}
+
+static void
+test_gate_decide_basic_user_must_be_the_sessions(void **state)
+{
+	static const struct {
+		const char *user;
+		unsigned int http;
+	} cases[] = {
+		{ "", 200 }, { "alice", 200 }, { "Alice", 401 },
+		{ "alic", 401 }, { "alice2", 401 }, { "bob", 401 },
+	};
+	struct gate_verdict verdict;
+	struct scene scene;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		set_scene(&scene);
+		(void)snprintf(scene.credentials.user,
+		    sizeof(scene.credentials.user), "%s", cases[i].user);
+		verdict = decide(&scene);
+		assert_int_equal(verdict.http, cases[i].http);
+		if (verdict.http == 401)
+			assert_int_equal(verdict.challenge,
+			    GATE_CHALLENGE_INVALID_TOKEN);
+	}
+}
+
+static void
+test_gate_decide_unsound_session_is_503(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	set_scene(&scene);
+	scene.session.user[0] = '\0';
+	assert_int_equal(decide(&scene).http, 503);
+	set_scene(&scene);
+	scene.session.id[0] = '\0';
+	assert_int_equal(decide(&scene).http, 503);
+	set_scene(&scene);
+	scene.session.user[2] = '\n';
+	assert_int_equal(decide(&scene).http, 503);
+	set_scene(&scene);
+	scene.session.id[1] = '\r';
+	assert_int_equal(decide(&scene).http, 503);
+	set_scene(&scene);
+	scene.session.client[0] = '\177';
+	assert_int_equal(decide(&scene).http, 503);
+	set_scene(&scene);
+	scene.facts.session = NULL;
+	assert_int_equal(decide(&scene).http, 503);
+}
+
+static void
+test_gate_decide_unsafe_method_is_never_redirected(void **state)
+{
+	static const char *const methods[] = { "POST", "PUT", "DELETE",
+		"OPTIONS", "get", "GETT" };
+	struct scene scene;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		set_scene(&scene);
+		set_login_url(&scene);
+		scene.request.accept = "text/html";
+		scene.request.method = methods[i];
+		scene.credentials.kind = GATE_CREDENTIALS_NONE;
+		assert_int_equal(decide(&scene).http, 401);
+	}
+	scene.request.method = "HEAD";
+	assert_int_equal(decide(&scene).http, 302);
+}
+
+static void
+test_gate_decide_basic_is_offered_if_accepted(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	set_scene(&scene);
+	scene.credentials.kind = GATE_CREDENTIALS_NONE;
+	scene.settings.gate.tokens.n = 2;
+	assert_true(decide(&scene).offer_basic);
+	scene.credentials.kind = GATE_CREDENTIALS_BAD;
+	assert_true(decide(&scene).offer_basic);
+	scene.request.fetch_mode = "navigate";
+	assert_true(decide(&scene).offer_basic);
+	/* A script's request would pop a dialog up. */
+	scene.request.fetch_mode = "cors";
+	assert_false(decide(&scene).offer_basic);
+	scene.request.fetch_mode = NULL;
+	scene.request.requested_with = "XMLHttpRequest";
+	assert_false(decide(&scene).offer_basic);
+	scene.request.requested_with = NULL;
+	scene.credentials.kind = GATE_CREDENTIALS_CONFLICT;
+	assert_false(decide(&scene).offer_basic);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    test_gate_decide_every_combination_as_designed),
+		cmocka_unit_test(
+		    test_gate_decide_undefined_value_is_not_allowed),
+		cmocka_unit_test(test_gate_decide_incomplete_request_is_400),
+		cmocka_unit_test(test_gate_decide_other_role_is_404),
+		cmocka_unit_test(
+		    test_gate_decide_basic_user_must_be_the_sessions),
+		cmocka_unit_test(test_gate_decide_unsound_session_is_503),
+		cmocka_unit_test(
+		    test_gate_decide_unsafe_method_is_never_redirected),
+		cmocka_unit_test(
+		    test_gate_decide_basic_is_offered_if_accepted),
+	};
+
+	return (cmocka_run_group_tests_name("gate_decide", tests, NULL,
+	    NULL));
+}

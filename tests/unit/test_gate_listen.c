@@ -1,0 +1,303 @@
+#include <sys/stat.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <netinet/in.h>
+
+#include <cmocka.h>
+
+#include "listen.h"
+
+/* A private folder with the path of a socket in it. */
+struct place {
+	char folder[32];
+	char path[64];
+	char text[80]; /* as in `gate.listen` */
+};
+
+static int
+setup(void **state)
+{
+	struct place *place = calloc(1, sizeof(*place));
+
+	assert_non_null(place);
+	(void)snprintf(place->folder, sizeof(place->folder),
+	    "/tmp/test_gate_listenXXXXXX");
+	assert_non_null(mkdtemp(place->folder));
+	(void)snprintf(place->path, sizeof(place->path), "%s/sock",
+	    place->folder);
+	(void)snprintf(place->text, sizeof(place->text), "unix:%s",
+	    place->path);
+	*state = place;
+	return (0);
+}
+
+static int
+teardown(void **state)
+{
+	struct place *place = *state;
+
+	(void)unlink(place->path);
+	(void)rmdir(place->folder);
+	free(place);
+	return (0);
+}
+
+static bool
+exists(const char *path)
+{
+	struct stat st;
+
+	return (lstat(path, &st) == 0);
+}
+
+/* Whether a client gets through to the socket. */
+static bool
+answers(const char *path)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool connected;
+
+	assert_true(fd >= 0);
+	(void)snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", path);
+	connected = connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0;
+	(void)close(fd);
+	return (connected);
+}
+
+static void
+test_gate_listen_unix_has_the_mode_asked_for(void **state)
+{
+	static const mode_t modes[] = { 0600, 0660, 0666, 0777, 0700 };
+	const struct place *place = *state;
+	struct gate_listener listener;
+	struct lk_error error;
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		(void)umask(i % 2 == 0 ? 077 : 0);
+		assert_int_equal(gate_listener_open(place->text, modes[i],
+		    &listener, &error), LK_OK);
+		assert_int_equal(umask(022), i % 2 == 0 ? 077 : 0);
+		assert_int_equal(lstat(place->path, &st), 0);
+		assert_int_equal(st.st_mode & 07777, modes[i]);
+		assert_true(answers(place->path));
+		assert_int_equal(fcntl(listener.fd, F_GETFD), FD_CLOEXEC);
+		assert_true((fcntl(listener.fd, F_GETFL) & O_NONBLOCK) != 0);
+		gate_listener_close(&listener);
+		assert_false(exists(place->path));
+		gate_listener_close(&listener);
+	}
+}
+
+static void
+test_gate_listen_stale_socket_is_replaced(void **state)
+{
+	const struct place *place = *state;
+	struct gate_listener listener;
+	struct lk_error error;
+
+	assert_int_equal(gate_listener_open(place->text, 0600, &listener,
+	    &error), LK_OK);
+	/* As after a crash: the file stays, nobody listens. */
+	(void)close(listener.fd);
+	assert_true(exists(place->path));
+	assert_false(answers(place->path));
+	assert_int_equal(gate_listener_open(place->text, 0600, &listener,
+	    &error), LK_OK);
+	assert_true(answers(place->path));
+	gate_listener_close(&listener);
+}
+
+static void
+test_gate_listen_used_socket_is_refused(void **state)
+{
+	const struct place *place = *state;
+	struct gate_listener first, second;
+	struct lk_error error;
+
+	assert_int_equal(gate_listener_open(place->text, 0600, &first,
+	    &error), LK_OK);
+	assert_int_equal(gate_listener_open(place->text, 0600, &second,
+	    &error), LK_E_SETTINGS);
+	assert_non_null(strstr(error.text, "listens there already"));
+	assert_int_equal(second.fd, -1);
+	gate_listener_close(&second);
+	assert_true(answers(place->path));
+	gate_listener_close(&first);
+}
+
+static void
+test_gate_listen_other_file_is_refused(void **state)
+{
+	const struct place *place = *state;
+	struct gate_listener listener;
+	struct lk_error error;
+	int fd = open(place->path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	(void)close(fd);
+	assert_int_equal(gate_listener_open(place->text, 0600, &listener,
+	    &error), LK_E_SETTINGS);
+	assert_non_null(strstr(error.text, "not a socket"));
+	gate_listener_close(&listener);
+	assert_true(exists(place->path));
+}
+
+static void
+test_gate_listen_close_leaves_anothers_socket(void **state)
+{
+	const struct place *place = *state;
+	struct gate_listener first, second;
+	struct lk_error error;
+
+	assert_int_equal(gate_listener_open(place->text, 0600, &first,
+	    &error), LK_OK);
+	assert_int_equal(unlink(place->path), 0);
+	assert_int_equal(gate_listener_open(place->text, 0600, &second,
+	    &error), LK_OK);
+	gate_listener_close(&first);
+	assert_true(answers(place->path));
+	gate_listener_close(&second);
+	assert_false(exists(place->path));
+}
+
+static void
+test_gate_listen_missing_folder_is_refused(void **state)
+{
+	const struct place *place = *state;
+	struct gate_listener listener;
+	struct lk_error error;
+	char text[96];
+
+	(void)snprintf(text, sizeof(text), "unix:%s/none/sock",
+	    place->folder);
+	assert_int_equal(gate_listener_open(text, 0600, &listener, &error),
+	    LK_E_SETTINGS);
+	assert_int_equal(listener.fd, -1);
+}
+
+/* A port of the loopback interface that is free now. */
+static int
+free_port(void)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(sin);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sin, len), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sin, &len), 0);
+	(void)close(fd);
+	return (ntohs(sin.sin_port));
+}
+
+static void
+test_gate_listen_tcp_binds_that_address_only(void **state)
+{
+	struct gate_listener listener, second;
+	struct sockaddr_in sin;
+	socklen_t len = sizeof(sin);
+	struct lk_error error;
+	int port = free_port();
+	char text[32];
+
+	(void)state;
+	(void)snprintf(text, sizeof(text), "127.0.0.1:%d", port);
+	assert_int_equal(gate_listener_open(text, 0, &listener, &error),
+	    LK_OK);
+	assert_int_equal(getsockname(listener.fd, (struct sockaddr *)&sin,
+	    &len), 0);
+	assert_int_equal(sin.sin_addr.s_addr, htonl(INADDR_LOOPBACK));
+	assert_int_equal(ntohs(sin.sin_port), port);
+	assert_int_equal(gate_listener_open(text, 0, &second, &error),
+	    LK_E_SETTINGS);
+	gate_listener_close(&listener);
+}
+
+static void
+test_gate_listen_nonsense_is_refused(void **state)
+{
+	static const char *const texts[] = { "", "9010", ":9010",
+		"127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536",
+		"unix:", "unix:relative", "/path" };
+	struct gate_listener listener;
+	struct lk_error error;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		assert_int_equal(gate_listener_open(texts[i], 0600, &listener,
+		    &error), LK_E_SETTINGS);
+		assert_int_equal(listener.fd, -1);
+	}
+}
+
+static void
+test_gate_listen_inherited_socket_is_adopted(void **state)
+{
+	const struct place *place = *state;
+	struct gate_listener listener, adopted;
+	int old = dup(STDIN_FILENO);
+	struct lk_error error;
+
+	assert_false(gate_listener_inherited());
+	assert_int_equal(gate_listener_open(place->text, 0600, &listener,
+	    &error), LK_OK);
+	assert_int_equal(dup2(listener.fd, STDIN_FILENO), STDIN_FILENO);
+	assert_true(gate_listener_inherited());
+	assert_int_equal(gate_listener_adopt(&adopted, &error), LK_OK);
+	assert_int_equal(adopted.fd, STDIN_FILENO);
+	gate_listener_close(&adopted);
+	/* The file belongs to whoever made it. */
+	assert_true(exists(place->path));
+	gate_listener_close(&listener);
+	if (old != -1) {
+		assert_int_equal(dup2(old, STDIN_FILENO), STDIN_FILENO);
+		(void)close(old);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+		    test_gate_listen_unix_has_the_mode_asked_for, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_gate_listen_stale_socket_is_replaced, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_gate_listen_used_socket_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_gate_listen_other_file_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_gate_listen_close_leaves_anothers_socket, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_gate_listen_missing_folder_is_refused, setup,
+		    teardown),
+		cmocka_unit_test(test_gate_listen_tcp_binds_that_address_only),
+		cmocka_unit_test(test_gate_listen_nonsense_is_refused),
+		cmocka_unit_test_setup_teardown(
+		    test_gate_listen_inherited_socket_is_adopted, setup,
+		    teardown),
+	};
+
+	return (cmocka_run_group_tests_name("gate_listen", tests, NULL,
+	    NULL));
+}

@@ -1,0 +1,168 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "request.h"
+
+/* The request of at most three parameters. */
+static struct gate_request
+request_of(char *const *env)
+{
+	struct gate_request request;
+
+	memset(&request, 0xff, sizeof(request));
+	gate_request_read(env, true, &request);
+	return (request);
+}
+
+static void
+test_gate_request_params_are_found(void **state)
+{
+	char texts[][40] = { "FCGI_ROLE=AUTHORIZER", "REQUEST_METHOD=GET",
+		"REQUEST_URI=/a?b=c", "HTTP_ACCEPT=*/*", "REMOTE_ADDR=::1",
+		"HTTP_SEC_FETCH_MODE=cors", "HTTP_X_REQUESTED_WITH=x" };
+	char *env[] = { texts[0], texts[1], texts[2], texts[3], texts[4],
+		texts[5], texts[6], NULL };
+	struct gate_request request = request_of(env);
+
+	(void)state;
+	assert_true(request.authorizer);
+	assert_string_equal(request.method, "GET");
+	assert_string_equal(request.uri, "/a?b=c");
+	assert_string_equal(request.accept, "*/*");
+	assert_string_equal(request.peer, "::1");
+	assert_string_equal(request.fetch_mode, "cors");
+	assert_string_equal(request.requested_with, "x");
+}
+
+static void
+test_gate_request_missing_params_are_null(void **state)
+{
+	char texts[][40] = { "REQUEST_METHODS=GET", "REQUEST_UR=/",
+		"xREMOTE_ADDR=1", "REQUEST_METHOD" };
+	char *env[] = { texts[0], texts[1], texts[2], texts[3], NULL };
+	struct gate_request request = request_of(env);
+
+	(void)state;
+	assert_null(request.method);
+	assert_null(request.uri);
+	assert_null(request.peer);
+	assert_null(request.accept);
+}
+
+static void
+test_gate_request_next_finds_every_value(void **state)
+{
+	char texts[][40] = { "HTTP_COOKIE=a", "HTTP_COOKIES=x",
+		"HTTP_COOKIE=", "HTTP_COOKIE=b=c" };
+	char *env[] = { texts[0], texts[1], texts[2], texts[3], NULL };
+	struct gate_request request = request_of(env);
+	size_t at = 0;
+
+	(void)state;
+	assert_string_equal(gate_request_next(&request, "HTTP_COOKIE", &at),
+	    "a");
+	assert_string_equal(gate_request_next(&request, "HTTP_COOKIE", &at),
+	    "");
+	assert_string_equal(gate_request_next(&request, "HTTP_COOKIE", &at),
+	    "b=c");
+	assert_null(gate_request_next(&request, "HTTP_COOKIE", &at));
+	assert_null(gate_request_next(&request, "HTTP_COOKIE", &at));
+}
+
+static void
+test_gate_request_navigation_is_recognised(void **state)
+{
+	static const struct {
+		const char *method, *accept;
+		bool navigation;
+	} cases[] = {
+		{ "GET", "text/html", true },
+		{ "HEAD", "text/html", true },
+		{ "GET", "application/xhtml+xml, Text/HTML;q=0.9", true },
+		{ "GET", "a/b,text/html ,c/d", true },
+		{ "GET", "*/*", false },
+		{ "GET", "text/*", false },
+		{ "GET", "text/html5", false },
+		{ "GET", "xtext/html", false },
+		{ "GET", "application/json;x=\"text/html\"", false },
+		{ "GET", "", false },
+		{ "GET", NULL, false },
+		{ "POST", "text/html", false },
+		{ NULL, "text/html", false },
+	};
+	struct gate_request request;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		memset(&request, 0, sizeof(request));
+		request.method = cases[i].method;
+		request.accept = cases[i].accept;
+		assert_int_equal(gate_request_is_navigation(&request),
+		    cases[i].navigation);
+	}
+}
+
+static void
+test_gate_request_path_has_no_query(void **state)
+{
+	static const struct {
+		const char *uri, *path;
+	} cases[] = {
+		{ "/a/b?token=secret", "/a/b" },
+		{ "/a#secret?x", "/a" },
+		{ "/a", "/a" },
+		{ "?x", "" },
+		{ NULL, "" },
+		{ "/123456789012345678901234567890", "/1234567890" },
+	};
+	struct gate_request request;
+	char path[12];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		memset(&request, 0, sizeof(request));
+		request.uri = cases[i].uri;
+		gate_request_path(&request, path, sizeof(path));
+		assert_string_equal(path, cases[i].path);
+	}
+}
+
+static void
+test_gate_request_wipe_zeroes_values(void **state)
+{
+	char texts[][40] = { "HTTP_COOKIE=session=x", "NO_VALUE", "A=" };
+	char *env[] = { texts[0], texts[1], texts[2], NULL };
+	static const char zeros[9];
+
+	(void)state;
+	gate_request_wipe(env);
+	assert_string_equal(texts[0], "HTTP_COOKIE=");
+	assert_memory_equal(texts[0] + strlen("HTTP_COOKIE="), zeros,
+	    sizeof(zeros));
+	assert_string_equal(texts[1], "NO_VALUE");
+	assert_string_equal(texts[2], "A=");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_gate_request_params_are_found),
+		cmocka_unit_test(test_gate_request_missing_params_are_null),
+		cmocka_unit_test(test_gate_request_next_finds_every_value),
+		cmocka_unit_test(test_gate_request_navigation_is_recognised),
+		cmocka_unit_test(test_gate_request_path_has_no_query),
+		cmocka_unit_test(test_gate_request_wipe_zeroes_values),
+	};
+
+	return (cmocka_run_group_tests_name("gate_request", tests, NULL,
+	    NULL));
+}

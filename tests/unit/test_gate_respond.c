@@ -1,0 +1,328 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "respond.h"
+
+struct scene {
+	struct lk_settings settings;
+	char login_url[128];
+	char realm[64];
+	struct gate_request request;
+	struct lk_session session;
+	struct gate_facts facts;
+	struct gate_verdict verdict;
+	struct lk_buf out;
+};
+
+static void
+set_scene(struct scene *scene, unsigned int http)
+{
+	memset(scene, 0, sizeof(*scene));
+	(void)snprintf(scene->realm, sizeof(scene->realm), "latchkey");
+	scene->settings.gate.realm = scene->realm;
+	scene->settings.gate.login_url = scene->login_url;
+	scene->request.authorizer = true;
+	scene->request.method = "GET";
+	scene->request.uri = "/app";
+	(void)snprintf(scene->session.user, sizeof(scene->session.user),
+	    "alice");
+	(void)snprintf(scene->session.id, sizeof(scene->session.id), "ID");
+	(void)snprintf(scene->session.client, sizeof(scene->session.client),
+	    "web");
+	scene->session.expires_at = 2000000000;
+	scene->facts.settings = &scene->settings;
+	scene->facts.request = &scene->request;
+	scene->facts.session = &scene->session;
+	scene->verdict.http = http;
+	scene->verdict.reason = http == 200 ? NULL : "The reason.";
+	scene->out = (struct lk_buf)LK_BUF_INIT(GATE_REPLY_MAX);
+}
+
+static const char *
+respond(struct scene *scene)
+{
+	return (gate_respond(&scene->facts, &scene->verdict, &scene->out));
+}
+
+/* One Status line, and it comes first; never cached; text after headers. */
+static void
+expect_sound(const char *reply, const char *status)
+{
+	const char *end = strstr(reply, "\r\n\r\n");
+
+	assert_int_equal(strncmp(reply, status, strlen(status)), 0);
+	assert_null(strstr(reply + 1, "Status:"));
+	assert_non_null(strstr(reply, "\r\nCache-Control: no-store\r\n"));
+	assert_non_null(end);
+	assert_true(strlen(end + 4) < 1024);
+}
+
+static void
+test_gate_respond_allowed_names_the_session(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	set_scene(&scene, 200);
+	assert_string_equal(respond(&scene),
+	    "Status: 200 OK\r\n"
+	    "Cache-Control: no-store\r\n"
+	    "Variable-LATCHKEY_USER: alice\r\n"
+	    "Variable-LATCHKEY_SESSION: ID\r\n"
+	    "Variable-LATCHKEY_CLIENT: web\r\n"
+	    "Variable-LATCHKEY_EXPIRES: 2000000000\r\n"
+	    "Variable-REMOTE_USER: alice\r\n"
+	    "\r\n");
+	lk_buf_free(&scene.out);
+}
+
+static void
+test_gate_respond_no_client_leaves_it_out(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	set_scene(&scene, 200);
+	scene.session.client[0] = '\0';
+	assert_null(strstr(respond(&scene), "LATCHKEY_CLIENT"));
+	lk_buf_free(&scene.out);
+}
+
+static void
+test_gate_respond_denial_names_no_session(void **state)
+{
+	static const struct {
+		unsigned int http;
+		const char *status;
+	} cases[] = {
+		{ 302, "Status: 302 Found\r\n" },
+		{ 400, "Status: 400 Bad Request\r\n" },
+		{ 401, "Status: 401 Unauthorized\r\n" },
+		{ 403, "Status: 403 Forbidden\r\n" },
+		{ 404, "Status: 404 Not Found\r\n" },
+		{ 503, "Status: 503 Service Unavailable\r\n" },
+	};
+	struct scene scene;
+	const char *reply;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		set_scene(&scene, cases[i].http);
+		reply = respond(&scene);
+		expect_sound(reply, cases[i].status);
+		assert_null(strstr(reply, "Variable-"));
+		assert_null(strstr(reply, "alice"));
+		assert_non_null(strstr(reply, "\r\n\r\nThe reason.\n"));
+		lk_buf_free(&scene.out);
+	}
+}
+
+static void
+test_gate_respond_undecided_is_503(void **state)
+{
+	static const unsigned int codes[] = { 0, 201, 204, 206, 500, 1200 };
+	struct scene scene;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		set_scene(&scene, codes[i]);
+		expect_sound(respond(&scene),
+		    "Status: 503 Service Unavailable\r\n");
+		lk_buf_free(&scene.out);
+	}
+}
+
+static void
+test_gate_respond_control_character_is_503(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	set_scene(&scene, 200);
+	(void)snprintf(scene.session.user, sizeof(scene.session.user),
+	    "a\r\nStatus: 200 OK");
+	expect_sound(respond(&scene), "Status: 503 Service Unavailable\r\n");
+	lk_buf_free(&scene.out);
+	set_scene(&scene, 302);
+	(void)snprintf(scene.login_url, sizeof(scene.login_url),
+	    "/login\nX: y");
+	expect_sound(respond(&scene), "Status: 503 Service Unavailable\r\n");
+	lk_buf_free(&scene.out);
+}
+
+static void
+test_gate_respond_full_buffer_is_503(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	set_scene(&scene, 200);
+	scene.out.max = 60;
+	expect_sound(respond(&scene), "Status: 503 Service Unavailable\r\n");
+	lk_buf_free(&scene.out);
+}
+
+static void
+test_gate_respond_head_gets_no_text(void **state)
+{
+	struct scene scene;
+	const char *reply;
+
+	(void)state;
+	set_scene(&scene, 403);
+	scene.request.method = "HEAD";
+	reply = respond(&scene);
+	expect_sound(reply, "Status: 403 Forbidden\r\n");
+	assert_string_equal(strstr(reply, "\r\n\r\n"), "\r\n\r\n");
+	lk_buf_free(&scene.out);
+}
+
+static void
+test_gate_respond_challenges_are_as_asked(void **state)
+{
+	static const struct {
+		enum gate_challenge challenge;
+		bool basic;
+		const char *lines;
+	} cases[] = {
+		{ GATE_CHALLENGE_PLAIN, false,
+		    "no-store\r\n"
+		    "WWW-Authenticate: Bearer realm=\"latchkey\"\r\n"
+		    "Content-Type" },
+		{ GATE_CHALLENGE_INVALID_TOKEN, true,
+		    "no-store\r\n"
+		    "WWW-Authenticate: Bearer realm=\"latchkey\", "
+		    "error=\"invalid_token\"\r\n"
+		    "WWW-Authenticate: Basic realm=\"latchkey\", "
+		    "charset=\"UTF-8\"\r\n"
+		    "Content-Type" },
+		{ GATE_CHALLENGE_INVALID_REQUEST, false,
+		    "no-store\r\n"
+		    "WWW-Authenticate: Bearer realm=\"latchkey\", "
+		    "error=\"invalid_request\"\r\n"
+		    "Content-Type" },
+		{ GATE_CHALLENGE_NONE, false, "no-store\r\nContent-Type" },
+	};
+	struct scene scene;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		set_scene(&scene, 401);
+		scene.verdict.challenge = cases[i].challenge;
+		scene.verdict.offer_basic = cases[i].basic;
+		assert_non_null(strstr(respond(&scene), cases[i].lines));
+		lk_buf_free(&scene.out);
+	}
+}
+
+static void
+test_gate_respond_realm_is_quoted(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	set_scene(&scene, 401);
+	scene.verdict.challenge = GATE_CHALLENGE_PLAIN;
+	(void)snprintf(scene.realm, sizeof(scene.realm), "a\"b\\c\r\nd");
+	assert_non_null(strstr(respond(&scene),
+	    "Bearer realm=\"a\\\"b\\\\c??d\"\r\n"));
+	lk_buf_free(&scene.out);
+}
+
+static void
+test_gate_respond_retry_after_is_said(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	set_scene(&scene, 503);
+	scene.verdict.retry_after = 7;
+	assert_non_null(strstr(respond(&scene), "\r\nRetry-After: 7\r\n"));
+	lk_buf_free(&scene.out);
+}
+
+static void
+test_gate_respond_redirect_carries_the_url(void **state)
+{
+	static const struct {
+		const char *login_url, *uri, *location;
+	} cases[] = {
+		{ "https://login.example/in", "/app/x y?a=1&b=%2f",
+		    "https://login.example/in?url="
+		    "%2Fapp%2Fx%20y%3Fa%3D1%26b%3D%252f" },
+		{ "/login?x=1", "/", "/login?x=1&url=%2F" },
+		{ "/login#top", "/a-b._~", "/login?url=%2Fa-b._~#top" },
+		{ "/login", "/\303\244\r\n", "/login?url=%2F%C3%A4%0D%0A" },
+		/* Not a path on this host: left out. */
+		{ "/login", "//evil.example/", "/login" },
+		{ "/login", "/\\evil.example/", "/login" },
+		{ "/login", "http://evil.example/", "/login" },
+		{ "/login", "*", "/login" },
+	};
+	char expected[256];
+	struct scene scene;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		set_scene(&scene, 302);
+		(void)snprintf(scene.login_url, sizeof(scene.login_url), "%s",
+		    cases[i].login_url);
+		scene.request.uri = cases[i].uri;
+		(void)snprintf(expected, sizeof(expected),
+		    "\r\nLocation: %s\r\n", cases[i].location);
+		assert_non_null(strstr(respond(&scene), expected));
+		lk_buf_free(&scene.out);
+	}
+}
+
+static void
+test_gate_respond_long_url_is_left_out(void **state)
+{
+	static char uri[GATE_REPLY_MAX];
+	struct scene scene;
+
+	(void)state;
+	memset(uri, 'a', sizeof(uri) - 1);
+	uri[0] = '/';
+	/* The slash takes three bytes. */
+	uri[GATE_LOGIN_URL_PARAM_MAX - 2] = '\0';
+	set_scene(&scene, 302);
+	(void)snprintf(scene.login_url, sizeof(scene.login_url), "/login");
+	scene.request.uri = uri;
+	assert_non_null(strstr(respond(&scene), "/login?url=%2Faaa"));
+	uri[GATE_LOGIN_URL_PARAM_MAX - 2] = 'a';
+	assert_non_null(strstr(respond(&scene), "\r\nLocation: /login\r\n"));
+	lk_buf_free(&scene.out);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_gate_respond_allowed_names_the_session),
+		cmocka_unit_test(test_gate_respond_no_client_leaves_it_out),
+		cmocka_unit_test(test_gate_respond_denial_names_no_session),
+		cmocka_unit_test(test_gate_respond_undecided_is_503),
+		cmocka_unit_test(test_gate_respond_control_character_is_503),
+		cmocka_unit_test(test_gate_respond_full_buffer_is_503),
+		cmocka_unit_test(test_gate_respond_head_gets_no_text),
+		cmocka_unit_test(test_gate_respond_challenges_are_as_asked),
+		cmocka_unit_test(test_gate_respond_realm_is_quoted),
+		cmocka_unit_test(test_gate_respond_retry_after_is_said),
+		cmocka_unit_test(test_gate_respond_redirect_carries_the_url),
+		cmocka_unit_test(test_gate_respond_long_url_is_left_out),
+	};
+
+	return (cmocka_run_group_tests_name("gate_respond", tests, NULL,
+	    NULL));
+}

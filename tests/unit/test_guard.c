@@ -1,0 +1,460 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "guard.h"
+
+enum { BEGIN = 1, ABORT = 2, PARAMS = 4, STDIN = 5, GET_VALUES = 9 };
+
+/* Bytes of a request under construction. */
+struct wire {
+	uint8_t bytes[3 * GATE_REQUEST_MAX];
+	size_t len;
+};
+
+static void
+add(struct wire *wire, const void *bytes, size_t len)
+{
+	assert_true(len <= sizeof(wire->bytes) - wire->len);
+	if (len > 0)
+		memcpy(wire->bytes + wire->len, bytes, len);
+	wire->len += len;
+}
+
+static void
+add_record(struct wire *wire, uint8_t type, uint16_t id, const void *content,
+    size_t len, uint8_t padding)
+{
+	static const uint8_t zeros[255];
+	const uint8_t header[8] = { 1, type, (uint8_t)(id >> 8), (uint8_t)id,
+		(uint8_t)(len >> 8), (uint8_t)len, padding, 0 };
+
+	add(wire, header, sizeof(header));
+	add(wire, content, len);
+	add(wire, zeros, padding);
+}
+
+static void
+add_begin(struct wire *wire, uint16_t id)
+{
+	static const uint8_t authorizer[8] = { 0, 2, 0 };
+
+	add_record(wire, BEGIN, id, authorizer, sizeof(authorizer), 0);
+}
+
+static void
+add_length(struct wire *wire, size_t len, bool is_long)
+{
+	const uint8_t four[4] = { (uint8_t)(0x80 | len >> 24),
+		(uint8_t)(len >> 16), (uint8_t)(len >> 8), (uint8_t)len };
+	const uint8_t one = (uint8_t)len;
+
+	if (is_long)
+		add(wire, four, 4);
+	else
+		add(wire, &one, 1);
+}
+
+/* A parameter, without record header. */
+static void
+add_pair(struct wire *wire, const char *name, const char *value)
+{
+	add_length(wire, strlen(name), strlen(name) > 127);
+	add_length(wire, strlen(value), strlen(value) > 127);
+	add(wire, name, strlen(name));
+	add(wire, value, strlen(value));
+}
+
+/* One request with these bytes as the content of its PARAMS. */
+static void
+make_request(struct wire *wire, const struct wire *params)
+{
+	wire->len = 0;
+	add_begin(wire, 1);
+	if (params->len > 0)
+		add_record(wire, PARAMS, 1, params->bytes, params->len, 3);
+	add_record(wire, PARAMS, 1, NULL, 0, 0);
+}
+
+static struct gate_finding
+look(const struct wire *wire)
+{
+	/* Memory of exactly this length, so that a sanitizer sees overruns. */
+	uint8_t *copy = malloc(wire->len + 1);
+	struct gate_finding finding;
+
+	assert_non_null(copy);
+	memcpy(copy, wire->bytes, wire->len);
+	finding = gate_guard_look(copy, wire->len);
+	free(copy);
+	return (finding);
+}
+
+static void
+expect_refused(const struct wire *wire, const char *reason)
+{
+	struct gate_finding finding = look(wire);
+
+	assert_int_equal(finding.guard, GATE_GUARD_REFUSED);
+	assert_string_equal(finding.reason, reason);
+}
+
+static void
+expect_params_refused(const struct wire *params, const char *reason)
+{
+	static struct wire wire;
+
+	make_request(&wire, params);
+	expect_refused(&wire, reason);
+	/* A refusal that can be answered. */
+	assert_int_equal(look(&wire).request_id, 1);
+}
+
+static void
+expect_complete(const struct wire *wire, uint16_t id)
+{
+	struct gate_finding finding = look(wire);
+
+	assert_int_equal(finding.guard, GATE_GUARD_COMPLETE);
+	assert_null(finding.reason);
+	assert_int_equal(finding.request_id, id);
+}
+
+static void
+test_guard_nothing_needs_more(void **state)
+{
+	struct gate_finding finding = gate_guard_look(NULL, 0);
+
+	(void)state;
+	assert_int_equal(finding.guard, GATE_GUARD_NEED_MORE);
+	assert_int_equal(finding.request_id, 0);
+}
+
+static void
+test_guard_every_prefix_needs_more(void **state)
+{
+	static struct wire wire, params;
+	size_t whole;
+
+	(void)state;
+	wire.len = params.len = 0;
+	add_pair(&params, "REQUEST_METHOD", "GET");
+	add_pair(&params, "REQUEST_URI", "/app");
+	make_request(&wire, &params);
+	whole = wire.len;
+	for (wire.len = 0; wire.len < whole; wire.len++)
+		assert_int_equal(look(&wire).guard, GATE_GUARD_NEED_MORE);
+	expect_complete(&wire, 1);
+}
+
+static void
+test_guard_no_params_is_complete(void **state)
+{
+	static struct wire wire;
+
+	(void)state;
+	wire.len = 0;
+	add_begin(&wire, 0xabcd);
+	add_record(&wire, PARAMS, 0xabcd, NULL, 0, 0);
+	expect_complete(&wire, 0xabcd);
+}
+
+static void
+test_guard_padding_anywhere_is_complete(void **state)
+{
+	static const uint8_t authorizer[8] = { 0, 2 };
+	static struct wire wire;
+
+	(void)state;
+	wire.len = 0;
+	add_record(&wire, BEGIN, 7, authorizer, 8, 255);
+	add_record(&wire, PARAMS, 7, "\001\001A1", 4, 9);
+	add_record(&wire, PARAMS, 7, "\001\001B2", 4, 0);
+	/* The padding of the empty record need not have come. */
+	add_record(&wire, PARAMS, 7, NULL, 0, 5);
+	expect_complete(&wire, 7);
+	wire.len -= 5;
+	expect_complete(&wire, 7);
+}
+
+static void
+test_guard_params_across_records_is_complete(void **state)
+{
+	static struct wire wire, params;
+	char value[200];
+	size_t i;
+
+	(void)state;
+	memset(value, 'v', sizeof(value));
+	value[sizeof(value) - 1] = '\0';
+	wire.len = params.len = 0;
+	add_pair(&params, "REQUEST_URI", value);
+	add_pair(&params, "HTTP_COOKIE", "session=x");
+	add_begin(&wire, 1);
+	/* One byte of content in each record. */
+	for (i = 0; i < params.len; i++)
+		add_record(&wire, PARAMS, 1, params.bytes + i, 1,
+		    (uint8_t)(i % 3));
+	add_record(&wire, PARAMS, 1, NULL, 0, 0);
+	expect_complete(&wire, 1);
+}
+
+static void
+test_guard_bytes_after_params_are_not_judged(void **state)
+{
+	static struct wire wire;
+
+	(void)state;
+	wire.len = 0;
+	add_begin(&wire, 1);
+	add_record(&wire, PARAMS, 1, NULL, 0, 0);
+	add_record(&wire, STDIN, 1, "body", 4, 0);
+	add(&wire, "\377\377\377", 3);
+	expect_complete(&wire, 1);
+}
+
+static void
+test_guard_wrong_first_record_is_refused(void **state)
+{
+	static const uint8_t body[8] = { 0, 2 };
+	static const uint8_t no_role[8] = { 0, 0 };
+	static const uint8_t role_4[8] = { 0, 4 };
+	static const uint8_t role_258[8] = { 1, 2 };
+	static const struct {
+		uint8_t version, type;
+		uint16_t id;
+		const uint8_t *body;
+		size_t len;
+		const char *reason;
+	} cases[] = {
+		{ 0, BEGIN, 1, body, 8, "not FastCGI version 1" },
+		{ 2, BEGIN, 1, body, 8, "not FastCGI version 1" },
+		{ 1, PARAMS, 1, NULL, 0, "does not start with BEGIN_REQUEST" },
+		{ 1, ABORT, 1, NULL, 0, "does not start with BEGIN_REQUEST" },
+		{ 1, GET_VALUES, 0, NULL, 0,
+		    "does not start with BEGIN_REQUEST" },
+		{ 1, BEGIN, 0, body, 8, "malformed BEGIN_REQUEST" },
+		{ 1, BEGIN, 1, body, 7, "malformed BEGIN_REQUEST" },
+		{ 1, BEGIN, 1, NULL, 0, "malformed BEGIN_REQUEST" },
+		{ 1, BEGIN, 1, no_role, 8, "unknown role" },
+		{ 1, BEGIN, 1, role_4, 8, "unknown role" },
+		{ 1, BEGIN, 1, role_258, 8, "unknown role" },
+	};
+	static struct wire wire;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		wire.len = 0;
+		add_record(&wire, cases[i].type, cases[i].id, cases[i].body,
+		    cases[i].len, 0);
+		wire.bytes[0] = cases[i].version;
+		expect_refused(&wire, cases[i].reason);
+	}
+}
+
+static void
+test_guard_wrong_later_record_is_refused(void **state)
+{
+	static const struct {
+		uint8_t version, type;
+		uint16_t id;
+		const char *reason;
+	} cases[] = {
+		{ 3, PARAMS, 1, "not FastCGI version 1" },
+		{ 1, GET_VALUES, 0, "management record" },
+		{ 1, 99, 0, "management record" },
+		{ 1, PARAMS, 0, "management record" },
+		{ 1, PARAMS, 2, "more than one request id" },
+		{ 1, PARAMS, 0x101, "more than one request id" },
+		{ 1, BEGIN, 1, "record other than PARAMS" },
+		{ 1, ABORT, 1, "record other than PARAMS" },
+		{ 1, STDIN, 1, "record other than PARAMS" },
+		{ 1, 99, 1, "record other than PARAMS" },
+	};
+	static struct wire wire;
+	size_t i, start;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		wire.len = 0;
+		add_begin(&wire, 1);
+		add_record(&wire, PARAMS, 1, "\001\001A1", 4, 0);
+		start = wire.len;
+		add_record(&wire, cases[i].type, cases[i].id, NULL, 0, 0);
+		wire.bytes[start] = cases[i].version;
+		expect_refused(&wire, cases[i].reason);
+	}
+}
+
+static void
+test_guard_bad_params_are_refused(void **state)
+{
+	static const struct {
+		const char *content;
+		size_t len;
+		const char *reason;
+	} cases[] = {
+		{ "\001", 1, "parameter lengths do not add up" },
+		{ "\001\001", 2, "parameter lengths do not add up" },
+		{ "\001\001A", 3, "parameter lengths do not add up" },
+		{ "\001\002A1", 4, "parameter lengths do not add up" },
+		{ "\200\000\000", 3, "parameter lengths do not add up" },
+		{ "\001\200\000\000", 4, "parameter lengths do not add up" },
+		{ "\001\001A1\005", 5, "parameter lengths do not add up" },
+		/* Near 2^31, where sums overflow. */
+		{ "\377\377\377\377\377\377\377\377AB", 10,
+		    "parameter lengths do not add up" },
+		{ "\001\377\377\377\375AB", 7,
+		    "parameter lengths do not add up" },
+		{ "\000\001x", 3, "parameter without a name" },
+		{ "\000\000", 2, "parameter without a name" },
+		{ "\003\001A=B1", 6, "parameter with a forbidden byte" },
+		{ "\003\001A\000B1", 6, "parameter with a forbidden byte" },
+		{ "\001\003A1\0003", 6, "parameter with a forbidden byte" },
+	};
+	static struct wire params;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		params.len = 0;
+		add(&params, cases[i].content, cases[i].len);
+		expect_params_refused(&params, cases[i].reason);
+	}
+}
+
+static void
+test_guard_equals_in_value_is_complete(void **state)
+{
+	static struct wire wire, params;
+
+	(void)state;
+	params.len = 0;
+	add_pair(&params, "HTTP_COOKIE", "a=b=c");
+	add_pair(&params, "EMPTY", "");
+	make_request(&wire, &params);
+	expect_complete(&wire, 1);
+}
+
+static void
+test_guard_deciding_param_twice_is_refused(void **state)
+{
+	static const char *const names[] = { "REQUEST_METHOD", "REQUEST_URI",
+		"REMOTE_ADDR", "REMOTE_USER", "FCGI_ROLE", "FCGI_APACHE_ROLE",
+		"QUERY_STRING", "SCRIPT_NAME", "PATH_INFO",
+		"LATCHKEY_ENDPOINT" };
+	static struct wire params;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		params.len = 0;
+		add_pair(&params, names[i], "1");
+		add_pair(&params, "OTHER", "2");
+		add_pair(&params, names[i], "1");
+		expect_params_refused(&params, "parameter given twice");
+	}
+}
+
+static void
+test_guard_other_param_twice_is_complete(void **state)
+{
+	static const char *const names[] = { "HTTP_COOKIE",
+		"HTTP_AUTHORIZATION", "HTTP_ACCEPT", "REQUEST_URI_2",
+		"REQUEST_UR", "A_NAME_THAT_IS_LONGER_THAN_ANY_THAT_DECIDES" };
+	static struct wire wire, params;
+	size_t i;
+
+	(void)state;
+	params.len = 0;
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		add_pair(&params, names[i], "1");
+		add_pair(&params, names[i], "2");
+	}
+	make_request(&wire, &params);
+	expect_complete(&wire, 1);
+}
+
+static void
+test_guard_param_count_at_limit_is_complete(void **state)
+{
+	static struct wire wire, params;
+	int i;
+
+	(void)state;
+	params.len = 0;
+	for (i = 0; i < GATE_PARAMS_MAX; i++)
+		add_pair(&params, "HTTP_X", "1");
+	make_request(&wire, &params);
+	expect_complete(&wire, 1);
+	add_pair(&params, "HTTP_X", "1");
+	expect_params_refused(&params, "too many parameters");
+}
+
+static void
+test_guard_size_at_limit_is_complete(void **state)
+{
+	static char value[GATE_REQUEST_MAX];
+	static struct wire wire, params;
+	/* BEGIN, PARAMS header and padding, lengths, name, empty PARAMS. */
+	const size_t around = 16 + 8 + 3 + 5 + 1 + 8;
+
+	(void)state;
+	memset(value, 'v', sizeof(value));
+	params.len = 0;
+	value[GATE_REQUEST_MAX - around] = '\0';
+	add_pair(&params, "A", value);
+	make_request(&wire, &params);
+	assert_int_equal(wire.len, GATE_REQUEST_MAX);
+	expect_complete(&wire, 1);
+	params.len = 0;
+	value[GATE_REQUEST_MAX - around] = 'v';
+	value[GATE_REQUEST_MAX - around + 1] = '\0';
+	add_pair(&params, "A", value);
+	expect_params_refused(&params, "request is too large");
+}
+
+static void
+test_guard_too_large_is_refused_by_its_header(void **state)
+{
+	static const uint8_t header[8] = { 1, PARAMS, 0, 1, 0xff, 0xff, 0xff,
+		0 };
+	static struct wire wire;
+
+	(void)state;
+	wire.len = 0;
+	add_begin(&wire, 1);
+	add(&wire, header, sizeof(header));
+	expect_refused(&wire, "request is too large");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_guard_nothing_needs_more),
+		cmocka_unit_test(test_guard_every_prefix_needs_more),
+		cmocka_unit_test(test_guard_no_params_is_complete),
+		cmocka_unit_test(test_guard_padding_anywhere_is_complete),
+		cmocka_unit_test(test_guard_params_across_records_is_complete),
+		cmocka_unit_test(test_guard_bytes_after_params_are_not_judged),
+		cmocka_unit_test(test_guard_wrong_first_record_is_refused),
+		cmocka_unit_test(test_guard_wrong_later_record_is_refused),
+		cmocka_unit_test(test_guard_bad_params_are_refused),
+		cmocka_unit_test(test_guard_equals_in_value_is_complete),
+		cmocka_unit_test(test_guard_deciding_param_twice_is_refused),
+		cmocka_unit_test(test_guard_other_param_twice_is_complete),
+		cmocka_unit_test(test_guard_param_count_at_limit_is_complete),
+		cmocka_unit_test(test_guard_size_at_limit_is_complete),
+		cmocka_unit_test(test_guard_too_large_is_refused_by_its_header),
+	};
+
+	return (cmocka_run_group_tests_name("guard", tests, NULL, NULL));
+}
