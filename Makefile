@@ -138,3 +138,136 @@ $(call obj,$(UNIT_SRC)): BASE_CFLAGS += -Ifcgi-auth
 .SECONDARY:
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+
+# ---- What else it takes --------------------------------------------------
+
+# Debian's names.  To build; to run the demo as well; to run the tests as
+# well; to run the linters as well.
+BUILD_DEBS := gcc libc6-dev pkg-config libhiredis-dev libconfig-dev \
+	libcjson-dev libsodium-dev libfcgi-dev
+DEMO_DEBS  := $(BUILD_DEBS) python3 lighttpd redis-server|valkey-server
+CHECK_DEBS := $(DEMO_DEBS) binutils libcmocka-dev python3-pytest
+LINT_DEBS  := $(CHECK_DEBS) clang clang-format clang-tidy cppcheck
+
+quoted = $(patsubst %,'%',$(1))
+
+.PHONY: deps deps-build deps-demo deps-lint
+## make deps        install what building and testing need (Debian, Ubuntu)
+deps:
+	@sh tests/support/deps.sh $(call quoted,$(CHECK_DEBS))
+
+deps-build:
+	@sh tests/support/deps.sh $(call quoted,$(BUILD_DEBS))
+
+deps-demo:
+	@sh tests/support/deps.sh $(call quoted,$(DEMO_DEBS))
+
+deps-lint:
+	@sh tests/support/deps.sh $(call quoted,$(LINT_DEBS))
+
+# ---- Tests and the demo --------------------------------------------------
+
+.PHONY: tests check demo
+tests: $(UNIT_BIN) $(CONTRACT_BIN)
+
+## make check       build, run every test, say `N passed, N failed`
+check: deps
+	+@LK_BUILD='$(B)' MAKE='$(MAKE)' $(PYTHON) tests/run.py
+
+## make demo        a session opens a page of a real web server (KEEP=1: stay)
+demo: deps-demo
+	+@$(MAKE) --no-print-directory -s all
+	@LK_BUILD='$(B)' KEEP='$(KEEP)' $(PYTHON) tests/demo.py
+
+# ---- Linters -------------------------------------------------------------
+
+C_FILES   := $(LIB_SRC) $(GATE_SRC) $(CTL_SRC)
+H_FILES   := $(sort $(wildcard lib/*.h lib/*/*.h fcgi-auth/*.h ctl/*.h))
+TEST_SRC  := $(sort $(wildcard tests/*/*.[ch]))
+TIDY_ARGS  = -std=c11 -D_GNU_SOURCE -DLK_VERSION='"$(VERSION)"' -Ilib \
+	-Ifcgi-auth -I$(B)/gen $(DEP_CFLAGS)
+SCRIPTS_H := $(B)/gen/redis_latchkey_scripts.h \
+	$(B)/gen/redis_gosession_scripts.h
+
+.PHONY: format lint lint-format lint-clang lint-tidy lint-cppcheck lint-analyzer
+## make lint        clang, clang-tidy, cppcheck, gcc -fanalyzer
+lint: deps-lint
+	+@$(MAKE) --no-print-directory lint-clang lint-tidy lint-cppcheck \
+		lint-analyzer
+
+lint-format:
+	clang-format --dry-run -Werror $(C_FILES) $(H_FILES) $(TEST_SRC)
+
+format:
+	clang-format -i $(C_FILES) $(H_FILES) $(TEST_SRC)
+
+lint-clang:
+	+$(MAKE) --no-print-directory -s CC=clang B=$(B)/clang WERROR=1 \
+		all tests
+
+# One process for each file: clang-tidy 14 mistakes a va_list in the second.
+TIDY := $(addprefix tidy/,$(C_FILES))
+.PHONY: $(TIDY)
+$(TIDY): tidy/%: $(SCRIPTS_H)
+	@clang-tidy --quiet --warnings-as-errors='*' $* -- $(TIDY_ARGS) \
+		2> $(B)/tidy.log || { cat $(B)/tidy.log; exit 1; }
+
+lint-tidy: $(TIDY)
+
+# varFuncNullUB: POSIX has NULL a pointer.
+lint-cppcheck: $(SCRIPTS_H)
+	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
+		--enable=warning,performance,portability \
+		--suppress=missingIncludeSystem --suppress=varFuncNullUB \
+		-D_GNU_SOURCE -Ilib -Ifcgi-auth -I$(B)/gen $(C_FILES)
+
+lint-analyzer:
+	+$(MAKE) --no-print-directory -s CC=gcc B=$(B)/analyzer WERROR=1 \
+		CFLAGS='-O1 -g -fanalyzer' all
+
+# ---- Installing ----------------------------------------------------------
+
+MAN_SRC  := $(sort $(wildcard man/*.[1-8]))
+ETC_SRC  := $(shell find etc -type f 2>/dev/null | sort)
+MANDIR   ?= $(PREFIX)/share/man
+EXAMPLES := $(DOCDIR)/examples
+SOFILE   := liblatchkey.so.$(VERSION)
+man_path  = man$(patsubst .%,%,$(suffix $(1)))/$(notdir $(1))
+
+.PHONY: install uninstall clean
+## make install     into PREFIX (/usr/local), below DESTDIR
+install: all
+	@rm -f $(B)/latchkey.pc
+	+@$(MAKE) --no-print-directory -s $(B)/latchkey.pc
+	install -D -m 755 $(B)/latchkey $(DESTDIR)$(BINDIR)/latchkey
+	install -D -m 755 $(B)/latchkey-fcgi $(DESTDIR)$(SBINDIR)/latchkey-fcgi
+	install -D -m 644 lib/latchkey.h $(DESTDIR)$(INCLUDEDIR)/latchkey.h
+	install -D -m 644 $(B)/liblatchkey.a $(DESTDIR)$(LIBDIR)/liblatchkey.a
+	install -D -m 644 $(B)/$(SONAME) $(DESTDIR)$(LIBDIR)/$(SOFILE)
+	ln -sf $(SOFILE) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/liblatchkey.so
+	install -D -m 644 $(B)/latchkey.pc \
+		$(DESTDIR)$(LIBDIR)/pkgconfig/latchkey.pc
+	for file in $(ETC_SRC:etc/%=%); do install -D -m 644 "etc/$$file" \
+		"$(DESTDIR)$(EXAMPLES)/$$file" || exit 1; done
+	$(foreach page,$(MAN_SRC),install -D -m 644 $(page) \
+		$(DESTDIR)$(MANDIR)/$(call man_path,$(page)) &&) :
+	[ -n "$(DESTDIR)" ] || [ "$$(id -u)" -ne 0 ] || ldconfig
+
+## make uninstall   remove what `make install` put there
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/latchkey $(DESTDIR)$(SBINDIR)/latchkey-fcgi \
+		$(DESTDIR)$(INCLUDEDIR)/latchkey.h \
+		$(DESTDIR)$(LIBDIR)/liblatchkey.a \
+		$(DESTDIR)$(LIBDIR)/liblatchkey.so \
+		$(DESTDIR)$(LIBDIR)/$(SONAME) $(DESTDIR)$(LIBDIR)/$(SOFILE) \
+		$(DESTDIR)$(LIBDIR)/pkgconfig/latchkey.pc \
+		$(foreach page,$(MAN_SRC),\
+		$(DESTDIR)$(MANDIR)/$(call man_path,$(page)))
+	rm -rf $(DESTDIR)$(EXAMPLES)
+	[ ! -d $(DESTDIR)$(DOCDIR) ] || \
+		rmdir --ignore-fail-on-non-empty $(DESTDIR)$(DOCDIR)
+
+## make clean       remove everything that was built
+clean:
+	rm -rf $(B)

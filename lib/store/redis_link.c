@@ -20,6 +20,8 @@
 #define READ_SIZE 16384
 /* Between two tries to connect to a unix socket whose backlog is full. */
 #define BACKLOG_WAIT_MS 5
+/* How far an operation may outlast its deadline, for a system call less. */
+#define DEADLINE_SLACK_MS 5
 /* AUTH and SELECT. */
 #define HANDSHAKE_MAX 2
 
@@ -209,6 +211,9 @@ static int
 try_address(struct lk_redis_link *link, int family,
     const struct sockaddr *addr, socklen_t len, struct lk_deadline deadline)
 {
+	const int64_t ms = link->settings->command_timeout_ms;
+	const struct timeval patience = { .tv_sec = ms / 1000,
+		.tv_usec = (ms % 1000) * 1000 };
 	const int on = 1;
 	int fd, error;
 
@@ -222,6 +227,14 @@ try_address(struct lk_redis_link *link, int family,
 	if (family != AF_UNIX)
 		(void)setsockopt(
 		    fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	/* See receive_bytes(); everything else says MSG_DONTWAIT. */
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
+	        sizeof(patience)) != 0 ||
+	    fcntl(fd, F_SETFL, 0) != 0) {
+		error = errno;
+		(void)close(fd);
+		return (error);
+	}
 	link->fd = fd;
 	return (0);
 }
@@ -339,7 +352,37 @@ send_all(struct lk_redis_link *link, const struct lk_buf *out,
 	return (LK_OK);
 }
 
-/* Wait for bytes and feed them to the reader. */
+/*
+ * Take bytes as soon as there are some; 0 at the end, or -1 and errno.
+ *
+ * The first time in an operation that has all of its time left, the socket's
+ * own time-out, which is the same, does for the deadline: that saves a system
+ * call, a tenth of what a check costs.
+ */
+static ssize_t
+receive_bytes(struct lk_redis_link *link, char *bytes, size_t size,
+    struct lk_deadline deadline, bool first)
+{
+	ssize_t n;
+
+	if (first && lk_deadline_left_ms(deadline) + DEADLINE_SLACK_MS >=
+	        link->settings->command_timeout_ms) {
+		n = recv(link->fd, bytes, size, 0);
+		if (n >= 0 || errno != EINTR) {
+			if (n < 0 && errno == EAGAIN)
+				errno = ETIMEDOUT;
+			return (n);
+		}
+	}
+	do {
+		if ((errno = wait_for(link->fd, POLLIN, deadline)) != 0)
+			return (-1);
+		n = recv(link->fd, bytes, size, MSG_DONTWAIT);
+	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
+	return (n);
+}
+
+/* Take bytes and feed them to the reader. */
 static enum lk_status
 receive_some(struct lk_redis_link *link, struct lk_deadline deadline,
     size_t *total, struct exchange *x)
@@ -347,15 +390,10 @@ receive_some(struct lk_redis_link *link, struct lk_deadline deadline,
 	char bytes[READ_SIZE];
 	enum lk_status status = LK_FAULT;
 	ssize_t n;
-	int error;
 
-	do {
-		if ((error = wait_for(link->fd, POLLIN, deadline)) != 0)
-			return (error == ETIMEDOUT
-			        ? link_timed_out(link, "read")
-			        : link_fail(link, "read", error));
-		n = recv(link->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
-	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
+	n = receive_bytes(link, bytes, sizeof(bytes), deadline, *total == 0);
+	if (n < 0 && errno == ETIMEDOUT)
+		return (link_timed_out(link, "read"));
 	if (n <= 0) {
 		x->peer_is_gone = x->replies == 0 && *total == 0 &&
 		    (n == 0 || is_gone(errno));

@@ -56,16 +56,13 @@ close_fd(int *fd)
 static char **
 make_argv(const struct lk_strings *command, const char *id)
 {
-	union {
-		const char *in;
-		char *out;
-	} last = { id };
 	char **argv;
 
 	if ((argv = calloc(command->n + 2, sizeof(*argv))) == NULL)
 		return (NULL);
 	memcpy(argv, command->v, command->n * sizeof(*argv));
-	argv[command->n] = last.out;
+	/* An exec takes pointers to char and writes to none of them. */
+	memcpy(&argv[command->n], &id, sizeof(id));
 	return (argv);
 }
 
@@ -79,11 +76,11 @@ fill_actions(posix_spawn_file_actions_t *actions, int output)
 	int rc;
 
 	if ((rc = posix_spawn_file_actions_adddup2(
-	         actions, output, STDOUT_FILENO)) != 0 ||
+		 actions, output, STDOUT_FILENO)) != 0 ||
 	    (rc = posix_spawn_file_actions_addopen(
-	         actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)) != 0 ||
+		 actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)) != 0 ||
 	    (rc = posix_spawn_file_actions_addopen(
-	         actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)) != 0)
+		 actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)) != 0)
 		return (rc);
 	return (posix_spawn_file_actions_addclosefrom_np(
 	    actions, STDERR_FILENO + 1));
@@ -97,9 +94,9 @@ fill_attributes(posix_spawnattr_t *attributes)
 
 	(void)sigemptyset(&none);
 	(void)sigfillset(&all);
-	if ((rc = posix_spawnattr_setflags(attributes,
-	         POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-	             POSIX_SPAWN_SETSIGDEF)) != 0 ||
+	if ((rc = posix_spawnattr_setflags(
+		 attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
+				 POSIX_SPAWN_SETSIGDEF)) != 0 ||
 	    (rc = posix_spawnattr_setpgroup(attributes, 0)) != 0 ||
 	    (rc = posix_spawnattr_setsigmask(attributes, &none)) != 0)
 		return (rc);
@@ -111,7 +108,7 @@ static int
 spawn(char *const *argv, int output, pid_t *pid)
 {
 	char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:"
-	              "/usr/bin:/sbin:/bin";
+		      "/usr/bin:/sbin:/bin";
 	char *const environment[] = { path, NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -123,8 +120,8 @@ spawn(char *const *argv, int output, pid_t *pid)
 		goto actions;
 	if ((rc = fill_actions(&actions, output)) == 0 &&
 	    (rc = fill_attributes(&attributes)) == 0)
-		rc = posix_spawn(pid, argv[0], &actions, &attributes, argv,
-		    environment);
+		rc = posix_spawn(
+		    pid, argv[0], &actions, &attributes, argv, environment);
 	(void)posix_spawnattr_destroy(&attributes);
 actions:
 	(void)posix_spawn_file_actions_destroy(&actions);
@@ -140,8 +137,8 @@ exits_are_lost(void)
 	if (sigaction(SIGCHLD, NULL, &action) != 0)
 		return (true);
 	return ((action.sa_flags & SA_NOCLDWAIT) != 0 ||
-	    ((action.sa_flags & SA_SIGINFO) == 0 &&
-	        action.sa_handler == SIG_IGN));
+		((action.sa_flags & SA_SIGINFO) == 0 &&
+		    action.sa_handler == SIG_IGN));
 }
 
 static enum lk_status
@@ -162,8 +159,7 @@ start(struct child *child, char *const *argv)
 	}
 	if ((rc = spawn(argv, fds[1], &child->pid)) != 0) {
 		status = lk_fail(child->error, LK_E_STORE,
-		    "%s: cannot be started: %s", child->program,
-		    strerror(rc));
+		    "%s: cannot be started: %s", child->program, strerror(rc));
 		goto out;
 	}
 	/* By number: glibc before 2.36 has no function for it. */
@@ -188,8 +184,8 @@ drain(struct child *child, struct lk_buf *printed)
 
 	while (child->output >= 0) {
 		if ((room = lk_buf_room(printed, CHUNK)) == NULL)
-			return (lk_fail(child->error, LK_E_NOMEM,
-			    "out of memory"));
+			return (
+			    lk_fail(child->error, LK_E_NOMEM, "out of memory"));
 		n = read(child->output, room, CHUNK);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -217,7 +213,7 @@ look(const struct child *child, bool *exited)
 
 	*exited = false;
 	if (waitid(P_PID, (id_t)child->pid, &info,
-	        WEXITED | WNOHANG | WNOWAIT) == 0)
+		WEXITED | WNOHANG | WNOWAIT) == 0)
 		*exited = info.si_pid == child->pid;
 	else if (errno != EINTR)
 		return (lk_fail(child->error, LK_E_STORE,
@@ -228,8 +224,7 @@ look(const struct child *child, bool *exited)
 
 /* Collect what it prints until it exits. */
 static enum lk_status
-watch(struct child *child, struct lk_deadline deadline,
-    struct lk_buf *printed)
+watch(struct child *child, struct lk_deadline deadline, struct lk_buf *printed)
 {
 	struct pollfd fds[2] = { { .events = POLLIN }, { .events = POLLIN } };
 	enum lk_status status = LK_FAULT;
@@ -267,7 +262,7 @@ kill_all(const struct child *child)
 	if (child->pidfd < 0)
 		return (kill(child->pid, SIGKILL) == 0);
 	return (syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL,
-	            0) == 0);
+		    0) == 0);
 }
 
 /* Kill what is left and reap the program. */
@@ -303,13 +298,12 @@ judge(const struct child *child, int how, const struct lk_buf *printed,
 
 	if (WIFSIGNALED(how))
 		return (lk_fail(child->error, LK_E_STORE,
-		    "%s: killed by signal %d", child->program,
-		    WTERMSIG(how)));
+		    "%s: killed by signal %d", child->program, WTERMSIG(how)));
 	if (WEXITSTATUS(how) == EXIT_NO_USER)
 		return (LK_NO_USER);
 	if (WEXITSTATUS(how) != 0)
-		return (lk_fail(child->error, LK_E_STORE,
-		    "%s: exit status %d", child->program, WEXITSTATUS(how)));
+		return (lk_fail(child->error, LK_E_STORE, "%s: exit status %d",
+		    child->program, WEXITSTATUS(how)));
 	lk_json_compact(printed->data, printed->len, &value);
 	is_null = !value.failed && strcmp(value.data, "null") == 0;
 	lk_buf_free(&value);
@@ -330,8 +324,7 @@ lk_user_source_exec(const struct lk_settings *settings, const char *id,
     struct lk_buf *detail, struct lk_error *error)
 {
 	const struct lk_strings *command = &settings->user.command;
-	struct lk_deadline deadline =
-	    lk_deadline_in(settings->user.timeout_ms);
+	struct lk_deadline deadline = lk_deadline_in(settings->user.timeout_ms);
 	struct lk_buf printed = LK_BUF_INIT(LK_DETAIL_MAX + CHUNK);
 	struct child child = { .pidfd = -1, .output = -1, .error = error };
 	enum lk_status status = LK_FAULT, ended = LK_FAULT;

@@ -46,15 +46,14 @@ find_account(const char *name, struct passwd *account, void **data,
 	int rc;
 
 	do {
-		status =
-		    grow(data, &size, ENTRY_FIRST, ENTRY_MAX, 1, error);
+		status = grow(data, &size, ENTRY_FIRST, ENTRY_MAX, 1, error);
 		if (status != LK_OK)
 			return (status);
 		rc = getpwnam_r(name, account, *data, size, &found);
 	} while (rc == ERANGE || rc == EINTR);
 	if (rc != 0)
-		return (lk_fail(error, LK_E_STORE,
-		    "account database: %s", strerror(rc)));
+		return (lk_fail(
+		    error, LK_E_STORE, "account database: %s", strerror(rc)));
 	return (found != NULL ? LK_OK : LK_NO_USER);
 }
 
@@ -73,8 +72,8 @@ find_groups(const struct passwd *account, void **groups, size_t *count,
 		if (status != LK_OK)
 			return (status);
 		n = (int)size;
-	} while (getgrouplist(account->pw_name, account->pw_gid, *groups,
-	    &n) < 0);
+	} while (
+	    getgrouplist(account->pw_name, account->pw_gid, *groups, &n) < 0);
 	*count = (size_t)n;
 	return (LK_OK);
 }
@@ -90,15 +89,14 @@ add_group(gid_t gid, struct lk_buf *detail, struct lk_error *error)
 	int rc;
 
 	do {
-		status =
-		    grow(&data, &size, ENTRY_FIRST, ENTRY_MAX, 1, error);
+		status = grow(&data, &size, ENTRY_FIRST, ENTRY_MAX, 1, error);
 		if (status != LK_OK)
 			goto out;
 		rc = getgrgid_r(gid, &group, data, size, &found);
 	} while (rc == ERANGE || rc == EINTR);
 	if (rc != 0) {
-		status = lk_fail(error, LK_E_STORE, "group database: %s",
-		    strerror(rc));
+		status = lk_fail(
+		    error, LK_E_STORE, "group database: %s", strerror(rc));
 		goto out;
 	}
 	if (found != NULL)

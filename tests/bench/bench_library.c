@@ -30,7 +30,7 @@ struct setup {
 	struct lk_settings *settings;
 	struct lk_manager *m;
 	struct lk_token token;
-	char key[256];       /* where that token's session is */
+	char key[512];       /* where that token's session is */
 };
 
 static _Noreturn void
@@ -108,8 +108,8 @@ find_key(struct setup *s)
 	redisReply *keys;
 
 	if (strcmp(s->layout, "gosession") == 0) {
-		(void)snprintf(s->key, sizeof(s->key), "gosession-token_%s",
-		    s->token.text);
+		(void)snprintf(s->key, sizeof(s->key), "gosession-token_%.*s",
+		    (int)s->token.len, s->token.text);
 		return;
 	}
 	keys = redisCommand(s->redis, "KEYS latchkey:*:s:*");

@@ -61,14 +61,34 @@ static void
 test_json_valid_text_is_accepted(void **state)
 {
 	static const char *const rows[] = {
-		"null", "true", "false", "0", "-0", "-1", "10", "0.5", "1e5",
-		"1E+5", "1.25e-7", "1e400", "12345678901234567890",
+		"null",
+		"true",
+		"false",
+		"0",
+		"-0",
+		"-1",
+		"10",
+		"0.5",
+		"1e5",
+		"1E+5",
+		"1.25e-7",
+		"1e400",
+		"12345678901234567890",
 		("1111111111111111111111111111111111111111111111111111111111111"
 		 "1111111111111111111"),
-		"\"\"", "\"a\"", "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"",
-		"\"\\u0000\"", "\"\\u00e9\\uD83D\\uDE00\"", "\"\x7f\"",
-		"\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"", "[]", "[ ]",
-		"[1,[2,{}],\"x\"]", "{}", "{ }", "{\"a\":1,\"a\":2}",
+		"\"\"",
+		"\"a\"",
+		"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"",
+		"\"\\u0000\"",
+		"\"\\u00e9\\uD83D\\uDE00\"",
+		"\"\x7f\"",
+		"\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"",
+		"[]",
+		"[ ]",
+		"[1,[2,{}],\"x\"]",
+		"{}",
+		"{ }",
+		"{\"a\":1,\"a\":2}",
 		" \t\r\n{ \"a\" : [ 1 , 2 ] }\n",
 	};
 	size_t i;
@@ -85,26 +105,86 @@ test_json_wrong_text_is_refused(void **state)
 {
 	static const char *const rows[] = {
 		/* structure */
-		"", " ", "{", "}", "[", "]", "[1", "[1,", "[1,]", "[,1]",
-		"[1 2]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{\"a\" 1}",
-		"{a:1}", "{1:1}", "{\"a\":1", "[}", "{]", "{} {}", "{}x",
-		"1 2", "//x\n1", "{}/**/",
+		"",
+		" ",
+		"{",
+		"}",
+		"[",
+		"]",
+		"[1",
+		"[1,",
+		"[1,]",
+		"[,1]",
+		"[1 2]",
+		"{\"a\"}",
+		"{\"a\":}",
+		"{\"a\":1,}",
+		"{\"a\" 1}",
+		"{a:1}",
+		"{1:1}",
+		"{\"a\":1",
+		"[}",
+		"{]",
+		"{} {}",
+		"{}x",
+		"1 2",
+		"//x\n1",
+		"{}/**/",
 		/* words */
-		"nul", "nulll", "True", "NaN", "Infinity", "-Infinity",
+		"nul",
+		"nulll",
+		"True",
+		"NaN",
+		"Infinity",
+		"-Infinity",
 		"undefined",
 		/* numbers */
-		"01", "-01", "1.", ".5", "+1", "-", "1e", "1e+", "1.e5", "0x10",
-		"--1", "1e5.5", "1_000",
+		"01",
+		"-01",
+		"1.",
+		".5",
+		"+1",
+		"-",
+		"1e",
+		"1e+",
+		"1.e5",
+		"0x10",
+		"--1",
+		"1e5.5",
+		"1_000",
 		/* strings */
-		"\"", "\"a", "'a'", "\"a\nb\"", "\"a\tb\"", "\"\x01\"",
-		"\"\x1f\"", "\"\\x41\"", "\"\\", "\"\\\"", "\"\\u\"",
-		"\"\\u12\"", "\"\\u12g4\"", "\"\\U0041\"", "\"\\ud800\"",
-		"\"\\udc00\"", "\"\\ud800\\u0041\"", "\"\\ud800x\"",
+		"\"",
+		"\"a",
+		"'a'",
+		"\"a\nb\"",
+		"\"a\tb\"",
+		"\"\x01\"",
+		"\"\x1f\"",
+		"\"\\x41\"",
+		"\"\\",
+		"\"\\\"",
+		"\"\\u\"",
+		"\"\\u12\"",
+		"\"\\u12g4\"",
+		"\"\\U0041\"",
+		"\"\\ud800\"",
+		"\"\\udc00\"",
+		"\"\\udc00\\udc00\"",
+		"\"\\ud800\\u0041\"",
+		"\"\\ud800x\"",
 		/* not UTF-8 */
-		"\"\xff\"", "\"\x80\"", "\"\xc0\x80\"", "\"\xc3\"",
-		"\"\xed\xa0\x80\"", "\"\xf4\x90\x80\x80\"",
+		"\"\xff\"",
+		"\"\x80\"",
+		"\"\xc0\x80\"",
+		"\"\xc3\"",
+		"\"\xed\xa0\x80\"",
+		"\"\xf4\x90\x80\x80\"",
 		/* white space that is none, a byte order mark */
-		"\v1", "\f1", "1\x01", "\xc2\xa0[]", "\xef\xbb\xbf{}",
+		"\v1",
+		"\f1",
+		"1\x01",
+		"\xc2\xa0[]",
+		"\xef\xbb\xbf{}",
 	};
 	size_t i;
 
@@ -262,8 +342,8 @@ test_json_member_is_found_at_its_own_bytes(void **state)
 	(void)state;
 	assert_true(lk_json_valid(copy, len));
 	for (i = 0; i < COUNT(rows); i++) {
-		found = lk_json_member(
-		    copy, len, rows[i].name, &value, &value_len);
+		found =
+		    lk_json_member(copy, len, rows[i].name, &value, &value_len);
 		assert_int_equal(found, rows[i].want != NULL);
 		if (rows[i].want == NULL) {
 			assert_null(value);
@@ -306,12 +386,12 @@ test_json_string_is_escaped(void **state)
 		{ "\b\f\n\r\t", "\"\\b\\f\\n\\r\\t\"" },
 		{ "\x01\x1f", "\"\\u0001\\u001f\"" },
 		{ "\x7fz\x7f", "\"\\u007fz\\u007f\"" },
-		{ "\xc3\xa9 \xf0\x9f\x98\x80", "\"\xc3\xa9 \xf0\x9f\x98\x80\"" },
+		{ "\xc3\xa9 \xf0\x9f\x98\x80",
+		    "\"\xc3\xa9 \xf0\x9f\x98\x80\"" },
 		{ "a\xff", "\"a\xef\xbf\xbd\"" },
 		{ "\xc3", "\"\xef\xbf\xbd\"" },
 		{ "\xe2\x82x", "\"\xef\xbf\xbd\xef\xbf\xbdx\"" },
-		{ "\xed\xa0\x80",
-		    "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"" },
+		{ "\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"" },
 	};
 	struct lk_buf out = LK_BUF_INIT(1024);
 	size_t i;
@@ -367,8 +447,7 @@ test_json_text_is_decoded_or_refused(void **state)
 		const char *want; /* NULL: refused */
 	} rows[] = {
 		{ "\"\"", "" },
-		{ "\"a\\u00e9\\ud83d\\ude00\"",
-		    "a\xc3\xa9\xf0\x9f\x98\x80" },
+		{ "\"a\\u00e9\\ud83d\\ude00\"", "a\xc3\xa9\xf0\x9f\x98\x80" },
 		{ "\"\\\"\\\\\\/\\n\"", "\"\\/\n" },
 		{ "\"\xff\"", "\xff" },
 		{ "\"12345678901\"", "12345678901" },
@@ -385,9 +464,9 @@ test_json_text_is_decoded_or_refused(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
 		memset(text, 'x', sizeof(text));
-		assert_int_equal(lk_json_text(rows[i].string,
-		                     strlen(rows[i].string), text,
-		                     sizeof(text)),
+		assert_int_equal(
+		    lk_json_text(rows[i].string, strlen(rows[i].string), text,
+			sizeof(text)),
 		    rows[i].want != NULL);
 		assert_string_equal(
 		    text, rows[i].want != NULL ? rows[i].want : "");
@@ -407,7 +486,7 @@ test_utf8_put_is_what_utf8_len_reads(void **state)
 		if (code >= 0xd800 && code <= 0xdfff)
 			assert_int_equal(lk_utf8_len(text, len), 0);
 		else if (lk_utf8_len(text, len) != len ||
-		    (len > 1 && lk_utf8_len(text, len - 1) != 0))
+			 (len > 1 && lk_utf8_len(text, len - 1) != 0))
 			fail_msg("U+%04X", (unsigned int)code);
 	}
 	assert_int_equal(lk_utf8_put(0x20ac, text), 3);
@@ -497,7 +576,7 @@ test_json_user_foreign_record_is_read(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
 		assert_int_equal(lk_json_user_decode(rows[i].record,
-		                     strlen(rows[i].record), &user),
+				     strlen(rows[i].record), &user),
 		    LK_OK);
 		assert_string_equal(user.id, rows[i].id);
 		assert_string_equal(user.detail, rows[i].detail);
@@ -509,9 +588,19 @@ static void
 test_json_user_other_text_is_corrupt(void **state)
 {
 	static const char *const rows[] = {
-		"", "x", "null", "[]", "{}", "\"id\"", "{\"id\":1}",
-		"{\"id\":null}", "{\"id\":\"\"}", "{\"id\":\"a\\u0000\"}",
-		"{\"ID\":\"a\"}", "{\"id\":\"a\"", "{\"id\":\"a\"}x",
+		"",
+		"x",
+		"null",
+		"[]",
+		"{}",
+		"\"id\"",
+		"{\"id\":1}",
+		"{\"id\":null}",
+		"{\"id\":\"\"}",
+		"{\"id\":\"a\\u0000\"}",
+		"{\"ID\":\"a\"}",
+		"{\"id\":\"a\"",
+		"{\"id\":\"a\"}x",
 		"{\"id\":\"a\",\"detail\":}",
 		"{\"id\":\"a\",\"detail\":\"\xff\"}",
 	};
@@ -522,8 +611,8 @@ test_json_user_other_text_is_corrupt(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
 		memset(&user, 'x', sizeof(user));
-		assert_int_equal(lk_json_user_decode(
-		                     rows[i], strlen(rows[i]), &user),
+		assert_int_equal(
+		    lk_json_user_decode(rows[i], strlen(rows[i]), &user),
 		    LK_E_CORRUPT);
 		assert_memory_equal(&user, &zero, sizeof(user));
 	}
@@ -541,7 +630,7 @@ test_json_user_too_long_is_corrupt(void **state)
 		{ 1, LK_DETAIL_MAX + 1, LK_E_CORRUPT },
 	};
 	char id[LK_USER_ID_MAX + 2], *detail;
-	struct lk_buf out = LK_BUF_INIT(2 * LK_DETAIL_MAX);
+	struct lk_buf out = LK_BUF_INIT((size_t)2 * LK_DETAIL_MAX);
 	struct lk_user user;
 	size_t i;
 
@@ -555,8 +644,7 @@ test_json_user_too_long_is_corrupt(void **state)
 		lk_buf_reset(&out);
 		lk_json_user_encode(id, detail, &out);
 		assert_false(out.failed);
-		assert_int_equal(
-		    lk_json_user_decode(out.data, out.len, &user),
+		assert_int_equal(lk_json_user_decode(out.data, out.len, &user),
 		    rows[i].want);
 		lk_user_clear(&user);
 		free(detail);
