@@ -3,13 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <fastcgi.h>
 #include <fcgiapp.h>
 
+#include "answer.h"
 #include "deadline.h"
 #include "error.h"
 #include "refuse.h"
-#include "respond.h"
 #include "worker.h"
 
 #define MS_NS INT64_C(1000000)
@@ -35,41 +34,6 @@ struct gate_workers {
 	struct worker worker[];
 };
 
-/* The reply to what libfcgi has read. */
-static const char *
-answer(struct worker *worker, char **envp, bool authorizer)
-{
-	struct gate_workers *all = worker->all;
-	struct gate_credentials credentials;
-	struct gate_request request;
-	struct gate_verdict verdict = { 0 };
-	struct lk_session session;
-	struct gate_facts facts = {
-		.settings = all->settings,
-		.request = &request,
-		.credentials = &credentials,
-		.status = LK_FAULT,
-		.session = &session,
-	};
-
-	memset(&session, 0, sizeof(session));
-	gate_request_read(envp, authorizer, &request);
-	gate_credentials_read(&all->settings->gate.tokens, &request,
-	    &credentials);
-	if (authorizer && credentials.kind == GATE_CREDENTIALS_ONE) {
-		facts.status = lk_check(worker->manager, &credentials.token,
-		    &session);
-		if (facts.status < 0)
-			gate_report_store(all->report, facts.status,
-			    lk_manager_error(worker->manager));
-	}
-	gate_decide(&facts, &verdict);
-	if (verdict.http != 200)
-		gate_report_denial(all->report, &facts, &verdict);
-	gate_credentials_wipe(&credentials);
-	return (gate_respond(&facts, &verdict, &worker->reply));
-}
-
 /*
  * Answer the request that is waiting in ${fd}, which the guard has looked at.
  * libfcgi is given the connection as if it had accepted it: with
@@ -79,6 +43,11 @@ answer(struct worker *worker, char **envp, bool authorizer)
 static void
 serve(struct worker *worker, int fd)
 {
+	const struct gate_asked asked = {
+		.settings = worker->all->settings,
+		.report = worker->all->report,
+		.manager = worker->manager,
+	};
 	FCGX_Request *fcgi = &worker->fcgi;
 	const char *reply;
 
@@ -87,7 +56,7 @@ serve(struct worker *worker, int fd)
 	(void)FCGX_Detach(fcgi);
 	if (FCGX_Accept_r(fcgi) != 0)
 		return;
-	reply = answer(worker, fcgi->envp, fcgi->role == FCGI_AUTHORIZER);
+	reply = gate_answer(&asked, fcgi->envp, fcgi->role, &worker->reply);
 	(void)FCGX_PutStr(reply, (int)strlen(reply), fcgi->out);
 	gate_request_wipe(fcgi->envp);
 	lk_buf_reset(&worker->reply);
