@@ -1,109 +1,75 @@
-/* Settings as a whole: defaults, what spans keys, printing, freeing. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <sodium.h>
 
 #include "error.h"
-#include "settings.h"
-#include "trusted_file.h"
+#include "setting.h"
 
 #define MASK "********"
-/* Longest password file. */
-#define PASSWORD_FILE_MAX 1024
-
-/* ---- Members by their place in the table ------------------------------- */
-
-static void *
-member(struct lk_settings *settings, const struct lk_setting *setting)
-{
-	return ((char *)settings + setting->offset);
-}
-
-static const void *
-const_member(
-    const struct lk_settings *settings, const struct lk_setting *setting)
-{
-	return ((const char *)settings + setting->offset);
-}
+#define FILE_SUFFIX "_file"
 
 /* ---- Life -------------------------------------------------------------- */
 
-static bool
-copy_strings(const char *const *from, struct lk_strings *to)
+static size_t
+count_texts(const char *const *text)
 {
 	size_t n = 0;
 
-	while (from[n] != NULL)
+	while (text[n] != NULL)
 		n++;
-	if ((to->v = calloc(n + 1, sizeof(char *))) == NULL)
-		return (false);
-	for (; to->n < n; to->n++) {
-		if ((to->v[to->n] = strdup(from[to->n])) == NULL)
-			return (false);
-	}
-	return (true);
+	return (n);
 }
 
-static bool
+static enum lk_status
 set_default(struct lk_settings *settings, const struct lk_setting *setting)
 {
-	void *m = member(settings, setting);
+	void *field = lk_setting_at(settings, setting);
 
 	switch (setting->type) {
 	case LK_SETTING_BOOL:
-		*(bool *)m = setting->number != 0;
-		return (true);
+		*(bool *)field = setting->number != 0;
+		return (LK_OK);
 	case LK_SETTING_INT:
-		*(int64_t *)m = setting->number;
-		return (true);
+		*(int64_t *)field = setting->number;
+		return (LK_OK);
 	case LK_SETTING_ENUM:
-		*(int *)m = (int)setting->number;
-		return (true);
+		*(int *)field = (int)setting->number;
+		return (LK_OK);
 	case LK_SETTING_STRING:
-		return ((*(char **)m = strdup(setting->text[0])) != NULL);
+		return (lk_setting_set_string(field,
+		    setting->text[0] == NULL ? "" : setting->text[0]));
 	case LK_SETTING_STRINGS:
-		return (copy_strings(setting->text, m));
+		return (lk_setting_set_strings(field, setting->text,
+		    count_texts(setting->text)));
 	}
-	return (false);
+	return (LK_FAULT);
 }
 
 enum lk_status
-lk_settings_new(struct lk_settings **settingsp, struct lk_error *error)
+lk_settings_new(struct lk_settings **settings, struct lk_error *error)
 {
-	struct lk_settings *settings = calloc(1, sizeof(*settings));
+	struct lk_settings *new;
 	const struct lk_setting *s;
 
-	*settingsp = NULL;
-	if (settings == NULL)
+	*settings = NULL;
+	if ((new = calloc(1, sizeof(*new))) == NULL)
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
 	for (s = lk_settings_table; s->key != NULL; s++) {
-		if (!set_default(settings, s)) {
-			lk_settings_free(settings);
+		if (set_default(new, s) != LK_OK) {
+			lk_settings_free(new);
 			return (lk_fail(error, LK_E_NOMEM, "out of memory"));
 		}
 	}
-	*settingsp = settings;
+	*settings = new;
 	return (LK_OK);
 }
 
-static void
-free_string(char *text)
+enum lk_status
+lk_settings_defaults(struct lk_settings **settings, struct lk_error *error)
 {
-	if (text != NULL)
-		sodium_memzero(text, strlen(text));
-	free(text);
-}
-
-void
-lk_strings_free(struct lk_strings *strings)
-{
-	size_t i;
-
-	for (i = 0; i < strings->n; i++)
-		free_string(strings->v[i]);
-	free(strings->v);
-	*strings = (struct lk_strings){ NULL, 0 };
+	return (lk_settings_new(settings, error));
 }
 
 void
@@ -113,164 +79,29 @@ lk_settings_free(struct lk_settings *settings)
 
 	if (settings == NULL)
 		return;
-	for (s = lk_settings_table; s->key != NULL; s++) {
-		if (s->type == LK_SETTING_STRING)
-			free_string(*(char **)member(settings, s));
-		else if (s->type == LK_SETTING_STRINGS)
-			lk_strings_free(member(settings, s));
-	}
+	for (s = lk_settings_table; s->key != NULL; s++)
+		lk_setting_clear(settings, s);
 	free(settings->path);
+	sodium_memzero(settings, sizeof(*settings));
 	free(settings);
-}
-
-enum lk_status
-lk_settings_defaults(struct lk_settings **settings, struct lk_error *error)
-{
-	return (lk_settings_new(settings, error));
-}
-
-/* ---- What spans keys --------------------------------------------------- */
-
-/* What every complaint below needs. */
-struct check {
-	struct lk_settings *settings;
-	lk_settings_line *line;
-	const void *arg;
-	struct lk_error *error;
-};
-
-/* `FILE:LINE: KEY: expected WHAT`, without the line if the key is not set. */
-static enum lk_status
-complain(const struct check *c, const char *key, const char *what)
-{
-	const char *path =
-	    c->settings->path != NULL ? c->settings->path : "settings";
-	int line = c->line(c->arg, key);
-
-	if (line > 0)
-		return (lk_fail(c->error, LK_E_SETTINGS,
-		    "%s:%d: %s: expected %s", path, line, key, what));
-	return (lk_fail(c->error, LK_E_SETTINGS, "%s: %s: expected %s", path,
-	    key, what));
-}
-
-static enum lk_status
-check_backend(const struct check *c)
-{
-	if (c->settings->store.backend == LK_BACKEND_REDIS)
-		return (LK_OK);
-	return (complain(c, "store.backend",
-	    "\"redis\": this release has no other store"));
-}
-
-/* Replace a password by the content of its file, if one is named. */
-static enum lk_status
-read_password(const struct check *c, const char *file_key, const char *path,
-    char **password)
-{
-	struct lk_buf content = LK_BUF_INIT(PASSWORD_FILE_MAX);
-	enum lk_status status = LK_FAULT;
-	struct lk_error why = { "" };
-	char *text;
-
-	if (path[0] == '\0')
-		return (LK_OK);
-	if ((*password)[0] != '\0')
-		return (complain(
-		    c, file_key, "either a password or a password_file"));
-	status = lk_trusted_file_read_secret(path, &content, &why);
-	if (status != LK_OK) {
-		(void)complain(c, file_key, why.text);
-		goto out;
-	}
-	if (content.len > 0 && content.data[content.len - 1] == '\n')
-		content.data[--content.len] = '\0';
-	if (content.len == 0 || strcspn(content.data, "\r\n") < content.len ||
-	    memchr(content.data, '\0', content.len) != NULL) {
-		status = complain(c, file_key, "a file of one line");
-		goto out;
-	}
-	if ((text = lk_buf_take(&content)) == NULL) {
-		status = lk_fail(c->error, LK_E_NOMEM, "out of memory");
-		goto out;
-	}
-	free_string(*password);
-	*password = text;
-out:
-	lk_buf_free(&content);
-	return (status);
-}
-
-static enum lk_status
-check_source(const struct check *c)
-{
-	const struct lk_settings *s = c->settings;
-
-	if (s->user.source == LK_SOURCE_FILE && s->user.path[0] == '\0')
-		return (complain(c, "user.path",
-		    "the user file, since user.source is \"file\""));
-	if (s->user.source == LK_SOURCE_EXEC &&
-	    (s->user.command.n == 0 || s->user.command.v[0][0] != '/'))
-		return (complain(c, "user.command",
-		    "the absolute path of a program and its arguments, since "
-		    "user.source is \"exec\""));
-	return (LK_OK);
-}
-
-/* As gosession does, which keeps underscores for its own use. */
-static void
-replace_underscores(char *prefix)
-{
-	for (; *prefix != '\0'; prefix++) {
-		if (*prefix == '_')
-			*prefix = '-';
-	}
-}
-
-static enum lk_status
-check_prefixes(const struct check *c)
-{
-	struct lk_settings *s = c->settings;
-
-	replace_underscores(s->session.token_prefix);
-	replace_underscores(s->session.user_prefix);
-	if (strcmp(s->session.token_prefix, s->session.user_prefix) != 0)
-		return (LK_OK);
-	return (complain(c, "session.user_prefix",
-	    "another prefix than session.token_prefix"));
-}
-
-enum lk_status
-lk_settings_validate(struct lk_settings *settings, lk_settings_line *line,
-    const void *arg, struct lk_error *error)
-{
-	const struct check c = { settings, line, arg, error };
-	enum lk_status status = LK_FAULT;
-
-	if ((status = check_backend(&c)) != LK_OK ||
-	    (status = check_source(&c)) != LK_OK ||
-	    (status = check_prefixes(&c)) != LK_OK)
-		return (status);
-	status = read_password(&c, "store.redis.password_file",
-	    settings->store.redis.password_file,
-	    &settings->store.redis.password);
-	if (status == LK_OK)
-		status = read_password(&c, "store.sentinel.password_file",
-		    settings->store.sentinel.password_file,
-		    &settings->store.sentinel.password);
-	return (status);
 }
 
 /* ---- Printing ---------------------------------------------------------- */
 
+/* The text as a libconfig string. */
 static void
 print_string(const char *text, struct lk_buf *out)
 {
+	const char *p;
+
 	lk_buf_str(out, "\"");
-	for (; *text != '\0'; text++) {
-		if (*text == '"' || *text == '\\')
-			lk_buf_str(out, "\\");
-		lk_buf_add(out, text, 1);
+	for (p = text; *p != '\0'; p++) {
+		if (*p == '"' || *p == '\\')
+			lk_buf_printf(out, "\\%c", *p);
+		else if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			lk_buf_printf(out, "\\x%02x", (unsigned int)*p);
+		else
+			lk_buf_add(out, p, 1);
 	}
 	lk_buf_str(out, "\"");
 }
@@ -288,107 +119,137 @@ print_strings(const struct lk_strings *strings, struct lk_buf *out)
 	lk_buf_str(out, " ]");
 }
 
-static void
-print_value(const struct lk_settings *settings,
-    const struct lk_setting *setting, struct lk_buf *out)
+/* Whether the file named by the key KEY_file gave the value of KEY. */
+static bool
+comes_from_file(const struct lk_settings *settings, const char *key)
 {
-	const void *m = const_member(settings, setting);
-	const char *text;
+	const struct lk_setting *s;
+	size_t len = strlen(key);
 
-	switch (setting->type) {
-	case LK_SETTING_BOOL:
-		lk_buf_str(out, *(const bool *)m ? "true" : "false");
-		break;
-	case LK_SETTING_INT:
-		lk_buf_printf(out, setting->octal ? "0%03llo" : "%lld",
-		    (long long)*(const int64_t *)m);
-		break;
-	case LK_SETTING_ENUM:
-		print_string(setting->names[*(const int *)m], out);
-		break;
-	case LK_SETTING_STRING:
-		text = *(char *const *)m;
-		print_string(
-		    setting->secret && text[0] != '\0' ? MASK : text, out);
-		break;
-	case LK_SETTING_STRINGS:
-		print_strings(m, out);
-		break;
+	for (s = lk_settings_table; s->key != NULL; s++) {
+		if (strncmp(s->key, key, len) == 0 &&
+		    strcmp(s->key + len, FILE_SUFFIX) == 0)
+			return ((*(char *const *)lk_setting_of(settings,
+			            s))[0] != '\0');
 	}
+	return (false);
+}
+
+/*
+ * A secret from a file is left out: it is that file's, and a settings file
+ * that has both would be refused.
+ */
+static void
+print_secret(const struct lk_settings *settings, const char *key,
+    const char *secret, struct lk_buf *out)
+{
+	if (secret[0] == '\0' || comes_from_file(settings, key))
+		lk_buf_str(out, "\"\"");
+	else
+		lk_buf_str(out, "\"" MASK "\"");
 }
 
 static void
-indent(struct lk_buf *out, int depth)
-{
-	for (; depth > 0; depth--)
-		lk_buf_str(out, "  ");
-}
-
-/* How many whole groups two keys share, and how many ${key} has. */
-static int
-shared_groups(const char *key, const char *previous, int *groups)
-{
-	int shared = 0;
-	bool same = true;
-	size_t i;
-
-	*groups = 0;
-	for (i = 0; key[i] != '\0'; i++) {
-		same = same && previous[i] == key[i];
-		if (key[i] != '.')
-			continue;
-		++*groups;
-		if (same)
-			shared++;
-		else
-			same = false;
-	}
-	return (shared);
-}
-
-/* Close the groups of ${previous} and open those of ${key}. */
-static int
-print_groups(const char *key, const char *previous, int depth,
+print_value(const struct lk_settings *settings, const struct lk_setting *s,
     struct lk_buf *out)
 {
-	int groups, shared = shared_groups(key, previous, &groups), i;
-	const char *name = key;
-	size_t len;
+	const void *field = lk_setting_of(settings, s);
 
-	while (depth > shared) {
-		indent(out, --depth);
-		lk_buf_str(out, "};\n");
+	switch (s->type) {
+	case LK_SETTING_BOOL:
+		lk_buf_str(out, *(const bool *)field ? "true" : "false");
+		break;
+	case LK_SETTING_INT:
+		if (s->octal)
+			lk_buf_printf(out, "0%" PRIo64,
+			    (uint64_t)*(const int64_t *)field);
+		else
+			lk_buf_printf(out, "%" PRId64, *(const int64_t *)field);
+		break;
+	case LK_SETTING_ENUM:
+		print_string(s->names[*(const int *)field], out);
+		break;
+	case LK_SETTING_STRING:
+		if (s->secret)
+			print_secret(settings, s->key,
+			    *(char *const *)field, out);
+		else
+			print_string(*(char *const *)field, out);
+		break;
+	case LK_SETTING_STRINGS:
+		print_strings(field, out);
+		break;
 	}
-	for (i = 0; i < groups; i++) {
-		len = strcspn(name, ".");
-		if (i >= shared) {
-			indent(out, depth++);
-			lk_buf_add(out, name, len);
-			lk_buf_str(out, " = {\n");
-		}
-		name += len + 1;
+}
+
+static void
+indent(size_t depth, struct lk_buf *out)
+{
+	while (depth-- > 0)
+		lk_buf_str(out, "\t");
+}
+
+/* How many leading groups two keys have in common. */
+static size_t
+common_depth(const char *a, const char *b)
+{
+	size_t depth = 0;
+
+	for (; *a != '\0' && *a == *b; a++, b++) {
+		if (*a == '.')
+			depth++;
 	}
 	return (depth);
+}
+
+static size_t
+depth_of(const char *key)
+{
+	return (common_depth(key, key));
+}
+
+static void
+close_groups(size_t from, size_t to, struct lk_buf *out)
+{
+	while (from-- > to) {
+		indent(from, out);
+		lk_buf_str(out, "};\n");
+	}
+}
+
+/* Open the groups of ${key} below ${depth}; returns its last name. */
+static const char *
+open_groups(const char *key, size_t depth, struct lk_buf *out)
+{
+	const char *dot;
+	size_t i;
+
+	for (i = 0; (dot = strchr(key, '.')) != NULL; i++, key = dot + 1) {
+		if (i < depth)
+			continue;
+		indent(i, out);
+		lk_buf_add(out, key, (size_t)(dot - key));
+		lk_buf_str(out, " = {\n");
+	}
+	return (key);
 }
 
 void
 lk_settings_print(const struct lk_settings *settings, struct lk_buf *out)
 {
 	const struct lk_setting *s;
-	const char *previous = "";
-	int depth = 0;
+	const char *name, *before = "";
+	size_t common;
 
 	for (s = lk_settings_table; s->key != NULL; s++) {
-		depth = print_groups(s->key, previous, depth, out);
-		indent(out, depth);
-		lk_buf_str(out, strrchr(s->key, '.') + 1);
-		lk_buf_str(out, " = ");
+		common = common_depth(before, s->key);
+		close_groups(depth_of(before), common, out);
+		name = open_groups(s->key, common, out);
+		indent(depth_of(s->key), out);
+		lk_buf_printf(out, "%s = ", name);
 		print_value(settings, s, out);
 		lk_buf_str(out, ";\n");
-		previous = s->key;
+		before = s->key;
 	}
-	while (depth > 0) {
-		indent(out, --depth);
-		lk_buf_str(out, "};\n");
-	}
+	close_groups(depth_of(before), 0, out);
 }

@@ -1,8 +1,9 @@
 /*
  * The settings: one struct, filled from one table, validated once, then
- * const.  settings_table.c says which keys exist; settings_scan.c looks at
- * a file's text and settings_file.c reads it; settings.c gives defaults,
- * checks what spans keys and prints.
+ * const.  settings_table.c says which keys exist, setting_check.c what single
+ * values look like; settings_scan.c and settings_file.c read a file;
+ * settings_validate.c checks what spans keys; settings.c gives the defaults
+ * and prints.
  */
 #ifndef LK_SETTINGS_H_
 #define LK_SETTINGS_H_
@@ -116,12 +117,14 @@ struct lk_setting {
 	size_t offset;        /* in struct lk_settings */
 	enum lk_setting_type type;
 	bool secret;          /* masked when printed */
-	bool octal;           /* printed as octal: a file mode */
-	int64_t min, max;     /* LK_SETTING_INT; max bytes or members of others */
+	bool octal;           /* a file mode: read and printed as octal */
+	int64_t min, max;     /* of LK_SETTING_INT; bytes of a string, members
+	                         of a list */
 	int64_t number;       /* default of BOOL, INT, ENUM */
 	const char *const *text;  /* default: one string, or a NULL-ended list */
 	const char *const *names; /* LK_SETTING_ENUM: NULL-ended */
-	lk_setting_check *check;  /* of the string, or of each member */
+	lk_setting_check *check;  /* of the string unless it is empty, or of
+	                             each member */
 };
 
 /** The keys, ended by one whose key is NULL. */
@@ -134,9 +137,6 @@ extern const struct lk_setting lk_settings_table[];
 enum lk_status lk_settings_new(struct lk_settings **settings,
     struct lk_error *error) LK_MUST_CHECK;
 
-/** lk_strings_free(strings): Wipe and free the members; the list is empty. */
-void lk_strings_free(struct lk_strings *strings);
-
 /**
  * Where in a file a key was set, for lk_settings_validate()'s messages: a
  * line number, or 0 if it was not.
@@ -146,8 +146,9 @@ typedef int lk_settings_line(const void *arg, const char *key);
 /**
  * lk_settings_validate(settings, line, arg, error):
  * Check what spans keys (a source needs its path, a password stands in one
- * place only) and read password files.  LK_E_SETTINGS with file, line, key
- * and what was expected.
+ * place only) and read password files.  Every `_` in the session prefixes
+ * becomes `-`, as the Go library has it.  LK_E_SETTINGS with file, line, key
+ * and what was expected.  ${line} may be NULL.
  */
 enum lk_status lk_settings_validate(struct lk_settings *settings,
     lk_settings_line *line, const void *arg,

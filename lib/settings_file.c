@@ -1,321 +1,390 @@
-/* Reading settings from a libconfig file: the only user of libconfig. */
+/*
+ * The settings file: the only user of libconfig.
+ *
+ * The text is wiped after it was read.  libconfig frees its own copy without
+ * wiping it, so a password that must not linger in memory belongs into a
+ * password file, which libconfig never sees.
+ */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <libconfig.h>
 
 #include "error.h"
-#include "settings.h"
+#include "setting.h"
 #include "settings_scan.h"
 #include "trusted_file.h"
 
-#define KEY_MAX 127
-#define TABLE_MAX 64
-/* Most of a value that a message repeats. */
-#define ECHO_MAX 40
+/* Longest member of an array, in bytes. */
+#define MEMBER_MAX 1024
+#define MEMBER_WANT "strings of at most 1024 bytes"
+/* Longest known group, a dot, and the longest name that the scanner passes. */
+#define KEY_SIZE (64 + LK_SCAN_NAME_MAX)
+/* How many wrong letters make a key still look like another. */
+#define TYPOS_MAX 2
 
 struct reader {
 	const char *path;
-	struct lk_error *error;
 	struct lk_settings *settings;
-	int line[TABLE_MAX]; /* where each key of the table was set, or 0 */
+	struct lk_error *error;
 };
 
-static int
-line_of(const void *arg, const char *key)
-{
-	const struct reader *r = arg;
-	size_t i;
-
-	for (i = 0; lk_settings_table[i].key != NULL; i++) {
-		if (strcmp(lk_settings_table[i].key, key) == 0)
-			return (r->line[i]);
-	}
-	return (0);
-}
+/* ---- What to say ------------------------------------------------------- */
 
 static enum lk_status
-complain(const struct reader *r, const config_setting_t *s, const char *key,
-    const char *expected, const char *got)
+refuse(const struct reader *r, const config_setting_t *value, const char *key,
+    const char *want, const char *got)
 {
 	return (lk_fail(r->error, LK_E_SETTINGS,
-	    "%s:%d: %s: expected %s, got %.*s", r->path,
-	    (int)config_setting_source_line(s), key, expected, ECHO_MAX,
-	    got));
+	    "%s:%u: %s: expected %s, got %s", r->path,
+	    (unsigned int)config_setting_source_line(value), key, want, got));
 }
 
 static const char *
-type_name(const config_setting_t *s)
+type_name(const config_setting_t *value)
 {
-	switch (config_setting_type(s)) {
+	switch (config_setting_type(value)) {
+	case CONFIG_TYPE_GROUP:
+		return ("a group");
 	case CONFIG_TYPE_INT:
 	case CONFIG_TYPE_INT64:
-		return ("a number");
+		return ("an integer");
 	case CONFIG_TYPE_FLOAT:
-		return ("a number with a point");
+		return ("a float");
 	case CONFIG_TYPE_STRING:
 		return ("a string");
 	case CONFIG_TYPE_BOOL:
-		return ("true or false");
+		return ("a boolean");
 	case CONFIG_TYPE_ARRAY:
-	case CONFIG_TYPE_LIST:
-		return ("a list");
-	case CONFIG_TYPE_GROUP:
-		return ("a group");
+		return ("an array");
 	default:
-		return ("nothing");
+		return ("a list");
 	}
+}
+
+static enum lk_status
+refuse_type(const struct reader *r, const config_setting_t *value,
+    const struct lk_setting *s)
+{
+	char want[LK_SETTING_TEXT_MAX];
+
+	lk_setting_want(s, want);
+	return (refuse(r, value, s->key, want, type_name(value)));
+}
+
+/* The least number of letters to add, drop or change to make b of a. */
+static size_t
+distance(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	size_t row[KEY_SIZE + 1], i, j, diagonal, above;
+
+	for (j = 0; j <= b_len; j++)
+		row[j] = j;
+	for (i = 1; i <= a_len; i++) {
+		diagonal = row[0];
+		row[0] = i;
+		for (j = 1; j <= b_len; j++) {
+			above = row[j];
+			row[j] = diagonal + (a[i - 1] != b[j - 1]);
+			if (row[j] > above + 1)
+				row[j] = above + 1;
+			if (row[j] > row[j - 1] + 1)
+				row[j] = row[j - 1] + 1;
+			diagonal = above;
+		}
+	}
+	return (row[b_len]);
+}
+
+/* The length of ${key} up to as many dots as ${like} has; 0 if it has less. */
+static size_t
+cut_like(const char *key, const char *like)
+{
+	const char *end = key;
+
+	for (; (like = strchr(like, '.')) != NULL; like++) {
+		if ((end = strchr(end, '.')) == NULL)
+			return (0);
+		end++;
+	}
+	return ((size_t)(end - key) + strcspn(end, "."));
+}
+
+static enum lk_status
+refuse_key(const struct reader *r, const config_setting_t *value,
+    const char *key)
+{
+	const struct lk_setting *s, *closest = NULL;
+	size_t len, typos, least = TYPOS_MAX + 1;
+
+	for (s = lk_settings_table; s->key != NULL; s++) {
+		if ((len = cut_like(s->key, key)) == 0 || len > KEY_SIZE)
+			continue;
+		typos = distance(key, strlen(key), s->key, len);
+		if (typos < least) {
+			least = typos;
+			closest = s;
+		}
+	}
+	if (closest == NULL)
+		return (lk_fail(r->error, LK_E_SETTINGS,
+		    "%s:%u: %s: unknown key", r->path,
+		    (unsigned int)config_setting_source_line(value), key));
+	return (lk_fail(r->error, LK_E_SETTINGS,
+	    "%s:%u: %s: unknown key, did you mean \"%.*s\"?", r->path,
+	    (unsigned int)config_setting_source_line(value), key,
+	    (int)cut_like(closest->key, key), closest->key));
 }
 
 /* ---- Values ------------------------------------------------------------ */
 
 static enum lk_status
-read_int(const struct reader *r, const struct lk_setting *t,
-    const config_setting_t *s, int64_t *value)
+check_text(const struct reader *r, const config_setting_t *value,
+    const struct lk_setting *s, const char *text)
 {
-	char expected[64], got[32];
-	long long number;
+	char got[LK_SETTING_TEXT_MAX] = "a secret with some";
+	const char *want, *p;
 
-	if (t->octal)
-		(void)snprintf(expected, sizeof(expected),
-		    "an octal number from %llo to 0%llo", (long long)t->min,
-		    (long long)t->max);
-	else
-		(void)snprintf(expected, sizeof(expected),
-		    "a number from %lld to %lld", (long long)t->min,
-		    (long long)t->max);
-	if (config_setting_type(s) != CONFIG_TYPE_INT &&
-	    config_setting_type(s) != CONFIG_TYPE_INT64)
-		return (complain(r, s, t->key, expected, type_name(s)));
-	number = config_setting_get_int64(s);
-	if (number < t->min || number > t->max) {
-		(void)snprintf(got, sizeof(got), t->octal ? "0%llo" : "%lld",
-		    number);
-		return (complain(r, s, t->key, expected, got));
-	}
-	*value = number;
-	return (LK_OK);
-}
-
-/* Whether a string may stand there at all; else say why not. */
-static enum lk_status
-check_string(const struct reader *r, const struct lk_setting *t,
-    const config_setting_t *s, const char *text)
-{
-	const char *want = "a fit value", *p;
-	char expected[64];
-
+	if (!s->secret)
+		lk_setting_quote(text, got);
 	for (p = text; *p != '\0'; p++) {
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			return (complain(r, s, t->key,
-			    "text without control characters", "one"));
+			return (refuse(r, value, s->key,
+			    "a string without control characters", got));
 	}
-	if (t->type == LK_SETTING_STRING && p - text > t->max) {
-		(void)snprintf(expected, sizeof(expected),
-		    "at most %lld bytes", (long long)t->max);
-		return (complain(r, s, t->key, expected, "more"));
-	}
-	if (t->check == NULL || t->check(text, &want))
-		return (LK_OK);
-	return (complain(
-	    r, s, t->key, want, t->secret ? "something else" : text));
-}
-
-static enum lk_status
-read_string(const struct reader *r, const struct lk_setting *t,
-    const config_setting_t *s, char **value)
-{
-	const char *text;
-	enum lk_status status = LK_FAULT;
-	char *copy;
-
-	if (config_setting_type(s) != CONFIG_TYPE_STRING)
-		return (complain(r, s, t->key, "a string", type_name(s)));
-	text = config_setting_get_string(s);
-	if ((status = check_string(r, t, s, text)) != LK_OK)
-		return (status);
-	if ((copy = strdup(text)) == NULL)
-		return (lk_fail(r->error, LK_E_NOMEM, "out of memory"));
-	free(*value);
-	*value = copy;
+	if (s->check != NULL && !s->check(text, &want))
+		return (refuse(r, value, s->key, want, got));
 	return (LK_OK);
 }
 
 static enum lk_status
-read_enum(const struct reader *r, const struct lk_setting *t,
-    const config_setting_t *s, int *value)
+read_string(const struct reader *r, const config_setting_t *value,
+    const struct lk_setting *s)
 {
-	struct lk_buf expected = LK_BUF_INIT(LK_ERROR_MAX);
-	const char *text = NULL;
+	char want[LK_SETTING_TEXT_MAX], got[LK_SETTING_TEXT_MAX];
+	const char *text = config_setting_get_string(value);
 	enum lk_status status = LK_FAULT;
+	size_t len;
+
+	if (text == NULL)
+		return (refuse_type(r, value, s));
+	len = strlen(text);
+	if (len < (size_t)s->min || len > (size_t)s->max) {
+		lk_setting_want(s, want);
+		(void)snprintf(got, sizeof(got), "%zu", len);
+		return (refuse(r, value, s->key, want, got));
+	}
+	/* Empty stands for none wherever it is allowed. */
+	if (len > 0 && (status = check_text(r, value, s, text)) != LK_OK)
+		return (status);
+	return (lk_setting_set_string(lk_setting_at(r->settings, s), text));
+}
+
+static enum lk_status
+check_member(const struct reader *r, const config_setting_t *value,
+    const struct lk_setting *s)
+{
+	const char *text = config_setting_get_string(value);
+
+	if (text == NULL)
+		return (refuse(r, value, s->key, "an array of strings",
+		    "an array of others"));
+	if (strlen(text) > MEMBER_MAX)
+		return (refuse(r, value, s->key, MEMBER_WANT, "a longer one"));
+	return (check_text(r, value, s, text));
+}
+
+static enum lk_status
+read_strings(const struct reader *r, const config_setting_t *value,
+    const struct lk_setting *s)
+{
+	char want[LK_SETTING_TEXT_MAX], got[LK_SETTING_TEXT_MAX];
+	int i, n = config_setting_length(value);
+	enum lk_status status = LK_OK;
+	const config_setting_t *member;
+	const char **v;
+
+	if (!config_setting_is_array(value))
+		return (refuse_type(r, value, s));
+	if (n < s->min || n > s->max) {
+		lk_setting_want(s, want);
+		(void)snprintf(got, sizeof(got), "%d", n);
+		return (refuse(r, value, s->key, want, got));
+	}
+	if ((v = calloc((size_t)n + 1, sizeof(*v))) == NULL)
+		return (LK_E_NOMEM);
+	for (i = 0; i < n && status == LK_OK; i++) {
+		member = config_setting_get_elem(value, (unsigned int)i);
+		status = check_member(r, member, s);
+		v[i] = config_setting_get_string(member);
+	}
+	if (status == LK_OK)
+		status = lk_setting_set_strings(lk_setting_at(r->settings, s),
+		    v, (size_t)n);
+	free(v);
+	return (status);
+}
+
+static enum lk_status
+read_int(const struct reader *r, const config_setting_t *value,
+    const struct lk_setting *s)
+{
+	char want[LK_SETTING_TEXT_MAX], got[LK_SETTING_TEXT_MAX];
+	int type = config_setting_type(value);
+	long long number = config_setting_get_int64(value);
+
+	if (type != CONFIG_TYPE_INT && type != CONFIG_TYPE_INT64)
+		return (refuse_type(r, value, s));
+	if (number < s->min || number > s->max) {
+		lk_setting_want(s, want);
+		(void)snprintf(got, sizeof(got), "%lld", number);
+		return (refuse(r, value, s->key, want, got));
+	}
+	*(int64_t *)lk_setting_at(r->settings, s) = number;
+	return (LK_OK);
+}
+
+static enum lk_status
+read_enum(const struct reader *r, const config_setting_t *value,
+    const struct lk_setting *s)
+{
+	char want[LK_SETTING_TEXT_MAX], got[LK_SETTING_TEXT_MAX];
+	const char *text = config_setting_get_string(value);
 	int i;
 
-	if (config_setting_type(s) == CONFIG_TYPE_STRING)
-		text = config_setting_get_string(s);
-	for (i = 0; t->names[i] != NULL; i++) {
-		if (text != NULL && strcmp(text, t->names[i]) == 0) {
-			*value = i;
-			lk_buf_free(&expected);
+	if (text == NULL)
+		return (refuse_type(r, value, s));
+	for (i = 0; s->names[i] != NULL; i++) {
+		if (strcmp(s->names[i], text) == 0) {
+			*(int *)lk_setting_at(r->settings, s) = i;
 			return (LK_OK);
 		}
-		lk_buf_printf(&expected, "%s\"%s\"",
-		    i == 0                     ? ""
-		    : t->names[i + 1] == NULL ? " or "
-		                               : ", ",
-		    t->names[i]);
 	}
-	status = complain(r, s, t->key,
-	    expected.failed ? "another value" : expected.data,
-	    text != NULL ? text : type_name(s));
-	lk_buf_free(&expected);
-	return (status);
+	lk_setting_want(s, want);
+	lk_setting_quote(text, got);
+	return (refuse(r, value, s->key, want, got));
 }
 
 static enum lk_status
-read_strings(const struct reader *r, const struct lk_setting *t,
-    const config_setting_t *s, struct lk_strings *value)
+read_bool(const struct reader *r, const config_setting_t *value,
+    const struct lk_setting *s)
 {
-	struct lk_strings list = { NULL, 0 };
-	enum lk_status status = LK_FAULT;
-	const config_setting_t *element;
-	char expected[64];
-	size_t i, n;
-
-	if (config_setting_type(s) != CONFIG_TYPE_ARRAY &&
-	    config_setting_type(s) != CONFIG_TYPE_LIST)
-		return (complain(
-		    r, s, t->key, "a list of strings", type_name(s)));
-	n = (size_t)config_setting_length(s);
-	if (n > (size_t)t->max || (n == 0 && t->check != NULL)) {
-		(void)snprintf(expected, sizeof(expected),
-		    "1 to %lld strings", (long long)t->max);
-		return (complain(r, s, t->key, expected,
-		    n == 0 ? "none" : "more"));
-	}
-	if ((list.v = calloc(n + 1, sizeof(char *))) == NULL)
-		return (lk_fail(r->error, LK_E_NOMEM, "out of memory"));
-	for (status = LK_OK; list.n < n && status == LK_OK; list.n++) {
-		element = config_setting_get_elem(s, (unsigned int)list.n);
-		status = read_string(r, t, element, &list.v[list.n]);
-		for (i = 0; i < list.n && status == LK_OK; i++) {
-			if (t->check != NULL &&
-			    strcmp(list.v[i], list.v[list.n]) == 0)
-				status = complain(r, s, t->key,
-				    "each string once", list.v[i]);
-		}
-	}
-	if (status == LK_OK) {
-		struct lk_strings old = *value;
-
-		*value = list;
-		list = old;
-	}
-	lk_strings_free(&list);
-	return (status);
+	if (config_setting_type(value) != CONFIG_TYPE_BOOL)
+		return (refuse_type(r, value, s));
+	*(bool *)lk_setting_at(r->settings, s) =
+	    config_setting_get_bool(value) != 0;
+	return (LK_OK);
 }
 
 static enum lk_status
-read_value(struct reader *r, const struct lk_setting *t,
-    const config_setting_t *s)
+read_value(const struct reader *r, const config_setting_t *value,
+    const struct lk_setting *s)
 {
-	void *m = (char *)r->settings + t->offset;
-
-	r->line[t - lk_settings_table] = (int)config_setting_source_line(s);
-	switch (t->type) {
+	switch (s->type) {
 	case LK_SETTING_BOOL:
-		if (config_setting_type(s) != CONFIG_TYPE_BOOL)
-			return (complain(
-			    r, s, t->key, "true or false", type_name(s)));
-		*(bool *)m = config_setting_get_bool(s) != 0;
-		return (LK_OK);
+		return (read_bool(r, value, s));
 	case LK_SETTING_INT:
-		return (read_int(r, t, s, m));
+		return (read_int(r, value, s));
 	case LK_SETTING_STRING:
-		return (read_string(r, t, s, m));
+		return (read_string(r, value, s));
 	case LK_SETTING_ENUM:
-		return (read_enum(r, t, s, m));
+		return (read_enum(r, value, s));
 	case LK_SETTING_STRINGS:
-		return (read_strings(r, t, s, m));
+		return (read_strings(r, value, s));
 	}
 	return (LK_FAULT);
 }
 
-/* ---- Keys -------------------------------------------------------------- */
+/* ---- The tree ---------------------------------------------------------- */
 
-static const struct lk_setting *
-find_setting(const char *key)
-{
-	const struct lk_setting *t;
+static enum lk_status read_group(const struct reader *r,
+    const config_setting_t *group, const char *prefix);
 
-	for (t = lk_settings_table; t->key != NULL; t++) {
-		if (strcmp(t->key, key) == 0)
-			return (t);
-	}
-	return (NULL);
-}
-
-static bool
-is_group(const char *key)
-{
-	const size_t len = strlen(key);
-	const struct lk_setting *t;
-
-	for (t = lk_settings_table; t->key != NULL; t++) {
-		if (strncmp(t->key, key, len) == 0 && t->key[len] == '.')
-			return (true);
-	}
-	return (false);
-}
-
-static enum lk_status read_group(struct reader *r, const char *prefix,
-    const config_setting_t *group);
-
+/* It goes no deeper than the table's keys do. */
 static enum lk_status
-read_member(struct reader *r, const char *prefix, const config_setting_t *s)
+read_setting(const struct reader *r, const config_setting_t *value,
+    const char *key)
 {
-	const struct lk_setting *t;
-	char key[KEY_MAX + 1];
+	const struct lk_setting *s = lk_setting_find(key);
 
-	(void)snprintf(key, sizeof(key), "%s%s%s", prefix,
-	    prefix[0] != '\0' ? "." : "", config_setting_name(s));
-	if ((t = find_setting(key)) != NULL)
-		return (read_value(r, t, s));
-	if (!is_group(key))
-		return (lk_fail(r->error, LK_E_SETTINGS,
-		    "%s:%d: %s: unknown key", r->path,
-		    (int)config_setting_source_line(s), key));
-	if (config_setting_type(s) != CONFIG_TYPE_GROUP)
-		return (complain(r, s, key, "a group", type_name(s)));
-	return (read_group(r, key, s));
+	if (s != NULL)
+		return (read_value(r, value, s));
+	if (!lk_setting_is_group(key, strlen(key)))
+		return (refuse_key(r, value, key));
+	if (!config_setting_is_group(value))
+		return (refuse(r, value, key, "a group", type_name(value)));
+	return (read_group(r, value, key));
 }
 
 static enum lk_status
-read_group(
-    struct reader *r, const char *prefix, const config_setting_t *group)
+read_group(const struct reader *r, const config_setting_t *group,
+    const char *prefix)
 {
+	const config_setting_t *value;
 	enum lk_status status = LK_OK;
+	char key[KEY_SIZE];
 	int i, n = config_setting_length(group);
 
-	for (i = 0; i < n && status == LK_OK; i++)
-		status = read_member(r, prefix,
-		    config_setting_get_elem(group, (unsigned int)i));
+	for (i = 0; i < n && status == LK_OK; i++) {
+		value = config_setting_get_elem(group, (unsigned int)i);
+		(void)snprintf(key, sizeof(key), "%s%s%s", prefix,
+		    prefix[0] == '\0' ? "" : ".", config_setting_name(value));
+		status = read_setting(r, value, key);
+	}
 	return (status);
 }
 
+/* ---- The file ---------------------------------------------------------- */
+
+static int
+line_of(const void *arg, const char *key)
+{
+	const config_setting_t *value = config_lookup(arg, key);
+
+	return (value == NULL ? 0 : (int)config_setting_source_line(value));
+}
+
 static enum lk_status
-parse(struct reader *r, const char *text)
+parse(const struct reader *r, const char *text)
 {
 	enum lk_status status = LK_FAULT;
 	config_t config;
 
 	config_init(&config);
-	if (config_read_string(&config, text) != CONFIG_TRUE)
-		status = lk_fail(r->error, LK_E_SETTINGS, "%s:%d: %s", r->path,
-		    config_error_line(&config), config_error_text(&config));
-	else
-		status = read_group(r, "", config_root_setting(&config));
+	if (config_read_string(&config, text) != CONFIG_TRUE) {
+		status = lk_fail(r->error, LK_E_SETTINGS, "%s:%d: %s",
+		    r->path, config_error_line(&config),
+		    config_error_text(&config));
+		goto out;
+	}
+	status = read_group(r, config_root_setting(&config), "");
+	if (status == LK_E_NOMEM)
+		lk_error_set(r->error, "out of memory");
+	if (status == LK_OK)
+		status = lk_settings_validate(r->settings, line_of, &config,
+		    r->error);
+out:
 	config_destroy(&config);
 	return (status);
+}
+
+/* The text of the file, fit for libconfig. */
+static enum lk_status
+read_text(const char *path, struct lk_buf *text, struct lk_error *error)
+{
+	enum lk_status status = lk_trusted_file_read(path, text, error);
+
+	if (status != LK_OK)
+		return (status);
+	status = lk_settings_scan(path, text->data, text->len, error);
+	if (status != LK_OK)
+		return (status);
+	/* libconfig 1.5 knows a comment only by the newline behind it. */
+	text->max++;
+	lk_buf_str(text, "\n");
+	return (text->failed ? lk_fail(error, LK_E_NOMEM, "out of memory") :
+	    LK_OK);
 }
 
 enum lk_status
@@ -327,22 +396,20 @@ lk_settings_load(const char *path, struct lk_settings **settings,
 	enum lk_status status = LK_FAULT;
 
 	*settings = NULL;
+	if ((status = read_text(path, &text, error)) != LK_OK)
+		goto out;
 	if ((status = lk_settings_new(&r.settings, error)) != LK_OK)
-		return (status);
-	status = lk_trusted_file_read(path, &text, error);
-	if (status == LK_OK)
-		status = lk_settings_scan(path, &text, error);
-	if (status == LK_OK)
-		status = parse(&r, text.len > 0 ? text.data : "");
-	if (status == LK_OK && (r.settings->path = strdup(path)) == NULL)
+		goto out;
+	if ((r.settings->path = strdup(path)) == NULL) {
 		status = lk_fail(error, LK_E_NOMEM, "out of memory");
-	if (status == LK_OK)
-		status = lk_settings_validate(r.settings, line_of, &r, error);
-	lk_buf_free(&text);
-	if (status != LK_OK) {
-		lk_settings_free(r.settings);
-		r.settings = NULL;
+		goto out;
 	}
+	if ((status = parse(&r, text.data)) != LK_OK)
+		goto out;
 	*settings = r.settings;
+	r.settings = NULL;
+out:
+	lk_settings_free(r.settings);
+	lk_buf_free(&text);
 	return (status);
 }

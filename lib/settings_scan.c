@@ -1,231 +1,322 @@
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "error.h"
+#include "setting.h"
 #include "settings_scan.h"
 
-/* The one key whose integers are octal. */
-#define OCTAL_KEY "socket_mode"
-/* Longest key that is remembered for messages. */
-#define NAME_MAX_LEN 63
-/* Longest number that is looked at, in characters. */
-#define NUMBER_MAX_LEN 63
+#define ALPHA "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#define DIGIT "0123456789"
+#define HEX_DIGIT DIGIT "ABCDEFabcdef"
+#define NAME_START ALPHA "*"
+#define NAME_CHARS NAME_START DIGIT "-_"
+#define NUMBER_START DIGIT "+-."
+#define NUMBER_CHARS ALPHA DIGIT "+-._"
+#define FLOAT_CHARS DIGIT "+-.eE"
+/* A name and its dot or NUL at every depth. */
+#define KEY_SIZE ((LK_SCAN_DEPTH_MAX + 1) * (LK_SCAN_NAME_MAX + 1))
+#define DIGITS_OF_(number) #number
+#define DIGITS_OF(number) DIGITS_OF_(number)
 
 struct scan {
 	const char *path;
 	struct lk_error *error;
-	char *p;   /* the text ends with a NUL */
+	char *p;   /* the next byte; the text ends with a NUL */
 	int line;
-	int depth;
-	char name[NAME_MAX_LEN + 1]; /* the last name seen */
+	size_t depth;
+	char key[KEY_SIZE]; /* dotted path of the current setting */
+	size_t start[LK_SCAN_DEPTH_MAX + 1]; /* of each depth's name in it */
 };
 
-static bool
-is_name_char(char c)
+/* `FILE:LINE: KEY: expected WANT, got GOT`; without the key if none yet. */
+static enum lk_status
+refuse(const struct scan *s, const char *want, const char *got)
 {
-	return ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '*');
+	int len = (int)strlen(s->key);
+
+	if (len > 0 && s->key[len - 1] == '.')
+		len--;
+	return (lk_fail(s->error, LK_E_SETTINGS,
+	    "%s:%d: %.*s%sexpected %s, got %s", s->path, s->line,
+	    len < 100 ? len : 100, s->key, len == 0 ? "" : ": ", want, got));
 }
 
-static bool
-is_digit(char c)
-{
-	return (c >= '0' && c <= '9');
-}
+/* ---- What is skipped --------------------------------------------------- */
 
-static void
-skip_line_comment(struct scan *s)
-{
-	while (*s->p != '\0' && *s->p != '\n')
-		s->p++;
-}
-
-static void
+static enum lk_status
 skip_block_comment(struct scan *s)
 {
+	int first = s->line;
+
 	for (s->p += 2; *s->p != '\0'; s->p++) {
-		if (*s->p == '\n')
-			s->line++;
 		if (s->p[0] == '*' && s->p[1] == '/') {
 			s->p += 2;
-			return;
+			return (LK_OK);
 		}
-	}
-}
-
-static void
-skip_string(struct scan *s)
-{
-	for (s->p++; *s->p != '\0' && *s->p != '"'; s->p++) {
-		if (s->p[0] == '\\' && s->p[1] != '\0')
-			s->p++;
 		if (*s->p == '\n')
 			s->line++;
 	}
-	if (*s->p == '"')
-		s->p++;
+	s->line = first;
+	return (refuse(s, "the comment to end", "the end of the file"));
 }
 
-/* Remember a word: the name of what a number may follow. */
-static void
+static enum lk_status
+skip_escape(struct scan *s)
+{
+	const char *digits = s->p + 2;
+
+	if (s->p[1] != '\0' && strchr("\"\\nrtf", s->p[1]) != NULL) {
+		s->p += 2;
+		return (LK_OK);
+	}
+	if ((s->p[1] == 'x' || s->p[1] == 'X') &&
+	    strspn(digits, HEX_DIGIT) >= 2 &&
+	    (digits[0] != '0' || digits[1] != '0')) {
+		s->p += 4;
+		return (LK_OK);
+	}
+	return (refuse(s, "one of \\\" \\\\ \\n \\r \\t \\f \\x01 to \\xff",
+	    "another escape in the string"));
+}
+
+static enum lk_status
+skip_string(struct scan *s)
+{
+	enum lk_status status = LK_FAULT;
+
+	s->p++;
+	for (;;) {
+		s->p += strcspn(s->p, "\"\\\n");
+		if (*s->p == '"') {
+			s->p++;
+			return (LK_OK);
+		}
+		if (*s->p != '\\')
+			return (refuse(s, "the string to end on its line",
+			    "the end of the line"));
+		if ((status = skip_escape(s)) != LK_OK)
+			return (status);
+	}
+}
+
+/* ---- Keys -------------------------------------------------------------- */
+
+static enum lk_status
 take_name(struct scan *s)
 {
-	size_t len = 0;
+	size_t len = strspn(s->p, NAME_CHARS);
+	size_t start = s->start[s->depth];
 
-	while (is_name_char(*s->p)) {
-		if (len < NAME_MAX_LEN)
-			s->name[len++] = *s->p;
-		s->p++;
+	if (len > LK_SCAN_NAME_MAX)
+		return (refuse(s, "a name of at most "
+		    DIGITS_OF(LK_SCAN_NAME_MAX) " bytes", "a longer one"));
+	if ((len == 4 && strncasecmp(s->p, "true", len) == 0) ||
+	    (len == 5 && strncasecmp(s->p, "false", len) == 0)) {
+		s->p += len;
+		return (LK_OK);
 	}
-	s->name[len] = '\0';
+	memcpy(s->key + start, s->p, len);
+	s->key[start + len] = '\0';
+	s->p += len;
+	return (LK_OK);
 }
 
-/* Write an octal number's value over its digits. */
+/* Names inside a group follow its own, after a dot. */
 static enum lk_status
-rewrite_octal(struct scan *s, size_t len)
+descend(struct scan *s)
 {
-	char number[NUMBER_MAX_LEN + 1], decimal[NUMBER_MAX_LEN + 1];
+	size_t len = strlen(s->key);
+
+	if (s->depth == LK_SCAN_DEPTH_MAX)
+		return (refuse(s, "groups, arrays and lists at most "
+		    DIGITS_OF(LK_SCAN_DEPTH_MAX) " deep", "deeper ones"));
+	if (*s->p == '{' && len > 0 && s->key[len - 1] != '.')
+		s->key[len++] = '.';
+	s->key[len] = '\0';
+	s->start[++s->depth] = len;
+	s->p++;
+	return (LK_OK);
+}
+
+static enum lk_status
+ascend(struct scan *s)
+{
+	if (s->depth == 0)
+		return (refuse(s, "a setting", "a closing bracket"));
+	s->depth--;
+	s->key[s->start[s->depth]] = '\0';
+	s->p++;
+	return (LK_OK);
+}
+
+/* ---- Numbers ----------------------------------------------------------- */
+
+/* Write ${number} over the ${len} bytes of an octal literal that said so. */
+static void
+replace(char *literal, size_t len, long long number)
+{
+	char digits[32];
+
+	(void)snprintf(digits, sizeof(digits), "%*lld", (int)len, number);
+	memcpy(literal, digits, len);
+}
+
+static enum lk_status
+refuse_number(const struct scan *s, const struct lk_setting *setting,
+    const char *word)
+{
+	char want[LK_SETTING_TEXT_MAX] = "an integer of 32 bits";
+	char got[LK_SETTING_TEXT_MAX];
+
+	if (setting != NULL)
+		lk_setting_want(setting, want);
+	(void)snprintf(got, sizeof(got), "%.40s%s", word,
+	    strlen(word) > 40 ? "..." : "");
+	return (refuse(s, want, got));
+}
+
+/* A file mode: octal, which only a leading zero says. */
+static enum lk_status
+take_octal(struct scan *s, const struct lk_setting *setting, const char *word)
+{
+	size_t len = strlen(word);
+	long long number;
+
+	if (word[0] != '0' || strspn(word, "01234567") != len || len > 16)
+		return (refuse_number(s, setting, word));
+	number = strtoll(word, NULL, 8);
+	if (number > setting->max)
+		return (refuse_number(s, setting, word));
+	replace(s->p, len, number);
+	s->p += len;
+	return (LK_OK);
+}
+
+/* Whether ${word} is an integer that every libconfig reads as the same. */
+static bool
+is_plain_integer(const char *word)
+{
+	bool hex = word[0] == '0' && (word[1] == 'x' || word[1] == 'X');
+	const char *digits = word + (hex ? 2 : 0);
+	long long number;
 	char *end;
-	long value;
 
-	memcpy(number, s->p, len);
-	number[len] = '\0';
-	value = strtol(number, &end, 8);
-	if (*end != '\0' || value > 07777)
-		return (lk_fail(s->error, LK_E_SETTINGS,
-		    "%s:%d: %s: expected octal digits, 0 to 0777", s->path,
-		    s->line, s->name));
-	/* In decimal it is never longer than in octal with its zero. */
-	(void)snprintf(decimal, sizeof(decimal), "%ld", value);
-	memset(s->p, ' ', len);
-	memcpy(s->p, decimal, strlen(decimal));
-	s->p += len;
-	return (LK_OK);
-}
-
-/* An integer of ${len} characters at the scan's place. */
-static enum lk_status
-take_integer(struct scan *s, size_t len, bool is_long)
-{
-	char number[NUMBER_MAX_LEN + 1], *end;
-	long long value;
-	size_t sign = s->p[0] == '-' || s->p[0] == '+' ? 1 : 0;
-	const bool hex = len > sign + 1 && s->p[sign] == '0' &&
-	    (s->p[sign + 1] | 0x20) == 'x';
-
-	if (len > NUMBER_MAX_LEN)
-		goto too_large;
-	if (!hex && len > sign + 1 && s->p[sign] == '0') {
-		if (sign == 0 && !is_long && strcmp(s->name, OCTAL_KEY) == 0)
-			return (rewrite_octal(s, len));
-		return (lk_fail(s->error, LK_E_SETTINGS,
-		    "%s:%d: %s: expected a number without a leading zero",
-		    s->path, s->line, s->name));
-	}
-	memcpy(number, s->p, len);
-	number[len] = '\0';
+	if (!hex && (*digits == '+' || *digits == '-'))
+		digits++;
+	if (strspn(digits, hex ? HEX_DIGIT : DIGIT) == 0 ||
+	    (!hex && digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9'))
+		return (false);
 	errno = 0;
-	value = strtoll(number, &end, hex ? 16 : 10);
-	if (errno != 0 || *end != '\0' ||
-	    (!is_long && (value < INT_MIN || value > INT_MAX)))
-		goto too_large;
-	s->p += len;
-	return (LK_OK);
-too_large:
-	return (lk_fail(s->error, LK_E_SETTINGS,
-	    "%s:%d: %s: expected a number from %d to %d, got one beyond",
-	    s->path, s->line, s->name, INT_MIN, INT_MAX));
+	number = strtoll(word, &end, hex ? 16 : 10);
+	if (errno != 0 || number < INT32_MIN || number > INT32_MAX)
+		return (false);
+	return (strcmp(end, "") == 0 || strcmp(end, "L") == 0 ||
+	    strcmp(end, "LL") == 0);
 }
 
-/* A number: an integer, or something with a point or an exponent. */
+/* No setting is one; libconfig reads it and its type is refused. */
+static bool
+is_float(const char *word)
+{
+	return (strspn(word, FLOAT_CHARS) == strlen(word) &&
+	    strpbrk(word, DIGIT) != NULL && strpbrk(word, ".eE") != NULL);
+}
+
 static enum lk_status
 take_number(struct scan *s)
 {
-	size_t len = s->p[0] == '-' || s->p[0] == '+' ? 1 : 0;
-	enum lk_status status = LK_FAULT;
-	bool is_long;
+	size_t len = strspn(s->p, NUMBER_CHARS);
+	const struct lk_setting *setting = lk_setting_find(s->key);
+	char word[64];
 
-	if (s->p[len] == '0' && (s->p[len + 1] | 0x20) == 'x') {
-		len += 2;
-		len += strspn(s->p + len, "0123456789abcdefABCDEF");
-	} else {
-		len += strspn(s->p + len, "0123456789");
-		if (s->p[len] == '.' || (s->p[len] | 0x20) == 'e') {
-			/* Not an integer: the reader refuses its type. */
-			s->p += len;
-			s->p += strspn(s->p, "0123456789.eE+-");
-			return (LK_OK);
-		}
-	}
-	is_long = s->p[len] == 'L';
-	status = take_integer(s, len, is_long);
-	while (status == LK_OK && *s->p == 'L')
-		s->p++;
-	return (status);
-}
-
-static enum lk_status
-take_bracket(struct scan *s)
-{
-	if (strchr("{([", *s->p) != NULL)
-		s->depth++;
-	else
-		s->depth--;
-	s->p++;
-	if (s->depth <= LK_SETTINGS_DEPTH_MAX)
-		return (LK_OK);
-	return (lk_fail(s->error, LK_E_SETTINGS,
-	    "%s:%d: %s: expected at most %d groups in one another", s->path,
-	    s->line, s->name, LK_SETTINGS_DEPTH_MAX));
-}
-
-/* The next token, whatever it is. */
-static enum lk_status
-take_token(struct scan *s)
-{
-	const char c = *s->p, next = s->p[1];
-
-	if (c == '"')
-		skip_string(s);
-	else if (c == '#' || (c == '/' && next == '/'))
-		skip_line_comment(s);
-	else if (c == '/' && next == '*')
-		skip_block_comment(s);
-	else if (c == '@')
-		return (lk_fail(s->error, LK_E_SETTINGS,
-		    "%s:%d: expected no @include: settings are one file",
-		    s->path, s->line));
-	else if (is_digit(c) || ((c == '-' || c == '+') && is_digit(next)))
-		return (take_number(s));
-	else if (is_name_char(c))
-		take_name(s);
-	else if (strchr("{}()[]", c) != NULL)
-		return (take_bracket(s));
-	else {
-		s->line += c == '\n';
-		s->p++;
-	}
+	(void)snprintf(word, sizeof(word), "%.*s",
+	    (int)(len < sizeof(word) ? len : sizeof(word) - 1), s->p);
+	if (setting != NULL && setting->type != LK_SETTING_INT)
+		setting = NULL;
+	if (len >= sizeof(word))
+		return (refuse_number(s, setting, word));
+	if (setting != NULL && setting->octal)
+		return (take_octal(s, setting, word));
+	if (!is_float(word) && !is_plain_integer(word))
+		return (refuse_number(s, setting, word));
+	s->p += len;
 	return (LK_OK);
 }
 
-enum lk_status
-lk_settings_scan(const char *path, struct lk_buf *text, struct lk_error *error)
-{
-	struct scan s = { .path = path, .error = error, .line = 1 };
-	enum lk_status status = LK_OK;
-	const char *nul;
+/* ---- Words ------------------------------------------------------------- */
 
-	if (text->len == 0)
+static enum lk_status
+refuse_byte(struct scan *s)
+{
+	unsigned int byte = (unsigned char)*s->p;
+	char got[16];
+
+	if (strncmp(s->p, "@include", 8) == 0)
+		return (refuse(s, "no @include", "one"));
+	(void)snprintf(got, sizeof(got),
+	    byte > ' ' && byte < 0x7f ? "'%c'" : "byte 0x%02x", byte);
+	return (refuse(s, "a setting", got));
+}
+
+static bool
+is_one_of(char c, const char *set)
+{
+	return (c != '\0' && strchr(set, c) != NULL);
+}
+
+/* Space, comments and separators; LK_FAULT if the next byte is none. */
+static enum lk_status
+skip_filler(struct scan *s)
+{
+	if (is_one_of(*s->p, " \t\r\f=:;,")) {
+		s->p++;
 		return (LK_OK);
-	s.p = text->data;
-	nul = memchr(text->data, '\0', text->len);
-	while (status == LK_OK && *s.p != '\0')
-		status = take_token(&s);
-	if (status == LK_OK && nul != NULL)
-		status = lk_fail(error, LK_E_SETTINGS,
-		    "%s:%d: expected text, got a NUL byte", path, s.line);
+	}
+	if (*s->p == '\n') {
+		s->line++;
+		s->p++;
+		return (LK_OK);
+	}
+	if (s->p[0] == '/' && s->p[1] == '*')
+		return (skip_block_comment(s));
+	if (*s->p == '#' || (s->p[0] == '/' && s->p[1] == '/')) {
+		s->p += strcspn(s->p, "\n");
+		return (LK_OK);
+	}
+	return (LK_FAULT);
+}
+
+static enum lk_status
+take_word(struct scan *s)
+{
+	enum lk_status status = skip_filler(s);
+
+	if (status != LK_FAULT)
+		return (status);
+	if (*s->p == '"')
+		return (skip_string(s));
+	if (is_one_of(*s->p, NAME_START))
+		return (take_name(s));
+	if (is_one_of(*s->p, NUMBER_START))
+		return (take_number(s));
+	if (is_one_of(*s->p, "{[("))
+		return (descend(s));
+	if (is_one_of(*s->p, "}])"))
+		return (ascend(s));
+	return (refuse_byte(s));
+}
+
+enum lk_status
+lk_settings_scan(const char *path, char *text, size_t len,
+    struct lk_error *error)
+{
+	struct scan s = { .path = path, .error = error, .p = text, .line = 1 };
+	enum lk_status status = LK_OK;
+
+	while (status == LK_OK && s.p < text + len)
+		status = take_word(&s);
 	return (status);
 }

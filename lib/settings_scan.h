@@ -1,26 +1,30 @@
 /*
- * A look at a settings file's text before libconfig sees it.  libconfig 1.5
- * cuts integers that do not fit without a word (4294967296 is 0), reads 0660
- * as 660 where 1.7 reads octal, includes other files unasked and recurses as
- * deep as the text nests.
+ * A look at the text of a settings file before libconfig sees it.
+ *
+ * libconfig 1.5 reads 4294967296 as 0 and 0660 as 660, later versions read
+ * 0660 as 432; all of them follow @include and descend as deep as the text
+ * says.  This scanner knows the same words and refuses whatever it does not
+ * know, so that nothing reaches libconfig that the two could read apart.
  */
 #ifndef LK_SETTINGS_SCAN_H_
 #define LK_SETTINGS_SCAN_H_
 
-#include "buf.h"
 #include "latchkey.h"
 
-/* Deepest nesting of groups and lists. */
-#define LK_SETTINGS_DEPTH_MAX 16
+/* Deepest nesting of groups, arrays and lists, and longest name. */
+#define LK_SCAN_DEPTH_MAX 16
+#define LK_SCAN_NAME_MAX 64
 
 /**
- * lk_settings_scan(path, text, error):
- * LK_E_SETTINGS, with ${path} and line, for a NUL byte, an `@include`, an
- * integer that does not fit, one with a leading zero other than a
- * `socket_mode`, or too deep nesting.  The octal digits of a `socket_mode`
- * become decimal ones in ${text}, which keeps its length and its lines.
+ * lk_settings_scan(path, text, len, error):
+ * LK_E_SETTINGS, with file, line and as far as possible the key, unless
+ * ${text} is made of libconfig's words, every string ends on its line, every
+ * integer fits into 32 bits, and only an octal setting has a leading zero.
+ * That octal number is replaced, in place and without moving anything, by
+ * the decimal one.  ${text} is ${len} bytes and a NUL; ${path} is for the
+ * message.
  */
-enum lk_status lk_settings_scan(const char *path, struct lk_buf *text,
+enum lk_status lk_settings_scan(const char *path, char *text, size_t len,
     struct lk_error *error) LK_MUST_CHECK;
 
 #endif /* !LK_SETTINGS_SCAN_H_ */

@@ -1,211 +1,156 @@
-/* Every setting that exists, and what may stand in it. */
+/* Every key there is, with its default and its limits. */
 #include <stddef.h>
-#include <string.h>
 
-#include "address.h"
-#include "settings.h"
+#include "setting.h"
 
 #define AT(member) offsetof(struct lk_settings, member)
 #define TEXT(...) ((const char *const[]){ __VA_ARGS__, NULL })
-#define NAMES TEXT
+#define NONE ((const char *const[]){ NULL })
 
-/* Longest of what has no limit of its own. */
-#define STRING_MAX 255
-#define PATH_LENGTH_MAX 4095
-#define SECRET_MAX 1023
+#define PATH_LEN 4095
+#define ADDRESS_LEN 262 /* a host name of 255 bytes, brackets or colon, port */
+#define USERNAME_LEN 128
+#define PASSWORD_LEN 4096
+#define TIMEOUT_MS 60000
 
-/* ---- Checks ------------------------------------------------------------ */
+static const char *const backends[] = { [LK_BACKEND_SQLITE] = "sqlite",
+	[LK_BACKEND_REDIS] = "redis", [LK_BACKEND_SENTINEL] = "sentinel",
+	NULL };
+static const char *const layouts[] = { [LK_LAYOUT_LATCHKEY] = "latchkey",
+	[LK_LAYOUT_GOSESSION] = "gosession", NULL };
+static const char *const sources[] = { [LK_SOURCE_NONE] = "none",
+	[LK_SOURCE_FILE] = "file", [LK_SOURCE_EXEC] = "exec",
+	[LK_SOURCE_PASSWD] = "passwd", NULL };
+static const char *const log_sinks[] = { [LK_LOG_TO_STDERR] = "stderr",
+	[LK_LOG_TO_SYSLOG] = "syslog", NULL };
+static const char *const log_levels[] = { [LK_LOG_ERROR] = "error",
+	[LK_LOG_WARN] = "warn", [LK_LOG_INFO] = "info",
+	[LK_LOG_DEBUG] = "debug", NULL };
+static const char *const log_formats[] = { [LK_LOG_TEXT] = "text",
+	[LK_LOG_JSON] = "json", NULL };
 
-static bool
-is_address(const char *value, const char **want)
-{
-	struct lk_address address;
-
-	*want = "host:port, [ipv6]:port or unix:/path";
-	return (lk_address_parse(value, &address) == LK_OK);
-}
-
-static bool
-is_absolute(const char *value, const char **want)
-{
-	*want = "an absolute path";
-	return (value[0] == '/');
-}
-
-static bool
-is_absolute_or_empty(const char *value, const char **want)
-{
-	return (value[0] == '\0' || is_absolute(value, want));
-}
-
-/* A key's prefix must be readable and must not look like a hash tag. */
-static bool
-is_prefix(const char *value, const char **want)
-{
-	const char *p;
-
-	*want = "1 to 64 printable characters without space, { or }";
-	for (p = value; *p != '\0'; p++) {
-		if (*p <= ' ' || *p > '~' || *p == '{' || *p == '}')
-			return (false);
-	}
-	return (p > value && p - value <= 64);
-}
-
-/* token of RFC 9110, section 5.6.2: names of headers and cookies. */
-static bool
-is_http_token(const char *text)
-{
-	return (text[0] != '\0' &&
-	    text[strspn(text,
-	        "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
-	        "ABCDEFGHIJKLMNOPQRSTUVWXYZ")] == '\0');
-}
-
-static bool
-is_token_source(const char *value, const char **want)
-{
-	*want = "\"bearer\", \"basic\", \"cookie:NAME\" or \"header:NAME\"";
-	if (strncmp(value, "cookie:", 7) == 0)
-		return (is_http_token(value + 7));
-	if (strncmp(value, "header:", 7) == 0)
-		return (is_http_token(value + 7));
-	return (strcmp(value, "bearer") == 0 || strcmp(value, "basic") == 0);
-}
-
-/* Where browsers are sent: it ends up in a Location header. */
-static bool
-is_login_url(const char *value, const char **want)
-{
-	const char *p;
-
-	*want = "an absolute path, or an http or https URL";
-	for (p = value; *p != '\0'; p++) {
-		if (*p <= ' ' || *p > '~' || strchr("\"<>\\^`{|}", *p) != NULL)
-			return (false);
-	}
-	if (value[0] == '/')
-		return (value[1] != '/');
-	return (value[0] == '\0' || strncmp(value, "https://", 8) == 0 ||
-	    strncmp(value, "http://", 7) == 0);
-}
-
-static bool
-is_printable(const char *value, const char **want)
-{
-	const char *p;
-
-	*want = "printable ASCII characters";
-	for (p = value; *p != '\0'; p++) {
-		if (*p < ' ' || *p > '~')
-			return (false);
-	}
-	return (p > value);
-}
-
-static bool
-is_name_or_empty(const char *value, const char **want)
-{
-	*want = "letters, digits, . _ or -";
-	return (value[strspn(value,
-	            "0123456789abcdefghijklmnopqrstuvwxyz"
-	            "ABCDEFGHIJKLMNOPQRSTUVWXYZ._-")] == '\0');
-}
-
-static bool
-is_name(const char *value, const char **want)
-{
-	return (is_name_or_empty(value, want) && value[0] != '\0');
-}
-
-/* ---- The table --------------------------------------------------------- */
-
-#define BOOL(key_, member_, default_)                                       \
-	{ .key = (key_), .offset = AT(member_), .type = LK_SETTING_BOOL,    \
-	  .number = (default_) }
-#define INT(key_, member_, min_, max_, default_)                            \
-	{ .key = (key_), .offset = AT(member_), .type = LK_SETTING_INT,     \
-	  .min = (min_), .max = (max_), .number = (default_) }
-#define MODE(key_, member_, default_)                                       \
-	{ .key = (key_), .offset = AT(member_), .type = LK_SETTING_INT,     \
-	  .octal = true, .max = 0777, .number = (default_) }
-#define STRING(key_, member_, max_, default_, check_)                       \
-	{ .key = (key_), .offset = AT(member_), .type = LK_SETTING_STRING,  \
-	  .max = (max_), .text = TEXT(default_), .check = (check_) }
-#define SECRET(key_, member_)                                               \
-	{ .key = (key_), .offset = AT(member_), .type = LK_SETTING_STRING,  \
-	  .secret = true, .max = SECRET_MAX, .text = TEXT("") }
-#define ENUM(key_, member_, default_, ...)                                  \
-	{ .key = (key_), .offset = AT(member_), .type = LK_SETTING_ENUM,    \
-	  .number = (default_), .names = NAMES(__VA_ARGS__) }
-#define STRINGS(key_, member_, max_, check_, ...)                           \
-	{ .key = (key_), .offset = AT(member_), .type = LK_SETTING_STRINGS, \
-	  .max = (max_), .text = TEXT(__VA_ARGS__), .check = (check_) }
-
-/* Keys of one group stand together: the printer opens each group once. */
 const struct lk_setting lk_settings_table[] = {
-	ENUM("store.backend", store.backend, LK_BACKEND_REDIS, "sqlite",
-	    "redis", "sentinel"),
-	STRING("store.sqlite.path", store.sqlite.path, PATH_LENGTH_MAX,
-	    "/var/lib/latchkey/sessions.db", is_absolute),
-	STRING("store.redis.address", store.redis.address, STRING_MAX,
-	    "127.0.0.1:6379", is_address),
-	INT("store.redis.database", store.redis.database, 0, 1000000, 0),
-	STRING("store.redis.username", store.redis.username, STRING_MAX, "",
-	    NULL),
-	SECRET("store.redis.password", store.redis.password),
-	STRING("store.redis.password_file", store.redis.password_file,
-	    PATH_LENGTH_MAX, "", is_absolute_or_empty),
-	ENUM("store.redis.layout", store.redis.layout, LK_LAYOUT_LATCHKEY,
-	    "latchkey", "gosession"),
-	INT("store.redis.connect_timeout_ms", store.redis.connect_timeout_ms,
-	    1, 60000, 200),
-	INT("store.redis.command_timeout_ms", store.redis.command_timeout_ms,
-	    1, 60000, 500),
-	STRINGS("store.sentinel.addresses", store.sentinel.addresses, 32,
-	    is_address, "127.0.0.1:26379"),
-	STRING("store.sentinel.master", store.sentinel.master, STRING_MAX,
-	    "mymaster", is_name),
-	STRING("store.sentinel.username", store.sentinel.username, STRING_MAX,
-	    "", NULL),
-	SECRET("store.sentinel.password", store.sentinel.password),
-	STRING("store.sentinel.password_file", store.sentinel.password_file,
-	    PATH_LENGTH_MAX, "", is_absolute_or_empty),
+	/* ---- store ---- */
+	{ .key = "store.backend", .offset = AT(store.backend),
+	    .type = LK_SETTING_ENUM, .names = backends,
+	    .number = LK_BACKEND_REDIS },
+	{ .key = "store.sqlite.path", .offset = AT(store.sqlite.path),
+	    .type = LK_SETTING_STRING, .min = 1, .max = PATH_LEN,
+	    .text = TEXT("/var/lib/latchkey/sessions.db"),
+	    .check = lk_setting_is_path },
+	{ .key = "store.redis.address", .offset = AT(store.redis.address),
+	    .type = LK_SETTING_STRING, .min = 1, .max = ADDRESS_LEN,
+	    .text = TEXT("127.0.0.1:6379"), .check = lk_setting_is_address },
+	{ .key = "store.redis.database", .offset = AT(store.redis.database),
+	    .type = LK_SETTING_INT, .min = 0, .max = 1000000, .number = 0 },
+	{ .key = "store.redis.username", .offset = AT(store.redis.username),
+	    .type = LK_SETTING_STRING, .max = USERNAME_LEN, .text = NONE,
+	    .check = lk_setting_is_word },
+	{ .key = "store.redis.password", .offset = AT(store.redis.password),
+	    .type = LK_SETTING_STRING, .max = PASSWORD_LEN, .text = NONE,
+	    .secret = true },
+	{ .key = "store.redis.password_file",
+	    .offset = AT(store.redis.password_file),
+	    .type = LK_SETTING_STRING, .max = PATH_LEN, .text = NONE,
+	    .check = lk_setting_is_path },
+	{ .key = "store.redis.layout", .offset = AT(store.redis.layout),
+	    .type = LK_SETTING_ENUM, .names = layouts,
+	    .number = LK_LAYOUT_LATCHKEY },
+	{ .key = "store.redis.connect_timeout_ms",
+	    .offset = AT(store.redis.connect_timeout_ms),
+	    .type = LK_SETTING_INT, .min = 1, .max = TIMEOUT_MS,
+	    .number = 200 },
+	{ .key = "store.redis.command_timeout_ms",
+	    .offset = AT(store.redis.command_timeout_ms),
+	    .type = LK_SETTING_INT, .min = 1, .max = TIMEOUT_MS,
+	    .number = 500 },
+	{ .key = "store.sentinel.addresses",
+	    .offset = AT(store.sentinel.addresses),
+	    .type = LK_SETTING_STRINGS, .min = 1, .max = 16,
+	    .text = TEXT("127.0.0.1:26379"), .check = lk_setting_is_address },
+	{ .key = "store.sentinel.master", .offset = AT(store.sentinel.master),
+	    .type = LK_SETTING_STRING, .min = 1, .max = 128,
+	    .text = TEXT("mymaster"), .check = lk_setting_is_word },
+	{ .key = "store.sentinel.username",
+	    .offset = AT(store.sentinel.username),
+	    .type = LK_SETTING_STRING, .max = USERNAME_LEN, .text = NONE,
+	    .check = lk_setting_is_word },
+	{ .key = "store.sentinel.password",
+	    .offset = AT(store.sentinel.password),
+	    .type = LK_SETTING_STRING, .max = PASSWORD_LEN, .text = NONE,
+	    .secret = true },
+	{ .key = "store.sentinel.password_file",
+	    .offset = AT(store.sentinel.password_file),
+	    .type = LK_SETTING_STRING, .max = PATH_LEN, .text = NONE,
+	    .check = lk_setting_is_path },
 
-	INT("session.ttl", session.ttl, LK_TTL_MIN, LK_TTL_MAX, 604800),
-	BOOL("session.single", session.single, false),
-	INT("session.max_per_user", session.max_per_user, 0, 100000, 0),
-	STRING("session.token_prefix", session.token_prefix, 64,
-	    "gosession-token", is_prefix),
-	STRING("session.user_prefix", session.user_prefix, 64,
-	    "gosession-user", is_prefix),
+	/* ---- session ---- */
+	{ .key = "session.ttl", .offset = AT(session.ttl),
+	    .type = LK_SETTING_INT, .min = LK_TTL_MIN, .max = LK_TTL_MAX,
+	    .number = 604800 },
+	{ .key = "session.single", .offset = AT(session.single),
+	    .type = LK_SETTING_BOOL, .number = false },
+	{ .key = "session.max_per_user", .offset = AT(session.max_per_user),
+	    .type = LK_SETTING_INT, .min = 0, .max = 100000, .number = 0 },
+	{ .key = "session.token_prefix", .offset = AT(session.token_prefix),
+	    .type = LK_SETTING_STRING, .min = 1, .max = 64,
+	    .text = TEXT("gosession-token"), .check = lk_setting_is_prefix },
+	{ .key = "session.user_prefix", .offset = AT(session.user_prefix),
+	    .type = LK_SETTING_STRING, .min = 1, .max = 64,
+	    .text = TEXT("gosession-user"), .check = lk_setting_is_prefix },
 
-	ENUM("user.source", user.source, LK_SOURCE_NONE, "none", "file",
-	    "exec", "passwd"),
-	INT("user.ttl", user.ttl, LK_TTL_MIN, LK_TTL_MAX, 3600),
-	STRING("user.path", user.path, PATH_LENGTH_MAX, "",
-	    is_absolute_or_empty),
+	/* ---- user ---- */
+	{ .key = "user.source", .offset = AT(user.source),
+	    .type = LK_SETTING_ENUM, .names = sources,
+	    .number = LK_SOURCE_NONE },
+	{ .key = "user.ttl", .offset = AT(user.ttl), .type = LK_SETTING_INT,
+	    .min = LK_TTL_MIN, .max = LK_TTL_MAX, .number = 3600 },
+	{ .key = "user.path", .offset = AT(user.path),
+	    .type = LK_SETTING_STRING, .max = PATH_LEN, .text = NONE,
+	    .check = lk_setting_is_path },
 	{ .key = "user.command", .offset = AT(user.command),
-	    .type = LK_SETTING_STRINGS, .max = 64, .text = TEXT(NULL) },
-	INT("user.timeout_ms", user.timeout_ms, 1, 60000, 2000),
+	    .type = LK_SETTING_STRINGS, .max = 32, .text = NONE },
+	{ .key = "user.timeout_ms", .offset = AT(user.timeout_ms),
+	    .type = LK_SETTING_INT, .min = 1, .max = TIMEOUT_MS,
+	    .number = 2000 },
 
-	STRING("gate.listen", gate.listen, STRING_MAX,
-	    "unix:/run/latchkey/gate.sock", is_address),
-	MODE("gate.socket_mode", gate.socket_mode, 0660),
-	INT("gate.threads", gate.threads, 1, 256, 4),
-	STRINGS("gate.tokens", gate.tokens, 16, is_token_source, "bearer",
-	    "cookie:session", "header:X-Session-Token", "basic"),
-	STRING("gate.realm", gate.realm, STRING_MAX, "latchkey",
-	    is_printable),
-	STRING("gate.login_url", gate.login_url, 2047, "", is_login_url),
+	/* ---- gate ---- */
+	{ .key = "gate.listen", .offset = AT(gate.listen),
+	    .type = LK_SETTING_STRING, .min = 1, .max = ADDRESS_LEN,
+	    .text = TEXT("unix:/run/latchkey/gate.sock"),
+	    .check = lk_setting_is_address },
+	{ .key = "gate.socket_mode", .offset = AT(gate.socket_mode),
+	    .type = LK_SETTING_INT, .min = 0, .max = 0777, .number = 0660,
+	    .octal = true },
+	{ .key = "gate.threads", .offset = AT(gate.threads),
+	    .type = LK_SETTING_INT, .min = 1, .max = 256, .number = 4 },
+	{ .key = "gate.tokens", .offset = AT(gate.tokens),
+	    .type = LK_SETTING_STRINGS, .min = 1, .max = 16,
+	    .text = TEXT("bearer", "cookie:session", "header:X-Session-Token",
+	    "basic"), .check = lk_setting_is_token_source },
+	{ .key = "gate.realm", .offset = AT(gate.realm),
+	    .type = LK_SETTING_STRING, .min = 1, .max = 128,
+	    .text = TEXT("latchkey"), .check = lk_setting_is_quotable },
+	{ .key = "gate.login_url", .offset = AT(gate.login_url),
+	    .type = LK_SETTING_STRING, .max = 2048, .text = NONE,
+	    .check = lk_setting_is_url },
 
-	STRING("pam.prompt", pam.prompt, STRING_MAX, "Session token: ", NULL),
-	STRING("pam.user_field", pam.user_field, STRING_MAX, "",
-	    is_name_or_empty),
+	/* ---- pam ---- */
+	{ .key = "pam.prompt", .offset = AT(pam.prompt),
+	    .type = LK_SETTING_STRING, .max = 256,
+	    .text = TEXT("Session token: ") },
+	{ .key = "pam.user_field", .offset = AT(pam.user_field),
+	    .type = LK_SETTING_STRING, .max = 64, .text = NONE },
 
-	ENUM("log.to", log.to, LK_LOG_TO_STDERR, "stderr", "syslog"),
-	ENUM("log.level", log.level, LK_LOG_INFO, "error", "warn", "info",
-	    "debug"),
-	ENUM("log.format", log.format, LK_LOG_TEXT, "text", "json"),
+	/* ---- log ---- */
+	{ .key = "log.to", .offset = AT(log.to), .type = LK_SETTING_ENUM,
+	    .names = log_sinks, .number = LK_LOG_TO_STDERR },
+	{ .key = "log.level", .offset = AT(log.level),
+	    .type = LK_SETTING_ENUM, .names = log_levels,
+	    .number = LK_LOG_INFO },
+	{ .key = "log.format", .offset = AT(log.format),
+	    .type = LK_SETTING_ENUM, .names = log_formats,
+	    .number = LK_LOG_TEXT },
+
 	{ .key = NULL }
 };

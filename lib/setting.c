@@ -1,0 +1,158 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "setting.h"
+
+/* How much of a value a message repeats. */
+#define QUOTE_MAX 48
+
+const struct lk_setting *
+lk_setting_find(const char *key)
+{
+	const struct lk_setting *s;
+
+	for (s = lk_settings_table; s->key != NULL; s++) {
+		if (strcmp(s->key, key) == 0)
+			return (s);
+	}
+	return (NULL);
+}
+
+bool
+lk_setting_is_group(const char *key, size_t len)
+{
+	const struct lk_setting *s;
+
+	for (s = lk_settings_table; s->key != NULL; s++) {
+		if (strncmp(s->key, key, len) == 0 && s->key[len] == '.')
+			return (true);
+	}
+	return (false);
+}
+
+static void
+wipe_string(char **field)
+{
+	if (*field != NULL)
+		sodium_memzero(*field, strlen(*field));
+	free(*field);
+	*field = NULL;
+}
+
+static void
+free_strings(struct lk_strings *field)
+{
+	size_t i;
+
+	for (i = 0; i < field->n; i++)
+		wipe_string(&field->v[i]);
+	free(field->v);
+	*field = (struct lk_strings){ NULL, 0 };
+}
+
+enum lk_status
+lk_setting_set_string(char **field, const char *text)
+{
+	char *copy = strdup(text);
+
+	if (copy == NULL)
+		return (LK_E_NOMEM);
+	wipe_string(field);
+	*field = copy;
+	return (LK_OK);
+}
+
+enum lk_status
+lk_setting_set_strings(struct lk_strings *field, const char *const *v, size_t n)
+{
+	struct lk_strings copy = { calloc(n + 1, sizeof(*copy.v)), 0 };
+
+	if (copy.v == NULL)
+		return (LK_E_NOMEM);
+	while (copy.n < n) {
+		if ((copy.v[copy.n] = strdup(v[copy.n])) == NULL) {
+			free_strings(&copy);
+			return (LK_E_NOMEM);
+		}
+		copy.n++;
+	}
+	free_strings(field);
+	*field = copy;
+	return (LK_OK);
+}
+
+void
+lk_setting_clear(struct lk_settings *settings, const struct lk_setting *setting)
+{
+	void *field = lk_setting_at(settings, setting);
+
+	if (setting->type == LK_SETTING_STRING)
+		wipe_string(field);
+	else if (setting->type == LK_SETTING_STRINGS)
+		free_strings(field);
+}
+
+/* "one of" and the names. */
+static void
+want_names(const char *const *names, char text[LK_SETTING_TEXT_MAX])
+{
+	size_t i, len;
+
+	(void)snprintf(text, LK_SETTING_TEXT_MAX, "one of");
+	for (i = 0; names[i] != NULL; i++) {
+		len = strlen(text);
+		(void)snprintf(text + len, LK_SETTING_TEXT_MAX - len,
+		    "%s \"%s\"", i > 0 ? "," : "", names[i]);
+	}
+}
+
+void
+lk_setting_want(const struct lk_setting *setting,
+    char text[LK_SETTING_TEXT_MAX])
+{
+	long long min = setting->min, max = setting->max;
+
+	switch (setting->type) {
+	case LK_SETTING_BOOL:
+		(void)snprintf(text, LK_SETTING_TEXT_MAX, "true or false");
+		return;
+	case LK_SETTING_INT:
+		if (setting->octal)
+			(void)snprintf(text, LK_SETTING_TEXT_MAX,
+			    "an octal number from 0 to 0%llo that starts "
+			    "with 0", (unsigned long long)max);
+		else
+			(void)snprintf(text, LK_SETTING_TEXT_MAX,
+			    "an integer from %lld to %lld", min, max);
+		return;
+	case LK_SETTING_STRING:
+		(void)snprintf(text, LK_SETTING_TEXT_MAX,
+		    "a string of %lld to %lld bytes", min, max);
+		return;
+	case LK_SETTING_ENUM:
+		want_names(setting->names, text);
+		return;
+	case LK_SETTING_STRINGS:
+		(void)snprintf(text, LK_SETTING_TEXT_MAX,
+		    "an array of %lld to %lld strings", min, max);
+		return;
+	}
+	text[0] = '\0';
+}
+
+void
+lk_setting_quote(const char *value, char text[LK_SETTING_TEXT_MAX])
+{
+	size_t i, len = strlen(value);
+	bool cut = len > QUOTE_MAX;
+	char *p = text;
+
+	*p++ = '"';
+	for (i = 0; i < len && i < QUOTE_MAX; i++)
+		*p++ = value[i] >= ' ' && value[i] <= '~' ? value[i] : '?';
+	(void)snprintf(p, LK_SETTING_TEXT_MAX - (size_t)(p - text), "%s\"",
+	    cut ? "..." : "");
+}

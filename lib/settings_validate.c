@@ -1,0 +1,211 @@
+/* What spans keys, and the password files. */
+#include <stdio.h>
+#include <string.h>
+
+#include "error.h"
+#include "setting.h"
+#include "trusted_file.h"
+
+/* Largest password file, in bytes. */
+#define PASSWORD_FILE_MAX 4096
+/* Room for "FILE:LINE: KEY: ". */
+#define PLACE_MAX 384
+
+struct validation {
+	struct lk_settings *settings;
+	lk_settings_line *line;
+	const void *arg;
+	struct lk_error *error;
+	char place[PLACE_MAX];
+};
+
+/*
+ * Where the trouble with ${key} is.  A key that is missing is missed where
+ * ${because} was set.
+ */
+static const char *
+place(struct validation *v, const char *key, const char *because)
+{
+	const char *path = v->settings->path;
+	int line = 0;
+
+	if (v->line != NULL)
+		line = v->line(v->arg, key);
+	if (v->line != NULL && line == 0)
+		line = v->line(v->arg, because);
+	if (path == NULL)
+		(void)snprintf(v->place, sizeof(v->place), "defaults: %s", key);
+	else if (line == 0)
+		(void)snprintf(v->place, sizeof(v->place), "%s: %s", path, key);
+	else
+		(void)snprintf(v->place, sizeof(v->place), "%s:%d: %s", path,
+		    line, key);
+	return (v->place);
+}
+
+static enum lk_status
+validate_backend(struct validation *v)
+{
+	static const char key[] = "store.backend";
+	int backend = v->settings->store.backend;
+
+	if (backend == LK_BACKEND_REDIS)
+		return (LK_OK);
+	return (lk_fail(v->error, LK_E_SETTINGS,
+	    "%s: expected \"redis\", the only store of this version, got \"%s\"",
+	    place(v, key, key), lk_setting_find(key)->names[backend]));
+}
+
+/* Strip one newline and take the rest of ${content} as the password. */
+static enum lk_status
+take_password(struct validation *v, const char *file_key,
+    struct lk_buf *content, char **password)
+{
+	size_t i, len = content->len;
+
+	if (len > 0 && content->data[len - 1] == '\n')
+		content->data[--len] = '\0';
+	if (len == 0)
+		return (lk_fail(v->error, LK_E_SETTINGS,
+		    "%s: expected a file with a password, got an empty one",
+		    place(v, file_key, file_key)));
+	for (i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)content->data[i];
+
+		if (c < 0x20 || c == 0x7f)
+			return (lk_fail(v->error, LK_E_SETTINGS,
+			    "%s: expected a file of one line without control "
+			    "characters, got another",
+			    place(v, file_key, file_key)));
+	}
+	if (lk_setting_set_string(password, content->data) != LK_OK)
+		return (lk_fail(v->error, LK_E_NOMEM, "out of memory"));
+	return (LK_OK);
+}
+
+/* A password stands in the settings or in a file of its own. */
+static enum lk_status
+validate_password(struct validation *v, const char *key, const char *file_key,
+    const char *path, char **password)
+{
+	struct lk_buf content = LK_BUF_INIT(PASSWORD_FILE_MAX);
+	struct lk_error why = { "" };
+	enum lk_status status = LK_FAULT;
+
+	if (path[0] == '\0')
+		return (LK_OK);
+	if ((*password)[0] != '\0')
+		return (lk_fail(v->error, LK_E_SETTINGS,
+		    "%s: expected only one of %s and %s, got both",
+		    place(v, file_key, key), key, file_key));
+	status = lk_trusted_file_read_secret(path, &content, &why);
+	if (status == LK_OK)
+		status = take_password(v, file_key, &content, password);
+	else
+		lk_error_set(v->error, "%s: %s", place(v, file_key, file_key),
+		    why.text);
+	lk_buf_free(&content);
+	return (status);
+}
+
+static enum lk_status
+validate_prefixes(struct validation *v)
+{
+	if (strcmp(v->settings->session.token_prefix,
+	        v->settings->session.user_prefix) != 0)
+		return (LK_OK);
+	return (lk_fail(v->error, LK_E_SETTINGS,
+	    "%s: expected another prefix than session.token_prefix, got the "
+	    "same", place(v, "session.user_prefix", "session.token_prefix")));
+}
+
+static enum lk_status
+validate_user(struct validation *v)
+{
+	const struct lk_settings *settings = v->settings;
+	const struct lk_strings *command = &settings->user.command;
+	char got[LK_SETTING_TEXT_MAX];
+
+	if (settings->user.source == LK_SOURCE_FILE &&
+	    settings->user.path[0] == '\0')
+		return (lk_fail(v->error, LK_E_SETTINGS,
+		    "%s: expected an absolute path, since user.source is "
+		    "\"file\", got none",
+		    place(v, "user.path", "user.source")));
+	if (settings->user.source == LK_SOURCE_EXEC && command->n == 0)
+		return (lk_fail(v->error, LK_E_SETTINGS,
+		    "%s: expected a program and its arguments, since "
+		    "user.source is \"exec\", got none",
+		    place(v, "user.command", "user.source")));
+	if (command->n == 0 || command->v[0][0] == '/')
+		return (LK_OK);
+	lk_setting_quote(command->v[0], got);
+	return (lk_fail(v->error, LK_E_SETTINGS,
+	    "%s: expected the absolute path of a program first, got %s",
+	    place(v, "user.command", "user.command"), got));
+}
+
+/* Whether one of the first ${n} sources looks where ${source} does. */
+static bool
+is_among(const struct lk_strings *sources, size_t n, const char *source)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (lk_setting_same_source(sources->v[i], source))
+			return (true);
+	}
+	return (false);
+}
+
+static enum lk_status
+validate_tokens(struct validation *v)
+{
+	const struct lk_strings *tokens = &v->settings->gate.tokens;
+	char got[LK_SETTING_TEXT_MAX];
+	size_t i;
+
+	for (i = 0; i < tokens->n; i++) {
+		if (!is_among(tokens, i, tokens->v[i]))
+			continue;
+		lk_setting_quote(tokens->v[i], got);
+		return (lk_fail(v->error, LK_E_SETTINGS,
+		    "%s: expected each place once, got %s again",
+		    place(v, "gate.tokens", "gate.tokens"), got));
+	}
+	return (LK_OK);
+}
+
+/* Layout `gosession` separates with `_`; its prefixes have `-` instead. */
+static void
+normalise_prefix(char *prefix)
+{
+	for (; *prefix != '\0'; prefix++) {
+		if (*prefix == '_')
+			*prefix = '-';
+	}
+}
+
+enum lk_status
+lk_settings_validate(struct lk_settings *settings, lk_settings_line *line,
+    const void *arg, struct lk_error *error)
+{
+	struct validation v = { .settings = settings, .line = line,
+		.arg = arg, .error = error };
+	struct lk_redis_settings *redis = &settings->store.redis;
+	enum lk_status status = LK_FAULT;
+
+	normalise_prefix(settings->session.token_prefix);
+	normalise_prefix(settings->session.user_prefix);
+	if ((status = validate_backend(&v)) != LK_OK)
+		return (status);
+	if ((status = validate_prefixes(&v)) != LK_OK)
+		return (status);
+	if ((status = validate_user(&v)) != LK_OK)
+		return (status);
+	if ((status = validate_tokens(&v)) != LK_OK)
+		return (status);
+	return (validate_password(&v, "store.redis.password",
+	    "store.redis.password_file", redis->password_file,
+	    &redis->password));
+}

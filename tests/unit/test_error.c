@@ -1,0 +1,107 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "error.h"
+
+static void
+test_error_set_formats_the_text(void **state)
+{
+	struct lk_error error;
+
+	(void)state;
+	lk_error_set(&error, "%s:%d: %s", "file", 7, "key");
+	assert_string_equal(error.text, "file:7: key");
+	lk_error_set(&error, "%s", "");
+	assert_string_equal(error.text, "");
+}
+
+static void
+test_error_set_without_error_does_nothing(void **state)
+{
+	(void)state;
+	lk_error_set(NULL, "%s", "lost");
+}
+
+static void
+test_error_set_long_text_is_cut(void **state)
+{
+	struct lk_error error;
+	char text[2 * LK_ERROR_MAX];
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	lk_error_set(&error, "%s", text);
+	assert_int_equal(strlen(error.text), LK_ERROR_MAX - 1);
+	assert_memory_equal(error.text, text, LK_ERROR_MAX - 1);
+}
+
+static void
+test_error_set_control_characters_are_replaced(void **state)
+{
+	struct lk_error error;
+
+	(void)state;
+	lk_error_set(&error, "%s",
+	    "a\nlevel=info msg=forged\r\t\x1b[31m\x7f\xc3\xa9 end");
+	assert_string_equal(error.text,
+	    "a?level=info msg=forged???[31m?\xc3\xa9 end");
+}
+
+static void
+test_error_fail_evaluates_to_the_status(void **state)
+{
+	struct lk_error error;
+	enum lk_status status;
+
+	(void)state;
+	status = lk_fail(&error, LK_E_STORE, "no %s", "answer");
+	assert_int_equal(status, LK_E_STORE);
+	assert_string_equal(error.text, "no answer");
+	status = lk_fail((struct lk_error *)NULL, LK_E_TIMEOUT, "late");
+	assert_int_equal(status, LK_E_TIMEOUT);
+}
+
+static void
+test_status_name_every_status_has_its_own(void **state)
+{
+	static const enum lk_status all[] = { LK_OK, LK_MALFORMED, LK_UNKNOWN,
+		LK_EXPIRED, LK_NO_USER, LK_FORBIDDEN, LK_LIMIT, LK_FAULT,
+		LK_E_NOMEM, LK_E_INVAL, LK_E_SETTINGS, LK_E_STORE,
+		LK_E_TIMEOUT, LK_E_CORRUPT };
+	const size_t count = sizeof(all) / sizeof(all[0]);
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < count; i++) {
+		assert_string_not_equal(lk_status_name(all[i]),
+		    "undefined status");
+		for (j = 0; j < i; j++)
+			assert_string_not_equal(lk_status_name(all[i]),
+			    lk_status_name(all[j]));
+	}
+	assert_string_equal(lk_status_name((enum lk_status)99),
+	    "undefined status");
+	assert_string_equal(lk_status_name(LK_EXPIRED), "expired");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_error_set_formats_the_text),
+		cmocka_unit_test(test_error_set_without_error_does_nothing),
+		cmocka_unit_test(test_error_set_long_text_is_cut),
+		cmocka_unit_test(
+		    test_error_set_control_characters_are_replaced),
+		cmocka_unit_test(test_error_fail_evaluates_to_the_status),
+		cmocka_unit_test(test_status_name_every_status_has_its_own),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}

@@ -1,0 +1,314 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cmocka.h>
+
+#include "temp_dir.h"
+#include "trusted_file.h"
+
+static struct temp_dir dir;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	temp_dir_make(&dir);
+	return (0);
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	temp_dir_remove(&dir);
+	return (0);
+}
+
+/* Read dir.file; its refusal must be "PATH: " and ${why}. */
+static void
+assert_refused(const char *why)
+{
+	struct lk_buf content = LK_BUF_INIT(1000);
+	struct lk_error error = { "" };
+	char want[LK_ERROR_MAX];
+
+	(void)snprintf(want, sizeof(want), "%.100s: %s", dir.file, why);
+	assert_int_equal(lk_trusted_file_read(dir.file, &content, &error),
+	    LK_E_SETTINGS);
+	assert_string_equal(error.text, want);
+	lk_buf_free(&content);
+}
+
+static void
+assert_content(const char *want, size_t len, size_t max)
+{
+	struct lk_buf content = LK_BUF_INIT(max);
+	struct lk_error error = { "" };
+
+	assert_int_equal(lk_trusted_file_read(dir.file, &content, &error),
+	    LK_OK);
+	assert_int_equal(content.len, len);
+	assert_memory_equal(content.data, want, len);
+	assert_int_equal(content.data[len], '\0');
+	assert_string_equal(error.text, "");
+	lk_buf_free(&content);
+}
+
+static void
+test_trusted_file_private_is_read(void **state)
+{
+	(void)state;
+	temp_write(&dir, "f", "a\0b\n", 4, 0600);
+	assert_content("a\0b\n", 4, 1000);
+	temp_write(&dir, "f", "x", 1, 0644);
+	assert_content("x", 1, 1000);
+	temp_write(&dir, "f", "", 0, 0600);
+	assert_content("", 0, 1000);
+}
+
+static void
+test_trusted_file_content_is_appended(void **state)
+{
+	struct lk_buf content = LK_BUF_INIT(8);
+
+	(void)state;
+	lk_buf_str(&content, "ab");
+	temp_write(&dir, "f", "cd", 2, 0600);
+	assert_int_equal(lk_trusted_file_read(dir.file, &content, NULL), LK_OK);
+	assert_string_equal(content.data, "abcd");
+	lk_buf_free(&content);
+}
+
+static void
+test_trusted_file_at_its_cap_is_read(void **state)
+{
+	static char bytes[20001];
+
+	(void)state;
+	memset(bytes, 'x', sizeof(bytes));
+	temp_write(&dir, "f", bytes, 20000, 0600);
+	assert_content(bytes, 20000, 20000);
+	temp_write(&dir, "f", bytes, 8192, 0600);
+	assert_content(bytes, 8192, 8192);
+	assert_content(bytes, 8192, 8193);
+}
+
+static void
+test_trusted_file_over_its_cap_is_refused(void **state)
+{
+	static char bytes[1001];
+
+	(void)state;
+	memset(bytes, 'x', sizeof(bytes));
+	temp_write(&dir, "f", bytes, 1001, 0600);
+	assert_refused("expected at most 1000 bytes, got 1001");
+}
+
+/* A file that grows while it is read says a size that is not its end's. */
+static void
+test_trusted_file_without_size_is_capped(void **state)
+{
+	struct lk_buf content = LK_BUF_INIT(8);
+	struct lk_error error = { "" };
+
+	(void)state;
+	assert_int_equal(lk_trusted_file_read("/proc/self/status", &content,
+	    &error), LK_E_SETTINGS);
+	assert_string_equal(error.text, "/proc/self/status: expected at most "
+	    "8 bytes, got more");
+	lk_buf_free(&content);
+}
+
+static void
+test_trusted_file_relative_path_is_refused(void **state)
+{
+	(void)state;
+	(void)snprintf(dir.file, sizeof(dir.file), "etc/passwd");
+	assert_refused("expected an absolute path");
+	(void)snprintf(dir.file, sizeof(dir.file), "%s", "");
+	assert_refused("expected an absolute path");
+}
+
+static void
+test_trusted_file_overlong_path_is_refused(void **state)
+{
+	struct lk_buf content = LK_BUF_INIT(8);
+	struct lk_error error = { "" };
+	static char path[PATH_MAX + 2];
+
+	(void)state;
+	memset(path, '/', sizeof(path) - 1);
+	assert_int_equal(lk_trusted_file_read(path, &content, &error),
+	    LK_E_SETTINGS);
+	assert_non_null(strstr(error.text,
+	    "...: expected a path of at most 4095 bytes"));
+	assert_int_equal(lk_trusted_file_read(NULL, &content, &error),
+	    LK_E_SETTINGS);
+	assert_string_equal(error.text, "(null): expected an absolute path");
+}
+
+static void
+test_trusted_file_missing_is_refused(void **state)
+{
+	(void)state;
+	temp_path(&dir, "none");
+	assert_refused("cannot open: No such file or directory");
+	temp_path(&dir, "none/none");
+	assert_refused("cannot open its directory: No such file or directory");
+}
+
+static void
+test_trusted_file_symlink_is_refused(void **state)
+{
+	(void)state;
+	temp_write(&dir, "f", "x", 1, 0600);
+	assert_int_equal(symlink("f", temp_path(&dir, "link")), 0);
+	assert_refused("expected a regular file, got a symbolic link");
+}
+
+static void
+test_trusted_file_fifo_is_refused_at_once(void **state)
+{
+	(void)state;
+	assert_int_equal(mkfifo(temp_path(&dir, "fifo"), 0600), 0);
+	assert_refused("expected a regular file, got a FIFO");
+}
+
+static void
+test_trusted_file_other_kinds_are_refused(void **state)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd;
+
+	(void)state;
+	assert_int_equal(mkdir(temp_path(&dir, "d"), 0700), 0);
+	assert_refused("expected a regular file, got a directory");
+	(void)snprintf(dir.file, sizeof(dir.file), "/dev/null");
+	assert_refused("expected a regular file, got a device");
+	assert_true((fd = socket(AF_UNIX, SOCK_STREAM, 0)) != -1);
+	(void)snprintf(sun.sun_path, sizeof(sun.sun_path), "%.60s/s", dir.path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
+	close(fd);
+	temp_path(&dir, "s");
+	assert_refused("cannot open: No such device or address");
+}
+
+static void
+test_trusted_file_writable_is_refused(void **state)
+{
+	(void)state;
+	temp_write(&dir, "f", "x", 1, 0620);
+	assert_refused("expected a file that group and others cannot write, "
+	    "got mode 0620");
+	temp_write(&dir, "f", "x", 1, 0602);
+	assert_refused("expected a file that group and others cannot write, "
+	    "got mode 0602");
+}
+
+static void
+test_trusted_file_of_another_user_is_refused(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	temp_write(&dir, "f", "x", 1, 0600);
+	assert_int_equal(chown(dir.file, 65534, 65534), 0);
+	assert_refused("expected a file of root or of uid 0, got uid 65534");
+}
+
+static void
+test_trusted_file_in_writable_directory_is_refused(void **state)
+{
+	(void)state;
+	temp_write(&dir, "f", "x", 1, 0600);
+	assert_int_equal(chmod(dir.path, 0777), 0);
+	assert_refused("expected a directory that group and others cannot "
+	    "write, got mode 0777");
+	assert_int_equal(chmod(dir.path, 0770), 0);
+	assert_refused("expected a directory that group and others cannot "
+	    "write, got mode 0770");
+}
+
+static void
+test_trusted_file_in_sticky_directory_is_read(void **state)
+{
+	(void)state;
+	temp_write(&dir, "f", "x", 1, 0600);
+	assert_int_equal(chmod(dir.path, 01777), 0);
+	assert_content("x", 1, 1000);
+}
+
+static void
+test_trusted_file_secret_for_others_is_refused(void **state)
+{
+	struct lk_buf content = LK_BUF_INIT(8);
+	struct lk_error error = { "" };
+	char want[LK_ERROR_MAX];
+
+	(void)state;
+	temp_write(&dir, "f", "x", 1, 0644);
+	(void)snprintf(want, sizeof(want), "%.100s: expected a file that "
+	    "others cannot read, got mode 0644", dir.file);
+	assert_int_equal(lk_trusted_file_read_secret(dir.file, &content,
+	    &error), LK_E_SETTINGS);
+	assert_string_equal(error.text, want);
+	assert_int_equal(content.len, 0);
+	temp_write(&dir, "f", "x", 1, 0640);
+	assert_int_equal(lk_trusted_file_read_secret(dir.file, &content,
+	    &error), LK_OK);
+	assert_string_equal(content.data, "x");
+	lk_buf_free(&content);
+}
+
+static void
+test_trusted_file_leaves_no_descriptor_open(void **state)
+{
+	struct lk_buf content = LK_BUF_INIT(8);
+	int before, after;
+
+	(void)state;
+	assert_true((before = dup(0)) != -1);
+	close(before);
+	temp_write(&dir, "f", "x", 1, 0600);
+	assert_int_equal(lk_trusted_file_read(dir.file, &content, NULL), LK_OK);
+	temp_write(&dir, "f", "x", 1, 0666);
+	assert_int_equal(lk_trusted_file_read(dir.file, &content, NULL),
+	    LK_E_SETTINGS);
+	assert_true((after = dup(0)) != -1);
+	close(after);
+	assert_int_equal(after, before);
+	lk_buf_free(&content);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_trusted_file_private_is_read),
+		TEST(test_trusted_file_content_is_appended),
+		TEST(test_trusted_file_at_its_cap_is_read),
+		TEST(test_trusted_file_over_its_cap_is_refused),
+		TEST(test_trusted_file_without_size_is_capped),
+		TEST(test_trusted_file_relative_path_is_refused),
+		TEST(test_trusted_file_overlong_path_is_refused),
+		TEST(test_trusted_file_missing_is_refused),
+		TEST(test_trusted_file_symlink_is_refused),
+		TEST(test_trusted_file_fifo_is_refused_at_once),
+		TEST(test_trusted_file_other_kinds_are_refused),
+		TEST(test_trusted_file_writable_is_refused),
+		TEST(test_trusted_file_of_another_user_is_refused),
+		TEST(test_trusted_file_in_writable_directory_is_refused),
+		TEST(test_trusted_file_in_sticky_directory_is_read),
+		TEST(test_trusted_file_secret_for_others_is_refused),
+		TEST(test_trusted_file_leaves_no_descriptor_open),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
