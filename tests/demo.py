@@ -1,0 +1,125 @@
+#!/usr/bin/python3
+"""Show the first door: Redis, the gate and lighttpd, private and on loopback.
+
+A session opens a page of a real web server, and revoking it closes the page.
+KEEP=1 in the environment leaves everything running.  The exit status says
+whether all of it came true.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from support.door import Door  # noqa: E402
+from support.place import Failed, Place  # noqa: E402
+
+PAGE = """#!/bin/sh
+printf 'Content-Type: text/plain\\r\\n\\r\\n'
+printf 'Hello %s!\\n' "$LATCHKEY_USER"
+printf 'Your session is %s.\\n' "$LATCHKEY_SESSION"
+printf 'It ends at %s.\\n' "$(date -u -d "@$LATCHKEY_EXPIRES" '+%F %T UTC')"
+"""
+
+SHOWN_HEADERS = ("www-authenticate", "cache-control", "content-type")
+
+
+class Demo:
+    """Prints each step, and remembers whether any went wrong."""
+
+    def __init__(self, door):
+        self.door = door
+        self.wrong = 0
+
+    def step(self, text):
+        print(f"\n--- {text}")
+
+    def expect(self, holds, what):
+        if not holds:
+            self.wrong += 1
+            print(f"    WRONG: expected {what}")
+
+    def command(self, *words):
+        print(f"$ latchkey -c {self.door.conf} {' '.join(words)}")
+        printed = self.door.cli.must(*words)
+        print(printed)
+        return printed
+
+    def browse(self, token, status, text=""):
+        """Ask for the page and show both sides."""
+        print("GET /hello.cgi HTTP/1.1\n"
+              f"Host: {self.door.lighttpd.address}")
+        if token:
+            print(f"Authorization: Bearer {token}")
+        reply = self.door.get(token, "/hello.cgi")
+        print(f"\n    HTTP/1.1 {reply.status} {reply.reason}")
+        for name, value in reply.headers:
+            if name.lower() in SHOWN_HEADERS:
+                print(f"    {name}: {value}")
+        print("\n" + "".join(f"    {line}\n"
+                             for line in reply.body.splitlines()), end="")
+        self.expect(reply.status == status, f"status {status}")
+        self.expect(text in reply.body, repr(text))
+
+    def play(self):
+        self.step("Nobody gets in without a session")
+        self.browse(None, 401)
+        self.step("alice logs in: the application issues a session")
+        token = self.command("issue", "alice", "--client", "web")
+        self.step("Her token opens the page")
+        self.browse(token, 200, "Hello alice!")
+        self.step("Her session is revoked")
+        self.expect(self.command("revoke", token) == "1",
+                    "one session to be revoked")
+        self.step("From then on her token opens nothing")
+        self.browse(token, 401)
+
+
+def say_how_to_stop(door):
+    token = door.cli.must("issue", "alice")
+    pids = [str(daemon.process.pid) for daemon in
+            reversed(door.place.daemons)]
+    print("\nStill running:\n"
+          f"    URL     http://{door.lighttpd.address}/hello.cgi\n"
+          f"    token   {token}\n"
+          "    try     curl -H 'Authorization: Bearer TOKEN' URL\n"
+          f"    stop    kill {' '.join(pids)}; rm -r {door.place.path}")
+
+
+def main():
+    # Leave by way of the clean-up whatever ends it.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(1))
+    place = Place()
+    keep = False
+    try:
+        door = Door(place)
+        door.lighttpd.page("hello.cgi", PAGE, 0o755)
+        print("Redis, latchkey-fcgi and lighttpd run in "
+              f"{place.path} on 127.0.0.1.")
+        demo = Demo(door)
+        demo.play()
+        if os.environ.get("KEEP", "0") not in ("", "0"):
+            say_how_to_stop(door)
+            keep = True
+    finally:
+        if not keep:
+            place.close()
+            print("\nEverything is stopped again.")
+    if demo.wrong:
+        print(f"\n{demo.wrong} expectations did not come true.")
+    else:
+        print("\nIt all came true.")
+    return 1 if demo.wrong else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except (Failed, OSError) as failure:
+        print(f"\nThe demo failed: {failure}", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,76 @@
+"""What `make install` leaves behind is usable, and can be removed."""
+
+import os
+import subprocess
+
+import pytest
+
+from support.place import BUILD, ROOT
+
+PROGRAM = """
+#include <stdio.h>
+#include <latchkey.h>
+int main(void)
+{
+	struct lk_token token;
+	printf("%s %s\\n", lk_version(), lk_status_name(
+	    lk_token_set(&token, "x\\ty", 3)));
+	return (0);
+}
+"""
+
+
+def run(*argv, **environment):
+    result = subprocess.run(
+        [str(word) for word in argv], cwd=ROOT, capture_output=True,
+        text=True, check=False, env={**os.environ, **environment})
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def installed(root):
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*")
+                  if not path.is_dir())
+
+
+PREFIX = "/opt/latchkey"
+
+
+@pytest.fixture
+def root(place):
+    """An installation below a folder, all of it."""
+    root = place.path / "root"
+    make = [os.environ.get("MAKE", "make"), "-s", "SAN=",
+            f"B={os.path.relpath(BUILD, ROOT)}", f"PREFIX={PREFIX}",
+            f"DESTDIR={root}"]
+    run(*make, "install", MAKEFLAGS="")
+    yield root
+    run(*make, "uninstall", MAKEFLAGS="")
+    assert installed(root) == []
+
+
+def pkg_config(root, *words):
+    return run("pkg-config", *words, "latchkey",
+               PKG_CONFIG_PATH=f"{root}{PREFIX}/lib/pkgconfig",
+               PKG_CONFIG_SYSROOT_DIR=str(root)).strip()
+
+
+def test_install_has_everything(root):
+    names = installed(root)
+    for name in ("bin/latchkey", "sbin/latchkey-fcgi", "include/latchkey.h",
+                 "lib/liblatchkey.a", "lib/liblatchkey.so",
+                 "lib/liblatchkey.so.0", "lib/pkgconfig/latchkey.pc",
+                 "share/doc/latchkey/examples/latchkey.conf",
+                 "share/doc/latchkey/examples/lighttpd/latchkey.conf"):
+        assert f"{PREFIX[1:]}/{name}" in names
+    version = run(f"{root}{PREFIX}/bin/latchkey", "--version")
+    assert pkg_config(root, "--modversion") in version
+
+
+def test_install_lets_a_program_be_built(root, place):
+    source = place.write("program.c", PROGRAM)
+    program = place.path / "program"
+    run("cc", "-o", program, source,
+        *pkg_config(root, "--cflags", "--libs").split())
+    printed = run(program, LD_LIBRARY_PATH=f"{root}{PREFIX}/lib")
+    assert printed.split(" ", 1)[1] == "malformed\n"

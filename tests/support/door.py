@@ -1,0 +1,78 @@
+"""One protected web site: Redis, the gate, lighttpd, and the command."""
+
+from support.place import BUILD
+from support.servers import Gate, Latchkey, Lighttpd, RedisServer, settings
+
+# Answers who the gate said is asking, and what the client sent along.
+PAGE = """#!/bin/sh
+printf 'Content-Type: text/plain\\r\\n\\r\\n'
+env | grep -E '^(LATCHKEY_|REMOTE_USER=|HTTP_)' | sort
+echo "received=$(wc -c)"
+"""
+
+
+class Door:
+    """The servers, started in order; a Place stops them."""
+
+    def __init__(self, place, listen=None, redis_up=True, extra=""):
+        self.place = place
+        self.redis = RedisServer(place, options=("save 3600 1",))
+        if redis_up:
+            place.add(self.redis)
+        else:
+            place.daemons.append(self.redis)
+        listen = listen or f"unix:{place.path}/gate.sock"
+        self.conf = place.write("latchkey.conf", settings(
+            self.redis.unix_address, listen, extra)
+            + 'log = { level = "debug"; };\n')
+        self.cli = Latchkey(place, self.conf)
+        self.gate = place.add(Gate(place, self.conf, listen))
+        self.lighttpd = place.add(Lighttpd(
+            place, "latchkey.conf", {}, gate=listen))
+        add_pages(self.lighttpd)
+
+    def get(self, token=None, path="/page.cgi", headers=(), **options):
+        """Ask lighttpd for a page, the token as a Bearer."""
+        headers = list(headers)
+        if token is not None:
+            headers.append(("Authorization", f"Bearer {token}"))
+        return self.lighttpd.get(path, headers, **options)
+
+    def tokens_in_logs(self):
+        """The names of logs that hold a token this door's command issued."""
+        return [name for name, text in self.place.logs().items()
+                if any(token in text for token in self.cli.tokens)]
+
+
+class SpawnedDoor:
+    """The same with a gate that lighttpd starts."""
+
+    def __init__(self, place):
+        self.place = place
+        self.redis = place.add(RedisServer(place))
+        self.conf = place.write("latchkey.conf", settings(
+            self.redis.address, f"unix:{place.path}/unused.sock"))
+        self.cli = Latchkey(place, self.conf)
+        self.lighttpd = place.add(Lighttpd(
+            place, "latchkey-spawned.conf",
+            {"bin-path": f"{BUILD}/latchkey-fcgi -c {self.conf}",
+             "socket": place.path / "spawned.sock"}))
+        add_pages(self.lighttpd)
+
+    get = Door.get
+    tokens_in_logs = Door.tokens_in_logs
+
+
+def add_pages(lighttpd):
+    lighttpd.page("page.cgi", PAGE, 0o755)
+    lighttpd.page("secret.html", "a protected page\n")
+    lighttpd.page("public/index.html", "a public page\n")
+
+
+def variables(reply):
+    """The environment a page printed, as a dict; no name may come twice."""
+    lines = [line.split("=", 1) for line in reply.body.splitlines()
+             if "=" in line]
+    names = [name for name, _ in lines]
+    assert len(names) == len(set(names)), names
+    return dict(lines)

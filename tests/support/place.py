@@ -1,0 +1,217 @@
+"""A private folder, and the daemons that live in it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# The binaries under test.
+BUILD = Path(os.environ.get("LK_BUILD", "build"))
+if not BUILD.is_absolute():
+    BUILD = ROOT / BUILD
+
+# Nothing on loopback takes this long; a slow machine under sanitizers may.
+PATIENCE = 20.0
+
+# How a sanitizer's report begins, should it end up in a log.
+SANITIZER_MARKS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer",
+                   "runtime error:", "AddressSanitizer:DEADLYSIGNAL")
+
+
+class Failed(AssertionError):
+    """What was waited for did not happen, or something died."""
+
+
+def wait_until(condition, what, patience=PATIENCE):
+    """Return the first true value of condition(), asked until it is."""
+    end = time.monotonic() + patience
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise Failed(f"waited {patience:g} s for {what}")
+        time.sleep(0.01)
+
+
+def free_port():
+    """A loopback TCP port that nobody uses now."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def connect(address, timeout=PATIENCE):
+    """Connect to an address as the settings write it: host:port or unix:."""
+    if address.startswith("unix:"):
+        sock = socket.socket(socket.AF_UNIX)
+        target = address[len("unix:"):]
+    else:
+        host, port = address.rsplit(":", 1)
+        family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
+        sock = socket.socket(family)
+        target = (host.strip("[]"), int(port))
+    sock.settimeout(timeout)
+    try:
+        sock.connect(target)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def accepts(address):
+    """Whether somebody accepts connections there."""
+    try:
+        connect(address).close()
+        return True
+    except OSError:
+        return False
+
+
+class Daemon:
+    """A process that runs until it is stopped, its output in a file.
+
+    A subclass sets `name` and `argv`, and says in ready() whether it can be
+    talked to; `good` are the exit statuses it may answer SIGTERM with.
+    """
+
+    name = "daemon"
+    argv = ()
+    good = (0,)
+
+    def __init__(self, place):
+        self.place = place
+        self.log = place.path / f"{self.name}.log"
+        self.process = None
+
+    def ready(self):
+        return True
+
+    def start(self):
+        """Run it and wait until it is ready."""
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [str(arg) for arg in self.argv], stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, cwd=self.place.path,
+                env=self.place.environment(), start_new_session=True)
+        wait_until(lambda: not self.running() or self.ready(),
+                   f"{self.name} to be ready\n{self.output()}")
+        if not self.running():
+            raise Failed(f"{self.name} ended with status "
+                         f"{self.process.returncode}\n{self.output()}")
+        return self
+
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def stop(self):
+        """SIGTERM, then insist that it ended in good order."""
+        process, self.process = self.process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            status = process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise Failed(f"{self.name} ignored SIGTERM\n{self.output()}")
+        if status not in self.good:
+            raise Failed(f"{self.name} ended with status {status}\n"
+                         f"{self.output()}")
+
+    def kill(self):
+        """SIGKILL: what a crash or a power cut looks like to the others."""
+        process, self.process = self.process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+
+    def restart(self):
+        self.stop()
+        return self.start()
+
+    def output(self):
+        """What it wrote so far."""
+        if not self.log.exists():
+            return ""
+        return self.log.read_text(errors="replace")
+
+
+class Place:
+    """A folder of our own for one test or module; a context manager.
+
+    Leaving it stops every daemon that was added, newest first, fails if a
+    sanitizer reported anything, and removes the folder.
+    """
+
+    def __init__(self, keep=False):
+        self.path = Path(tempfile.mkdtemp(prefix="latchkey-"))
+        self.keep = keep
+        self.daemons = []
+
+    def add(self, daemon):
+        """Start a daemon and remember to stop it."""
+        self.daemons.append(daemon)
+        return daemon.start()
+
+    def environment(self):
+        """The little that programs under test get to see."""
+        report = self.path / "sanitizer"
+        leaks = os.environ.get("LK_DETECT_LEAKS", "1")
+        return {
+            "PATH": "/usr/local/sbin:/usr/local/bin:"
+                    "/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": str(self.path),
+            "LC_ALL": "C.UTF-8",
+            "ASAN_OPTIONS": f"log_path={report}:detect_leaks={leaks}"
+                            ":exitcode=99"
+                            ":detect_stack_use_after_return=1",
+            "UBSAN_OPTIONS": f"log_path={report}:print_stacktrace=1",
+        }
+
+    def write(self, name, text, mode=0o600):
+        """Write a file here and return its path."""
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        path.chmod(mode)
+        return path
+
+    def logs(self):
+        """The content of every log here, by file name."""
+        return {path.name: path.read_text(errors="replace")
+                for path in sorted(self.path.glob("*.log*"))}
+
+    def sanitizer_reports(self):
+        reports = [path.read_text(errors="replace")
+                   for path in sorted(self.path.glob("sanitizer.*"))]
+        for name, text in self.logs().items():
+            if any(mark in text for mark in SANITIZER_MARKS):
+                reports.append(f"{name}:\n{text}")
+        return reports
+
+    def close(self):
+        failures = []
+        for daemon in reversed(self.daemons):
+            try:
+                daemon.stop()
+            except Failed as failure:
+                failures.append(str(failure))
+        failures += self.sanitizer_reports()
+        if not self.keep:
+            shutil.rmtree(self.path, ignore_errors=True)
+        if failures:
+            raise Failed("\n".join(failures))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()

@@ -1,0 +1,218 @@
+"""The servers of a deployment: Redis, the gate, lighttpd; and the command."""
+
+import json
+import re
+import shutil
+import subprocess
+
+from support import fastcgi, http
+from support.place import (BUILD, PATIENCE, ROOT, Daemon, Failed, accepts,
+                           connect, free_port)
+
+
+def find_program(*names):
+    """The path of the first of these programs that is installed."""
+    path = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
+    for name in names:
+        found = shutil.which(name, path=path)
+        if found:
+            return found
+    raise Failed(f"not installed: {' or '.join(names)}")
+
+
+class RedisServer(Daemon):
+    """A Redis or Valkey of our own on a unix socket and a loopback port."""
+
+    name = "redis"
+
+    def __init__(self, place, port=None, password="", users=(), options=()):
+        super().__init__(place)
+        self.port = port or free_port()
+        self.socket = place.path / "redis.sock"
+        self.password = password
+        lines = [f"port {self.port}", "bind 127.0.0.1",
+                 f"unixsocket {self.socket}", "unixsocketperm 700",
+                 f"dir {place.path}", "daemonize no", "appendonly no",
+                 'save ""', "databases 16"]
+        if password:
+            lines.append(f"requirepass {password}")
+        lines += [f"user {user}" for user in users]
+        lines += options
+        conf = place.write("redis.conf", "\n".join(lines) + "\n")
+        self.argv = [find_program("redis-server", "valkey-server"), conf]
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def unix_address(self):
+        return f"unix:{self.socket}"
+
+    def ready(self):
+        try:
+            return self.command("PING") == b"PONG"
+        except OSError:
+            return False
+
+    def command(self, *words):
+        """The reply to one command, if it is a simple, bulk or integer one."""
+        with connect(self.unix_address) as sock:
+            stream = sock.makefile("rwb")
+            if self.password:
+                self._call(stream, "AUTH", self.password)
+            return self._call(stream, *words)
+
+    @staticmethod
+    def _call(stream, *words):
+        stream.write(b"*%d\r\n" % len(words))
+        for word in words:
+            word = word if isinstance(word, bytes) else str(word).encode()
+            stream.write(b"$%d\r\n%s\r\n" % (len(word), word))
+        stream.flush()
+        line = stream.readline()
+        kind, rest = line[:1], line[1:].rstrip(b"\r\n")
+        if kind == b"+":
+            return rest
+        if kind == b":":
+            return int(rest)
+        if kind == b"$":
+            size = int(rest)
+            return stream.read(size + 2)[:size] if size >= 0 else None
+        raise OSError(f"redis: {line!r}")
+
+
+class Gate(Daemon):
+    """latchkey-fcgi with a settings file."""
+
+    name = "gate"
+
+    def __init__(self, place, conf, address, name="gate"):
+        self.name = name
+        super().__init__(place)
+        self.address = address
+        self.argv = [BUILD / "latchkey-fcgi", "-c", conf]
+
+    def ready(self):
+        return accepts(self.address)
+
+    def ask(self, parameters, **options):
+        """The reply to one authorizer request, as lighttpd would send it."""
+        return fastcgi.ask(self.address, parameters, **options)
+
+
+class Lighttpd(Daemon):
+    """lighttpd with one of the examples in etc/lighttpd, and an access log.
+
+    `values` replaces settings of the example by their names; the example must
+    have each of them exactly once.  `gate` is the address of the gate to ask.
+    """
+
+    name = "lighttpd"
+    # At times it says 1 although it stopped in good order.
+    good = (0, 1)
+
+    def __init__(self, place, example, values, gate=None):
+        super().__init__(place)
+        self.port = free_port()
+        self.pages = place.path / "pages"
+        self.pages.mkdir()
+        text = (ROOT / "etc/lighttpd" / example).read_text()
+        values = {
+            "server.port": self.port,
+            "server.document-root": self.pages,
+            "server.errorlog": place.path / "lighttpd-error.log",
+            **values,
+        }
+        text = replace_values(text, values)
+        if gate is not None:
+            text = replace_gate(text, gate)
+        text += ('server.modules += ( "mod_accesslog" )\n'
+                 f'accesslog.filename = "{place.path}/lighttpd-access.log"\n'
+                 'accesslog.format = "%h \\"%r\\" %>s \\"%{User-Agent}i\\""\n')
+        self.conf = place.write("lighttpd.conf", text)
+        self.argv = [find_program("lighttpd"), "-D", "-f", self.conf]
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+    def ready(self):
+        return accepts(self.address)
+
+    def page(self, name, text, mode=0o644):
+        """Put a file into the document root."""
+        return self.place.write(f"pages/{name}", text, mode)
+
+    def get(self, path="/", headers=(), **options):
+        return http.request(self.address, path, headers, **options)
+
+
+def replace_values(text, values):
+    """Set `name = value` or `"name" => value` in a lighttpd configuration."""
+    for name, value in values.items():
+        value = str(value) if isinstance(value, int) else f'"{value}"'
+        pattern = re.compile(
+            rf'^(\s*"?{re.escape(name)}"?\s*=>?\s*)("[^"]*"|\d+)', re.M)
+        text, count = pattern.subn(lambda m: m.group(1) + value, text)
+        if count != 1:
+            raise Failed(f"{name} occurs {count} times in the example")
+    return text
+
+
+def replace_gate(text, address):
+    """Set the address of the gate in a lighttpd configuration."""
+    if address.startswith("unix:"):
+        return replace_values(text, {"socket": address[len("unix:"):]})
+    host, port = address.rsplit(":", 1)
+    text, count = re.subn(r'"socket"\s*=> "[^"]*"',
+                          f'"host" => "{host}", "port" => {port}', text)
+    if count != 1:
+        raise Failed(f"the example names {count} sockets")
+    return text
+
+
+class Latchkey:
+    """The `latchkey` command with a settings file."""
+
+    def __init__(self, place, conf):
+        self.place = place
+        self.conf = conf
+        self.tokens = []
+
+    def run(self, *words, stdin=""):
+        """Run it; the result has returncode, stdout and stderr."""
+        argv = [str(BUILD / "latchkey"), "-c", str(self.conf), *words]
+        result = subprocess.run(
+            argv, input=stdin, capture_output=True, text=True,
+            timeout=PATIENCE, env=self.place.environment(), check=False)
+        with open(self.place.path / "latchkey.log", "a") as log:
+            log.write(result.stderr)
+        return result
+
+    def must(self, *words, stdin=""):
+        """Run it, insist on exit status 0, return what it printed."""
+        result = self.run(*words, stdin=stdin)
+        if result.returncode != 0:
+            raise Failed(f"latchkey {words[0]}: exit status "
+                         f"{result.returncode}\n{result.stderr}")
+        return result.stdout.strip()
+
+    def issue(self, user, *options):
+        """A new token, remembered to be looked for in logs."""
+        token = self.must("issue", user, *options)
+        self.tokens.append(token)
+        return token
+
+    def check(self, token):
+        return json.loads(self.must("check", "-", stdin=token + "\n"))
+
+    def revoke(self, token):
+        return int(self.must("revoke", "-", stdin=token + "\n"))
+
+
+def settings(redis_address, listen, extra=""):
+    """A settings file for the programs: a Redis and where the gate listens."""
+    return (f'store = {{ backend = "redis"; '
+            f'redis = {{ address = "{redis_address}"; }}; }};\n'
+            f'gate = {{ listen = "{listen}"; {extra} }};\n')
