@@ -149,7 +149,8 @@ load_settings(struct ctl *ctl, const char *path, struct lk_error *error)
 	if (path[0] != '/') {
 		char *here = getcwd(NULL, 0);
 
-		if (here == NULL || asprintf(&absolute, "%s/%s", here, path) < 0)
+		if (here == NULL ||
+		    asprintf(&absolute, "%s/%s", here, path) < 0)
 			absolute = NULL;
 		free(here);
 		if (absolute == NULL)
@@ -250,7 +251,8 @@ main(int argc, char **argv)
 		    i + 1 < argc)
 			path = argv[++i];
 		else
-			return (ctl_usage(&ctl, "-c FILE, --help or --version"));
+			return (ctl_usage(
+			    &ctl, "-c FILE, --help or --version"));
 	}
 	if (help) {
 		print_help();

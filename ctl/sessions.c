@@ -242,7 +242,8 @@ ctl_list(struct ctl *ctl, int argc, char **argv)
 		return (ctl_usage(ctl, "one USER"));
 	if (l.tokens &&
 	    ctl->settings->store.redis.layout != LK_LAYOUT_GOSESSION) {
-		ctl_say(ctl, "--tokens: only layout \"gosession\" keeps tokens");
+		ctl_say(ctl,
+		    "--tokens: only layout \"gosession\" keeps tokens");
 		return (CTL_USAGE);
 	}
 	status = lk_list(ctl->manager, argv[0], list_each, &l);

@@ -67,8 +67,8 @@ lk_json_string(const char *text, struct lk_buf *out)
 }
 
 void
-lk_json_session(
-    const struct lk_session *session, const char *detail, struct lk_buf *out)
+lk_json_session(const struct lk_session *session, const char *detail,
+    struct lk_buf *out)
 {
 	lk_buf_str(out, "{\"user\":");
 	lk_json_string(session->user, out);
@@ -79,8 +79,8 @@ lk_json_session(
 	if (session->issued_at == 0)
 		lk_buf_str(out, ",\"issued_at\":null");
 	else
-		lk_buf_printf(
-		    out, ",\"issued_at\":%" PRId64, session->issued_at);
+		lk_buf_printf(out, ",\"issued_at\":%" PRId64,
+		    session->issued_at);
 	lk_buf_printf(out, ",\"expires_at\":%" PRId64 ",\"ttl\":%" PRId64,
 	    session->expires_at, session->ttl);
 	if (detail != NULL) {

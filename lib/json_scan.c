@@ -117,8 +117,8 @@ emit(struct scan *s, const char *start)
 static void
 skip_space(struct scan *s)
 {
-	while (s->p < s->end && (*s->p == ' ' || *s->p == '\t' ||
-				    *s->p == '\n' || *s->p == '\r'))
+	while (s->p < s->end &&
+	    (*s->p == ' ' || *s->p == '\t' || *s->p == '\n' || *s->p == '\r'))
 		s->p++;
 }
 
@@ -292,8 +292,8 @@ scan_value(struct scan *s)
 /* ---- What json.h and json_scan.h promise ------------------------------ */
 
 bool
-lk_json_scan(
-    const char *text, size_t len, enum lk_json_bytes bytes, struct lk_buf *out)
+lk_json_scan(const char *text, size_t len, enum lk_json_bytes bytes,
+    struct lk_buf *out)
 {
 	struct scan s = { text, NULL, 0, bytes, out };
 

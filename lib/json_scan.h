@@ -26,8 +26,8 @@ enum lk_json_bytes {
  * is NULL, append its tokens; if false is returned, ${out} holds some of
  * them.
  */
-bool lk_json_scan(
-    const char *text, size_t len, enum lk_json_bytes bytes, struct lk_buf *out);
+bool lk_json_scan(const char *text, size_t len, enum lk_json_bytes bytes,
+    struct lk_buf *out);
 
 /**
  * lk_json_text(string, len, text, size):

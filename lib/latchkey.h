@@ -209,9 +209,9 @@ LK_API enum lk_status lk_inspect(struct lk_manager *manager,
 /** How to issue a session.  All zero means: the settings' defaults. */
 struct lk_issue_options {
 	int64_t ttl;        /* seconds, or 0 for `session.ttl` */
-	const char *client; /* kind of client, 1-32 of [A-Za-z0-9._-], or NULL */
-	const char *peer;   /* address the login came from, for the log, or NULL */
-	const char *agent;  /* program the login came from, for the log, or NULL */
+	const char *client; /* kind, 1-32 of [A-Za-z0-9._-], or NULL */
+	const char *peer;   /* address of the login, for the log, or NULL */
+	const char *agent;  /* program of the login, for the log, or NULL */
 };
 
 /** Why a session is revoked, for the log.  All zero is fine. */

@@ -268,8 +268,8 @@ lk_check_user(struct lk_manager *manager, const struct lk_token *token,
 	if (status != LK_OK)
 		goto out;
 	if (record.len > 0)
-		status =
-		    lk_manager_user_decode(manager, session->user, &record, user);
+		status = lk_manager_user_decode(
+		    manager, session->user, &record, user);
 	else if (lk_manager_has_source(manager))
 		status = lk_manager_user(manager, session->user,
 		    manager->settings->user.ttl, user);

@@ -19,7 +19,8 @@
 /* Largest settings file, in bytes. */
 #define LK_SETTINGS_FILE_MAX 262144
 
-enum lk_backend { LK_BACKEND_SQLITE = 0, LK_BACKEND_REDIS, LK_BACKEND_SENTINEL };
+enum lk_backend { LK_BACKEND_SQLITE = 0, LK_BACKEND_REDIS,
+	LK_BACKEND_SENTINEL };
 enum lk_layout { LK_LAYOUT_LATCHKEY = 0, LK_LAYOUT_GOSESSION };
 enum lk_source { LK_SOURCE_NONE = 0, LK_SOURCE_FILE, LK_SOURCE_EXEC,
 	LK_SOURCE_PASSWD };
@@ -121,7 +122,7 @@ struct lk_setting {
 	int64_t min, max;     /* of LK_SETTING_INT; bytes of a string, members
 	                         of a list */
 	int64_t number;       /* default of BOOL, INT, ENUM */
-	const char *const *text;  /* default: one string, or a NULL-ended list */
+	const char *const *text;  /* default: one string, or NULL-ended list */
 	const char *const *names; /* LK_SETTING_ENUM: NULL-ended */
 	lk_setting_check *check;  /* of the string unless it is empty, or of
 	                             each member */

@@ -52,7 +52,8 @@ validate_backend(struct validation *v)
 	if (backend == LK_BACKEND_REDIS)
 		return (LK_OK);
 	return (lk_fail(v->error, LK_E_SETTINGS,
-	    "%s: expected \"redis\", the only store of this version, got \"%s\"",
+	    "%s: expected \"redis\", the only store of this version, got "
+	    "\"%s\"",
 	    place(v, key, key), lk_setting_find(key)->names[backend]));
 }
 

@@ -78,7 +78,8 @@ inspect_memory(const char *info, lk_finding_fn *each, void *arg)
 	    !info_value(info, "maxmemory_policy", policy))
 		return;
 	if (strcmp(limit, "0") == 0) {
-		each(arg, LK_FINDING_GOOD, "no memory limit, nothing is evicted");
+		each(arg, LK_FINDING_GOOD,
+		    "no memory limit, nothing is evicted");
 		return;
 	}
 	(void)snprintf(text, sizeof(text), "maxmemory-policy %s%s", policy,

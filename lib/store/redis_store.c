@@ -171,7 +171,8 @@ lk_redis_user_record(struct lk_redis_store *store,
 		return (lk_redis_corrupt(store, "a user's record"));
 	lk_buf_add(record, reply->text, reply->len);
 	if (record->failed)
-		return (lk_redis_corrupt(store, "a user's record of that size"));
+		return (lk_redis_corrupt(
+		    store, "a user's record of that size"));
 	return (LK_OK);
 }
 

@@ -75,15 +75,15 @@ fill_actions(posix_spawn_file_actions_t *actions, int output)
 {
 	int rc;
 
-	if ((rc = posix_spawn_file_actions_adddup2(
-		 actions, output, STDOUT_FILENO)) != 0 ||
-	    (rc = posix_spawn_file_actions_addopen(
-		 actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)) != 0 ||
-	    (rc = posix_spawn_file_actions_addopen(
-		 actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)) != 0)
+	if ((rc = posix_spawn_file_actions_adddup2(actions, output,
+	         STDOUT_FILENO)) != 0 ||
+	    (rc = posix_spawn_file_actions_addopen(actions, STDIN_FILENO,
+	         "/dev/null", O_RDONLY, 0)) != 0 ||
+	    (rc = posix_spawn_file_actions_addopen(actions, STDERR_FILENO,
+	         "/dev/null", O_WRONLY, 0)) != 0)
 		return (rc);
-	return (posix_spawn_file_actions_addclosefrom_np(
-	    actions, STDERR_FILENO + 1));
+	return (posix_spawn_file_actions_addclosefrom_np(actions,
+	    STDERR_FILENO + 1));
 }
 
 static int
@@ -94,9 +94,9 @@ fill_attributes(posix_spawnattr_t *attributes)
 
 	(void)sigemptyset(&none);
 	(void)sigfillset(&all);
-	if ((rc = posix_spawnattr_setflags(
-		 attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-				 POSIX_SPAWN_SETSIGDEF)) != 0 ||
+	if ((rc = posix_spawnattr_setflags(attributes,
+	         POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
+	             POSIX_SPAWN_SETSIGDEF)) != 0 ||
 	    (rc = posix_spawnattr_setpgroup(attributes, 0)) != 0 ||
 	    (rc = posix_spawnattr_setsigmask(attributes, &none)) != 0)
 		return (rc);
@@ -108,7 +108,7 @@ static int
 spawn(char *const *argv, int output, pid_t *pid)
 {
 	char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:"
-		      "/usr/bin:/sbin:/bin";
+	              "/usr/bin:/sbin:/bin";
 	char *const environment[] = { path, NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -120,8 +120,8 @@ spawn(char *const *argv, int output, pid_t *pid)
 		goto actions;
 	if ((rc = fill_actions(&actions, output)) == 0 &&
 	    (rc = fill_attributes(&attributes)) == 0)
-		rc = posix_spawn(
-		    pid, argv[0], &actions, &attributes, argv, environment);
+		rc = posix_spawn(pid, argv[0], &actions, &attributes, argv,
+		    environment);
 	(void)posix_spawnattr_destroy(&attributes);
 actions:
 	(void)posix_spawn_file_actions_destroy(&actions);
@@ -137,8 +137,8 @@ exits_are_lost(void)
 	if (sigaction(SIGCHLD, NULL, &action) != 0)
 		return (true);
 	return ((action.sa_flags & SA_NOCLDWAIT) != 0 ||
-		((action.sa_flags & SA_SIGINFO) == 0 &&
-		    action.sa_handler == SIG_IGN));
+	    ((action.sa_flags & SA_SIGINFO) == 0 &&
+	        action.sa_handler == SIG_IGN));
 }
 
 static enum lk_status
@@ -213,7 +213,7 @@ look(const struct child *child, bool *exited)
 
 	*exited = false;
 	if (waitid(P_PID, (id_t)child->pid, &info,
-		WEXITED | WNOHANG | WNOWAIT) == 0)
+	        WEXITED | WNOHANG | WNOWAIT) == 0)
 		*exited = info.si_pid == child->pid;
 	else if (errno != EINTR)
 		return (lk_fail(child->error, LK_E_STORE,
@@ -262,7 +262,7 @@ kill_all(const struct child *child)
 	if (child->pidfd < 0)
 		return (kill(child->pid, SIGKILL) == 0);
 	return (syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL,
-		    0) == 0);
+	            0) == 0);
 }
 
 /* Kill what is left and reap the program. */

@@ -22,8 +22,8 @@ find(const struct lk_buf *text, const char *path, const char *id,
 	size_t len;
 
 	if (!lk_json_is_object(text->data, text->len))
-		return (lk_fail(
-		    error, LK_E_STORE, "%s: expected one JSON object", path));
+		return (lk_fail(error, LK_E_STORE,
+		    "%s: expected one JSON object", path));
 	if (!lk_json_member(text->data, text->len, id, &value, &len))
 		return (LK_NO_USER);
 	if (len == strlen("null") && memcmp(value, "null", len) == 0)

@@ -52,8 +52,8 @@ find_account(const char *name, struct passwd *account, void **data,
 		rc = getpwnam_r(name, account, *data, size, &found);
 	} while (rc == ERANGE || rc == EINTR);
 	if (rc != 0)
-		return (lk_fail(
-		    error, LK_E_STORE, "account database: %s", strerror(rc)));
+		return (lk_fail(error, LK_E_STORE, "account database: %s",
+		    strerror(rc)));
 	return (found != NULL ? LK_OK : LK_NO_USER);
 }
 
@@ -95,8 +95,8 @@ add_group(gid_t gid, struct lk_buf *detail, struct lk_error *error)
 		rc = getgrgid_r(gid, &group, data, size, &found);
 	} while (rc == ERANGE || rc == EINTR);
 	if (rc != 0) {
-		status = lk_fail(
-		    error, LK_E_STORE, "group database: %s", strerror(rc));
+		status = lk_fail(error, LK_E_STORE, "group database: %s",
+		    strerror(rc));
 		goto out;
 	}
 	if (found != NULL)

@@ -188,7 +188,8 @@ test_reply_of_any_shape_never_allows(void **state)
 		",1.5\r\n", "(123\r\n", "%1\r\n+a\r\n+b\r\n", "~1\r\n+a\r\n",
 		">1\r\n+a\r\n", "=5\r\ntxt:a\r\n", "|1\r\n+a\r\n+b\r\n",
 		":99999999999999999999\r\n", ":x\r\n", ":\r\n",
-		"$3\r\nabcde\r\n", "$100\r\nabc", "*2\r\n:1\r\n", "\xff\xfe\xfd",
+		"$3\r\nabcde\r\n", "$100\r\nabc", "*2\r\n:1\r\n",
+		"\xff\xfe\xfd",
 		"+alice\r\n+alice\r\n+alice\r\n+alice\r\n+alice\r\n",
 		"$1\r\nx\r\n:99999999999999\r\n:1\r\n$1\r\nx\r\n",
 		":1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n" };

@@ -25,8 +25,7 @@ set_token(struct world *world, const char *user, const char *token, int ttl)
 }
 
 static void
-test_session_written_by_gosession_checks_refreshes_lists_and_revokes(
-    void **state)
+test_session_written_by_gosession_is_at_home_here(void **state)
 {
 	struct world *world = *state;
 	struct lk_session session;
@@ -289,7 +288,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup(name, world_reset)
-		T(test_session_written_by_gosession_checks_refreshes_lists_and_revokes),
+		T(test_session_written_by_gosession_is_at_home_here),
 		T(test_issue_writes_gosessions_keys_values_and_lives),
 		T(test_index_life_is_never_shortened),
 		T(test_refresh_of_an_invented_token_creates_nothing),

@@ -57,7 +57,8 @@ relay_main(void *arg)
 {
 	struct relay *relay = arg;
 	struct pollfd p[3] = { { .fd = relay->listener, .events = POLLIN },
-		{ .fd = -1, .events = POLLIN }, { .fd = -1, .events = POLLIN } };
+		{ .fd = -1, .events = POLLIN },
+		{ .fd = -1, .events = POLLIN } };
 
 	while (!relay->stop) {
 		if (poll(p, 3, 10) <= 0)

@@ -240,8 +240,8 @@ test_json_nesting_is_limited(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
 		text = nested(rows[i].open, rows[i].close, rows[i].count);
-		assert_int_equal(
-		    lk_json_valid(text, strlen(text)), rows[i].valid);
+		assert_int_equal(lk_json_valid(text, strlen(text)),
+		    rows[i].valid);
 		free(text);
 	}
 }
@@ -342,8 +342,8 @@ test_json_member_is_found_at_its_own_bytes(void **state)
 	(void)state;
 	assert_true(lk_json_valid(copy, len));
 	for (i = 0; i < COUNT(rows); i++) {
-		found =
-		    lk_json_member(copy, len, rows[i].name, &value, &value_len);
+		found = lk_json_member(copy, len, rows[i].name, &value,
+		    &value_len);
 		assert_int_equal(found, rows[i].want != NULL);
 		if (rows[i].want == NULL) {
 			assert_null(value);
@@ -367,8 +367,8 @@ test_json_member_of_no_object_is_not_found(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++)
-		assert_false(lk_json_member(
-		    rows[i], strlen(rows[i]), "a", &value, &len));
+		assert_false(lk_json_member(rows[i], strlen(rows[i]), "a",
+		    &value, &len));
 	assert_false(lk_json_member(NULL, 0, "a", &value, &len));
 }
 
@@ -466,10 +466,10 @@ test_json_text_is_decoded_or_refused(void **state)
 		memset(text, 'x', sizeof(text));
 		assert_int_equal(
 		    lk_json_text(rows[i].string, strlen(rows[i].string), text,
-			sizeof(text)),
+		        sizeof(text)),
 		    rows[i].want != NULL);
-		assert_string_equal(
-		    text, rows[i].want != NULL ? rows[i].want : "");
+		assert_string_equal(text,
+		    rows[i].want != NULL ? rows[i].want : "");
 	}
 }
 
@@ -486,7 +486,7 @@ test_utf8_put_is_what_utf8_len_reads(void **state)
 		if (code >= 0xd800 && code <= 0xdfff)
 			assert_int_equal(lk_utf8_len(text, len), 0);
 		else if (lk_utf8_len(text, len) != len ||
-			 (len > 1 && lk_utf8_len(text, len - 1) != 0))
+		    (len > 1 && lk_utf8_len(text, len - 1) != 0))
 			fail_msg("U+%04X", (unsigned int)code);
 	}
 	assert_int_equal(lk_utf8_put(0x20ac, text), 3);
@@ -549,8 +549,8 @@ test_json_user_record_comes_back(void **state)
 		lk_json_user_encode(rows[i].id, rows[i].detail, &out);
 		assert_false(out.failed);
 		assert_string_equal(out.data, rows[i].record);
-		assert_int_equal(
-		    lk_json_user_decode(out.data, out.len, &user), LK_OK);
+		assert_int_equal(lk_json_user_decode(out.data, out.len, &user),
+		    LK_OK);
 		assert_string_equal(user.id, rows[i].id);
 		assert_string_equal(user.detail, rows[i].detail);
 		lk_user_clear(&user);
@@ -576,7 +576,7 @@ test_json_user_foreign_record_is_read(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
 		assert_int_equal(lk_json_user_decode(rows[i].record,
-				     strlen(rows[i].record), &user),
+		                     strlen(rows[i].record), &user),
 		    LK_OK);
 		assert_string_equal(user.id, rows[i].id);
 		assert_string_equal(user.detail, rows[i].detail);

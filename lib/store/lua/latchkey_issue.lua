@@ -28,8 +28,8 @@ local function live_sessions()
 			redis.call('GET', prefix .. other)
 		if record then
 			local issued = string.match(record, '^1 (%d+) ')
-			live[#live + 1] =
-				{ handle = other, issued = tonumber(issued) or 0 }
+			live[#live + 1] = { handle = other,
+				issued = tonumber(issued) or 0 }
 		end
 	end
 	table.sort(live, function (a, b) return a.issued < b.issued end)
