@@ -865,7 +865,7 @@ static void
 test_user_source_passwd_other_names_are_no_user(void **state)
 {
 	static const char *const rows[] = { "no-such-account-here", "root:x",
-		"root:x:0:0", "/x", "../root", "root/", "", " root", "root ",
+		"root:x:0:0", "/x", "../x", "root/", "", " root", "root ",
 		"ROOT", "+root", "-root", "\xff", "0" };
 	struct fixture *f = *state;
 	char name[LK_USER_ID_MAX + 1];
