@@ -198,6 +198,8 @@ static const struct {
 	{ "ERR max number of clients", LK_E_STORE,
 	    "has no free connection (maxclients)" },
 	{ "NOAUTH", LK_E_SETTINGS, "wants a password (store.redis.password)" },
+	{ "ERR Protocol error: unauthenticated", LK_E_SETTINGS,
+	    "wants a password (store.redis.password)" },
 	{ "WRONGPASS", LK_E_SETTINGS,
 	    "refused store.redis.username or store.redis.password" },
 	{ "NOPERM", LK_E_SETTINGS, "does not permit this user (ACL) enough" },

@@ -1,0 +1,220 @@
+"""The command against Redis in every way that the settings can name it."""
+
+import socket
+
+import pytest
+
+from support.place import free_port, wait_until
+from support.servers import Latchkey, RedisServer
+
+DONE, REFUSED, USAGE, STORE = 0, 1, 2, 3
+
+
+def cli_of(place, redis="", rest=""):
+    conf = place.write("latchkey.conf",
+                       f"store = {{ redis = {{ {redis} }}; }};\n{rest}\n")
+    return Latchkey(place, conf)
+
+
+def works(cli):
+    token = cli.issue("alice")
+    assert cli.check(token)["user"] == "alice"
+    assert cli.revoke(token) == 1
+
+
+def fails(cli, status, *words):
+    result = cli.run("issue", "alice")
+    assert result.returncode == status, result
+    assert result.stdout == "" and result.stderr.count("\n") == 1
+    for word in words:
+        assert word in result.stderr
+
+
+def ipv6_works():
+    try:
+        with socket.socket(socket.AF_INET6) as sock:
+            sock.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
+
+
+def test_unix_socket_and_tcp_work(place):
+    redis = place.add(RedisServer(place))
+    works(cli_of(place, f'address = "unix:{redis.socket}";'))
+    works(cli_of(place, f'address = "127.0.0.1:{redis.port}";'))
+    works(cli_of(place, f'address = "localhost:{redis.port}";'))
+
+
+@pytest.mark.skipif(not ipv6_works(), reason="this machine has no ::1")
+def test_ipv6_works(place):
+    redis = place.add(RedisServer(place, options=["bind 127.0.0.1 ::1"]))
+    works(cli_of(place, f'address = "[::1]:{redis.port}";'))
+
+
+def test_password_works_and_is_needed(place):
+    redis = place.add(RedisServer(place, password="hunter2"))
+    address = f'address = "{redis.unix_address}";'
+    works(cli_of(place, f'{address} password = "hunter2";'))
+    place.write("secret", "hunter2\n")
+    works(cli_of(place,
+                 f'{address} password_file = "{place.path}/secret";'))
+    fails(cli_of(place, address), USAGE, "wants a password")
+    fails(cli_of(place, f'{address} password = "wrong-one";'), USAGE,
+          "store.redis.password")
+
+
+def test_password_where_none_is_set_is_said(place):
+    redis = place.add(RedisServer(place))
+    fails(cli_of(place, f'address = "{redis.unix_address}"; '
+                        'password = "hunter2";'), USAGE, "no password")
+
+
+def test_password_is_never_shown(place):
+    redis = place.add(RedisServer(place, password="hunter2"))
+    cli = cli_of(place, f'address = "{redis.unix_address}"; '
+                        'password = "hunter2";')
+    assert "hunter2" not in cli.must("config")
+    result = cli.run("doctor")
+    assert "hunter2" not in result.stdout + result.stderr
+    cli = cli_of(place, f'address = "{redis.unix_address}"; '
+                        'password = "other-secret";')
+    result = cli.run("issue", "alice")
+    assert "other-secret" not in result.stdout + result.stderr
+
+
+def test_acl_user_works_and_its_limits_are_said(place):
+    redis = place.add(RedisServer(place, password="hunter2", users=[
+        "app on >secret ~latchkey:* -@all +@read +@write +@scripting +ping "
+        "+info +time",
+        "weak on >secret ~latchkey:* -@all +get"]))
+    address = f'address = "{redis.unix_address}"; password = "secret";'
+    works(cli_of(place, f'{address} username = "app";'))
+    fails(cli_of(place, f'{address} username = "weak";'), USAGE, "ACL")
+    fails(cli_of(place, f'{address} username = "nobody";'), USAGE,
+          "store.redis.username")
+
+
+def test_database_number_is_used(place):
+    redis = place.add(RedisServer(place))
+    address = f'address = "{redis.unix_address}";'
+    three = cli_of(place, f"{address} database = 3;")
+    token = three.issue("alice")
+    assert three.check(token)["user"] == "alice"
+    result = cli_of(place, address).run("check", token)
+    assert result.returncode == REFUSED
+    fails(cli_of(place, f"{address} database = 99;"), USAGE, "database")
+
+
+def test_store_away_is_status_3_and_comes_back(place):
+    redis = place.add(RedisServer(place))
+    cli = cli_of(place, f'address = "{redis.unix_address}";')
+    works(cli)
+    redis.stop()
+    fails(cli, STORE, str(redis.socket))
+    result = cli.run("check", "lk_" + "A" * 64)
+    assert (result.returncode, result.stdout) == (STORE, "")
+    redis.start()
+    works(cli)
+
+
+def test_nobody_on_the_port_is_status_3(place):
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]
+        fails(cli_of(place, f'address = "127.0.0.1:{port}";'), STORE,
+              "connect")
+
+
+def test_something_else_on_the_port_is_status_3(place):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        # It accepts, by its backlog, and never answers.
+        fails(cli_of(place, f'address = "127.0.0.1:{port}"; '
+                            "command_timeout_ms = 100;"), STORE, "in time")
+
+
+def test_host_that_does_not_exist_is_status_3(place):
+    fails(cli_of(place, 'address = "no-such-host.invalid:6379";'), STORE,
+          "host name")
+
+
+def test_cluster_node_is_a_settings_error(place):
+    redis = place.add(RedisServer(place, options=[
+        "cluster-enabled yes", f"cluster-port {free_port()}"]))
+    cli = cli_of(place, f'address = "{redis.unix_address}";')
+    result = cli.run("issue", "alice")
+    # It has no slots yet, and says so before anything else.
+    assert result.returncode == USAGE
+    assert "cluster" in result.stderr
+
+
+def test_replica_is_said_to_be_one(place):
+    master = place.add(RedisServer(place))
+    (place.path / "replica").mkdir()
+
+    class Elsewhere:
+        """The same place, for a second Redis."""
+        path = place.path / "replica"
+
+        @staticmethod
+        def write(name, text):
+            return place.write(f"replica/{name}", text)
+
+        @staticmethod
+        def environment():
+            return place.environment()
+
+    replica = RedisServer(Elsewhere(),
+                          options=[f"replicaof 127.0.0.1 {master.port}"])
+    place.add(replica)
+    wait_until(lambda: b"master_link_status:up" in replica.command(
+        "INFO", "replication"), "the replica to follow")
+    fails(cli_of(place, f'address = "{replica.unix_address}";'), STORE,
+          "replica")
+
+
+# ---- doctor --------------------------------------------------------------
+
+
+def test_doctor_of_a_good_setup_says_ok(place):
+    redis = place.add(RedisServer(place, options=["appendonly yes"]))
+    result = cli_of(place, f'address = "{redis.unix_address}";').run("doctor")
+    assert result.returncode == DONE, result
+    lines = result.stdout.splitlines()
+    assert all(line.startswith("ok ") for line in lines), lines
+    subjects = {line.split()[1] for line in lines}
+    assert subjects == {"settings:", "permissions:", "store:", "session:"}
+    assert redis.command("DBSIZE") in (0, 1)  # the index remembers an hour
+
+
+def test_doctor_names_what_is_wrong(place):
+    redis = place.add(RedisServer(place, options=[
+        "maxmemory 100mb", "maxmemory-policy allkeys-lru"]))
+    result = cli_of(place, f'address = "{redis.unix_address}";').run("doctor")
+    assert result.returncode == USAGE
+    assert "WRONG store: maxmemory-policy allkeys-lru" in result.stdout
+    assert "hint  store: append-only file is off" in result.stdout
+
+
+def test_doctor_of_a_store_away_is_status_3(place):
+    result = cli_of(place, 'address = "unix:/nonexistent/socket";').run(
+        "doctor")
+    assert result.returncode == STORE
+    assert "WRONG store: redis at unix:/nonexistent/socket" in result.stdout
+
+
+def test_doctor_of_wrong_settings_is_status_2(place):
+    result = cli_of(place, "database = -1;").run("doctor")
+    assert result.returncode == USAGE
+    assert "latchkey.conf:1: store.redis.database" in result.stderr
+
+
+def test_doctor_sees_a_password_that_everybody_can_read(place):
+    redis = place.add(RedisServer(place, password="hunter2"))
+    cli = cli_of(place, f'address = "{redis.unix_address}"; '
+                        'password = "hunter2";')
+    cli.conf.chmod(0o644)
+    result = cli.run("doctor")
+    assert result.returncode == USAGE
+    assert "WRONG permissions:" in result.stdout
