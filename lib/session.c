@@ -110,23 +110,29 @@ lk_record_parse(const char *text, size_t len, struct lk_record *record)
 }
 
 enum lk_status
-lk_record_session(const struct lk_record *record,
-    const uint8_t tag[LK_TAG_LEN], int64_t now_ms, struct lk_session *session)
+lk_record_digest(
+    const struct lk_record *record, uint8_t digest[LK_DIGEST_LEN])
 {
-	uint8_t digest[LK_DIGEST_LEN];
 	size_t len;
 
-	memset(session, 0, sizeof(*session));
-	if (lk_base64url_decode(record->digest, LK_DIGEST_TEXT_LEN, digest,
-	        sizeof(digest), &len) != LK_OK ||
-	    len != sizeof(digest))
+	if (lk_base64url_decode(record->digest, strlen(record->digest), digest,
+	        LK_DIGEST_LEN, &len) != LK_OK ||
+	    len != LK_DIGEST_LEN)
 		return (LK_E_CORRUPT);
+	return (LK_OK);
+}
+
+void
+lk_record_session(const struct lk_record *record,
+    const uint8_t digest[LK_DIGEST_LEN], const uint8_t tag[LK_TAG_LEN],
+    int64_t now_ms, struct lk_session *session)
+{
+	memset(session, 0, sizeof(*session));
 	memcpy(session->user, record->user, sizeof(session->user));
 	memcpy(session->client, record->client, sizeof(session->client));
 	lk_session_id(digest, tag, LK_TAG_LEN, session->id);
 	session->issued_at = record->issued_us / 1000000;
 	lk_session_expiry(record->expires_ms, now_ms, session);
-	return (LK_OK);
 }
 
 void

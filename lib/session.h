@@ -40,13 +40,20 @@ enum lk_status lk_record_parse(const char *text, size_t len,
     struct lk_record *record) LK_MUST_CHECK;
 
 /**
- * lk_record_session(record, tag, now_ms, session):
- * Fill in what a record says of a session in the keys of ${tag}.
- * LK_E_CORRUPT if its digest is none.
+ * lk_record_digest(record, digest):
+ * Decode the digest; LK_E_CORRUPT if it is none.
  */
-enum lk_status lk_record_session(const struct lk_record *record,
-    const uint8_t tag[LK_TAG_LEN], int64_t now_ms,
-    struct lk_session *session) LK_MUST_CHECK;
+enum lk_status lk_record_digest(const struct lk_record *record,
+    uint8_t digest[LK_DIGEST_LEN]) LK_MUST_CHECK;
+
+/**
+ * lk_record_session(record, digest, tag, now_ms, session):
+ * Fill in what a record says of the session of ${digest} in the keys of
+ * ${tag}.
+ */
+void lk_record_session(const struct lk_record *record,
+    const uint8_t digest[LK_DIGEST_LEN], const uint8_t tag[LK_TAG_LEN],
+    int64_t now_ms, struct lk_session *session);
 
 /**
  * lk_session_expiry(expires_ms, now_ms, session):

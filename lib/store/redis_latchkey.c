@@ -95,9 +95,8 @@ session_of(struct lk_redis_store *store, const struct lk_redis_reply *reply,
 	if (key->shape == LK_SHAPE_GOSESSION &&
 	    strcmp(key->user, record.user) != 0)
 		return (lk_redis_corrupt(store, "a session's user"));
-	if (lk_record_session(&record, key->tag,
-	        store->base.now_ms(store->base.arg), session) != LK_OK)
-		return (lk_redis_corrupt(store, "a session's digest"));
+	lk_record_session(&record, key->digest, key->tag,
+	    store->base.now_ms(store->base.arg), session);
 	return (LK_OK);
 }
 
@@ -297,7 +296,7 @@ each_record(struct lk_redis_store *store, const char *user,
 	const char *line = reply->text, *end = line + reply->len, *newline;
 	struct lk_session session;
 	struct lk_record record;
-	uint8_t tag[LK_TAG_LEN];
+	uint8_t tag[LK_TAG_LEN], digest[LK_DIGEST_LEN];
 
 	lk_user_tag(user, tag);
 	for (; line < end; line = newline + 1) {
@@ -306,8 +305,9 @@ each_record(struct lk_redis_store *store, const char *user,
 		    lk_record_parse(
 		        line, (size_t)(newline - line), &record) != LK_OK ||
 		    strcmp(record.user, user) != 0 ||
-		    lk_record_session(&record, tag, now_ms, &session) != LK_OK)
+		    lk_record_digest(&record, digest) != LK_OK)
 			return (lk_redis_corrupt(store, "a session's record"));
+		lk_record_session(&record, digest, tag, now_ms, &session);
 		each(arg, &session, NULL);
 	}
 	return (LK_OK);

@@ -73,15 +73,17 @@ test_record_with_control_character_or_nul_is_corrupt(void **state)
 }
 
 static void
-test_record_digest_that_is_none_makes_no_session(void **state)
+test_record_digest_that_is_none_is_corrupt(void **state)
 {
 	struct lk_record record = { .digest = "!" };
-	struct lk_session session;
-	const uint8_t tag[LK_TAG_LEN] = { 0 };
+	uint8_t digest[LK_DIGEST_LEN];
 
 	(void)state;
-	assert_int_equal(
-	    lk_record_session(&record, tag, 0, &session), LK_E_CORRUPT);
+	assert_int_equal(lk_record_digest(&record, digest), LK_E_CORRUPT);
+	memcpy(record.digest, DIGEST, sizeof(DIGEST));
+	assert_int_equal(lk_record_digest(&record, digest), LK_OK);
+	record.digest[42] = '\0';
+	assert_int_equal(lk_record_digest(&record, digest), LK_E_CORRUPT);
 }
 
 static void
@@ -143,7 +145,7 @@ main(void)
 		cmocka_unit_test(
 		    test_record_with_control_character_or_nul_is_corrupt),
 		cmocka_unit_test(
-		    test_record_digest_that_is_none_makes_no_session),
+		    test_record_digest_that_is_none_is_corrupt),
 		cmocka_unit_test(test_record_longest_is_read),
 		cmocka_unit_test(
 		    test_expiry_is_rounded_up_and_at_least_a_second),
