@@ -68,19 +68,21 @@ lk_setting_set_string(char **field, const char *text)
 enum lk_status
 lk_setting_set_strings(struct lk_strings *field, const char *const *v, size_t n)
 {
-	struct lk_strings copy = { calloc(n + 1, sizeof(*copy.v)), 0 };
+	struct lk_strings copy;
+	size_t i;
 
-	if (copy.v == NULL)
+	if ((copy.v = calloc(n + 1, sizeof(*copy.v))) == NULL)
 		return (LK_E_NOMEM);
-	while (copy.n < n) {
-		if ((copy.v[copy.n] = strdup(v[copy.n])) == NULL) {
+	for (i = 0; i < n; i++) {
+		if ((copy.v[i] = strdup(v[i])) == NULL) {
+			copy.n = i;
 			free_strings(&copy);
 			return (LK_E_NOMEM);
 		}
-		copy.n++;
 	}
 	free_strings(field);
-	*field = copy;
+	field->v = copy.v;
+	field->n = n;
 	return (LK_OK);
 }
 
@@ -151,8 +153,12 @@ lk_setting_quote(const char *value, char text[LK_SETTING_TEXT_MAX])
 	char *p = text;
 
 	*p++ = '"';
-	for (i = 0; i < len && i < QUOTE_MAX; i++)
-		*p++ = value[i] >= ' ' && value[i] <= '~' ? value[i] : '?';
+	for (i = 0; i < len && i < QUOTE_MAX; i++) {
+		*p = value[i];
+		if (*p < ' ' || *p > '~')
+			*p = '?';
+		p++;
+	}
 	(void)snprintf(p, LK_SETTING_TEXT_MAX - (size_t)(p - text), "%s\"",
 	    cut ? "..." : "");
 }

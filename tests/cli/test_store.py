@@ -43,6 +43,19 @@ def test_unix_socket_and_tcp_work(place):
     redis = place.add(RedisServer(place))
     works(cli_of(place, f'address = "unix:{redis.socket}";'))
     works(cli_of(place, f'address = "127.0.0.1:{redis.port}";'))
+
+
+def localhost_resolves():
+    try:
+        return socket.gethostbyname("localhost") == "127.0.0.1"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not localhost_resolves(),
+                    reason="this machine does not know localhost")
+def test_host_name_works(place):
+    redis = place.add(RedisServer(place))
     works(cli_of(place, f'address = "localhost:{redis.port}";'))
 
 

@@ -15,7 +15,7 @@
 #include "world.h"
 
 #define HEX "0123456789abcdef0123456789abcdef"
-#define QUICK "connect_timeout_ms = 200; command_timeout_ms = 200;"
+#define QUICK "connect_timeout_ms = 50; command_timeout_ms = 50;"
 
 enum way {
 	AT_ONCE,  /* send it, wait for the client to leave */

@@ -8,6 +8,9 @@
 /* alice's user tag in base64url: the first 16 bytes of SHA-256("alice"). */
 #define ALICE "K9gGyX8OAK8aH8Myj6djqQ"
 
+/* A digest that is nobody's. */
+#define ZEROS "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+
 /* All keys and what they hold, as one text. */
 static char *
 dump(struct world *world)
@@ -190,11 +193,10 @@ test_record_of_any_other_form_is_corrupt(void **state)
 {
 	static const char *const records[] = { "x", "1", "2 1 1 A - alice",
 		"1 1 1", "1 -1 1 " HEX " - alice", "1  1 1 x - a",
-		"1 1 1 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA - ",
-		"1 1 1 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA -- a",
-		"1 1 1 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA - a",
-		"1 9999999999999999999 1 "
-		"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA - a",
+		"1 1 1 " ZEROS " - ",
+		"1 1 1 " ZEROS " -- a",
+		"1 1 1 " ZEROS "A - a",
+		"1 9999999999999999999 1 " ZEROS " - a",
 		"{\"user\":\"alice\"}" };
 	struct world *world = *state;
 	struct lk_session session;
