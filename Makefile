@@ -179,17 +179,6 @@ demo: deps-demo
 	+@$(MAKE) --no-print-directory -s all
 	@LK_BUILD='$(B)' KEEP='$(KEEP)' $(PYTHON) tests/demo.py
 
-# ---- Benchmarks ----------------------------------------------------------
-
-$(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/liblatchkey.a
-	@mkdir -p $(@D)
-	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
-
-.PHONY: bench
-## make bench       the library's figures, beside those of bare commands
-bench: deps-demo $(B)/bench/bench_library
-	@LK_BUILD='$(B)' $(PYTHON) tests/bench/bench.py
-
 # ---- Linters -------------------------------------------------------------
 
 C_FILES   := $(LIB_SRC) $(GATE_SRC) $(CTL_SRC)

@@ -42,13 +42,14 @@ wipe_string(char **field)
 	*field = NULL;
 }
 
+/* The pointers and what they point to are one block. */
 static void
 free_strings(struct lk_strings *field)
 {
 	size_t i;
 
 	for (i = 0; i < field->n; i++)
-		wipe_string(&field->v[i]);
+		sodium_memzero(field->v[i], strlen(field->v[i]));
 	free(field->v);
 	*field = (struct lk_strings){ NULL, 0 };
 }
@@ -68,20 +69,22 @@ lk_setting_set_string(char **field, const char *text)
 enum lk_status
 lk_setting_set_strings(struct lk_strings *field, const char *const *v, size_t n)
 {
-	struct lk_strings copy;
-	size_t i;
+	size_t size = (n + 1) * sizeof(char *), len, i;
+	char **copy, *text;
 
-	if ((copy.v = calloc(n + 1, sizeof(*copy.v))) == NULL)
+	for (i = 0; i < n; i++)
+		size += strlen(v[i]) + 1;
+	if ((copy = calloc(1, size)) == NULL)
 		return (LK_E_NOMEM);
+	text = (char *)(copy + n + 1);
 	for (i = 0; i < n; i++) {
-		if ((copy.v[i] = strdup(v[i])) == NULL) {
-			copy.n = i;
-			free_strings(&copy);
-			return (LK_E_NOMEM);
-		}
+		len = strlen(v[i]) + 1;
+		memcpy(text, v[i], len);
+		copy[i] = text;
+		text += len;
 	}
 	free_strings(field);
-	field->v = copy.v;
+	field->v = copy;
 	field->n = n;
 	return (LK_OK);
 }

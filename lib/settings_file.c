@@ -400,8 +400,9 @@ lk_settings_load(const char *path, struct lk_settings **settings,
 		goto out;
 	if ((status = lk_settings_new(&r.settings, error)) != LK_OK)
 		goto out;
-	if ((r.settings->path = strdup(path)) == NULL) {
-		status = lk_fail(error, LK_E_NOMEM, "out of memory");
+	status = lk_setting_set_string(&r.settings->path, path);
+	if (status != LK_OK) {
+		lk_error_set(error, "out of memory");
 		goto out;
 	}
 	if ((status = parse(&r, text.data)) != LK_OK)

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent
@@ -45,11 +46,11 @@ def say(text):
     print(text, flush=True)
 
 
-def suite_line(name, passed, failed, skipped, start):
+def suite_line(name, passed, failed, skipped, seconds):
     say(f"{name}: {passed} passed"
         + (f", {failed} FAILED" if failed else "")
         + (f", {skipped} skipped" if skipped else "")
-        + f" ({time.monotonic() - start:.1f} s)")
+        + f" ({seconds:.1f} s)")
 
 
 # ---- Building ------------------------------------------------------------
@@ -88,50 +89,17 @@ def leaks_can_be_found(folder):
 # ---- Tests in C ----------------------------------------------------------
 
 
-def run_program(results, kind, program, environment):
-    """Run one cmocka program and read its report (Test Anything Protocol)."""
-    suite = f"{kind}/{program.name}"
-    start = time.monotonic()
-    try:
-        done = subprocess.run(
-            [program], cwd=ROOT, env=environment, text=True, errors="replace",
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL, timeout=PROGRAM_SECONDS, check=False)
-        output, status = done.stdout, done.returncode
-    except subprocess.TimeoutExpired as timeout:
-        output = (timeout.stdout or b"").decode("utf-8", "replace")
-        status = f"none after {PROGRAM_SECONDS} s"
-    outcomes = re.findall(r"^(not ok|ok) \d+ - (\S+)([^\n]*)", output, re.M)
-    planned = sum(map(int, re.findall(r"^1\.\.(\d+)", output, re.M)))
-    passed = failed = skipped = 0
-    for verdict, name, rest in outcomes:
-        if "# SKIP" in rest:
-            skipped += 1
-            continue
-        results.add(f"{suite}: {name}", verdict == "ok")
-        passed += verdict == "ok"
-        failed += verdict != "ok"
-    if failed == 0 and (status != 0 or len(outcomes) != planned
-                        or not outcomes):
-        results.add(f"{suite}: ended with status {status} after "
-                    f"{len(outcomes)} of {planned} tests", False)
-        failed = 1
-    suite_line(program.relative_to(ROOT), passed, failed, skipped, start)
-    if failed:
-        say(output + f"(exit status {status})")
+class Program:
+    """A cmocka program of one build, and what came of running it."""
 
+    def __init__(self, folder, kind, name):
+        self.kind = kind
+        self.path = Path(folder) / "tests" / kind / name
+        self.suite = f"{kind}/{name}"
 
-def programs(folder):
-    """The cmocka programs of one build: kind and path."""
-    for source in sorted(TESTS.glob("unit/test_*.c")):
-        yield "unit", ROOT / folder / "tests/unit" / source.stem
-    for source in sorted(TESTS.glob("contract/test_*.c")):
-        yield "contract", ROOT / folder / "tests/contract" / source.stem
-
-
-def run_programs(results, folder):
-    """Every cmocka program of one build, each in a place of its own."""
-    for kind, program in programs(folder):
+    def run(self):
+        """Run it in a place of its own; returns itself."""
+        start = time.monotonic()
         with Place() as place:
             environment = place.environment()
             # Reports go to the output of the program, not to files.
@@ -140,11 +108,62 @@ def run_programs(results, folder):
                                            environment[name])
             environment["CMOCKA_MESSAGE_OUTPUT"] = "TAP"
             environment["TMPDIR"] = str(place.path)
-            if kind == "contract":
+            if self.kind == "contract":
                 redis = place.add(RedisServer(place))
                 environment["LK_TEST_REDIS_SOCKET"] = str(redis.socket)
                 environment["LK_TEST_REDIS_PORT"] = str(redis.port)
-            run_program(results, kind, program, environment)
+            self.execute(environment)
+        self.seconds = time.monotonic() - start
+        return self
+
+    def execute(self, environment):
+        try:
+            done = subprocess.run(
+                [ROOT / self.path], cwd=ROOT, env=environment, text=True,
+                errors="replace", stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                timeout=PROGRAM_SECONDS, check=False)
+            self.output, self.status = done.stdout, done.returncode
+        except subprocess.TimeoutExpired as timeout:
+            self.output = (timeout.stdout or b"").decode("utf-8", "replace")
+            self.status = f"none after {PROGRAM_SECONDS} s"
+
+    def report(self, results):
+        """Read its output, in the Test Anything Protocol."""
+        verdicts, skipped, planned, group = {}, 0, 0, 0
+        for line in self.output.splitlines():
+            if line.startswith("1.."):
+                # The same tests may run as several groups, one for a store.
+                planned += int(line[3:])
+                group += 1
+            found = re.match(r"(not ok|ok) \d+ - (\S+)(.*)", line)
+            if found and "# SKIP" in found[3]:
+                skipped += 1
+            elif found:
+                name = f"{found[2]} (group {group})" if group > 1 else found[2]
+                verdicts[name] = found[1] == "ok"
+        ran = len(verdicts) + skipped
+        if all(verdicts.values()) and (
+                self.status != 0 or ran == 0 or ran != planned):
+            verdicts[f"ended with status {self.status} after "
+                     f"{ran} of {planned} tests"] = False
+        for name, passed in verdicts.items():
+            results.add(f"{self.suite}: {name}", passed)
+        passed = sum(verdicts.values())
+        failed = len(verdicts) - passed
+        suite_line(self.path, passed, failed, skipped, self.seconds)
+        if failed:
+            say(f"{self.output}(exit status {self.status})")
+
+
+def run_programs(results, folders):
+    """Every cmocka program of these builds, a few at a time."""
+    programs = [Program(folder, kind, source.stem) for folder in folders
+                for kind in ("unit", "contract")
+                for source in sorted(TESTS.glob(f"{kind}/test_*.c"))]
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        for program in pool.map(Program.run, programs):
+            program.report(results)
 
 
 # ---- Tests in Python -----------------------------------------------------
@@ -181,7 +200,8 @@ def run_pytest(results, suite, folder):
         failed.add(f"pytest ended with status {done.returncode}")
     for name in passed | failed:
         results.add(f"{suite}: {name}", name in passed)
-    suite_line(f"tests/{suite}", len(passed), len(failed), len(skips), start)
+    suite_line(f"tests/{suite}", len(passed), len(failed), len(skips),
+               time.monotonic() - start)
     for line in skips:
         say(line)
     if failed:
@@ -204,10 +224,8 @@ def run_everything(results, plain, sanitized):
         say("LeakSanitizer cannot run here (it needs ptrace): "
             "memory leaks go unnoticed in this run")
         os.environ["LK_DETECT_LEAKS"] = "0"
-    if plain_built:
-        run_programs(results, plain)
-    if sanitized_built:
-        run_programs(results, sanitized)
+    run_programs(results, [folder for folder, built in (
+        (plain, plain_built), (sanitized, sanitized_built)) if built])
     for suite in python_suites():
         folder = plain if suite == "self" else sanitized
         if plain_built and sanitized_built:
