@@ -221,9 +221,11 @@ lint-cppcheck: $(SCRIPTS_H)
 		--suppress=missingIncludeSystem --suppress=varFuncNullUB \
 		-D_GNU_SOURCE -Ilib -Ifcgi-auth -I$(B)/gen $(C_FILES)
 
+# Null dereferences are left to clang-tidy's analyzer: gcc 12 forgets what a
+# status says of a pointer that was set beside it.
 lint-analyzer:
 	+$(MAKE) --no-print-directory -s CC=gcc B=$(B)/analyzer WERROR=1 \
-		CFLAGS='-O1 -g -fanalyzer' all
+		CFLAGS='-O1 -g -fanalyzer -Wno-analyzer-null-dereference' all
 
 # ---- Installing ----------------------------------------------------------
 

@@ -562,7 +562,7 @@ lk_redis_link_run(struct lk_redis_link *link,
 	 * Idempotent calls save the look, they may be sent again. */
 	if (link->fd >= 0 && !idempotent && !is_quiet(link->fd))
 		link_drop(link);
-	kept = link->fd >= 0;
+	kept = link->fd >= 0 && link->reader != NULL;
 	if (kept) {
 		status = exchange(link, &out, count, deadline, replies, &x);
 		if (status == LK_OK || !idempotent || !x.peer_is_gone)
