@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from support.place import BUILD
+from support.place import BUILD, wait_until
 from support.servers import Latchkey, RedisServer, settings
 
 HEX = "0123456789abcdef0123456789abcdef"
@@ -271,6 +271,16 @@ def test_answer_that_cannot_be_written_is_not_done(cli):
     assert "cannot write" in done.stderr
 
 
+def has_socket(pid):
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            if os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:"):
+                return True
+        except FileNotFoundError:
+            pass
+    return False
+
+
 def test_token_argument_is_wiped_from_the_process_list(cli, redis):
     """While the store is slow, the command waits with its token wiped."""
     token = cli.issue("alice")
@@ -283,12 +293,9 @@ def test_token_argument_is_wiped_from_the_process_list(cli, redis):
         [BUILD / "latchkey", "-c", cli.conf, "check", token],
         stdout=subprocess.PIPE, env=cli.place.environment())
     try:
-        name = f"/proc/{process.pid}"
-        # It is connected to Redis, so it has read its arguments.
-        while not any(os.readlink(f"{name}/fd/{fd}").startswith("socket:")
-                      for fd in os.listdir(f"{name}/fd")):
-            assert process.poll() is None
-        with open(f"{name}/cmdline", "rb") as cmdline:
+        # Once it talks to Redis, it has read its arguments.
+        wait_until(lambda: has_socket(process.pid), "it to connect")
+        with open(f"/proc/{process.pid}/cmdline", "rb") as cmdline:
             words = cmdline.read()
         assert b"check" in words and token.encode() not in words
     finally:
