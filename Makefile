@@ -50,7 +50,7 @@ HARDEN   := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
 LDHARDEN := -Wl,-z,relro,-z,now,-z,noexecstack
 endif
 
-LIB_PKGS  := hiredis libconfig libcjson libsodium
+LIB_PKGS  := hiredis libconfig libcjson libsodium sqlite3
 GATE_PKGS := fcgi
 PKGS      := $(LIB_PKGS) $(GATE_PKGS)
 DEP_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null | \
@@ -144,7 +144,7 @@ $(call obj,$(UNIT_SRC)): BASE_CFLAGS += -Ifcgi-auth
 # Debian's names.  To build; to run the demo as well; to run the tests as
 # well; to run the linters as well.
 BUILD_DEBS := gcc libc6-dev pkg-config libhiredis-dev libconfig-dev \
-	libcjson-dev libsodium-dev libfcgi-dev
+	libcjson-dev libsodium-dev libsqlite3-dev libfcgi-dev
 DEMO_DEBS  := $(BUILD_DEBS) python3 lighttpd redis-server|valkey-server
 CHECK_DEBS := $(DEMO_DEBS) binutils libcmocka-dev python3-pytest
 LINT_DEBS  := $(CHECK_DEBS) clang clang-format clang-tidy cppcheck

@@ -33,12 +33,14 @@ static enum lk_status
 open_store(const struct lk_store *base, struct lk_store **store)
 {
 	switch (base->settings->store.backend) {
+	case LK_BACKEND_SQLITE:
+		return (lk_sqlite_store_open(base, store));
 	case LK_BACKEND_REDIS:
 		return (lk_redis_store_open(base, store));
 	default:
 		*store = NULL;
 		return (lk_fail(base->error, LK_E_SETTINGS,
-		    "store.backend: expected \"redis\""));
+		    "store.backend: expected \"sqlite\" or \"redis\""));
 	}
 }
 
@@ -100,8 +102,7 @@ struct lk_deadline
 lk_manager_begin(struct lk_manager *manager)
 {
 	manager->error.text[0] = '\0';
-	return (lk_deadline_in(
-	    manager->settings->store.redis.command_timeout_ms));
+	return (lk_deadline_in(manager->store->timeout_ms));
 }
 
 /* ---- Arguments --------------------------------------------------------- */

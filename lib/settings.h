@@ -46,7 +46,10 @@ struct lk_redis_settings {
 struct lk_settings {
 	struct {
 		int backend; /* enum lk_backend */
-		struct { char *path; } sqlite;
+		struct {
+			char *path;
+			int64_t timeout_ms;
+		} sqlite;
 		struct lk_redis_settings redis;
 		struct {
 			struct lk_strings addresses;

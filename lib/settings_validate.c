@@ -49,11 +49,11 @@ validate_backend(struct validation *v)
 	static const char key[] = "store.backend";
 	int backend = v->settings->store.backend;
 
-	if (backend == LK_BACKEND_REDIS)
+	if (backend == LK_BACKEND_SQLITE || backend == LK_BACKEND_REDIS)
 		return (LK_OK);
 	return (lk_fail(v->error, LK_E_SETTINGS,
-	    "%s: expected \"redis\", the only store of this version, got "
-	    "\"%s\"",
+	    "%s: expected \"sqlite\" or \"redis\", the stores of this version, "
+	    "got \"%s\"",
 	    place(v, key, key), lk_setting_find(key)->names[backend]));
 }
 

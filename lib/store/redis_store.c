@@ -51,6 +51,7 @@ lk_redis_store_open(const struct lk_store *base, struct lk_store **storep)
 	if (store == NULL)
 		return (lk_fail(base->error, LK_E_NOMEM, "out of memory"));
 	store->base = *base;
+	store->base.timeout_ms = settings->command_timeout_ms;
 	if (settings->layout == LK_LAYOUT_GOSESSION) {
 		store->base.ops = &lk_redis_gosession_ops;
 		store->base.shape = LK_SHAPE_GOSESSION;

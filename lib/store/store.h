@@ -105,6 +105,7 @@ struct lk_store_ops {
 struct lk_store {
 	const struct lk_store_ops *ops;
 	enum lk_token_shape shape; /* of the tokens to issue here */
+	int64_t timeout_ms;        /* the one deadline of an operation */
 	const struct lk_settings *settings;
 	const struct lk_log *log;
 	struct lk_error *error;    /* the manager's */
@@ -114,10 +115,17 @@ struct lk_store {
 
 /**
  * lk_redis_store_open(base, store):
- * The store behind `backend = "redis"`.  ${base} gives all members but ops
- * and shape.  It does not connect yet.
+ * The store behind `backend = "redis"`.  ${base} gives all members but ops,
+ * shape and timeout_ms.  It does not connect yet.
  */
 enum lk_status lk_redis_store_open(const struct lk_store *base,
+    struct lk_store **store) LK_MUST_CHECK;
+
+/**
+ * lk_sqlite_store_open(base, store):
+ * The same for `backend = "sqlite"`.  It does not open its file yet.
+ */
+enum lk_status lk_sqlite_store_open(const struct lk_store *base,
     struct lk_store **store) LK_MUST_CHECK;
 
 #endif /* !LK_STORE_H_ */

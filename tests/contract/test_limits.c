@@ -119,7 +119,8 @@ logins_that_live(struct world *world)
 	for (t = 0; t < THREADS; t++)
 		assert_int_equal(pthread_join(thread[t], NULL), 0);
 	for (t = 0; t < THREADS; t++) {
-		assert_int_equal(login[t].issued, LOGINS);
+		if (login[t].issued != LOGINS)
+			fail_msg("%s", lk_manager_error(login[t].m));
 		for (i = 0; i < LOGINS; i++) {
 			if (lk_check(world->m, &login[t].token[i], &session) ==
 			    LK_OK)
@@ -226,6 +227,8 @@ main(void)
 	};
 	int failed = 0;
 
+	failed += cmocka_run_group_tests_name(
+	    "sqlite", tests, world_open_sqlite, world_close);
 	failed += cmocka_run_group_tests_name(
 	    "redis/latchkey", tests, world_open_latchkey, world_close);
 	failed += cmocka_run_group_tests_name(

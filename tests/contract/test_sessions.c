@@ -559,6 +559,8 @@ main(void)
 	int failed = 0;
 
 	failed += cmocka_run_group_tests_name(
+	    "sqlite", tests, world_open_sqlite, world_close);
+	failed += cmocka_run_group_tests_name(
 	    "redis/latchkey", tests, world_open_latchkey, world_close);
 	failed += cmocka_run_group_tests_name(
 	    "redis/gosession", tests, world_open_gosession, world_close);

@@ -1,5 +1,6 @@
 #include <sys/stat.h>
 
+#include <errno.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -40,11 +41,19 @@ open_world(void **state, const char *layout)
 	world->layout = layout;
 	(void)snprintf(world->dir, sizeof(world->dir), "/tmp/latchkey-XXXXXX");
 	assert_non_null(mkdtemp(world->dir));
+	*state = world;
+	if (world_is_sqlite(world))
+		return (0);
 	world->redis = redisConnectUnix(environment("LK_TEST_REDIS_SOCKET"));
 	assert_non_null(world->redis);
 	assert_int_equal(world->redis->err, 0);
-	*state = world;
 	return (0);
+}
+
+int
+world_open_sqlite(void **state)
+{
+	return (open_world(state, "sqlite"));
 }
 
 int
@@ -68,16 +77,34 @@ unsettle(struct world *world)
 	world->settings = NULL;
 }
 
+static void
+remove_file(const struct world *world, const char *name)
+{
+	char path[PATH_SIZE];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", world->dir, name);
+	if (unlink(path) != 0)
+		assert_int_equal(errno, ENOENT);
+}
+
+static void
+remove_store(const struct world *world)
+{
+	remove_file(world, "store.db");
+	remove_file(world, "store.db-wal");
+	remove_file(world, "store.db-shm");
+}
+
 int
 world_close(void **state)
 {
 	struct world *world = *state;
-	char path[PATH_SIZE];
 
 	unsettle(world);
-	redisFree(world->redis);
-	(void)snprintf(path, sizeof(path), "%s/conf", world->dir);
-	(void)unlink(path);
+	if (world->redis != NULL)
+		redisFree(world->redis);
+	remove_file(world, "conf");
+	remove_store(world);
 	assert_int_equal(rmdir(world->dir), 0);
 	free(world);
 	return (0);
@@ -88,8 +115,14 @@ world_reset(void **state)
 {
 	struct world *world = *state;
 
-	freeReplyObject(world_redis(world, "CONFIG SET maxmemory 0"));
-	freeReplyObject(world_redis(world, "FLUSHALL"));
+	if (world_is_sqlite(world)) {
+		unsettle(world);
+		remove_store(world);
+	} else {
+		freeReplyObject(
+		    world_redis(world, "CONFIG SET maxmemory 0"));
+		freeReplyObject(world_redis(world, "FLUSHALL"));
+	}
 	world_settle(world, "", "", "");
 	return (0);
 }
@@ -106,7 +139,15 @@ world_settle_at(struct world *world, const char *address,
 	(void)snprintf(path, sizeof(path), "%s/conf", world->dir);
 	file = fopen(path, "w");
 	assert_non_null(file);
-	fprintf(file,
+	if (world_is_sqlite(world))
+		fprintf(file,
+		    "store = { backend = \"sqlite\";\n"
+		    "  sqlite = { path = \"%s/store.db\"; "
+		    "timeout_ms = 10000; }; };\n"
+		    "session = { %s };\n%s\n",
+		    world->dir, session, rest);
+	else
+		fprintf(file,
 	    "store = { backend = \"redis\";\n"
 	    "  redis = { address = \"%s\"; layout = \"%s\"; %s }; };\n"
 	    "session = { %s };\n%s\n",
@@ -126,7 +167,8 @@ world_settle(struct world *world, const char *session, const char *redis,
 	char address[PATH_SIZE];
 
 	(void)snprintf(address, sizeof(address), "unix:%s",
-	    environment("LK_TEST_REDIS_SOCKET"));
+	    world_is_sqlite(world) ? "/none"
+	                           : environment("LK_TEST_REDIS_SOCKET"));
 	world_settle_at(world, address, session, redis, rest);
 }
 
@@ -252,4 +294,10 @@ bool
 world_is_gosession(const struct world *world)
 {
 	return (strcmp(world->layout, "gosession") == 0);
+}
+
+bool
+world_is_sqlite(const struct world *world)
+{
+	return (strcmp(world->layout, "sqlite") == 0);
 }

@@ -1,8 +1,8 @@
 /*
  * A real store to hold a manager to its promises: settings written to a file
- * of its own, a manager made of them, and a hand of our own in the Redis that
- * the test run started and named in LK_TEST_REDIS_SOCKET and
- * LK_TEST_REDIS_PORT.
+ * of its own, a manager made of them, and, unless the store is a file beside
+ * it, a hand of our own in the Redis that the test run started and named in
+ * LK_TEST_REDIS_SOCKET and LK_TEST_REDIS_PORT.
  */
 #ifndef WORLD_H_
 #define WORLD_H_
@@ -21,7 +21,7 @@
 #include "latchkey.h"
 
 struct world {
-	const char *layout;
+	const char *layout;         /* "sqlite" is a store without one */
 	char dir[64];               /* private folder */
 	struct lk_settings *settings;
 	struct lk_manager *m;
@@ -35,7 +35,8 @@ struct world {
 void world_assert_status(enum lk_status expected, enum lk_status status,
     const char *what, const char *file, int line);
 
-/* Group fixtures: a world for one layout. */
+/* Group fixtures: a world for one store, or one layout of it. */
+int world_open_sqlite(void **state);
 int world_open_latchkey(void **state);
 int world_open_gosession(void **state);
 int world_close(void **state);
@@ -45,8 +46,8 @@ int world_reset(void **state);
 
 /*
  * Use other settings: ${session} is what stands in the group `session`,
- * ${redis} what stands in `store.redis` besides address and layout, ${rest}
- * whole groups.  Each may be "".
+ * ${redis} what stands in `store.redis` besides address and layout (nothing
+ * to the embedded store), ${rest} whole groups.  Each may be "".
  */
 void world_settle(struct world *world, const char *session,
     const char *redis, const char *rest);
@@ -79,5 +80,6 @@ enum lk_status world_wait_for_end(struct world *world,
     const struct lk_token *token);
 
 bool world_is_gosession(const struct world *world);
+bool world_is_sqlite(const struct world *world);
 
 #endif /* !WORLD_H_ */

@@ -15,7 +15,7 @@ HOMES = {
     "hiredis*": ("lib/store/redis_*",),
     "libconfig*": ("lib/settings_*",),
     "cjson/*": ("lib/json.c",),
-    "sqlite3*": ("lib/store/sqlite*.c",),
+    "sqlite3*": ("lib/store/sqlite*",),
     "fcgi*": ("fcgi-auth/*",),
     "security/*": ("pam/*",),
 }

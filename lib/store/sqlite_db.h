@@ -1,0 +1,90 @@
+/*
+ * The embedded store's file: how it is opened safely, how long it is waited
+ * for, and what its errors mean.
+ *
+ * Trust comes from the folder.  Who may write there may do anything to the
+ * store, so it must belong to root or to us and be closed to others; a file
+ * in it may then belong to any member of its group, as when the gate, a mail
+ * server and root share one store.
+ */
+#ifndef LK_SQLITE_DB_H_
+#define LK_SQLITE_DB_H_
+
+#include <sqlite3.h>
+
+#include "deadline.h"
+#include "error.h"
+
+/** The statements, prepared when first used. */
+enum lk_sqlite_sql {
+	LK_SQL_BEGIN = 0,
+	LK_SQL_BEGIN_IMMEDIATE,
+	LK_SQL_COMMIT,
+	LK_SQL_ROLLBACK,
+	LK_SQL_CHECK,
+	LK_SQL_NEWEST,
+	LK_SQL_EVICT,
+	LK_SQL_INSERT,
+	LK_SQL_EXTEND,
+	LK_SQL_REVOKE,
+	LK_SQL_COUNT,
+	LK_SQL_REVOKE_ALL,
+	LK_SQL_LIST,
+	LK_SQL_USER_GET,
+	LK_SQL_USER_PUT,
+	LK_SQL_USER_DELETE,
+	LK_SQL_SWEEP_SESSIONS,
+	LK_SQL_SWEEP_USERS,
+	LK_SQL_TOTAL,
+	LK_SQL_N
+};
+
+struct lk_sqlite_db;
+
+/**
+ * lk_sqlite_db_new(path, error, db):
+ * A store file that is opened, and made if need be, when first used.
+ * ${path} and ${error} must outlive it.
+ */
+enum lk_status lk_sqlite_db_new(const char *path, struct lk_error *error,
+    struct lk_sqlite_db **db) LK_MUST_CHECK;
+
+/** lk_sqlite_db_free(db): Close and free.  NULL is fine. */
+void lk_sqlite_db_free(struct lk_sqlite_db *db);
+
+/**
+ * lk_sqlite_db_begin(db, sql, deadline):
+ * Open the file if it is not, and begin a transaction with LK_SQL_BEGIN (for
+ * reading) or LK_SQL_BEGIN_IMMEDIATE (for writing).  Everything up to
+ * lk_sqlite_db_end() keeps ${deadline}, but for what the disk itself takes.
+ */
+enum lk_status lk_sqlite_db_begin(struct lk_sqlite_db *db,
+    enum lk_sqlite_sql sql, struct lk_deadline deadline) LK_MUST_CHECK;
+
+/**
+ * lk_sqlite_db_end(db, status):
+ * Commit if ${status} is not negative, else roll back.  Returns ${status},
+ * or why nothing was committed: only then is nothing changed.
+ */
+enum lk_status lk_sqlite_db_end(struct lk_sqlite_db *db,
+    enum lk_status status) LK_MUST_CHECK;
+
+/**
+ * lk_sqlite_db_sql(db, sql, statement):
+ * The statement, ready to be bound; it belongs to ${db}.
+ */
+enum lk_status lk_sqlite_db_sql(struct lk_sqlite_db *db, enum lk_sqlite_sql sql,
+    sqlite3_stmt **statement) LK_MUST_CHECK;
+
+/**
+ * lk_sqlite_db_step(db, statement, row):
+ * Run it to its next row; ${row} is false, and the statement reset, if there
+ * is none.
+ */
+enum lk_status lk_sqlite_db_step(struct lk_sqlite_db *db,
+    sqlite3_stmt *statement, bool *row) LK_MUST_CHECK;
+
+/** lk_sqlite_db_changes(db): Rows the last statement changed. */
+int lk_sqlite_db_changes(const struct lk_sqlite_db *db);
+
+#endif /* !LK_SQLITE_DB_H_ */

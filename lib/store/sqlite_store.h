@@ -1,0 +1,61 @@
+/* What the halves of the embedded store share. */
+#ifndef LK_SQLITE_STORE_H_
+#define LK_SQLITE_STORE_H_
+
+#include "sqlite_db.h"
+#include "store.h"
+
+struct lk_sqlite_store {
+	struct lk_store base;
+	struct lk_sqlite_db *db;
+};
+
+/** lk_sqlite_store_of(store): the store that ${store} is the base of. */
+struct lk_sqlite_store *lk_sqlite_store_of(struct lk_store *store);
+
+/** lk_sqlite_now_ms(store): the clock that sessions live by. */
+int64_t lk_sqlite_now_ms(const struct lk_sqlite_store *store);
+
+/** lk_sqlite_corrupt(store): Explain and return LK_E_CORRUPT. */
+enum lk_status lk_sqlite_corrupt(
+    const struct lk_sqlite_store *store) LK_MUST_CHECK;
+
+/**
+ * lk_sqlite_bind_bytes(statement, at, bytes, len),
+ * lk_sqlite_bind_number(statement, at, number):
+ * Bind parameter ${at}; ${bytes} are borrowed until the step.
+ */
+void lk_sqlite_bind_bytes(sqlite3_stmt *statement, int at, const void *bytes,
+    size_t len);
+void lk_sqlite_bind_number(sqlite3_stmt *statement, int at, int64_t number);
+
+/** lk_sqlite_change(store, statement): Run one that changes rows. */
+enum lk_status lk_sqlite_change(struct lk_sqlite_store *store,
+    sqlite3_stmt *statement) LK_MUST_CHECK;
+
+/**
+ * lk_sqlite_sweep_some(store, sql):
+ * Clear away a few rows that expired long ago, in the transaction under way.
+ */
+enum lk_status lk_sqlite_sweep_some(struct lk_sqlite_store *store,
+    enum lk_sqlite_sql sql) LK_MUST_CHECK;
+
+/**
+ * lk_sqlite_find(store, key, session):
+ * Look a session up in the transaction under way.
+ */
+enum lk_status lk_sqlite_find(struct lk_sqlite_store *store,
+    const struct lk_token_key *key, struct lk_session *session) LK_MUST_CHECK;
+
+/** The operations on users' cached records. */
+enum lk_status lk_sqlite_check_user(struct lk_store *store,
+    const struct lk_token_key *key, struct lk_deadline deadline,
+    struct lk_session *session, struct lk_buf *record);
+enum lk_status lk_sqlite_user_get(struct lk_store *store, const char *user,
+    struct lk_deadline deadline, struct lk_buf *record);
+enum lk_status lk_sqlite_user_put(struct lk_store *store, const char *user,
+    const char *record, size_t len, int64_t ttl, struct lk_deadline deadline);
+enum lk_status lk_sqlite_user_delete(struct lk_store *store, const char *user,
+    struct lk_deadline deadline, bool *deleted);
+
+#endif /* !LK_SQLITE_STORE_H_ */
