@@ -23,6 +23,8 @@ printf 'Your session is %s.\\n' "$LATCHKEY_SESSION"
 printf 'It ends at %s.\\n' "$(date -u -d "@$LATCHKEY_EXPIRES" '+%F %T UTC')"
 """
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 SHOWN_HEADERS = ("www-authenticate", "cache-control", "content-type")
 
 
@@ -88,12 +90,19 @@ def say_how_to_stop(door):
           f"    stop    kill {' '.join(pids)}; rm -r {door.place.path}")
 
 
+def interrupted(number, _):
+    """Leave by way of the clean-up, and do not interrupt that."""
+    for other in ENDING:
+        signal.signal(other, signal.SIG_IGN)
+    sys.exit(128 + number)
+
+
 def main():
-    # Leave by way of the clean-up whatever ends it.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit(1))
-    place = Place()
-    keep = False
+    for number in ENDING:
+        signal.signal(number, interrupted)
+    keep = os.environ.get("KEEP", "0") not in ("", "0")
+    place = Place(outlasting=keep)
+    stays = False
     try:
         door = Door(place)
         door.lighttpd.page("hello.cgi", PAGE, 0o755)
@@ -101,11 +110,11 @@ def main():
               f"{place.path} on 127.0.0.1.")
         demo = Demo(door)
         demo.play()
-        if os.environ.get("KEEP", "0") not in ("", "0"):
+        if keep:
             say_how_to_stop(door)
-            keep = True
+            stays = True
     finally:
-        if not keep:
+        if not stays:
             place.close()
             print("\nEverything is stopped again.")
     if demo.wrong:
@@ -118,8 +127,6 @@ def main():
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
     except (Failed, OSError) as failure:
         print(f"\nThe demo failed: {failure}", file=sys.stderr)
         sys.exit(1)

@@ -136,8 +136,9 @@ class Program:
                 # The same tests may run as several groups, one for a store.
                 planned += int(line[3:])
                 group += 1
-            found = re.match(r"(not ok|ok) \d+ - (\S+)(.*)", line)
-            if found and "# SKIP" in found[3]:
+            # "ok 1 - test_this", "not ok 2 # SKIP test_that".
+            found = re.match(r"(not ok|ok) \d+ (?:- )?(\S+)", line)
+            if found and "# SKIP" in line:
                 skipped += 1
             elif found:
                 name = f"{found[2]} (group {group})" if group > 1 else found[2]

@@ -23,7 +23,7 @@ def door(shared_place):
 @pytest.fixture
 def own_door(place):
     """A door for tests that break something."""
-    door = Door(place)
+    door = Door(place, saving=True)
     yield door
     assert door.tokens_in_logs() == []
 

@@ -12,11 +12,16 @@ echo "received=$(wc -c)"
 
 
 class Door:
-    """The servers, started in order; a Place stops them."""
+    """The servers, started in order; a Place stops them.
 
-    def __init__(self, place, listen=None, redis_up=True, extra=""):
+    With `saving`, Redis keeps its content over a restart.
+    """
+
+    def __init__(self, place, listen=None, redis_up=True, saving=False,
+                 extra=""):
         self.place = place
-        self.redis = RedisServer(place, options=("save 3600 1",))
+        self.redis = RedisServer(
+            place, options=("save 3600 1",) if saving else ())
         if redis_up:
             place.add(self.redis)
         else:

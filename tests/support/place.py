@@ -1,10 +1,13 @@
 """A private folder, and the daemons that live in it."""
 
+import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -74,6 +77,23 @@ def accepts(address):
         return False
 
 
+@contextlib.contextmanager
+def uninterrupted():
+    """Hold back what would end us, so that no child is started and lost."""
+    held, handlers = [], {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            handlers[number] = signal.signal(
+                number, lambda number, _: held.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for number in held:
+            os.kill(os.getpid(), number)
+
+
 class Daemon:
     """A process that runs until it is stopped, its output in a file.
 
@@ -84,27 +104,35 @@ class Daemon:
     name = "daemon"
     argv = ()
     good = (0,)
+    # Whether it goes on when the process that started it is killed.
+    outlasting = False
 
     def __init__(self, place):
         self.place = place
         self.log = place.path / f"{self.name}.log"
         self.process = None
+        self.started = False
 
     def ready(self):
         return True
 
     def start(self):
         """Run it and wait until it is ready."""
-        with open(self.log, "ab") as log:
+        self.started = False
+        argv = [str(arg) for arg in self.argv]
+        if not self.outlasting:
+            argv = ["setpriv", "--pdeathsig", "TERM", *argv]
+        with open(self.log, "ab") as log, uninterrupted():
             self.process = subprocess.Popen(
-                [str(arg) for arg in self.argv], stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, cwd=self.place.path,
-                env=self.place.environment(), start_new_session=True)
+                argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                cwd=self.place.path, env=self.place.environment(),
+                start_new_session=True)
         wait_until(lambda: not self.running() or self.ready(),
                    f"{self.name} to be ready\n{self.output()}")
         if not self.running():
             raise Failed(f"{self.name} ended with status "
                          f"{self.process.returncode}\n{self.output()}")
+        self.started = True
         return self
 
     def running(self):
@@ -112,17 +140,16 @@ class Daemon:
 
     def stop(self):
         """SIGTERM, then insist that it ended in good order."""
-        process, self.process = self.process, None
-        if process is None:
+        if self.process is None:
             return
-        process.terminate()
         try:
-            status = process.wait(PATIENCE)
+            self.process.terminate()
+            status = self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
             raise Failed(f"{self.name} ignored SIGTERM\n{self.output()}")
-        if status not in self.good:
+        finally:
+            self.kill()
+        if self.started and status not in self.good:
             raise Failed(f"{self.name} ended with status {status}\n"
                          f"{self.output()}")
 
@@ -151,13 +178,14 @@ class Place:
     sanitizer reported anything, and removes the folder.
     """
 
-    def __init__(self, keep=False):
+    def __init__(self, outlasting=False):
+        self.outlasting = outlasting
         self.path = Path(tempfile.mkdtemp(prefix="latchkey-"))
-        self.keep = keep
         self.daemons = []
 
     def add(self, daemon):
         """Start a daemon and remember to stop it."""
+        daemon.outlasting = self.outlasting
         self.daemons.append(daemon)
         return daemon.start()
 
@@ -198,15 +226,18 @@ class Place:
         return reports
 
     def close(self):
-        failures = []
+        failures, interrupt = [], None
         for daemon in reversed(self.daemons):
             try:
                 daemon.stop()
             except Failed as failure:
                 failures.append(str(failure))
+            except BaseException as exception:
+                interrupt = exception
         failures += self.sanitizer_reports()
-        if not self.keep:
-            shutil.rmtree(self.path, ignore_errors=True)
+        shutil.rmtree(self.path, ignore_errors=True)
+        if interrupt is not None:
+            raise interrupt
         if failures:
             raise Failed("\n".join(failures))
 
