@@ -143,6 +143,48 @@ lk_manager_user_decode(struct lk_manager *manager, const char *id,
 	return (status);
 }
 
+/* What is known of a user without a source: nothing. */
+static enum lk_status
+user_without_detail(
+    struct lk_manager *manager, const char *id, struct lk_user *user)
+{
+	if ((user->detail = strdup("null")) == NULL)
+		return (lk_fail(&manager->error, LK_E_NOMEM, "out of memory"));
+	memcpy(user->id, id, strlen(id) + 1);
+	return (LK_OK);
+}
+
+enum lk_status
+lk_check_user(struct lk_manager *manager, const struct lk_token *token,
+    struct lk_session *session, struct lk_user *user)
+{
+	struct lk_deadline deadline = lk_manager_begin(manager);
+	struct lk_buf record = LK_BUF_INIT(LK_USER_RECORD_MAX);
+	struct lk_token_key key;
+	enum lk_status status = LK_FAULT;
+
+	memset(user, 0, sizeof(*user));
+	status = lk_token_parse(token, &key);
+	if (status == LK_OK)
+		status = manager->store->ops->check_user(
+		    manager->store, &key, deadline, session, &record);
+	if (status != LK_OK)
+		goto out;
+	if (record.len > 0)
+		status = lk_manager_user_decode(
+		    manager, session->user, &record, user);
+	else if (lk_manager_has_source(manager))
+		status = lk_manager_user(manager, session->user,
+		    manager->settings->user.ttl, user);
+	else
+		status = user_without_detail(manager, session->user, user);
+out:
+	lk_buf_free(&record);
+	if (status != LK_OK)
+		memset(session, 0, sizeof(*session));
+	return (status);
+}
+
 enum lk_status
 lk_user_load(struct lk_manager *manager, const char *id, int64_t ttl,
     struct lk_user *user)

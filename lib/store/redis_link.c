@@ -2,9 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,13 +10,11 @@
 #include <hiredis/hiredis.h>
 #include <sodium.h>
 
-#include "address.h"
+#include "connect.h"
 #include "redis_link.h"
 
 /* What is read from the socket at once. */
 #define READ_SIZE 16384
-/* Between two tries to connect to a unix socket whose backlog is full. */
-#define BACKLOG_WAIT_MS 5
 /* How far an operation may outlast its deadline, for a system call less. */
 #define DEADLINE_SLACK_MS 5
 /* AUTH and SELECT. */
@@ -43,38 +38,6 @@ struct exchange {
 	size_t replies;   /* how many were read */
 	bool peer_is_gone;/* EOF, reset or broken pipe, and no reply at all */
 };
-
-/* ---- Commands ---------------------------------------------------------- */
-
-void
-lk_redis_arg(struct lk_redis_command *command, const void *bytes, size_t len)
-{
-	command->argv[command->argc] = bytes;
-	command->len[command->argc++] = len;
-}
-
-void
-lk_redis_arg_str(struct lk_redis_command *command, const char *text)
-{
-	lk_redis_arg(command, text, strlen(text));
-}
-
-void
-lk_redis_arg_int(struct lk_redis_command *command, int64_t number)
-{
-	char *text = command->number[command->argc];
-
-	(void)snprintf(text, sizeof(command->number[0]), "%lld",
-	    (long long)number);
-	lk_redis_arg_str(command, text);
-}
-
-void
-lk_redis_command(struct lk_redis_command *command, const char *name)
-{
-	command->argc = 0;
-	lk_redis_arg_str(command, name);
-}
 
 /* ---- Life -------------------------------------------------------------- */
 
@@ -141,181 +104,7 @@ link_timed_out(const struct lk_redis_link *link, const char *what)
 	    what));
 }
 
-/* ---- Connecting -------------------------------------------------------- */
-
-/* Wait until ${events} are there; 0, ETIMEDOUT or another errno. */
-static int
-wait_for(int fd, short events, struct lk_deadline deadline)
-{
-	struct pollfd p = { .fd = fd, .events = events };
-	int left, n;
-
-	do {
-		if ((left = lk_deadline_left_ms(deadline)) == 0)
-			return (ETIMEDOUT);
-		n = poll(&p, 1, left);
-	} while (n < 0 && errno == EINTR);
-	if (n > 0)
-		return (0);
-	return (n == 0 ? ETIMEDOUT : errno);
-}
-
-/*
- * A connection to a free port of this machine can meet itself: the kernel
- * may choose that very port as our end.
- */
-static bool
-is_connected_to_itself(int fd)
-{
-	struct sockaddr_storage here, there;
-	socklen_t here_len = sizeof(here), there_len = sizeof(there);
-
-	memset(&here, 0, sizeof(here));
-	memset(&there, 0, sizeof(there));
-	return (getsockname(fd, (struct sockaddr *)&here, &here_len) == 0 &&
-	    getpeername(fd, (struct sockaddr *)&there, &there_len) == 0 &&
-	    here.ss_family != AF_UNIX && here_len == there_len &&
-	    memcmp(&here, &there, here_len) == 0);
-}
-
-/* Connect ${fd} within the deadline; 0 or an errno. */
-static int
-connect_within(int fd, const struct sockaddr *addr, socklen_t len,
-    struct lk_deadline deadline)
-{
-	int error = 0;
-	socklen_t error_len = sizeof(error);
-
-	while (connect(fd, addr, len) != 0) {
-		if (errno == EAGAIN) { /* unix: the backlog is full */
-			if (lk_deadline_left_ms(deadline) == 0)
-				return (ETIMEDOUT);
-			(void)poll(NULL, 0, BACKLOG_WAIT_MS);
-			continue;
-		}
-		if (errno != EINPROGRESS && errno != EINTR)
-			return (errno);
-		if ((error = wait_for(fd, POLLOUT, deadline)) != 0)
-			return (error);
-		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_len))
-			return (errno);
-		if (error != 0)
-			return (error);
-		break;
-	}
-	return (is_connected_to_itself(fd) ? ECONNREFUSED : 0);
-}
-
-/* Open and connect one socket; 0 and the link's fd, or an errno. */
-static int
-try_address(struct lk_redis_link *link, int family,
-    const struct sockaddr *addr, socklen_t len, struct lk_deadline deadline)
-{
-	const int64_t ms = link->settings->command_timeout_ms;
-	const struct timeval patience = { .tv_sec = ms / 1000,
-		.tv_usec = (ms % 1000) * 1000 };
-	const int on = 1;
-	int fd, error;
-
-	fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return (errno);
-	if ((error = connect_within(fd, addr, len, deadline)) != 0) {
-		(void)close(fd);
-		return (error);
-	}
-	if (family != AF_UNIX)
-		(void)setsockopt(
-		    fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	/* See receive_bytes(); everything else says MSG_DONTWAIT. */
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
-	        sizeof(patience)) != 0 ||
-	    fcntl(fd, F_SETFL, 0) != 0) {
-		error = errno;
-		(void)close(fd);
-		return (error);
-	}
-	link->fd = fd;
-	return (0);
-}
-
-/*
- * Connect to the first of a host's addresses that answers.  Literals are
- * taken as they are; a name costs a look-up, on which the resolver's own time
- * limits apply.
- */
-static enum lk_status
-connect_inet(struct lk_redis_link *link, struct lk_deadline deadline)
-{
-	struct addrinfo hints, *list = NULL, *a;
-	int error;
-
-	memset(&hints, 0, sizeof(hints));
-	hints.ai_socktype = SOCK_STREAM;
-	hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
-	error = getaddrinfo(
-	    link->address.host, link->address.port, &hints, &list);
-	if (error == EAI_NONAME) {
-		hints.ai_flags = AI_NUMERICSERV;
-		error = getaddrinfo(
-		    link->address.host, link->address.port, &hints, &list);
-	}
-	if (error != 0)
-		return (lk_fail(link->error, LK_E_STORE,
-		    "redis at %s: cannot resolve the host name: %s",
-		    link->settings->address, gai_strerror(error)));
-	error = ECONNREFUSED;
-	for (a = list; a != NULL && link->fd < 0; a = a->ai_next)
-		error = try_address(
-		    link, a->ai_family, a->ai_addr, a->ai_addrlen, deadline);
-	freeaddrinfo(list);
-	if (link->fd >= 0)
-		return (LK_OK);
-	return (error == ETIMEDOUT ? link_timed_out(link, "connect")
-	                           : link_fail(link, "connect", error));
-}
-
-static enum lk_status
-connect_unix(struct lk_redis_link *link, struct lk_deadline deadline)
-{
-	struct sockaddr_un sun;
-	socklen_t len = lk_address_unix(&link->address, &sun);
-	int error;
-
-	error = try_address(
-	    link, AF_UNIX, (struct sockaddr *)&sun, len, deadline);
-	if (error == 0)
-		return (LK_OK);
-	return (error == ETIMEDOUT ? link_timed_out(link, "connect")
-	                           : link_fail(link, "connect", error));
-}
-
 /* ---- Talking ----------------------------------------------------------- */
-
-/* Append the commands, as they go over the wire, to ${out}. */
-static enum lk_status
-format_commands(const struct lk_redis_command *commands, size_t count,
-    struct lk_buf *out)
-{
-	const char *argv[LK_REDIS_ARGS_MAX];
-	const struct lk_redis_command *c;
-	char *text = NULL;
-	size_t i;
-	int len;
-
-	for (i = 0; i < count; i++) {
-		c = &commands[i];
-		memcpy(argv, c->argv, (size_t)c->argc * sizeof(argv[0]));
-		len = (int)redisFormatCommandArgv(
-		    &text, c->argc, argv, c->len);
-		if (len < 0)
-			return (LK_E_NOMEM);
-		lk_buf_add(out, text, (size_t)len);
-		sodium_memzero(text, (size_t)len);
-		redisFreeCommand(text);
-	}
-	return (out->failed ? LK_E_NOMEM : LK_OK);
-}
 
 static bool
 is_gone(int error)
@@ -344,7 +133,7 @@ send_all(struct lk_redis_link *link, const struct lk_buf *out,
 			x->peer_is_gone = is_gone(errno);
 			return (link_fail(link, "send", errno));
 		}
-		if ((error = wait_for(link->fd, POLLOUT, deadline)) != 0)
+		if ((error = lk_wait(link->fd, POLLOUT, deadline)) != 0)
 			return (error == ETIMEDOUT
 			        ? link_timed_out(link, "send")
 			        : link_fail(link, "send", error));
@@ -375,7 +164,7 @@ receive_bytes(struct lk_redis_link *link, char *bytes, size_t size,
 		}
 	}
 	do {
-		if ((errno = wait_for(link->fd, POLLIN, deadline)) != 0)
+		if ((errno = lk_wait(link->fd, POLLIN, deadline)) != 0)
 			return (-1);
 		n = recv(link->fd, bytes, size, MSG_DONTWAIT);
 	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
@@ -499,7 +288,7 @@ handshake(struct lk_redis_link *link, struct lk_deadline deadline)
 	}
 	if (count == 0)
 		return (LK_OK);
-	status = format_commands(commands, count, &out);
+	status = lk_redis_command_format(commands, count, &out);
 	if (status == LK_OK)
 		status = exchange(link, &out, count, deadline, replies, &x);
 	for (i = 0; i < count && status == LK_OK; i++)
@@ -510,18 +299,37 @@ handshake(struct lk_redis_link *link, struct lk_deadline deadline)
 	return (status);
 }
 
+/*
+ * Let a blocking recv() last as long as an operation may, for receive_bytes();
+ * everything else says MSG_DONTWAIT.
+ */
+static bool
+set_patience(struct lk_redis_link *link)
+{
+	const int64_t ms = link->settings->command_timeout_ms;
+	const struct timeval patience = { .tv_sec = ms / 1000,
+		.tv_usec = (ms % 1000) * 1000 };
+
+	return (setsockopt(link->fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
+	            sizeof(patience)) == 0 &&
+	    fcntl(link->fd, F_SETFL, 0) == 0);
+}
+
 static enum lk_status
 link_connect(struct lk_redis_link *link, struct lk_deadline deadline)
 {
 	struct lk_deadline connect_deadline = lk_deadline_min(deadline,
 	    lk_deadline_in(link->settings->connect_timeout_ms));
+	const char *why;
 	enum lk_status status = LK_FAULT;
 
-	status = link->address.is_unix ? connect_unix(link, connect_deadline)
-	                               : connect_inet(link, connect_deadline);
+	status = lk_connect(&link->address, connect_deadline, &link->fd, &why);
 	if (status != LK_OK)
-		return (status);
-	if ((link->reader = lk_redis_reader_new()) == NULL)
+		return (lk_fail(link->error, status,
+		    "redis at %s: connect: %s", link->settings->address, why));
+	if (!set_patience(link))
+		status = link_fail(link, "connect", errno);
+	else if ((link->reader = lk_redis_reader_new()) == NULL)
 		status = lk_fail(link->error, LK_E_NOMEM, "out of memory");
 	else
 		status = handshake(link, deadline);
@@ -554,7 +362,7 @@ lk_redis_link_run(struct lk_redis_link *link,
 	bool kept;
 
 	memset(replies, 0, count * sizeof(struct lk_redis_reply *));
-	if (format_commands(commands, count, &out) != LK_OK) {
+	if (lk_redis_command_format(commands, count, &out) != LK_OK) {
 		status = lk_fail(link->error, LK_E_NOMEM, "out of memory");
 		goto out;
 	}

@@ -10,34 +10,9 @@
 #define LK_REDIS_LINK_H_
 
 #include "deadline.h"
-#include "log.h"
+#include "redis_command.h"
 #include "redis_reply.h"
 #include "settings.h"
-
-#define LK_REDIS_ARGS_MAX 16
-#define LK_REDIS_PIPELINE_MAX 4
-
-/**
- * A command: arguments that are borrowed until it has been run, and numbers
- * that are kept in it, so it must not be copied.
- */
-struct lk_redis_command {
-	int argc;
-	const char *argv[LK_REDIS_ARGS_MAX];
-	size_t len[LK_REDIS_ARGS_MAX];
-	char number[LK_REDIS_ARGS_MAX][24]; /* room for formatted numbers */
-};
-
-/**
- * lk_redis_command(command, name): Start a command.
- * lk_redis_arg(command, bytes, len), lk_redis_arg_str(command, text),
- * lk_redis_arg_int(command, number): Append an argument.
- */
-void lk_redis_command(struct lk_redis_command *command, const char *name);
-void lk_redis_arg(struct lk_redis_command *command, const void *bytes,
-    size_t len);
-void lk_redis_arg_str(struct lk_redis_command *command, const char *text);
-void lk_redis_arg_int(struct lk_redis_command *command, int64_t number);
 
 struct lk_redis_link;
 

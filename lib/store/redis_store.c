@@ -17,8 +17,10 @@ lk_redis_key(struct lk_redis_key *key, ...)
 	va_start(ap, key);
 	while ((part = va_arg(ap, const char *)) != NULL) {
 		len = strlen(part);
-		if (len > LK_REDIS_KEY_MAX - key->len)
-			abort();
+		if (len > LK_REDIS_KEY_MAX - key->len) {
+			key->len = 0;
+			break;
+		}
 		memcpy(key->text + key->len, part, len);
 		key->len += len;
 	}

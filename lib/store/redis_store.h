@@ -13,7 +13,10 @@
 /* Longest key: a prefix, and a gosession token or a user id. */
 #define LK_REDIS_KEY_MAX (64 + 1 + LK_USER_ID_MAX + 1 + LK_TOKEN_GOSESSION_HEX)
 
-/** A key under construction; a key that does not fit is a bug, not input. */
+/**
+ * A key under construction.  What it is made of has been checked to fit; one
+ * that did not would be empty, which names nobody's session.
+ */
 struct lk_redis_key {
 	size_t len;
 	char text[LK_REDIS_KEY_MAX + 1];
