@@ -382,7 +382,8 @@ read_text(const char *path, struct lk_buf *text, struct lk_error *error)
 		return (status);
 	/* libconfig 1.5 knows a comment only by the newline behind it. */
 	text->max++;
-	lk_buf_str(text, "\n");
+	if (text->len == 0 || text->data[text->len - 1] != '\n')
+		lk_buf_str(text, "\n");
 	return (text->failed ? lk_fail(error, LK_E_NOMEM, "out of memory") :
 	    LK_OK);
 }

@@ -271,6 +271,8 @@ is_one_of(char c, const char *set)
 static enum lk_status
 skip_filler(struct scan *s)
 {
+	if (*s->p == ';')
+		s->key[s->start[s->depth]] = '\0';
 	if (is_one_of(*s->p, " \t\r\f=:;,")) {
 		s->p++;
 		return (LK_OK);
@@ -309,12 +311,25 @@ take_word(struct scan *s)
 	return (refuse_byte(s));
 }
 
+/* libconfig would take it for the end of the text. */
+static enum lk_status
+refuse_nul(struct scan *s, size_t len)
+{
+	const char *p, *nul = memchr(s->p, '\0', len);
+
+	if (nul == NULL)
+		return (LK_OK);
+	for (p = s->p; p < nul; p++)
+		s->line += *p == '\n';
+	return (refuse(s, "text", "a NUL byte"));
+}
+
 enum lk_status
 lk_settings_scan(const char *path, char *text, size_t len,
     struct lk_error *error)
 {
 	struct scan s = { .path = path, .error = error, .p = text, .line = 1 };
-	enum lk_status status = LK_OK;
+	enum lk_status status = refuse_nul(&s, len);
 
 	while (status == LK_OK && s.p < text + len)
 		status = take_word(&s);

@@ -18,8 +18,9 @@
 /**
  * lk_settings_scan(path, text, len, error):
  * LK_E_SETTINGS, with file, line and as far as possible the key, unless
- * ${text} is made of libconfig's words, every string ends on its line, every
- * integer fits into 32 bits, and only an octal setting has a leading zero.
+ * ${text} is made of libconfig's words, without a NUL byte or `@include`,
+ * every string ends on its line, every integer fits into 32 bits, and only an
+ * octal setting has a leading zero.
  * That octal number is replaced, in place and without moving anything, by
  * the decimal one.  ${text} is ${len} bytes and a NUL; ${path} is for the
  * message.

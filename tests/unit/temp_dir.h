@@ -13,6 +13,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
 struct temp_dir {
 	char path[64];
 	char file[PATH_MAX]; /* what temp_path() answered last */

@@ -3,10 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <sys/wait.h>
-
-#include <errno.h>
-#include <signal.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +11,6 @@
 
 #include <cmocka.h>
 
-#include "json.h"
 #include "log.h"
 
 /* ---- A sink that remembers, and a syslog(3) that does ------------------ */
@@ -264,6 +260,27 @@ test_log_line_of_exactly_the_cap_is_sent(void **state)
 }
 
 static void
+test_log_json_line_of_exactly_the_cap_is_sent(void **state)
+{
+	static const char whole[] =
+	    "{\"level\":\"error\",\"msg\":\"mm\",\"a\":\"1\"}";
+	struct lk_buf line = LK_BUF_INIT(sizeof(whole) - 1);
+	const struct lk_log_field field = { "a", "1" };
+
+	(void)state;
+	lk_log_format_line(LK_LOG_JSON, LK_LOG_ERROR, "mm", &field, 1, &line);
+	assert_false(line.failed);
+	assert_string_equal(line.data, whole);
+	lk_buf_reset(&line);
+	line.max--;
+	lk_log_format_line(LK_LOG_JSON, LK_LOG_ERROR, "mm", &field, 1, &line);
+	assert_false(line.failed);
+	assert_string_equal(line.data,
+	    "{\"level\":\"error\",\"msg\":\"mm\"}");
+	lk_buf_free(&line);
+}
+
+static void
 test_log_level_name_every_level_has_its_own(void **state)
 {
 	(void)state;
@@ -276,14 +293,14 @@ test_log_level_name_every_level_has_its_own(void **state)
 
 /* ---- Sinks ------------------------------------------------------------- */
 
-/* Give stderr to a datagram socket: each write(2) arrives by itself. */
+/* A pipe of packets: what one read(2) gets is what one write(2) wrote. */
 static ssize_t
 stderr_gets(const char *line, char *got, size_t size)
 {
 	int saved, fds[2];
 	ssize_t len;
 
-	assert_int_equal(pipe2(fds, 040000 /* O_DIRECT: packets */), 0);
+	assert_int_equal(pipe2(fds, O_DIRECT), 0);
 	assert_true((saved = dup(STDERR_FILENO)) != -1);
 	assert_int_equal(dup2(fds[1], STDERR_FILENO), STDERR_FILENO);
 	lk_log_stderr(NULL, LK_LOG_INFO, line);
@@ -350,6 +367,7 @@ main(void)
 		cmocka_unit_test(test_log_long_value_is_cut),
 		cmocka_unit_test(test_log_long_line_is_whole_and_capped),
 		cmocka_unit_test(test_log_line_of_exactly_the_cap_is_sent),
+		cmocka_unit_test(test_log_json_line_of_exactly_the_cap_is_sent),
 		cmocka_unit_test(test_log_level_name_every_level_has_its_own),
 		cmocka_unit_test(test_log_stderr_writes_a_line_at_once),
 		cmocka_unit_test(test_log_syslog_maps_the_levels),
