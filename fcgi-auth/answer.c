@@ -3,6 +3,7 @@
 #include <fastcgi.h>
 
 #include "answer.h"
+#include "endpoint.h"
 
 const char *
 gate_answer(const struct gate_asked *asked, char *const *env, int role,
@@ -23,6 +24,9 @@ gate_answer(const struct gate_asked *asked, char *const *env, int role,
 
 	memset(&session, 0, sizeof(session));
 	gate_request_read(env, role == FCGI_AUTHORIZER, &request);
+	if (role == FCGI_RESPONDER &&
+	    gate_endpoint_asked(&request) == GATE_ENDPOINT_AUTHORIZE)
+		request.authorizer = request.subrequest = true;
 	gate_credentials_read(
 	    &asked->settings->gate.tokens, &request, &credentials);
 	if (request.authorizer && credentials.kind == GATE_CREDENTIALS_ONE) {

@@ -57,26 +57,52 @@ add_value(struct lk_buf *out, const char *text)
 }
 
 static void
-add_variable(struct lk_buf *out, const char *name, const char *value)
+add_header(struct lk_buf *out, const char *name, const char *value)
 {
-	lk_buf_printf(out, "Variable-%s: ", name);
+	lk_buf_printf(out, "%s: ", name);
 	add_value(out, value);
 	lk_buf_str(out, "\r\n");
 }
 
+/* What the identity of an allowed request is called, by who asks. */
+struct names {
+	const char *user;
+	const char *session;
+	const char *client;
+	const char *expires;
+	const char *remote_user; /* NULL: not said */
+};
+
+static const struct names variables = {
+	.user = "Variable-LATCHKEY_USER",
+	.session = "Variable-LATCHKEY_SESSION",
+	.client = "Variable-LATCHKEY_CLIENT",
+	.expires = "Variable-LATCHKEY_EXPIRES",
+	.remote_user = "Variable-REMOTE_USER",
+};
+
+static const struct names headers = {
+	.user = "Latchkey-User",
+	.session = "Latchkey-Session",
+	.client = "Latchkey-Client",
+	.expires = "Latchkey-Expires",
+};
+
 static void
-add_session(struct lk_buf *out, const struct lk_session *session)
+add_session(struct lk_buf *out, const struct names *names,
+    const struct lk_session *session)
 {
 	char expires[24];
 
 	(void)snprintf(expires, sizeof(expires), "%" PRId64,
 	    session->expires_at);
-	add_variable(out, "LATCHKEY_USER", session->user);
-	add_variable(out, "LATCHKEY_SESSION", session->id);
+	add_header(out, names->user, session->user);
+	add_header(out, names->session, session->id);
 	if (session->client[0] != '\0')
-		add_variable(out, "LATCHKEY_CLIENT", session->client);
-	add_variable(out, "LATCHKEY_EXPIRES", expires);
-	add_variable(out, "REMOTE_USER", session->user);
+		add_header(out, names->client, session->client);
+	add_header(out, names->expires, expires);
+	if (names->remote_user != NULL)
+		add_header(out, names->remote_user, session->user);
 }
 
 /* A realm as a quoted-string (RFC 9110, section 5.6.4). */
@@ -210,7 +236,8 @@ gate_respond(const struct gate_facts *facts,
 	lk_buf_str(out, line);
 	lk_buf_str(out, "Cache-Control: no-store\r\n");
 	if (verdict->http == 200) {
-		add_session(out, facts->session);
+		add_session(out, facts->request->subrequest ? &headers :
+		    &variables, facts->session);
 		lk_buf_str(out, "\r\n");
 	} else {
 		add_denial(out, facts, verdict);
