@@ -181,3 +181,13 @@ gate_decide(const struct gate_facts *facts, struct gate_verdict *verdict)
 	if (facts->request->subrequest)
 		fit_subrequest(verdict);
 }
+
+void
+gate_decide_bearer(
+    const struct gate_facts *facts, struct gate_verdict *verdict)
+{
+	*verdict = (struct gate_verdict){ 0 };
+	decide_by_credentials(facts, verdict);
+	if (facts->request->subrequest)
+		fit_subrequest(verdict);
+}

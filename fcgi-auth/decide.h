@@ -47,4 +47,12 @@ struct gate_facts {
 void gate_decide(const struct gate_facts *facts,
     struct gate_verdict *verdict);
 
+/**
+ * gate_decide_bearer(facts, verdict):
+ * The same by the credentials alone, whatever is requested: 200 if they are
+ * one token of a live session, whose bearer may then see and end it.
+ */
+void gate_decide_bearer(const struct gate_facts *facts,
+    struct gate_verdict *verdict);
+
 #endif /* !GATE_DECIDE_H_ */
