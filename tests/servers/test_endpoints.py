@@ -9,9 +9,11 @@ import time
 
 import pytest
 
-from support import fastcgi
-from support.place import connect, free_port, wait_until
-from support.servers import Gate, Latchkey, RedisServer, settings
+from support import fastcgi, http
+from support.place import (ROOT, Daemon, accepts, connect, free_port,
+                           wait_until)
+from support.servers import (Gate, Latchkey, RedisServer, find_program,
+                             settings)
 
 NEVER_ISSUED = "lk_" + "A" * 64
 READING = ("session", "sessions")
@@ -536,3 +538,58 @@ def test_long_reply_read_late_arrives_whole(setup):
 def test_long_reply_read_late_on_tcp_arrives_whole(place):
     assert_long_replies_arrive(Setup(place, "expose_metrics = true;",
                                      listen=f"127.0.0.1:{free_port()}"))
+
+
+# ---- Behind lighttpd -----------------------------------------------------
+
+
+class EndpointLighttpd(Daemon):
+    """lighttpd with the lines that README.md shows, for two endpoints."""
+
+    name = "lighttpd"
+    good = (0, 1)
+
+    def __init__(self, place, listen):
+        super().__init__(place)
+        self.port = free_port()
+        self.address = f"127.0.0.1:{self.port}"
+        text = ('server.modules = ( "mod_setenv", "mod_fastcgi" )\n'
+                'server.bind = "127.0.0.1"\n'
+                f'server.port = {self.port}\n'
+                f'server.document-root = "{place.path}"\n')
+        readme = (ROOT / "README.md").read_text()
+        recipe = re.search(
+            r'\$HTTP\["url"\] == "/session/logout" \{.*?\n    \}\n',
+            readme, re.S).group()
+        recipe = recipe.replace("/run/latchkey/gate.sock",
+                                listen[len("unix:"):])
+        text += recipe + recipe.replace("logout", "session")
+        self.argv = [find_program("lighttpd"), "-D", "-f",
+                     place.write("lighttpd.conf", text)]
+
+    def ready(self):
+        return accepts(self.address)
+
+
+def test_lighttpd_recipe_reaches_the_endpoints(place):
+    setup = Setup(place)
+    address = place.add(EndpointLighttpd(place, setup.listen)).address
+    token = setup.cli.issue("alice")
+    bearer = [("Authorization", f"Bearer {token}")]
+    reply = http.request(address, "/session/session", bearer)
+    assert (reply.status, json.loads(reply.body)["user"]) == (200, "alice")
+    assert http.request(address, "/session/session").status == 401
+    assert http.request(address, "/session/logout", bearer).status == 405
+    cookie = [("Cookie", f"session={token}"), ("Content-Length", "0")]
+    assert http.request(address, "/session/logout", cookie,
+                        method="POST").status == 403
+    # A body that nobody reads does not keep the answer away.
+    body = b"x" * 200000
+    head = http.head_of("/session/logout", [
+        ("Cookie", f"session={token}"), ("Origin", "http://localhost"),
+        ("Content-Length", str(len(body)))], "POST")
+    reply = http.send(address, head + body, "POST")
+    assert (reply.status, json.loads(reply.body)) == (200, {"revoked": 1})
+    assert_cookie_cleared(reply)
+    assert http.request(address, "/session/session", bearer).status == 401
+    setup.assert_no_token_in_logs()
