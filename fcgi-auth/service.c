@@ -286,8 +286,8 @@ is_dead(enum lk_status status)
 }
 
 /*
- * Find out who asks.  Unless he is let in, the reply is made: NULL is for
- * the caller to finish.
+ * Find out who asks, and whether he has a session.  If not, the answer is
+ * under way for the caller to finish, or all of it is in ${reply}.
  */
 static bool
 let_in(struct service *service, const char **reply)
