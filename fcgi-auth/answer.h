@@ -8,6 +8,9 @@
 #include "respond.h"
 #include "settings.h"
 
+/* Beside FastCGI's roles, which are positive: the process is a CGI program. */
+#define GATE_ROLE_CGI (-1)
+
 /** Whom a request is put to. */
 struct gate_asked {
 	const struct lk_settings *settings;
@@ -17,9 +20,11 @@ struct gate_asked {
 
 /**
  * gate_answer(asked, env, role, out):
- * Read the request in ${env}, which came in FastCGI role ${role}, ask the
- * manager if it carries a token, decide, log a denial, and write the whole
- * reply to ${out} (cap GATE_REPLY_MAX).  The reply belongs to ${out}.
+ * Read the request in ${env}, which came in FastCGI role ${role} or as
+ * GATE_ROLE_CGI, and write the whole reply to it to ${out}, whose cap is set
+ * here: the verdict in role AUTHORIZER, else what the request's endpoint
+ * gives (endpoint.h), which is 404 if it names none.  Denials are logged.
+ * The reply belongs to ${out}.
  */
 const char *gate_answer(const struct gate_asked *asked, char *const *env,
     int role, struct lk_buf *out);

@@ -138,6 +138,7 @@ read_basic(struct gate_credentials *found, const char *text, size_t len)
 static void
 read_bearer(struct gate_credentials *found, const char *text, size_t len)
 {
+	found->deliberate = true;
 	if (is_token68(text, len))
 		found_text(found, text, len);
 	else
@@ -309,13 +310,18 @@ static void
 read_all_headers(struct gate_credentials *found, const char *name,
     const struct gate_request *request)
 {
+	const bool by_browser = strcasecmp(name, "Cookie") == 0 ||
+	    strcasecmp(name, "Authorization") == 0;
 	const char *value;
 	size_t i;
 
 	for (i = 0; request->env[i] != NULL; i++) {
 		value = header_value(request->env[i], name);
-		if (value != NULL)
-			found_text(found, value, strlen(value));
+		if (value == NULL)
+			continue;
+		found_text(found, value, strlen(value));
+		if (!by_browser)
+			found->deliberate = true;
 	}
 }
 
@@ -347,6 +353,7 @@ gate_credentials_read(const struct lk_strings *sources,
 	if (credentials->kind != GATE_CREDENTIALS_ONE) {
 		lk_token_wipe(&credentials->token);
 		sodium_memzero(credentials->user, sizeof(credentials->user));
+		credentials->deliberate = false;
 	}
 }
 

@@ -19,6 +19,9 @@ struct gate_credentials {
 	struct lk_token token; /* GATE_CREDENTIALS_ONE, else zeroed */
 	char user[LK_USER_ID_MAX + 1]; /* the user name that came with it by
 	                                  HTTP Basic, or "" */
+	bool deliberate; /* it came, maybe besides, in a place that browsers
+	                    never fill by themselves: as a Bearer or in a
+	                    header other than Cookie and Authorization */
 };
 
 /**

@@ -23,7 +23,8 @@ ask_for_token(const struct gate_facts *facts, enum gate_challenge challenge,
     const char *reason, struct gate_verdict *verdict)
 {
 	verdict->reason = reason;
-	if (facts->settings->gate.login_url[0] != '\0' &&
+	if (!facts->request->subrequest &&
+	    facts->settings->gate.login_url[0] != '\0' &&
 	    gate_request_is_navigation(facts->request)) {
 		verdict->http = 302;
 		return;
@@ -128,21 +129,10 @@ is_given(const char *text)
 	return (text != NULL && *text != '\0');
 }
 
-void
-gate_decide(const struct gate_facts *facts, struct gate_verdict *verdict)
+static void
+decide_by_credentials(
+    const struct gate_facts *facts, struct gate_verdict *verdict)
 {
-	*verdict = (struct gate_verdict){ 0 };
-	if (!facts->request->authorizer) {
-		deny(404, "Only the role AUTHORIZER is answered here.",
-		    verdict);
-		return;
-	}
-	if (!is_given(facts->request->method) ||
-	    !is_given(facts->request->uri)) {
-		deny(400, "The web server did not say what is requested.",
-		    verdict);
-		return;
-	}
 	switch (facts->credentials->kind) {
 	case GATE_CREDENTIALS_NONE:
 		ask_for_token(facts, GATE_CHALLENGE_PLAIN,
@@ -162,4 +152,42 @@ gate_decide(const struct gate_facts *facts, struct gate_verdict *verdict)
 		return;
 	}
 	deny(503, "Nothing was decided.", verdict);
+}
+
+/*
+ * Web servers that ask by a subrequest take 401 and 403 for a denial and
+ * anything else that is not 2xx for a failure of the gate.
+ */
+static void
+fit_subrequest(struct gate_verdict *verdict)
+{
+	if (verdict->http != 400)
+		return;
+	verdict->http = verdict->challenge != GATE_CHALLENGE_NONE ? 401 : 403;
+}
+
+void
+gate_decide(const struct gate_facts *facts, struct gate_verdict *verdict)
+{
+	*verdict = (struct gate_verdict){ 0 };
+	if (!facts->request->authorizer)
+		deny(404, "No verdict was asked for.", verdict);
+	else if (!is_given(facts->request->method) ||
+	    !is_given(facts->request->uri))
+		deny(400, "The web server did not say what is requested.",
+		    verdict);
+	else
+		decide_by_credentials(facts, verdict);
+	if (facts->request->subrequest)
+		fit_subrequest(verdict);
+}
+
+void
+gate_decide_bearer(
+    const struct gate_facts *facts, struct gate_verdict *verdict)
+{
+	*verdict = (struct gate_verdict){ 0 };
+	decide_by_credentials(facts, verdict);
+	if (facts->request->subrequest)
+		fit_subrequest(verdict);
 }

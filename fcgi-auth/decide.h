@@ -38,12 +38,21 @@ struct gate_facts {
 
 /**
  * gate_decide(facts, verdict):
- * Allow if and only if the request is complete and asked in the role
- * AUTHORIZER, carries one token, the token's session is live, the user name
- * that came with it, if any, is the session's user, and all that is said about
- * the session can stand in a header.
+ * Allow if and only if the request is complete and asks for a verdict, carries
+ * one token, the token's session is live, the user name that came with it, if
+ * any, is the session's user, and all that is said about the session can stand
+ * in a header.  A subrequest is never answered 302 or 400: 401 with the error
+ * code in its challenge, or 403 where no token would help.
  */
 void gate_decide(const struct gate_facts *facts,
+    struct gate_verdict *verdict);
+
+/**
+ * gate_decide_bearer(facts, verdict):
+ * The same by the credentials alone, whatever is requested: 200 if they are
+ * one token of a live session, whose bearer may then see and end it.
+ */
+void gate_decide_bearer(const struct gate_facts *facts,
     struct gate_verdict *verdict);
 
 #endif /* !GATE_DECIDE_H_ */

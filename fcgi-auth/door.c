@@ -76,8 +76,12 @@ settle(struct gate_door *door, int fd, enum look look,
 {
 	const struct gate_ready ready = { fd, lk_monotonic_ns() };
 
-	if (look == LOOK_READY && gate_queue_push(door->queue, ready))
-		return;
+	if (look == LOOK_READY) {
+		gate_count(&door->report->metrics.queued);
+		if (gate_queue_push(door->queue, ready))
+			return;
+		gate_count_down(&door->report->metrics.queued);
+	}
 	if (look == LOOK_READY) {
 		gate_report_refused(door->report, "the queue is full");
 		gate_refuse(fd, finding->request_id, GATE_REFUSE_OVERLOAD,
@@ -94,12 +98,20 @@ settle(struct gate_door *door, int fd, enum look look,
 	}
 }
 
+/* Take a connection out; its descriptor is then the caller's. */
+static int
+stop_waiting(struct gate_door *door, struct gate_waiter *waiter)
+{
+	gate_count_down(&door->report->metrics.connections_waiting);
+	return (gate_waiting_remove(&door->waiting, waiter));
+}
+
 static void
 drop_waiter(struct gate_door *door, struct gate_waiter *waiter,
     const char *reason)
 {
 	gate_report_refused(door->report, reason);
-	(void)close(gate_waiting_remove(&door->waiting, waiter));
+	(void)close(stop_waiting(door, waiter));
 }
 
 /* Drop the connection that has waited longest; false if none waits. */
@@ -140,6 +152,7 @@ let_wait(struct gate_door *door, int fd)
 		(void)close(fd);
 		return;
 	}
+	gate_count(&door->report->metrics.connections_waiting);
 	event.data.ptr = waiter;
 	if (epoll_ctl(door->epoll, EPOLL_CTL_ADD, fd, &event) != 0)
 		drop_waiter(door, waiter, strerror(errno));
@@ -161,7 +174,7 @@ look_again(struct gate_door *door, struct gate_waiter *waiter,
 			drop_waiter(door, waiter, "request in tiny pieces");
 		return;
 	}
-	fd = gate_waiting_remove(&door->waiting, waiter);
+	fd = stop_waiting(door, waiter);
 	if (epoll_ctl(door->epoll, EPOLL_CTL_DEL, fd, NULL) != 0)
 		look = LOOK_GONE;
 	settle(door, fd, look, &finding);
@@ -238,6 +251,7 @@ accept_all(struct gate_door *door)
 				return;
 			continue;
 		}
+		gate_count(&door->report->metrics.connections_accepted);
 		look = look_into(door, fd, &finding);
 		if (look == LOOK_WAIT)
 			let_wait(door, fd);

@@ -15,6 +15,7 @@
 
 #include <fcgiapp.h>
 
+#include "cgi.h"
 #include "door.h"
 #include "latchkey.h"
 #include "listen.h"
@@ -56,7 +57,10 @@ static const char usage[] =
     "token of a live session.  It listens on the socket that `gate.listen`\n"
     "in FILE names, or on standard input if a web server left a listening\n"
     "socket there.  FILE defaults to " DEFAULT_SETTINGS ".\n"
-    "SIGTERM and SIGINT end it after the requests in hand.\n";
+    "SIGTERM and SIGINT end it after the requests in hand.\n"
+    "\n"
+    "Started as CGI it answers one request; the variable LATCHKEY_CGI must\n"
+    "name the settings file then, and arguments are not read.\n";
 
 /* The exit status if there is nothing more to do, else -1. */
 static int
@@ -289,20 +293,45 @@ out:
 	return (status == LK_OK ? EXIT_DONE : complain(&error));
 }
 
+/*
+ * Answer one request as CGI, if whoever set this up asked for it: ${path},
+ * from a variable that no request can set, names the settings.
+ */
+static int
+run_as_cgi(const char *path)
+{
+	struct lk_settings *settings = NULL;
+	struct lk_error error = { "" };
+	struct lk_log log = { .sink = lk_log_stderr };
+	int status = EXIT_DONE;
+
+	if (path == NULL) {
+		(void)fputs("latchkey-fcgi: to run as CGI, it needs the "
+		    "settings file's path in LATCHKEY_CGI\n", stderr);
+		return (EXIT_WRONG);
+	}
+	if (lk_settings_load(path, &settings, &error) == LK_OK)
+		log = make_log(settings);
+	else
+		status = complain(&error);
+	if (!gate_cgi_answer(settings, &log, environ, STDOUT_FILENO))
+		status = EXIT_WRONG;
+	lk_settings_free(settings);
+	return (status);
+}
+
 int
 main(int argc, char **argv)
 {
 	const char *path = NULL;
 	int status;
 
-	/* As CGI, a request's query can become arguments: read none. */
-	if (getenv("GATEWAY_INTERFACE") != NULL) {
-		(void)fputs("latchkey-fcgi: cannot run as CGI\n", stderr);
-		return (EXIT_WRONG);
-	}
 	if (!fill_standard_fds())
 		return (EXIT_WRONG);
 	hide_memory();
+	/* As CGI, a request's query can become arguments: read none. */
+	if (getenv("GATEWAY_INTERFACE") != NULL)
+		return (run_as_cgi(getenv("LATCHKEY_CGI")));
 	if ((status = read_options(argc, argv, &path)) != -1)
 		return (status);
 	return (run(path));

@@ -58,6 +58,25 @@ gate_report_denial(struct gate_report *report, const struct gate_facts *facts,
 }
 
 void
+gate_report_verdict(struct gate_report *report,
+    const struct gate_facts *facts, const struct gate_verdict *verdict)
+{
+	gate_metrics_verdict(&report->metrics, facts, verdict);
+	if (verdict->http != 200)
+		gate_report_denial(report, facts, verdict);
+}
+
+void
+gate_report_answer(struct gate_report *report, int64_t began_ns,
+    enum lk_status status, const char *error)
+{
+	gate_metrics_store(&report->metrics, lk_monotonic_ns() - began_ns,
+	    status);
+	if (status < 0)
+		gate_report_store(report, status, error);
+}
+
+void
 gate_report_store(struct gate_report *report, enum lk_status status,
     const char *error)
 {
@@ -79,6 +98,7 @@ gate_report_refused(struct gate_report *report, const char *reason)
 	uint64_t suppressed;
 	char count[24];
 
+	gate_count(&report->metrics.connections_refused);
 	if (!gate_limiter_pass(&report->refused, lk_monotonic_ns(),
 	    REFUSED_INTERVAL_NS, &suppressed))
 		return;

@@ -1,4 +1,4 @@
-/* What the gate writes to its log.  Never a token. */
+/* What the gate writes to its log, never a token, and counts. */
 #ifndef GATE_REPORT_H_
 #define GATE_REPORT_H_
 
@@ -8,6 +8,7 @@
 
 #include "decide.h"
 #include "log.h"
+#include "metrics.h"
 
 /** Lets one line through per interval and counts the others. */
 struct gate_limiter {
@@ -20,6 +21,7 @@ struct gate_report {
 	const struct lk_log *log;
 	struct gate_limiter store;   /* sessions that could not be checked */
 	struct gate_limiter refused; /* connections without a request */
+	struct gate_metrics metrics;
 };
 
 /**
@@ -30,9 +32,24 @@ struct gate_report {
 bool gate_limiter_pass(struct gate_limiter *limiter, int64_t now_ns,
     int64_t interval_ns, uint64_t *suppressed);
 
+/**
+ * gate_report_verdict(report, facts, verdict):
+ * Count a verdict; gate_report_denial() unless it allows.
+ */
+void gate_report_verdict(struct gate_report *report,
+    const struct gate_facts *facts, const struct gate_verdict *verdict);
+
 /** gate_report_denial(report, facts, verdict): One line per denial. */
 void gate_report_denial(struct gate_report *report,
     const struct gate_facts *facts, const struct gate_verdict *verdict);
+
+/**
+ * gate_report_answer(report, began_ns, status, error):
+ * The store answered ${status} to a question asked at ${began_ns}
+ * (lk_monotonic_ns()): count it, and gate_report_store() if it is negative.
+ */
+void gate_report_answer(struct gate_report *report, int64_t began_ns,
+    enum lk_status status, const char *error);
 
 /**
  * gate_report_store(report, status, error):
@@ -43,8 +60,8 @@ void gate_report_store(struct gate_report *report, enum lk_status status,
 
 /**
  * gate_report_refused(report, reason):
- * A connection was dropped or refused before it was a request; at most one
- * line every second.
+ * A connection was dropped or refused before it was a request: count it, and
+ * at most one line every second.
  */
 void gate_report_refused(struct gate_report *report, const char *reason);
 

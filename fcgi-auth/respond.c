@@ -2,81 +2,51 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "reply.h"
 #include "respond.h"
 
-static const char unavailable[] =
-    "Status: 503 Service Unavailable\r\n"
-    "Cache-Control: no-store\r\n"
-    "Retry-After: 2\r\n"
-    "Content-Type: text/plain; charset=utf-8\r\n"
-    "\r\n";
+/* Longest reason, with its newline and NUL. */
+#define REASON_MAX 512
 
-static const struct {
-	unsigned int http;
-	const char *line;
-} status_lines[] = {
-	{ 200, "Status: 200 OK\r\n" },
-	{ 302, "Status: 302 Found\r\n" },
-	{ 400, "Status: 400 Bad Request\r\n" },
-	{ 401, "Status: 401 Unauthorized\r\n" },
-	{ 403, "Status: 403 Forbidden\r\n" },
-	{ 404, "Status: 404 Not Found\r\n" },
-	{ 503, "Status: 503 Service Unavailable\r\n" }
+/* What the identity of an allowed request is called, by who asks. */
+struct names {
+	const char *user;
+	const char *session;
+	const char *client;
+	const char *expires;
+	const char *remote_user; /* NULL: not said */
 };
 
-/* NULL if it is no status that the gate answers. */
-static const char *
-status_line(unsigned int http)
-{
-	size_t i;
+static const struct names variables = {
+	.user = "Variable-LATCHKEY_USER",
+	.session = "Variable-LATCHKEY_SESSION",
+	.client = "Variable-LATCHKEY_CLIENT",
+	.expires = "Variable-LATCHKEY_EXPIRES",
+	.remote_user = "Variable-REMOTE_USER",
+};
 
-	for (i = 0; i < sizeof(status_lines) / sizeof(status_lines[0]); i++) {
-		if (status_lines[i].http == http)
-			return (status_lines[i].line);
-	}
-	return (NULL);
-}
-
-/* Append text that must not end the line it stands on. */
-static void
-add_bytes(struct lk_buf *out, const char *text, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len; i++) {
-		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
-			out->failed = true;
-	}
-	lk_buf_add(out, text, len);
-}
+static const struct names headers = {
+	.user = "Latchkey-User",
+	.session = "Latchkey-Session",
+	.client = "Latchkey-Client",
+	.expires = "Latchkey-Expires",
+};
 
 static void
-add_value(struct lk_buf *out, const char *text)
-{
-	add_bytes(out, text, strlen(text));
-}
-
-static void
-add_variable(struct lk_buf *out, const char *name, const char *value)
-{
-	lk_buf_printf(out, "Variable-%s: ", name);
-	add_value(out, value);
-	lk_buf_str(out, "\r\n");
-}
-
-static void
-add_session(struct lk_buf *out, const struct lk_session *session)
+add_session(struct lk_buf *out, const struct names *names,
+    const struct lk_session *session)
 {
 	char expires[24];
 
 	(void)snprintf(expires, sizeof(expires), "%" PRId64,
 	    session->expires_at);
-	add_variable(out, "LATCHKEY_USER", session->user);
-	add_variable(out, "LATCHKEY_SESSION", session->id);
+	gate_reply_header(out, names->user, session->user);
+	gate_reply_header(out, names->session, session->id);
 	if (session->client[0] != '\0')
-		add_variable(out, "LATCHKEY_CLIENT", session->client);
-	add_variable(out, "LATCHKEY_EXPIRES", expires);
-	add_variable(out, "REMOTE_USER", session->user);
+		gate_reply_header(out, names->client, session->client);
+	gate_reply_header(out, names->expires, expires);
+	if (names->remote_user != NULL)
+		gate_reply_header(out, names->remote_user, session->user);
 }
 
 /* A realm as a quoted-string (RFC 9110, section 5.6.4). */
@@ -166,13 +136,14 @@ add_location(struct lk_buf *out, const char *login_url, const char *uri)
 		url.failed = true;
 	lk_buf_str(out, "Location: ");
 	if (url.failed) {
-		add_value(out, login_url);
+		gate_reply_value(out, login_url, strlen(login_url));
 	} else {
-		add_bytes(out, login_url, len);
+		gate_reply_value(out, login_url, len);
 		lk_buf_str(out,
 		    memchr(login_url, '?', len) == NULL ? "?url=" : "&url=");
 		lk_buf_add(out, url.data, url.len);
-		add_value(out, login_url + len);
+		gate_reply_value(out, login_url + len,
+		    strlen(login_url + len));
 	}
 	lk_buf_str(out, "\r\n");
 	lk_buf_free(&url);
@@ -183,6 +154,8 @@ add_denial(struct lk_buf *out, const struct gate_facts *facts,
     const struct gate_verdict *verdict)
 {
 	const char *method = facts->request->method;
+	const bool head = method != NULL && strcmp(method, "HEAD") == 0;
+	char text[REASON_MAX] = "";
 
 	if (verdict->http == 302)
 		add_location(out, facts->settings->gate.login_url,
@@ -191,29 +164,22 @@ add_denial(struct lk_buf *out, const struct gate_facts *facts,
 	if (verdict->retry_after > 0)
 		lk_buf_printf(out, "Retry-After: %u\r\n",
 		    verdict->retry_after);
-	lk_buf_str(out, "Content-Type: text/plain; charset=utf-8\r\n\r\n");
-	if (method != NULL && strcmp(method, "HEAD") == 0)
-		return;
 	if (verdict->reason != NULL)
-		lk_buf_printf(out, "%s\n", verdict->reason);
+		(void)snprintf(text, sizeof(text), "%s\n", verdict->reason);
+	gate_reply_body(out, GATE_TYPE_TEXT, text, head);
 }
 
 const char *
 gate_respond(const struct gate_facts *facts,
     const struct gate_verdict *verdict, struct lk_buf *out)
 {
-	const char *line = status_line(verdict->http);
-
-	lk_buf_reset(out);
-	if (line == NULL)
-		return (unavailable);
-	lk_buf_str(out, line);
-	lk_buf_str(out, "Cache-Control: no-store\r\n");
+	gate_reply_begin(out, verdict->http);
 	if (verdict->http == 200) {
-		add_session(out, facts->session);
+		add_session(out, facts->request->subrequest ? &headers :
+		    &variables, facts->session);
 		lk_buf_str(out, "\r\n");
 	} else {
 		add_denial(out, facts, verdict);
 	}
-	return (out->failed ? unavailable : out->data);
+	return (gate_reply_end(out));
 }

@@ -13,8 +13,10 @@
  * gate_respond(facts, verdict, out):
  * Write the whole reply to ${out} (cap GATE_REPLY_MAX) and return it: one
  * `Status:` line, headers, and with a denial a short text unless the method is
- * HEAD.  Only with 200 it says whose session it is; LATCHKEY_CLIENT is left
- * out if the session has no client kind.  If memory runs out, the cap is hit
+ * HEAD.  Only with 200 it says whose session it is: in variables that the web
+ * server passes on (Variable-LATCHKEY_USER, ...), or for a subrequest in
+ * headers (Latchkey-User, ...).  The client is left out if the session has no
+ * client kind.  If memory runs out, the cap is hit
  * or a value has a control character, it is a constant 503 instead.  The reply
  * belongs to ${out} and is valid as long as that.
  *

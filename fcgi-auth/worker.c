@@ -89,6 +89,7 @@ work(void *arg)
 	struct gate_ready ready;
 
 	while (gate_queue_pop(worker->all->queue, &ready)) {
+		gate_count_down(&worker->all->report->metrics.queued);
 		if (is_given_up(&ready))
 			gate_hang_up(ready.fd);
 		else

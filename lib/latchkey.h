@@ -214,10 +214,12 @@ struct lk_issue_options {
 	const char *agent;  /* program of the login, for the log, or NULL */
 };
 
-/** Why a session is revoked, for the log.  All zero is fine. */
+/** How to revoke a session.  All zero is fine. */
 struct lk_revoke_options {
-	const char *reason;
-	const char *peer;
+	const char *reason; /* for the log, or NULL */
+	const char *peer;   /* for the log, or NULL */
+	const char *user;   /* lk_revoke_id() ends a session of this user only,
+	                       and says 0 of any other; NULL: anybody's */
 };
 
 /**

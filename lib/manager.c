@@ -303,6 +303,21 @@ lk_revoke(struct lk_manager *manager, const struct lk_token *token,
 	return (LK_OK);
 }
 
+/* Whether ${ref} names keys of ${user}, by what this store's ids hold. */
+static bool
+is_of_user(const struct lk_manager *manager, const struct lk_session_ref *ref,
+    const char *user)
+{
+	uint8_t tag[LK_TAG_LEN];
+
+	if (manager->store->shape == LK_SHAPE_GOSESSION)
+		return (strlen(user) == ref->locator_len &&
+		    memcmp(user, ref->locator, ref->locator_len) == 0);
+	lk_user_tag(user, tag);
+	return (ref->locator_len == sizeof(tag) &&
+	    memcmp(tag, ref->locator, sizeof(tag)) == 0);
+}
+
 enum lk_status
 lk_revoke_id(struct lk_manager *manager, const char *id,
     const struct lk_revoke_options *options, uint64_t *revoked)
@@ -313,6 +328,9 @@ lk_revoke_id(struct lk_manager *manager, const char *id,
 
 	*revoked = 0;
 	status = lk_session_id_parse(id, &ref);
+	if (status == LK_OK && options != NULL && options->user != NULL &&
+	    !is_of_user(manager, &ref, options->user))
+		return (LK_OK);
 	if (status == LK_OK)
 		status = manager->store->ops->revoke_id(
 		    manager->store, &ref, deadline, revoked);

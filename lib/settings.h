@@ -81,6 +81,8 @@ struct lk_settings {
 		                             "cookie:NAME" or "header:NAME" */
 		char *realm;
 		char *login_url;
+		bool expose_metrics; /* whether the endpoints `health`
+		                        and `metrics` answer */
 	} gate;
 	struct {
 		char *prompt;

@@ -137,6 +137,8 @@ const struct lk_setting lk_settings_table[] = {
 	{ .key = "gate.login_url", .offset = AT(gate.login_url),
 	    .type = LK_SETTING_STRING, .max = 2048, .text = NONE,
 	    .check = lk_setting_is_url },
+	{ .key = "gate.expose_metrics", .offset = AT(gate.expose_metrics),
+	    .type = LK_SETTING_BOOL, .number = false },
 
 	/* ---- pam ---- */
 	{ .key = "pam.prompt", .offset = AT(pam.prompt),

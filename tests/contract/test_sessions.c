@@ -179,6 +179,32 @@ test_revoke_id_of_one_session_ends_only_that(void **state)
 }
 
 static void
+test_revoke_id_of_another_user_ends_nothing(void **state)
+{
+	static const char *const others[] = { "bob", "alic", "alice2", "" };
+	struct world *world = *state;
+	struct lk_revoke_options options = { .reason = "test" };
+	struct lk_session session, found;
+	struct lk_token token;
+	uint64_t revoked;
+	size_t i;
+
+	world_issue(world, "alice", 600, &token, &session);
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		options.user = others[i];
+		assert_status(LK_OK, lk_revoke_id(world->m, session.id,
+		    &options, &revoked));
+		assert_int_equal(revoked, 0);
+		assert_status(LK_OK, lk_check(world->m, &token, &found));
+	}
+	options.user = "alice";
+	assert_status(LK_OK,
+	    lk_revoke_id(world->m, session.id, &options, &revoked));
+	assert_int_equal(revoked, 1);
+	assert_status(LK_UNKNOWN, lk_check(world->m, &token, &found));
+}
+
+static void
 test_revoke_id_of_garbage_is_malformed(void **state)
 {
 	static const char *const ids[] = { "", "A", "AAAAAAAAAAAAAAAAAAAAAA",
@@ -539,6 +565,7 @@ main(void)
 		T(test_check_token_with_one_other_character_is_refused),
 		T(test_revoke_live_session_ends_it),
 		T(test_revoke_id_of_one_session_ends_only_that),
+		T(test_revoke_id_of_another_user_ends_nothing),
 		T(test_revoke_id_of_garbage_is_malformed),
 		T(test_revoke_all_ends_all_of_one_user_only),
 		T(test_refresh_live_session_moves_its_end),

@@ -348,6 +348,47 @@ test_credentials_different_tokens_conflict(void **state)
 }
 
 static void
+test_credentials_deliberate_if_no_browser_adds_it(void **state)
+{
+	static const struct {
+		struct scene scene;
+		bool deliberate;
+	} cases[] = {
+		{ { { "bearer" }, { AUTH "Bearer x" }, ONE, "x", NULL },
+		    true },
+		{ { { "header:X-T" }, { "HTTP_X_T=x" }, ONE, "x", NULL },
+		    true },
+		{ { { "cookie:s" }, { "HTTP_COOKIE=s=x" }, ONE, "x", NULL },
+		    false },
+		/* alice:x */
+		{ { { "basic" }, { AUTH "Basic YWxpY2U6eA==" }, ONE, "x",
+		    "alice" }, false },
+		{ { { "header:cookie" }, { "HTTP_COOKIE=x" }, ONE, "x",
+		    NULL }, false },
+		{ { { "header:Authorization" }, { AUTH "x" }, ONE, "x",
+		    NULL }, false },
+		{ { { "cookie:s", "bearer" }, { "HTTP_COOKIE=s=x",
+		    AUTH "Bearer x" }, ONE, "x", NULL }, true },
+		{ { { "cookie:s", "bearer" }, { "HTTP_COOKIE=s=x",
+		    AUTH "Bearer y" }, CONFLICT, NULL, NULL }, false },
+		{ { { "bearer" }, { AUTH "Bearer" }, BAD, NULL, NULL },
+		    false },
+		{ { { "cookie:s" }, { "HTTP_COOKIE=s=x", AUTH "Bearer x" },
+		    ONE, "x", NULL }, false },
+	};
+	struct gate_credentials credentials;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		expect(&cases[i].scene);
+		read_scene(&cases[i].scene, &credentials);
+		assert_int_equal(credentials.deliberate,
+		    cases[i].deliberate);
+	}
+}
+
+static void
 test_credentials_wipe_leaves_nothing(void **state)
 {
 	static const struct gate_credentials zero;
@@ -376,6 +417,8 @@ main(void)
 		cmocka_unit_test(test_credentials_header_is_read),
 		cmocka_unit_test(test_credentials_same_token_twice_is_one),
 		cmocka_unit_test(test_credentials_different_tokens_conflict),
+		cmocka_unit_test(
+		    test_credentials_deliberate_if_no_browser_adds_it),
 		cmocka_unit_test(test_credentials_wipe_leaves_nothing),
 	};
 

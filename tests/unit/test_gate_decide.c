@@ -317,6 +317,44 @@ test_gate_decide_basic_is_offered_if_accepted(void **state)
 	assert_false(decide(&scene).offer_basic);
 }
 
+/* Only 200, 401, 403 and 503, whatever is asked. */
+static void
+test_gate_decide_subrequest_is_never_answered_302_or_400(void **state)
+{
+	struct gate_verdict usual, verdict;
+	struct scene scene;
+	size_t status, kind;
+
+	(void)state;
+	for (status = 0; status < STATUS_COUNT; status++) {
+		for (kind = 0; kind < KIND_COUNT; kind++) {
+			set_scene(&scene);
+			scene.facts.status = statuses[status].status;
+			scene.credentials.kind = kinds[kind];
+			usual = decide(&scene);
+			scene.request.subrequest = true;
+			scene.request.accept = "text/html";
+			set_login_url(&scene);
+			verdict = decide(&scene);
+			assert_int_equal(verdict.http,
+			    usual.http == 400 ? 401 : usual.http);
+			assert_int_equal(verdict.challenge, usual.challenge);
+		}
+	}
+}
+
+static void
+test_gate_decide_incomplete_subrequest_is_403(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	set_scene(&scene);
+	scene.request.subrequest = true;
+	scene.request.uri = NULL;
+	assert_int_equal(decide(&scene).http, 403);
+}
+
 int
 main(void)
 {
@@ -334,6 +372,10 @@ main(void)
 		    test_gate_decide_unsafe_method_is_never_redirected),
 		cmocka_unit_test(
 		    test_gate_decide_basic_is_offered_if_accepted),
+		cmocka_unit_test(
+		    test_gate_decide_subrequest_is_never_answered_302_or_400),
+		cmocka_unit_test(
+		    test_gate_decide_incomplete_subrequest_is_403),
 	};
 
 	return (cmocka_run_group_tests_name("gate_decide", tests, NULL,

@@ -83,6 +83,27 @@ test_gate_respond_allowed_names_the_session(void **state)
 }
 
 static void
+test_gate_respond_subrequest_names_the_session_in_headers(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	set_scene(&scene, 200);
+	scene.request.subrequest = true;
+	assert_string_equal(respond(&scene),
+	    "Status: 200 OK\r\n"
+	    "Cache-Control: no-store\r\n"
+	    "Latchkey-User: alice\r\n"
+	    "Latchkey-Session: ID\r\n"
+	    "Latchkey-Client: web\r\n"
+	    "Latchkey-Expires: 2000000000\r\n"
+	    "\r\n");
+	scene.session.user[1] = '\n';
+	assert_null(strstr(respond(&scene), "Latchkey-"));
+	lk_buf_free(&scene.out);
+}
+
+static void
 test_gate_respond_no_client_leaves_it_out(void **state)
 {
 	struct scene scene;
@@ -310,6 +331,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_gate_respond_allowed_names_the_session),
+		cmocka_unit_test(
+		    test_gate_respond_subrequest_names_the_session_in_headers),
 		cmocka_unit_test(test_gate_respond_no_client_leaves_it_out),
 		cmocka_unit_test(test_gate_respond_denial_names_no_session),
 		cmocka_unit_test(test_gate_respond_undecided_is_503),

@@ -1,0 +1,421 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "deadline.h"
+#include "json.h"
+#include "reply.h"
+#include "service.h"
+
+/* Longest body: what is left of the reply after the headers. */
+#define BODY_MAX (GATE_SERVICE_REPLY_MAX - 8192)
+/* Once a list is longer, no more is added; no session takes the rest. */
+#define LIST_MAX (BODY_MAX - 4096)
+
+/* A request at an endpoint. */
+struct service {
+	/* Constant. */
+	const struct gate_asked *asked;
+	enum gate_endpoint endpoint;
+	const struct gate_request *request;
+	struct lk_buf *out;
+
+	/* Changing. */
+	struct gate_credentials credentials; /* secret */
+	struct lk_session session;  /* the bearer's, once he is let in */
+	struct lk_user user;        /* the same for GATE_ENDPOINT_SESSION */
+	struct lk_buf body;
+	unsigned int http;          /* how it was answered */
+};
+
+static bool
+is_head(const struct service *service)
+{
+	const char *method = service->request->method;
+
+	return (method != NULL && strcmp(method, "HEAD") == 0);
+}
+
+static void
+begin(struct service *service, unsigned int http)
+{
+	service->http = http;
+	gate_reply_begin(service->out, http);
+}
+
+/* ---- Saying no --------------------------------------------------------- */
+
+/* End with a sentence and write it to the log. */
+static void
+refuse(struct service *service, const struct gate_admission *admission)
+{
+	const struct gate_facts facts = { .request = service->request,
+		.status = service->session.id[0] != '\0' ? LK_OK : LK_FAULT,
+		.session = &service->session };
+	const struct gate_verdict verdict = { .http = admission->http,
+		.reason = admission->reason };
+
+	gate_report_denial(service->asked->report, &facts, &verdict);
+	begin(service, admission->http);
+	if (admission->allow != NULL)
+		gate_reply_header(service->out, "Allow", admission->allow);
+	lk_buf_str(&service->body, admission->reason);
+	lk_buf_str(&service->body, "\n");
+}
+
+static void
+refuse_with(struct service *service, unsigned int http, const char *reason)
+{
+	const struct gate_admission admission = { .http = http,
+		.reason = reason };
+
+	refuse(service, &admission);
+}
+
+/* The store could not do it. */
+static void
+say_unavailable(struct service *service)
+{
+	lk_buf_reset(&service->body);
+	begin(service, 503);
+	gate_reply_header(service->out, "Retry-After", "2");
+	lk_buf_str(&service->body,
+	    "Sessions cannot be reached at the moment.\n");
+}
+
+/* Note what the store answered to a question asked at ${began}. */
+static enum lk_status
+note(struct service *service, int64_t began, enum lk_status status)
+{
+	gate_report_answer(service->asked->report, began, status,
+	    lk_manager_error(service->asked->manager));
+	return (status);
+}
+
+/* ---- Ending sessions --------------------------------------------------- */
+
+/*
+ * Take back the cookies that may carry the session's token.  A name with a
+ * prefix of RFC 6265bis is only taken with Secure.
+ */
+static void
+clear_cookies(struct service *service)
+{
+	static const char source[] = "cookie:";
+	const struct lk_strings *tokens =
+	    &service->asked->settings->gate.tokens;
+	const char *name;
+	size_t i;
+
+	for (i = 0; i < tokens->n; i++) {
+		if (strncmp(tokens->v[i], source, sizeof(source) - 1) != 0)
+			continue;
+		name = tokens->v[i] + sizeof(source) - 1;
+		lk_buf_str(service->out, "Set-Cookie: ");
+		gate_reply_value(service->out, name, strlen(name));
+		lk_buf_str(service->out,
+		    "=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax");
+		if (strncasecmp(name, "__Host-", 7) == 0 ||
+		    strncasecmp(name, "__Secure-", 9) == 0)
+			lk_buf_str(service->out, "; Secure");
+		lk_buf_str(service->out, "\r\n");
+	}
+}
+
+static void
+say_revoked(struct service *service, uint64_t revoked, bool own)
+{
+	begin(service, 200);
+	if (own)
+		clear_cookies(service);
+	lk_buf_printf(&service->body, "{\"revoked\":%" PRIu64 "}\n", revoked);
+}
+
+static void
+log_out(struct service *service)
+{
+	const struct lk_revoke_options options = { .reason = "logout",
+		.peer = service->request->peer };
+	const int64_t began = lk_monotonic_ns();
+	uint64_t revoked;
+
+	if (note(service, began, lk_revoke(service->asked->manager,
+	    &service->credentials.token, &options, &revoked)) == LK_OK)
+		say_revoked(service, revoked, true);
+	else
+		say_unavailable(service);
+}
+
+static void
+log_out_all(struct service *service)
+{
+	const struct lk_revoke_options options = { .reason = "logout-all",
+		.peer = service->request->peer };
+	const int64_t began = lk_monotonic_ns();
+	uint64_t revoked;
+
+	if (note(service, began, lk_revoke_all(service->asked->manager,
+	    service->session.user, &options, &revoked)) == LK_OK)
+		say_revoked(service, revoked, true);
+	else
+		say_unavailable(service);
+}
+
+static void
+revoke_one(struct service *service)
+{
+	const struct lk_revoke_options options = {
+		.reason = "revoked by its user",
+		.peer = service->request->peer,
+		.user = service->session.user };
+	const int64_t began = lk_monotonic_ns();
+	char id[LK_SESSION_ID_MAX + 1];
+	enum lk_status status = LK_FAULT;
+	uint64_t revoked;
+
+	if (!gate_endpoint_id(service->request, id)) {
+		refuse_with(service, 400, "The query names no session.");
+		return;
+	}
+	status = note(service, began, lk_revoke_id(service->asked->manager,
+	    id, &options, &revoked));
+	if (status < 0)
+		say_unavailable(service);
+	else if (status != LK_OK || revoked == 0)
+		refuse_with(service, 404,
+		    "The user has no such session.");
+	else
+		say_revoked(service, revoked,
+		    strcmp(id, service->session.id) == 0);
+}
+
+/* ---- Showing sessions -------------------------------------------------- */
+
+static void
+show_session(struct service *service)
+{
+	begin(service, 200);
+	lk_json_session(&service->session, service->user.detail,
+	    &service->body);
+	lk_buf_str(&service->body, "\n");
+}
+
+struct listing {
+	struct service *service;
+	uint64_t count;
+};
+
+static void
+list_one(void *arg, const struct lk_session *session,
+    const struct lk_token *token)
+{
+	struct listing *listing = arg;
+	struct lk_buf *body = &listing->service->body;
+
+	(void)token;
+	listing->count++;
+	if (body->len > LIST_MAX)
+		return;
+	lk_buf_str(body, body->len == 0 ? "[" : ",\n");
+	lk_buf_str(body, "{\"id\":");
+	lk_json_string(session->id, body);
+	lk_buf_str(body, ",\"client\":");
+	lk_json_string(session->client, body);
+	if (session->issued_at == 0)
+		lk_buf_str(body, ",\"issued_at\":null");
+	else
+		lk_buf_printf(body, ",\"issued_at\":%" PRId64,
+		    session->issued_at);
+	lk_buf_printf(body, ",\"expires_at\":%" PRId64 ",\"ttl\":%" PRId64
+	    ",\"current\":%s}", session->expires_at, session->ttl,
+	    strcmp(session->id, listing->service->session.id) == 0 ? "true" :
+	    "false");
+}
+
+static void
+show_sessions(struct service *service)
+{
+	struct listing listing = { service, 0 };
+	const int64_t began = lk_monotonic_ns();
+	char count[24];
+
+	if (note(service, began, lk_list(service->asked->manager,
+	    service->session.user, list_one, &listing)) != LK_OK) {
+		say_unavailable(service);
+		return;
+	}
+	begin(service, 200);
+	(void)snprintf(count, sizeof(count), "%" PRIu64, listing.count);
+	gate_reply_header(service->out, "Latchkey-Sessions", count);
+	lk_buf_str(&service->body,
+	    service->body.len == 0 ? "[]\n" : "]\n");
+}
+
+/* ---- Showing the gate -------------------------------------------------- */
+
+static void
+show_health(struct service *service)
+{
+	const int64_t began = lk_monotonic_ns();
+	const bool good = note(service, began,
+	    lk_ping(service->asked->manager)) == LK_OK;
+
+	begin(service, good ? 200 : 503);
+	if (!good)
+		gate_reply_header(service->out, "Retry-After", "2");
+	lk_buf_printf(&service->body, "{\"store\":\"%s\"}\n",
+	    good ? "ok" : "unavailable");
+}
+
+static void
+show_metrics(struct service *service)
+{
+	begin(service, 200);
+	gate_metrics_print(&service->asked->report->metrics, &service->body);
+}
+
+/* ---- All of them ------------------------------------------------------- */
+
+/* Whether the session is known to be dead. */
+static bool
+is_dead(enum lk_status status)
+{
+	return (status == LK_MALFORMED || status == LK_UNKNOWN ||
+	    status == LK_EXPIRED);
+}
+
+/*
+ * Find out who asks, and whether he has a session.  If not, the answer is
+ * under way for the caller to finish, or all of it is in ${reply}.
+ */
+static bool
+let_in(struct service *service, const char **reply)
+{
+	const struct gate_asked *asked = service->asked;
+	struct gate_facts facts = { .settings = asked->settings,
+		.request = service->request,
+		.credentials = &service->credentials,
+		.status = LK_FAULT,
+		.session = &service->session };
+	struct gate_verdict verdict = { 0 };
+	int64_t began;
+
+	if (service->credentials.kind == GATE_CREDENTIALS_ONE) {
+		began = lk_monotonic_ns();
+		facts.status = service->endpoint == GATE_ENDPOINT_SESSION ?
+		    lk_check_user(asked->manager, &service->credentials.token,
+		    &service->session, &service->user) :
+		    lk_check(asked->manager, &service->credentials.token,
+		    &service->session);
+		(void)note(service, began, facts.status);
+	}
+	gate_decide_bearer(&facts, &verdict);
+	if (verdict.http == 200)
+		return (true);
+	if (service->endpoint == GATE_ENDPOINT_LOGOUT &&
+	    (service->credentials.kind == GATE_CREDENTIALS_BAD ||
+	    is_dead(facts.status))) {
+		say_revoked(service, 0, true);
+		return (false);
+	}
+	gate_report_denial(asked->report, &facts, &verdict);
+	*reply = gate_respond(&facts, &verdict, service->out);
+	service->http = verdict.http;
+	return (false);
+}
+
+static void
+act(struct service *service)
+{
+	switch (service->endpoint) {
+	case GATE_ENDPOINT_SESSION:
+		show_session(service);
+		return;
+	case GATE_ENDPOINT_SESSIONS:
+		show_sessions(service);
+		return;
+	case GATE_ENDPOINT_LOGOUT:
+		log_out(service);
+		return;
+	case GATE_ENDPOINT_LOGOUT_ALL:
+		log_out_all(service);
+		return;
+	case GATE_ENDPOINT_REVOKE:
+		revoke_one(service);
+		return;
+	case GATE_ENDPOINT_HEALTH:
+		show_health(service);
+		return;
+	case GATE_ENDPOINT_METRICS:
+		show_metrics(service);
+		return;
+	case GATE_ENDPOINT_NONE:
+	case GATE_ENDPOINT_AUTHORIZE:
+	case GATE_ENDPOINT_COUNT:
+		break;
+	}
+	refuse_with(service, 404, "There is no such endpoint.");
+}
+
+/* Whether the endpoint is about the gate and not about a session. */
+static bool
+is_inward(enum gate_endpoint endpoint)
+{
+	return (endpoint == GATE_ENDPOINT_HEALTH ||
+	    endpoint == GATE_ENDPOINT_METRICS);
+}
+
+static const char *
+type_of(const struct service *service)
+{
+	if (service->endpoint == GATE_ENDPOINT_METRICS &&
+	    service->http == 200)
+		return ("text/plain; version=0.0.4; charset=utf-8");
+	if (service->http == 200 || service->endpoint == GATE_ENDPOINT_HEALTH)
+		return (GATE_TYPE_JSON);
+	return (GATE_TYPE_TEXT);
+}
+
+static const char *
+finish(struct service *service)
+{
+	if (service->body.failed)
+		service->out->failed = true;
+	else
+		gate_reply_body(service->out, type_of(service),
+		    service->body.len == 0 ? "" : service->body.data,
+		    is_head(service));
+	return (gate_reply_end(service->out));
+}
+
+const char *
+gate_service(const struct gate_asked *asked, enum gate_endpoint endpoint,
+    const struct gate_request *request, struct lk_buf *out)
+{
+	struct service service = { .asked = asked, .endpoint = endpoint,
+		.request = request, .out = out,
+		.body = LK_BUF_INIT(BODY_MAX) };
+	struct gate_admission admission;
+	const char *reply = NULL;
+
+	gate_credentials_read(&asked->settings->gate.tokens, request,
+	    &service.credentials);
+	/* Without a token there is nothing that another site could misuse. */
+	admission = gate_endpoint_admit(endpoint, request,
+	    service.credentials.deliberate ||
+	    service.credentials.kind != GATE_CREDENTIALS_ONE,
+	    asked->settings->gate.expose_metrics);
+	if (admission.http != 200)
+		refuse(&service, &admission);
+	else if (is_inward(endpoint) || let_in(&service, &reply))
+		act(&service);
+	if (reply == NULL)
+		reply = finish(&service);
+	gate_metrics_endpoint(&asked->report->metrics, endpoint,
+	    service.http);
+	gate_credentials_wipe(&service.credentials);
+	lk_user_clear(&service.user);
+	lk_buf_free(&service.body);
+	return (reply);
+}
