@@ -120,8 +120,12 @@ explain(int error, const char **why)
 {
 	if (error == 0)
 		return (LK_OK);
-	*why = error == ETIMEDOUT ? "no answer in time" : strerrordesc_np(error);
-	return (error == ETIMEDOUT ? LK_E_TIMEOUT : LK_E_STORE);
+	if (error == ETIMEDOUT) {
+		*why = "no answer in time";
+		return (LK_E_TIMEOUT);
+	}
+	*why = strerrordesc_np(error);
+	return (LK_E_STORE);
 }
 
 enum lk_status
