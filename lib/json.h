@@ -49,6 +49,15 @@ bool lk_json_member(const char *text, size_t len, const char *name,
     const char **value, size_t *value_len);
 
 /**
+ * lk_json_element(text, len, at, value, value_len):
+ * Find the next element of the valid JSON array ${text} from offset ${at} on,
+ * which starts at 0 and is moved behind it; false if there is none, or if
+ * ${text} is no array.  ${value} points into ${text}.
+ */
+bool lk_json_element(const char *text, size_t len, size_t *at,
+    const char **value, size_t *value_len);
+
+/**
  * lk_json_user_encode(id, detail, out):
  * Append the record of a cached user, {"id":"...","detail":...}, as the Go
  * library writes it.  The id's bytes stay as they are.

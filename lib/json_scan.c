@@ -376,3 +376,28 @@ lk_json_member(const char *text, size_t len, const char *name,
 	} while (take_mark(&s, ','));
 	return (false);
 }
+
+bool
+lk_json_element(const char *text, size_t len, size_t *at, const char **value,
+    size_t *value_len)
+{
+	struct scan s = { text, NULL, 0, LK_JSON_ANY_BYTES, NULL };
+
+	*value = NULL;
+	*value_len = 0;
+	if (*at >= len)
+		return (false);
+	s.end = text + len;
+	s.p = text + *at;
+	if (!take_mark(&s, *at == 0 ? '[' : ','))
+		return (false);
+	skip_space(&s);
+	text = s.p;
+	/* An empty array has a bracket where a value would stand. */
+	if (!scan_value(&s))
+		return (false);
+	*value = text;
+	*value_len = (size_t)(s.p - text);
+	*at = len - (size_t)(s.end - s.p);
+	return (true);
+}

@@ -372,6 +372,49 @@ test_json_member_of_no_object_is_not_found(void **state)
 	assert_false(lk_json_member(NULL, 0, "a", &value, &len));
 }
 
+/* ---- lk_json_element -------------------------------------------------- */
+
+static void
+test_json_element_walks_the_array(void **state)
+{
+	static const char text[] =
+	    " [ 1 ,\"a,]\",[2,3], {\"b\":[4]} ,null ] ";
+	static const char *const values[] = { "1", "\"a,]\"", "[2,3]",
+		"{\"b\":[4]}", "null" };
+	size_t at = 0, len, i;
+	const char *value;
+
+	(void)state;
+	for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		assert_true(lk_json_element(
+		    text, sizeof(text) - 1, &at, &value, &len));
+		assert_int_equal(len, strlen(values[i]));
+		assert_memory_equal(value, values[i], len);
+	}
+	for (i = 0; i < 2; i++) {
+		assert_false(lk_json_element(
+		    text, sizeof(text) - 1, &at, &value, &len));
+		assert_null(value);
+		assert_int_equal(len, 0);
+	}
+}
+
+static void
+test_json_element_of_no_array_is_not_found(void **state)
+{
+	static const char *const rows[] = { "", "[]", "[ ]", "{}",
+		"{\"a\":[1]}", "1", "\"[1]\"", "[", "[,1]", "null" };
+	const char *value;
+	size_t at, len, i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		at = 0;
+		assert_false(lk_json_element(
+		    rows[i], strlen(rows[i]), &at, &value, &len));
+	}
+}
+
 /* ---- Strings ---------------------------------------------------------- */
 
 static void
@@ -666,6 +709,8 @@ main(void)
 		cmocka_unit_test(test_json_compact_wrong_text_fails_the_buffer),
 		cmocka_unit_test(test_json_member_is_found_at_its_own_bytes),
 		cmocka_unit_test(test_json_member_of_no_object_is_not_found),
+		cmocka_unit_test(test_json_element_walks_the_array),
+		cmocka_unit_test(test_json_element_of_no_array_is_not_found),
 		cmocka_unit_test(test_json_string_is_escaped),
 		cmocka_unit_test(test_json_string_every_byte_gives_valid_text),
 		cmocka_unit_test(
