@@ -42,18 +42,6 @@ wipe_string(char **field)
 	*field = NULL;
 }
 
-/* The pointers and what they point to are one block. */
-static void
-free_strings(struct lk_strings *field)
-{
-	size_t i;
-
-	for (i = 0; i < field->n; i++)
-		sodium_memzero(field->v[i], strlen(field->v[i]));
-	free(field->v);
-	*field = (struct lk_strings){ NULL, 0 };
-}
-
 enum lk_status
 lk_setting_set_string(char **field, const char *text)
 {
@@ -66,29 +54,6 @@ lk_setting_set_string(char **field, const char *text)
 	return (LK_OK);
 }
 
-enum lk_status
-lk_setting_set_strings(struct lk_strings *field, const char *const *v, size_t n)
-{
-	size_t size = (n + 1) * sizeof(char *), len, i;
-	char **copy, *text;
-
-	for (i = 0; i < n; i++)
-		size += strlen(v[i]) + 1;
-	if ((copy = calloc(1, size)) == NULL)
-		return (LK_E_NOMEM);
-	text = (char *)(copy + n + 1);
-	for (i = 0; i < n; i++) {
-		len = strlen(v[i]) + 1;
-		memcpy(text, v[i], len);
-		copy[i] = text;
-		text += len;
-	}
-	free_strings(field);
-	field->v = copy;
-	field->n = n;
-	return (LK_OK);
-}
-
 void
 lk_setting_clear(struct lk_settings *settings, const struct lk_setting *setting)
 {
@@ -97,7 +62,9 @@ lk_setting_clear(struct lk_settings *settings, const struct lk_setting *setting)
 	if (setting->type == LK_SETTING_STRING)
 		wipe_string(field);
 	else if (setting->type == LK_SETTING_STRINGS)
-		free_strings(field);
+		lk_strings_free(field);
+	else if (setting->type == LK_SETTING_RULES)
+		lk_rules_free(field);
 }
 
 /* "one of" and the names. */
@@ -143,6 +110,10 @@ lk_setting_want(const struct lk_setting *setting,
 	case LK_SETTING_STRINGS:
 		(void)snprintf(text, LK_SETTING_TEXT_MAX,
 		    "an array of %lld to %lld strings", min, max);
+		return;
+	case LK_SETTING_RULES:
+		(void)snprintf(text, LK_SETTING_TEXT_MAX,
+		    "a list of %lld to %lld rules, each a group", min, max);
 		return;
 	}
 	text[0] = '\0';

@@ -37,10 +37,6 @@ lk_setting_of(const struct lk_settings *settings,
 enum lk_status lk_setting_set_string(char **field,
     const char *text) LK_MUST_CHECK;
 
-/** lk_setting_set_strings(field, v, n): the same for a list of strings. */
-enum lk_status lk_setting_set_strings(struct lk_strings *field,
-    const char *const *v, size_t n) LK_MUST_CHECK;
-
 /** lk_setting_clear(settings, setting): Wipe and free what the value holds. */
 void lk_setting_clear(struct lk_settings *settings,
     const struct lk_setting *setting);
@@ -55,6 +51,12 @@ void lk_setting_want(const struct lk_setting *setting,
  * printable ASCII as `?`.  Never for a secret.
  */
 void lk_setting_quote(const char *value, char text[LK_SETTING_TEXT_MAX]);
+
+/** lk_setting_print_text(text, out): Append it as a libconfig string. */
+void lk_setting_print_text(const char *text, struct lk_buf *out);
+
+/** lk_setting_print_texts(list, out): the same, as an array. */
+void lk_setting_print_texts(const struct lk_strings *list, struct lk_buf *out);
 
 /* ---- Values with a syntax; see lk_setting_check ------------------------ */
 

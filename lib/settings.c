@@ -41,8 +41,10 @@ set_default(struct lk_settings *settings, const struct lk_setting *setting)
 		return (lk_setting_set_string(field,
 		    setting->text[0] == NULL ? "" : setting->text[0]));
 	case LK_SETTING_STRINGS:
-		return (lk_setting_set_strings(field, setting->text,
+		return (lk_strings_set(field, setting->text,
 		    count_texts(setting->text)));
+	case LK_SETTING_RULES:
+		return (lk_rules_default(field));
 	}
 	return (LK_FAULT);
 }
@@ -88,9 +90,8 @@ lk_settings_free(struct lk_settings *settings)
 
 /* ---- Printing ---------------------------------------------------------- */
 
-/* The text as a libconfig string. */
-static void
-print_string(const char *text, struct lk_buf *out)
+void
+lk_setting_print_text(const char *text, struct lk_buf *out)
 {
 	const char *p;
 
@@ -106,17 +107,30 @@ print_string(const char *text, struct lk_buf *out)
 	lk_buf_str(out, "\"");
 }
 
-static void
-print_strings(const struct lk_strings *strings, struct lk_buf *out)
+void
+lk_setting_print_texts(const struct lk_strings *list, struct lk_buf *out)
 {
 	size_t i;
 
 	lk_buf_str(out, "[");
-	for (i = 0; i < strings->n; i++) {
+	for (i = 0; i < list->n; i++) {
 		lk_buf_str(out, i > 0 ? ", " : " ");
-		print_string(strings->v[i], out);
+		lk_setting_print_text(list->v[i], out);
 	}
 	lk_buf_str(out, " ]");
+}
+
+static void
+print_rules(const struct lk_rules *rules, struct lk_buf *out)
+{
+	size_t i;
+
+	lk_buf_str(out, "(");
+	for (i = 0; i < rules->n; i++) {
+		lk_buf_str(out, i > 0 ? ",\n\t\t" : "\n\t\t");
+		lk_rule_print(&rules->v[i], out);
+	}
+	lk_buf_str(out, "\n\t)");
 }
 
 /* Whether the file named by the key KEY_file gave the value of KEY. */
@@ -167,17 +181,20 @@ print_value(const struct lk_settings *settings, const struct lk_setting *s,
 			lk_buf_printf(out, "%" PRId64, *(const int64_t *)field);
 		break;
 	case LK_SETTING_ENUM:
-		print_string(s->names[*(const int *)field], out);
+		lk_setting_print_text(s->names[*(const int *)field], out);
 		break;
 	case LK_SETTING_STRING:
 		if (s->secret)
 			print_secret(settings, s->key,
 			    *(char *const *)field, out);
 		else
-			print_string(*(char *const *)field, out);
+			lk_setting_print_text(*(char *const *)field, out);
 		break;
 	case LK_SETTING_STRINGS:
-		print_strings(field, out);
+		lk_setting_print_texts(field, out);
+		break;
+	case LK_SETTING_RULES:
+		print_rules(field, out);
 		break;
 	}
 }

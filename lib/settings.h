@@ -15,6 +15,8 @@
 #include "buf.h"
 #include "latchkey.h"
 #include "log.h"
+#include "rule.h"
+#include "string_list.h"
 
 /* Largest settings file, in bytes. */
 #define LK_SETTINGS_FILE_MAX 262144
@@ -25,12 +27,6 @@ enum lk_layout { LK_LAYOUT_LATCHKEY = 0, LK_LAYOUT_GOSESSION };
 enum lk_source { LK_SOURCE_NONE = 0, LK_SOURCE_FILE, LK_SOURCE_EXEC,
 	LK_SOURCE_PASSWD };
 enum lk_log_to { LK_LOG_TO_STDERR = 0, LK_LOG_TO_SYSLOG };
-
-/** A list of strings from the file; ${v} ends with NULL. */
-struct lk_strings {
-	char **v;
-	size_t n;
-};
 
 struct lk_redis_settings {
 	char *address;     /* "host:port", "[ipv6]:port" or "unix:/path" */
@@ -83,6 +79,10 @@ struct lk_settings {
 		char *login_url;
 		bool expose_metrics; /* whether the endpoints `health`
 		                        and `metrics` answer */
+		int64_t renew_below; /* seconds; 0: never */
+		bool detail;
+		int64_t detail_max;  /* bytes */
+		struct lk_rules rules;
 	} gate;
 	struct {
 		char *prompt;
@@ -110,7 +110,8 @@ enum lk_setting_type {
 	LK_SETTING_INT,     /* int64_t within min..max */
 	LK_SETTING_STRING,  /* char * of at most max bytes */
 	LK_SETTING_ENUM,    /* int, an index of names */
-	LK_SETTING_STRINGS  /* struct lk_strings of at most max members */
+	LK_SETTING_STRINGS, /* struct lk_strings of at most max members */
+	LK_SETTING_RULES    /* struct lk_rules; the default is one rule */
 };
 
 /**

@@ -1,5 +1,6 @@
 /*
- * The settings file: the only user of libconfig.
+ * The settings file.  Values that are rules are read by settings_rules.c; the
+ * two are the only users of libconfig.
  *
  * The text is wiped after it was read.  libconfig frees its own copy without
  * wiping it, so a password that must not linger in memory belongs into a
@@ -9,10 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <libconfig.h>
-
 #include "error.h"
 #include "setting.h"
+#include "settings_reader.h"
 #include "settings_scan.h"
 #include "trusted_file.h"
 
@@ -24,25 +24,19 @@
 /* How many wrong letters make a key still look like another. */
 #define TYPOS_MAX 2
 
-struct reader {
-	const char *path;
-	struct lk_settings *settings;
-	struct lk_error *error;
-};
-
 /* ---- What to say ------------------------------------------------------- */
 
-static enum lk_status
-refuse(const struct reader *r, const config_setting_t *value, const char *key,
-    const char *want, const char *got)
+enum lk_status
+lk_reader_refuse(const struct lk_reader *r, const config_setting_t *value,
+    const char *key, const char *want, const char *got)
 {
 	return (lk_fail(r->error, LK_E_SETTINGS,
 	    "%s:%u: %s: expected %s, got %s", r->path,
 	    (unsigned int)config_setting_source_line(value), key, want, got));
 }
 
-static const char *
-type_name(const config_setting_t *value)
+const char *
+lk_reader_type(const config_setting_t *value)
 {
 	switch (config_setting_type(value)) {
 	case CONFIG_TYPE_GROUP:
@@ -64,13 +58,14 @@ type_name(const config_setting_t *value)
 }
 
 static enum lk_status
-refuse_type(const struct reader *r, const config_setting_t *value,
+refuse_type(const struct lk_reader *r, const config_setting_t *value,
     const struct lk_setting *s)
 {
 	char want[LK_SETTING_TEXT_MAX];
 
 	lk_setting_want(s, want);
-	return (refuse(r, value, s->key, want, type_name(value)));
+	return (lk_reader_refuse(r, value, s->key, want,
+	    lk_reader_type(value)));
 }
 
 /* The least number of letters to add, drop or change to make b of a. */
@@ -112,7 +107,7 @@ cut_like(const char *key, const char *like)
 }
 
 static enum lk_status
-refuse_key(const struct reader *r, const config_setting_t *value,
+refuse_key(const struct lk_reader *r, const config_setting_t *value,
     const char *key)
 {
 	const struct lk_setting *s, *closest = NULL;
@@ -140,7 +135,7 @@ refuse_key(const struct reader *r, const config_setting_t *value,
 /* ---- Values ------------------------------------------------------------ */
 
 static enum lk_status
-check_text(const struct reader *r, const config_setting_t *value,
+check_text(const struct lk_reader *r, const config_setting_t *value,
     const struct lk_setting *s, const char *text)
 {
 	char got[LK_SETTING_TEXT_MAX] = "a secret with some";
@@ -150,16 +145,16 @@ check_text(const struct reader *r, const config_setting_t *value,
 		lk_setting_quote(text, got);
 	for (p = text; *p != '\0'; p++) {
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			return (refuse(r, value, s->key,
+			return (lk_reader_refuse(r, value, s->key,
 			    "a string without control characters", got));
 	}
 	if (s->check != NULL && !s->check(text, &want))
-		return (refuse(r, value, s->key, want, got));
+		return (lk_reader_refuse(r, value, s->key, want, got));
 	return (LK_OK);
 }
 
 static enum lk_status
-read_string(const struct reader *r, const config_setting_t *value,
+read_string(const struct lk_reader *r, const config_setting_t *value,
     const struct lk_setting *s)
 {
 	char want[LK_SETTING_TEXT_MAX], got[LK_SETTING_TEXT_MAX];
@@ -173,7 +168,7 @@ read_string(const struct reader *r, const config_setting_t *value,
 	if (len < (size_t)s->min || len > (size_t)s->max) {
 		lk_setting_want(s, want);
 		(void)snprintf(got, sizeof(got), "%zu", len);
-		return (refuse(r, value, s->key, want, got));
+		return (lk_reader_refuse(r, value, s->key, want, got));
 	}
 	/* Empty stands for none wherever it is allowed. */
 	if (len > 0 && (status = check_text(r, value, s, text)) != LK_OK)
@@ -182,21 +177,22 @@ read_string(const struct reader *r, const config_setting_t *value,
 }
 
 static enum lk_status
-check_member(const struct reader *r, const config_setting_t *value,
+check_member(const struct lk_reader *r, const config_setting_t *value,
     const struct lk_setting *s)
 {
 	const char *text = config_setting_get_string(value);
 
 	if (text == NULL)
-		return (refuse(r, value, s->key, "an array of strings",
-		    "an array of others"));
+		return (lk_reader_refuse(r, value, s->key,
+		    "an array of strings", "an array of others"));
 	if (strlen(text) > MEMBER_MAX)
-		return (refuse(r, value, s->key, MEMBER_WANT, "a longer one"));
+		return (lk_reader_refuse(r, value, s->key, MEMBER_WANT,
+		    "a longer one"));
 	return (check_text(r, value, s, text));
 }
 
 static enum lk_status
-read_strings(const struct reader *r, const config_setting_t *value,
+read_strings(const struct lk_reader *r, const config_setting_t *value,
     const struct lk_setting *s)
 {
 	char want[LK_SETTING_TEXT_MAX], got[LK_SETTING_TEXT_MAX];
@@ -210,7 +206,7 @@ read_strings(const struct reader *r, const config_setting_t *value,
 	if (n < s->min || n > s->max) {
 		lk_setting_want(s, want);
 		(void)snprintf(got, sizeof(got), "%d", n);
-		return (refuse(r, value, s->key, want, got));
+		return (lk_reader_refuse(r, value, s->key, want, got));
 	}
 	if ((v = calloc((size_t)n + 1, sizeof(*v))) == NULL)
 		return (LK_E_NOMEM);
@@ -220,14 +216,14 @@ read_strings(const struct reader *r, const config_setting_t *value,
 		v[i] = config_setting_get_string(member);
 	}
 	if (status == LK_OK)
-		status = lk_setting_set_strings(lk_setting_at(r->settings, s),
+		status = lk_strings_set(lk_setting_at(r->settings, s),
 		    v, (size_t)n);
 	free(v);
 	return (status);
 }
 
 static enum lk_status
-read_int(const struct reader *r, const config_setting_t *value,
+read_int(const struct lk_reader *r, const config_setting_t *value,
     const struct lk_setting *s)
 {
 	char want[LK_SETTING_TEXT_MAX], got[LK_SETTING_TEXT_MAX];
@@ -239,14 +235,14 @@ read_int(const struct reader *r, const config_setting_t *value,
 	if (number < s->min || number > s->max) {
 		lk_setting_want(s, want);
 		(void)snprintf(got, sizeof(got), "%lld", number);
-		return (refuse(r, value, s->key, want, got));
+		return (lk_reader_refuse(r, value, s->key, want, got));
 	}
 	*(int64_t *)lk_setting_at(r->settings, s) = number;
 	return (LK_OK);
 }
 
 static enum lk_status
-read_enum(const struct reader *r, const config_setting_t *value,
+read_enum(const struct lk_reader *r, const config_setting_t *value,
     const struct lk_setting *s)
 {
 	char want[LK_SETTING_TEXT_MAX], got[LK_SETTING_TEXT_MAX];
@@ -263,11 +259,11 @@ read_enum(const struct reader *r, const config_setting_t *value,
 	}
 	lk_setting_want(s, want);
 	lk_setting_quote(text, got);
-	return (refuse(r, value, s->key, want, got));
+	return (lk_reader_refuse(r, value, s->key, want, got));
 }
 
 static enum lk_status
-read_bool(const struct reader *r, const config_setting_t *value,
+read_bool(const struct lk_reader *r, const config_setting_t *value,
     const struct lk_setting *s)
 {
 	if (config_setting_type(value) != CONFIG_TYPE_BOOL)
@@ -278,7 +274,25 @@ read_bool(const struct reader *r, const config_setting_t *value,
 }
 
 static enum lk_status
-read_value(const struct reader *r, const config_setting_t *value,
+read_rules(const struct lk_reader *r, const config_setting_t *value,
+    const struct lk_setting *s)
+{
+	char want[LK_SETTING_TEXT_MAX], got[LK_SETTING_TEXT_MAX];
+	int n = config_setting_length(value);
+
+	if (!config_setting_is_list(value))
+		return (refuse_type(r, value, s));
+	if (n < s->min || n > s->max) {
+		lk_setting_want(s, want);
+		(void)snprintf(got, sizeof(got), "%d", n);
+		return (lk_reader_refuse(r, value, s->key, want, got));
+	}
+	return (lk_reader_rules(r, value, s->key,
+	    lk_setting_at(r->settings, s)));
+}
+
+static enum lk_status
+read_value(const struct lk_reader *r, const config_setting_t *value,
     const struct lk_setting *s)
 {
 	switch (s->type) {
@@ -292,18 +306,20 @@ read_value(const struct reader *r, const config_setting_t *value,
 		return (read_enum(r, value, s));
 	case LK_SETTING_STRINGS:
 		return (read_strings(r, value, s));
+	case LK_SETTING_RULES:
+		return (read_rules(r, value, s));
 	}
 	return (LK_FAULT);
 }
 
 /* ---- The tree ---------------------------------------------------------- */
 
-static enum lk_status read_group(const struct reader *r,
+static enum lk_status read_group(const struct lk_reader *r,
     const config_setting_t *group, const char *prefix);
 
 /* It goes no deeper than the table's keys do. */
 static enum lk_status
-read_setting(const struct reader *r, const config_setting_t *value,
+read_setting(const struct lk_reader *r, const config_setting_t *value,
     const char *key)
 {
 	const struct lk_setting *s = lk_setting_find(key);
@@ -313,12 +329,13 @@ read_setting(const struct reader *r, const config_setting_t *value,
 	if (!lk_setting_is_group(key, strlen(key)))
 		return (refuse_key(r, value, key));
 	if (!config_setting_is_group(value))
-		return (refuse(r, value, key, "a group", type_name(value)));
+		return (lk_reader_refuse(r, value, key, "a group",
+		    lk_reader_type(value)));
 	return (read_group(r, value, key));
 }
 
 static enum lk_status
-read_group(const struct reader *r, const config_setting_t *group,
+read_group(const struct lk_reader *r, const config_setting_t *group,
     const char *prefix)
 {
 	const config_setting_t *value;
@@ -346,7 +363,7 @@ line_of(const void *arg, const char *key)
 }
 
 static enum lk_status
-parse(const struct reader *r, const char *text)
+parse(const struct lk_reader *r, const char *text)
 {
 	enum lk_status status = LK_FAULT;
 	config_t config;
@@ -393,7 +410,7 @@ lk_settings_load(const char *path, struct lk_settings **settings,
     struct lk_error *error)
 {
 	struct lk_buf text = LK_BUF_INIT(LK_SETTINGS_FILE_MAX);
-	struct reader r = { .path = path, .error = error };
+	struct lk_reader r = { .path = path, .error = error };
 	enum lk_status status = LK_FAULT;
 
 	*settings = NULL;

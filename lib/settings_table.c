@@ -139,6 +139,14 @@ const struct lk_setting lk_settings_table[] = {
 	    .check = lk_setting_is_url },
 	{ .key = "gate.expose_metrics", .offset = AT(gate.expose_metrics),
 	    .type = LK_SETTING_BOOL, .number = false },
+	{ .key = "gate.renew_below", .offset = AT(gate.renew_below),
+	    .type = LK_SETTING_INT, .min = 0, .max = LK_TTL_MAX, .number = 0 },
+	{ .key = "gate.detail", .offset = AT(gate.detail),
+	    .type = LK_SETTING_BOOL, .number = false },
+	{ .key = "gate.detail_max", .offset = AT(gate.detail_max),
+	    .type = LK_SETTING_INT, .min = 2, .max = 6144, .number = 4096 },
+	{ .key = "gate.rules", .offset = AT(gate.rules),
+	    .type = LK_SETTING_RULES, .min = 1, .max = LK_RULES_MAX },
 
 	/* ---- pam ---- */
 	{ .key = "pam.prompt", .offset = AT(pam.prompt),

@@ -1,4 +1,5 @@
 /* What spans keys, and the password files. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -177,6 +178,23 @@ validate_tokens(struct validation *v)
 	return (LK_OK);
 }
 
+/*
+ * A renewed session has session.ttl left, so that it must be more than what
+ * is renewed: otherwise every request would renew it again.
+ */
+static enum lk_status
+validate_renewal(struct validation *v)
+{
+	const struct lk_settings *settings = v->settings;
+
+	if (settings->gate.renew_below < settings->session.ttl)
+		return (LK_OK);
+	return (lk_fail(v->error, LK_E_SETTINGS,
+	    "%s: expected less than session.ttl, which is %" PRId64
+	    ", got %" PRId64, place(v, "gate.renew_below", "session.ttl"),
+	    settings->session.ttl, settings->gate.renew_below));
+}
+
 /* Layout `gosession` separates with `_`; its prefixes have `-` instead. */
 static void
 normalise_prefix(char *prefix)
@@ -205,6 +223,8 @@ lk_settings_validate(struct lk_settings *settings, lk_settings_line *line,
 	if ((status = validate_user(&v)) != LK_OK)
 		return (status);
 	if ((status = validate_tokens(&v)) != LK_OK)
+		return (status);
+	if ((status = validate_renewal(&v)) != LK_OK)
 		return (status);
 	return (validate_password(&v, "store.redis.password",
 	    "store.redis.password_file", redis->password_file,

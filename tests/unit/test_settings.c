@@ -652,10 +652,10 @@ test_settings_unknown_key_is_refused(void **state)
 		const char *text, *why;
 	} cases[] = {
 		{ "x = 1;", ":1: x: unknown key" },
-		{ "gate = {\n renew_below = 0; };",
-		    ":2: gate.renew_below: unknown key" },
-		{ "gate = {\n rules = ( { path = \"/\"; } ); };",
-		    ":2: gate.rules: unknown key" },
+		{ "gate = {\n colour = 0; };",
+		    ":2: gate.colour: unknown key" },
+		{ "gate = {\n folders = ( { path = \"/\"; } ); };",
+		    ":2: gate.folders: unknown key" },
 		{ "mysql = { x = { y = 1; }; };", ":1: mysql: unknown key" },
 		{ "ttl = 5;", ":1: ttl: unknown key" },
 		{ "store = {\n redis = {\n adress = \"a:1\"; }; };",
