@@ -1,11 +1,49 @@
-#include <string.h>
-
 #include <fastcgi.h>
 
 #include "answer.h"
+#include "check.h"
 #include "deadline.h"
 #include "endpoint.h"
 #include "service.h"
+
+/* Ask the store what the plan needs to know. */
+static void
+find_out(const struct gate_asked *asked, const struct gate_plan *plan,
+    struct gate_facts *facts, struct gate_check *check)
+{
+	int64_t began = lk_monotonic_ns();
+
+	gate_check(asked->manager, plan, facts->credentials, check);
+	gate_check_tell(check, facts);
+	if (check->asked)
+		gate_report_answer(asked->report, began, check->status,
+		    lk_manager_error(asked->manager));
+}
+
+/*
+ * Extend the session of an allowed request.  If that cannot be done the
+ * session is still live, and the request allowed; if the session turns out to
+ * be over by now, it is decided again.
+ */
+static void
+renew(const struct gate_asked *asked, struct gate_facts *facts,
+    struct lk_session *session, struct gate_verdict *verdict)
+{
+	int64_t began = lk_monotonic_ns();
+	struct lk_session renewed;
+	enum lk_status status = lk_refresh(asked->manager,
+	    &facts->credentials->token, 0, &renewed);
+
+	gate_report_answer(asked->report, began, status,
+	    lk_manager_error(asked->manager));
+	if (status == LK_OK) {
+		session->expires_at = renewed.expires_at;
+		session->ttl = renewed.ttl;
+	} else if (status > 0) {
+		facts->status = status;
+		gate_decide(facts, verdict);
+	}
+}
 
 /* The verdict on a request, and who asks for it is told. */
 static const char *
@@ -14,30 +52,27 @@ authorize(const struct gate_asked *asked, const struct gate_request *request,
 {
 	struct gate_credentials credentials;
 	struct gate_verdict verdict = { 0 };
-	struct lk_session session;
+	struct gate_plan plan;
+	struct gate_check check;
 	struct gate_facts facts = {
 		.settings = asked->settings,
 		.request = request,
 		.credentials = &credentials,
+		.plan = &plan,
 		.status = LK_FAULT,
-		.session = &session,
 	};
 	const char *reply;
-	int64_t began;
 
-	memset(&session, 0, sizeof(session));
 	gate_credentials_read(
 	    &asked->settings->gate.tokens, request, &credentials);
-	if (credentials.kind == GATE_CREDENTIALS_ONE) {
-		began = lk_monotonic_ns();
-		facts.status =
-		    lk_check(asked->manager, &credentials.token, &session);
-		gate_report_answer(asked->report, began, facts.status,
-		    lk_manager_error(asked->manager));
-	}
+	gate_plan(asked->settings, request, &plan);
+	find_out(asked, &plan, &facts, &check);
 	gate_decide(&facts, &verdict);
+	if (verdict.renew)
+		renew(asked, &facts, &check.session, &verdict);
 	gate_report_verdict(asked->report, &facts, &verdict);
 	reply = gate_respond(&facts, &verdict, out);
+	gate_check_clear(&check);
 	gate_credentials_wipe(&credentials);
 	return (reply);
 }

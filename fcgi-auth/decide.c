@@ -154,6 +154,54 @@ decide_by_credentials(
 	deny(503, "Nothing was decided.", verdict);
 }
 
+/* The bearer has a session; is he one of those that the rule lets in? */
+static void
+decide_by_rule(const struct gate_facts *facts, struct gate_verdict *verdict)
+{
+	const struct lk_settings *settings = facts->settings;
+	const struct gate_plan *plan = facts->plan;
+	const struct lk_user *user = facts->user;
+	const char *why;
+
+	if (plan->rule == NULL || (plan->need == GATE_NEED_USER &&
+	    (user == NULL || user->detail == NULL)))
+		deny(503, "Nothing was decided.", verdict);
+	else if ((why = gate_rule_refuses(plan->rule, facts->session, user)) !=
+	    NULL)
+		deny(403, why, verdict);
+	else if (settings->gate.detail && user != NULL &&
+	    strlen(user->detail) > (size_t)settings->gate.detail_max)
+		deny(503, "The user's detail is longer than gate.detail_max.",
+		    verdict);
+	else
+		verdict->renew =
+		    facts->session->ttl < settings->gate.renew_below;
+}
+
+static void
+decide_by_plan(const struct gate_facts *facts, struct gate_verdict *verdict)
+{
+	const struct gate_plan *plan = facts->plan;
+
+	verdict->rule = plan->number;
+	switch (plan->need) {
+	case GATE_NEED_REFUSED:
+		deny(plan->http == 0 ? 503 : plan->http, plan->reason,
+		    verdict);
+		return;
+	case GATE_NEED_NOTHING:
+		verdict->http = 200;
+		return;
+	case GATE_NEED_SESSION:
+	case GATE_NEED_USER:
+		decide_by_credentials(facts, verdict);
+		if (verdict->http == 200)
+			decide_by_rule(facts, verdict);
+		return;
+	}
+	deny(503, "Nothing was decided.", verdict);
+}
+
 /*
  * Web servers that ask by a subrequest take 401 and 403 for a denial and
  * anything else that is not 2xx for a failure of the gate.
@@ -176,8 +224,10 @@ gate_decide(const struct gate_facts *facts, struct gate_verdict *verdict)
 	    !is_given(facts->request->uri))
 		deny(400, "The web server did not say what is requested.",
 		    verdict);
+	else if (facts->plan == NULL)
+		deny(503, "Nothing was decided.", verdict);
 	else
-		decide_by_credentials(facts, verdict);
+		decide_by_plan(facts, verdict);
 	if (facts->request->subrequest)
 		fit_subrequest(verdict);
 }

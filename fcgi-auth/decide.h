@@ -7,6 +7,7 @@
 #include "credentials.h"
 #include "latchkey.h"
 #include "request.h"
+#include "rules.h"
 #include "settings.h"
 
 /** The error code in a WWW-Authenticate header (RFC 6750, section 3). */
@@ -23,6 +24,8 @@ struct gate_verdict {
 	enum gate_challenge challenge;
 	bool offer_basic;     /* add a Basic challenge */
 	unsigned int retry_after; /* seconds; 0: not said */
+	bool renew;           /* with 200: extend the session first */
+	size_t rule;          /* the one that counts, from 1 on; 0: none */
 	const char *reason;   /* why not, a sentence of constant text */
 };
 
@@ -31,26 +34,37 @@ struct gate_facts {
 	const struct lk_settings *settings;
 	const struct gate_request *request;
 	const struct gate_credentials *credentials;
-	enum lk_status status;            /* what lk_check() said, if the
+	const struct gate_plan *plan;     /* what the rules say */
+	enum lk_status status;            /* what lk_check() said, or if the
+	                                     plan needs the user
+	                                     lk_check_user(), if the
 	                                     credentials are one token */
-	const struct lk_session *session; /* that it gave with LK_OK */
+	const struct lk_session *session; /* that it gave with LK_OK; NULL if
+	                                     the plan needs none */
+	const struct lk_user *user;       /* the same */
 };
 
 /**
  * gate_decide(facts, verdict):
- * Allow if and only if the request is complete and asks for a verdict, carries
- * one token, the token's session is live, the user name that came with it, if
- * any, is the session's user, and all that is said about the session can stand
- * in a header.  A subrequest is never answered 302 or 400: 401 with the error
- * code in its challenge, or 403 where no token would help.
+ * Allow if and only if the request is complete and asks for a verdict, and the
+ * plan needs nothing, or it needs a session and the request carries one token,
+ * the token's session is live, the user name that came with it, if any, is the
+ * session's user, session and user are what the rule asks for, and all that is
+ * said about them can stand in a header.  A detail that was asked for and is
+ * longer than `gate.detail_max` is 503: what stands behind the gate must not
+ * take a detail that was left out for one that is not there.  A session with
+ * less than `gate.renew_below` seconds left is to be renewed.  A subrequest is
+ * never answered 302 or 400: 401 with the error code in its challenge, or 403
+ * where no token would help.
  */
 void gate_decide(const struct gate_facts *facts,
     struct gate_verdict *verdict);
 
 /**
  * gate_decide_bearer(facts, verdict):
- * The same by the credentials alone, whatever is requested: 200 if they are
- * one token of a live session, whose bearer may then see and end it.
+ * The same by the credentials alone, whatever is requested and whatever the
+ * rules say, so that ${facts} needs no plan: 200 if they are one token of a
+ * live session, whose bearer may then see and end it.
  */
 void gate_decide_bearer(const struct gate_facts *facts,
     struct gate_verdict *verdict);

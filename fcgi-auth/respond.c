@@ -14,6 +14,7 @@ struct names {
 	const char *session;
 	const char *client;
 	const char *expires;
+	const char *detail;
 	const char *remote_user; /* NULL: not said */
 };
 
@@ -22,6 +23,7 @@ static const struct names variables = {
 	.session = "Variable-LATCHKEY_SESSION",
 	.client = "Variable-LATCHKEY_CLIENT",
 	.expires = "Variable-LATCHKEY_EXPIRES",
+	.detail = "Variable-LATCHKEY_DETAIL",
 	.remote_user = "Variable-REMOTE_USER",
 };
 
@@ -30,6 +32,7 @@ static const struct names headers = {
 	.session = "Latchkey-Session",
 	.client = "Latchkey-Client",
 	.expires = "Latchkey-Expires",
+	.detail = "Latchkey-Detail",
 };
 
 static void
@@ -47,6 +50,20 @@ add_session(struct lk_buf *out, const struct names *names,
 	gate_reply_header(out, names->expires, expires);
 	if (names->remote_user != NULL)
 		gate_reply_header(out, names->remote_user, session->user);
+}
+
+/* Who it is and, if the settings say so, the detail; nothing if public. */
+static void
+add_identity(struct lk_buf *out, const struct gate_facts *facts)
+{
+	const struct names *names = facts->request->subrequest ? &headers :
+	    &variables;
+
+	if (facts->session == NULL)
+		return;
+	add_session(out, names, facts->session);
+	if (facts->settings->gate.detail && facts->user != NULL)
+		gate_reply_header(out, names->detail, facts->user->detail);
 }
 
 /* A realm as a quoted-string (RFC 9110, section 5.6.4). */
@@ -175,8 +192,7 @@ gate_respond(const struct gate_facts *facts,
 {
 	gate_reply_begin(out, verdict->http);
 	if (verdict->http == 200) {
-		add_session(out, facts->request->subrequest ? &headers :
-		    &variables, facts->session);
+		add_identity(out, facts);
 		lk_buf_str(out, "\r\n");
 	} else {
 		add_denial(out, facts, verdict);

@@ -16,9 +16,10 @@
  * HEAD.  Only with 200 it says whose session it is: in variables that the web
  * server passes on (Variable-LATCHKEY_USER, ...), or for a subrequest in
  * headers (Latchkey-User, ...).  The client is left out if the session has no
- * client kind.  If memory runs out, the cap is hit
- * or a value has a control character, it is a constant 503 instead.  The reply
- * belongs to ${out} and is valid as long as that.
+ * client kind, the user's detail unless `gate.detail` is set, and all of it if
+ * there is no session because the rule is public.  If memory runs out, the cap
+ * is hit or a value has a control character, it is a constant 503 instead.  The
+ * reply belongs to ${out} and is valid as long as that.
  *
  * A redirect carries what was requested in the parameter `url`: the path and
  * query as the client sent them.  It is left out if it is longer than

@@ -18,7 +18,12 @@ struct scene {
 	char realm[16];
 	struct gate_request request;
 	struct gate_credentials credentials;
+	char path[2];
+	struct lk_rule rule;
+	struct gate_plan plan;
 	struct lk_session session;
+	char detail[64];
+	struct lk_user user;
 	struct gate_facts facts;
 };
 
@@ -40,6 +45,12 @@ set_scene(struct scene *scene)
 	scene->request.method = "GET";
 	scene->request.uri = "/app";
 	scene->credentials.kind = GATE_CREDENTIALS_ONE;
+	scene->path[0] = '/';
+	scene->rule.path = scene->path;
+	scene->rule.access = LK_ACCESS_SESSION;
+	scene->plan.need = GATE_NEED_SESSION;
+	scene->plan.rule = &scene->rule;
+	scene->plan.number = 1;
 	(void)snprintf(scene->session.user, sizeof(scene->session.user),
 	    "alice");
 	(void)snprintf(scene->session.id, sizeof(scene->session.id), "ID");
@@ -48,9 +59,22 @@ set_scene(struct scene *scene)
 		.settings = &scene->settings,
 		.request = &scene->request,
 		.credentials = &scene->credentials,
+		.plan = &scene->plan,
 		.status = LK_OK,
 		.session = &scene->session,
 	};
+}
+
+/* The same under a rule that needs the user's detail. */
+static void
+set_user_scene(struct scene *scene)
+{
+	set_scene(scene);
+	scene->plan.need = GATE_NEED_USER;
+	scene->settings.gate.detail_max = 16;
+	(void)snprintf(scene->detail, sizeof(scene->detail), "{\"a\":1}");
+	scene->user.detail = scene->detail;
+	scene->facts.user = &scene->user;
 }
 
 static void
@@ -317,6 +341,166 @@ test_gate_decide_basic_is_offered_if_accepted(void **state)
 	assert_false(decide(&scene).offer_basic);
 }
 
+/* What the plan refuses is refused, whoever asks and whatever he has. */
+static void
+test_gate_decide_refused_plan_is_refused_for_everybody(void **state)
+{
+	static const struct {
+		unsigned int plan, http, subrequest;
+	} cases[] = {
+		{ 400, 400, 403 }, { 403, 403, 403 }, { 404, 404, 404 },
+		{ 0, 503, 503 },
+	};
+	struct gate_verdict verdict;
+	struct scene scene;
+	size_t i, kind;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (kind = 0; kind < KIND_COUNT; kind++) {
+			set_user_scene(&scene);
+			set_login_url(&scene);
+			scene.request.accept = "text/html";
+			scene.credentials.kind = kinds[kind];
+			scene.plan.need = GATE_NEED_REFUSED;
+			scene.plan.http = cases[i].plan;
+			scene.plan.reason = "Why.";
+			verdict = decide(&scene);
+			assert_int_equal(verdict.http, cases[i].http);
+			assert_string_equal(verdict.reason, "Why.");
+			assert_int_equal(verdict.rule, 1);
+			scene.request.subrequest = true;
+			assert_int_equal(decide(&scene).http,
+			    cases[i].subrequest);
+		}
+	}
+}
+
+static void
+test_gate_decide_public_plan_is_allowed_for_everybody(void **state)
+{
+	struct gate_verdict verdict;
+	struct scene scene;
+	size_t kind;
+
+	(void)state;
+	for (kind = 0; kind < KIND_COUNT; kind++) {
+		set_scene(&scene);
+		scene.credentials.kind = kinds[kind];
+		scene.plan.need = GATE_NEED_NOTHING;
+		scene.settings.gate.renew_below = 100;
+		scene.facts.status = LK_FAULT;
+		scene.facts.session = NULL;
+		verdict = decide(&scene);
+		assert_int_equal(verdict.http, 200);
+		assert_false(verdict.renew);
+		assert_null(verdict.reason);
+	}
+	/* But not for who does not ask for a verdict. */
+	scene.request.authorizer = false;
+	assert_int_equal(decide(&scene).http, 404);
+}
+
+static void
+test_gate_decide_zero_or_unknown_plan_is_503(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	set_scene(&scene);
+	memset(&scene.plan, 0, sizeof(scene.plan));
+	assert_int_equal(decide(&scene).http, 503);
+	set_scene(&scene);
+	scene.plan.need = (enum gate_need)99;
+	assert_int_equal(decide(&scene).http, 503);
+	set_scene(&scene);
+	scene.facts.plan = NULL;
+	assert_int_equal(decide(&scene).http, 503);
+	set_scene(&scene);
+	scene.plan.rule = NULL;
+	assert_int_equal(decide(&scene).http, 503);
+	/* A detail that is needed and was not looked up. */
+	set_user_scene(&scene);
+	assert_int_equal(decide(&scene).http, 200);
+	scene.user.detail = NULL;
+	assert_int_equal(decide(&scene).http, 503);
+	scene.facts.user = NULL;
+	assert_int_equal(decide(&scene).http, 503);
+}
+
+static void
+test_gate_decide_rule_that_does_not_admit_is_403(void **state)
+{
+	char bob[] = "bob", alice[] = "alice", web[] = "web";
+	char *names[] = { bob, NULL }, *both[] = { bob, alice, NULL };
+	char *clients[] = { web, NULL };
+	struct scene scene;
+
+	(void)state;
+	set_scene(&scene);
+	scene.rule.users = (struct lk_strings){ names, 1 };
+	assert_int_equal(decide(&scene).http, 403);
+	assert_int_equal(decide(&scene).challenge, GATE_CHALLENGE_NONE);
+	/* Who he is comes first. */
+	scene.facts.status = LK_EXPIRED;
+	assert_int_equal(decide(&scene).http, 401);
+	scene.facts.status = LK_E_STORE;
+	assert_int_equal(decide(&scene).http, 503);
+	scene.facts.status = LK_OK;
+	scene.rule.users = (struct lk_strings){ both, 2 };
+	assert_int_equal(decide(&scene).http, 200);
+	scene.rule.clients = (struct lk_strings){ clients, 1 };
+	assert_int_equal(decide(&scene).http, 403);
+	(void)snprintf(scene.session.client, sizeof(scene.session.client),
+	    "web");
+	assert_int_equal(decide(&scene).http, 200);
+}
+
+static void
+test_gate_decide_detail_over_the_limit_is_503(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	set_user_scene(&scene);
+	scene.settings.gate.detail = true;
+	(void)snprintf(scene.detail, sizeof(scene.detail), "\"%014d\"", 0);
+	assert_int_equal(decide(&scene).http, 200);
+	(void)snprintf(scene.detail, sizeof(scene.detail), "\"%015d\"", 0);
+	assert_int_equal(decide(&scene).http, 503);
+	/* It is not sent, so that its length does not matter. */
+	scene.settings.gate.detail = false;
+	assert_int_equal(decide(&scene).http, 200);
+}
+
+static void
+test_gate_decide_session_is_renewed_below_the_limit(void **state)
+{
+	static const struct {
+		int64_t below, ttl;
+		bool renew;
+	} cases[] = {
+		{ 0, 1, false }, { 60, 61, false }, { 60, 60, false },
+		{ 60, 59, true }, { 60, 1, true },
+	};
+	struct gate_verdict verdict;
+	struct scene scene;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		set_scene(&scene);
+		scene.settings.gate.renew_below = cases[i].below;
+		scene.session.ttl = cases[i].ttl;
+		verdict = decide(&scene);
+		assert_int_equal(verdict.http, 200);
+		assert_int_equal(verdict.renew, cases[i].renew);
+		/* Never what is refused. */
+		scene.facts.status = LK_EXPIRED;
+		assert_false(decide(&scene).renew);
+	}
+}
+
 /* Only 200, 401, 403 and 503, whatever is asked. */
 static void
 test_gate_decide_subrequest_is_never_answered_302_or_400(void **state)
@@ -372,6 +556,17 @@ main(void)
 		    test_gate_decide_unsafe_method_is_never_redirected),
 		cmocka_unit_test(
 		    test_gate_decide_basic_is_offered_if_accepted),
+		cmocka_unit_test(
+		    test_gate_decide_refused_plan_is_refused_for_everybody),
+		cmocka_unit_test(
+		    test_gate_decide_public_plan_is_allowed_for_everybody),
+		cmocka_unit_test(test_gate_decide_zero_or_unknown_plan_is_503),
+		cmocka_unit_test(
+		    test_gate_decide_rule_that_does_not_admit_is_403),
+		cmocka_unit_test(
+		    test_gate_decide_detail_over_the_limit_is_503),
+		cmocka_unit_test(
+		    test_gate_decide_session_is_renewed_below_the_limit),
 		cmocka_unit_test(
 		    test_gate_decide_subrequest_is_never_answered_302_or_400),
 		cmocka_unit_test(

@@ -104,6 +104,70 @@ test_gate_respond_subrequest_names_the_session_in_headers(void **state)
 }
 
 static void
+test_gate_respond_public_names_nobody(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	set_scene(&scene, 200);
+	scene.settings.gate.detail = true;
+	scene.facts.session = NULL;
+	assert_string_equal(respond(&scene),
+	    "Status: 200 OK\r\nCache-Control: no-store\r\n\r\n");
+	scene.request.subrequest = true;
+	assert_string_equal(respond(&scene),
+	    "Status: 200 OK\r\nCache-Control: no-store\r\n\r\n");
+	lk_buf_free(&scene.out);
+}
+
+static void
+test_gate_respond_detail_is_sent_if_asked_for(void **state)
+{
+	char detail[] = "{\"a\":[1,\"b\"]}";
+	struct lk_user user = { .detail = detail };
+	struct scene scene;
+
+	(void)state;
+	set_scene(&scene, 200);
+	scene.facts.user = &user;
+	assert_null(strstr(respond(&scene), "DETAIL"));
+	scene.settings.gate.detail = true;
+	assert_non_null(strstr(respond(&scene),
+	    "\r\nVariable-LATCHKEY_DETAIL: {\"a\":[1,\"b\"]}\r\n"));
+	scene.request.subrequest = true;
+	assert_non_null(strstr(respond(&scene),
+	    "\r\nLatchkey-Detail: {\"a\":[1,\"b\"]}\r\n"));
+	detail[2] = '\177';
+	expect_sound(respond(&scene), "Status: 503 ");
+	assert_null(strstr(respond(&scene), "Latchkey-"));
+	scene.verdict.http = 403;
+	detail[2] = 'a';
+	assert_null(strstr(respond(&scene), "Latchkey-"));
+	lk_buf_free(&scene.out);
+}
+
+/* The longest values that settings and store admit fit into a reply. */
+static void
+test_gate_respond_longest_detail_fits(void **state)
+{
+	static char detail[6144 + 1];
+	struct lk_user user = { .detail = detail };
+	struct scene scene;
+
+	(void)state;
+	set_scene(&scene, 200);
+	memset(detail, '1', sizeof(detail) - 1);
+	memset(scene.session.user, 'u', LK_USER_ID_MAX);
+	memset(scene.session.id, 'i', LK_SESSION_ID_MAX);
+	memset(scene.session.client, 'c', LK_CLIENT_MAX);
+	scene.session.expires_at = INT64_MIN;
+	scene.settings.gate.detail = true;
+	scene.facts.user = &user;
+	expect_sound(respond(&scene), "Status: 200 OK\r\n");
+	lk_buf_free(&scene.out);
+}
+
+static void
 test_gate_respond_no_client_leaves_it_out(void **state)
 {
 	struct scene scene;
@@ -333,6 +397,10 @@ main(void)
 		cmocka_unit_test(test_gate_respond_allowed_names_the_session),
 		cmocka_unit_test(
 		    test_gate_respond_subrequest_names_the_session_in_headers),
+		cmocka_unit_test(test_gate_respond_public_names_nobody),
+		cmocka_unit_test(
+		    test_gate_respond_detail_is_sent_if_asked_for),
+		cmocka_unit_test(test_gate_respond_longest_detail_fits),
 		cmocka_unit_test(test_gate_respond_no_client_leaves_it_out),
 		cmocka_unit_test(test_gate_respond_denial_names_no_session),
 		cmocka_unit_test(test_gate_respond_undecided_is_503),

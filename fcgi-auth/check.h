@@ -1,0 +1,33 @@
+/* Asking the manager what a plan needs to know. */
+#ifndef GATE_CHECK_H_
+#define GATE_CHECK_H_
+
+#include "decide.h"
+
+/** What was found out about a session.  End its life with gate_check_clear. */
+struct gate_check {
+	bool asked;                /* the manager */
+	enum lk_status status;     /* what it said; LK_FAULT if not asked */
+	struct lk_session session; /* zeroed unless LK_OK */
+	struct lk_user user;       /* zeroed unless LK_OK and GATE_NEED_USER */
+};
+
+/**
+ * gate_check(manager, plan, credentials, check):
+ * Look the session up if ${plan} needs it and ${credentials} are one token;
+ * else nobody is asked anything.
+ */
+void gate_check(struct lk_manager *manager, const struct gate_plan *plan,
+    const struct gate_credentials *credentials, struct gate_check *check);
+
+/**
+ * gate_check_tell(check, facts):
+ * Put what was found out into ${facts}, which borrows it.
+ */
+void gate_check_tell(const struct gate_check *check,
+    struct gate_facts *facts);
+
+/** gate_check_clear(check): Free what ${check} holds. */
+void gate_check_clear(struct gate_check *check);
+
+#endif /* !GATE_CHECK_H_ */

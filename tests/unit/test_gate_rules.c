@@ -1,0 +1,381 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "rules.h"
+
+/* Copies, since settings own their strings. */
+static struct lk_strings
+strings_of(const char *first, const char *second)
+{
+	const char *v[] = { first, second };
+	struct lk_strings list = { NULL, 0 };
+
+	assert_int_equal(lk_strings_set(&list, v,
+	    first == NULL ? 0 : second == NULL ? 1 : 2), LK_OK);
+	return (list);
+}
+
+static struct lk_rule
+rule_of(const char *path, enum lk_access access, const char *method)
+{
+	struct lk_rule rule = { .path = strdup(path), .access = (int)access,
+		.methods = strings_of(method, NULL) };
+
+	assert_non_null(rule.path);
+	return (rule);
+}
+
+/* Settings with these rules; lk_rules_free() ends them. */
+static void
+set_rules(struct lk_settings *settings, const struct lk_rule *rules, size_t n)
+{
+	memset(settings, 0, sizeof(*settings));
+	settings->gate.rules.v = calloc(n, sizeof(*rules));
+	assert_non_null(settings->gate.rules.v);
+	memcpy(settings->gate.rules.v, rules, n * sizeof(*rules));
+	settings->gate.rules.n = n;
+}
+
+static struct gate_plan
+plan_of(const struct lk_settings *settings, const char *method,
+    const char *uri)
+{
+	const struct gate_request request = { .authorizer = true,
+		.method = method, .uri = uri };
+	struct gate_plan plan;
+
+	memset(&plan, 0xff, sizeof(plan));
+	gate_plan(settings, &request, &plan);
+	assert_int_equal(plan.number == 0, plan.rule == NULL);
+	assert_int_equal(plan.need == GATE_NEED_REFUSED, plan.reason != NULL);
+	return (plan);
+}
+
+/* A site as people set one up. */
+static void
+set_site(struct lk_settings *settings)
+{
+	const struct lk_rule rules[] = {
+		rule_of("/public/", LK_ACCESS_PUBLIC, NULL),
+		rule_of("/login", LK_ACCESS_PUBLIC, "GET"),
+		rule_of("/login", LK_ACCESS_PUBLIC, "POST"),
+		rule_of("/admin/", LK_ACCESS_DENY, "DELETE"),
+		rule_of("/admin/", LK_ACCESS_SESSION, NULL),
+		rule_of("/**.css", LK_ACCESS_PUBLIC, NULL),
+		rule_of("/app/", LK_ACCESS_SESSION, NULL),
+	};
+
+	set_rules(settings, rules, sizeof(rules) / sizeof(rules[0]));
+}
+
+static void
+test_gate_rules_first_match_wins(void **state)
+{
+	static const struct {
+		const char *method, *uri;
+		size_t number;
+		enum gate_need need;
+		unsigned int http;
+	} cases[] = {
+		{ "GET", "/public/a", 1, GATE_NEED_NOTHING, 0 },
+		{ "PUT", "/public", 1, GATE_NEED_NOTHING, 0 },
+		{ "GET", "/publican", 0, GATE_NEED_REFUSED, 403 },
+		{ "GET", "/Public/", 0, GATE_NEED_REFUSED, 403 },
+		{ "GET", "/login?x", 2, GATE_NEED_NOTHING, 0 },
+		{ "HEAD", "/login", 2, GATE_NEED_NOTHING, 0 },
+		{ "POST", "/login", 3, GATE_NEED_NOTHING, 0 },
+		{ "PUT", "/login", 0, GATE_NEED_REFUSED, 403 },
+		{ "get", "/login", 0, GATE_NEED_REFUSED, 403 },
+		{ "GET", "/login/", 0, GATE_NEED_REFUSED, 403 },
+		{ "DELETE", "/admin/x", 4, GATE_NEED_REFUSED, 403 },
+		{ "GET", "/admin/x", 5, GATE_NEED_SESSION, 0 },
+		{ "GET", "/admin/x.css", 5, GATE_NEED_SESSION, 0 },
+		{ "GET", "/app/x.css", 6, GATE_NEED_NOTHING, 0 },
+		{ "GET", "/app/", 7, GATE_NEED_SESSION, 0 },
+		{ "GET", "/", 0, GATE_NEED_REFUSED, 403 },
+		{ "GET", "http://h/app/x", 7, GATE_NEED_SESSION, 0 },
+	};
+	struct lk_settings settings;
+	struct gate_plan plan;
+	size_t i;
+
+	(void)state;
+	set_site(&settings);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		plan = plan_of(&settings, cases[i].method, cases[i].uri);
+		if (plan.number != cases[i].number ||
+		    plan.need != cases[i].need)
+			fail_msg("%s %s: rule %zu", cases[i].method,
+			    cases[i].uri, plan.number);
+		if (plan.need == GATE_NEED_REFUSED)
+			assert_int_equal(plan.http, cases[i].http);
+	}
+	lk_rules_free(&settings.gate.rules);
+}
+
+/* Every way around the rule for /admin/ ends at it, or is refused. */
+static void
+test_gate_rules_odd_path_does_not_get_around(void **state)
+{
+	static const struct {
+		const char *uri;
+		unsigned int http; /* 0: rule 5 */
+	} cases[] = {
+		{ "//admin/x", 0 }, { "/admin//x", 0 }, { "/./admin/x", 0 },
+		{ "/public/../admin/x", 0 }, { "/%61dmin/x", 0 },
+		{ "/public/%2e%2e/admin/x", 0 }, { "/admin", 0 },
+		{ "/admin/", 0 }, { "/admin/x/", 0 }, { "/admin/x;y", 0 },
+		{ "http://h/admin/x", 0 }, { "/x/../%61dmin/../admin/", 0 },
+		{ "/public/..%2fadmin/x", 400 }, { "/public%2f../admin", 400 },
+		{ "/public/..\\admin", 400 }, { "/public/%5c../admin", 400 },
+		{ "/public/..;/admin/x", 400 }, { "/admin;x/y.css", 400 },
+		{ "/public/;/../admin/", 400 },
+		{ "/public/a;/../../admin/", 0 },
+		{ "/public/a/..;/../admin/x", 400 },
+		{ "/public/a/..%3b/../admin/x", 400 },
+		{ "/admin/x%00.css", 400 }, { "/public#/../admin/x", 400 },
+		{ "/public//../admin", 400 }, { "/../admin/x", 400 },
+		{ "/admin/%", 400 }, { "/public/%c0%ae%c0%ae/admin", 400 },
+		{ "*", 400 }, { "admin/x", 400 },
+	};
+	struct lk_settings settings;
+	struct gate_plan plan;
+	size_t i;
+
+	(void)state;
+	set_site(&settings);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		plan = plan_of(&settings, "GET", cases[i].uri);
+		if (cases[i].http == 0 && plan.number != 5)
+			fail_msg("%s: rule %zu", cases[i].uri, plan.number);
+		if (cases[i].http != 0 && plan.http != cases[i].http)
+			fail_msg("%s: %u", cases[i].uri, plan.http);
+		assert_int_equal(plan.need, cases[i].http == 0
+		    ? GATE_NEED_SESSION : GATE_NEED_REFUSED);
+	}
+	lk_rules_free(&settings.gate.rules);
+}
+
+/* With one rule for everything both readings of a `;` meet it. */
+static void
+test_gate_rules_params_matter_only_if_rules_differ(void **state)
+{
+	const struct lk_rule all = rule_of("/", LK_ACCESS_SESSION, NULL);
+	struct lk_settings settings;
+
+	(void)state;
+	set_rules(&settings, &all, 1);
+	assert_int_equal(plan_of(&settings, "GET", "/a;b/c").need,
+	    GATE_NEED_SESSION);
+	assert_int_equal(plan_of(&settings, "GET", "/a/..;/b").need,
+	    GATE_NEED_SESSION);
+	/* Its other reading is none. */
+	assert_int_equal(plan_of(&settings, "GET", "/..;/b").http, 400);
+	lk_rules_free(&settings.gate.rules);
+}
+
+static void
+test_gate_rules_incomplete_request_is_refused(void **state)
+{
+	const struct lk_rule all = rule_of("/", LK_ACCESS_PUBLIC, NULL);
+	struct gate_request request = { .method = "GET", .uri = "/" };
+	struct lk_settings settings;
+	struct gate_plan plan;
+
+	(void)state;
+	set_rules(&settings, &all, 1);
+	assert_int_equal(plan_of(&settings, NULL, "/").http, 400);
+	assert_int_equal(plan_of(&settings, "", "/").http, 400);
+	assert_int_equal(plan_of(&settings, "GET", NULL).http, 400);
+	assert_int_equal(plan_of(&settings, "GET", "").http, 400);
+	gate_plan(&settings, &request, &plan);
+	assert_int_equal(plan.need, GATE_NEED_REFUSED);
+	assert_int_equal(plan.http, 404);
+	settings.gate.rules.v[0].access = 99;
+	assert_int_equal(plan_of(&settings, "GET", "/").http, 403);
+	lk_rules_free(&settings.gate.rules);
+	assert_int_equal(plan_of(&settings, "GET", "/").http, 403);
+}
+
+static void
+test_gate_rules_detail_is_asked_for_if_needed(void **state)
+{
+	struct lk_requirement require = { .quoted = true };
+	struct lk_rule all = rule_of("/", LK_ACCESS_SESSION, NULL);
+	struct lk_settings settings;
+
+	(void)state;
+	set_rules(&settings, &all, 1);
+	assert_int_equal(plan_of(&settings, "GET", "/").need,
+	    GATE_NEED_SESSION);
+	settings.gate.detail = true;
+	assert_int_equal(plan_of(&settings, "GET", "/").need, GATE_NEED_USER);
+	settings.gate.detail = false;
+	settings.gate.rules.v[0].require = &require;
+	settings.gate.rules.v[0].require_n = 1;
+	assert_int_equal(plan_of(&settings, "GET", "/").need, GATE_NEED_USER);
+	settings.gate.rules.v[0].access = LK_ACCESS_PUBLIC;
+	assert_int_equal(plan_of(&settings, "GET", "/").need,
+	    GATE_NEED_NOTHING);
+	settings.gate.rules.v[0].require = NULL;
+	settings.gate.rules.v[0].require_n = 0;
+	lk_rules_free(&settings.gate.rules);
+}
+
+/* ---- Requirements ------------------------------------------------------ */
+
+static const char detail[] =
+    "{\"role\":\"admin\",\"roles\":[\"dev\",\"\\u0061dmin\"],\"level\":3,"
+    "\"one\":\"1\",\"float\":1.0,\"ok\":true,\"no\":false,\"nil\":null,"
+    "\"org\":{\"name\":\"acme\",\"ids\":[ 7 , -8 ],\"x.y\":\"dotted\"},"
+    "\"empty\":[],\"none\":{},\"deep\":[[\"admin\"]],\"\":\"void\","
+    "\"mix\":[{\"a\":\"admin\"},null,\"ok\"]}";
+
+static void
+test_gate_rules_requirement_is_compared_with_the_detail(void **state)
+{
+	static const struct {
+		const char *field;
+		bool quoted;
+		const char *any, *or;
+		bool holds;
+	} cases[] = {
+		{ "role", true, "admin", NULL, true },
+		{ "role", true, "root", "admin", true },
+		{ "role", true, "Admin", NULL, false },
+		{ "role", true, "adm", "admin2", false },
+		{ "roles", true, "admin", NULL, true },
+		{ "roles", true, "dev", NULL, true },
+		{ "roles", true, "root", NULL, false },
+		{ "roles", true, "[\"dev\",\"admin\"]", NULL, false },
+		{ "level", false, "3", NULL, true },
+		{ "level", false, "2", "3", true },
+		{ "level", true, "3", NULL, false },
+		{ "level", false, "33", NULL, false },
+		{ "one", true, "1", NULL, true },
+		{ "one", false, "1", NULL, false },
+		{ "float", false, "1", NULL, false },
+		{ "ok", false, "true", NULL, true },
+		{ "ok", true, "true", NULL, false },
+		{ "no", false, "true", NULL, false },
+		{ "no", false, "false", NULL, true },
+		{ "nil", true, "null", NULL, false },
+		{ "nil", true, "", NULL, false },
+		{ "org.name", true, "acme", NULL, true },
+		{ "org.ids", false, "-8", NULL, true },
+		{ "org.ids", false, "8", NULL, false },
+		{ "org.x.y", true, "dotted", NULL, false },
+		{ "org.name.x", true, "acme", NULL, false },
+		{ "org", true, "acme", NULL, false },
+		{ "name", true, "acme", NULL, false },
+		{ "missing", true, "admin", NULL, false },
+		{ "empty", true, "", NULL, false },
+		{ "none", true, "", NULL, false },
+		{ "none.a", true, "", NULL, false },
+		{ "deep", true, "admin", NULL, false },
+		{ "mix", true, "admin", NULL, false },
+		{ "mix", true, "ok", NULL, true },
+		{ "mix.a", true, "admin", NULL, false },
+	};
+	struct lk_requirement require;
+	char field[16];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		(void)snprintf(field, sizeof(field), "%s", cases[i].field);
+		require = (struct lk_requirement){ .field = field,
+			.quoted = cases[i].quoted,
+			.any = strings_of(cases[i].any, cases[i].or) };
+		if (gate_requirement_holds(&require, detail) !=
+		    cases[i].holds)
+			fail_msg("%s: %s", cases[i].field, cases[i].any);
+		lk_strings_free(&require.any);
+	}
+}
+
+static void
+test_gate_rules_requirement_of_no_object_fails(void **state)
+{
+	static const char *const details[] = { "null", "\"admin\"", "[]",
+		"[\"admin\"]", "{}", "3", "", "{\"role\"", "{\"role\":" };
+	char field[] = "role";
+	struct lk_requirement require = { .field = field, .quoted = true,
+		.any = strings_of("admin", NULL) };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(details) / sizeof(details[0]); i++)
+		assert_false(gate_requirement_holds(&require, details[i]));
+	lk_strings_free(&require.any);
+}
+
+/* Everything that a rule names must be so. */
+static void
+test_gate_rules_all_conditions_must_hold(void **state)
+{
+	char role[] = "role", level[] = "level", json[sizeof(detail)];
+	struct lk_requirement requires[] = {
+		{ .field = role, .quoted = true,
+		    .any = strings_of("admin", NULL) },
+		{ .field = level, .any = strings_of("3", NULL) },
+	};
+	struct lk_rule rule = { .users = strings_of("bob", "alice"),
+		.clients = strings_of("web", NULL), .require = requires,
+		.require_n = 2 };
+	struct lk_session session = { .user = "alice", .client = "web" };
+	struct lk_user user = { .detail = json };
+
+	(void)state;
+	memcpy(json, detail, sizeof(detail));
+	assert_null(gate_rule_refuses(&rule, &session, &user));
+	session.client[0] = '\0';
+	assert_non_null(gate_rule_refuses(&rule, &session, &user));
+	(void)snprintf(session.client, sizeof(session.client), "web");
+	(void)snprintf(session.user, sizeof(session.user), "alic");
+	assert_non_null(gate_rule_refuses(&rule, &session, &user));
+	(void)snprintf(session.user, sizeof(session.user), "bob");
+	assert_null(gate_rule_refuses(&rule, &session, &user));
+	requires[1].any.v[0][0] = '4';
+	assert_non_null(gate_rule_refuses(&rule, &session, &user));
+	requires[1].any.v[0][0] = '3';
+	assert_null(gate_rule_refuses(&rule, &session, &user));
+	user.detail = NULL;
+	assert_non_null(gate_rule_refuses(&rule, &session, &user));
+	assert_non_null(gate_rule_refuses(&rule, &session, NULL));
+	rule.require_n = 0;
+	assert_null(gate_rule_refuses(&rule, &session, NULL));
+	lk_strings_free(&rule.users);
+	lk_strings_free(&rule.clients);
+	lk_strings_free(&requires[0].any);
+	lk_strings_free(&requires[1].any);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_gate_rules_first_match_wins),
+		cmocka_unit_test(test_gate_rules_odd_path_does_not_get_around),
+		cmocka_unit_test(
+		    test_gate_rules_params_matter_only_if_rules_differ),
+		cmocka_unit_test(
+		    test_gate_rules_incomplete_request_is_refused),
+		cmocka_unit_test(
+		    test_gate_rules_detail_is_asked_for_if_needed),
+		cmocka_unit_test(
+		    test_gate_rules_requirement_is_compared_with_the_detail),
+		cmocka_unit_test(
+		    test_gate_rules_requirement_of_no_object_fails),
+		cmocka_unit_test(test_gate_rules_all_conditions_must_hold),
+	};
+
+	return (cmocka_run_group_tests_name("gate_rules", tests, NULL, NULL));
+}
