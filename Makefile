@@ -76,6 +76,9 @@ obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB_OBJ  := $(call obj,$(LIB_SRC))
 GATE_OBJ := $(call obj,$(GATE_SRC))
 CTL_OBJ  := $(call obj,$(CTL_SRC))
+# The gate's decision without its I/O: `latchkey explain` goes through it too.
+DECISION_OBJ := $(call obj,$(patsubst %,fcgi-auth/%.c,check credentials decide \
+	path pattern reply request respond rules))
 # What a test links of the gate: everything but its main().
 GATE_PARTS := $(filter-out %/main.o,$(GATE_OBJ))
 UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(UNIT_SRC))
@@ -103,7 +106,7 @@ $(B)/$(SONAME): $(LIB_OBJ) lib/latchkey.map
 		$(LDFLAGS) -o $@ $(LIB_OBJ) $(LIB_LIBS)
 	@ln -sf $(SONAME) $(B)/liblatchkey.so
 
-$(B)/latchkey: $(CTL_OBJ) $(B)/liblatchkey.a
+$(B)/latchkey: $(CTL_OBJ) $(DECISION_OBJ) $(B)/liblatchkey.a
 	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
 
 $(B)/latchkey-fcgi: $(GATE_OBJ) $(B)/liblatchkey.a

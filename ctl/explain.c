@@ -1,0 +1,191 @@
+/*
+ * The verb `explain`: what the gate would answer, and why.  It goes through
+ * the gate's own pure functions, so that it cannot say anything else than the
+ * gate does.  It changes nothing: no session is renewed.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "../fcgi-auth/check.h"
+#include "../fcgi-auth/respond.h"
+#include "ctl.h"
+
+/* Longest method, and longest URL with its query. */
+#define METHOD_MAX 32
+#define URL_MAX 16384
+
+/* All there is to say about one request. */
+struct explanation {
+	struct gate_request request;
+	struct gate_credentials credentials;
+	struct gate_plan plan;
+	struct gate_check check;
+	struct gate_facts facts;
+	struct gate_verdict verdict;
+};
+
+/* ---- What is printed --------------------------------------------------- */
+
+static void
+print_rule(struct ctl *ctl, const struct gate_plan *plan)
+{
+	if (plan->rule == NULL) {
+		lk_buf_str(&ctl->out, "rule     none\n");
+		return;
+	}
+	lk_buf_printf(&ctl->out, "rule     %zu of %zu: ", plan->number,
+	    ctl->settings->gate.rules.n);
+	lk_rule_print(plan->rule, &ctl->out);
+	lk_buf_str(&ctl->out, "\n");
+}
+
+static void
+print_session(struct ctl *ctl, const struct explanation *e, bool has_token)
+{
+	const struct lk_session *session = e->facts.session;
+
+	lk_buf_str(&ctl->out, "session  ");
+	if (!has_token)
+		lk_buf_str(&ctl->out, "no token was given\n");
+	else if (session != NULL)
+		lk_buf_printf(&ctl->out,
+		    "user %s, id %s, client %s, ttl %lld\n", session->user,
+		    session->id,
+		    session->client[0] != '\0' ? session->client : "-",
+		    (long long)session->ttl);
+	else if (e->check.asked)
+		lk_buf_printf(&ctl->out, "%s\n",
+		    lk_status_name(e->check.status));
+	else if (e->credentials.kind == GATE_CREDENTIALS_BAD)
+		lk_buf_str(&ctl->out, "malformed\n");
+	else
+		lk_buf_str(&ctl->out, "not looked up\n");
+}
+
+/* The status and the headers that the web server is sent. */
+static void
+print_answer(struct ctl *ctl, const struct explanation *e)
+{
+	struct lk_buf reply = LK_BUF_INIT(GATE_REPLY_MAX);
+	const char *line, *end;
+
+	lk_buf_printf(&ctl->out, "answer   %s\n",
+	    e->verdict.http == 200 ? "allowed" : "refused");
+	line = gate_respond(&e->facts, &e->verdict, &reply);
+	while ((end = strstr(line, "\r\n")) != NULL && end > line) {
+		lk_buf_str(&ctl->out, "         ");
+		lk_buf_add(&ctl->out, line, (size_t)(end - line));
+		lk_buf_str(&ctl->out, "\n");
+		line = end + 2;
+	}
+	lk_buf_free(&reply);
+}
+
+static const char *
+why(const struct explanation *e)
+{
+	if (e->verdict.reason != NULL)
+		return (e->verdict.reason);
+	if (e->plan.need == GATE_NEED_NOTHING)
+		return ("The rule is public: nobody is asked who he is.");
+	if (e->verdict.renew)
+		return ("The session is live and what the rule asks for; the "
+		    "gate would renew it.");
+	return ("The session is live and what the rule asks for.");
+}
+
+static void
+print_all(struct ctl *ctl, const struct explanation *e, bool has_token)
+{
+	lk_buf_printf(&ctl->out, "request  %s\n", e->request.method);
+	lk_buf_printf(&ctl->out, "path     %s\n",
+	    e->plan.path.len > 0 ? e->plan.path.text : "refused");
+	print_rule(ctl, &e->plan);
+	print_session(ctl, e, has_token);
+	print_answer(ctl, e);
+	lk_buf_printf(&ctl->out, "why      %s\n", why(e));
+}
+
+/* ---- What is asked ----------------------------------------------------- */
+
+static bool
+is_method(const char *text)
+{
+	size_t len = strlen(text);
+
+	return (len >= 1 && len <= METHOD_MAX &&
+	    strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	        "0123456789-_") == len);
+}
+
+static void
+read_credentials(struct ctl *ctl, char *argument,
+    struct gate_credentials *credentials)
+{
+	memset(credentials, 0, sizeof(*credentials));
+	if (argument == NULL)
+		return;
+	credentials->kind = GATE_CREDENTIALS_BAD;
+	if (ctl_token(ctl, argument, &credentials->token) == LK_OK)
+		credentials->kind = GATE_CREDENTIALS_ONE;
+}
+
+static void
+explain(struct ctl *ctl, char *const *env, char *token,
+    struct explanation *e)
+{
+	e->facts = (struct gate_facts){ .settings = ctl->settings,
+		.request = &e->request, .credentials = &e->credentials,
+		.plan = &e->plan };
+	gate_request_read(env, true, &e->request);
+	read_credentials(ctl, token, &e->credentials);
+	gate_plan(ctl->settings, &e->request, &e->plan);
+	gate_check(ctl->manager, &e->plan, &e->credentials, &e->check);
+	gate_check_tell(&e->check, &e->facts);
+	gate_decide(&e->facts, &e->verdict);
+	print_all(ctl, e, token != NULL);
+	if (e->check.asked && e->check.status < 0)
+		(void)ctl_answer(ctl, e->check.status, "session");
+}
+
+static int
+exit_of(const struct gate_verdict *verdict)
+{
+	if (verdict->http == 200)
+		return (CTL_DONE);
+	return (verdict->http == 503 ? CTL_STORE : CTL_REFUSED);
+}
+
+int
+ctl_explain(struct ctl *ctl, int argc, char **argv)
+{
+	bool html = false;
+	const struct ctl_option options[] = {
+		{ "--client-accepts-html", &html, NULL },
+		{ NULL, NULL, NULL }
+	};
+	char method[METHOD_MAX + 16], url[URL_MAX + 16];
+	char accept[] = "HTTP_ACCEPT=text/html";
+	char *env[] = { method, url, NULL, NULL };
+	struct explanation e;
+	int operands, code;
+
+	if ((code = ctl_options(ctl, argc, argv, options, &operands)) != 0)
+		return (code);
+	if (operands < 2 || operands > 3)
+		return (ctl_usage(ctl, "METHOD, URL and perhaps a TOKEN"));
+	if (!is_method(argv[0]))
+		return (ctl_usage(ctl, "a method such as GET"));
+	if (argv[1][0] == '\0' || strlen(argv[1]) > URL_MAX)
+		return (ctl_usage(ctl, "a URL of 1 to 16384 bytes"));
+	(void)snprintf(method, sizeof(method), "REQUEST_METHOD=%s", argv[0]);
+	(void)snprintf(url, sizeof(url), "REQUEST_URI=%s", argv[1]);
+	if (html)
+		env[2] = accept;
+	memset(&e, 0, sizeof(e));
+	explain(ctl, env, operands == 3 ? argv[2] : NULL, &e);
+	code = exit_of(&e.verdict);
+	gate_check_clear(&e.check);
+	gate_credentials_wipe(&e.credentials);
+	return (code);
+}
