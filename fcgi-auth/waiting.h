@@ -4,6 +4,8 @@
 
 #include <sys/queue.h>
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "deadline.h"
@@ -14,6 +16,7 @@ struct gate_waiter {
 	struct lk_deadline deadline;
 	int fd;
 	unsigned int looks; /* how often it sent something */
+	bool kept;          /* a request of it has been answered */
 };
 
 TAILQ_HEAD(gate_waiters, gate_waiter);
@@ -23,6 +26,7 @@ struct gate_waiting {
 	struct gate_waiter *slots;
 	struct gate_waiters waiting; /* in order of arrival */
 	struct gate_waiters unused;
+	_Atomic size_t count; /* of those that wait, for other threads */
 };
 
 /** gate_waiting_init(waiting, max): Room for ${max}; LK_E_NOMEM if none. */
