@@ -113,17 +113,6 @@ gate_queue_nudge(struct gate_queue *queue)
 	(void)pthread_mutex_unlock(&queue->lock);
 }
 
-size_t
-gate_queue_count(struct gate_queue *queue)
-{
-	size_t count;
-
-	(void)pthread_mutex_lock(&queue->lock);
-	count = queue->count;
-	(void)pthread_mutex_unlock(&queue->lock);
-	return (count);
-}
-
 void
 gate_queue_close(struct gate_queue *queue)
 {

@@ -42,9 +42,6 @@ bool gate_queue_try_pop(struct gate_queue *queue, struct gate_ready *ready);
 /** gate_queue_nudge(queue): Let each that pops look up once. */
 void gate_queue_nudge(struct gate_queue *queue);
 
-/** gate_queue_count(queue): how many are in it now. */
-size_t gate_queue_count(struct gate_queue *queue);
-
 /** gate_queue_close(queue): Let what is in it be the last. */
 void gate_queue_close(struct gate_queue *queue);
 

@@ -10,7 +10,6 @@ gate_waiting_init(struct gate_waiting *waiting, size_t max)
 
 	TAILQ_INIT(&waiting->waiting);
 	TAILQ_INIT(&waiting->unused);
-	atomic_init(&waiting->count, 0);
 	waiting->slots = calloc(max, sizeof(waiting->slots[0]));
 	if (waiting->slots == NULL)
 		return (LK_E_NOMEM);
@@ -33,7 +32,6 @@ gate_waiting_add(struct gate_waiting *waiting, int fd,
 	waiter->looks = 0;
 	waiter->kept = false;
 	TAILQ_INSERT_TAIL(&waiting->waiting, waiter, link);
-	(void)atomic_fetch_add(&waiting->count, 1);
 	return (waiter);
 }
 
@@ -51,7 +49,6 @@ gate_waiting_remove(struct gate_waiting *waiting, struct gate_waiter *waiter)
 	TAILQ_REMOVE(&waiting->waiting, waiter, link);
 	waiter->fd = -1;
 	TAILQ_INSERT_HEAD(&waiting->unused, waiter, link);
-	(void)atomic_fetch_sub(&waiting->count, 1);
 	return (fd);
 }
 

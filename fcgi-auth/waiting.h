@@ -4,7 +4,6 @@
 
 #include <sys/queue.h>
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -26,7 +25,6 @@ struct gate_waiting {
 	struct gate_waiter *slots;
 	struct gate_waiters waiting; /* in order of arrival */
 	struct gate_waiters unused;
-	_Atomic size_t count; /* of those that wait, for other threads */
 };
 
 /** gate_waiting_init(waiting, max): Room for ${max}; LK_E_NOMEM if none. */

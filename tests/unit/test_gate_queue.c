@@ -40,7 +40,8 @@ test_gate_queue_keeps_order_and_limit(void **state)
 	for (round = 0; round < 4; round++) {
 		for (i = 0; i < 3; i++)
 			assert_true(gate_queue_push(queue,
-			    (struct gate_ready){ .fd = 100 + i, .since_ns = round }));
+			    (struct gate_ready){ .fd = 100 + i,
+			    .since_ns = round }));
 		assert_false(gate_queue_push(queue,
 		    (struct gate_ready){ .fd = 103 }));
 		for (i = 0; i < 3; i++) {
@@ -71,7 +72,6 @@ test_gate_queue_nudge_is_seen_once_by_each(void **state)
 	assert_true(gate_queue_pop(queue, &mine, &ready));
 	assert_int_equal(ready.fd, -1);
 	assert_true(gate_queue_push(queue, (struct gate_ready){ .fd = 7 }));
-	assert_int_equal(gate_queue_count(queue), 1);
 	/* What is there comes with the nudge, not after it. */
 	assert_true(gate_queue_pop(queue, &theirs, &ready));
 	assert_int_equal(ready.fd, 7);
@@ -176,7 +176,6 @@ test_gate_waiting_oldest_comes_first(void **state)
 	assert_non_null(a);
 	assert_int_equal(a->looks, 0);
 	assert_false(a->kept);
-	assert_int_equal(waiting.count, 2);
 	assert_ptr_equal(gate_waiting_oldest(&waiting), b);
 	assert_int_equal(gate_waiting_remove(&waiting, b), 101);
 	assert_int_equal(gate_waiting_remove(&waiting, a), 103);
