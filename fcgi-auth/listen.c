@@ -11,7 +11,8 @@
 #include "guard.h"
 #include "listen.h"
 
-#define BACKLOG 1024
+/* A unix socket whose backlog is full refuses at once; the system caps it. */
+#define BACKLOG 4096
 /* The kernel counts its own overhead too: room for the largest request. */
 #define RECEIVE_BUFFER (4 * GATE_REQUEST_MAX)
 
