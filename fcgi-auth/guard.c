@@ -79,6 +79,9 @@ look_at_begin(const uint8_t *bytes, size_t len)
 	if (record.id == FCGI_NULL_REQUEST_ID ||
 	    record.content != BEGIN_BODY_LEN)
 		return (refused("malformed BEGIN_REQUEST", 0));
+	/* No server does this, and libfcgi then reads none of the PARAMS. */
+	if (record.padding != 0)
+		return (refused("padded BEGIN_REQUEST", 0));
 	if (len < FCGI_HEADER_LEN + BEGIN_BODY_LEN)
 		return (need_more(0));
 	role = (unsigned int)(bytes[FCGI_HEADER_LEN] << 8 |
@@ -279,7 +282,6 @@ gate_guard_look(const uint8_t *bytes, size_t len)
 		return (finding);
 	/* From here on every record is known to be whole. */
 	cursor.pos = FCGI_HEADER_LEN + BEGIN_BODY_LEN;
-	cursor.padding = record_at(bytes).padding;
 	while (next_byte(&cursor, &first)) {
 		if (finding.params == GATE_PARAMS_MAX)
 			return (refused("too many parameters",

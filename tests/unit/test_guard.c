@@ -166,14 +166,13 @@ test_guard_no_params_is_complete(void **state)
 }
 
 static void
-test_guard_padding_anywhere_is_complete(void **state)
+test_guard_padding_of_params_is_complete(void **state)
 {
-	static const uint8_t authorizer[8] = { 0, 2 };
 	static struct wire wire;
 
 	(void)state;
 	wire.len = 0;
-	add_record(&wire, BEGIN, 7, authorizer, 8, 255);
+	add_begin(&wire, 7);
 	add_record(&wire, PARAMS, 7, "\001\001A1", 4, 9);
 	add_record(&wire, PARAMS, 7, "\001\001B2", 4, 0);
 	/* The padding of the empty record need not have come. */
@@ -257,6 +256,20 @@ test_guard_wrong_first_record_is_refused(void **state)
 		wire.bytes[0] = cases[i].version;
 		expect_refused(&wire, cases[i].reason);
 	}
+}
+
+static void
+test_guard_padded_begin_is_refused(void **state)
+{
+	static const uint8_t authorizer[8] = { 0, 2 };
+	static struct wire wire;
+
+	(void)state;
+	wire.len = 0;
+	add_record(&wire, BEGIN, 1, authorizer, 8, 1);
+	add_record(&wire, PARAMS, 1, "\001\001A1", 4, 0);
+	add_record(&wire, PARAMS, 1, NULL, 0, 0);
+	expect_refused(&wire, "padded BEGIN_REQUEST");
 }
 
 static void
@@ -505,10 +518,11 @@ main(void)
 		cmocka_unit_test(test_guard_nothing_needs_more),
 		cmocka_unit_test(test_guard_every_prefix_needs_more),
 		cmocka_unit_test(test_guard_no_params_is_complete),
-		cmocka_unit_test(test_guard_padding_anywhere_is_complete),
+		cmocka_unit_test(test_guard_padding_of_params_is_complete),
 		cmocka_unit_test(test_guard_params_across_records_is_complete),
 		cmocka_unit_test(test_guard_bytes_after_params_are_not_judged),
 		cmocka_unit_test(test_guard_wrong_first_record_is_refused),
+		cmocka_unit_test(test_guard_padded_begin_is_refused),
 		cmocka_unit_test(test_guard_wrong_later_record_is_refused),
 		cmocka_unit_test(test_guard_bad_params_are_refused),
 		cmocka_unit_test(test_guard_equals_in_value_is_complete),
