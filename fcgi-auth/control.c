@@ -58,12 +58,15 @@ reload(struct gate_control *control)
 	gate_notify_reloading(control->notify);
 	status = gate_generations_reload(control->generations, restart,
 	    &error);
-	if (status == LK_OK)
+	if (status == LK_OK) {
+		gate_count(&control->report->metrics.reloads);
 		take_effect(control, restart);
-	else
+	} else {
+		gate_count(&control->report->metrics.reloads_failed);
 		LK_LOG(control->report->log, LK_LOG_ERROR,
 		    "settings not reloaded, the old ones stay",
 		    { "error", error.text });
+	}
 	gate_notify_ready(control->notify);
 }
 

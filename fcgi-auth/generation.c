@@ -25,7 +25,6 @@ struct gate_generations {
 
 	/* Changing. */
 	_Atomic(struct gate_generation *) current; /* held here, too */
-	_Atomic uint64_t reloads;
 	pthread_mutex_t lock; /* of each one's holders */
 };
 
@@ -159,15 +158,8 @@ gate_generations_reload(struct gate_generations *generations,
 	(void)pthread_mutex_lock(&generations->lock);
 	next = atomic_exchange(&generations->current, next);
 	(void)pthread_mutex_unlock(&generations->lock);
-	(void)atomic_fetch_add(&generations->reloads, 1);
 	gate_generations_drop(generations, next);
 	return (LK_OK);
-}
-
-uint64_t
-gate_generations_count(const struct gate_generations *generations)
-{
-	return (atomic_load(&generations->reloads));
 }
 
 struct gate_generation *

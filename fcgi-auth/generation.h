@@ -8,7 +8,6 @@
 #define GATE_GENERATION_H_
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "latchkey.h"
 #include "peers.h"
@@ -49,9 +48,6 @@ enum lk_status gate_generations_new(const char *path,
  */
 enum lk_status gate_generations_reload(struct gate_generations *generations,
     char restart[GATE_RESTART_MAX], struct lk_error *error) LK_MUST_CHECK;
-
-/** gate_generations_count(generations): how many reloads succeeded. */
-uint64_t gate_generations_count(const struct gate_generations *generations);
 
 /**
  * gate_generations_hold(generations):

@@ -530,7 +530,8 @@ main(void)
 		cmocka_unit_test(test_guard_other_param_twice_is_complete),
 		cmocka_unit_test(test_guard_param_count_at_limit_is_complete),
 		cmocka_unit_test(test_guard_size_at_limit_is_complete),
-		cmocka_unit_test(test_guard_keeps_whole_responder_requests_only),
+		cmocka_unit_test(
+		    test_guard_keeps_whole_responder_requests_only),
 		cmocka_unit_test(test_guard_too_large_is_refused_by_its_header),
 	};
 
