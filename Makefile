@@ -142,6 +142,32 @@ $(call obj,$(UNIT_SRC)): BASE_CFLAGS += -Ifcgi-auth
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
+# ---- Fuzzing -------------------------------------------------------------
+
+# In the tests the target runs over its corpus, without libFuzzer.
+$(B)/tests/unit/test_guard_corpus: $(B)/obj/tests/fuzz/fuzz_guard.o
+$(B)/obj/tests/fuzz/fuzz_guard.o: BASE_CFLAGS += -Ifcgi-auth
+
+FUZZ_SECONDS ?= 60
+FUZZ_FLAGS   := -g -O1 -fsanitize=fuzzer,address,undefined \
+	-fno-sanitize-recover=all
+
+$(B)/fuzz/fuzz_guard: tests/fuzz/fuzz_guard.c fcgi-auth/guard.c
+	@mkdir -p $(@D)
+	clang -std=c11 -D_GNU_SOURCE -Ifcgi-auth $(FUZZ_FLAGS) -o $@ $^ \
+		$(GATE_LIBS)
+
+.PHONY: fuzz
+## make fuzz        the guard against libFuzzer, FUZZ_SECONDS (60) long
+fuzz:
+	@if command -v clang > /dev/null; then \
+		$(MAKE) --no-print-directory -s $(B)/fuzz/fuzz_guard && \
+		mkdir -p $(B)/fuzz/guard && \
+		$(B)/fuzz/fuzz_guard -max_total_time=$(FUZZ_SECONDS) \
+			-max_len=66000 -artifact_prefix=$(B)/fuzz/ \
+			$(B)/fuzz/guard tests/fuzz/corpus/guard; \
+	else echo 'make fuzz needs clang'; fi
+
 # ---- What else it takes --------------------------------------------------
 
 # Debian's names.  To build; to run the demo as well; to run the tests as

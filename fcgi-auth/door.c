@@ -1,4 +1,5 @@
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include <errno.h>
@@ -6,12 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <sodium.h>
-
 #include "deadline.h"
 #include "door.h"
 #include "error.h"
-#include "guard.h"
+#include "peek.h"
 #include "refuse.h"
 #include "waiting.h"
 
@@ -21,73 +20,46 @@
 /* A request that arrives in more pieces than this is an attack: every piece
  * makes the guard look at all of them again. */
 #define LOOKS_MAX 512
+/* Most connections on their way back from the workers. */
+#define RETURNED_MAX 1024
 /* How long not to accept when descriptors or memory are short. */
 #define PAUSE_MS 100
 
 struct gate_door {
 	/* Constant. */
-	int listener;
-	int stop;
+	struct gate_door_parts parts;
 	int epoll;
-	struct gate_queue *queue;
-	struct gate_report *report;
+	int returns;                 /* readable once ${returned} has any */
+	struct gate_queue *returned; /* kept connections, from the workers */
 
 	/* Changing. */
+	struct gate_generation *generation; /* held */
 	struct gate_waiting waiting;
-	bool paused;               /* ${listener} is not watched */
+	bool paused;               /* the listener is not watched */
 	struct lk_deadline resume; /* when it will be again */
 	uint8_t peek[GATE_REQUEST_MAX]; /* zeroed after each look */
 };
 
-/* What a look into a connection says. */
-enum look { LOOK_GONE, LOOK_REFUSED, LOOK_WAIT, LOOK_READY };
-
-static enum look
-look_into(struct gate_door *door, int fd, struct gate_finding *finding)
-{
-	ssize_t n;
-
-	*finding = (struct gate_finding){ GATE_GUARD_REFUSED, NULL, 0 };
-	do {
-		n = recv(fd, door->peek, sizeof(door->peek),
-		    MSG_PEEK | MSG_DONTWAIT);
-	} while (n == -1 && errno == EINTR);
-	if (n == -1 && errno == EAGAIN)
-		return (LOOK_WAIT);
-	if (n <= 0)
-		return (LOOK_GONE);
-	*finding = gate_guard_look(door->peek, (size_t)n);
-	sodium_memzero(door->peek, (size_t)n);
-	switch (finding->guard) {
-	case GATE_GUARD_COMPLETE:
-		return (LOOK_READY);
-	case GATE_GUARD_NEED_MORE:
-		return (LOOK_WAIT);
-	case GATE_GUARD_REFUSED:
-		break;
-	}
-	return (LOOK_REFUSED);
-}
-
-/* Let go of a connection of which ${look} is not LOOK_WAIT. */
+/* Let go of a connection whose ${look} is not GATE_PEEK_WAIT. */
 static void
-settle(struct gate_door *door, int fd, enum look look,
+settle(struct gate_door *door, int fd, enum gate_peek look,
     const struct gate_finding *finding)
 {
-	const struct gate_ready ready = { fd, lk_monotonic_ns() };
+	const struct gate_ready ready = { .fd = fd,
+		.since_ns = lk_monotonic_ns(), .keep = finding->keep };
 
-	if (look == LOOK_READY) {
-		gate_count(&door->report->metrics.queued);
-		if (gate_queue_push(door->queue, ready))
+	if (look == GATE_PEEK_READY) {
+		gate_count(&door->parts.report->metrics.queued);
+		if (gate_queue_push(door->parts.queue, ready))
 			return;
-		gate_count_down(&door->report->metrics.queued);
+		gate_count_down(&door->parts.report->metrics.queued);
 	}
-	if (look == LOOK_READY) {
-		gate_report_refused(door->report, "the queue is full");
+	if (look == GATE_PEEK_READY) {
+		gate_report_refused(door->parts.report, "the queue is full");
 		gate_refuse(fd, finding->request_id, GATE_REFUSE_OVERLOAD,
 		    "the queue is full");
-	} else if (look == LOOK_REFUSED) {
-		gate_report_refused(door->report, finding->reason);
+	} else if (look == GATE_PEEK_REFUSED) {
+		gate_report_refused(door->parts.report, finding->reason);
 		if (finding->request_id != 0)
 			gate_refuse(fd, finding->request_id,
 			    GATE_REFUSE_BAD_REQUEST, finding->reason);
@@ -102,7 +74,7 @@ settle(struct gate_door *door, int fd, enum look look,
 static int
 stop_waiting(struct gate_door *door, struct gate_waiter *waiter)
 {
-	gate_count_down(&door->report->metrics.connections_waiting);
+	gate_count_down(&door->parts.report->metrics.connections_waiting);
 	return (gate_waiting_remove(&door->waiting, waiter));
 }
 
@@ -110,7 +82,9 @@ static void
 drop_waiter(struct gate_door *door, struct gate_waiter *waiter,
     const char *reason)
 {
-	gate_report_refused(door->report, reason);
+	/* A kept connection has been of use: that it ends is no event. */
+	if (!waiter->kept)
+		gate_report_refused(door->parts.report, reason);
 	(void)close(stop_waiting(door, waiter));
 }
 
@@ -136,9 +110,9 @@ drop_overdue(struct gate_door *door)
 		drop_waiter(door, oldest, "no complete request in time");
 }
 
-/* Keep a connection until it has sent more. */
+/* Keep a connection until it has sent more; ${kept}: a further request. */
 static void
-let_wait(struct gate_door *door, int fd)
+let_wait(struct gate_door *door, int fd, bool kept)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP |
 	    EPOLLET };
@@ -152,7 +126,8 @@ let_wait(struct gate_door *door, int fd)
 		(void)close(fd);
 		return;
 	}
-	gate_count(&door->report->metrics.connections_waiting);
+	gate_count(&door->parts.report->metrics.connections_waiting);
+	waiter->kept = kept;
 	event.data.ptr = waiter;
 	if (epoll_ctl(door->epoll, EPOLL_CTL_ADD, fd, &event) != 0)
 		drop_waiter(door, waiter, strerror(errno));
@@ -164,10 +139,10 @@ look_again(struct gate_door *door, struct gate_waiter *waiter,
     uint32_t events)
 {
 	struct gate_finding finding;
-	enum look look = look_into(door, waiter->fd, &finding);
+	enum gate_peek look = gate_peek(waiter->fd, door->peek, &finding);
 	int fd;
 
-	if (look == LOOK_WAIT) {
+	if (look == GATE_PEEK_WAIT) {
 		if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
 			drop_waiter(door, waiter, "incomplete request");
 		else if (++waiter->looks > LOOKS_MAX)
@@ -176,7 +151,7 @@ look_again(struct gate_door *door, struct gate_waiter *waiter,
 	}
 	fd = stop_waiting(door, waiter);
 	if (epoll_ctl(door->epoll, EPOLL_CTL_DEL, fd, NULL) != 0)
-		look = LOOK_GONE;
+		look = GATE_PEEK_GONE;
 	settle(door, fd, look, &finding);
 }
 
@@ -184,9 +159,10 @@ static enum lk_status
 watch_listener(struct gate_door *door, int operation, uint32_t events)
 {
 	struct epoll_event event = { .events = events,
-		.data.ptr = &door->listener };
+		.data.ptr = &door->parts.listener };
 
-	if (epoll_ctl(door->epoll, operation, door->listener, &event) != 0)
+	if (epoll_ctl(door->epoll, operation, door->parts.listener,
+	    &event) != 0)
 		return (LK_FAULT);
 	return (LK_OK);
 }
@@ -194,7 +170,7 @@ watch_listener(struct gate_door *door, int operation, uint32_t events)
 static void
 pause_accepting(struct gate_door *door, int why)
 {
-	gate_report_refused(door->report, strerror(why));
+	gate_report_refused(door->parts.report, strerror(why));
 	if (watch_listener(door, EPOLL_CTL_MOD, 0) != LK_OK)
 		return;
 	door->paused = true;
@@ -236,50 +212,92 @@ accept_again(struct gate_door *door, int why)
 	return (false);
 }
 
+/* Look at a connection that nobody waits for yet. */
+static void
+let_in(struct gate_door *door, int fd, bool kept)
+{
+	struct gate_finding finding;
+	enum gate_peek look = gate_peek(fd, door->peek, &finding);
+
+	if (look == GATE_PEEK_WAIT)
+		let_wait(door, fd, kept);
+	else
+		settle(door, fd, look, &finding);
+}
+
 static void
 accept_all(struct gate_door *door)
 {
-	struct gate_finding finding;
-	enum look look;
 	int fd, i;
 
 	for (i = 0; i < ACCEPTS_MAX; i++) {
-		fd = accept4(door->listener, NULL, NULL,
+		fd = accept4(door->parts.listener, NULL, NULL,
 		    SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd == -1) {
 			if (!accept_again(door, errno))
 				return;
 			continue;
 		}
-		gate_count(&door->report->metrics.connections_accepted);
-		look = look_into(door, fd, &finding);
-		if (look == LOOK_WAIT)
-			let_wait(door, fd);
-		else
-			settle(door, fd, look, &finding);
+		gate_count(&door->parts.report->metrics.connections_accepted);
+		if (gate_peers_admit(&door->generation->peers, fd)) {
+			let_in(door, fd, false);
+			continue;
+		}
+		gate_report_refused(door->parts.report,
+		    "not a user of gate.allow_uids");
+		(void)close(fd);
 	}
 }
 
-enum lk_status
-gate_door_new(int listener, int stop, size_t waiting_max,
-    struct gate_queue *queue, struct gate_report *report,
-    struct gate_door **door, struct lk_error *error)
+/* The connections that workers gave back. */
+static void
+take_returned(struct gate_door *door)
 {
-	struct epoll_event event = { .events = EPOLLIN };
+	struct gate_ready ready;
+	eventfd_t count;
+
+	(void)eventfd_read(door->returns, &count);
+	while (gate_queue_try_pop(door->returned, &ready))
+		let_in(door, ready.fd, true);
+}
+
+bool
+gate_door_return(struct gate_door *door, int fd)
+{
+	if (!gate_queue_push(door->returned, (struct gate_ready){ .fd = fd }))
+		return (false);
+	(void)eventfd_write(door->returns, 1);
+	return (true);
+}
+
+static bool
+watch(struct gate_door *door, int *fd)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = fd };
+
+	return (epoll_ctl(door->epoll, EPOLL_CTL_ADD, *fd, &event) == 0);
+}
+
+enum lk_status
+gate_door_new(const struct gate_door_parts *parts, struct gate_door **door,
+    struct lk_error *error)
+{
 	struct gate_door *d;
 
 	*door = NULL;
 	if ((d = calloc(1, sizeof(*d))) == NULL)
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
-	d->listener = listener;
-	d->stop = stop;
-	d->queue = queue;
-	d->report = report;
+	d->parts = *parts;
+	d->generation = gate_generations_hold(parts->generations);
 	d->epoll = epoll_create1(EPOLL_CLOEXEC);
-	event.data.ptr = &d->stop;
-	if (d->epoll == -1 ||
-	    gate_waiting_init(&d->waiting, waiting_max) != LK_OK ||
-	    epoll_ctl(d->epoll, EPOLL_CTL_ADD, stop, &event) != 0 ||
+	d->returns = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (gate_queue_new(RETURNED_MAX, &d->returned) != LK_OK ||
+	    gate_waiting_init(&d->waiting, parts->waiting_max) != LK_OK) {
+		gate_door_free(d);
+		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
+	}
+	if (d->epoll == -1 || d->returns == -1 || !watch(d, &d->returns) ||
+	    !watch(d, &d->parts.control->fd) ||
 	    watch_listener(d, EPOLL_CTL_ADD, EPOLLIN) != LK_OK) {
 		lk_error_set(error, "epoll: %s", strerror(errno));
 		gate_door_free(d);
@@ -305,11 +323,23 @@ next_timeout(const struct gate_door *door)
 	return (lk_deadline_left_ms(next));
 }
 
+static void
+follow_generations(struct gate_door *door)
+{
+	struct gate_generations *generations = door->parts.generations;
+
+	if (!gate_generations_differ(generations, door->generation))
+		return;
+	gate_generations_drop(generations, door->generation);
+	door->generation = gate_generations_hold(generations);
+}
+
 /* Returns whether to stop. */
 static bool
 handle(struct gate_door *door, const struct epoll_event *events, int count)
 {
-	bool stop = false, knock = false;
+	struct gate_control *control = door->parts.control;
+	bool stop = false, knock = false, returned = false;
 	int i;
 
 	/*
@@ -317,14 +347,19 @@ handle(struct gate_door *door, const struct epoll_event *events, int count)
 	 * points to has not changed hands.
 	 */
 	for (i = 0; i < count; i++) {
-		if (events[i].data.ptr == &door->stop)
-			stop = true;
-		else if (events[i].data.ptr == &door->listener)
+		if (events[i].data.ptr == &control->fd)
+			stop = gate_control_obey(control) || stop;
+		else if (events[i].data.ptr == &door->parts.listener)
 			knock = true;
+		else if (events[i].data.ptr == &door->returns)
+			returned = true;
 		else
 			look_again(door, events[i].data.ptr,
 			    events[i].events);
 	}
+	follow_generations(door);
+	if (returned && !stop)
+		take_returned(door);
 	if (knock && !stop)
 		accept_all(door);
 	return (stop);
@@ -334,18 +369,24 @@ enum lk_status
 gate_door_run(struct gate_door *door)
 {
 	struct epoll_event events[EVENTS_MAX];
+	enum lk_status status = LK_FAULT;
 	int count;
 
 	for (;;) {
 		count = epoll_wait(door->epoll, events, EVENTS_MAX,
 		    next_timeout(door));
 		if (count == -1 && errno != EINTR)
-			return (LK_FAULT);
-		if (count > 0 && handle(door, events, count))
-			return (LK_OK);
+			break;
+		if (count > 0 && handle(door, events, count)) {
+			status = LK_OK;
+			break;
+		}
 		drop_overdue(door);
 		resume_accepting(door);
 	}
+	gate_queue_close(door->returned);
+	gate_waiting_free(&door->waiting);
+	return (status);
 }
 
 void
@@ -354,7 +395,11 @@ gate_door_free(struct gate_door *door)
 	if (door == NULL)
 		return;
 	gate_waiting_free(&door->waiting);
+	gate_queue_free(door->returned);
+	gate_generations_drop(door->parts.generations, door->generation);
 	if (door->epoll != -1)
 		(void)close(door->epoll);
+	if (door->returns != -1)
+		(void)close(door->returns);
 	free(door);
 }

@@ -39,13 +39,15 @@ struct cursor {
 static struct gate_finding
 refused(const char *reason, uint16_t id)
 {
-	return ((struct gate_finding){ GATE_GUARD_REFUSED, reason, id });
+	return ((struct gate_finding){ .guard = GATE_GUARD_REFUSED,
+		.reason = reason, .request_id = id });
 }
 
 static struct gate_finding
 need_more(uint16_t id)
 {
-	return ((struct gate_finding){ GATE_GUARD_NEED_MORE, NULL, id });
+	return ((struct gate_finding){ .guard = GATE_GUARD_NEED_MORE,
+		.request_id = id });
 }
 
 static struct record
@@ -77,13 +79,17 @@ look_at_begin(const uint8_t *bytes, size_t len)
 	if (record.id == FCGI_NULL_REQUEST_ID ||
 	    record.content != BEGIN_BODY_LEN)
 		return (refused("malformed BEGIN_REQUEST", 0));
+	/* No server does this, and libfcgi then reads none of the PARAMS. */
+	if (record.padding != 0)
+		return (refused("padded BEGIN_REQUEST", 0));
 	if (len < FCGI_HEADER_LEN + BEGIN_BODY_LEN)
 		return (need_more(0));
 	role = (unsigned int)(bytes[FCGI_HEADER_LEN] << 8 |
 	    bytes[FCGI_HEADER_LEN + 1]);
 	if (role < FCGI_RESPONDER || role > FCGI_FILTER)
 		return (refused("unknown role", record.id));
-	return ((struct gate_finding){ GATE_GUARD_COMPLETE, NULL, record.id });
+	return ((struct gate_finding){ .guard = GATE_GUARD_COMPLETE,
+		.request_id = record.id });
 }
 
 /* Why a record must not stand behind BEGIN_REQUEST, or NULL. */
@@ -101,9 +107,9 @@ wrong_record(const struct record *record, uint16_t id)
 	return (NULL);
 }
 
-/* The records, up to the header of the empty PARAMS. */
+/* The records, up to the header of the empty PARAMS, and its ${end}. */
 static struct gate_finding
-look_at_records(const uint8_t *bytes, size_t len)
+look_at_records(const uint8_t *bytes, size_t len, size_t *end)
 {
 	struct gate_finding begin = look_at_begin(bytes, len);
 	struct record record;
@@ -125,8 +131,37 @@ look_at_records(const uint8_t *bytes, size_t len)
 		if (wrong != NULL)
 			return (refused(wrong, begin.request_id));
 		if (record.content == 0)
-			return (begin);
+			break;
 	}
+	*end = pos + FCGI_HEADER_LEN + record.padding;
+	return (begin);
+}
+
+/*
+ * Whether a connection whose first ${len} bytes hold a complete request, its
+ * parameters up to ${pos}, is free for another one after the answer.  Only a
+ * RESPONDER's request has an end that is always marked, and bytes behind it
+ * would be lost in libfcgi's buffer.
+ */
+static bool
+can_be_kept(const uint8_t *bytes, size_t len, size_t pos, uint16_t id)
+{
+	const uint8_t *begin = bytes + FCGI_HEADER_LEN;
+	struct record record;
+
+	if ((begin[2] & FCGI_KEEP_CONN) == 0 ||
+	    (begin[0] << 8 | begin[1]) != FCGI_RESPONDER)
+		return (false);
+	while (pos + FCGI_HEADER_LEN <= len) {
+		record = record_at(bytes + pos);
+		if (record.version != FCGI_VERSION_1 ||
+		    record.type != FCGI_STDIN || record.id != id)
+			return (false);
+		pos += FCGI_HEADER_LEN + record.content + record.padding;
+		if (record.content == 0)
+			return (pos == len);
+	}
+	return (false);
 }
 
 /* The next byte of the parameters; false at their end. */
@@ -236,24 +271,25 @@ _Static_assert(SINGLE_COUNT <= 32, "they fit a bit mask");
 struct gate_finding
 gate_guard_look(const uint8_t *bytes, size_t len)
 {
-	struct gate_finding finding = look_at_records(bytes, len);
+	size_t end = 0;
+	struct gate_finding finding = look_at_records(bytes, len, &end);
 	struct cursor cursor = { .bytes = bytes };
 	const char *wrong;
 	uint32_t seen = 0;
 	uint8_t first;
-	int count;
 
 	if (finding.guard != GATE_GUARD_COMPLETE)
 		return (finding);
 	/* From here on every record is known to be whole. */
 	cursor.pos = FCGI_HEADER_LEN + BEGIN_BODY_LEN;
-	cursor.padding = record_at(bytes).padding;
-	for (count = 0; next_byte(&cursor, &first); count++) {
-		if (count == GATE_PARAMS_MAX)
+	while (next_byte(&cursor, &first)) {
+		if (finding.params == GATE_PARAMS_MAX)
 			return (refused("too many parameters",
 			    finding.request_id));
+		finding.params++;
 		if ((wrong = look_at_param(&cursor, first, &seen)) != NULL)
 			return (refused(wrong, finding.request_id));
 	}
+	finding.keep = can_be_kept(bytes, len, end, finding.request_id);
 	return (finding);
 }

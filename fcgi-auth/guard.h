@@ -5,12 +5,14 @@
  * lengths, answers management records and waits for what is missing.
  *
  * A request is a BEGIN_REQUEST record followed by PARAMS records of the same
- * request id up to the empty one.  What comes after that (STDIN) is not looked
- * at: nobody reads it as part of the decision.
+ * request id up to the empty one.  What comes after that (STDIN) is no part of
+ * the decision and nobody reads it; whether it ends the bytes only says
+ * whether the connection can carry another request.
  */
 #ifndef GATE_GUARD_H_
 #define GATE_GUARD_H_
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +31,10 @@ struct gate_finding {
 	enum gate_guard guard;
 	const char *reason;  /* why it was refused, constant text; else NULL */
 	uint16_t request_id; /* of a good BEGIN_REQUEST; 0 if none was seen */
+	size_t params;       /* of a complete request: how many */
+	bool keep;           /* the peer wants to keep the connection, and it
+	                        can: the bytes are one request of role
+	                        RESPONDER with all of its STDIN, no more */
 };
 
 /**

@@ -11,22 +11,23 @@
 #include "guard.h"
 #include "listen.h"
 
-#define BACKLOG 1024
+/* A unix socket whose backlog is full refuses at once; the system caps it. */
+#define BACKLOG 4096
 /* The kernel counts its own overhead too: room for the largest request. */
 #define RECEIVE_BUFFER (4 * GATE_REQUEST_MAX)
 
 static const struct gate_listener no_listener = { .fd = -1 };
 
 bool
-gate_listener_inherited(void)
+gate_listener_inherited(int fd)
 {
 	socklen_t len = sizeof(int);
-	int listening = 0;
+	int listening = 0, type = 0;
 
-	if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_ACCEPTCONN, &listening,
-	    &len) != 0)
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &len) != 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) != 0)
 		return (false);
-	return (listening != 0);
+	return (listening != 0 && type == SOCK_STREAM);
 }
 
 static void
@@ -39,18 +40,18 @@ enlarge_receive_buffer(int fd)
 }
 
 enum lk_status
-gate_listener_adopt(struct gate_listener *listener, struct lk_error *error)
+gate_listener_adopt(int fd, struct gate_listener *listener,
+    struct lk_error *error)
 {
-	int flags = fcntl(STDIN_FILENO, F_GETFL);
+	int flags = fcntl(fd, F_GETFL);
 
 	*listener = no_listener;
-	if (flags == -1 ||
-	    fcntl(STDIN_FILENO, F_SETFL, flags | O_NONBLOCK) == -1 ||
-	    fcntl(STDIN_FILENO, F_SETFD, FD_CLOEXEC) == -1)
+	if (flags == -1 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1 ||
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) == -1)
 		return (lk_fail(error, LK_E_SETTINGS,
 		    "inherited socket: %s", strerror(errno)));
-	enlarge_receive_buffer(STDIN_FILENO);
-	listener->fd = STDIN_FILENO;
+	enlarge_receive_buffer(fd);
+	listener->fd = fd;
 	return (LK_OK);
 }
 
@@ -194,6 +195,43 @@ gate_listener_open(const char *text, mode_t mode,
 	if (address.is_unix)
 		return (open_unix(&address, mode, listener, error));
 	return (open_tcp(&address, listener, error));
+}
+
+bool
+gate_listener_is_local(const struct gate_listener *listener)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in four;
+		struct sockaddr_in6 six;
+		struct sockaddr_storage room;
+	} name = { .any.sa_family = AF_UNSPEC };
+	socklen_t len = sizeof(name);
+
+	if (getsockname(listener->fd, &name.any, &len) != 0)
+		return (false);
+	switch (name.any.sa_family) {
+	case AF_UNIX:
+		return (true);
+	case AF_INET:
+		return (ntohl(name.four.sin_addr.s_addr) >> 24 ==
+		    IN_LOOPBACKNET);
+	case AF_INET6:
+		return (IN6_IS_ADDR_LOOPBACK(&name.six.sin6_addr));
+	default:
+		return (false);
+	}
+}
+
+enum lk_status
+gate_listener_give(const struct gate_listener *listener, uid_t uid, gid_t gid,
+    struct lk_error *error)
+{
+	if (listener->path[0] == '\0' ||
+	    lchown(listener->path, uid, gid) == 0)
+		return (LK_OK);
+	return (lk_fail(error, LK_E_SETTINGS, "%s: %s", listener->path,
+	    strerror(errno)));
 }
 
 void

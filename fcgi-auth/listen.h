@@ -4,6 +4,8 @@
 
 #include <sys/types.h>
 
+#include <stdbool.h>
+
 #include "address.h"
 #include "latchkey.h"
 
@@ -15,14 +17,15 @@ struct gate_listener {
 	ino_t ino;
 };
 
-/** gate_listener_inherited(): whether standard input is a listening socket. */
-bool gate_listener_inherited(void);
+/** gate_listener_inherited(fd): whether ${fd} is a listening stream socket. */
+bool gate_listener_inherited(int fd);
 
 /**
- * gate_listener_adopt(listener, error):
- * Listen on standard input, which a web server left us as a listening socket.
+ * gate_listener_adopt(fd, listener, error):
+ * Listen on ${fd}, which whoever started us left as a listening socket.  A
+ * socket file is theirs to remove.
  */
-enum lk_status gate_listener_adopt(struct gate_listener *listener,
+enum lk_status gate_listener_adopt(int fd, struct gate_listener *listener,
     struct lk_error *error) LK_MUST_CHECK;
 
 /**
@@ -34,6 +37,20 @@ enum lk_status gate_listener_adopt(struct gate_listener *listener,
  */
 enum lk_status gate_listener_open(const char *text, mode_t mode,
     struct gate_listener *listener, struct lk_error *error) LK_MUST_CHECK;
+
+/**
+ * gate_listener_is_local(listener):
+ * Whether the address it is really bound to is out of reach of other
+ * machines: a unix socket or a loopback address.
+ */
+bool gate_listener_is_local(const struct gate_listener *listener);
+
+/**
+ * gate_listener_give(listener, uid, gid, error):
+ * Let the socket file, if there is one, belong to ${uid} and ${gid}.
+ */
+enum lk_status gate_listener_give(const struct gate_listener *listener,
+    uid_t uid, gid_t gid, struct lk_error *error) LK_MUST_CHECK;
 
 /**
  * gate_listener_close(listener):

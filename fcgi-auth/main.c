@@ -1,52 +1,38 @@
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/signalfd.h>
-#include <sys/stat.h>
-
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include <fcgiapp.h>
 
+#include "account.h"
 #include "cgi.h"
+#include "control.h"
 #include "door.h"
+#include "error.h"
+#include "generation.h"
+#include "journal.h"
 #include "latchkey.h"
 #include "listen.h"
-#include "log.h"
+#include "notify.h"
+#include "privileges.h"
+#include "process.h"
 #include "queue.h"
 #include "report.h"
-#include "settings.h"
 #include "worker.h"
 
-#define DEFAULT_SETTINGS "/etc/latchkey/latchkey.conf"
-/* Most connections that wait, and descriptors for everything else. */
-#define WAITING_MAX 16384
-#define QUEUE_MAX 1024
-#define RESERVED_FDS 64
-#define FDS_PER_THREAD 4
-
-/* LeakSanitizer inspects its own process, which hide_memory() would forbid. */
-#if defined(__SANITIZE_ADDRESS__)
-#define CAN_HIDE false
-#elif defined(__has_feature)
-#define CAN_HIDE (!__has_feature(address_sanitizer))
-#else
-#define CAN_HIDE true
-#endif
+/* Where a service manager leaves its sockets, from sd_listen_fds(3). */
+#define LISTEN_FDS_START 3
+#define NOTIFY_MAX 128
 
 enum { EXIT_DONE = 0, EXIT_WRONG = 2 };
 
-/** How many connections there is room for. */
-struct room {
-	size_t waiting;
-	size_t queue;
+/** What the environment says; nothing else in the gate reads it. */
+struct environment {
+	int sockets;             /* passed by the service manager */
+	char notify[NOTIFY_MAX]; /* where it wants to be told; "": nowhere */
 };
 
 static const char usage[] =
@@ -55,9 +41,11 @@ static const char usage[] =
     "\n"
     "A FastCGI authorizer: it lets those requests through that carry the\n"
     "token of a live session.  It listens on the socket that `gate.listen`\n"
-    "in FILE names, or on standard input if a web server left a listening\n"
-    "socket there.  FILE defaults to " DEFAULT_SETTINGS ".\n"
-    "SIGTERM and SIGINT end it after the requests in hand.\n"
+    "in FILE names, or on the one that a service manager or, on standard\n"
+    "input, a web server passed to it.  FILE defaults to\n"
+    GATE_SETTINGS_PATH ".\n"
+    "SIGHUP makes it read FILE again; SIGTERM and SIGINT end it after the\n"
+    "requests in hand.\n"
     "\n"
     "Started as CGI it answers one request; the variable LATCHKEY_CGI must\n"
     "name the settings file then, and arguments are not read.\n";
@@ -105,136 +93,115 @@ complain(const struct lk_error *error)
 	return (EXIT_WRONG);
 }
 
-/* The file of ${path}, or of the default path if there is one there. */
+/* The value of variable ${name} as a small number; 0 if it is none. */
+static long
+read_number(const char *name)
+{
+	const char *text = getenv(name);
+	char *end;
+	long number;
+
+	if (text == NULL || text[0] < '0' || text[0] > '9')
+		return (0);
+	errno = 0;
+	number = strtol(text, &end, 10);
+	return (errno != 0 || *end != '\0' ? 0 : number);
+}
+
+/* Read what is meant for this process, and leave it to no other. */
+static struct environment
+read_environment(void)
+{
+	static const char *const names[] = { "LISTEN_PID", "LISTEN_FDS",
+		"LISTEN_FDNAMES", "NOTIFY_SOCKET" };
+	const char *notify = getenv("NOTIFY_SOCKET");
+	struct environment environment = { 0 };
+	size_t i;
+
+	if (read_number("LISTEN_PID") == (long)getpid())
+		environment.sockets = (int)read_number("LISTEN_FDS");
+	if (notify != NULL)
+		(void)snprintf(environment.notify, NOTIFY_MAX, "%s", notify);
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		(void)unsetenv(names[i]);
+	return (environment);
+}
+
 static enum lk_status
-load_settings(const char *path, struct lk_settings **settings,
+find_listener(const struct environment *environment,
+    const struct lk_settings *settings, struct gate_listener *listener,
     struct lk_error *error)
 {
-	struct stat st;
-
-	if (path == NULL) {
-		path = DEFAULT_SETTINGS;
-		if (lstat(path, &st) != 0 && errno == ENOENT)
-			return (lk_settings_defaults(settings, error));
+	if (environment->sockets > 0) {
+		if (environment->sockets > 1 ||
+		    !gate_listener_inherited(LISTEN_FDS_START))
+			return (lk_fail(error, LK_E_SETTINGS, "LISTEN_FDS: "
+			    "expected one listening stream socket"));
+		return (gate_listener_adopt(LISTEN_FDS_START, listener,
+		    error));
 	}
-	return (lk_settings_load(path, settings, error));
-}
-
-/*
- * Descriptors 0 to 2 must be taken, lest a connection gets one of them and
- * receives what is meant for standard error.
- */
-static bool
-fill_standard_fds(void)
-{
-	int fd;
-
-	for (fd = 0; fd <= 2; fd++) {
-		if (fcntl(fd, F_GETFD) == -1 && errno == EBADF &&
-		    open("/dev/null", O_RDWR) != fd)
-			return (false);
-	}
-	return (true);
-}
-
-/* No core file and no debugger of the same user shall see tokens. */
-static void
-hide_memory(void)
-{
-	const struct rlimit none = { 0, 0 };
-
-	if (!CAN_HIDE)
-		return;
-	(void)setrlimit(RLIMIT_CORE, &none);
-	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-}
-
-/* What the limit on descriptors, raised if need be, leaves room for. */
-static struct room
-find_room(size_t threads)
-{
-	const size_t reserved = RESERVED_FDS + FDS_PER_THREAD * threads;
-	const rlim_t wanted = WAITING_MAX + QUEUE_MAX + reserved;
-	struct rlimit limit = { reserved, reserved };
-	struct room room;
-	size_t fds;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
-	    limit.rlim_cur < wanted && limit.rlim_max > limit.rlim_cur) {
-		limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max :
-		    wanted;
-		(void)setrlimit(RLIMIT_NOFILE, &limit);
-		(void)getrlimit(RLIMIT_NOFILE, &limit);
-	}
-	fds = (size_t)(limit.rlim_cur < wanted ? limit.rlim_cur : wanted);
-	fds = fds > 2 * reserved ? fds - reserved : reserved;
-	room.queue = fds / 4 < QUEUE_MAX ? fds / 4 : QUEUE_MAX;
-	room.waiting = fds - room.queue;
-	return (room);
-}
-
-static void
-ignore(int signal_number)
-{
-	(void)signal_number;
-}
-
-/*
- * Returns a descriptor that is readable once the gate shall stop, or -1.
- * SIGPIPE gets a handler that does nothing, because, unlike SIG_IGN, it is
- * not inherited by programs that are started.
- */
-static int
-watch_signals(void)
-{
-	struct sigaction action = { .sa_handler = ignore,
-		.sa_flags = SA_RESTART };
-	sigset_t stop;
-
-	(void)sigemptyset(&action.sa_mask);
-	(void)sigemptyset(&stop);
-	(void)sigaddset(&stop, SIGTERM);
-	(void)sigaddset(&stop, SIGINT);
-	if (sigaction(SIGPIPE, &action, NULL) != 0 ||
-	    pthread_sigmask(SIG_BLOCK, &stop, NULL) != 0)
-		return (-1);
-	return (signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK));
-}
-
-static struct lk_log
-make_log(const struct lk_settings *settings)
-{
-	struct lk_log log = {
-		.level = (enum lk_log_level)settings->log.level,
-		.format = (enum lk_log_format)settings->log.format,
-		.sink = lk_log_stderr,
-	};
-
-	if (settings->log.to == LK_LOG_TO_SYSLOG) {
-		openlog("latchkey-fcgi", LOG_PID | LOG_NDELAY, LOG_AUTHPRIV);
-		log.sink = lk_log_syslog;
-	}
-	return (log);
-}
-
-static enum lk_status
-open_listener(const struct lk_settings *settings,
-    struct gate_listener *listener, struct lk_error *error)
-{
-	if (gate_listener_inherited())
-		return (gate_listener_adopt(listener, error));
+	if (gate_listener_inherited(STDIN_FILENO))
+		return (gate_listener_adopt(STDIN_FILENO, listener, error));
 	return (gate_listener_open(settings->gate.listen,
 	    (mode_t)settings->gate.socket_mode, listener, error));
 }
 
-/* Serve on ${listener} until ${stop} is readable, and finish. */
 static enum lk_status
-serve(const struct lk_settings *settings, const struct lk_log *log,
-    struct gate_listener *listener, int stop, struct lk_error *error)
+open_listener(const struct environment *environment,
+    const struct lk_settings *settings, struct gate_listener *listener,
+    struct lk_error *error)
 {
-	struct gate_report report = { .log = log };
-	const struct room room =
-	    find_room((size_t)settings->gate.threads);
+	enum lk_status status = LK_FAULT;
+
+	status = find_listener(environment, settings, listener, error);
+	if (status != LK_OK)
+		return (status);
+	if (settings->gate.allow_remote || gate_listener_is_local(listener))
+		return (LK_OK);
+	return (lk_fail(error, LK_E_SETTINGS, "the socket is bound to an "
+	    "address that other machines reach, which takes "
+	    "gate.allow_remote = true"));
+}
+
+/* Become `gate.user`, if started as root; the socket file becomes theirs. */
+static enum lk_status
+become_user(const struct lk_settings *settings,
+    const struct gate_listener *listener, struct lk_error *error)
+{
+	struct gate_account account;
+	enum lk_status status = LK_FAULT;
+	struct lk_error why;
+
+	if (settings->gate.user[0] == '\0' || geteuid() != 0)
+		return (LK_OK);
+	status = gate_account_find(settings->gate.user, &account, &why);
+	if (status != LK_OK) {
+		lk_error_set(error, "gate.user: %s", why.text);
+		return (status);
+	}
+	status = gate_listener_give(listener, account.uid, account.gid,
+	    error);
+	if (status != LK_OK)
+		return (status);
+	if ((status = gate_privileges_drop(&account, error)) != LK_OK)
+		return (status);
+	gate_process_hide_memory();
+	return (LK_OK);
+}
+
+/* Serve on ${listener} until the control says to stop, and finish. */
+static enum lk_status
+serve(struct gate_control *control, struct gate_listener *listener,
+    size_t threads, struct lk_error *error)
+{
+	const struct gate_room room = gate_process_room(threads);
+	struct gate_door_parts at_door = { .listener = listener->fd,
+		.waiting_max = room.waiting, .control = control,
+		.generations = control->generations,
+		.report = control->report };
+	struct gate_worker_parts at_work = {
+		.generations = control->generations,
+		.report = control->report };
 	struct gate_workers *workers = NULL;
 	enum lk_status status = LK_FAULT;
 	struct gate_queue *queue = NULL;
@@ -242,54 +209,70 @@ serve(const struct lk_settings *settings, const struct lk_log *log,
 
 	if ((status = gate_queue_new(room.queue, &queue)) != LK_OK)
 		goto out;
-	status = gate_workers_start(settings, &report, queue, &workers,
-	    error);
+	control->queue = at_door.queue = at_work.queue = queue;
+	if ((status = gate_door_new(&at_door, &door, error)) != LK_OK)
+		goto out;
+	at_work.door = door;
+	status = gate_workers_start(&at_work, &workers, error);
 	if (status != LK_OK)
 		goto out;
-	status = gate_door_new(listener->fd, stop, room.waiting, queue,
-	    &report, &door, error);
-	if (status != LK_OK)
-		goto out;
-	LK_LOG(log, LK_LOG_INFO, "gate started",
+	LK_LOG(control->report->log, LK_LOG_INFO, "gate started",
 	    { "version", lk_version() });
+	gate_notify_ready(control->notify);
 	status = gate_door_run(door);
 out:
 	/* From here on another gate may take the listener's place. */
 	gate_listener_close(listener);
-	gate_door_free(door);
 	gate_workers_finish(workers);
+	gate_door_free(door);
 	gate_queue_free(queue);
 	if (status == LK_OK)
-		lk_log_event(log, LK_LOG_INFO, "gate stopped", NULL, 0);
+		lk_log_event(control->report->log, LK_LOG_INFO,
+		    "gate stopped", NULL, 0);
 	return (status);
 }
 
 static int
-run(const char *path)
+run(const char *path, const struct environment *environment)
 {
 	struct lk_error error = { "the system does not let the gate run" };
+	struct gate_generation *first = NULL;
 	struct gate_listener listener = { .fd = -1 };
-	struct lk_settings *settings = NULL;
+	struct gate_notify notify = { -1 };
+	struct gate_report report = { .log = NULL };
+	struct gate_control control = { .fd = -1, .report = &report,
+		.notify = &notify };
 	enum lk_status status = LK_FAULT;
-	struct lk_log log;
-	int stop = -1;
+	size_t threads;
 
-	status = load_settings(path, &settings, &error);
+	if ((status = gate_control_open(&control)) != LK_OK)
+		goto out;
+	status = gate_generations_new(path, &control.generations, &error);
 	if (status != LK_OK)
 		goto out;
-	log = make_log(settings);
-	status = LK_FAULT;
-	if ((stop = watch_signals()) == -1 || FCGX_Init() != 0)
-		goto out;
-	status = open_listener(settings, &listener, &error);
+	first = gate_generations_hold(control.generations);
+	status = gate_notify_open(environment->notify, &notify, &error);
 	if (status != LK_OK)
 		goto out;
-	status = serve(settings, &log, &listener, stop, &error);
+	status = open_listener(environment, first->settings, &listener,
+	    &error);
+	if (status != LK_OK)
+		goto out;
+	if ((status = become_user(first->settings, &listener, &error)) != LK_OK)
+		goto out;
+	report.log = first->log;
+	threads = (size_t)first->settings->gate.threads;
+	gate_generations_drop(control.generations, first);
+	first = NULL;
+	status = FCGX_Init() == 0 ? LK_OK : LK_FAULT;
+	if (status == LK_OK)
+		status = serve(&control, &listener, threads, &error);
 out:
 	gate_listener_close(&listener);
-	if (stop != -1)
-		(void)close(stop);
-	lk_settings_free(settings);
+	gate_notify_close(&notify);
+	gate_control_close(&control);
+	gate_generations_drop(control.generations, first);
+	gate_generations_free(control.generations);
 	return (status == LK_OK ? EXIT_DONE : complain(&error));
 }
 
@@ -311,7 +294,7 @@ run_as_cgi(const char *path)
 		return (EXIT_WRONG);
 	}
 	if (lk_settings_load(path, &settings, &error) == LK_OK)
-		log = make_log(settings);
+		log = *gate_journal(settings);
 	else
 		status = complain(&error);
 	if (!gate_cgi_answer(settings, &log, environ, STDOUT_FILENO))
@@ -323,16 +306,18 @@ run_as_cgi(const char *path)
 int
 main(int argc, char **argv)
 {
+	struct environment environment;
 	const char *path = NULL;
 	int status;
 
-	if (!fill_standard_fds())
+	if (!gate_process_fill_fds())
 		return (EXIT_WRONG);
-	hide_memory();
+	gate_process_hide_memory();
 	/* As CGI, a request's query can become arguments: read none. */
 	if (getenv("GATEWAY_INTERFACE") != NULL)
 		return (run_as_cgi(getenv("LATCHKEY_CGI")));
+	environment = read_environment();
 	if ((status = read_options(argc, argv, &path)) != -1)
 		return (status);
-	return (run(path));
+	return (run(path, &environment));
 }

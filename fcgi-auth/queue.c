@@ -11,7 +11,8 @@ struct gate_queue {
 
 	/* Under the lock. */
 	pthread_mutex_t lock;
-	pthread_cond_t not_empty; /* or closed */
+	pthread_cond_t not_empty; /* or closed, or nudged */
+	uint64_t nudges;
 	size_t first;
 	size_t count;
 	bool closed;
@@ -63,23 +64,53 @@ gate_queue_push(struct gate_queue *queue, struct gate_ready ready)
 	return (fits);
 }
 
+/* Under the lock. */
+static bool
+take_first(struct gate_queue *queue, struct gate_ready *ready)
+{
+	*ready = (struct gate_ready){ .fd = -1 };
+	if (queue->count == 0)
+		return (false);
+	*ready = queue->ring[queue->first];
+	queue->first = (queue->first + 1) % queue->max;
+	queue->count--;
+	return (true);
+}
+
 bool
-gate_queue_pop(struct gate_queue *queue, struct gate_ready *ready)
+gate_queue_pop(struct gate_queue *queue, uint64_t *nudges,
+    struct gate_ready *ready)
 {
 	bool any;
 
-	*ready = (struct gate_ready){ .fd = -1 };
 	(void)pthread_mutex_lock(&queue->lock);
-	while (queue->count == 0 && !queue->closed)
+	while (queue->count == 0 && !queue->closed &&
+	    queue->nudges == *nudges)
 		(void)pthread_cond_wait(&queue->not_empty, &queue->lock);
-	any = queue->count > 0;
-	if (any) {
-		*ready = queue->ring[queue->first];
-		queue->first = (queue->first + 1) % queue->max;
-		queue->count--;
-	}
+	any = take_first(queue, ready) || queue->nudges != *nudges;
+	*nudges = queue->nudges;
 	(void)pthread_mutex_unlock(&queue->lock);
 	return (any);
+}
+
+bool
+gate_queue_try_pop(struct gate_queue *queue, struct gate_ready *ready)
+{
+	bool any;
+
+	(void)pthread_mutex_lock(&queue->lock);
+	any = take_first(queue, ready);
+	(void)pthread_mutex_unlock(&queue->lock);
+	return (any);
+}
+
+void
+gate_queue_nudge(struct gate_queue *queue)
+{
+	(void)pthread_mutex_lock(&queue->lock);
+	queue->nudges++;
+	(void)pthread_cond_broadcast(&queue->not_empty);
+	(void)pthread_mutex_unlock(&queue->lock);
 }
 
 void
@@ -99,7 +130,7 @@ gate_queue_free(struct gate_queue *queue)
 	if (queue == NULL)
 		return;
 	gate_queue_close(queue);
-	while (gate_queue_pop(queue, &ready))
+	while (gate_queue_try_pop(queue, &ready))
 		(void)close(ready.fd);
 	(void)pthread_cond_destroy(&queue->not_empty);
 	(void)pthread_mutex_destroy(&queue->lock);

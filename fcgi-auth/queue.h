@@ -11,6 +11,7 @@
 struct gate_ready {
 	int fd;
 	int64_t since_ns; /* when it was put in, CLOCK_MONOTONIC */
+	bool keep;        /* it can carry another request after this one */
 };
 
 struct gate_queue;
@@ -27,11 +28,19 @@ enum lk_status gate_queue_new(size_t max, struct gate_queue **queue)
 bool gate_queue_push(struct gate_queue *queue, struct gate_ready ready);
 
 /**
- * gate_queue_pop(queue, ready):
+ * gate_queue_pop(queue, nudges, ready):
  * Wait for the next connection, which is then the caller's.  False once the
- * queue is closed and empty.
+ * queue is closed and empty.  True with descriptor -1 if the queue was nudged
+ * since it was ${nudges}, which counts along for the caller and starts at 0.
  */
-bool gate_queue_pop(struct gate_queue *queue, struct gate_ready *ready);
+bool gate_queue_pop(struct gate_queue *queue, uint64_t *nudges,
+    struct gate_ready *ready);
+
+/** gate_queue_try_pop(queue, ready): the same without waiting or nudges. */
+bool gate_queue_try_pop(struct gate_queue *queue, struct gate_ready *ready);
+
+/** gate_queue_nudge(queue): Let each that pops look up once. */
+void gate_queue_nudge(struct gate_queue *queue);
 
 /** gate_queue_close(queue): Let what is in it be the last. */
 void gate_queue_close(struct gate_queue *queue);

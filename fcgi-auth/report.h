@@ -18,7 +18,7 @@ struct gate_limiter {
 
 /** Shared by all threads. */
 struct gate_report {
-	const struct lk_log *log;
+	_Atomic(const struct lk_log *) log; /* changes with the settings */
 	struct gate_limiter store;   /* sessions that could not be checked */
 	struct gate_limiter refused; /* connections without a request */
 	struct gate_metrics metrics;

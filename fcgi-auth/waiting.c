@@ -30,6 +30,7 @@ gate_waiting_add(struct gate_waiting *waiting, int fd,
 	waiter->deadline = deadline;
 	waiter->fd = fd;
 	waiter->looks = 0;
+	waiter->kept = false;
 	TAILQ_INSERT_TAIL(&waiting->waiting, waiter, link);
 	return (waiter);
 }

@@ -4,6 +4,7 @@
 
 #include <sys/queue.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "deadline.h"
@@ -14,6 +15,7 @@ struct gate_waiter {
 	struct lk_deadline deadline;
 	int fd;
 	unsigned int looks; /* how often it sent something */
+	bool kept;          /* a request of it has been answered */
 };
 
 TAILQ_HEAD(gate_waiters, gate_waiter);

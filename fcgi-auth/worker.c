@@ -1,9 +1,13 @@
+#include <sys/socket.h>
+
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <fcgiapp.h>
+#include <sodium.h>
 
 #include "answer.h"
 #include "deadline.h"
@@ -18,51 +22,70 @@
 #define TOO_OLD_NS (5000 * MS_NS)
 
 struct worker {
-	struct gate_workers *all;
-	struct lk_manager *manager;
+	const struct gate_worker_parts *parts;
+	struct gate_generation *generation; /* held */
+	struct lk_manager *manager;         /* of its settings */
 	pthread_t thread;
 	FCGX_Request fcgi;
 	struct lk_buf reply;
 };
 
 struct gate_workers {
-	const struct lk_settings *settings;
-	struct gate_report *report;
-	struct gate_queue *queue;
+	struct gate_worker_parts parts;
 	size_t count;   /* of workers that have a manager */
 	size_t running; /* of those, how many have a thread */
 	struct worker worker[];
 };
 
 /*
- * Answer the request that is waiting in ${fd}, which the guard has looked at.
+ * Take the end of a request, which has arrived, from the socket.  Behind it is
+ * nothing: the peer has no answer yet, after which it may send the next one.
+ */
+static void
+take_rest(int fd)
+{
+	char chunk[4096];
+	ssize_t n;
+
+	do {
+		n = recv(fd, chunk, sizeof(chunk), MSG_DONTWAIT);
+	} while (n > 0 || (n < 0 && errno == EINTR));
+	sodium_memzero(chunk, sizeof(chunk));
+}
+
+/*
+ * Answer the request that is waiting in ${ready}, which the guard has looked
+ * at.
  * libfcgi is given the connection as if it had accepted it: with
  * keepConnection set it does not close it, and detached it would not wait for
  * the peer when it closes it after an error.
  */
 static void
-serve(struct worker *worker, int fd)
+serve(struct worker *worker, const struct gate_ready *ready)
 {
 	const struct gate_asked asked = {
-		.settings = worker->all->settings,
-		.report = worker->all->report,
+		.settings = worker->generation->settings,
+		.report = worker->parts->report,
 		.manager = worker->manager,
 	};
 	FCGX_Request *fcgi = &worker->fcgi;
 	const char *reply;
 
-	fcgi->ipcFd = fd;
+	fcgi->ipcFd = ready->fd;
 	fcgi->keepConnection = 1;
 	(void)FCGX_Detach(fcgi);
 	if (FCGX_Accept_r(fcgi) != 0)
 		return;
+	if (ready->keep)
+		take_rest(ready->fd);
 	reply = gate_answer(&asked, fcgi->envp, fcgi->role, &worker->reply);
 	(void)FCGX_PutStr(reply, (int)strlen(reply), fcgi->out);
 	gate_request_wipe(fcgi->envp);
 	lk_buf_reset(&worker->reply);
 	fcgi->keepConnection = 1;
 	FCGX_Finish_r(fcgi);
-	if (fcgi->ipcFd >= 0)
+	if (fcgi->ipcFd >= 0 && !(ready->keep &&
+	    gate_door_return(worker->parts->door, fcgi->ipcFd)))
 		gate_hang_up(fcgi->ipcFd);
 	fcgi->ipcFd = -1;
 }
@@ -82,18 +105,59 @@ is_given_up(const struct gate_ready *ready)
 	    (pfd.revents & (POLLHUP | POLLERR)) != 0);
 }
 
+/* Hold ${generation}, which becomes the worker's, with a manager of it. */
+static enum lk_status
+adopt(struct worker *worker, struct gate_generation *generation,
+    struct lk_error *error)
+{
+	const struct lk_surroundings surroundings = {
+		.log = generation->log };
+	struct lk_manager *manager;
+	enum lk_status status = LK_FAULT;
+
+	status = lk_manager_new(generation->settings, &surroundings, &manager,
+	    error);
+	if (status != LK_OK) {
+		gate_generations_drop(worker->parts->generations, generation);
+		return (status);
+	}
+	lk_manager_free(worker->manager);
+	gate_generations_drop(worker->parts->generations, worker->generation);
+	worker->manager = manager;
+	worker->generation = generation;
+	return (LK_OK);
+}
+
+static void
+follow_generations(struct worker *worker)
+{
+	struct gate_generations *generations = worker->parts->generations;
+	enum lk_status status = LK_FAULT;
+	struct lk_error error;
+
+	if (!gate_generations_differ(generations, worker->generation))
+		return;
+	status = adopt(worker, gate_generations_hold(generations), &error);
+	if (status != LK_OK)
+		gate_report_store(worker->parts->report, status, error.text);
+}
+
 static void *
 work(void *arg)
 {
 	struct worker *worker = arg;
 	struct gate_ready ready;
+	uint64_t nudges = 0;
 
-	while (gate_queue_pop(worker->all->queue, &ready)) {
-		gate_count_down(&worker->all->report->metrics.queued);
+	while (gate_queue_pop(worker->parts->queue, &nudges, &ready)) {
+		follow_generations(worker);
+		if (ready.fd == -1)
+			continue;
+		gate_count_down(&worker->parts->report->metrics.queued);
 		if (is_given_up(&ready))
 			gate_hang_up(ready.fd);
 		else
-			serve(worker, ready.fd);
+			serve(worker, &ready);
 	}
 	return (NULL);
 }
@@ -102,34 +166,31 @@ static enum lk_status
 worker_init(struct gate_workers *all, struct worker *worker,
     struct lk_error *error)
 {
-	const struct lk_surroundings surroundings = {
-		.log = all->report->log };
-
-	worker->all = all;
+	worker->parts = &all->parts;
 	worker->reply = (struct lk_buf)LK_BUF_INIT(GATE_REPLY_MAX);
 	if (FCGX_InitRequest(&worker->fcgi, -1, 0) != 0)
 		return (lk_fail(error, LK_FAULT, "FCGX_InitRequest failed"));
-	return (lk_manager_new(all->settings, &surroundings,
-	    &worker->manager, error));
+	return (adopt(worker, gate_generations_hold(all->parts.generations),
+	    error));
 }
 
 enum lk_status
-gate_workers_start(const struct lk_settings *settings,
-    struct gate_report *report, struct gate_queue *queue,
+gate_workers_start(const struct gate_worker_parts *parts,
     struct gate_workers **workers, struct lk_error *error)
 {
-	size_t count = (size_t)settings->gate.threads;
+	struct gate_generation *generation =
+	    gate_generations_hold(parts->generations);
+	const size_t count = (size_t)generation->settings->gate.threads;
 	enum lk_status status = LK_FAULT;
 	struct gate_workers *all;
 	int result;
 
 	*workers = NULL;
+	gate_generations_drop(parts->generations, generation);
 	all = calloc(1, sizeof(*all) + count * sizeof(all->worker[0]));
 	if (all == NULL)
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
-	all->settings = settings;
-	all->report = report;
-	all->queue = queue;
+	all->parts = *parts;
 	for (; all->count < count; all->count++) {
 		status = worker_init(all, &all->worker[all->count], error);
 		if (status != LK_OK)
@@ -159,11 +220,13 @@ gate_workers_finish(struct gate_workers *workers)
 
 	if (workers == NULL)
 		return;
-	gate_queue_close(workers->queue);
+	gate_queue_close(workers->parts.queue);
 	for (i = 0; i < workers->running; i++)
 		(void)pthread_join(workers->worker[i].thread, NULL);
 	for (i = 0; i < workers->count; i++) {
 		lk_manager_free(workers->worker[i].manager);
+		gate_generations_drop(workers->parts.generations,
+		    workers->worker[i].generation);
 		lk_buf_free(&workers->worker[i].reply);
 	}
 	free(workers);

@@ -1,3 +1,6 @@
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,6 +62,20 @@ lk_address_parse(const char *text, struct lk_address *address)
 	memcpy(address->host, host, host_len);
 	memcpy(address->port, port, strlen(port) + 1);
 	return (LK_OK);
+}
+
+bool
+lk_address_is_loopback(const struct lk_address *address)
+{
+	struct in6_addr six;
+	struct in_addr four;
+
+	if (address->is_unix || strcmp(address->host, "localhost") == 0)
+		return (true);
+	if (inet_pton(AF_INET, address->host, &four) == 1)
+		return (ntohl(four.s_addr) >> 24 == IN_LOOPBACKNET);
+	return (inet_pton(AF_INET6, address->host, &six) == 1 &&
+	    IN6_IS_ADDR_LOOPBACK(&six));
 }
 
 socklen_t

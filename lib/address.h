@@ -27,6 +27,13 @@ enum lk_status lk_address_parse(const char *text,
     struct lk_address *address) LK_MUST_CHECK;
 
 /**
+ * lk_address_is_loopback(address):
+ * Whether nobody on another machine can reach it: a unix path, `localhost`,
+ * or a literal of 127.0.0.0/8 or ::1.
+ */
+bool lk_address_is_loopback(const struct lk_address *address);
+
+/**
  * lk_address_unix(address, sun):
  * Fill in the socket address of a unix path; returns its length.
  */

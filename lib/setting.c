@@ -109,7 +109,8 @@ lk_setting_want(const struct lk_setting *setting,
 		return;
 	case LK_SETTING_STRINGS:
 		(void)snprintf(text, LK_SETTING_TEXT_MAX,
-		    "an array of %lld to %lld strings", min, max);
+		    "an array of %lld to %lld %sstrings", min, max,
+		    setting->numbers ? "numbers or " : "");
 		return;
 	case LK_SETTING_RULES:
 		(void)snprintf(text, LK_SETTING_TEXT_MAX,

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -15,6 +16,8 @@
 #define HOST_CHARS ALPHA DIGIT "._-"
 
 #define NAME_MAX_LEN 64
+/* (uid_t)-1, which system calls take for "leave it". */
+#define UID_NOBODY_AT_ALL UINT32_MAX
 #define COOKIE "cookie:"
 #define HEADER "header:"
 
@@ -59,6 +62,19 @@ lk_setting_is_path(const char *value, const char **want)
 {
 	*want = "an absolute path";
 	return (value[0] == '/');
+}
+
+bool
+lk_setting_is_account(const char *value, const char **want)
+{
+	size_t len = strlen(value);
+
+	*want = "the name or number of a user of this system";
+	if (strspn(value, DIGIT) == len)
+		return (len <= 10 &&
+		    strtoull(value, NULL, 10) < UID_NOBODY_AT_ALL);
+	return (len <= NAME_MAX_LEN && value[0] != '-' &&
+	    strspn(value, ALPHA DIGIT "._-$@") == len);
 }
 
 bool

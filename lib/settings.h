@@ -72,6 +72,9 @@ struct lk_settings {
 	struct {
 		char *listen;
 		int64_t socket_mode;
+		bool allow_remote; /* `listen` may be no loopback address */
+		struct lk_strings allow_uids; /* names or numbers of users */
+		char *user;        /* whom to become if started as root */
 		int64_t threads;
 		struct lk_strings tokens; /* each "bearer", "basic",
 		                             "cookie:NAME" or "header:NAME" */
@@ -125,6 +128,8 @@ struct lk_setting {
 	enum lk_setting_type type;
 	bool secret;          /* masked when printed */
 	bool octal;           /* a file mode: read and printed as octal */
+	bool numbers;         /* LK_SETTING_STRINGS: a member may be a number,
+	                         taken as its decimal text */
 	int64_t min, max;     /* of LK_SETTING_INT; bytes of a string, members
 	                         of a list */
 	int64_t number;       /* default of BOOL, INT, ENUM */

@@ -18,6 +18,8 @@
 
 /* Longest member of an array, in bytes. */
 #define MEMBER_MAX 1024
+/* Room for any number as text. */
+#define NUMBER_SIZE 24
 #define MEMBER_WANT "strings of at most 1024 bytes"
 /* Longest known group, a dot, and the longest name that the scanner passes. */
 #define KEY_SIZE (64 + LK_SCAN_NAME_MAX)
@@ -176,12 +178,25 @@ read_string(const struct lk_reader *r, const config_setting_t *value,
 	return (lk_setting_set_string(lk_setting_at(r->settings, s), text));
 }
 
+/* The text of a member of a list, for numbers written to ${room}; or NULL. */
+static const char *
+member_text(const config_setting_t *value, const struct lk_setting *s,
+    char room[NUMBER_SIZE])
+{
+	int type = config_setting_type(value);
+
+	if (!s->numbers ||
+	    (type != CONFIG_TYPE_INT && type != CONFIG_TYPE_INT64))
+		return (config_setting_get_string(value));
+	(void)snprintf(room, NUMBER_SIZE, "%lld",
+	    (long long)config_setting_get_int64(value));
+	return (room);
+}
+
 static enum lk_status
 check_member(const struct lk_reader *r, const config_setting_t *value,
-    const struct lk_setting *s)
+    const struct lk_setting *s, const char *text)
 {
-	const char *text = config_setting_get_string(value);
-
 	if (text == NULL)
 		return (lk_reader_refuse(r, value, s->key,
 		    "an array of strings", "an array of others"));
@@ -198,26 +213,31 @@ read_strings(const struct lk_reader *r, const config_setting_t *value,
 	char want[LK_SETTING_TEXT_MAX], got[LK_SETTING_TEXT_MAX];
 	int i, n = config_setting_length(value);
 	enum lk_status status = LK_OK;
+	char (*numbers)[NUMBER_SIZE] = NULL;
 	const config_setting_t *member;
-	const char **v;
+	const char **v = NULL;
 
-	if (!config_setting_is_array(value))
+	if (!config_setting_is_array(value) &&
+	    !(s->numbers && config_setting_is_list(value)))
 		return (refuse_type(r, value, s));
 	if (n < s->min || n > s->max) {
 		lk_setting_want(s, want);
 		(void)snprintf(got, sizeof(got), "%d", n);
 		return (lk_reader_refuse(r, value, s->key, want, got));
 	}
-	if ((v = calloc((size_t)n + 1, sizeof(*v))) == NULL)
-		return (LK_E_NOMEM);
+	v = calloc((size_t)n + 1, sizeof(*v));
+	numbers = calloc((size_t)n + 1, sizeof(*numbers));
+	if (v == NULL || numbers == NULL)
+		status = LK_E_NOMEM;
 	for (i = 0; i < n && status == LK_OK; i++) {
 		member = config_setting_get_elem(value, (unsigned int)i);
-		status = check_member(r, member, s);
-		v[i] = config_setting_get_string(member);
+		v[i] = member_text(member, s, numbers[i]);
+		status = check_member(r, member, s, v[i]);
 	}
 	if (status == LK_OK)
 		status = lk_strings_set(lk_setting_at(r->settings, s),
 		    v, (size_t)n);
+	free(numbers);
 	free(v);
 	return (status);
 }

@@ -10,6 +10,7 @@
 #define PATH_LEN 4095
 #define ADDRESS_LEN 262 /* a host name of 255 bytes, brackets or colon, port */
 #define USERNAME_LEN 128
+#define ACCOUNT_LEN 64
 #define PASSWORD_LEN 4096
 #define TIMEOUT_MS 60000
 
@@ -125,6 +126,14 @@ const struct lk_setting lk_settings_table[] = {
 	{ .key = "gate.socket_mode", .offset = AT(gate.socket_mode),
 	    .type = LK_SETTING_INT, .min = 0, .max = 0777, .number = 0660,
 	    .octal = true },
+	{ .key = "gate.allow_remote", .offset = AT(gate.allow_remote),
+	    .type = LK_SETTING_BOOL, .number = false },
+	{ .key = "gate.allow_uids", .offset = AT(gate.allow_uids),
+	    .type = LK_SETTING_STRINGS, .max = 64, .numbers = true,
+	    .text = NONE, .check = lk_setting_is_account },
+	{ .key = "gate.user", .offset = AT(gate.user),
+	    .type = LK_SETTING_STRING, .max = ACCOUNT_LEN, .text = NONE,
+	    .check = lk_setting_is_account },
 	{ .key = "gate.threads", .offset = AT(gate.threads),
 	    .type = LK_SETTING_INT, .min = 1, .max = 256, .number = 4 },
 	{ .key = "gate.tokens", .offset = AT(gate.tokens),

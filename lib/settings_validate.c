@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "address.h"
 #include "error.h"
 #include "setting.h"
 #include "trusted_file.h"
@@ -195,6 +196,25 @@ validate_renewal(struct validation *v)
 	    settings->session.ttl, settings->gate.renew_below));
 }
 
+static enum lk_status
+validate_listen(struct validation *v)
+{
+	const char *listen = v->settings->gate.listen;
+	struct lk_address address;
+	char got[LK_SETTING_TEXT_MAX];
+
+	if (v->settings->gate.allow_remote ||
+	    (lk_address_parse(listen, &address) == LK_OK &&
+	    lk_address_is_loopback(&address)))
+		return (LK_OK);
+	lk_setting_quote(listen, got);
+	return (lk_fail(v->error, LK_E_SETTINGS,
+	    "%s: expected unix:/path or a loopback address, since FastCGI has "
+	    "neither encryption nor a password (gate.allow_remote = true "
+	    "allows it), got %s", place(v, "gate.listen", "gate.listen"),
+	    got));
+}
+
 /* Layout `gosession` separates with `_`; its prefixes have `-` instead. */
 static void
 normalise_prefix(char *prefix)
@@ -225,6 +245,8 @@ lk_settings_validate(struct lk_settings *settings, lk_settings_line *line,
 	if ((status = validate_tokens(&v)) != LK_OK)
 		return (status);
 	if ((status = validate_renewal(&v)) != LK_OK)
+		return (status);
+	if ((status = validate_listen(&v)) != LK_OK)
 		return (status);
 	return (validate_password(&v, "store.redis.password",
 	    "store.redis.password_file", redis->password_file,

@@ -5,7 +5,7 @@ import subprocess
 
 from support.place import ROOT
 
-SKIPPED = {".git", "build", "__pycache__", ".pytest_cache"}
+SKIPPED = {".git", "build", "__pycache__", ".pytest_cache", "corpus"}
 
 
 def files(*patterns):

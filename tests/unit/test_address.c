@@ -57,12 +57,45 @@ test_parse_anything_else_is_invalid(void **state)
 	assert_int_equal(lk_address_parse(longest, &address), LK_E_INVAL);
 }
 
+static void
+test_address_loopback_is_out_of_reach_of_others(void **state)
+{
+	static const struct { const char *text; bool loopback; } cases[] = {
+		{ "unix:/run/x.sock", true },
+		{ "localhost:1", true },
+		{ "127.0.0.1:1", true },
+		{ "127.255.0.9:1", true },
+		{ "[::1]:1", true },
+		{ "0.0.0.0:1", false },
+		{ "128.0.0.1:1", false },
+		{ "10.0.0.1:1", false },
+		{ "[::]:1", false },
+		{ "[fe80::1]:1", false },
+		{ "[::ffff:10.0.0.1]:1", false },
+		{ "localhost.example.org:1", false },
+		{ "127.1:1", false },
+		{ "127.0.0.1.example.org:1", false },
+	};
+	struct lk_address address;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(lk_address_parse(cases[i].text, &address),
+		    LK_OK);
+		assert_int_equal(lk_address_is_loopback(&address),
+		    cases[i].loopback);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parse_three_forms_are_read),
 		cmocka_unit_test(test_parse_anything_else_is_invalid),
+		cmocka_unit_test(
+		    test_address_loopback_is_out_of_reach_of_others),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

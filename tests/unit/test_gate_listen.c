@@ -254,12 +254,14 @@ test_gate_listen_inherited_socket_is_adopted(void **state)
 	int old = dup(STDIN_FILENO);
 	struct lk_error error;
 
-	assert_false(gate_listener_inherited());
+	assert_false(gate_listener_inherited(STDIN_FILENO));
 	assert_int_equal(gate_listener_open(place->text, 0600, &listener,
 	    &error), LK_OK);
 	assert_int_equal(dup2(listener.fd, STDIN_FILENO), STDIN_FILENO);
-	assert_true(gate_listener_inherited());
-	assert_int_equal(gate_listener_adopt(&adopted, &error), LK_OK);
+	assert_true(gate_listener_inherited(STDIN_FILENO));
+	assert_int_equal(gate_listener_adopt(STDIN_FILENO, &adopted, &error),
+	    LK_OK);
+	assert_true(gate_listener_is_local(&adopted));
 	assert_int_equal(adopted.fd, STDIN_FILENO);
 	gate_listener_close(&adopted);
 	/* The file belongs to whoever made it. */

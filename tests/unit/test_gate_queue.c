@@ -40,19 +40,44 @@ test_gate_queue_keeps_order_and_limit(void **state)
 	for (round = 0; round < 4; round++) {
 		for (i = 0; i < 3; i++)
 			assert_true(gate_queue_push(queue,
-			    (struct gate_ready){ 100 + i, round }));
+			    (struct gate_ready){ .fd = 100 + i,
+			    .since_ns = round }));
 		assert_false(gate_queue_push(queue,
-		    (struct gate_ready){ 103, round }));
+		    (struct gate_ready){ .fd = 103 }));
 		for (i = 0; i < 3; i++) {
-			assert_true(gate_queue_pop(queue, &ready));
+			assert_true(gate_queue_try_pop(queue, &ready));
 			assert_int_equal(ready.fd, 100 + i);
 			assert_int_equal(ready.since_ns, round);
 		}
 		/* Let the ring start at another place. */
 		assert_true(gate_queue_push(queue,
-		    (struct gate_ready){ 1, 0 }));
-		assert_true(gate_queue_pop(queue, &ready));
+		    (struct gate_ready){ .fd = 1 }));
+		assert_true(gate_queue_try_pop(queue, &ready));
 	}
+	gate_queue_free(queue);
+}
+
+static void
+test_gate_queue_nudge_is_seen_once_by_each(void **state)
+{
+	uint64_t mine = 0, theirs = 0;
+	struct gate_queue *queue;
+	struct gate_ready ready;
+
+	(void)state;
+	assert_int_equal(gate_queue_new(2, &queue), LK_OK);
+	assert_false(gate_queue_try_pop(queue, &ready));
+	gate_queue_nudge(queue);
+	gate_queue_nudge(queue);
+	assert_true(gate_queue_pop(queue, &mine, &ready));
+	assert_int_equal(ready.fd, -1);
+	assert_true(gate_queue_push(queue, (struct gate_ready){ .fd = 7 }));
+	/* What is there comes with the nudge, not after it. */
+	assert_true(gate_queue_pop(queue, &theirs, &ready));
+	assert_int_equal(ready.fd, 7);
+	gate_queue_close(queue);
+	assert_false(gate_queue_pop(queue, &mine, &ready));
+	assert_false(gate_queue_pop(queue, &theirs, &ready));
 	gate_queue_free(queue);
 }
 
@@ -60,16 +85,17 @@ static void
 test_gate_queue_closed_is_emptied_first(void **state)
 {
 	struct gate_queue *queue;
+	uint64_t nudges = 0;
 	struct gate_ready ready;
 
 	(void)state;
 	assert_int_equal(gate_queue_new(2, &queue), LK_OK);
-	assert_true(gate_queue_push(queue, (struct gate_ready){ 100, 0 }));
+	assert_true(gate_queue_push(queue, (struct gate_ready){ .fd = 100 }));
 	gate_queue_close(queue);
-	assert_false(gate_queue_push(queue, (struct gate_ready){ 101, 0 }));
-	assert_true(gate_queue_pop(queue, &ready));
+	assert_false(gate_queue_push(queue, (struct gate_ready){ .fd = 101 }));
+	assert_true(gate_queue_try_pop(queue, &ready));
 	assert_int_equal(ready.fd, 100);
-	assert_false(gate_queue_pop(queue, &ready));
+	assert_false(gate_queue_pop(queue, &nudges, &ready));
 	assert_int_equal(ready.fd, -1);
 	gate_queue_free(queue);
 }
@@ -78,9 +104,10 @@ static void *
 pop_all(void *arg)
 {
 	struct gate_ready ready;
+	uint64_t nudges = 0;
 	intptr_t sum = 0;
 
-	while (gate_queue_pop(arg, &ready))
+	while (gate_queue_pop(arg, &nudges, &ready))
 		sum += ready.fd;
 	return ((void *)sum);
 }
@@ -102,7 +129,7 @@ test_gate_queue_threads_share_the_work(void **state)
 		    queue), 0);
 	for (i = 1; i <= ITEMS; i++)
 		assert_true(gate_queue_push(queue,
-		    (struct gate_ready){ i, 0 }));
+		    (struct gate_ready){ .fd = i }));
 	gate_queue_close(queue);
 	for (i = 0; i < THREADS; i++) {
 		assert_int_equal(pthread_join(threads[i], &part), 0);
@@ -120,7 +147,7 @@ test_gate_queue_free_closes_the_rest(void **state)
 
 	(void)state;
 	assert_int_equal(gate_queue_new(2, &queue), LK_OK);
-	assert_true(gate_queue_push(queue, (struct gate_ready){ fd, 0 }));
+	assert_true(gate_queue_push(queue, (struct gate_ready){ .fd = fd }));
 	gate_queue_free(queue);
 	assert_false(is_open(fd));
 	gate_queue_free(NULL);
@@ -148,6 +175,7 @@ test_gate_waiting_oldest_comes_first(void **state)
 	a = gate_waiting_add(&waiting, 103, deadline);
 	assert_non_null(a);
 	assert_int_equal(a->looks, 0);
+	assert_false(a->kept);
 	assert_ptr_equal(gate_waiting_oldest(&waiting), b);
 	assert_int_equal(gate_waiting_remove(&waiting, b), 101);
 	assert_int_equal(gate_waiting_remove(&waiting, a), 103);
@@ -176,6 +204,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_gate_queue_keeps_order_and_limit),
+		cmocka_unit_test(test_gate_queue_nudge_is_seen_once_by_each),
 		cmocka_unit_test(test_gate_queue_closed_is_emptied_first),
 		cmocka_unit_test(test_gate_queue_threads_share_the_work),
 		cmocka_unit_test(test_gate_queue_free_closes_the_rest),

@@ -166,14 +166,13 @@ test_guard_no_params_is_complete(void **state)
 }
 
 static void
-test_guard_padding_anywhere_is_complete(void **state)
+test_guard_padding_of_params_is_complete(void **state)
 {
-	static const uint8_t authorizer[8] = { 0, 2 };
 	static struct wire wire;
 
 	(void)state;
 	wire.len = 0;
-	add_record(&wire, BEGIN, 7, authorizer, 8, 255);
+	add_begin(&wire, 7);
 	add_record(&wire, PARAMS, 7, "\001\001A1", 4, 9);
 	add_record(&wire, PARAMS, 7, "\001\001B2", 4, 0);
 	/* The padding of the empty record need not have come. */
@@ -257,6 +256,20 @@ test_guard_wrong_first_record_is_refused(void **state)
 		wire.bytes[0] = cases[i].version;
 		expect_refused(&wire, cases[i].reason);
 	}
+}
+
+static void
+test_guard_padded_begin_is_refused(void **state)
+{
+	static const uint8_t authorizer[8] = { 0, 2 };
+	static struct wire wire;
+
+	(void)state;
+	wire.len = 0;
+	add_record(&wire, BEGIN, 1, authorizer, 8, 1);
+	add_record(&wire, PARAMS, 1, "\001\001A1", 4, 0);
+	add_record(&wire, PARAMS, 1, NULL, 0, 0);
+	expect_refused(&wire, "padded BEGIN_REQUEST");
 }
 
 static void
@@ -435,6 +448,69 @@ test_guard_too_large_is_refused_by_its_header(void **state)
 	expect_refused(&wire, "request is too large");
 }
 
+/* Request 1 of ${role} with the flags, and bytes behind its parameters. */
+static struct gate_finding
+look_at_kept(uint8_t role, uint8_t flags, const char *tail, size_t tail_len)
+{
+	const uint8_t body[8] = { 0, role, flags };
+	static struct wire wire;
+
+	wire.len = 0;
+	add_record(&wire, BEGIN, 1, body, sizeof(body), 0);
+	add_record(&wire, PARAMS, 1, "\001\001A1", 4, 0);
+	add_record(&wire, PARAMS, 1, NULL, 0, 3);
+	add(&wire, tail, tail_len);
+	return (look(&wire));
+}
+
+static void
+test_guard_keeps_whole_responder_requests_only(void **state)
+{
+	/* STDIN of 2 bytes and 1 of padding; its end; its end, padded. */
+	static const char some[] = "\001\005\000\001\000\002\001\000ab";
+	static const char end[] = "\001\005\000\001\000\000\000";
+	static const char padded[] = "\001\005\000\001\000\000\002\000\000";
+	static const char other[] = "\001\005\000\002\000\000\000";
+	static const char abort_[] = "\001\002\000\001\000\000\000";
+	const struct {
+		uint8_t role, flags;
+		const char *tail[2];
+		size_t len[2];
+		bool keep;
+	} cases[] = {
+		{ 1, 1, { end, "" }, { 8, 0 }, true },
+		{ 1, 0xff, { end, "" }, { 8, 0 }, true },
+		{ 1, 1, { some, end }, { 11, 8 }, true },
+		{ 1, 1, { some, padded }, { 11, 10 }, true },
+		{ 1, 0, { end, "" }, { 8, 0 }, false },
+		{ 2, 1, { end, "" }, { 8, 0 }, false },
+		{ 3, 1, { end, "" }, { 8, 0 }, false },
+		{ 1, 1, { "", "" }, { 0, 0 }, false },
+		{ 1, 1, { end, "" }, { 7, 0 }, false },
+		{ 1, 1, { padded, "" }, { 9, 0 }, false },
+		{ 1, 1, { some, "" }, { 11, 0 }, false },
+		{ 1, 1, { end, "x" }, { 8, 1 }, false },
+		{ 1, 1, { end, end }, { 8, 8 }, false },
+		{ 1, 1, { other, "" }, { 8, 0 }, false },
+		{ 1, 1, { abort_, end }, { 8, 8 }, false },
+	};
+	struct gate_finding finding;
+	char tail[32];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		memcpy(tail, cases[i].tail[0], cases[i].len[0]);
+		memcpy(tail + cases[i].len[0], cases[i].tail[1],
+		    cases[i].len[1]);
+		finding = look_at_kept(cases[i].role, cases[i].flags, tail,
+		    cases[i].len[0] + cases[i].len[1]);
+		assert_int_equal(finding.guard, GATE_GUARD_COMPLETE);
+		assert_int_equal(finding.params, 1);
+		assert_int_equal(finding.keep, cases[i].keep);
+	}
+}
+
 int
 main(void)
 {
@@ -442,10 +518,11 @@ main(void)
 		cmocka_unit_test(test_guard_nothing_needs_more),
 		cmocka_unit_test(test_guard_every_prefix_needs_more),
 		cmocka_unit_test(test_guard_no_params_is_complete),
-		cmocka_unit_test(test_guard_padding_anywhere_is_complete),
+		cmocka_unit_test(test_guard_padding_of_params_is_complete),
 		cmocka_unit_test(test_guard_params_across_records_is_complete),
 		cmocka_unit_test(test_guard_bytes_after_params_are_not_judged),
 		cmocka_unit_test(test_guard_wrong_first_record_is_refused),
+		cmocka_unit_test(test_guard_padded_begin_is_refused),
 		cmocka_unit_test(test_guard_wrong_later_record_is_refused),
 		cmocka_unit_test(test_guard_bad_params_are_refused),
 		cmocka_unit_test(test_guard_equals_in_value_is_complete),
@@ -453,6 +530,8 @@ main(void)
 		cmocka_unit_test(test_guard_other_param_twice_is_complete),
 		cmocka_unit_test(test_guard_param_count_at_limit_is_complete),
 		cmocka_unit_test(test_guard_size_at_limit_is_complete),
+		cmocka_unit_test(
+		    test_guard_keeps_whole_responder_requests_only),
 		cmocka_unit_test(test_guard_too_large_is_refused_by_its_header),
 	};
 

@@ -1,0 +1,211 @@
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "generation.h"
+#include "journal.h"
+
+/* What cannot change without a restart, as it was at the start. */
+struct fixed {
+	char *listen;
+	char *user;
+	int64_t socket_mode;
+	int64_t threads;
+};
+
+struct gate_generations {
+	/* Constant. */
+	char *path; /* or NULL */
+	struct fixed fixed;
+
+	/* Changing. */
+	_Atomic(struct gate_generation *) current; /* held here, too */
+	pthread_mutex_t lock; /* of each one's holders */
+};
+
+static enum lk_status
+load_settings(const char *path, struct lk_settings **settings,
+    struct lk_error *error)
+{
+	struct stat st;
+
+	if (path != NULL)
+		return (lk_settings_load(path, settings, error));
+	if (lstat(GATE_SETTINGS_PATH, &st) != 0 && errno == ENOENT)
+		return (lk_settings_defaults(settings, error));
+	return (lk_settings_load(GATE_SETTINGS_PATH, settings, error));
+}
+
+static void
+generation_free(struct gate_generation *generation)
+{
+	if (generation == NULL)
+		return;
+	gate_peers_free(&generation->peers);
+	lk_settings_free(generation->owned);
+	free(generation);
+}
+
+static enum lk_status
+generation_load(const char *path, struct gate_generation **generation,
+    struct lk_error *error)
+{
+	enum lk_status status = LK_FAULT;
+	struct gate_generation *g;
+	struct lk_error why;
+
+	*generation = NULL;
+	if ((g = calloc(1, sizeof(*g))) == NULL)
+		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
+	if ((status = load_settings(path, &g->owned, error)) != LK_OK)
+		goto out;
+	g->settings = g->owned;
+	g->holders = 1;
+	status = gate_peers_read(&g->settings->gate.allow_uids, &g->peers,
+	    &why);
+	if (status != LK_OK) {
+		lk_error_set(error, "%s: gate.allow_uids: %s",
+		    g->settings->path, why.text);
+		goto out;
+	}
+	g->log = gate_journal(g->settings);
+	*generation = g;
+	g = NULL;
+out:
+	generation_free(g);
+	return (status);
+}
+
+static bool
+fixed_take(struct fixed *fixed, const struct lk_settings *settings)
+{
+	fixed->listen = strdup(settings->gate.listen);
+	fixed->user = strdup(settings->gate.user);
+	fixed->socket_mode = settings->gate.socket_mode;
+	fixed->threads = settings->gate.threads;
+	return (fixed->listen != NULL && fixed->user != NULL);
+}
+
+static void
+fixed_compare(const struct fixed *fixed, const struct lk_settings *settings,
+    char names[GATE_RESTART_MAX])
+{
+	const struct { const char *name; bool differs; } all[] = {
+		{ "gate.listen ",
+		    strcmp(fixed->listen, settings->gate.listen) != 0 },
+		{ "gate.socket_mode ",
+		    fixed->socket_mode != settings->gate.socket_mode },
+		{ "gate.threads ", fixed->threads != settings->gate.threads },
+		{ "gate.user ",
+		    strcmp(fixed->user, settings->gate.user) != 0 },
+	};
+	size_t i, len = 0;
+
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (!all[i].differs ||
+		    len + strlen(all[i].name) >= GATE_RESTART_MAX)
+			continue;
+		memcpy(names + len, all[i].name, strlen(all[i].name));
+		len += strlen(all[i].name);
+	}
+	names[len > 0 ? len - 1 : 0] = '\0';
+}
+
+enum lk_status
+gate_generations_new(const char *path, struct gate_generations **generations,
+    struct lk_error *error)
+{
+	struct gate_generation *first = NULL;
+	enum lk_status status = LK_FAULT;
+	struct gate_generations *g;
+
+	*generations = NULL;
+	if ((status = generation_load(path, &first, error)) != LK_OK)
+		return (status);
+	if ((g = calloc(1, sizeof(*g))) == NULL ||
+	    pthread_mutex_init(&g->lock, NULL) != 0) {
+		free(g);
+		generation_free(first);
+		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
+	}
+	atomic_init(&g->current, first);
+	if ((path != NULL && (g->path = strdup(path)) == NULL) ||
+	    !fixed_take(&g->fixed, first->settings)) {
+		gate_generations_free(g);
+		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
+	}
+	*generations = g;
+	return (LK_OK);
+}
+
+enum lk_status
+gate_generations_reload(struct gate_generations *generations,
+    char restart[GATE_RESTART_MAX], struct lk_error *error)
+{
+	enum lk_status status = LK_FAULT;
+	struct gate_generation *next;
+
+	restart[0] = '\0';
+	status = generation_load(generations->path, &next, error);
+	if (status != LK_OK)
+		return (status);
+	fixed_compare(&generations->fixed, next->settings, restart);
+	(void)pthread_mutex_lock(&generations->lock);
+	next = atomic_exchange(&generations->current, next);
+	(void)pthread_mutex_unlock(&generations->lock);
+	gate_generations_drop(generations, next);
+	return (LK_OK);
+}
+
+struct gate_generation *
+gate_generations_hold(struct gate_generations *generations)
+{
+	struct gate_generation *current;
+
+	(void)pthread_mutex_lock(&generations->lock);
+	current = atomic_load(&generations->current);
+	current->holders++;
+	(void)pthread_mutex_unlock(&generations->lock);
+	return (current);
+}
+
+void
+gate_generations_drop(struct gate_generations *generations,
+    struct gate_generation *generation)
+{
+	bool last;
+
+	if (generation == NULL)
+		return;
+	(void)pthread_mutex_lock(&generations->lock);
+	last = --generation->holders == 0;
+	(void)pthread_mutex_unlock(&generations->lock);
+	if (last)
+		generation_free(generation);
+}
+
+bool
+gate_generations_differ(const struct gate_generations *generations,
+    const struct gate_generation *generation)
+{
+	return (atomic_load_explicit(&generations->current,
+	    memory_order_acquire) != generation);
+}
+
+void
+gate_generations_free(struct gate_generations *generations)
+{
+	if (generations == NULL)
+		return;
+	generation_free(atomic_load(&generations->current));
+	(void)pthread_mutex_destroy(&generations->lock);
+	free(generations->fixed.listen);
+	free(generations->fixed.user);
+	free(generations->path);
+	free(generations);
+}

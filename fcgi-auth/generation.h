@@ -1,0 +1,73 @@
+/*
+ * The settings in effect, and those that take their place.  Each reload makes
+ * a generation.  Whoever works with one holds it; it ends when nobody holds it
+ * any more, so a request is answered by one set of settings from its start to
+ * its end.
+ */
+#ifndef GATE_GENERATION_H_
+#define GATE_GENERATION_H_
+
+#include <stdbool.h>
+
+#include "latchkey.h"
+#include "peers.h"
+#include "settings.h"
+
+/* Where settings are if nobody says otherwise. */
+#define GATE_SETTINGS_PATH "/etc/latchkey/latchkey.conf"
+/* Room for the names of all settings that take a restart. */
+#define GATE_RESTART_MAX 128
+
+struct gate_generation {
+	const struct lk_settings *settings;
+	const struct lk_log *log; /* outlives it */
+	struct gate_peers peers;
+
+	/* Of generation.c. */
+	struct lk_settings *owned;
+	unsigned int holders; /* under the lock of the generations */
+};
+
+struct gate_generations;
+
+/**
+ * gate_generations_new(path, generations, error):
+ * Load the first generation from ${path}; NULL is GATE_SETTINGS_PATH, and the
+ * defaults if there is no file there.
+ */
+enum lk_status gate_generations_new(const char *path,
+    struct gate_generations **generations,
+    struct lk_error *error) LK_MUST_CHECK;
+
+/**
+ * gate_generations_reload(generations, restart, error):
+ * Load the file once more.  If all of it is right, that is the current
+ * generation from here on, and ${restart} names the settings that differ from
+ * those of the start but take effect with a restart only ("" if none).
+ * Otherwise the current generation stays, and ${error} says why.
+ */
+enum lk_status gate_generations_reload(struct gate_generations *generations,
+    char restart[GATE_RESTART_MAX], struct lk_error *error) LK_MUST_CHECK;
+
+/**
+ * gate_generations_hold(generations):
+ * The current one, which lives until gate_generations_drop().
+ */
+struct gate_generation *gate_generations_hold(
+    struct gate_generations *generations);
+
+/** gate_generations_drop(generations, generation): Hold it no longer. */
+void gate_generations_drop(struct gate_generations *generations,
+    struct gate_generation *generation);
+
+/**
+ * gate_generations_differ(generations, generation):
+ * Whether ${generation}, which the caller holds, is not the current one.
+ */
+bool gate_generations_differ(const struct gate_generations *generations,
+    const struct gate_generation *generation);
+
+/** gate_generations_free(generations): Nobody may hold one.  NULL is fine. */
+void gate_generations_free(struct gate_generations *generations);
+
+#endif /* !GATE_GENERATION_H_ */

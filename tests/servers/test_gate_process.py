@@ -1,0 +1,656 @@
+"""The gate as a process that lives long, among hostile and busy peers."""
+
+import contextlib
+import json
+import os
+import pwd
+import re
+import signal
+import socket
+import struct
+import subprocess
+import threading
+import time
+
+import pytest
+
+from support import fastcgi, http
+from support.place import (BUILD, PATIENCE, Daemon, Failed, accepts, connect,
+                           free_port, wait_until)
+from support.servers import (Gate, Latchkey, RedisServer, find_program,
+                             settings)
+
+# Memory is measured in the build without sanitizers.
+PLAIN = BUILD.parent if BUILD.name == "san" else BUILD
+ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+
+class House:
+    """A Redis, a token, and settings for the gates of one test."""
+
+    def __init__(self, place, listen=None):
+        self.place = place
+        self.redis = place.add(RedisServer(place))
+        self.listen = listen or f"unix:{place.path}/gate.sock"
+        self.conf = place.path / "latchkey.conf"
+        self.write()
+        self.cli = Latchkey(place, self.conf)
+        self.token = self.cli.issue("alice")
+
+    def write(self, extra="", more='log = { level = "debug"; };\n'):
+        self.place.write("latchkey.conf", settings(
+            self.redis.unix_address, self.listen, extra) + more)
+
+    def gate(self, extra="", **options):
+        self.write(extra)
+        return self.place.add(Gate(self.place, self.conf, self.listen,
+                                   **options))
+
+    def parameters(self, path="/", **variables):
+        return fastcgi.request_of(
+            path, HTTP_AUTHORIZATION=f"Bearer {self.token}", **variables)
+
+
+@pytest.fixture
+def house(place):
+    return House(place)
+
+
+def assert_allows(house, gate):
+    assert gate.running(), gate.output()
+    assert gate.ask(house.parameters()).status == 200
+
+
+def log_has(gate, text, times=1):
+    wait_until(lambda: gate.output().count(text) >= times,
+               f"{times} times {text!r} in the log")
+
+
+# ---- Hostile peers -------------------------------------------------------
+
+
+def flood(sock, data):
+    """Send until it is all gone or the other side has had enough."""
+    sent = 0
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        while sent < len(data):
+            sent += sock.send(data[sent:sent + 65536])
+    return sent
+
+
+def test_process_with_54_mb_of_parameters_refuses_early(house):
+    gate = house.gate()
+    pairs = fastcgi.pair("X", "v" * 60000)
+    data = fastcgi.begin() + fastcgi.record(fastcgi.PARAMS, pairs) * 900
+    assert len(data) > 54_000_000
+    with connect(gate.address) as sock:
+        assert flood(sock, data) < 5_000_000
+        assert_allows(house, gate)
+    assert_allows(house, gate)
+
+
+HOSTILE = {
+    "four GET_VALUES": fastcgi.record(
+        fastcgi.GET_VALUES, fastcgi.pairs([("FCGI_MAX_CONNS", "")] * 4),
+        request=0) * 4,
+    "length near 2^31": fastcgi.begin() + fastcgi.stream(
+        fastcgi.PARAMS, b"\xff\xff\xff\xff\xff\xff\xff\xfe" + b"x" * 64),
+    "truncated PARAMS": fastcgi.begin() + fastcgi.record(
+        fastcgi.PARAMS, fastcgi.pair("REQUEST_URI", "/"))[:-1],
+    "unknown type": fastcgi.begin() + fastcgi.record(99, b"x" * 99),
+    "unknown management": fastcgi.record(99, b"x" * 99, request=0) * 99,
+    "second BEGIN": fastcgi.begin() * 2 + fastcgi.record(fastcgi.PARAMS),
+}
+
+
+@pytest.mark.parametrize("case", sorted(HOSTILE))
+def test_process_among_many_hostile_peers_serves_others(house, case):
+    gate = house.gate("threads = 2;")
+    with contextlib.ExitStack() as stack:
+        for _ in range(20):
+            sock = stack.enter_context(connect(gate.address))
+            flood(sock, HOSTILE[case])
+        # They are all still there.
+        for _ in range(3):
+            assert_allows(house, gate)
+    pid = gate.process.pid
+    assert_allows(house, gate)
+    assert gate.process.pid == pid
+
+
+def resident_kb(pid):
+    with open(f"/proc/{pid}/status") as status:
+        return int(re.search(r"VmRSS:\s+(\d+)", status.read()).group(1))
+
+
+@contextlib.contextmanager
+def many_files(count):
+    """Let this process and those it starts have so many descriptors."""
+    import resource
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < count + 200:
+        pytest.skip(f"the limit on descriptors is {hard}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count + 200, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def connect_patiently(address):
+    """Connect; EAGAIN is a unix socket's way to say: not so fast."""
+    def attempt():
+        with contextlib.suppress(BlockingIOError):
+            return connect(address)
+    return wait_until(attempt, "room in the backlog")
+
+
+class PlainGate(Gate):
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.argv = [PLAIN / "latchkey-fcgi", *self.argv[1:]]
+
+
+def test_process_with_10000_silent_peers_answers_and_stays_small(house):
+    if not (PLAIN / "latchkey-fcgi").exists():
+        pytest.skip("needs the build without sanitizers")
+    with many_files(10000), contextlib.ExitStack() as stack:
+        gate = house.place.add(PlainGate(house.place, house.conf,
+                                         house.listen))
+        assert_allows(house, gate)
+        before = resident_kb(gate.process.pid)
+        socks = [stack.enter_context(connect_patiently(gate.address))
+                 for _ in range(10000)]
+        fresh = stack.enter_context(connect(gate.address))
+        fresh.sendall(fastcgi.whole(house.parameters()))
+        reply = fastcgi.parse(fastcgi.receive(fresh))
+        grown = resident_kb(gate.process.pid) - before
+        # It was answered before those before it were even given up.
+        for sock in socks[-1000:]:
+            sock.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                sock.recv(1)
+        assert reply.status == 200
+        assert grown < 10 * 1024
+
+
+# ---- Kept connections ----------------------------------------------------
+
+
+def keep(parameters, body=b"", role=fastcgi.RESPONDER):
+    return (fastcgi.begin(role, fastcgi.KEEP_CONN)
+            + fastcgi.stream(fastcgi.PARAMS, fastcgi.pairs(parameters))
+            + fastcgi.stream(fastcgi.STDIN, body))
+
+
+def read_answer(sock):
+    """One answer of a connection that stays open; None if it ended."""
+    data = b""
+    while True:
+        at = 0
+        while len(data) - at >= 8:
+            _, kind, _, size, padding = struct.unpack(
+                ">BBHHBx", data[at:at + 8])
+            if len(data) - at < 8 + size + padding:
+                break
+            at += 8 + size + padding
+            if kind == fastcgi.END:
+                assert at == len(data), "something behind the answer"
+                return fastcgi.parse(data)
+        piece = sock.recv(65536)
+        if not piece:
+            return None
+        data += piece
+
+
+@pytest.mark.parametrize("body", [b"", b"x" * 5, b"y" * 30000],
+                         ids=["no body", "short body", "body of 30 KB"])
+def test_process_with_kept_connection_answers_each_request(house, body):
+    gate = house.gate("threads = 1;")
+    with connect(gate.address) as sock:
+        first = None
+        for turn in range(20):
+            sock.sendall(keep(house.parameters(f"/{turn}"), body))
+            answer = read_answer(sock)
+            assert answer is not None, turn
+            first = first or answer
+            assert (answer.status, answer.body) == (first.status, first.body)
+    assert_allows(house, gate)
+
+
+def test_process_with_kept_connections_holds_no_thread(house):
+    gate = house.gate("threads = 1;")
+    with contextlib.ExitStack() as stack:
+        socks = [stack.enter_context(connect(gate.address))
+                 for _ in range(50)]
+        for _ in range(3):
+            for sock in socks:
+                sock.sendall(keep(house.parameters()))
+                assert read_answer(sock) is not None
+            assert_allows(house, gate)
+
+
+def test_process_with_kept_authorizer_closes_after_its_answer(house):
+    gate = house.gate()
+    with connect(gate.address) as sock:
+        sock.sendall(keep(house.parameters(), role=fastcgi.AUTHORIZER))
+        assert read_answer(sock).status == 200
+        assert sock.recv(1) == b""
+
+
+def test_process_with_pipelined_requests_answers_first_and_closes(house):
+    gate = house.gate()
+    with connect(gate.address) as sock:
+        sock.sendall(keep(house.parameters()) * 2)
+        data = fastcgi.receive(sock)
+    # One whole answer, and no part of a second one.
+    assert fastcgi.parse(data) is not None
+    ends = data.count(fastcgi.record(fastcgi.END, b"\0" * 8)[:8])
+    assert ends == 1
+
+
+def test_process_with_kept_connection_judges_the_next_request_anew(house):
+    gate = house.gate()
+    with connect(gate.address) as sock:
+        sock.sendall(keep(house.parameters()))
+        assert read_answer(sock) is not None
+        sock.sendall(HOSTILE["four GET_VALUES"])
+        with contextlib.suppress(ConnectionResetError):
+            assert sock.recv(1) == b""
+    assert_allows(house, gate)
+
+
+def test_process_on_sigterm_lets_go_of_kept_connections(house):
+    gate = house.gate()
+    with connect(gate.address) as sock:
+        sock.sendall(keep(house.parameters()))
+        assert read_answer(sock) is not None
+        gate.stop()
+        assert sock.recv(1) == b""
+
+
+class Nginx(Daemon):
+    """nginx that passes everything to the gate on kept connections."""
+
+    name = "nginx"
+
+    def __init__(self, place, gate):
+        super().__init__(place)
+        self.port = free_port()
+        self.conf = place.write("nginx.conf", f"""
+            daemon off; master_process off; pid {place.path}/nginx.pid;
+            error_log stderr info;
+            events {{ worker_connections 512; }}
+            http {{
+              access_log off;
+              client_body_temp_path {place.path}/b;
+              proxy_temp_path {place.path}/p;
+              fastcgi_temp_path {place.path}/f;
+              uwsgi_temp_path {place.path}/u;
+              scgi_temp_path {place.path}/s;
+              upstream gate {{ server {gate}; keepalive 4; }}
+              server {{
+                listen 127.0.0.1:{self.port};
+                location / {{
+                  fastcgi_pass gate;
+                  fastcgi_keep_conn on;
+                  fastcgi_next_upstream off;
+                  fastcgi_param REQUEST_METHOD $request_method;
+                  fastcgi_param REQUEST_URI $request_uri;
+                }}
+              }}
+            }}
+            """)
+        self.argv = [find_program("nginx"), "-c", self.conf, "-e", "stderr"]
+
+    def ready(self):
+        return accepts(f"127.0.0.1:{self.port}")
+
+
+def connections_of(pid):
+    """How many sockets the process has open."""
+    count = 0
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(OSError):
+            count += os.readlink(f"/proc/{pid}/fd/{name}").startswith("socket")
+    return count
+
+
+def test_process_behind_nginx_that_keeps_connections_answers(house):
+    try:
+        find_program("nginx")
+    except Failed:
+        pytest.skip("nginx is not installed")
+    gate = house.gate("threads = 1;")
+    nginx = house.place.add(Nginx(house.place, house.listen))
+    address = f"127.0.0.1:{nginx.port}"
+    before = connections_of(gate.process.pid)
+    statuses = set()
+    for turn in range(60):
+        method = ("HEAD", "POST", "GET")[turn % 3]
+        statuses.add(http.request(address, f"/{turn}", method=method).status)
+    # Never nginx's own 502; one connection did for all of them.
+    assert len(statuses) == 1 and statuses.pop() < 500
+    assert connections_of(gate.process.pid) == before + 1
+    assert "upstream" not in nginx.output()
+    assert_allows(house, gate)
+
+
+# ---- Who may ask ---------------------------------------------------------
+
+
+def test_process_with_own_user_in_allow_uids_allows(house):
+    me = os.geteuid()
+    for uids in (f"( {me} )", f'( {me}, "4000000000" )',
+                 f'[ "{pwd.getpwuid(me).pw_name}" ]'):
+        gate = house.gate(f"allow_uids = {uids};")
+        assert_allows(house, gate)
+        gate.stop()
+
+
+def test_process_without_own_user_in_allow_uids_hangs_up(house):
+    gate = house.gate(f"allow_uids = [ {os.geteuid() + 1} ];")
+    assert fastcgi.send(gate.address, fastcgi.whole(
+        house.parameters()), finish=False) is None
+    log_has(gate, "gate.allow_uids")
+    # The list is one of the settings that SIGHUP brings.
+    house.write()
+    gate.process.send_signal(signal.SIGHUP)
+    log_has(gate, "settings reloaded")
+    assert_allows(house, gate)
+
+
+def test_process_on_tcp_with_allow_uids_refuses_all(place):
+    house = House(place, f"127.0.0.1:{free_port()}")
+    gate = house.gate(f"allow_uids = [ {os.geteuid()} ];")
+    assert fastcgi.send(gate.address, fastcgi.whole(
+        house.parameters()), finish=False) is None
+
+
+def run_gate(house, **options):
+    return subprocess.run(
+        [BUILD / "latchkey-fcgi", "-c", house.conf], timeout=PATIENCE,
+        capture_output=True, text=True, check=False,
+        **{"env": house.place.environment(),
+           "stdin": subprocess.DEVNULL, **options})
+
+
+@pytest.mark.parametrize("extra, said", [
+    ('allow_uids = [ "no-such-user-here" ];', "no-such-user-here"),
+    ("allow_uids = [ -1 ];", "allow_uids"),
+    ('allow_uids = [ "4294967295" ];', "allow_uids")])
+def test_process_with_wrong_allow_uids_refuses_to_start(house, extra, said):
+    house.write(extra)
+    result = run_gate(house)
+    assert result.returncode == 2
+    assert said in result.stderr
+
+
+def test_process_on_remote_address_wants_allow_remote(place):
+    port = free_port()
+    house = House(place)
+    house.listen = f"0.0.0.0:{port}"
+    house.write()
+    result = run_gate(house)
+    assert result.returncode == 2
+    assert "latchkey.conf:" in result.stderr
+    assert "gate.listen" in result.stderr
+    assert "allow_remote" in result.stderr
+    house.write("allow_remote = true;")
+    gate = place.add(Gate(place, house.conf, f"127.0.0.1:{port}"))
+    assert_allows(house, gate)
+
+
+# ---- Reloading -----------------------------------------------------------
+
+
+def hang_up(gate, text="settings reloaded"):
+    """SIGHUP, and wait for what the log says then."""
+    before = gate.output().count(text)
+    gate.process.send_signal(signal.SIGHUP)
+    log_has(gate, text, before + 1)
+
+
+def realm_of(gate):
+    challenge = gate.ask(fastcgi.request_of()).all("WWW-Authenticate")[0]
+    return re.search(r'realm="(\w+)"', challenge).group(1)
+
+
+def test_process_on_sighup_takes_new_settings(house):
+    gate = house.gate('realm = "before";')
+    assert realm_of(gate) == "before"
+    house.write('realm = "after";')
+    hang_up(gate)
+    for _ in range(8):
+        assert realm_of(gate) == "after"
+    assert_allows(house, gate)
+
+
+def test_process_on_sighup_takes_another_store(house):
+    gate = house.gate()
+    assert_allows(house, gate)
+    os.mkdir(house.place.path / "other")
+    redis, house.redis = house.redis, None
+    house.place.write("latchkey.conf", settings(
+        f"unix:{house.place.path}/nobody.sock", house.listen))
+    hang_up(gate)
+    assert gate.ask(house.parameters()).status == 503
+    house.redis = redis
+    house.write()
+    hang_up(gate)
+    assert_allows(house, gate)
+
+
+def test_process_on_sighup_with_bad_settings_keeps_the_old(house):
+    gate = house.gate('realm = "before";')
+    failed = "settings not reloaded"
+    house.write('realm = "after"; nonsense = 1;')
+    hang_up(gate, failed)
+    assert "latchkey.conf:2" in gate.output()
+    assert "gate.nonsense" in gate.output()
+    house.conf.unlink()
+    hang_up(gate, failed)
+    assert realm_of(gate) == "before"
+    assert_allows(house, gate)
+
+
+def test_process_on_sighup_names_what_needs_a_restart(house):
+    gate = house.gate("threads = 2;")
+    old = house.listen
+    house.listen = f"unix:{house.place.path}/new.sock"
+    house.write("threads = 3;")
+    hang_up(gate)
+    assert "gate.listen gate.threads" in gate.output()
+    house.listen = old
+    assert not (house.place.path / "new.sock").exists()
+    assert_allows(house, gate)
+
+
+def test_process_on_sighup_changes_its_log(house):
+    gate = house.gate()
+    house.write(more='log = { format = "json"; };\n')
+    hang_up(gate)
+    assert gate.ask(fastcgi.request_of("/here")).status == 401
+    log_has(gate, '"/here"')
+    lines = [line for line in gate.output().splitlines() if "/here" in line]
+    assert json.loads(lines[-1])["path"] == "/here"
+
+
+def test_process_with_sighup_every_50_ms_loses_no_request(house):
+    gate = house.gate("threads = 3;")
+    answers, clients = [], 4
+
+    def client():
+        for _ in range(800):
+            try:
+                reply = gate.ask(house.parameters())
+                answers.append(None if reply is None else reply.status)
+            except OSError as error:
+                answers.append(error)
+
+    threads = [threading.Thread(target=client) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    signals = 0
+    while signals < 3 or any(thread.is_alive() for thread in threads):
+        gate.process.send_signal(signal.SIGHUP)
+        signals += 1
+        time.sleep(0.05)
+    for thread in threads:
+        thread.join(PATIENCE)
+    assert [answer for answer in answers if answer != 200] == []
+    assert len(answers) == 800 * clients
+    log_has(gate, "settings reloaded")
+    assert "not reloaded" not in gate.output()
+
+
+def test_process_idle_lets_go_of_the_old_store_on_sighup(house):
+    """An idle worker does not sit on a connection of yesterday's settings."""
+    gate = house.gate("threads = 2;")
+    for _ in range(8):
+        assert_allows(house, gate)
+
+    def clients():
+        with connect(house.redis.unix_address) as sock:
+            sock.sendall(b"CLIENT LIST\r\n")
+            return sock.recv(65536).count(b" laddr=") - 1
+
+    assert clients() > 0
+    hang_up(gate)
+    wait_until(lambda: clients() == 0, "the old connections to end")
+
+
+# ---- Service managers ----------------------------------------------------
+
+
+def start_like_systemd(house, listener, notify=None, pid=None):
+    """Run the gate with a listening socket as descriptor 3."""
+    environment = dict(house.place.environment(), LISTEN_FDS="1",
+                       LISTEN_FDNAMES="latchkey-fcgi.socket")
+    if notify:
+        environment["NOTIFY_SOCKET"] = notify
+    script = ('exec 3<&"$1"; export LISTEN_PID=${2:-$$}; '
+              'exec "$3" -c "$4" 1<&- 2>"$5"')
+    log = house.place.path / "systemd.log"
+    return subprocess.Popen(
+        ["bash", "-c", script, "start", str(listener.fileno()), pid or "",
+         str(BUILD / "latchkey-fcgi"), str(house.conf), str(log)],
+        pass_fds=[listener.fileno()], env=environment,
+        stdin=subprocess.DEVNULL)
+
+
+@contextlib.contextmanager
+def started(process):
+    try:
+        yield process
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def notified(house):
+    """Two sockets that are told how far a gate is: a file and an abstract."""
+    with contextlib.ExitStack() as stack:
+        pairs = []
+        for address in (str(house.place.path / "notify"),
+                        f"\0latchkey-{os.getpid()}-notify"):
+            sock = stack.enter_context(
+                socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+            sock.bind(address)
+            sock.settimeout(PATIENCE)
+            pairs.append((sock, address.replace("\0", "@")))
+        yield pairs
+
+
+def listening(path):
+    sock = socket.socket(socket.AF_UNIX)
+    sock.bind(path)
+    sock.listen()
+    return sock
+
+
+@pytest.mark.parametrize("kind", [0, 1], ids=["path", "abstract"])
+def test_process_with_passed_socket_serves_and_tells(house, notified, kind):
+    told, name = notified[kind]
+    path = str(house.place.path / "passed.sock")
+    with listening(path) as listener, started(
+            start_like_systemd(house, listener, name)) as process:
+        assert told.recv(4096) == b"READY=1\n"
+        reply = fastcgi.ask(f"unix:{path}", house.parameters())
+        assert reply.status == 200
+        process.send_signal(signal.SIGHUP)
+        reloading = told.recv(4096)
+        assert re.fullmatch(rb"RELOADING=1\nMONOTONIC_USEC=\d+\n", reloading)
+        assert told.recv(4096) == b"READY=1\n"
+        process.terminate()
+        assert told.recv(4096) == b"STOPPING=1\n"
+    # The socket is the service manager's.
+    assert os.path.exists(path)
+    assert not os.path.exists(house.place.path / "gate.sock")
+
+
+def test_process_with_socket_meant_for_another_opens_its_own(house, notified):
+    told, name = notified[0]
+    path = str(house.place.path / "passed.sock")
+    with listening(path) as listener, started(
+            start_like_systemd(house, listener, name, pid="1")):
+        assert told.recv(4096) == b"READY=1\n"
+        assert fastcgi.ask(house.listen, house.parameters()).status == 200
+
+
+def test_process_with_passed_remote_socket_refuses_to_start(house):
+    with socket.socket() as listener:
+        listener.bind(("0.0.0.0", 0))
+        listener.listen()
+        process = start_like_systemd(house, listener)
+        assert process.wait(PATIENCE) == 2
+    assert "allow_remote" in (house.place.path / "systemd.log").read_text()
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM],
+                         ids=["datagram", "not listening"])
+def test_process_with_passed_wrong_socket_refuses_to_start(house, kind):
+    with socket.socket(socket.AF_UNIX, kind) as sock:
+        process = start_like_systemd(house, sock)
+        assert process.wait(PATIENCE) == 2
+    assert "LISTEN_FDS" in (house.place.path / "systemd.log").read_text()
+
+
+# ---- Privileges ----------------------------------------------------------
+
+
+def status_of(pid):
+    with open(f"/proc/{pid}/status") as status:
+        return dict(line.rstrip("\n").split(":\t", 1)
+                    for line in status if ":\t" in line)
+
+
+@ROOT_ONLY
+def test_process_with_user_becomes_it_for_good(house):
+    nobody = pwd.getpwnam("nobody")
+    os.chmod(house.place.path, 0o755)
+    os.chmod(house.redis.socket, 0o777)
+    gate = house.gate('user = "nobody";')
+    status = status_of(gate.process.pid)
+    assert set(status["Uid"].split()) == {str(nobody.pw_uid)}
+    assert set(status["Gid"].split()) == {str(nobody.pw_gid)}
+    assert "0" not in status["Groups"].split()
+    assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == 0
+    found = os.stat(house.place.path / "gate.sock")
+    assert (found.st_uid, found.st_gid) == (nobody.pw_uid, nobody.pw_gid)
+    assert_allows(house, gate)
+    # Settings that this user may not read: the old ones stay.
+    hang_up(gate, "settings not reloaded")
+    assert_allows(house, gate)
+
+
+@ROOT_ONLY
+@pytest.mark.parametrize("user", ["root", "0", "no-such-user-here"])
+def test_process_with_wrong_user_refuses_to_start(house, user):
+    house.write(f'user = "{user}";')
+    result = run_gate(house)
+    assert result.returncode == 2
+    assert "gate.user" in result.stderr
+    assert not (house.place.path / "gate.sock").exists()
