@@ -12,9 +12,9 @@ _Static_assert(BEGIN_BODY_LEN == 8, "body of BEGIN_REQUEST has no gaps");
 
 /* Parameters that decide something: a second one would be ambiguous. */
 static const char *const single[] = {
-	"FCGI_APACHE_ROLE", "FCGI_ROLE", "LATCHKEY_ENDPOINT", "PATH_INFO",
-	"QUERY_STRING", "REMOTE_ADDR", "REMOTE_USER", "REQUEST_METHOD",
-	"REQUEST_URI", "SCRIPT_NAME"
+	"FCGI_APACHE_ROLE", "FCGI_ROLE", "LATCHKEY_ENDPOINT",
+	"LATCHKEY_METHOD", "PATH_INFO", "QUERY_STRING", "REMOTE_ADDR",
+	"REMOTE_USER", "REQUEST_METHOD", "REQUEST_URI", "SCRIPT_NAME"
 };
 #define SINGLE_COUNT (sizeof(single) / sizeof(single[0]))
 /* Longer than the longest of them. */
@@ -268,6 +268,30 @@ look_at_param(struct cursor *cursor, uint8_t first, uint32_t *seen)
 
 _Static_assert(SINGLE_COUNT <= 32, "they fit a bit mask");
 
+/*
+ * Whether the peer of a request whose parameters end at ${pos} is still
+ * writing.  Behind a RESPONDER's parameters comes STDIN, ended by an empty
+ * record, and a web server that is answered and hung up on before it has
+ * written that takes the gate for broken.  A body that does not fit is not
+ * waited for.
+ */
+static bool
+is_writing(const uint8_t *bytes, size_t len, size_t pos)
+{
+	const uint8_t *begin = bytes + FCGI_HEADER_LEN;
+	struct record record;
+
+	if ((begin[0] << 8 | begin[1]) != FCGI_RESPONDER)
+		return (false);
+	while (pos + FCGI_HEADER_LEN <= len) {
+		record = record_at(bytes + pos);
+		if (record.type != FCGI_STDIN || record.content == 0)
+			return (false);
+		pos += FCGI_HEADER_LEN + record.content + record.padding;
+	}
+	return (pos + FCGI_HEADER_LEN <= GATE_REQUEST_MAX);
+}
+
 struct gate_finding
 gate_guard_look(const uint8_t *bytes, size_t len)
 {
@@ -290,6 +314,8 @@ gate_guard_look(const uint8_t *bytes, size_t len)
 		if ((wrong = look_at_param(&cursor, first, &seen)) != NULL)
 			return (refused(wrong, finding.request_id));
 	}
+	if (is_writing(bytes, len, end))
+		return (need_more(finding.request_id));
 	finding.keep = can_be_kept(bytes, len, end, finding.request_id);
 	return (finding);
 }

@@ -7,7 +7,9 @@
  * A request is a BEGIN_REQUEST record followed by PARAMS records of the same
  * request id up to the empty one.  What comes after that (STDIN) is no part of
  * the decision and nobody reads it; whether it ends the bytes only says
- * whether the connection can carry another request.
+ * whether the connection can carry another request.  But a RESPONDER's request
+ * is complete only when STDIN has ended, or as much of it as fits is there: its
+ * peer expects no answer while it writes.
  */
 #ifndef GATE_GUARD_H_
 #define GATE_GUARD_H_
