@@ -45,7 +45,9 @@ gate_request_read(char *const *env, bool authorizer,
 {
 	*request = (struct gate_request){ .env = env,
 		.authorizer = authorizer };
-	request->method = first_of(request, "REQUEST_METHOD");
+	request->method = first_of(request, "LATCHKEY_METHOD");
+	if (request->method == NULL)
+		request->method = first_of(request, "REQUEST_METHOD");
 	request->uri = first_of(request, "REQUEST_URI");
 	request->accept = first_of(request, "HTTP_ACCEPT");
 	request->peer = first_of(request, "REMOTE_ADDR");

@@ -22,7 +22,8 @@ struct gate_request {
 /**
  * gate_request_read(env, authorizer, request):
  * Find the members in ${env}, which ${request} borrows.  Of a parameter given
- * several times the first counts.
+ * several times the first counts.  The method is that of LATCHKEY_METHOD, if
+ * the web server says it: Caddy always asks with the REQUEST_METHOD GET.
  */
 void gate_request_read(char *const *env, bool authorizer,
     struct gate_request *request);

@@ -41,6 +41,21 @@ test_gate_request_params_are_found(void **state)
 }
 
 static void
+test_gate_request_method_said_apart_wins(void **state)
+{
+	char texts[][40] = { "REQUEST_METHOD=GET", "LATCHKEY_METHOD=POST",
+		"HTTP_LATCHKEY_METHOD=PUT", "LATCHKEY_METHOD=" };
+	char *both[] = { texts[0], texts[1], NULL };
+	char *header[] = { texts[0], texts[2], NULL };
+	char *empty[] = { texts[0], texts[3], NULL };
+
+	(void)state;
+	assert_string_equal(request_of(both).method, "POST");
+	assert_string_equal(request_of(header).method, "GET");
+	assert_string_equal(request_of(empty).method, "");
+}
+
+static void
 test_gate_request_missing_params_are_null(void **state)
 {
 	char texts[][40] = { "REQUEST_METHODS=GET", "REQUEST_UR=/",
@@ -156,6 +171,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_gate_request_params_are_found),
+		cmocka_unit_test(test_gate_request_method_said_apart_wins),
 		cmocka_unit_test(test_gate_request_missing_params_are_null),
 		cmocka_unit_test(test_gate_request_next_finds_every_value),
 		cmocka_unit_test(test_gate_request_navigation_is_recognised),
