@@ -105,3 +105,23 @@ def send(address, data, finish=True):
 def ask(address, parameters, role=AUTHORIZER, flags=0, chunk=65535):
     """The answer to one complete request."""
     return send(address, whole(parameters, role, flags, chunk), finish=False)
+
+
+def unpair(data):
+    """The names and values that pairs() made, as a list of texts."""
+    found, at = [], 0
+
+    def size():
+        nonlocal at
+        if data[at] < 128:
+            at += 1
+            return data[at - 1]
+        at += 4
+        return struct.unpack(">I", data[at - 4:at])[0] & 0x7fffffff
+
+    while at < len(data):
+        name, value = size(), size()
+        text = data[at:at + name + value].decode("utf-8", "replace")
+        found.append((text[:name], text[name:]))
+        at += name + value
+    return found

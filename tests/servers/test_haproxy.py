@@ -1,0 +1,106 @@
+"""What is HAProxy's own about asking the gate."""
+
+import stat
+
+import pytest
+
+from support.carry import bearer
+from support.clients import curl2, raw, status_of
+
+
+@pytest.fixture
+def haproxy(site):
+    return site.front("haproxy")
+
+
+def last_denial(site):
+    lines = [line for line in site.gates[0].output().splitlines()
+             if "request denied" in line]
+    return lines[-1]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE", "X-Y"])
+def test_haproxy_tells_the_gate_what_was_asked(site, haproxy, method):
+    haproxy.get("/app/a,b?c=1,2", method=method,
+                headers=[("Latchkey-Method", "OPTIONS"),
+                         ("Latchkey-Uri", "/public/"),
+                         ("Latchkey-Peer", "192.0.2.1")])
+    line = last_denial(site)
+    assert f"method={method} " in line
+    assert "path=/app/a,b " in line
+    assert "peer=127.0.0.1" in line
+
+
+def test_haproxy_passes_the_challenge_on(haproxy):
+    reply = haproxy.get()
+    assert reply.header("WWW-Authenticate") == 'Bearer realm="latchkey"'
+    assert reply.header("Cache-Control") == "no-store"
+    reply = haproxy.get(headers=bearer("garbage"))
+    assert 'error="invalid_token"' in reply.header("WWW-Authenticate")
+
+
+@pytest.mark.parametrize("path", [
+    "/public", "/public/", "/public/a", "/public/a/b.css", "/public/a?b=/..",
+    "/login", "/login?url=%2Fapp%2F", "/login/style.css", "/public/a-b_c.D1"])
+def test_haproxy_leaves_plainly_public_path_open(haproxy, path):
+    assert haproxy.get(path).status == 200
+
+
+@pytest.mark.parametrize("path", [
+    "/publicity", "/public.html", "/public/.", "/public/..", "/public/.git",
+    "/public//a", "/public/a%62", "/public/a;b", "/public/a,b", "/xlogin",
+    "/Public/", "/login/../app", "/a/public/"])
+def test_haproxy_asks_about_any_other_path(haproxy, path):
+    assert haproxy.get(path).status == 401
+
+
+def test_haproxy_keeps_its_way_to_the_gate_to_itself(haproxy):
+    mode = haproxy.file("self.sock").stat().st_mode
+    assert stat.S_IMODE(mode) == 0o600
+
+
+def test_haproxy_without_authority_in_http2_asks(haproxy):
+    reply = curl2(haproxy.url2 + "/app/page", [("Host", "")])
+    assert reply.status != 200 and "protected" not in reply.body
+
+
+def test_haproxy_with_script_that_fails_opens_nothing(own_site):
+    """An error in the script is no verdict."""
+    haproxy = own_site.front("haproxy")
+    token = own_site.cli.issue("alice")
+    assert haproxy.get(headers=bearer(token)).status == 200
+    haproxy.stop()
+    script = own_site.place.path / "latchkey.lua"
+    text = script.read_text()
+    for broken in (text.replace("local headers = {}", "error('broken')"),
+                   text.replace("core.httpclient()", "(nil)"),
+                   text.replace('"txn.latchkey_status"', '"txn.other"')):
+        assert broken != text
+        script.write_text(broken)
+        haproxy.start()
+        for headers in ((), bearer(token)):
+            answer = haproxy.get(headers=headers)
+            assert answer.status == 503
+            assert "protected" not in answer.body
+        haproxy.stop()
+    script.write_text(text)
+    haproxy.start()
+    # Lua's errors read like those of a sanitizer.
+    haproxy.log.write_text("")
+
+
+def test_haproxy_with_gate_that_is_not_asked_to_authorize_opens_nothing(
+        own_site):
+    haproxy = own_site.front("haproxy")
+    token = own_site.cli.issue("alice")
+    haproxy.stop()
+    conf = own_site.place.path / "haproxy.cfg"
+    conf.write_text(conf.read_text().replace(
+        "set-param LATCHKEY_ENDPOINT authorize", ""))
+    haproxy.start()
+    assert haproxy.get(headers=bearer(token)).status == 503
+
+
+def test_haproxy_with_bad_request_answers_by_itself(haproxy):
+    assert status_of(raw(haproxy.address, b"GET /app\0 HTTP/1.1\r\n\r\n")) \
+        == 400

@@ -1,0 +1,141 @@
+"""Services behind a web server that say what they received.
+
+They find a page the way real ones do: they decode the path, walk its dots,
+and know nothing of who may see what.
+"""
+
+import http.server
+import posixpath
+import re
+import socket
+import socketserver
+import threading
+import urllib.parse
+
+from support import fastcgi
+
+# What may be seen without a session says this; all else says the other.
+PUBLIC, PROTECTED = "a public page", "a protected page"
+
+
+def page_at(uri):
+    """The first line of the page that a service finds at a raw URI."""
+    path = uri.split("?")[0].split("#")[0]
+    if "://" in path:
+        path = urllib.parse.urlsplit(path).path
+    path = re.sub(";[^/]*", "", urllib.parse.unquote(path))
+    path = posixpath.normpath("/" + path.replace("\\", "/").lstrip("/"))
+    return (PUBLIC if path.split("/")[1] in ("public", "login")
+            else PROTECTED)
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Answers with the page's kind, the request line and the headers."""
+
+    protocol_version = "HTTP/1.1"
+
+    def body_length(self):
+        if "chunked" not in self.headers.get("Transfer-Encoding", ""):
+            size = int(self.headers.get("Content-Length", 0))
+            return len(self.rfile.read(size))
+        total = 0
+        while True:
+            size = int(self.rfile.readline().split(b";")[0], 16)
+            total += len(self.rfile.read(size))
+            self.rfile.readline()
+            if size == 0:
+                return total
+
+    def answer(self):
+        received = self.body_length()
+        lines = [page_at(self.path), f"method={self.command}",
+                 f"uri={self.path}", f"received={received}"]
+        lines += [f"{name}: {value}" for name, value in self.headers.items()]
+        body = ("\n".join(lines) + "\n").encode("latin-1", "replace")
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = answer
+
+    def log_message(self, *_):
+        """Nothing: what is logged here is nobody's log."""
+
+
+class FastcgiHandler(socketserver.StreamRequestHandler):
+    """One FastCGI responder request: the page's kind and its parameters."""
+
+    def records(self):
+        while True:
+            head = self.rfile.read(8)
+            if len(head) < 8:
+                return
+            kind, size = head[1], int.from_bytes(head[4:6], "big")
+            content = self.rfile.read(size)
+            self.rfile.read(head[6])
+            yield kind, content
+
+    def handle(self):
+        parameters, received = b"", 0
+        for kind, content in self.records():
+            if kind == fastcgi.PARAMS:
+                parameters += content
+            elif kind == fastcgi.STDIN:
+                received += len(content)
+                if not content:
+                    break
+        else:
+            return
+        seen = fastcgi.unpair(parameters)
+        uri = dict(seen).get("REQUEST_URI", "/")
+        lines = [page_at(uri), f"received={received}"]
+        lines += [f"{name}={value}" for name, value in sorted(seen)]
+        body = "\n".join(lines) + "\n"
+        text = f"Status: 200 OK\r\nContent-Type: text/plain\r\n\r\n{body}"
+        self.wfile.write(
+            fastcgi.stream(fastcgi.STDOUT, text.encode("latin-1", "replace"))
+            + fastcgi.record(fastcgi.END, b"\0" * 8))
+
+
+class Backend:
+    """A server in a thread of this process; a Place stops it."""
+
+    handler = Handler
+
+    def __init__(self):
+        self.server = None
+        self.thread = None
+        self.port = None
+
+    def start(self):
+        class Server(socketserver.ThreadingTCPServer):
+            allow_reuse_address = True
+            daemon_threads = True
+            block_on_close = False
+            request_queue_size = socket.SOMAXCONN
+
+            def handle_error(self, *_):
+                """A client that hung up is no news."""
+
+        self.server = Server(("127.0.0.1", 0), self.handler)
+        self.port = self.server.server_address[1]
+        self.thread = threading.Thread(target=self.server.serve_forever,
+                                       kwargs={"poll_interval": 0.05})
+        self.thread.start()
+        return self
+
+    def stop(self):
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+
+class FastcgiBackend(Backend):
+    handler = FastcgiHandler

@@ -1,0 +1,35 @@
+"""HAProxy with a script that asks the gate."""
+
+from support.front import Front
+from support.servers import find_program
+
+
+class Haproxy(Front):
+    name = "haproxy"
+    example = "haproxy/latchkey.cfg"
+    static, program = None, "/fcgi/page"
+    translates = {400: 401}
+    http2 = "port"
+    chunks_to_program = False
+    # It ends by the signal it was sent.
+    good = (0, -15)
+
+    def prepare(self):
+        socket = {"/run/haproxy/latchkey.sock": self.file("self.sock")}
+        script = self.place.write("latchkey.lua", self.example_text(
+            socket, "haproxy/latchkey.lua"))
+        text = self.example_text({
+            **socket,
+            "/etc/haproxy/latchkey.lua": script,
+            # A port speaks HTTP/2 without TLS from the first byte.
+            "bind 127.0.0.1:8080":
+                f"bind {self.address}\n"
+                f"\tbind 127.0.0.1:{self.port2} proto h2",
+            "/run/latchkey/gate.sock": self.site.gate_socket,
+            "127.0.0.1:8081": self.site.service.address,
+            "127.0.0.1:9020": self.site.program.address})
+        conf = self.place.write("haproxy.cfg", text)
+        self.argv = [find_program("haproxy"), "-db", "-f", conf]
+
+    def get(self, path=None, headers=(), **options):
+        return super().get(path or self.service, headers, **options)
