@@ -175,7 +175,8 @@ fuzz:
 BUILD_DEBS := gcc libc6-dev pkg-config libhiredis-dev libconfig-dev \
 	libcjson-dev libsodium-dev libsqlite3-dev libfcgi-dev
 DEMO_DEBS  := $(BUILD_DEBS) python3 lighttpd redis-server|valkey-server
-CHECK_DEBS := $(DEMO_DEBS) binutils libcmocka-dev python3-pytest
+CHECK_DEBS := $(DEMO_DEBS) binutils libcmocka-dev python3-pytest curl \
+	apache2 libapache2-mod-fcgid nginx caddy haproxy
 LINT_DEBS  := $(CHECK_DEBS) clang clang-format clang-tidy cppcheck
 
 quoted = $(patsubst %,'%',$(1))
