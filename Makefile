@@ -177,11 +177,12 @@ BUILD_DEBS := gcc libc6-dev pkg-config libhiredis-dev libconfig-dev \
 DEMO_DEBS  := $(BUILD_DEBS) python3 lighttpd redis-server|valkey-server
 CHECK_DEBS := $(DEMO_DEBS) binutils libcmocka-dev python3-pytest curl \
 	apache2 libapache2-mod-fcgid nginx caddy haproxy
+BENCH_DEBS := $(DEMO_DEBS) nginx wrk
 LINT_DEBS  := $(CHECK_DEBS) clang clang-format clang-tidy cppcheck
 
 quoted = $(patsubst %,'%',$(1))
 
-.PHONY: deps deps-build deps-demo deps-lint
+.PHONY: deps deps-build deps-demo deps-bench deps-lint
 ## make deps        install what building and testing need (Debian, Ubuntu)
 deps:
 	@sh tests/support/deps.sh $(call quoted,$(CHECK_DEBS))
@@ -191,6 +192,9 @@ deps-build:
 
 deps-demo:
 	@sh tests/support/deps.sh $(call quoted,$(DEMO_DEBS))
+
+deps-bench:
+	@sh tests/support/deps.sh $(call quoted,$(BENCH_DEBS))
 
 deps-lint:
 	@sh tests/support/deps.sh $(call quoted,$(LINT_DEBS))
@@ -208,6 +212,25 @@ check: deps
 demo: deps-demo
 	+@$(MAKE) --no-print-directory -s all
 	@LK_BUILD='$(B)' KEEP='$(KEEP)' $(PYTHON) tests/demo.py
+
+# ---- Benchmarks ----------------------------------------------------------
+
+$(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/liblatchkey.a
+	@mkdir -p $(@D)
+	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
+
+$(B)/bench/noop: $(B)/obj/tests/bench/noop.o
+	@mkdir -p $(@D)
+	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
+
+.PHONY: bench bench-gate
+## make bench       the library's figures, beside those of bare commands
+bench: deps-demo $(B)/bench/bench_library
+	@LK_BUILD='$(B)' $(PYTHON) tests/bench/bench.py
+
+## make bench-gate  the gate's figures, beside a no-op's (BENCH='--rounds 9')
+bench-gate: deps-bench all $(B)/bench/noop
+	@LK_BUILD='$(B)' $(PYTHON) tests/bench/bench_gate.py $(BENCH)
 
 # ---- Linters -------------------------------------------------------------
 

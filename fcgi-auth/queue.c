@@ -13,6 +13,8 @@ struct gate_queue {
 	pthread_mutex_t lock;
 	pthread_cond_t not_empty; /* or closed, or nudged */
 	uint64_t nudges;
+	size_t sleeping;          /* threads that wait for it */
+	size_t waking;            /* of those, how many were called */
 	size_t first;
 	size_t count;
 	bool closed;
@@ -50,7 +52,7 @@ no_ring:
 bool
 gate_queue_push(struct gate_queue *queue, struct gate_ready ready)
 {
-	bool fits;
+	bool fits, wake = false;
 
 	(void)pthread_mutex_lock(&queue->lock);
 	fits = !queue->closed && queue->count < queue->max;
@@ -58,9 +60,15 @@ gate_queue_push(struct gate_queue *queue, struct gate_ready ready)
 		queue->ring[(queue->first + queue->count) % queue->max] =
 		    ready;
 		queue->count++;
-		(void)pthread_cond_signal(&queue->not_empty);
+		/* One that is on its way already will find this, too. */
+		wake = queue->sleeping > queue->waking &&
+		    queue->waking < queue->count;
+		queue->waking += wake;
 	}
 	(void)pthread_mutex_unlock(&queue->lock);
+	/* Whoever wakes up shall not run into the lock. */
+	if (wake)
+		(void)pthread_cond_signal(&queue->not_empty);
 	return (fits);
 }
 
@@ -85,8 +93,12 @@ gate_queue_pop(struct gate_queue *queue, uint64_t *nudges,
 
 	(void)pthread_mutex_lock(&queue->lock);
 	while (queue->count == 0 && !queue->closed &&
-	    queue->nudges == *nudges)
+	    queue->nudges == *nudges) {
+		queue->sleeping++;
 		(void)pthread_cond_wait(&queue->not_empty, &queue->lock);
+		queue->sleeping--;
+		queue->waking -= queue->waking > 0;
+	}
 	any = take_first(queue, ready) || queue->nudges != *nudges;
 	*nudges = queue->nudges;
 	(void)pthread_mutex_unlock(&queue->lock);
