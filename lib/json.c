@@ -20,9 +20,8 @@
 
 /* ---- Writing ---------------------------------------------------------- */
 
-/* Append ${text} as a JSON string, its bytes beyond ASCII as they are. */
-static void
-add_string(const char *text, struct lk_buf *out)
+void
+lk_json_bytes(const char *text, struct lk_buf *out)
 {
 	cJSON *item = NULL;
 	char *printed = NULL, *p, *del;
@@ -62,7 +61,7 @@ lk_json_string(const char *text, struct lk_buf *out)
 	if (clean.failed)
 		out->failed = true;
 	else
-		add_string(clean.data, out);
+		lk_json_bytes(clean.data, out);
 	lk_buf_free(&clean);
 }
 
@@ -119,7 +118,7 @@ void
 lk_json_user_encode(const char *id, const char *detail, struct lk_buf *out)
 {
 	lk_buf_str(out, "{\"id\":");
-	add_string(id, out);
+	lk_json_bytes(id, out);
 	lk_buf_str(out, ",\"detail\":");
 	lk_buf_str(out, detail);
 	lk_buf_str(out, "}");

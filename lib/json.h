@@ -19,6 +19,13 @@
 void lk_json_string(const char *text, struct lk_buf *out);
 
 /**
+ * lk_json_bytes(text, out):
+ * Append ${text} as a JSON string, its bytes beyond ASCII as they stand, for
+ * ids that must come back as they were; lk_json_text() reads it.
+ */
+void lk_json_bytes(const char *text, struct lk_buf *out);
+
+/**
  * lk_json_session(session, detail, out):
  * Append one object with the members user, id, client, issued_at (null if
  * not recorded), expires_at, ttl and, unless ${detail} is NULL, detail.
