@@ -126,6 +126,8 @@ $(B)/gen/redis_%_scripts.h: lib/store/lua/embed.sh $(LUA_SRC)
 
 $(B)/obj/lib/store/redis_latchkey.o: $(B)/gen/redis_latchkey_scripts.h
 $(B)/obj/lib/store/redis_gosession.o: $(B)/gen/redis_gosession_scripts.h
+$(B)/obj/lib/store/redis_put.o: $(B)/gen/redis_put_scripts.h
+$(B)/obj/lib/store/redis_sweep.o: $(B)/gen/redis_sweep_scripts.h
 
 $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(GATE_PARTS) $(B)/liblatchkey.a
 	@mkdir -p $(@D)
@@ -239,8 +241,8 @@ H_FILES   := $(sort $(wildcard lib/*.h lib/*/*.h fcgi-auth/*.h ctl/*.h))
 TEST_SRC  := $(sort $(wildcard tests/*/*.[ch]))
 TIDY_ARGS  = -std=c11 -D_GNU_SOURCE -DLK_VERSION='"$(VERSION)"' -Ilib \
 	-Ifcgi-auth -I$(B)/gen $(DEP_CFLAGS)
-SCRIPTS_H := $(B)/gen/redis_latchkey_scripts.h \
-	$(B)/gen/redis_gosession_scripts.h
+SCRIPTS_H := $(patsubst %,$(B)/gen/redis_%_scripts.h,\
+	latchkey gosession put sweep)
 
 .PHONY: format lint lint-format lint-clang lint-tidy lint-cppcheck lint-analyzer
 ## make lint        clang, clang-tidy, cppcheck, gcc -fanalyzer

@@ -364,6 +364,130 @@ LK_API enum lk_status lk_user_put(struct lk_manager *manager, const char *id,
 LK_API enum lk_status lk_user_delete(struct lk_manager *manager,
     const char *id, bool *deleted) LK_MUST_CHECK;
 
+/* ---- The store as a whole --------------------------------------------- */
+
+/** What a store holds. */
+struct lk_store_stats {
+	const char *store; /* "sqlite", "redis/latchkey", "redis/gosession" */
+	uint64_t sessions; /* that are live */
+	uint64_t users;    /* whose info is cached */
+	uint64_t bytes;    /* of memory or disk that all of it takes, about */
+};
+
+/**
+ * lk_store_stats(manager, stats):
+ * Count what the store holds.  It takes time in proportion; what changes
+ * meanwhile may be counted or not.
+ */
+LK_API enum lk_status lk_store_stats(struct lk_manager *manager,
+    struct lk_store_stats *stats) LK_MUST_CHECK;
+
+/**
+ * lk_store_sweep(manager, swept):
+ * Clear all that has expired away now, which otherwise happens little by
+ * little; ${swept} counts sessions and users.  A bearer of what is gone is
+ * told "unknown" from then on, no longer "expired".
+ */
+LK_API enum lk_status lk_store_sweep(struct lk_manager *manager,
+    uint64_t *swept) LK_MUST_CHECK;
+
+/* ---- Moving sessions from store to store ------------------------------- */
+
+/* Longest line of an export, in bytes, with its end. */
+#define LK_EXPORT_LINE_MAX 73728
+
+struct lk_export;
+
+/** How far an export is. */
+struct lk_export_state {
+	uint64_t sessions;   /* written so far */
+	uint64_t users;
+	uint64_t unreadable; /* left out: not what latchkey writes */
+	double part;         /* about how much is done, 0 to 1 */
+	bool done;
+};
+
+/** Called with whole lines.  It must not call the manager. */
+typedef void lk_lines_fn(void *arg, const char *lines, size_t len);
+
+/**
+ * lk_export_new(manager, tokens, exporting):
+ * Start to write every live session and every cached user as lines of JSON:
+ * a header, then one line for each, then an end.  They hold digests, and with
+ * ${tokens} also the tokens that the store keeps in clear (layout
+ * `gosession`): whoever reads those can use them.  ${manager} must outlive
+ * it.  The caller frees ${exporting} with lk_export_free().
+ */
+LK_API enum lk_status lk_export_new(struct lk_manager *manager, bool tokens,
+    struct lk_export **exporting) LK_MUST_CHECK;
+
+/**
+ * lk_export_some(exporting, each, arg, state):
+ * Write some more, until ${state} says done.  Memory is bounded whatever the
+ * store holds.  It is no snapshot: what is issued, refreshed or revoked
+ * meanwhile may be in it or not, and the same session may come twice.
+ */
+LK_API enum lk_status lk_export_some(struct lk_export *exporting,
+    lk_lines_fn *each, void *arg,
+    struct lk_export_state *state) LK_MUST_CHECK;
+
+/** lk_export_free(exporting): Wipe and free.  NULL is fine. */
+LK_API void lk_export_free(struct lk_export *exporting);
+
+struct lk_import;
+
+/** What became of the lines so far. */
+struct lk_import_state {
+	uint64_t lines;
+	uint64_t sessions;   /* taken over, or made to end later */
+	uint64_t users;
+	uint64_t known;      /* were there, and stay as they were */
+	uint64_t expired;    /* left out: over */
+	uint64_t no_token;   /* left out: layout `gosession` needs the token */
+	uint64_t unfit_user; /* left out: a user id that cannot stand there */
+	uint64_t conflict;   /* left out: something else is in its place */
+	bool done;           /* the end line was read */
+};
+
+/**
+ * lk_import_new(manager, importing):
+ * Start to take over what lk_export_some() wrote.  Sessions keep their
+ * tokens, times and client kinds; limits do not apply until the next login.
+ * What is there already stays as it is, but ends at the later of both times;
+ * a user's info is replaced by one that is cached for longer.  So the same
+ * lines may be taken over again.  A session that was revoked here after the
+ * export lives again.  ${manager} must outlive it.  The caller frees
+ * ${importing} with lk_import_free().
+ */
+LK_API enum lk_status lk_import_new(struct lk_manager *manager,
+    struct lk_import **importing) LK_MUST_CHECK;
+
+/**
+ * lk_import_line(importing, line, len):
+ * Take one line, without its end.  LK_E_INVAL if it is wrong, which
+ * lk_manager_error() explains with the line's number.  Lines are put into the
+ * store many at once, some later than they are taken.
+ */
+LK_API enum lk_status lk_import_line(struct lk_import *importing,
+    const char *line, size_t len) LK_MUST_CHECK;
+
+/**
+ * lk_import_flush(importing):
+ * Put everything that was taken into the store, also after a wrong line.
+ */
+LK_API enum lk_status lk_import_flush(
+    struct lk_import *importing) LK_MUST_CHECK;
+
+/**
+ * lk_import_state(importing, state):
+ * What has surely become of the lines that were taken.
+ */
+LK_API void lk_import_state(const struct lk_import *importing,
+    struct lk_import_state *state);
+
+/** lk_import_free(importing): Wipe and free.  NULL is fine. */
+LK_API void lk_import_free(struct lk_import *importing);
+
 #ifdef __cplusplus
 }
 #endif

@@ -17,21 +17,13 @@
 
 #include <sodium.h>
 
-#include "redis_store.h"
+#include "redis_gosession.h"
+#include "redis_scan.h"
 #include "session.h"
 
 #include "redis_gosession_scripts.h"
 
-/* Shortest life of a user's hash, from gosession. */
-#define INDEX_TTL 2592000
-
-/* The names that belong to a session. */
-struct names {
-	const struct lk_token *token;
-	struct lk_redis_key token_key;
-	struct lk_redis_key index;
-	struct lk_redis_key value; /* of the token key, and the user's key */
-};
+#define INDEX_TTL LK_REDIS_GOSESSION_INDEX_TTL
 
 static enum lk_status
 user_check(const struct lk_redis_store *store, const char *user)
@@ -69,9 +61,9 @@ lk_redis_gosession_user_key(const struct lk_redis_store *store,
 }
 
 /* Only gosession's own tokens are known here. */
-static enum lk_status
-names_of(const struct lk_redis_store *store, const struct lk_token_key *key,
-    struct names *names)
+enum lk_status
+lk_redis_gosession_names(const struct lk_redis_store *store,
+    const struct lk_token_key *key, struct lk_redis_gosession_names *names)
 {
 	const struct lk_settings *settings = store->base.settings;
 
@@ -89,7 +81,7 @@ names_of(const struct lk_redis_store *store, const struct lk_token_key *key,
 
 /* The keys hold the token in clear. */
 static void
-names_wipe(struct names *names)
+names_wipe(struct lk_redis_gosession_names *names)
 {
 	sodium_memzero(names, sizeof(*names));
 }
@@ -114,10 +106,11 @@ gosession_issue(struct lk_store *base, const struct lk_issue_request *request,
 	struct lk_redis_reply *reply = NULL;
 	struct lk_redis_key index, prefix;
 	struct lk_redis_call call;
-	struct names names;
+	struct lk_redis_gosession_names names;
 	enum lk_status status = LK_FAULT;
 
-	if ((status = names_of(store, request->key, &names)) != LK_OK)
+	status = lk_redis_gosession_names(store, request->key, &names);
+	if (status != LK_OK)
 		return (status);
 	if ((status = names_of_user(
 	         store, request->user, &index, &prefix)) != LK_OK)
@@ -146,7 +139,8 @@ out:
 /* The three commands that a check is made of. */
 static void
 check_commands(
-    const struct names *names, struct lk_redis_command commands[3])
+    const struct lk_redis_gosession_names *names,
+    struct lk_redis_command commands[3])
 {
 	lk_redis_command(&commands[0], "GET");
 	lk_redis_arg_key(&commands[0], &names->token_key);
@@ -160,7 +154,8 @@ check_commands(
 /* What their replies say. */
 static enum lk_status
 check_replies(struct lk_redis_store *store, const struct lk_token_key *key,
-    const struct names *names, struct lk_redis_reply *const replies[3],
+    const struct lk_redis_gosession_names *names,
+    struct lk_redis_reply *const replies[3],
     struct lk_session *session)
 {
 	const struct lk_redis_reply *value = replies[0];
@@ -189,13 +184,13 @@ gosession_check(struct lk_store *base, const struct lk_token_key *key,
 	struct lk_redis_store *store = lk_redis_store_of(base);
 	struct lk_redis_command commands[3];
 	struct lk_redis_reply *replies[3] = { NULL };
-	struct names names;
+	struct lk_redis_gosession_names names;
 	enum lk_status status = LK_FAULT;
 
-	if ((status = names_of(store, key, &names)) != LK_OK)
+	if ((status = lk_redis_gosession_names(store, key, &names)) != LK_OK)
 		return (status);
 	check_commands(&names, commands);
-	status = lk_redis_read(store, commands, 3, deadline, replies);
+	status = lk_redis_run(store, commands, 3, deadline, replies);
 	if (status == LK_OK)
 		status = check_replies(store, key, &names, replies, session);
 	lk_redis_free_replies(replies, 3);
@@ -211,15 +206,15 @@ gosession_check_user(struct lk_store *base, const struct lk_token_key *key,
 	struct lk_redis_store *store = lk_redis_store_of(base);
 	struct lk_redis_command commands[4];
 	struct lk_redis_reply *replies[4] = { NULL };
-	struct names names;
+	struct lk_redis_gosession_names names;
 	enum lk_status status = LK_FAULT;
 
-	if ((status = names_of(store, key, &names)) != LK_OK)
+	if ((status = lk_redis_gosession_names(store, key, &names)) != LK_OK)
 		return (status);
 	check_commands(&names, commands);
 	lk_redis_command(&commands[3], "GET");
 	lk_redis_arg_key(&commands[3], &names.value);
-	status = lk_redis_read(store, commands, 4, deadline, replies);
+	status = lk_redis_run(store, commands, 4, deadline, replies);
 	if (status == LK_OK)
 		status = check_replies(store, key, &names, replies, session);
 	if (status == LK_OK)
@@ -236,10 +231,10 @@ gosession_extend(struct lk_store *base, const struct lk_token_key *key,
 	struct lk_redis_store *store = lk_redis_store_of(base);
 	struct lk_redis_reply *reply = NULL;
 	struct lk_redis_call call;
-	struct names names;
+	struct lk_redis_gosession_names names;
 	enum lk_status status = LK_FAULT;
 
-	if ((status = names_of(store, key, &names)) != LK_OK)
+	if ((status = lk_redis_gosession_names(store, key, &names)) != LK_OK)
 		return (status);
 	lk_redis_call(&call, &gosession_extend_script, 2);
 	lk_redis_arg_key(&call.command, &names.token_key);
@@ -267,11 +262,11 @@ gosession_revoke(struct lk_store *base, const struct lk_token_key *key,
 {
 	struct lk_redis_store *store = lk_redis_store_of(base);
 	struct lk_redis_call call;
-	struct names names;
+	struct lk_redis_gosession_names names;
 	enum lk_status status = LK_FAULT;
 
 	*revoked = 0;
-	if ((status = names_of(store, key, &names)) != LK_OK)
+	if ((status = lk_redis_gosession_names(store, key, &names)) != LK_OK)
 		return (status);
 	lk_redis_call(&call, &gosession_revoke_script, 2);
 	lk_redis_arg_key(&call.command, &names.token_key);
@@ -441,5 +436,9 @@ const struct lk_store_ops lk_redis_gosession_ops = {
 	.user_get = lk_redis_user_get,
 	.user_put = lk_redis_user_put,
 	.user_delete = lk_redis_user_delete,
+	.walk = lk_redis_walk,
+	.put = lk_redis_put,
+	.sweep = lk_redis_sweep,
+	.stats = lk_redis_stats,
 	.free = lk_redis_free
 };

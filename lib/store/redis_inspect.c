@@ -118,7 +118,7 @@ lk_redis_inspect(struct lk_store *base, struct lk_deadline deadline,
 	enum lk_status status = LK_FAULT;
 
 	lk_redis_command(&command, "INFO");
-	status = lk_redis_read(store, &command, 1, deadline, &reply);
+	status = lk_redis_run(store, &command, 1, deadline, &reply);
 	if (status == LK_OK && reply->type != LK_REDIS_STRING)
 		status = lk_redis_corrupt(store, "the answer to INFO");
 	if (status == LK_OK) {

@@ -15,30 +15,22 @@
 
 #include <sodium.h>
 
-#include "redis_store.h"
+#include "redis_latchkey.h"
+#include "redis_scan.h"
 #include "session.h"
 
 #include "redis_latchkey_scripts.h"
 
-#define NAMESPACE "latchkey:{"
-#define SESSION_PART "}:s:"
-#define INDEX_PART "}:i"
-#define USER_PART "}:u"
+/* Shorter names for here. */
+#define NAMESPACE LK_REDIS_LATCHKEY_NAMESPACE
+#define SESSION_PART LK_REDIS_LATCHKEY_SESSION
+#define INDEX_PART LK_REDIS_LATCHKEY_INDEX
+#define USER_PART LK_REDIS_LATCHKEY_USER
+#define EXPIRED_KNOWN_MS LK_REDIS_EXPIRED_KNOWN_MS
 
-/* How long the index remembers an expired session. */
-#define EXPIRED_KNOWN_MS 3600000
-
-/* The names that belong to one session of one user. */
-struct names {
-	char tag[LK_TAG_TEXT_LEN + 1];
-	char handle[LK_HANDLE_TEXT_LEN + 1];
-	struct lk_redis_key record;
-	struct lk_redis_key index;
-};
-
-static void
-names_of(const uint8_t tag[LK_TAG_LEN], const uint8_t handle[LK_HANDLE_LEN],
-    struct names *names)
+void
+lk_redis_latchkey_names(const uint8_t tag[LK_TAG_LEN],
+    const uint8_t handle[LK_HANDLE_LEN], struct lk_redis_latchkey_names *names)
 {
 	lk_base64url(tag, LK_TAG_LEN, names->tag);
 	lk_base64url(handle, LK_HANDLE_LEN, names->handle);
@@ -102,7 +94,8 @@ session_of(struct lk_redis_store *store, const struct lk_redis_reply *reply,
 
 /* A session that has no record: did it live until its time was over? */
 static enum lk_status
-why_gone(struct lk_redis_store *store, const struct names *names,
+why_gone(struct lk_redis_store *store,
+    const struct lk_redis_latchkey_names *names,
     struct lk_deadline deadline)
 {
 	struct lk_redis_command command;
@@ -112,7 +105,7 @@ why_gone(struct lk_redis_store *store, const struct names *names,
 	lk_redis_command(&command, "ZSCORE");
 	lk_redis_arg_key(&command, &names->index);
 	lk_redis_arg_str(&command, names->handle);
-	status = lk_redis_read(store, &command, 1, deadline, &reply);
+	status = lk_redis_run(store, &command, 1, deadline, &reply);
 	if (status == LK_OK)
 		status =
 		    reply->type == LK_REDIS_NIL ? LK_UNKNOWN : LK_EXPIRED;
@@ -129,10 +122,11 @@ latchkey_issue(struct lk_store *base, const struct lk_issue_request *request,
 	struct lk_redis_reply *reply = NULL;
 	struct lk_redis_key prefix, index;
 	struct lk_redis_call call;
-	struct names names;
+	struct lk_redis_latchkey_names names;
 	enum lk_status status = LK_FAULT;
 
-	names_of(request->key->tag, request->key->digest, &names);
+	lk_redis_latchkey_names(request->key->tag, request->key->digest,
+	    &names);
 	names_of_user(request->user, &index, &prefix);
 	lk_base64url(request->key->digest, LK_DIGEST_LEN, digest);
 	lk_redis_call(&call, &latchkey_issue_script, 2);
@@ -162,13 +156,13 @@ latchkey_check(struct lk_store *base, const struct lk_token_key *key,
 	struct lk_redis_store *store = lk_redis_store_of(base);
 	struct lk_redis_command command;
 	struct lk_redis_reply *reply = NULL;
-	struct names names;
+	struct lk_redis_latchkey_names names;
 	enum lk_status status = LK_FAULT;
 
-	names_of(key->tag, key->digest, &names);
+	lk_redis_latchkey_names(key->tag, key->digest, &names);
 	lk_redis_command(&command, "GET");
 	lk_redis_arg_key(&command, &names.record);
-	status = lk_redis_read(store, &command, 1, deadline, &reply);
+	status = lk_redis_run(store, &command, 1, deadline, &reply);
 	if (status == LK_OK)
 		status = reply->type == LK_REDIS_NIL
 		    ? why_gone(store, &names, deadline)
@@ -186,16 +180,16 @@ latchkey_check_user(struct lk_store *base, const struct lk_token_key *key,
 	struct lk_redis_command commands[2];
 	struct lk_redis_reply *replies[2] = { NULL };
 	struct lk_redis_key user_key;
-	struct names names;
+	struct lk_redis_latchkey_names names;
 	enum lk_status status = LK_FAULT;
 
-	names_of(key->tag, key->digest, &names);
+	lk_redis_latchkey_names(key->tag, key->digest, &names);
 	lk_redis_key(&user_key, NAMESPACE, names.tag, USER_PART, NULL);
 	lk_redis_command(&commands[0], "GET");
 	lk_redis_arg_key(&commands[0], &names.record);
 	lk_redis_command(&commands[1], "GET");
 	lk_redis_arg_key(&commands[1], &user_key);
-	status = lk_redis_read(store, commands, 2, deadline, replies);
+	status = lk_redis_run(store, commands, 2, deadline, replies);
 	if (status == LK_OK)
 		status = replies[0]->type == LK_REDIS_NIL
 		    ? why_gone(store, &names, deadline)
@@ -214,10 +208,10 @@ latchkey_extend(struct lk_store *base, const struct lk_token_key *key,
 	char digest[LK_DIGEST_TEXT_LEN + 1];
 	struct lk_redis_reply *reply = NULL;
 	struct lk_redis_call call;
-	struct names names;
+	struct lk_redis_latchkey_names names;
 	enum lk_status status = LK_FAULT;
 
-	names_of(key->tag, key->digest, &names);
+	lk_redis_latchkey_names(key->tag, key->digest, &names);
 	lk_base64url(key->digest, LK_DIGEST_LEN, digest);
 	lk_redis_call(&call, &latchkey_extend_script, 2);
 	lk_redis_arg_key(&call.command, &names.record);
@@ -237,7 +231,8 @@ latchkey_extend(struct lk_store *base, const struct lk_token_key *key,
 }
 
 static enum lk_status
-revoke(struct lk_redis_store *store, const struct names *names,
+revoke(struct lk_redis_store *store,
+    const struct lk_redis_latchkey_names *names,
     struct lk_deadline deadline, uint64_t *revoked)
 {
 	struct lk_redis_call call;
@@ -253,9 +248,9 @@ static enum lk_status
 latchkey_revoke(struct lk_store *base, const struct lk_token_key *key,
     struct lk_deadline deadline, uint64_t *revoked)
 {
-	struct names names;
+	struct lk_redis_latchkey_names names;
 
-	names_of(key->tag, key->digest, &names);
+	lk_redis_latchkey_names(key->tag, key->digest, &names);
 	return (revoke(lk_redis_store_of(base), &names, deadline, revoked));
 }
 
@@ -263,12 +258,12 @@ static enum lk_status
 latchkey_revoke_id(struct lk_store *base, const struct lk_session_ref *ref,
     struct lk_deadline deadline, uint64_t *revoked)
 {
-	struct names names;
+	struct lk_redis_latchkey_names names;
 
 	*revoked = 0;
 	if (ref->locator_len != LK_TAG_LEN)
 		return (LK_MALFORMED);
-	names_of(ref->locator, ref->handle, &names);
+	lk_redis_latchkey_names(ref->locator, ref->handle, &names);
 	return (revoke(lk_redis_store_of(base), &names, deadline, revoked));
 }
 
@@ -352,5 +347,9 @@ const struct lk_store_ops lk_redis_latchkey_ops = {
 	.user_get = lk_redis_user_get,
 	.user_put = lk_redis_user_put,
 	.user_delete = lk_redis_user_delete,
+	.walk = lk_redis_walk,
+	.put = lk_redis_put,
+	.sweep = lk_redis_sweep,
+	.stats = lk_redis_stats,
 	.free = lk_redis_free
 };

@@ -98,17 +98,16 @@ lk_redis_free_replies(struct lk_redis_reply **replies, size_t count)
 	}
 }
 
-/* Run commands in one write; an error reply fails them all. */
-static enum lk_status
-run(struct lk_redis_store *store, const struct lk_redis_command *commands,
-    size_t count, bool idempotent, struct lk_deadline deadline,
-    struct lk_redis_reply **replies)
+enum lk_status
+lk_redis_run(struct lk_redis_store *store,
+    const struct lk_redis_command *commands, size_t count,
+    struct lk_deadline deadline, struct lk_redis_reply **replies)
 {
 	enum lk_status status = LK_FAULT;
 	size_t i;
 
 	status = lk_redis_link_run(
-	    store->link, commands, count, idempotent, deadline, replies);
+	    store->link, commands, count, true, deadline, replies);
 	if (status != LK_OK)
 		return (status);
 	for (i = 0; i < count && status == LK_OK; i++)
@@ -117,14 +116,6 @@ run(struct lk_redis_store *store, const struct lk_redis_command *commands,
 	if (status != LK_OK)
 		lk_redis_free_replies(replies, count);
 	return (status);
-}
-
-enum lk_status
-lk_redis_read(struct lk_redis_store *store,
-    const struct lk_redis_command *commands, size_t count,
-    struct lk_deadline deadline, struct lk_redis_reply **replies)
-{
-	return (run(store, commands, count, true, deadline, replies));
 }
 
 enum lk_status
@@ -155,7 +146,7 @@ lk_redis_ping(struct lk_store *base, struct lk_deadline deadline)
 	enum lk_status status = LK_FAULT;
 
 	lk_redis_command(&command, "PING");
-	status = lk_redis_read(store, &command, 1, deadline, &reply);
+	status = lk_redis_run(store, &command, 1, deadline, &reply);
 	if (status == LK_OK && !lk_redis_reply_is(reply, "PONG"))
 		status = lk_redis_corrupt(store, "the answer to PING");
 	lk_redis_reply_free(reply);
@@ -193,7 +184,7 @@ lk_redis_user_get(struct lk_store *base, const char *user,
 		return (status);
 	lk_redis_command(&command, "GET");
 	lk_redis_arg_key(&command, &key);
-	status = lk_redis_read(store, &command, 1, deadline, &reply);
+	status = lk_redis_run(store, &command, 1, deadline, &reply);
 	if (status == LK_OK)
 		status = lk_redis_user_record(store, reply, record);
 	lk_redis_reply_free(reply);
@@ -217,7 +208,7 @@ lk_redis_user_put(struct lk_store *base, const char *user, const char *record,
 	lk_redis_arg(&command, record, len);
 	lk_redis_arg_str(&command, "EX");
 	lk_redis_arg_int(&command, ttl);
-	status = run(store, &command, 1, true, deadline, &reply);
+	status = lk_redis_run(store, &command, 1, deadline, &reply);
 	if (status == LK_OK && !lk_redis_reply_is(reply, "OK"))
 		status = lk_redis_corrupt(store, "the answer to SET");
 	lk_redis_reply_free(reply);
@@ -239,7 +230,7 @@ lk_redis_user_delete(struct lk_store *base, const char *user,
 		return (status);
 	lk_redis_command(&command, "DEL");
 	lk_redis_arg_key(&command, &key);
-	status = run(store, &command, 1, true, deadline, &reply);
+	status = lk_redis_run(store, &command, 1, deadline, &reply);
 	if (status == LK_OK && reply->type != LK_REDIS_INTEGER)
 		status = lk_redis_corrupt(store, "the answer to DEL");
 	if (status == LK_OK)

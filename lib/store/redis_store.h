@@ -65,11 +65,11 @@ void lk_redis_free(struct lk_store *store);
 struct lk_redis_store *lk_redis_store_of(struct lk_store *store);
 
 /**
- * lk_redis_read(store, commands, count, deadline, replies):
- * Run read-only commands in one write; an error reply fails them all.  The
- * caller frees the replies if LK_OK.
+ * lk_redis_run(store, commands, count, deadline, replies):
+ * Run commands that may be sent twice in one write; an error reply fails them
+ * all.  The caller frees the replies if LK_OK.
  */
-enum lk_status lk_redis_read(struct lk_redis_store *store,
+enum lk_status lk_redis_run(struct lk_redis_store *store,
     const struct lk_redis_command *commands, size_t count,
     struct lk_deadline deadline,
     struct lk_redis_reply **replies) LK_MUST_CHECK;

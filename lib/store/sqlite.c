@@ -77,9 +77,9 @@ lk_sqlite_change(struct lk_sqlite_store *store, sqlite3_stmt *statement)
 	return (lk_sqlite_db_step(store->db, statement, &row));
 }
 
-/* Copy a column of text or bytes; false if it does not fit. */
-static bool
-column_text(sqlite3_stmt *statement, int column, char *text, size_t max)
+bool
+lk_sqlite_column_text(sqlite3_stmt *statement, int column, char *text,
+    size_t max)
 {
 	const void *bytes = sqlite3_column_blob(statement, column);
 	size_t len = (size_t)sqlite3_column_bytes(statement, column);
@@ -102,8 +102,10 @@ read_session(const struct lk_sqlite_store *store, sqlite3_stmt *row,
 
 	memset(&record, 0, sizeof(record));
 	if (sqlite3_column_bytes(row, COLUMN_DIGEST) != LK_DIGEST_LEN ||
-	    !column_text(row, COLUMN_USER, record.user, LK_USER_ID_MAX) ||
-	    !column_text(row, COLUMN_CLIENT, record.client, LK_CLIENT_MAX) ||
+	    !lk_sqlite_column_text(row, COLUMN_USER, record.user,
+	        LK_USER_ID_MAX) ||
+	    !lk_sqlite_column_text(row, COLUMN_CLIENT, record.client,
+	        LK_CLIENT_MAX) ||
 	    lk_user_id_check(record.user) != LK_OK)
 		return (lk_sqlite_corrupt(store));
 	record.issued_us = sqlite3_column_int64(row, COLUMN_ISSUED);
@@ -477,6 +479,10 @@ static const struct lk_store_ops sqlite_ops = { .name = "sqlite",
 	.user_get = lk_sqlite_user_get,
 	.user_put = lk_sqlite_user_put,
 	.user_delete = lk_sqlite_user_delete,
+	.walk = lk_sqlite_walk,
+	.put = lk_sqlite_put,
+	.sweep = lk_sqlite_sweep,
+	.stats = lk_sqlite_stats,
 	.free = sqlite_free };
 
 enum lk_status

@@ -86,6 +86,28 @@ static const char *const sql_text[LK_SQL_N] = {
 	    "DELETE FROM user WHERE tag IN"
 	    " (SELECT tag FROM user WHERE expires_ms < ?1 LIMIT ?2)",
 	[LK_SQL_TOTAL] = "SELECT count(*) FROM session WHERE expires_ms > ?1",
+	[LK_SQL_WALK_SESSIONS] =
+	    "SELECT digest, user, client, issued_us, expires_ms, tag, handle"
+	    " FROM session WHERE (tag, handle) > (?3, ?4) AND expires_ms > ?1"
+	    " ORDER BY tag, handle LIMIT ?2",
+	[LK_SQL_WALK_USERS] =
+	    "SELECT record, expires_ms, tag FROM user"
+	    " WHERE tag > ?3 AND expires_ms > ?1 ORDER BY tag LIMIT ?2",
+	[LK_SQL_PUT] =
+	    "INSERT INTO session (tag, handle, digest, user, client,"
+	    " issued_us, expires_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+	    " ON CONFLICT (tag, handle) DO UPDATE"
+	    " SET expires_ms = excluded.expires_ms",
+	[LK_SQL_USER_OFFER] =
+	    "INSERT INTO user (tag, record, expires_ms) VALUES (?1, ?2, ?3)"
+	    " ON CONFLICT (tag) DO UPDATE SET record = excluded.record,"
+	    " expires_ms = excluded.expires_ms"
+	    " WHERE excluded.expires_ms > user.expires_ms",
+	[LK_SQL_STATS] =
+	    "SELECT (SELECT count(*) FROM session WHERE expires_ms > ?1),"
+	    " (SELECT count(*) FROM user WHERE expires_ms > ?1),"
+	    " (SELECT page_count * page_size"
+	    "  FROM pragma_page_count, pragma_page_size)",
 };
 
 struct lk_sqlite_db {

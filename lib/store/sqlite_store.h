@@ -29,6 +29,14 @@ void lk_sqlite_bind_bytes(sqlite3_stmt *statement, int at, const void *bytes,
     size_t len);
 void lk_sqlite_bind_number(sqlite3_stmt *statement, int at, int64_t number);
 
+/**
+ * lk_sqlite_column_text(statement, column, text, max):
+ * Copy a column of text or bytes to ${text}, which has room for ${max} bytes
+ * and a NUL; false if it does not fit or holds a NUL.
+ */
+bool lk_sqlite_column_text(sqlite3_stmt *statement, int column, char *text,
+    size_t max);
+
 /** lk_sqlite_change(store, statement): Run one that changes rows. */
 enum lk_status lk_sqlite_change(struct lk_sqlite_store *store,
     sqlite3_stmt *statement) LK_MUST_CHECK;
@@ -57,5 +65,16 @@ enum lk_status lk_sqlite_user_put(struct lk_store *store, const char *user,
     const char *record, size_t len, int64_t ttl, struct lk_deadline deadline);
 enum lk_status lk_sqlite_user_delete(struct lk_store *store, const char *user,
     struct lk_deadline deadline, bool *deleted);
+
+/** The operations on the store as a whole. */
+enum lk_status lk_sqlite_walk(struct lk_store *store, struct lk_place *place,
+    struct lk_deadline deadline, lk_stored_fn *each, void *arg);
+enum lk_status lk_sqlite_put(struct lk_store *store,
+    const struct lk_stored *stored, size_t count, struct lk_deadline deadline,
+    enum lk_put *results);
+enum lk_status lk_sqlite_sweep(struct lk_store *store, struct lk_place *place,
+    struct lk_deadline deadline, uint64_t *swept);
+enum lk_status lk_sqlite_stats(struct lk_store *store, struct lk_place *place,
+    struct lk_deadline deadline, struct lk_store_stats *stats);
 
 #endif /* !LK_SQLITE_STORE_H_ */

@@ -13,6 +13,7 @@
 #include "error.h"
 #include "log.h"
 #include "settings.h"
+#include "stored.h"
 #include "token.h"
 
 /** How many sessions a user may have; the oldest end to make room. */
@@ -28,6 +29,23 @@ struct lk_issue_request {
 	int64_t ttl;        /* seconds */
 	struct lk_limits limits;
 };
+
+/** Where a walk through a store is.  All zero: at its start. */
+struct lk_place {
+	bool users;       /* the sessions are done, the users are not */
+	bool done;
+	bool started;     /* with the sessions, or with the users */
+	double part;      /* how much of this half is done, about: 0 to 1 */
+	uint64_t scanned; /* Redis: SCAN's cursor */
+	uint8_t tag[LK_TAG_LEN]; /* SQLite: the last row */
+	uint8_t handle[LK_HANDLE_LEN];
+};
+
+/**
+ * Called for each one that a walk meets; ${stored} is lent until it returns.
+ * It must not call the store.
+ */
+typedef void lk_stored_fn(void *arg, const struct lk_stored *stored);
 
 struct lk_store;
 
@@ -97,9 +115,43 @@ struct lk_store_ops {
 	enum lk_status (*user_delete)(struct lk_store *store,
 	    const char *user, struct lk_deadline deadline, bool *deleted);
 
+	/**
+	 * Call ${each} for the next live sessions, or cached users, after
+	 * ${place}, which moves on.  What lives all through a walk is met at
+	 * least once, what changes meanwhile perhaps: it is no snapshot.
+	 */
+	enum lk_status (*walk)(struct lk_store *store, struct lk_place *place,
+	    struct lk_deadline deadline, lk_stored_fn *each, void *arg);
+
+	/**
+	 * Put sessions and users in as they are, whatever the limits, and say
+	 * in ${results} what became of each of ${count}.  One that is there
+	 * already stays, but ends at the later of both times.  If it fails,
+	 * any of them may have been put; doing it twice is doing it once.
+	 */
+	enum lk_status (*put)(struct lk_store *store,
+	    const struct lk_stored *stored, size_t count,
+	    struct lk_deadline deadline, enum lk_put *results);
+
+	/**
+	 * Clear the next of what has expired away and move ${place} on;
+	 * ${swept} grows by the number of sessions and users that are gone.
+	 */
+	enum lk_status (*sweep)(struct lk_store *store,
+	    struct lk_place *place, struct lk_deadline deadline,
+	    uint64_t *swept);
+
+	/** Add the next of what there is to ${stats}. */
+	enum lk_status (*stats)(struct lk_store *store,
+	    struct lk_place *place, struct lk_deadline deadline,
+	    struct lk_store_stats *stats);
+
 	/** Close and free. */
 	void (*free)(struct lk_store *store);
 };
+
+/* Most that are put at once. */
+#define LK_PUT_MAX 1024
 
 /** The base that every store embeds as its first member. */
 struct lk_store {

@@ -1,0 +1,128 @@
+/* Writing a store out, and what else concerns all of it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "manager.h"
+
+/* Most bytes of lines that one page of a walk makes. */
+#define PAGE_MAX (64 * 1024 * 1024)
+/* Counting takes time in proportion, and makes nobody wait. */
+#define STATS_PATIENCE_MS 60000
+/* The share of an export that its sessions are, for its progress. */
+#define SESSIONS_PART 0.95
+
+struct lk_export {
+	struct lk_manager *manager;
+	bool tokens;
+	bool started;
+	struct lk_place place;
+	struct lk_export_state state;
+	struct lk_buf lines; /* of the page under way */
+};
+
+enum lk_status
+lk_export_new(struct lk_manager *manager, bool tokens,
+    struct lk_export **exporting)
+{
+	struct lk_export *e = calloc(1, sizeof(*e));
+
+	(void)lk_manager_begin(manager);
+	*exporting = e;
+	if (e == NULL)
+		return (lk_fail(&manager->error, LK_E_NOMEM, "out of memory"));
+	e->manager = manager;
+	e->tokens = tokens;
+	e->lines = (struct lk_buf)LK_BUF_INIT(PAGE_MAX);
+	return (LK_OK);
+}
+
+void
+lk_export_free(struct lk_export *e)
+{
+	if (e == NULL)
+		return;
+	lk_buf_free(&e->lines);
+	free(e);
+}
+
+/* Write the line of one that the walk has met. */
+static void
+add_line(void *arg, const struct lk_stored *stored)
+{
+	struct lk_export *e = arg;
+
+	if (lk_stored_encode(stored, e->tokens, &e->lines) != LK_OK)
+		e->state.unreadable++;
+	else if (stored->kind == LK_STORED_SESSION)
+		e->state.sessions++;
+	else
+		e->state.users++;
+}
+
+static double
+part_of(const struct lk_place *place)
+{
+	if (place->done)
+		return (1.0);
+	return (place->users
+	        ? SESSIONS_PART + (1.0 - SESSIONS_PART) * place->part
+	        : SESSIONS_PART * place->part);
+}
+
+enum lk_status
+lk_export_some(struct lk_export *e, lk_lines_fn *each, void *arg,
+    struct lk_export_state *state)
+{
+	struct lk_manager *m = e->manager;
+	struct lk_deadline deadline = lk_manager_begin(m);
+	enum lk_status status = LK_FAULT;
+
+	lk_buf_reset(&e->lines);
+	if (!e->started)
+		lk_stored_header(m->store->ops->name, e->tokens, &e->lines);
+	e->started = true;
+	status = m->store->ops->walk(m->store, &e->place, deadline, add_line,
+	    e);
+	if (status == LK_OK && e->place.done)
+		lk_stored_end(&e->lines);
+	if (status == LK_OK && e->lines.failed)
+		status = lk_fail(&m->error, LK_E_NOMEM, "out of memory");
+	if (status == LK_OK && e->lines.len > 0)
+		each(arg, e->lines.data, e->lines.len);
+	e->state.part = part_of(&e->place);
+	e->state.done = status == LK_OK && e->place.done;
+	*state = e->state;
+	return (status);
+}
+
+enum lk_status
+lk_store_stats(struct lk_manager *m, struct lk_store_stats *stats)
+{
+	struct lk_place place = { .done = false };
+	enum lk_status status = LK_OK;
+
+	(void)lk_manager_begin(m);
+	memset(stats, 0, sizeof(*stats));
+	while (status == LK_OK && !place.done)
+		status = m->store->ops->stats(m->store, &place,
+		    lk_deadline_in(STATS_PATIENCE_MS), stats);
+	stats->store = m->store->ops->name;
+	if (status != LK_OK)
+		memset(stats, 0, sizeof(*stats));
+	return (status);
+}
+
+enum lk_status
+lk_store_sweep(struct lk_manager *m, uint64_t *swept)
+{
+	struct lk_place place = { .done = false };
+	enum lk_status status = LK_OK;
+
+	*swept = 0;
+	while (status == LK_OK && !place.done)
+		status = m->store->ops->sweep(m->store, &place,
+		    lk_manager_begin(m), swept);
+	if (status != LK_OK)
+		*swept = 0;
+	return (status);
+}

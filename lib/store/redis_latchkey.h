@@ -1,0 +1,28 @@
+/* The keys of layout `latchkey`; redis_latchkey.c specifies them. */
+#ifndef LK_REDIS_LATCHKEY_H_
+#define LK_REDIS_LATCHKEY_H_
+
+#include "redis_store.h"
+
+/* What every key begins with, and what stands behind the user's tag. */
+#define LK_REDIS_LATCHKEY_NAMESPACE "latchkey:{"
+#define LK_REDIS_LATCHKEY_SESSION "}:s:"
+#define LK_REDIS_LATCHKEY_INDEX "}:i"
+#define LK_REDIS_LATCHKEY_USER "}:u"
+
+/* How long the index remembers an expired session. */
+#define LK_REDIS_EXPIRED_KNOWN_MS 3600000
+
+/** The names that belong to one session of one user. */
+struct lk_redis_latchkey_names {
+	char tag[LK_TAG_TEXT_LEN + 1];
+	char handle[LK_HANDLE_TEXT_LEN + 1];
+	struct lk_redis_key record;
+	struct lk_redis_key index;
+};
+
+/** lk_redis_latchkey_names(tag, handle, names): Name a session's keys. */
+void lk_redis_latchkey_names(const uint8_t tag[LK_TAG_LEN],
+    const uint8_t handle[LK_HANDLE_LEN], struct lk_redis_latchkey_names *names);
+
+#endif /* !LK_REDIS_LATCHKEY_H_ */
