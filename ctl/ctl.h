@@ -50,6 +50,7 @@ int ctl_revoke_all(struct ctl *ctl, int argc, char **argv);
 int ctl_list(struct ctl *ctl, int argc, char **argv);
 int ctl_user(struct ctl *ctl, int argc, char **argv);
 int ctl_explain(struct ctl *ctl, int argc, char **argv);
+int ctl_store(struct ctl *ctl, int argc, char **argv);
 int ctl_config(struct ctl *ctl, int argc, char **argv);
 int ctl_doctor(struct ctl *ctl, int argc, char **argv);
 
@@ -70,6 +71,13 @@ void ctl_say(const struct ctl *ctl, const char *format, ...)
  */
 int ctl_answer(const struct ctl *ctl, enum lk_status status,
     const char *what);
+
+/**
+ * ctl_print(ctl):
+ * Write what a verb has put out so far to standard output, and forget it.
+ * Verbs that put out much call it; for others it is called at their end.
+ */
+int ctl_print(struct ctl *ctl) LK_MUST_CHECK;
 
 /** ctl_usage(ctl, expected): Say what was expected; returns CTL_USAGE. */
 int ctl_usage(const struct ctl *ctl, const char *expected);

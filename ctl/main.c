@@ -30,6 +30,9 @@ const struct ctl_verb ctl_verbs[] = {
 	{ "explain", "METHOD URL [TOKEN] [--client-accepts-html]",
 	    "print what the gate would answer, by which rule, and why",
 	    ctl_explain, true },
+	{ "store", "stats|sweep|export [--tokens]|import [FILE|-]",
+	    "the store as a whole: count, clear, move its sessions",
+	    ctl_store, true },
 	{ "config", "", "print the effective settings", ctl_config, false },
 	{ "doctor", "", "check settings, permissions and the store",
 	    ctl_doctor, true },
@@ -107,9 +110,8 @@ ctl_answer(const struct ctl *ctl, enum lk_status status, const char *what)
 	return ((int)ctl_exit_of(status));
 }
 
-/* Write all of ${out} to standard output. */
-static int
-print_output(const struct ctl *ctl)
+int
+ctl_print(struct ctl *ctl)
 {
 	const char *p = ctl->out.data;
 	size_t left = ctl->out.len;
@@ -117,6 +119,7 @@ print_output(const struct ctl *ctl)
 
 	if (ctl->out.failed) {
 		ctl_say(ctl, "out of memory");
+		lk_buf_reset(&ctl->out);
 		return (CTL_STORE);
 	}
 	while (left > 0) {
@@ -126,11 +129,13 @@ print_output(const struct ctl *ctl)
 		if (n < 0) {
 			ctl_say(ctl, "cannot write the answer: %s",
 			    strerror(errno));
+			lk_buf_reset(&ctl->out);
 			return (CTL_STORE);
 		}
 		p += n;
 		left -= (size_t)n;
 	}
+	lk_buf_reset(&ctl->out);
 	return (CTL_DONE);
 }
 
@@ -202,7 +207,7 @@ run_verb(struct ctl *ctl, const struct ctl_verb *verb, const char *path,
 		code = CTL_USAGE;
 	} else {
 		code = verb->run(ctl, argc, argv);
-		printed = print_output(ctl);
+		printed = ctl_print(ctl);
 		if (code == CTL_DONE)
 			code = printed;
 	}
