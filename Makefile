@@ -174,14 +174,16 @@ fuzz:
 # well; to run the linters as well.
 BUILD_DEBS := gcc libc6-dev pkg-config libhiredis-dev libconfig-dev \
 	libcjson-dev libsodium-dev libsqlite3-dev libfcgi-dev
-DEMO_DEBS  := $(BUILD_DEBS) python3 lighttpd redis-server|valkey-server
-CHECK_DEBS := $(DEMO_DEBS) binutils libcmocka-dev python3-pytest curl \
-	apache2 libapache2-mod-fcgid nginx caddy haproxy
+DEMO_DEBS  := $(BUILD_DEBS) python3 lighttpd
+REDIS_DEBS := redis-server|valkey-server
+BENCH_DEBS := $(BUILD_DEBS) python3 $(REDIS_DEBS)
+CHECK_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) binutils libcmocka-dev \
+	python3-pytest curl apache2 libapache2-mod-fcgid nginx caddy haproxy
 LINT_DEBS  := $(CHECK_DEBS) clang clang-format clang-tidy cppcheck
 
 quoted = $(patsubst %,'%',$(1))
 
-.PHONY: deps deps-build deps-demo deps-lint
+.PHONY: deps deps-build deps-demo deps-bench deps-lint
 ## make deps        install what building and testing need (Debian, Ubuntu)
 deps:
 	@sh tests/support/deps.sh $(call quoted,$(CHECK_DEBS))
@@ -190,7 +192,11 @@ deps-build:
 	@sh tests/support/deps.sh $(call quoted,$(BUILD_DEBS))
 
 deps-demo:
-	@sh tests/support/deps.sh $(call quoted,$(DEMO_DEBS))
+	@sh tests/support/deps.sh $(call quoted,$(DEMO_DEBS) \
+		$(if $(filter redis,$(STORE)),$(REDIS_DEBS)))
+
+deps-bench:
+	@sh tests/support/deps.sh $(call quoted,$(BENCH_DEBS))
 
 deps-lint:
 	@sh tests/support/deps.sh $(call quoted,$(LINT_DEBS))
@@ -204,10 +210,34 @@ tests: $(UNIT_BIN) $(CONTRACT_BIN)
 check: deps
 	+@LK_BUILD='$(B)' MAKE='$(MAKE)' $(PYTHON) tests/run.py
 
-## make demo        a session opens a page of a real web server (KEEP=1: stay)
+# Where the demo keeps its sessions: sqlite or redis.
+STORE ?= sqlite
+
+## make demo        a session opens a page of a real web server
+##                  (STORE=redis: another store; KEEP=1: stay)
 demo: deps-demo
 	+@$(MAKE) --no-print-directory -s all
-	@LK_BUILD='$(B)' KEEP='$(KEEP)' $(PYTHON) tests/demo.py
+	@LK_BUILD='$(B)' KEEP='$(KEEP)' STORE='$(STORE)' \
+		$(PYTHON) tests/demo.py
+
+# ---- Benchmarks ----------------------------------------------------------
+
+BENCH_SRC := $(sort $(wildcard tests/bench/bench_*.c))
+BENCH_BIN := $(patsubst tests/bench/%.c,$(B)/bench/%,$(BENCH_SRC))
+
+$(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/obj/tests/bench/figure.o \
+		$(B)/liblatchkey.a
+	@mkdir -p $(@D)
+	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
+
+# How many sessions to fill each layout of Redis with.
+SESSIONS ?= 100000
+
+.PHONY: bench
+## make bench       figures, beside those of bare commands (SESSIONS=1000000)
+bench: deps-bench
+	+@$(MAKE) --no-print-directory -s $(BENCH_BIN)
+	@LK_BUILD='$(B)' SESSIONS='$(SESSIONS)' $(PYTHON) tests/bench/bench.py
 
 # ---- Linters -------------------------------------------------------------
 
