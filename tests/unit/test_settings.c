@@ -960,7 +960,7 @@ test_settings_password_and_its_file_exclude_each_other(void **state)
 static void
 test_settings_printed_defaults_are_readable(void **state)
 {
-	static const char start[] = "store = {\n\tbackend = \"redis\";\n"
+	static const char start[] = "store = {\n\tbackend = \"sqlite\";\n"
 	    "\tsqlite = {\n\t\tpath = \"/var/lib/latchkey/sessions.db\";\n";
 	static const char end[] = "\tformat = \"text\";\n};\n";
 	struct lk_settings *s;
