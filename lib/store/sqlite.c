@@ -318,8 +318,9 @@ sqlite_extend(struct lk_store *base, const struct lk_token_key *key,
 
 /* ---- Revocation -------------------------------------------------------- */
 
+/* One attempt to end a session. */
 static enum lk_status
-revoke(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
+revoke_once(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
     const uint8_t handle[LK_HANDLE_LEN], struct lk_deadline deadline,
     uint64_t *revoked)
 {
@@ -343,6 +344,23 @@ revoke(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
 	status = lk_sqlite_db_end(store->db, status);
 	if (status == LK_OK)
 		*revoked = (uint64_t)count;
+	return (status);
+}
+
+/*
+ * End a session.  What makes the first attempt fail, such as a full disk, may
+ * be gone by the second: see lk_sqlite_db_end().
+ */
+static enum lk_status
+revoke(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
+    const uint8_t handle[LK_HANDLE_LEN], struct lk_deadline deadline,
+    uint64_t *revoked)
+{
+	enum lk_status status =
+	    revoke_once(store, tag, handle, deadline, revoked);
+
+	if (status == LK_E_STORE)
+		status = revoke_once(store, tag, handle, deadline, revoked);
 	return (status);
 }
 
@@ -387,11 +405,11 @@ count_live(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
 	return (status);
 }
 
+/* One attempt to end all sessions of a user. */
 static enum lk_status
-sqlite_revoke_all(struct lk_store *base, const char *user,
+revoke_all_once(struct lk_sqlite_store *store, const char *user,
     struct lk_deadline deadline, uint64_t *revoked)
 {
-	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
 	sqlite3_stmt *statement = NULL;
 	uint8_t tag[LK_TAG_LEN];
 	enum lk_status status = LK_FAULT;
@@ -414,6 +432,20 @@ sqlite_revoke_all(struct lk_store *base, const char *user,
 	status = lk_sqlite_db_end(store->db, status);
 	if (status == LK_OK)
 		*revoked = count;
+	return (status);
+}
+
+static enum lk_status
+sqlite_revoke_all(struct lk_store *base, const char *user,
+    struct lk_deadline deadline, uint64_t *revoked)
+{
+	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
+	enum lk_status status =
+	    revoke_all_once(store, user, deadline, revoked);
+
+	/* As in revoke(). */
+	if (status == LK_E_STORE)
+		status = revoke_all_once(store, user, deadline, revoked);
 	return (status);
 }
 

@@ -206,13 +206,19 @@ lk_sqlite_db_begin(struct lk_sqlite_db *db, enum lk_sqlite_sql sql,
 	return (status);
 }
 
-/* With a connection in doubt, the next operation makes a new one. */
+/*
+ * With a connection in doubt, the next operation makes a new one.  It finds
+ * room on a full disk if the log can begin anew.
+ */
 static void
 give_up(struct lk_sqlite_db *db, enum lk_status status)
 {
 	if (sqlite3_get_autocommit(db->connection) == 0)
 		(void)sqlite3_exec(db->connection, "ROLLBACK", NULL, NULL,
 		    NULL);
+	if (status == LK_E_STORE)
+		(void)sqlite3_wal_checkpoint_v2(db->connection, NULL,
+		    SQLITE_CHECKPOINT_RESTART, NULL, NULL);
 	if (status != LK_E_TIMEOUT)
 		disconnect(db);
 }

@@ -59,7 +59,9 @@ enum lk_status lk_sqlite_db_begin(struct lk_sqlite_db *db,
 /**
  * lk_sqlite_db_end(db, status):
  * Commit if ${status} is not negative, else roll back.  Returns ${status},
- * or why nothing was committed: only then is nothing changed.
+ * or why nothing was committed: only then is nothing changed.  After
+ * LK_E_STORE another attempt may do better: it has a new connection, and a
+ * log that begins anew if that was possible.
  */
 enum lk_status lk_sqlite_db_end(struct lk_sqlite_db *db,
     enum lk_status status) LK_MUST_CHECK;
