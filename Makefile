@@ -135,7 +135,8 @@ $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(GATE_PARTS) $(B)/liblatchkey.a
 		-lcmocka
 
 $(B)/tests/contract/%: $(B)/obj/tests/contract/%.o \
-		$(B)/obj/tests/contract/world.o $(B)/liblatchkey.a
+		$(B)/obj/tests/contract/world.o \
+		$(B)/obj/tests/contract/children.o $(B)/liblatchkey.a
 	@mkdir -p $(@D)
 	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS) -lcmocka
 
@@ -176,10 +177,11 @@ fuzz:
 # well; to run the linters as well.
 BUILD_DEBS := gcc libc6-dev pkg-config libhiredis-dev libconfig-dev \
 	libcjson-dev libsodium-dev libsqlite3-dev libfcgi-dev
-DEMO_DEBS  := $(BUILD_DEBS) python3 lighttpd redis-server|valkey-server
-CHECK_DEBS := $(DEMO_DEBS) binutils libcmocka-dev python3-pytest curl \
-	apache2 libapache2-mod-fcgid nginx caddy haproxy
-BENCH_DEBS := $(DEMO_DEBS) nginx wrk
+DEMO_DEBS  := $(BUILD_DEBS) python3 lighttpd
+REDIS_DEBS := redis-server|valkey-server
+BENCH_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) nginx wrk
+CHECK_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) binutils libcmocka-dev \
+	python3-pytest curl apache2 libapache2-mod-fcgid nginx caddy haproxy
 LINT_DEBS  := $(CHECK_DEBS) clang clang-format clang-tidy cppcheck
 
 quoted = $(patsubst %,'%',$(1))
@@ -193,7 +195,8 @@ deps-build:
 	@sh tests/support/deps.sh $(call quoted,$(BUILD_DEBS))
 
 deps-demo:
-	@sh tests/support/deps.sh $(call quoted,$(DEMO_DEBS))
+	@sh tests/support/deps.sh $(call quoted,$(DEMO_DEBS) \
+		$(if $(filter redis,$(STORE)),$(REDIS_DEBS)))
 
 deps-bench:
 	@sh tests/support/deps.sh $(call quoted,$(BENCH_DEBS))
@@ -210,26 +213,40 @@ tests: $(UNIT_BIN) $(CONTRACT_BIN)
 check: deps
 	+@LK_BUILD='$(B)' MAKE='$(MAKE)' $(PYTHON) tests/run.py
 
-## make demo        a session opens a page of a real web server (KEEP=1: stay)
+# Where the demo keeps its sessions: sqlite or redis.
+STORE ?= sqlite
+
+## make demo        a session opens a page of a real web server
+##                  (STORE=redis: another store; KEEP=1: stay)
 demo: deps-demo
 	+@$(MAKE) --no-print-directory -s all
-	@LK_BUILD='$(B)' KEEP='$(KEEP)' $(PYTHON) tests/demo.py
+	@LK_BUILD='$(B)' KEEP='$(KEEP)' STORE='$(STORE)' \
+		$(PYTHON) tests/demo.py
 
 # ---- Benchmarks ----------------------------------------------------------
 
-$(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/liblatchkey.a
+BENCH_SRC := $(sort $(wildcard tests/bench/bench_*.c))
+BENCH_BIN := $(patsubst tests/bench/%.c,$(B)/bench/%,$(BENCH_SRC))
+
+$(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/obj/tests/bench/figure.o \
+		$(B)/liblatchkey.a
 	@mkdir -p $(@D)
 	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
+
+# How many sessions to fill each layout of Redis with.
+SESSIONS ?= 100000
+
+.PHONY: bench
+## make bench       figures, beside those of bare commands (SESSIONS=1000000)
+bench: deps-bench
+	+@$(MAKE) --no-print-directory -s $(BENCH_BIN)
+	@LK_BUILD='$(B)' SESSIONS='$(SESSIONS)' $(PYTHON) tests/bench/bench.py
 
 $(B)/bench/noop: $(B)/obj/tests/bench/noop.o
 	@mkdir -p $(@D)
 	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
 
-.PHONY: bench bench-gate
-## make bench       the library's figures, beside those of bare commands
-bench: deps-demo $(B)/bench/bench_library
-	@LK_BUILD='$(B)' $(PYTHON) tests/bench/bench.py
-
+.PHONY: bench-gate
 ## make bench-gate  the gate's figures, beside a no-op's (BENCH='--rounds 9')
 bench-gate: deps-bench all $(B)/bench/noop
 	@LK_BUILD='$(B)' $(PYTHON) tests/bench/bench_gate.py $(BENCH)

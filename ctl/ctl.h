@@ -82,6 +82,24 @@ int ctl_print(struct ctl *ctl) LK_MUST_CHECK;
 /** ctl_usage(ctl, expected): Say what was expected; returns CTL_USAGE. */
 int ctl_usage(const struct ctl *ctl, const char *expected);
 
+/* ---- Settings ---------------------------------------------------------- */
+
+/**
+ * ctl_settings_load(ctl, path, error):
+ * Take the settings of ${path}, or with NULL those of the default file, or
+ * without that the built-in ones; by these an ordinary user's sessions are
+ * in his home folder.
+ */
+enum lk_status ctl_settings_load(struct ctl *ctl, const char *path,
+    struct lk_error *error) LK_MUST_CHECK;
+
+/**
+ * ctl_settings_prepare(ctl):
+ * Without a settings file, make the folders that lead to the store's own, and
+ * on a terminal say which store it is.
+ */
+void ctl_settings_prepare(const struct ctl *ctl);
+
 /* ---- Arguments --------------------------------------------------------- */
 
 /** An option of a verb: a flag, or one that takes a value. */

@@ -48,7 +48,8 @@ print_help(void)
 	       "Sessions that open every door: issue, check, refresh, list "
 	       "and revoke them.\n\n"
 	       "  -c, --config FILE  settings (default %s;\n"
-	       "                     without that file, built-in defaults)\n"
+	       "                     without that file, built-in defaults, and\n"
+	       "                     a store of one's own unless one is root)\n"
 	       "  -h, --help         print this and exit\n"
 	       "  -V, --version      print the version and exit\n\n",
 	    CTL_DEFAULT_PATH);
@@ -140,38 +141,6 @@ ctl_print(struct ctl *ctl)
 }
 
 /*
- * The settings of ${path}, or with NULL those of the default file, or
- * without that the built-in ones.
- */
-static enum lk_status
-load_settings(struct ctl *ctl, const char *path, struct lk_error *error)
-{
-	char *absolute = NULL;
-	enum lk_status status = LK_FAULT;
-
-	if (path == NULL && access(CTL_DEFAULT_PATH, F_OK) != 0 &&
-	    errno == ENOENT)
-		return (lk_settings_defaults(&ctl->settings, error));
-	if (path == NULL)
-		path = CTL_DEFAULT_PATH;
-	if (path[0] != '/') {
-		char *here = getcwd(NULL, 0);
-
-		if (here == NULL ||
-		    asprintf(&absolute, "%s/%s", here, path) < 0)
-			absolute = NULL;
-		free(here);
-		if (absolute == NULL)
-			return (lk_fail(error, LK_E_SETTINGS,
-			    "%s: expected an absolute path", path));
-		path = absolute;
-	}
-	status = lk_settings_load(path, &ctl->settings, error);
-	free(absolute);
-	return (status);
-}
-
-/*
  * Logging goes to syslog if the settings say so; a command that was asked
  * for something on a terminal prints its own errors and nothing else.
  */
@@ -195,11 +164,13 @@ run_verb(struct ctl *ctl, const struct ctl_verb *verb, const char *path,
 	struct lk_error error;
 	int code = CTL_STORE, printed;
 
-	if (load_settings(ctl, path, &error) != LK_OK) {
+	if (ctl_settings_load(ctl, path, &error) != LK_OK) {
 		ctl_say(ctl, "%s", error.text);
 		return (CTL_USAGE);
 	}
 	around.log = open_log(ctl);
+	if (verb->wants_manager)
+		ctl_settings_prepare(ctl);
 	if (verb->wants_manager &&
 	    lk_manager_new(ctl->settings, &around, &ctl->manager, &error) !=
 	        LK_OK) {

@@ -34,7 +34,7 @@ const struct lk_setting lk_settings_table[] = {
 	/* ---- store ---- */
 	{ .key = "store.backend", .offset = AT(store.backend),
 	    .type = LK_SETTING_ENUM, .names = backends,
-	    .number = LK_BACKEND_REDIS },
+	    .number = LK_BACKEND_SQLITE },
 	{ .key = "store.sqlite.path", .offset = AT(store.sqlite.path),
 	    .type = LK_SETTING_STRING, .min = 1, .max = PATH_LEN,
 	    .text = TEXT("/var/lib/latchkey/sessions.db"),

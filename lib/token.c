@@ -9,6 +9,9 @@
 #define RANDOM_LEN 32
 #define BODY_LEN (LK_TAG_LEN + RANDOM_LEN)
 #define BODY_TEXT_LEN (LK_TOKEN_LATCHKEY_LEN - LATCHKEY_PREFIX_LEN)
+/* The characters that the tag is in, and the bytes they stand for. */
+#define FRONT_TEXT_LEN ((LK_TAG_LEN + 2) / 3 * 4)
+#define FRONT_LEN (FRONT_TEXT_LEN / 4 * 3)
 
 /* 3 bytes are 4 characters, and the body leaves no bits over. */
 _Static_assert(BODY_LEN % 3 == 0 && BODY_LEN / 3 * 4 == BODY_TEXT_LEN,
@@ -82,40 +85,6 @@ lk_user_tag(const char *id, uint8_t tag[LK_TAG_LEN])
 	tag_of(id, strlen(id), tag);
 }
 
-void
-lk_base64url(const uint8_t *bytes, size_t len, char *text)
-{
-	sodium_bin2base64(text,
-	    sodium_base64_ENCODED_LEN(
-	        len, sodium_base64_VARIANT_URLSAFE_NO_PADDING),
-	    bytes, len, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-}
-
-static bool
-is_base64url(char c)
-{
-	return ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9') || c == '-' || c == '_');
-}
-
-enum lk_status
-lk_base64url_decode(const char *text, size_t text_len, uint8_t *bytes,
-    size_t max, size_t *len)
-{
-	size_t i;
-
-	*len = 0;
-	/* libsodium 1.0.18 takes bytes above 0x7f for characters. */
-	for (i = 0; i < text_len; i++) {
-		if (!is_base64url(text[i]))
-			return (LK_MALFORMED);
-	}
-	if (sodium_base642bin(bytes, max, text, text_len, NULL, len, NULL,
-	        sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
-		return (LK_MALFORMED);
-	return (LK_OK);
-}
-
 enum lk_status
 lk_token_generate(enum lk_token_shape shape, const char *user,
     lk_random_fn *random, void *arg, struct lk_token *token)
@@ -145,27 +114,32 @@ lk_token_generate(enum lk_token_shape shape, const char *user,
 	return (LK_OK);
 }
 
-/* `lk_` and a body: the tag is the first part of the body. */
+/*
+ * `lk_` and a body: the tag is the first part of the body, and the rest may
+ * be any characters of base64url, which all stand for something.
+ */
 static enum lk_status
 parse_latchkey(const struct lk_token *token, struct lk_token_key *key)
 {
-	uint8_t body[BODY_LEN];
+	const char *text = token->text + LATCHKEY_PREFIX_LEN;
+	uint8_t front[FRONT_LEN];
+	enum lk_status status = LK_FAULT;
 	size_t len;
-	enum lk_status status;
 
 	if (token->len != LK_TOKEN_LATCHKEY_LEN ||
 	    memcmp(token->text, LATCHKEY_PREFIX, LATCHKEY_PREFIX_LEN) != 0)
 		return (LK_MALFORMED);
-	status = lk_base64url_decode(token->text + LATCHKEY_PREFIX_LEN,
-	    BODY_TEXT_LEN, body, sizeof(body), &len);
-	if (status == LK_OK && len != sizeof(body))
-		status = LK_MALFORMED;
-	if (status == LK_OK) {
-		key->shape = LK_SHAPE_LATCHKEY;
-		memcpy(key->tag, body, LK_TAG_LEN);
-	}
-	sodium_memzero(body, sizeof(body));
-	return (status);
+	status = lk_base64url_check(text + FRONT_TEXT_LEN,
+	    BODY_TEXT_LEN - FRONT_TEXT_LEN);
+	if (status == LK_OK)
+		status = lk_base64url_decode(
+		    text, FRONT_TEXT_LEN, front, sizeof(front), &len);
+	if (status != LK_OK)
+		return (status);
+	key->shape = LK_SHAPE_LATCHKEY;
+	memcpy(key->tag, front, LK_TAG_LEN);
+	sodium_memzero(front, sizeof(front));
+	return (LK_OK);
 }
 
 /* `<user id>_<32 hex>`, with no other underscore: the tag is the user's. */

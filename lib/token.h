@@ -15,6 +15,7 @@
 
 #include <stdint.h>
 
+#include "base64url.h"
 #include "latchkey.h"
 
 #define LK_TAG_LEN 16
@@ -98,19 +99,5 @@ void lk_session_id_of_key(const struct lk_token_key *key,
  */
 enum lk_status lk_session_id_parse(const char *id,
     struct lk_session_ref *ref) LK_MUST_CHECK;
-
-/**
- * lk_base64url(bytes, len, text):
- * Write the unpadded base64url of ${len} bytes and a NUL to ${text}.
- */
-void lk_base64url(const uint8_t *bytes, size_t len, char *text);
-
-/**
- * lk_base64url_decode(text, text_len, bytes, max, len):
- * The reverse; LK_MALFORMED unless all of ${text} is canonical and fits into
- * ${max} bytes.
- */
-enum lk_status lk_base64url_decode(const char *text, size_t text_len,
-    uint8_t *bytes, size_t max, size_t *len) LK_MUST_CHECK;
 
 #endif /* !LK_TOKEN_H_ */

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
-"""Show the first door: Redis, the gate and lighttpd, private and on loopback.
+"""Show the first door: the gate and lighttpd, private and on loopback.
 
 A session opens a page of a real web server, and revoking it closes the page.
-KEEP=1 in the environment leaves everything running.  The exit status says
-whether all of it came true.
+Sessions are in a file; STORE=redis in the environment keeps them in a Redis.
+KEEP=1 leaves everything running.  The exit status says whether all of it came
+true.
 """
 
 import os
@@ -24,6 +25,8 @@ printf 'It ends at %s.\\n' "$(date -u -d "@$LATCHKEY_EXPIRES" '+%F %T UTC')"
 """
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+STORES = ("sqlite", "redis")
 
 SHOWN_HEADERS = ("www-authenticate", "cache-control", "content-type")
 
@@ -101,13 +104,19 @@ def main():
     for number in ENDING:
         signal.signal(number, interrupted)
     keep = os.environ.get("KEEP", "0") not in ("", "0")
+    store = os.environ.get("STORE") or STORES[0]
+    if store not in STORES:
+        raise Failed(f"STORE={store}: expected {' or '.join(STORES)}")
     place = Place(outlasting=keep)
     stays = False
     try:
-        door = Door(place)
+        door = Door(place, store=store)
         door.lighttpd.page("hello.cgi", PAGE, 0o755)
-        print("Redis, latchkey-fcgi and lighttpd run in "
-              f"{place.path} on 127.0.0.1.")
+        servers = "Redis, latchkey-fcgi" if store == "redis" else (
+            "latchkey-fcgi")
+        print(f"{servers} and lighttpd run in {place.path} on 127.0.0.1.")
+        if store == "sqlite":
+            print(f"Sessions are in {door.file}.")
         demo = Demo(door)
         demo.play()
         if keep:

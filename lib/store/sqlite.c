@@ -92,27 +92,60 @@ lk_sqlite_column_text(sqlite3_stmt *statement, int column, char *text,
 	return (true);
 }
 
+/* The digest of a row, or NULL if it has none. */
+static const uint8_t *
+column_digest(sqlite3_stmt *row)
+{
+	const void *digest = sqlite3_column_blob(row, COLUMN_DIGEST);
+
+	return (sqlite3_column_bytes(row, COLUMN_DIGEST) == LK_DIGEST_LEN
+	        ? digest
+	        : NULL);
+}
+
 /* Read the session of a row. */
 static enum lk_status
 read_session(const struct lk_sqlite_store *store, sqlite3_stmt *row,
-    const uint8_t tag[LK_TAG_LEN], struct lk_session *session)
+    const uint8_t tag[LK_TAG_LEN], int64_t now_ms, struct lk_session *session)
 {
-	struct lk_record record;
-	const void *digest = sqlite3_column_blob(row, COLUMN_DIGEST);
+	const uint8_t *digest = column_digest(row);
 
-	memset(&record, 0, sizeof(record));
-	if (sqlite3_column_bytes(row, COLUMN_DIGEST) != LK_DIGEST_LEN ||
-	    !lk_sqlite_column_text(row, COLUMN_USER, record.user,
+	memset(session, 0, sizeof(*session));
+	if (digest == NULL ||
+	    !lk_sqlite_column_text(row, COLUMN_USER, session->user,
 	        LK_USER_ID_MAX) ||
-	    !lk_sqlite_column_text(row, COLUMN_CLIENT, record.client,
+	    !lk_sqlite_column_text(row, COLUMN_CLIENT, session->client,
 	        LK_CLIENT_MAX) ||
-	    lk_user_id_check(record.user) != LK_OK)
+	    lk_user_id_check(session->user) != LK_OK)
 		return (lk_sqlite_corrupt(store));
-	record.issued_us = sqlite3_column_int64(row, COLUMN_ISSUED);
-	record.expires_ms = sqlite3_column_int64(row, COLUMN_EXPIRES);
-	lk_record_session(&record, digest, tag, lk_sqlite_now_ms(store),
+	lk_session_id(digest, tag, LK_TAG_LEN, session->id);
+	session->issued_at =
+	    sqlite3_column_int64(row, COLUMN_ISSUED) / 1000000;
+	lk_session_expiry(sqlite3_column_int64(row, COLUMN_EXPIRES), now_ms,
 	    session);
 	return (LK_OK);
+}
+
+/* Whether the row found for ${key} is its session, and what it says. */
+static enum lk_status
+judge_row(const struct lk_sqlite_store *store, sqlite3_stmt *row,
+    const struct lk_token_key *key, struct lk_session *session)
+{
+	const uint8_t *digest = column_digest(row);
+	const int64_t now_ms = lk_sqlite_now_ms(store);
+	enum lk_status status = LK_FAULT;
+
+	if (digest == NULL)
+		return (lk_sqlite_corrupt(store));
+	if (sodium_memcmp(digest, key->digest, LK_DIGEST_LEN) != 0)
+		return (LK_UNKNOWN);
+	if (sqlite3_column_int64(row, COLUMN_EXPIRES) <= now_ms)
+		return (LK_EXPIRED);
+	status = read_session(store, row, key->tag, now_ms, session);
+	if (status == LK_OK && key->shape == LK_SHAPE_GOSESSION &&
+	    strcmp(key->user, session->user) != 0)
+		status = lk_sqlite_corrupt(store);
+	return (status);
 }
 
 /* Look a session up in the transaction under way. */
@@ -132,18 +165,7 @@ lk_sqlite_find(struct lk_sqlite_store *store, const struct lk_token_key *key,
 	status = lk_sqlite_db_step(store->db, statement, &row);
 	if (status != LK_OK || !row)
 		return (status == LK_OK ? LK_UNKNOWN : status);
-	if (sqlite3_column_int64(statement, COLUMN_EXPIRES) <=
-	    lk_sqlite_now_ms(store))
-		status = LK_EXPIRED;
-	else
-		status = read_session(store, statement, key->tag, session);
-	if (status >= 0 &&
-	    sodium_memcmp(sqlite3_column_blob(statement, COLUMN_DIGEST),
-	        key->digest, LK_DIGEST_LEN) != 0)
-		status = LK_UNKNOWN;
-	else if (status == LK_OK && key->shape == LK_SHAPE_GOSESSION &&
-	    strcmp(key->user, session->user) != 0)
-		status = lk_sqlite_corrupt(store);
+	status = judge_row(store, statement, key, session);
 	(void)sqlite3_reset(statement);
 	return (status);
 }
@@ -261,9 +283,9 @@ sqlite_check(struct lk_store *base, const struct lk_token_key *key,
 	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
 	enum lk_status status = LK_FAULT;
 
-	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN, deadline);
+	status = lk_sqlite_db_look(store->db, deadline);
 	if (status == LK_OK)
-		status = lk_sqlite_db_end(store->db,
+		status = lk_sqlite_db_looked(store->db,
 		    lk_sqlite_find(store, key, session));
 	return (status);
 }
@@ -298,8 +320,9 @@ sqlite_extend(struct lk_store *base, const struct lk_token_key *key,
 
 /* ---- Revocation -------------------------------------------------------- */
 
+/* One attempt to end a session. */
 static enum lk_status
-revoke(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
+revoke_once(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
     const uint8_t handle[LK_HANDLE_LEN], struct lk_deadline deadline,
     uint64_t *revoked)
 {
@@ -323,6 +346,23 @@ revoke(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
 	status = lk_sqlite_db_end(store->db, status);
 	if (status == LK_OK)
 		*revoked = (uint64_t)count;
+	return (status);
+}
+
+/*
+ * End a session.  What makes the first attempt fail, such as a full disk, may
+ * be gone by the second: see lk_sqlite_db_end().
+ */
+static enum lk_status
+revoke(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
+    const uint8_t handle[LK_HANDLE_LEN], struct lk_deadline deadline,
+    uint64_t *revoked)
+{
+	enum lk_status status =
+	    revoke_once(store, tag, handle, deadline, revoked);
+
+	if (status == LK_E_STORE)
+		status = revoke_once(store, tag, handle, deadline, revoked);
 	return (status);
 }
 
@@ -367,11 +407,11 @@ count_live(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
 	return (status);
 }
 
+/* One attempt to end all sessions of a user. */
 static enum lk_status
-sqlite_revoke_all(struct lk_store *base, const char *user,
+revoke_all_once(struct lk_sqlite_store *store, const char *user,
     struct lk_deadline deadline, uint64_t *revoked)
 {
-	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
 	sqlite3_stmt *statement = NULL;
 	uint8_t tag[LK_TAG_LEN];
 	enum lk_status status = LK_FAULT;
@@ -398,6 +438,20 @@ sqlite_revoke_all(struct lk_store *base, const char *user,
 }
 
 static enum lk_status
+sqlite_revoke_all(struct lk_store *base, const char *user,
+    struct lk_deadline deadline, uint64_t *revoked)
+{
+	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
+	enum lk_status status =
+	    revoke_all_once(store, user, deadline, revoked);
+
+	/* As in revoke(). */
+	if (status == LK_E_STORE)
+		status = revoke_all_once(store, user, deadline, revoked);
+	return (status);
+}
+
+static enum lk_status
 sqlite_list(struct lk_store *base, const char *user,
     struct lk_deadline deadline, lk_session_fn *each, void *arg)
 {
@@ -419,7 +473,8 @@ sqlite_list(struct lk_store *base, const char *user,
 		status = lk_sqlite_db_step(store->db, statement, &row);
 	}
 	while (status == LK_OK && row) {
-		status = read_session(store, statement, tag, &session);
+		status = read_session(store, statement, tag,
+		    lk_sqlite_now_ms(store), &session);
 		if (status == LK_OK)
 			each(arg, &session, NULL);
 		if (status == LK_OK)

@@ -1,47 +1,10 @@
-#include <poll.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "sqlite_db.h"
-#include "sqlite_file.h"
+#include "sqlite_open.h"
 
-/* How long to wait between two looks at a lock. */
-#define LOCK_WAIT_MS 2
-/* How many virtual machine steps between two looks at the deadline. */
-#define PROGRESS_STEPS 10000
-/* The write-ahead log is cut to this after a checkpoint. */
-#define LOG_LIMIT "4194304"
-#define SCHEMA_VERSION 1
-
-/*
- * A session is found by tag and handle; all of a user's lie side by side.
- * Times are as in lib/session.h.
- */
-static const char schema[] =
-    "CREATE TABLE session ("
-    " tag BLOB NOT NULL, handle BLOB NOT NULL, digest BLOB NOT NULL,"
-    " user BLOB NOT NULL, client TEXT NOT NULL,"
-    " issued_us INTEGER NOT NULL, expires_ms INTEGER NOT NULL,"
-    " PRIMARY KEY (tag, handle)) STRICT, WITHOUT ROWID;"
-    "CREATE INDEX session_by_expiry ON session (expires_ms);"
-    "CREATE TABLE user ("
-    " tag BLOB NOT NULL PRIMARY KEY, record BLOB NOT NULL,"
-    " expires_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-    "CREATE INDEX user_by_expiry ON user (expires_ms);"
-    "PRAGMA application_id = 1818977657;"
-    "PRAGMA user_version = 1;";
-
-/* "lkey", in the header of every store file. */
-#define APPLICATION_ID 0x6c6b6579
-_Static_assert(APPLICATION_ID == 1818977657, "the schema says so");
-
-static const char settings[] =
-    "PRAGMA journal_mode = WAL;"
-    "PRAGMA synchronous = FULL;"
-    "PRAGMA journal_size_limit = " LOG_LIMIT ";"
-    "PRAGMA trusted_schema = OFF;"
-    "PRAGMA cell_size_check = ON;"
-    "PRAGMA temp_store = MEMORY;";
+/* How often to look whether the path still leads to the file. */
+#define LOOK_EVERY_NS 1000000000
 
 static const char *const sql_text[LK_SQL_N] = {
 	[LK_SQL_BEGIN] = "BEGIN",
@@ -118,33 +81,17 @@ struct lk_sqlite_db {
 	/* Dynamic data.  Without a connection there are no statements. */
 	sqlite3 *connection;
 	sqlite3_stmt *statement[LK_SQL_N];
-	struct lk_deadline deadline; /* of the transaction under way */
+	struct lk_sqlite_pace pace;
+	int64_t looked_ns; /* deadline of who last looked at the path */
 };
 
-/* ---- Waiting ----------------------------------------------------------- */
+/* ---- Connecting -------------------------------------------------------- */
 
-/* Somebody else has the lock: wait a little, unless the time is over. */
-static int
-on_busy(void *arg, int times)
+static enum lk_status
+fail(const struct lk_sqlite_db *db, int result)
 {
-	const struct lk_sqlite_db *db = arg;
-
-	(void)times;
-	if (lk_deadline_left_ms(db->deadline) == 0)
-		return (0);
-	(void)poll(NULL, 0, LOCK_WAIT_MS);
-	return (1);
+	return (lk_sqlite_fail(db->error, db->path, db->connection, result));
 }
-
-static int
-on_progress(void *arg)
-{
-	const struct lk_sqlite_db *db = arg;
-
-	return (lk_deadline_left_ms(db->deadline) == 0);
-}
-
-/* ---- Errors ------------------------------------------------------------ */
 
 static void
 disconnect(struct lk_sqlite_db *db)
@@ -155,139 +102,46 @@ disconnect(struct lk_sqlite_db *db)
 		(void)sqlite3_finalize(db->statement[i]);
 		db->statement[i] = NULL;
 	}
-	(void)sqlite3_close_v2(db->connection);
+	lk_sqlite_close(db->connection);
 	db->connection = NULL;
 }
 
-/* What a result other than OK, ROW and DONE means. */
-static enum lk_status
-fail(struct lk_sqlite_db *db, int result)
+/*
+ * Whether it is time to look at the path: before something is written, and a
+ * second after the last time, as deadlines have it.
+ */
+static bool
+look_is_due(const struct lk_sqlite_db *db, bool writing)
 {
-	switch (result & 0xff) {
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-	case SQLITE_INTERRUPT:
-		return (lk_fail(db->error, LK_E_TIMEOUT,
-		    "%s: another process holds it for too long", db->path));
-	case SQLITE_FULL:
-		return (lk_fail(db->error, LK_E_STORE, "%s: the disk is full",
-		    db->path));
-	case SQLITE_READONLY:
-	case SQLITE_PERM:
-	case SQLITE_AUTH:
-		return (lk_fail(db->error, LK_E_STORE,
-		    "%s: it or its folder cannot be written to", db->path));
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-	case SQLITE_FORMAT:
-		return (lk_fail(db->error, LK_E_CORRUPT,
-		    "%s: the file is damaged", db->path));
-	case SQLITE_NOMEM:
-		return (lk_fail(db->error, LK_E_NOMEM, "out of memory"));
-	default:
-		return (lk_fail(db->error, LK_E_STORE, "%s: %s", db->path,
-		    sqlite3_errstr(result)));
-	}
-}
+	const int64_t since = db->pace.deadline.at_ns - db->looked_ns;
 
-/* ---- Opening ----------------------------------------------------------- */
-
-/* The number that a PRAGMA answers. */
-static enum lk_status
-read_number(struct lk_sqlite_db *db, const char *pragma, int *number)
-{
-	sqlite3_stmt *statement = NULL;
-	int result;
-
-	result = sqlite3_prepare_v2(db->connection, pragma, -1, &statement,
-	    NULL);
-	if (result == SQLITE_OK)
-		result = sqlite3_step(statement);
-	*number = result == SQLITE_ROW ? sqlite3_column_int(statement, 0) : 0;
-	(void)sqlite3_finalize(statement);
-	return (result == SQLITE_ROW ? LK_OK : fail(db, result));
-}
-
-/* A file with something in it must be one of ours, before it is changed. */
-static enum lk_status
-check_owner(struct lk_sqlite_db *db)
-{
-	int id = 0, tables = 0;
-	enum lk_status status = LK_FAULT;
-
-	status = read_number(db, "SELECT count(*) FROM sqlite_schema", &tables);
-	if (status == LK_OK && tables > 0)
-		status = read_number(db, "PRAGMA application_id", &id);
-	if (status == LK_OK && tables > 0 && id != APPLICATION_ID)
-		status = lk_fail(db->error, LK_E_CORRUPT,
-		    "%s: a database of some other program", db->path);
-	return (status);
-}
-
-static enum lk_status
-execute(struct lk_sqlite_db *db, const char *text)
-{
-	int result = sqlite3_exec(db->connection, text, NULL, NULL, NULL);
-
-	return (result == SQLITE_OK ? LK_OK : fail(db, result));
+	return (writing || since >= LOOK_EVERY_NS || since < 0);
 }
 
 /*
- * Make the tables if the file is new.  The version is looked at again once
- * nobody else can make them.
+ * Have the file open that the path leads to.  One that was put in its place
+ * is noticed before anything is written, and within a second by who reads.
  */
 static enum lk_status
-prepare_schema(struct lk_sqlite_db *db)
+connect_db(struct lk_sqlite_db *db, bool writing)
 {
-	static const char pragma[] = "PRAGMA user_version";
-	enum lk_status status = LK_FAULT, end = LK_FAULT;
-	int version;
+	enum lk_status status = LK_OK;
 
-	status = read_number(db, pragma, &version);
-	if (status != LK_OK || version == SCHEMA_VERSION)
-		return (status);
-	if (version > SCHEMA_VERSION)
-		return (lk_fail(db->error, LK_E_SETTINGS,
-		    "%s: made by a later version of latchkey", db->path));
-	if ((status = execute(db, "BEGIN IMMEDIATE")) != LK_OK)
-		return (status);
-	status = read_number(db, pragma, &version);
-	if (status == LK_OK && version == 0)
-		status = execute(db, schema);
-	end = execute(db, status == LK_OK ? "COMMIT" : "ROLLBACK");
-	return (status == LK_OK ? end : status);
-}
-
-static enum lk_status
-connect_db(struct lk_sqlite_db *db)
-{
-	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
-	    SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_PRIVATECACHE;
-	enum lk_status status = LK_FAULT;
-	int result;
-
-	status = lk_sqlite_file_prepare(db->path, db->error);
-	if (status != LK_OK)
-		return (status);
-	result = sqlite3_open_v2(db->path, &db->connection, flags, NULL);
-	if (result != SQLITE_OK) {
-		status = fail(db, result);
-		goto out;
-	}
-	(void)sqlite3_extended_result_codes(db->connection, 1);
-	(void)sqlite3_busy_handler(db->connection, on_busy, db);
-	sqlite3_progress_handler(db->connection, PROGRESS_STEPS, on_progress,
-	    db);
-	(void)sqlite3_db_config(db->connection, SQLITE_DBCONFIG_DEFENSIVE, 1,
-	    NULL);
-	status = check_owner(db);
-	if (status == LK_OK)
-		status = execute(db, settings);
-	if (status == LK_OK)
-		status = prepare_schema(db);
-out:
-	if (status != LK_OK)
+	if (db->connection != NULL && !look_is_due(db, writing))
+		return (LK_OK);
+	db->looked_ns = db->pace.deadline.at_ns;
+	if (db->connection != NULL && lk_sqlite_has_moved(db->connection))
 		disconnect(db);
+	while (db->connection == NULL && status == LK_OK) {
+		/* While others make the file, or turn its log on, SQLite
+		 * gives up without asking on_busy(). */
+		status = lk_sqlite_open(
+		    db->path, &db->pace, db->error, &db->connection);
+		if (status == LK_E_TIMEOUT && lk_sqlite_wait(&db->pace)) {
+			db->error->text[0] = '\0';
+			status = LK_OK;
+		}
+	}
 	return (status);
 }
 
@@ -365,19 +219,30 @@ enum lk_status
 lk_sqlite_db_begin(struct lk_sqlite_db *db, enum lk_sqlite_sql sql,
     struct lk_deadline deadline)
 {
-	enum lk_status status = LK_OK;
+	enum lk_status status = LK_FAULT;
 
-	db->deadline = deadline;
-	while (db->connection == NULL && status == LK_OK) {
-		/* While others make the file, or turn its log on, SQLite
-		 * gives up without asking on_busy(). */
-		status = connect_db(db);
-		if (status == LK_E_TIMEOUT && on_busy(db, 0) != 0)
-			status = LK_OK;
-	}
+	db->pace.deadline = deadline;
+	status = connect_db(db, sql != LK_SQL_BEGIN);
 	if (status == LK_OK)
 		status = run(db, sql);
 	return (status);
+}
+
+/*
+ * With a connection in doubt, the next operation makes a new one.  It finds
+ * room on a full disk if the log can begin anew.
+ */
+static void
+give_up(struct lk_sqlite_db *db, enum lk_status status)
+{
+	if (sqlite3_get_autocommit(db->connection) == 0)
+		(void)sqlite3_exec(db->connection, "ROLLBACK", NULL, NULL,
+		    NULL);
+	if (status == LK_E_STORE)
+		(void)sqlite3_wal_checkpoint_v2(db->connection, NULL,
+		    SQLITE_CHECKPOINT_RESTART, NULL, NULL);
+	if (status != LK_E_TIMEOUT)
+		disconnect(db);
 }
 
 enum lk_status
@@ -393,12 +258,22 @@ lk_sqlite_db_end(struct lk_sqlite_db *db, enum lk_status status)
 			return (status);
 		status = end;
 	}
-	/* With a connection in doubt, the next operation makes a new one. */
-	if (sqlite3_get_autocommit(db->connection) == 0)
-		(void)sqlite3_exec(db->connection, "ROLLBACK", NULL, NULL,
-		    NULL);
-	if (status != LK_E_TIMEOUT)
-		disconnect(db);
+	give_up(db, status);
+	return (status);
+}
+
+enum lk_status
+lk_sqlite_db_look(struct lk_sqlite_db *db, struct lk_deadline deadline)
+{
+	db->pace.deadline = deadline;
+	return (connect_db(db, false));
+}
+
+enum lk_status
+lk_sqlite_db_looked(struct lk_sqlite_db *db, enum lk_status status)
+{
+	if (status < 0)
+		give_up(db, status);
 	return (status);
 }
 

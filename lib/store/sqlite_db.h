@@ -1,11 +1,6 @@
 /*
- * The embedded store's file: how it is opened safely, how long it is waited
- * for, and what its errors mean.
- *
- * Trust comes from the folder.  Who may write there may do anything to the
- * store, so it must belong to root or to us and be closed to others; a file
- * in it may then belong to any member of its group, as when the gate, a mail
- * server and root share one store.
+ * The embedded store's connection, its statements, and the transactions they
+ * run in.
  */
 #ifndef LK_SQLITE_DB_H_
 #define LK_SQLITE_DB_H_
@@ -69,9 +64,22 @@ enum lk_status lk_sqlite_db_begin(struct lk_sqlite_db *db,
 /**
  * lk_sqlite_db_end(db, status):
  * Commit if ${status} is not negative, else roll back.  Returns ${status},
- * or why nothing was committed: only then is nothing changed.
+ * or why nothing was committed: only then is nothing changed.  After
+ * LK_E_STORE another attempt may do better: it has a new connection, and a
+ * log that begins anew if that was possible.
  */
 enum lk_status lk_sqlite_db_end(struct lk_sqlite_db *db,
+    enum lk_status status) LK_MUST_CHECK;
+
+/**
+ * lk_sqlite_db_look(db, deadline),
+ * lk_sqlite_db_looked(db, status):
+ * The same around one statement that reads, and that is reset in between: it
+ * needs no transaction.
+ */
+enum lk_status lk_sqlite_db_look(struct lk_sqlite_db *db,
+    struct lk_deadline deadline) LK_MUST_CHECK;
+enum lk_status lk_sqlite_db_looked(struct lk_sqlite_db *db,
     enum lk_status status) LK_MUST_CHECK;
 
 /**

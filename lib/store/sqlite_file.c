@@ -1,9 +1,11 @@
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,9 +13,13 @@
 
 #define GROUP "latchkey"
 #define GROUP_BUFFER 4096
+/* Room for a path and what SQLite or we add to it. */
+#define PATH_SIZE (PATH_MAX + 16)
+
 struct file {
 	const char *path;
 	struct lk_error *error;
+	char parent[PATH_MAX];
 	struct stat folder;
 };
 
@@ -35,32 +41,38 @@ complain_errno(const struct file *file, const char *what)
 
 /* Root shares a store with the group of that name, if there is one. */
 static enum lk_status
-share_folder(const struct file *file, const char *folder)
+share_folder(const struct file *file)
 {
 	char buffer[GROUP_BUFFER];
 	struct group group, *found = NULL;
+	enum lk_status status = LK_OK;
+	int fd;
 
 	if (geteuid() != 0 ||
 	    getgrnam_r(GROUP, &group, buffer, sizeof(buffer), &found) != 0 ||
 	    found == NULL)
 		return (LK_OK);
-	if (chown(folder, 0, found->gr_gid) != 0 ||
-	    chmod(folder, S_ISGID | S_IRWXU | S_IRWXG) != 0)
-		return (complain_errno(file, "cannot share its folder"));
-	return (LK_OK);
+	fd = open(file->parent, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+	    O_CLOEXEC);
+	if (fd < 0 || fchown(fd, 0, found->gr_gid) != 0 ||
+	    fchmod(fd, S_ISGID | S_IRWXU | S_IRWXG) != 0)
+		status = complain_errno(file, "cannot share its folder");
+	if (fd >= 0)
+		(void)close(fd);
+	return (status);
 }
 
 static enum lk_status
-prepare_folder(struct file *file, const char *folder)
+prepare_folder(struct file *file)
 {
 	enum lk_status status = LK_FAULT;
 
-	if (mkdir(folder, S_IRWXU) == 0) {
-		if ((status = share_folder(file, folder)) != LK_OK)
+	if (mkdir(file->parent, S_IRWXU) == 0) {
+		if ((status = share_folder(file)) != LK_OK)
 			return (status);
 	} else if (errno != EEXIST)
 		return (complain_errno(file, "cannot make its folder"));
-	if (lstat(folder, &file->folder) != 0)
+	if (lstat(file->parent, &file->folder) != 0)
 		return (complain_errno(file, "its folder"));
 	if (!S_ISDIR(file->folder.st_mode))
 		return (complain(file, "expected a folder that is no link"));
@@ -104,23 +116,88 @@ examine_file(const struct file *file)
 	return (status);
 }
 
+/* Remove what a store that is gone may have left beside its path. */
+static enum lk_status
+remove_beside(const struct file *file, const char *suffix)
+{
+	char path[PATH_SIZE];
+
+	(void)snprintf(path, sizeof(path), "%s%s", file->path, suffix);
+	if (unlink(path) != 0 && errno != ENOENT)
+		return (complain_errno(file,
+		    "cannot remove what a lost store left beside it"));
+	return (LK_OK);
+}
+
+/* As private, or as shared with a group, as its folder is. */
+static int
+share_file(const struct file *file, int fd)
+{
+	const mode_t shared = file->folder.st_mode & (S_IRGRP | S_IWGRP);
+
+	if ((shared & S_IWGRP) == 0)
+		return (fchmod(fd, S_IRUSR | S_IWUSR));
+	if (fchown(fd, (uid_t)-1, file->folder.st_gid) != 0)
+		return (-1);
+	return (fchmod(fd, S_IRUSR | S_IWUSR | shared));
+}
+
 /*
- * Make the file, unless it is there, as private, or as shared with a group,
- * as its folder is.  It is never open here: see examine_file().
+ * Make an empty file, all of it before it has its name.  No connection has
+ * it open yet: see examine_file() on closing it.
  */
+static enum lk_status
+make_whole(const struct file *file)
+{
+	char fresh[PATH_SIZE];
+	enum lk_status status = LK_FAULT;
+	int fd;
+
+	if ((status = remove_beside(file, "-new")) != LK_OK ||
+	    (status = remove_beside(file, "-wal")) != LK_OK ||
+	    (status = remove_beside(file, "-shm")) != LK_OK ||
+	    (status = remove_beside(file, "-journal")) != LK_OK)
+		return (status);
+	(void)snprintf(fresh, sizeof(fresh), "%s-new", file->path);
+	fd = open(fresh, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+	    S_IRUSR | S_IWUSR);
+	if (fd < 0)
+		return (complain_errno(file, "cannot make it"));
+	if (share_file(file, fd) != 0)
+		status = complain_errno(file, "cannot set its mode");
+	else if (rename(fresh, file->path) != 0)
+		status = complain_errno(file, "cannot make it");
+	(void)close(fd);
+	if (status != LK_OK)
+		(void)unlink(fresh);
+	return (status);
+}
+
+/* Make the file unless it is there; whoever has locked the folder does. */
 static enum lk_status
 make_file(const struct file *file)
 {
-	const mode_t mode = S_IRUSR | S_IWUSR |
-	    (file->folder.st_mode & (S_IRGRP | S_IWGRP));
+	enum lk_status status = LK_OK;
+	struct stat st;
+	int fd;
 
-	if (mknod(file->path, S_IFREG | S_IRUSR | S_IWUSR, 0) != 0)
-		return (errno == EEXIST
-		        ? LK_OK
-		        : complain_errno(file, "cannot make it"));
-	if (chmod(file->path, mode) != 0)
-		return (complain_errno(file, "cannot set its mode"));
-	return (LK_OK);
+	if (lstat(file->path, &st) == 0)
+		return (LK_OK);
+	if (errno != ENOENT)
+		return (complain_errno(file, "cannot examine"));
+	fd = open(file->parent, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+	    O_CLOEXEC);
+	if (fd < 0)
+		return (complain_errno(file, "its folder"));
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+		status = errno == EWOULDBLOCK
+		    ? lk_fail(file->error, LK_E_TIMEOUT,
+		          "%s: another process makes it", file->path)
+		    : complain_errno(file, "cannot lock its folder");
+	else if (lstat(file->path, &st) != 0)
+		status = make_whole(file);
+	(void)close(fd);
+	return (status);
 }
 
 enum lk_status
@@ -128,17 +205,15 @@ lk_sqlite_file_prepare(const char *path, struct lk_error *error)
 {
 	struct file file = { .path = path, .error = error };
 	const char *slash = strrchr(path, '/');
-	char folder[PATH_MAX];
 	enum lk_status status = LK_FAULT;
 
 	if (path[0] != '/' || slash == path || slash[1] == '\0' ||
 	    strlen(path) >= PATH_MAX)
 		return (complain(&file,
-		    "expected an absolute path of a file "
-		    "in a folder"));
-	memcpy(folder, path, (size_t)(slash - path));
-	folder[slash - path] = '\0';
-	if ((status = prepare_folder(&file, folder)) != LK_OK ||
+		    "expected an absolute path of a file in a folder"));
+	memcpy(file.parent, path, (size_t)(slash - path));
+	file.parent[slash - path] = '\0';
+	if ((status = prepare_folder(&file)) != LK_OK ||
 	    (status = make_file(&file)) != LK_OK)
 		return (status);
 	return (examine_file(&file));

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""Run the benchmarks of the library against a Redis of their own."""
+"""Run the benchmarks of the library against stores of their own."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,11 +13,18 @@ from support.servers import RedisServer  # noqa: E402
 
 
 def main():
+    sessions = os.environ.get("SESSIONS", "100000")
     with Place() as place:
         redis = place.add(RedisServer(place))
-        return subprocess.run(
-            [BUILD / "bench/bench_library", redis.socket, str(redis.port)],
-            check=False).returncode
+        commands = [
+            ["bench_library", redis.socket, str(redis.port)],
+            ["bench_store", place.path, redis.socket, sessions]]
+        wanted = sys.argv[1:]
+        codes = [
+            subprocess.run([BUILD / "bench" / name, *arguments],
+                           check=False).returncode
+            for name, *arguments in commands if not wanted or name in wanted]
+        return max(codes, default=2)
 
 
 if __name__ == "__main__":

@@ -15,10 +15,9 @@
 
 #include <hiredis/hiredis.h>
 
-#include "deadline.h"
+#include "figure.h"
 #include "latchkey.h"
 
-#define ROUNDS 25
 #define CHECKS 2000  /* in a round */
 #define CHANGES 300  /* in a round */
 #define HEX "0123456789abcdef0123456789abcdef"
@@ -32,51 +31,6 @@ struct setup {
 	struct lk_token token;
 	char key[512];       /* where that token's session is */
 };
-
-static _Noreturn void
-die(const char *what)
-{
-	fprintf(stderr, "bench: %s\n", what);
-	exit(1);
-}
-
-static int
-by_value(const void *a, const void *b)
-{
-	const double *x = a, *y = b;
-
-	return ((*x > *y) - (*x < *y));
-}
-
-static double
-median(double *values, size_t n)
-{
-	qsort(values, n, sizeof(*values), by_value);
-	return (values[n / 2]);
-}
-
-static void
-print_figure(const char *name, double value, const char *unit)
-{
-	printf("bench %s %.2f %s\n", name, value, unit);
-	(void)fflush(stdout);
-}
-
-static void
-print_goal(const char *name, double value, const char *op, double goal)
-{
-	const bool met = op[0] == '>' ? value >= goal : value <= goal;
-
-	printf("bench %s %.2f ratio goal %s %.2f %s\n", name, value, op, goal,
-	    met ? "ok" : "short");
-	(void)fflush(stdout);
-}
-
-static double
-seconds(void)
-{
-	return ((double)lk_monotonic_ns() / 1e9);
-}
 
 /* ---- Set-up ------------------------------------------------------------ */
 

@@ -12,7 +12,8 @@ DONE, REFUSED, USAGE, STORE = 0, 1, 2, 3
 
 def cli_of(place, redis="", rest=""):
     conf = place.write("latchkey.conf",
-                       f"store = {{ redis = {{ {redis} }}; }};\n{rest}\n")
+                       'store = { backend = "redis"; '
+                       f"redis = {{ {redis} }}; }};\n{rest}\n")
     return Latchkey(place, conf)
 
 

@@ -33,7 +33,8 @@ def cli(redis, place):
 def gosession(redis, place):
     redis.command("FLUSHALL")
     conf = place.write("gosession.conf", f'''
-        store = {{ redis = {{ address = "{redis.unix_address}";
+        store = {{ backend = "redis";
+                   redis = {{ address = "{redis.unix_address}";
                               layout = "gosession"; }}; }};''')
     return Latchkey(place, conf)
 

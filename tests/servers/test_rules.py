@@ -229,7 +229,8 @@ def test_rules_renewal_that_fails_does_not_deny(place):
                 redis=redis)
     token = site.cli.issue("alice", "--ttl", "40")
     conf = place.write("reader.conf", f'''
-        store = {{ redis = {{ address = "{redis.unix_address}";
+        store = {{ backend = "redis";
+                   redis = {{ address = "{redis.unix_address}";
                               username = "reader"; password = "pw"; }}; }};
         session = {{ ttl = 100; }};
         gate = {{ listen = "unix:{place.path}/reader.sock";

@@ -1,7 +1,8 @@
-"""One protected web site: Redis, the gate, lighttpd, and the command."""
+"""One protected web site: a store, the gate, lighttpd, and the command."""
 
 from support.place import BUILD
-from support.servers import Gate, Latchkey, Lighttpd, RedisServer, settings
+from support.servers import (Gate, Latchkey, Lighttpd, RedisServer,
+                             embedded_settings, settings)
 
 # Answers who the gate said is asking, and what the client sent along.
 PAGE = """#!/bin/sh
@@ -14,27 +15,35 @@ echo "received=$(wc -c)"
 class Door:
     """The servers, started in order; a Place stops them.
 
-    With `saving`, Redis keeps its content over a restart.
+    The store is a Redis, or with `store="sqlite"` a file.  With `saving`,
+    Redis keeps its content over a restart.
     """
 
     def __init__(self, place, listen=None, redis_up=True, saving=False,
-                 extra=""):
+                 extra="", store="redis"):
         self.place = place
-        self.redis = RedisServer(
-            place, options=("save 3600 1",) if saving else ())
-        if redis_up:
-            place.add(self.redis)
-        else:
-            place.daemons.append(self.redis)
         listen = listen or f"unix:{place.path}/gate.sock"
-        self.conf = place.write("latchkey.conf", settings(
-            self.redis.unix_address, listen, extra)
-            + 'log = { level = "debug"; };\n')
+        if store == "redis":
+            self.add_redis(redis_up, saving)
+            text = settings(self.redis.unix_address, listen, extra)
+        else:
+            self.file = place.path / "store" / "sessions.db"
+            text = embedded_settings(self.file, listen, extra)
+        self.conf = place.write(
+            "latchkey.conf", text + 'log = { level = "debug"; };\n')
         self.cli = Latchkey(place, self.conf)
         self.gate = place.add(Gate(place, self.conf, listen))
         self.lighttpd = place.add(Lighttpd(
             place, "latchkey.conf", {}, gate=listen))
         add_pages(self.lighttpd)
+
+    def add_redis(self, redis_up, saving):
+        self.redis = RedisServer(
+            self.place, options=("save 3600 1",) if saving else ())
+        if redis_up:
+            self.place.add(self.redis)
+        else:
+            self.place.daemons.append(self.redis)
 
     def get(self, token=None, path="/page.cgi", headers=(), **options):
         """Ask lighttpd for a page, the token as a Bearer."""

@@ -216,3 +216,10 @@ def settings(redis_address, listen, extra=""):
     return (f'store = {{ backend = "redis"; '
             f'redis = {{ address = "{redis_address}"; }}; }};\n'
             f'gate = {{ listen = "{listen}"; {extra} }};\n')
+
+
+def embedded_settings(path, listen, extra=""):
+    """The same with the embedded store in the file at a path."""
+    return (f'store = {{ backend = "sqlite"; '
+            f'sqlite = {{ path = "{path}"; }}; }};\n'
+            f'gate = {{ listen = "{listen}"; {extra} }};\n')

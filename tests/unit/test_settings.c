@@ -153,7 +153,7 @@ test_settings_defaults_are_those_of_the_manual(void **state)
 
 	(void)state;
 	assert_int_equal(lk_settings_defaults(&s, NULL), LK_OK);
-	assert_int_equal(s->store.backend, LK_BACKEND_REDIS);
+	assert_int_equal(s->store.backend, LK_BACKEND_SQLITE);
 	assert_string_equal(s->store.sqlite.path,
 	    "/var/lib/latchkey/sessions.db");
 	assert_int_equal(s->store.sqlite.timeout_ms, 500);
@@ -960,7 +960,7 @@ test_settings_password_and_its_file_exclude_each_other(void **state)
 static void
 test_settings_printed_defaults_are_readable(void **state)
 {
-	static const char start[] = "store = {\n\tbackend = \"redis\";\n"
+	static const char start[] = "store = {\n\tbackend = \"sqlite\";\n"
 	    "\tsqlite = {\n\t\tpath = \"/var/lib/latchkey/sessions.db\";\n";
 	static const char end[] = "\tformat = \"text\";\n};\n";
 	struct lk_settings *s;

@@ -1,0 +1,125 @@
+/*
+ * Which settings are in effect: those of the file that was named, those of
+ * the default file, or without that the built-in ones, by which an ordinary
+ * user has a store of his own.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ctl.h"
+#include "error.h"
+
+/* The folders of a store of one's own, below the home folder of the account:
+ * the environment has no say in where sessions are. */
+static const char *const own_folders[] = { "/.local", "/.local/state" };
+#define OWN_STORE "/.local/state/latchkey/sessions.db"
+#define ACCOUNT_BUFFER 16384
+
+/* The effective user's home folder; freed by the caller, NULL if none. */
+static char *
+home_folder(void)
+{
+	char *buffer = malloc(ACCOUNT_BUFFER), *home = NULL;
+	struct passwd account, *found = NULL;
+
+	if (buffer != NULL &&
+	    getpwuid_r(geteuid(), &account, buffer, ACCOUNT_BUFFER, &found) ==
+	        0 &&
+	    found != NULL && account.pw_dir[0] == '/')
+		home = strdup(account.pw_dir);
+	free(buffer);
+	return (home);
+}
+
+/* Put the store into the home folder. */
+static enum lk_status
+use_own_store(struct ctl *ctl, struct lk_error *error)
+{
+	char *home = home_folder(), *path = NULL;
+
+	if (home == NULL)
+		return (lk_fail(error, LK_E_SETTINGS,
+		    "no %s, and no home folder for a store of user %u's own",
+		    CTL_DEFAULT_PATH, (unsigned int)geteuid()));
+	if (asprintf(&path, "%s" OWN_STORE, home) < 0) {
+		free(home);
+		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
+	}
+	free(home);
+	free(ctl->settings->store.sqlite.path);
+	ctl->settings->store.sqlite.path = path;
+	return (LK_OK);
+}
+
+static enum lk_status
+use_defaults(struct ctl *ctl, struct lk_error *error)
+{
+	enum lk_status status = LK_FAULT;
+
+	status = lk_settings_defaults(&ctl->settings, error);
+	if (status == LK_OK && geteuid() != 0)
+		status = use_own_store(ctl, error);
+	if (status != LK_OK) {
+		lk_settings_free(ctl->settings);
+		ctl->settings = NULL;
+	}
+	return (status);
+}
+
+enum lk_status
+ctl_settings_load(struct ctl *ctl, const char *path, struct lk_error *error)
+{
+	char *absolute = NULL;
+	enum lk_status status = LK_FAULT;
+
+	if (path == NULL && access(CTL_DEFAULT_PATH, F_OK) != 0 &&
+	    errno == ENOENT)
+		return (use_defaults(ctl, error));
+	if (path == NULL)
+		path = CTL_DEFAULT_PATH;
+	if (path[0] != '/') {
+		char *here = getcwd(NULL, 0);
+
+		if (here == NULL ||
+		    asprintf(&absolute, "%s/%s", here, path) < 0)
+			absolute = NULL;
+		free(here);
+		if (absolute == NULL)
+			return (lk_fail(error, LK_E_SETTINGS,
+			    "%s: expected an absolute path", path));
+		path = absolute;
+	}
+	status = lk_settings_load(path, &ctl->settings, error);
+	free(absolute);
+	return (status);
+}
+
+void
+ctl_settings_prepare(const struct ctl *ctl)
+{
+	const struct lk_settings *s = ctl->settings;
+	const size_t len = strlen(s->store.sqlite.path);
+	char folder[PATH_MAX];
+	size_t i, home;
+
+	if (s->path != NULL)
+		return;
+	if (isatty(STDERR_FILENO))
+		ctl_say(ctl, "no settings file: sessions are in %s",
+		    s->store.sqlite.path);
+	if (geteuid() == 0 || len <= strlen(OWN_STORE))
+		return;
+	home = len - strlen(OWN_STORE);
+	for (i = 0; i < sizeof(own_folders) / sizeof(own_folders[0]); i++) {
+		(void)snprintf(folder, sizeof(folder), "%.*s%s", (int)home,
+		    s->store.sqlite.path, own_folders[i]);
+		/* The store says what is missing. */
+		(void)mkdir(folder, S_IRWXU);
+	}
+}

@@ -1,0 +1,507 @@
+/*
+ * The embedded store beside Redis and beside a bare look-up in the same file:
+ * checks, changes, many sessions.  Both sides of a comparison run in turn in
+ * one process, round by round; every figure is a median of rounds.
+ *
+ *     bench_store FOLDER SOCKET SESSIONS
+ */
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <hiredis/hiredis.h>
+#include <sqlite3.h>
+
+#include "figure.h"
+#include "latchkey.h"
+#include "token.h"
+
+#define CHECKS 250     /* in a round: short, so that both sides of a ratio
+                        * find the machine alike */
+#define CHECK_ROUNDS 201
+#define ISSUES 50      /* in a round */
+#define TEXT_SIZE (LK_TOKEN_LATCHKEY_LEN + 1)
+/* How many of a store's tokens are checked: their rows are on far more pages
+ * than a connection caches. */
+#define SAMPLES 20000
+#define CROWDS 3
+
+/* A store, and tokens of sessions in it. */
+struct side {
+	char path[256]; /* of an embedded store */
+	struct lk_settings *settings;
+	struct lk_manager *m;
+	char (*token)[TEXT_SIZE];
+	size_t tokens;
+	size_t next; /* token to check */
+};
+
+/* ---- Set-up ------------------------------------------------------------ */
+
+static void
+open_side(struct side *side, const char *folder, const char *store)
+{
+	struct lk_error error;
+	char path[300];
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "%s/bench.conf", folder);
+	(void)unlink(path);
+	if ((file = fopen(path, "w")) == NULL)
+		die("cannot write settings");
+	fprintf(file, "store = { %s };\n", store);
+	if (fclose(file) != 0 || chmod(path, 0600) != 0)
+		die("cannot write settings");
+	if (lk_settings_load(path, &side->settings, &error) != LK_OK ||
+	    lk_manager_new(side->settings, NULL, &side->m, &error) != LK_OK)
+		die(error.text);
+	if (lk_ping(side->m) != LK_OK)
+		die(lk_manager_error(side->m));
+	side->token = calloc(SAMPLES, sizeof(*side->token));
+	if (side->token == NULL)
+		die("out of memory");
+}
+
+static void
+open_sqlite(struct side *side, const char *folder, const char *name)
+{
+	char store[400];
+
+	memset(side, 0, sizeof(*side));
+	(void)snprintf(
+	    side->path, sizeof(side->path), "%s/%s.db", folder, name);
+	(void)snprintf(store, sizeof(store),
+	    "backend = \"sqlite\"; sqlite = { path = \"%s\"; "
+	    "timeout_ms = 10000; };",
+	    side->path);
+	open_side(side, folder, store);
+}
+
+static void
+open_redis(struct side *side, const char *folder, const char *socket,
+    const char *layout)
+{
+	char store[400];
+
+	memset(side, 0, sizeof(*side));
+	(void)snprintf(store, sizeof(store),
+	    "backend = \"redis\"; redis = { address = \"unix:%s\"; "
+	    "layout = \"%s\"; command_timeout_ms = 10000; };",
+	    socket, layout);
+	open_side(side, folder, store);
+}
+
+static void
+close_side(struct side *side)
+{
+	lk_manager_free(side->m);
+	lk_settings_free(side->settings);
+	free(side->token);
+}
+
+static sqlite3 *
+open_bare(const struct side *side)
+{
+	sqlite3 *db = NULL;
+
+	if (sqlite3_open_v2(side->path, &db,
+	        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+		die("cannot open the store's file");
+	return (db);
+}
+
+static void
+must(sqlite3 *db, int result)
+{
+	if (result != SQLITE_OK && result != SQLITE_ROW &&
+	    result != SQLITE_DONE)
+		die(sqlite3_errmsg(db));
+}
+
+static void
+execute(sqlite3 *db, const char *text)
+{
+	must(db, sqlite3_exec(db, text, NULL, NULL, NULL));
+}
+
+/* ---- Many sessions, written directly ----------------------------------- */
+
+static void
+system_random(void *arg, void *bytes, size_t len)
+{
+	FILE *source = arg;
+
+	if (fread(bytes, 1, len, source) != len)
+		die("no random bytes");
+}
+
+/* The row of a new token of user ${n}. */
+static void
+insert_row(struct side *side, sqlite3 *db, sqlite3_stmt *insert, FILE *source,
+    size_t n, bool sample)
+{
+	struct lk_token token;
+	struct lk_token_key key;
+	char user[32];
+	int len = snprintf(user, sizeof(user), "user%zu", n);
+
+	if (lk_token_generate(LK_SHAPE_LATCHKEY, user, system_random, source,
+	        &token) != LK_OK ||
+	    lk_token_parse(&token, &key) != LK_OK)
+		die("cannot make a token");
+	(void)sqlite3_bind_blob(
+	    insert, 1, key.tag, LK_TAG_LEN, SQLITE_TRANSIENT);
+	(void)sqlite3_bind_blob(
+	    insert, 2, key.digest, LK_HANDLE_LEN, SQLITE_TRANSIENT);
+	(void)sqlite3_bind_blob(
+	    insert, 3, key.digest, LK_DIGEST_LEN, SQLITE_TRANSIENT);
+	(void)sqlite3_bind_blob(insert, 4, user, len, SQLITE_TRANSIENT);
+	(void)sqlite3_bind_int64(insert, 5, (sqlite3_int64)n);
+	must(db, sqlite3_step(insert));
+	must(db, sqlite3_reset(insert));
+	if (sample && side->tokens < SAMPLES)
+		memcpy(side->token[side->tokens++], token.text, TEXT_SIZE);
+}
+
+/* Fill it with ${n} sessions of as many users; the file's size in bytes. */
+static double
+fill(struct side *side, size_t n)
+{
+	static const char text[] =
+	    "INSERT INTO session (tag, handle, digest, user, client,"
+	    " issued_us, expires_ms) VALUES (?1, ?2, ?3, ?4, 'web',"
+	    " unixepoch() * 1000000 + ?5, unixepoch() * 1000 + 604800000 + ?5)";
+	const size_t every = n > SAMPLES ? n / SAMPLES : 1;
+	sqlite3 *db = open_bare(side);
+	sqlite3_stmt *insert = NULL;
+	FILE *source = fopen("/dev/urandom", "r");
+	struct stat st;
+	size_t i;
+
+	if (source == NULL)
+		die("no random source");
+	execute(db, "PRAGMA synchronous = OFF; PRAGMA cache_size = -400000;"
+	            "PRAGMA wal_autocheckpoint = 0; BEGIN IMMEDIATE");
+	must(db, sqlite3_prepare_v2(db, text, -1, &insert, NULL));
+	for (i = 0; i < n; i++)
+		insert_row(side, db, insert, source, i, i % every == 0);
+	(void)sqlite3_finalize(insert);
+	execute(db, "COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
+	(void)sqlite3_close(db);
+	(void)fclose(source);
+	if (stat(side->path, &st) != 0)
+		die("cannot examine the store's file");
+	return ((double)st.st_size);
+}
+
+/* ---- Checks ------------------------------------------------------------ */
+
+/* Microseconds that a check takes, over CHECKS of them. */
+static double
+checks(struct side *side)
+{
+	struct lk_session session;
+	struct lk_token token;
+	double start;
+	size_t i;
+
+	start = seconds();
+	for (i = 0; i < CHECKS; i++) {
+		/* Strides, so that no two follow each other in the file. */
+		side->next = (side->next + 7919) % side->tokens;
+		token.len = TEXT_SIZE - 1;
+		memcpy(token.text, side->token[side->next], TEXT_SIZE);
+		if (lk_check(side->m, &token, &session) != LK_OK)
+			die(lk_manager_error(side->m));
+	}
+	return ((seconds() - start) / CHECKS * 1e6);
+}
+
+/* Use every column of a row. */
+static sqlite3_int64
+read_columns(sqlite3_stmt *row)
+{
+	const unsigned char *bytes;
+	sqlite3_int64 sum = 0;
+	int column;
+
+	for (column = 0; column < 3; column++) {
+		bytes = sqlite3_column_blob(row, column);
+		sum += sqlite3_column_bytes(row, column);
+		if (bytes != NULL)
+			sum += bytes[0];
+	}
+	return (sum + (sqlite3_column_int64(row, 3) & 1) +
+	    (sqlite3_column_int64(row, 4) & 1));
+}
+
+/* The same for the look-up that a check cannot do without. */
+static double
+bare_selects(struct side *side, sqlite3_stmt *select, size_t *next)
+{
+	struct lk_token_key *key = calloc(CHECKS, sizeof(*key));
+	struct lk_token token;
+	sqlite3_int64 sum = 0;
+	double start, cost;
+	size_t i;
+
+	if (key == NULL)
+		die("out of memory");
+	for (i = 0; i < CHECKS; i++) {
+		*next = (*next + 7919) % side->tokens;
+		if (lk_token_set(&token, side->token[*next], TEXT_SIZE - 1) !=
+		        LK_OK ||
+		    lk_token_parse(&token, &key[i]) != LK_OK)
+			die("a token of ours is malformed");
+	}
+	start = seconds();
+	for (i = 0; i < CHECKS; i++) {
+		(void)sqlite3_bind_blob(
+		    select, 1, key[i].tag, LK_TAG_LEN, SQLITE_STATIC);
+		(void)sqlite3_bind_blob(
+		    select, 2, key[i].digest, LK_HANDLE_LEN, SQLITE_STATIC);
+		if (sqlite3_step(select) != SQLITE_ROW)
+			die("a SELECT failed");
+		sum += read_columns(select);
+		(void)sqlite3_reset(select);
+	}
+	cost = (seconds() - start) / CHECKS * 1e6;
+	if (sum == 0)
+		die("a SELECT gave nothing");
+	free(key);
+	return (cost);
+}
+
+static void
+bench_check(struct side *sqlite, struct side *redis)
+{
+	static const char text[] =
+	    "SELECT digest, user, client, issued_us, expires_ms FROM session"
+	    " WHERE tag = ?1 AND handle = ?2";
+	double ours[CHECK_ROUNDS], to_bare[CHECK_ROUNDS], to_redis[CHECK_ROUNDS];
+	sqlite3 *db = open_bare(sqlite);
+	sqlite3_stmt *select = NULL;
+	size_t i, next = 0;
+
+	must(db, sqlite3_prepare_v3(db, text, -1, SQLITE_PREPARE_PERSISTENT,
+	             &select, NULL));
+	(void)checks(sqlite);
+	(void)checks(redis);
+	(void)bare_selects(sqlite, select, &next);
+	for (i = 0; i < CHECK_ROUNDS; i++) {
+		to_bare[i] = bare_selects(sqlite, select, &next);
+		ours[i] = checks(sqlite);
+		to_redis[i] = checks(redis) / ours[i];
+		to_bare[i] /= ours[i];
+	}
+	print_figure("check_sqlite", 1e6 / median(ours, CHECK_ROUNDS), "per_second");
+	print_goal("check_sqlite_to_bare_select", median(to_bare, CHECK_ROUNDS),
+	    ">=", 0.80);
+	print_figure("check_sqlite_to_redis_unix", median(to_redis, CHECK_ROUNDS),
+	    "ratio");
+	(void)sqlite3_finalize(select);
+	(void)sqlite3_close(db);
+}
+
+/* ---- Changes ----------------------------------------------------------- */
+
+/* Start a session, and remember its token if there is room. */
+static void
+issue(struct side *side, size_t n)
+{
+	struct lk_token token;
+	char user[32];
+
+	(void)snprintf(user, sizeof(user), "user%zu", n);
+	if (lk_issue(side->m, user, NULL, &token, NULL) != LK_OK)
+		die(lk_manager_error(side->m));
+	if (side->tokens < SAMPLES && token.len < TEXT_SIZE)
+		memcpy(side->token[side->tokens++], token.text, token.len + 1);
+}
+
+static void
+bench_issue(struct side *sqlite)
+{
+	double rate[ROUNDS], start;
+	size_t i, n;
+
+	for (i = 0; i < ROUNDS; i++) {
+		start = seconds();
+		for (n = 0; n < ISSUES; n++)
+			issue(sqlite, n);
+		rate[i] = ISSUES / (seconds() - start);
+	}
+	print_figure("issue_sqlite", median(rate, ROUNDS), "per_second");
+}
+
+/* Another process that issues sessions until it is killed. */
+static pid_t
+start_writer(const char *folder, const char *name)
+{
+	struct side side;
+	size_t n;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("cannot fork");
+	if (pid > 0)
+		return (pid);
+	open_sqlite(&side, folder, name);
+	for (n = 0;; n++)
+		issue(&side, n % 1000);
+}
+
+/* What single checks take, in microseconds. */
+static void
+time_checks(struct side *side, double *cost, size_t n)
+{
+	struct lk_session session;
+	struct lk_token token;
+	double start;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		side->next = (side->next + 7919) % side->tokens;
+		token.len = TEXT_SIZE - 1;
+		memcpy(token.text, side->token[side->next], TEXT_SIZE);
+		start = seconds();
+		if (lk_check(side->m, &token, &session) != LK_OK)
+			die(lk_manager_error(side->m));
+		cost[i] = (seconds() - start) * 1e6;
+	}
+}
+
+static void
+bench_check_beside_writer(
+    struct side *sqlite, const char *folder, const char *name)
+{
+	enum { N = CHECK_ROUNDS * CHECKS };
+	double *cost = calloc(N, sizeof(*cost));
+	pid_t writer;
+
+	if (cost == NULL)
+		die("out of memory");
+	time_checks(sqlite, cost, N);
+	print_figure("check_sqlite_alone_median", median(cost, N), "us");
+	print_figure(
+	    "check_sqlite_alone_99_percent", quantile(cost, N, 0.99), "us");
+	writer = start_writer(folder, name);
+	time_checks(sqlite, cost, N);
+	if (waitpid(writer, NULL, WNOHANG) != 0)
+		die("the writer ended");
+	print_figure("check_sqlite_beside_writer_median", median(cost, N),
+	    "us");
+	print_figure("check_sqlite_beside_writer_99_percent",
+	    quantile(cost, N, 0.99), "us");
+	(void)kill(writer, SIGKILL);
+	(void)waitpid(writer, NULL, 0);
+	free(cost);
+}
+
+/* ---- Many sessions ----------------------------------------------------- */
+
+static void
+bench_crowds(const char *folder)
+{
+	static const size_t size[CROWDS] = { 1000, 100000, 1000000 };
+	double cost[CROWDS][CHECK_ROUNDS], ratio[CHECK_ROUNDS], bytes;
+	struct side side[CROWDS];
+	char name[64];
+	size_t c, i;
+
+	for (c = 0; c < CROWDS; c++) {
+		(void)snprintf(name, sizeof(name), "crowd%zu", size[c]);
+		open_sqlite(&side[c], folder, name);
+		bytes = fill(&side[c], size[c]);
+		(void)snprintf(name, sizeof(name), "size_sqlite_%zu", size[c]);
+		print_figure(
+		    name, bytes / (double)size[c], "bytes_per_session");
+		(void)checks(&side[c]);
+	}
+	for (i = 0; i < CHECK_ROUNDS; i++) {
+		for (c = 0; c < CROWDS; c++)
+			cost[c][i] = checks(&side[c]);
+		ratio[i] = cost[CROWDS - 1][i] / cost[0][i];
+	}
+	for (c = 0; c < CROWDS; c++) {
+		(void)snprintf(
+		    name, sizeof(name), "check_sqlite_among_%zu", size[c]);
+		print_figure(name, median(cost[c], CHECK_ROUNDS), "us");
+		close_side(&side[c]);
+		(void)unlink(side[c].path);
+	}
+	print_goal("check_sqlite_1000000_to_1000", median(ratio, CHECK_ROUNDS),
+	    "<=", 1.50);
+}
+
+static double
+used_memory(redisContext *redis)
+{
+	redisReply *info = redisCommand(redis, "INFO memory");
+	const char *line;
+	double bytes;
+
+	if (info == NULL || info->type == REDIS_REPLY_ERROR ||
+	    (line = strstr(info->str, "used_memory:")) == NULL)
+		die("Redis does not say what it uses");
+	bytes = strtod(line + strlen("used_memory:"), NULL);
+	freeReplyObject(info);
+	return (bytes);
+}
+
+static void
+bench_redis_size(const char *folder, const char *socket, size_t n)
+{
+	static const char *const layouts[] = { "latchkey", "gosession" };
+	redisContext *redis = redisConnectUnix(socket);
+	struct side side;
+	double before;
+	char name[64];
+	size_t l, i;
+
+	if (redis == NULL || redis->err != 0)
+		die("cannot reach Redis");
+	for (l = 0; l < 2; l++) {
+		freeReplyObject(redisCommand(redis, "FLUSHALL"));
+		open_redis(&side, folder, socket, layouts[l]);
+		before = used_memory(redis);
+		for (i = 0; i < n; i++)
+			issue(&side, i);
+		(void)snprintf(name, sizeof(name), "size_redis_%s_%zu",
+		    layouts[l], n);
+		print_figure(name, (used_memory(redis) - before) / (double)n,
+		    "bytes_per_session");
+		close_side(&side);
+	}
+	freeReplyObject(redisCommand(redis, "FLUSHALL"));
+	redisFree(redis);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct side sqlite, redis;
+	size_t i, n;
+
+	if (argc != 4 || (n = strtoul(argv[3], NULL, 10)) == 0)
+		die("usage: bench_store FOLDER SOCKET SESSIONS");
+	open_sqlite(&sqlite, argv[1], "bench");
+	open_redis(&redis, argv[1], argv[2], "latchkey");
+	for (i = 0; i < 1000; i++)
+		issue(&redis, i);
+	(void)fill(&sqlite, 1000);
+	bench_check(&sqlite, &redis);
+	close_side(&redis);
+	bench_issue(&sqlite);
+	bench_check_beside_writer(&sqlite, argv[1], "bench");
+	close_side(&sqlite);
+	bench_crowds(argv[1]);
+	bench_redis_size(argv[1], argv[2], n);
+	return (0);
+}
