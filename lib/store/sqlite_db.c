@@ -102,7 +102,8 @@ disconnect(struct lk_sqlite_db *db)
 		(void)sqlite3_finalize(db->statement[i]);
 		db->statement[i] = NULL;
 	}
-	lk_sqlite_close(db->connection);
+	/* SQLite leaves a log alone that is now another file's. */
+	(void)sqlite3_close_v2(db->connection);
 	db->connection = NULL;
 }
 

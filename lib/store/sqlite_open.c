@@ -297,7 +297,7 @@ lk_sqlite_open(const char *path, struct lk_sqlite_pace *pace,
 	*connection = o.connection;
 	o.connection = NULL;
 out:
-	lk_sqlite_close(o.connection);
+	(void)sqlite3_close_v2(o.connection);
 	return (status);
 }
 
@@ -309,16 +309,4 @@ lk_sqlite_has_moved(sqlite3 *connection)
 	return (sqlite3_file_control(connection, NULL,
 	            SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK ||
 	    moved != 0);
-}
-
-void
-lk_sqlite_close(sqlite3 *connection)
-{
-	if (connection == NULL)
-		return;
-	/* The log that now lies at the path is that of another file, and not
-	 * ours to remove. */
-	if (lk_sqlite_has_moved(connection))
-		keep_log(connection, 1);
-	(void)sqlite3_close_v2(connection);
 }

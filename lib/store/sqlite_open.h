@@ -27,12 +27,6 @@ enum lk_status lk_sqlite_open(const char *path, struct lk_sqlite_pace *pace,
     struct lk_error *error, sqlite3 **connection) LK_MUST_CHECK;
 
 /**
- * lk_sqlite_close(connection):
- * Close it, once its statements are finalized.  NULL is fine.
- */
-void lk_sqlite_close(sqlite3 *connection);
-
-/**
  * lk_sqlite_has_moved(connection):
  * Whether its path no longer leads to the file that it has open.
  */
