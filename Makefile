@@ -255,7 +255,6 @@ bench-gate: deps-bench all $(B)/bench/noop
 
 C_FILES   := $(LIB_SRC) $(GATE_SRC) $(CTL_SRC)
 H_FILES   := $(sort $(wildcard lib/*.h lib/*/*.h fcgi-auth/*.h ctl/*.h))
-TEST_SRC  := $(sort $(wildcard tests/*/*.[ch]))
 TIDY_ARGS  = -std=c11 -D_GNU_SOURCE -DLK_VERSION='"$(VERSION)"' -Ilib \
 	-Ifcgi-auth -I$(B)/gen $(DEP_CFLAGS)
 SCRIPTS_H := $(patsubst %,$(B)/gen/redis_%_scripts.h,\
@@ -264,14 +263,22 @@ SCRIPTS_H := $(patsubst %,$(B)/gen/redis_%_scripts.h,\
 .PHONY: format lint lint-format lint-clang lint-tidy lint-cppcheck lint-analyzer
 ## make lint        clang, clang-tidy, cppcheck, gcc -fanalyzer
 lint: deps-lint
-	+@$(MAKE) --no-print-directory lint-clang lint-tidy lint-cppcheck \
+	+@$(MAKE) --no-print-directory lint-format lint-clang lint-tidy \
+		lint-cppcheck \
 		lint-analyzer
 
+# Tests are left out: their tables read best as they are set.  Each version of
+# the formatter has its own mind; 14, Debian 12's, is the one that counts.
 lint-format:
-	clang-format --dry-run -Werror $(C_FILES) $(H_FILES) $(TEST_SRC)
+	@if clang-format --version | grep -q 'version 14\.'; then \
+		clang-format --dry-run -Werror $(C_FILES) $(H_FILES); \
+	else \
+		echo 'lint-format: skipped, this is not clang-format 14'; \
+	fi
 
+## make format      set the code as .clang-format has it (version 14)
 format:
-	clang-format -i $(C_FILES) $(H_FILES) $(TEST_SRC)
+	clang-format -i $(C_FILES) $(H_FILES)
 
 lint-clang:
 	+$(MAKE) --no-print-directory -s CC=clang B=$(B)/clang WERROR=1 \

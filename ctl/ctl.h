@@ -23,7 +23,7 @@ enum ctl_exit {
 };
 
 struct ctl {
-	const char *verb;           /* for messages */
+	const char *verb; /* for messages */
 	struct lk_settings *settings;
 	struct lk_log log;
 	struct lk_manager *manager; /* NULL for verbs that want none */
@@ -69,8 +69,7 @@ void ctl_say(const struct ctl *ctl, const char *format, ...)
  * Say why ${status} is not LK_OK, if it is not, and return its exit code.
  * ${what} is what was asked for, such as "session".
  */
-int ctl_answer(const struct ctl *ctl, enum lk_status status,
-    const char *what);
+int ctl_answer(const struct ctl *ctl, enum lk_status status, const char *what);
 
 /**
  * ctl_print(ctl):

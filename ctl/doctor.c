@@ -59,8 +59,7 @@ check_settings(struct diagnosis *d)
 
 /* A file that another program must be able to read or run as well. */
 static void
-check_access(
-    struct diagnosis *d, const char *key, const char *path, int mode)
+check_access(struct diagnosis *d, const char *key, const char *path, int mode)
 {
 	char text[LK_ERROR_MAX];
 
@@ -80,8 +79,7 @@ check_permissions(struct diagnosis *d)
 	struct stat st;
 
 	if (s->path != NULL && stat(s->path, &st) == 0 &&
-	    (st.st_mode & S_IROTH) != 0 &&
-	    s->store.redis.password[0] != '\0' &&
+	    (st.st_mode & S_IROTH) != 0 && s->store.redis.password[0] != '\0' &&
 	    s->store.redis.password_file[0] == '\0')
 		bad(d, CTL_USAGE, "permissions",
 		    "everybody can read the settings file, which holds a "

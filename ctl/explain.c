@@ -90,7 +90,7 @@ why(const struct explanation *e)
 		return ("The rule is public: nobody is asked who he is.");
 	if (e->verdict.renew)
 		return ("The session is live and what the rule asks for; the "
-		    "gate would renew it.");
+		        "gate would renew it.");
 	return ("The session is live and what the rule asks for.");
 }
 
@@ -114,7 +114,8 @@ is_method(const char *text)
 	size_t len = strlen(text);
 
 	return (len >= 1 && len <= METHOD_MAX &&
-	    strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	    strspn(text,
+	        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 	        "0123456789-_") == len);
 }
 
@@ -131,11 +132,11 @@ read_credentials(struct ctl *ctl, char *argument,
 }
 
 static void
-explain(struct ctl *ctl, char *const *env, char *token,
-    struct explanation *e)
+explain(struct ctl *ctl, char *const *env, char *token, struct explanation *e)
 {
 	e->facts = (struct gate_facts){ .settings = ctl->settings,
-		.request = &e->request, .credentials = &e->credentials,
+		.request = &e->request,
+		.credentials = &e->credentials,
 		.plan = &e->plan };
 	gate_request_read(env, true, &e->request);
 	read_credentials(ctl, token, &e->credentials);
@@ -161,8 +162,7 @@ ctl_explain(struct ctl *ctl, int argc, char **argv)
 {
 	bool html = false;
 	const struct ctl_option options[] = {
-		{ "--client-accepts-html", &html, NULL },
-		{ NULL, NULL, NULL }
+		{ "--client-accepts-html", &html, NULL }, { NULL, NULL, NULL }
 	};
 	char method[METHOD_MAX + 16], url[URL_MAX + 16];
 	char accept[] = "HTTP_ACCEPT=text/html";

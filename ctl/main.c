@@ -18,8 +18,8 @@ const struct ctl_verb ctl_verbs[] = {
 	    true },
 	{ "refresh", "TOKEN [--ttl SECONDS]",
 	    "let a live session end later; print it", ctl_refresh, true },
-	{ "revoke", "TOKEN | --id ID",
-	    "end a session; print how many ended", ctl_revoke, true },
+	{ "revoke", "TOKEN | --id ID", "end a session; print how many ended",
+	    ctl_revoke, true },
 	{ "revoke-all", "USER", "end all sessions of a user", ctl_revoke_all,
 	    true },
 	{ "list", "USER [--json] [--tokens]",
@@ -31,11 +31,11 @@ const struct ctl_verb ctl_verbs[] = {
 	    "print what the gate would answer, by which rule, and why",
 	    ctl_explain, true },
 	{ "store", "stats|sweep|export [--tokens]|import [FILE|-]",
-	    "the store as a whole: count, clear, move its sessions",
-	    ctl_store, true },
+	    "the store as a whole: count, clear, move its sessions", ctl_store,
+	    true },
 	{ "config", "", "print the effective settings", ctl_config, false },
-	{ "doctor", "", "check settings, permissions and the store",
-	    ctl_doctor, true },
+	{ "doctor", "", "check settings, permissions and the store", ctl_doctor,
+	    true },
 	{ NULL, NULL, NULL, NULL, false }
 };
 
@@ -44,14 +44,15 @@ print_help(void)
 {
 	const struct ctl_verb *verb;
 
-	printf("usage: latchkey [-c FILE] VERB [ARGUMENT ...]\n\n"
-	       "Sessions that open every door: issue, check, refresh, list "
-	       "and revoke them.\n\n"
-	       "  -c, --config FILE  settings (default %s;\n"
-	       "                     without that file, built-in defaults, and\n"
-	       "                     a store of one's own unless one is root)\n"
-	       "  -h, --help         print this and exit\n"
-	       "  -V, --version      print the version and exit\n\n",
+	printf(
+	    "usage: latchkey [-c FILE] VERB [ARGUMENT ...]\n\n"
+	    "Sessions that open every door: issue, check, refresh, list "
+	    "and revoke them.\n\n"
+	    "  -c, --config FILE  settings (default %s;\n"
+	    "                     without that file, built-in defaults, and\n"
+	    "                     a store of one's own unless one is root)\n"
+	    "  -h, --help         print this and exit\n"
+	    "  -V, --version      print the version and exit\n\n",
 	    CTL_DEFAULT_PATH);
 	for (verb = ctl_verbs; verb->name != NULL; verb++)
 		printf("  %s%s%s\n        %s\n", verb->name,
@@ -106,8 +107,8 @@ ctl_answer(const struct ctl *ctl, enum lk_status status, const char *what)
 	if (status > 0)
 		ctl_say(ctl, "%s: %s", what, lk_status_name(status));
 	else if (status < 0)
-		ctl_say(ctl, "%s", why[0] != '\0' ? why
-		                                  : lk_status_name(status));
+		ctl_say(ctl, "%s",
+		    why[0] != '\0' ? why : lk_status_name(status));
 	return ((int)ctl_exit_of(status));
 }
 
@@ -230,8 +231,8 @@ main(int argc, char **argv)
 		    i + 1 < argc)
 			path = argv[++i];
 		else
-			return (ctl_usage(
-			    &ctl, "-c FILE, --help or --version"));
+			return (
+			    ctl_usage(&ctl, "-c FILE, --help or --version"));
 	}
 	if (help) {
 		print_help();

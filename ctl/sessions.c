@@ -10,11 +10,8 @@ ctl_issue(struct ctl *ctl, int argc, char **argv)
 {
 	struct lk_issue_options issue = { .ttl = 0 };
 	const char *ttl = NULL;
-	const struct ctl_option options[] = {
-		{ "--ttl", NULL, &ttl },
-		{ "--client", NULL, &issue.client },
-		{ NULL, NULL, NULL }
-	};
+	const struct ctl_option options[] = { { "--ttl", NULL, &ttl },
+		{ "--client", NULL, &issue.client }, { NULL, NULL, NULL } };
 	struct lk_session session;
 	struct lk_token token;
 	enum lk_status status = LK_FAULT;
@@ -47,10 +44,8 @@ int
 ctl_check(struct ctl *ctl, int argc, char **argv)
 {
 	bool with_user = false;
-	const struct ctl_option options[] = {
-		{ "--user", &with_user, NULL },
-		{ NULL, NULL, NULL }
-	};
+	const struct ctl_option options[] = { { "--user", &with_user, NULL },
+		{ NULL, NULL, NULL } };
 	struct lk_user user = { .detail = NULL };
 	struct lk_session session;
 	struct lk_token token;
@@ -77,10 +72,8 @@ int
 ctl_refresh(struct ctl *ctl, int argc, char **argv)
 {
 	const char *ttl = NULL;
-	const struct ctl_option options[] = {
-		{ "--ttl", NULL, &ttl },
-		{ NULL, NULL, NULL }
-	};
+	const struct ctl_option options[] = { { "--ttl", NULL, &ttl },
+		{ NULL, NULL, NULL } };
 	struct lk_session session;
 	struct lk_token token;
 	enum lk_status status = LK_FAULT;
@@ -107,8 +100,7 @@ static int
 answer_count(struct ctl *ctl, enum lk_status status, uint64_t revoked)
 {
 	if (status == LK_OK)
-		lk_buf_printf(
-		    &ctl->out, "%llu\n", (unsigned long long)revoked);
+		lk_buf_printf(&ctl->out, "%llu\n", (unsigned long long)revoked);
 	return (ctl_answer(ctl, status, "session"));
 }
 
@@ -117,10 +109,8 @@ ctl_revoke(struct ctl *ctl, int argc, char **argv)
 {
 	const struct lk_revoke_options why = { .reason = "command" };
 	const char *id = NULL;
-	const struct ctl_option options[] = {
-		{ "--id", NULL, &id },
-		{ NULL, NULL, NULL }
-	};
+	const struct ctl_option options[] = { { "--id", NULL, &id },
+		{ NULL, NULL, NULL } };
 	struct lk_token token;
 	enum lk_status status = LK_FAULT;
 	uint64_t revoked = 0;
@@ -228,11 +218,8 @@ int
 ctl_list(struct ctl *ctl, int argc, char **argv)
 {
 	struct listing l = { .ctl = ctl };
-	const struct ctl_option options[] = {
-		{ "--json", &l.json, NULL },
-		{ "--tokens", &l.tokens, NULL },
-		{ NULL, NULL, NULL }
-	};
+	const struct ctl_option options[] = { { "--json", &l.json, NULL },
+		{ "--tokens", &l.tokens, NULL }, { NULL, NULL, NULL } };
 	enum lk_status status = LK_FAULT;
 	int operands, code;
 

@@ -39,8 +39,7 @@ load(struct ctl *ctl, const char *id)
 static enum lk_status
 refresh(struct ctl *ctl, const char *id)
 {
-	enum lk_status status =
-	    lk_user_refresh(ctl->manager, &id, 1, 0, NULL);
+	enum lk_status status = lk_user_refresh(ctl->manager, &id, 1, 0, NULL);
 
 	if (status == LK_OK) {
 		lk_buf_str(&ctl->out, "{\"id\":");
@@ -50,31 +49,22 @@ refresh(struct ctl *ctl, const char *id)
 	return (status);
 }
 
-static enum lk_status
-delete (struct ctl *ctl, const char *id)
-{
+static enum lk_status delete (struct ctl *ctl, const char *id) {
 	bool deleted;
 	enum lk_status status = lk_user_delete(ctl->manager, id, &deleted);
 
-	if (status == LK_OK) {
-		lk_buf_str(&ctl->out, "{\"id\":");
-		lk_json_string(id, &ctl->out);
-		lk_buf_printf(&ctl->out, ",\"deleted\":%s}\n",
-		    deleted ? "true" : "false");
-	}
-	return (status);
+	if (status == LK_OK){
+	    lk_buf_str(&ctl->out, "{\"id\":"); lk_json_string(id, &ctl->out);
+	    lk_buf_printf(&ctl->out, ",\"deleted\":%s}\n",
+	        deleted ? "true" : "false"); }
+return (status);
 }
 
 static const struct {
 	const char *name;
 	enum lk_status (*run)(struct ctl *ctl, const char *id);
-} actions[] = {
-	{ "get", get },
-	{ "load", load },
-	{ "refresh", refresh },
-	{ "delete", delete },
-	{ NULL, NULL }
-};
+} actions[] = { { "get", get }, { "load", load }, { "refresh", refresh },
+	{ "delete", delete }, { NULL, NULL } };
 
 int
 ctl_user(struct ctl *ctl, int argc, char **argv)
@@ -85,15 +75,14 @@ ctl_user(struct ctl *ctl, int argc, char **argv)
 	if ((code = ctl_options(ctl, argc, argv, options, &operands)) != 0)
 		return (code);
 	if (operands < 2)
-		return (ctl_usage(
-		    ctl, "get, load, refresh or delete, and one USER or more"));
+		return (ctl_usage(ctl,
+		    "get, load, refresh or delete, and one USER or more"));
 	while (actions[a].name != NULL && strcmp(actions[a].name, argv[0]) != 0)
 		a++;
 	if (actions[a].name == NULL)
 		return (ctl_usage(ctl, "get, load, refresh or delete"));
 	for (i = 1; i < operands; i++) {
-		code = ctl_answer(
-		    ctl, actions[a].run(ctl, argv[i]), argv[i]);
+		code = ctl_answer(ctl, actions[a].run(ctl, argv[i]), argv[i]);
 		if (code > worst)
 			worst = code;
 	}

@@ -24,7 +24,7 @@ bool gate_account_number(const char *text, uid_t *uid);
  * Look the account of that name or number up.  LK_E_SETTINGS if there is
  * none.
  */
-enum lk_status gate_account_find(const char *text,
-    struct gate_account *account, struct lk_error *error) LK_MUST_CHECK;
+enum lk_status gate_account_find(const char *text, struct gate_account *account,
+    struct lk_error *error) LK_MUST_CHECK;
 
 #endif /* !GATE_ACCOUNT_H_ */

@@ -38,8 +38,8 @@ gate_cgi_answer(const struct lk_settings *settings, const struct lk_log *log,
 	bool done;
 
 	if (settings != NULL)
-		status = lk_manager_new(settings, &surroundings,
-		    &asked.manager, &error);
+		status = lk_manager_new(settings, &surroundings, &asked.manager,
+		    &error);
 	if (status == LK_OK) {
 		reply = gate_answer(&asked, env, GATE_ROLE_CGI, &out);
 	} else {

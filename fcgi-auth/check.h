@@ -24,8 +24,7 @@ void gate_check(struct lk_manager *manager, const struct gate_plan *plan,
  * gate_check_tell(check, facts):
  * Put what was found out into ${facts}, which borrows it.
  */
-void gate_check_tell(const struct gate_check *check,
-    struct gate_facts *facts);
+void gate_check_tell(const struct gate_check *check, struct gate_facts *facts);
 
 /** gate_check_clear(check): Free what ${check} holds. */
 void gate_check_clear(struct gate_check *check);

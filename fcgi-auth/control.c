@@ -38,8 +38,8 @@ gate_control_open(struct gate_control *control)
 static void
 take_effect(struct gate_control *control, const char *restart)
 {
-	struct gate_generation *current =
-	    gate_generations_hold(control->generations);
+	struct gate_generation *current = gate_generations_hold(
+	    control->generations);
 
 	control->report->log = current->log;
 	gate_generations_drop(control->generations, current);
@@ -56,8 +56,7 @@ reload(struct gate_control *control)
 	struct lk_error error;
 
 	gate_notify_reloading(control->notify);
-	status = gate_generations_reload(control->generations, restart,
-	    &error);
+	status = gate_generations_reload(control->generations, restart, &error);
 	if (status == LK_OK) {
 		gate_count(&control->report->metrics.reloads);
 		take_effect(control, restart);

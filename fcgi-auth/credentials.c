@@ -40,8 +40,8 @@ found_token(struct gate_credentials *found, const struct lk_token *token)
 		break;
 	case GATE_CREDENTIALS_ONE:
 		if (found->token.len != token->len ||
-		    sodium_memcmp(found->token.text, token->text,
-		    token->len) != 0)
+		    sodium_memcmp(found->token.text, token->text, token->len) !=
+		        0)
 			found->kind = GATE_CREDENTIALS_CONFLICT;
 		break;
 	case GATE_CREDENTIALS_BAD:
@@ -111,8 +111,7 @@ read_user_pass(struct gate_credentials *found, const char *pair, size_t len)
 		return;
 	}
 	user_len = (size_t)(colon - pair);
-	if (user_len > LK_USER_ID_MAX ||
-	    memchr(pair, '\0', user_len) != NULL) {
+	if (user_len > LK_USER_ID_MAX || memchr(pair, '\0', user_len) != NULL) {
 		found_bad(found);
 		return;
 	}
@@ -128,7 +127,7 @@ read_basic(struct gate_credentials *found, const char *text, size_t len)
 
 	if (is_token68(text, len) &&
 	    sodium_base642bin((unsigned char *)pair, sizeof(pair), text, len,
-	    NULL, &pair_len, NULL, sodium_base64_VARIANT_ORIGINAL) == 0)
+	        NULL, &pair_len, NULL, sodium_base64_VARIANT_ORIGINAL) == 0)
 		read_user_pass(found, pair, pair_len);
 	else
 		found_bad(found);
@@ -290,7 +289,7 @@ read_all_authorizations(struct gate_credentials *found,
 	size_t at = 0;
 
 	while ((value = gate_request_next(request, "HTTP_AUTHORIZATION",
-	    &at)) != NULL)
+	            &at)) != NULL)
 		read_authorization(found, accepted, value);
 }
 
@@ -301,8 +300,7 @@ read_all_cookies(struct gate_credentials *found, const char *name,
 	const char *value;
 	size_t at = 0;
 
-	while ((value = gate_request_next(request, "HTTP_COOKIE",
-	    &at)) != NULL)
+	while ((value = gate_request_next(request, "HTTP_COOKIE", &at)) != NULL)
 		read_cookies(found, name, value);
 }
 
@@ -341,11 +339,11 @@ gate_credentials_read(const struct lk_strings *sources,
 		else if (strcmp(source, "basic") == 0)
 			accepted.basic = true;
 		else if (strncmp(source, cookie_source,
-		    sizeof(cookie_source) - 1) == 0)
+		             sizeof(cookie_source) - 1) == 0)
 			read_all_cookies(credentials,
 			    source + sizeof(cookie_source) - 1, request);
 		else if (strncmp(source, header_source,
-		    sizeof(header_source) - 1) == 0)
+		             sizeof(header_source) - 1) == 0)
 			read_all_headers(credentials,
 			    source + sizeof(header_source) - 1, request);
 	}

@@ -16,7 +16,7 @@ enum gate_credentials_kind {
 /** Holds a secret: end its life with gate_credentials_wipe(). */
 struct gate_credentials {
 	enum gate_credentials_kind kind;
-	struct lk_token token; /* GATE_CREDENTIALS_ONE, else zeroed */
+	struct lk_token token;         /* GATE_CREDENTIALS_ONE, else zeroed */
 	char user[LK_USER_ID_MAX + 1]; /* the user name that came with it by
 	                                  HTTP Basic, or "" */
 	bool deliberate; /* it came, maybe besides, in a place that browsers

@@ -92,8 +92,7 @@ decide_by_status(const struct gate_facts *facts, struct gate_verdict *verdict)
 		decide_live(facts, verdict);
 		return;
 	case LK_MALFORMED:
-		refuse_token(facts, "The session token is malformed.",
-		    verdict);
+		refuse_token(facts, "The session token is malformed.", verdict);
 		return;
 	case LK_UNKNOWN:
 		refuse_token(facts, "There is no such session.", verdict);
@@ -130,8 +129,8 @@ is_given(const char *text)
 }
 
 static void
-decide_by_credentials(
-    const struct gate_facts *facts, struct gate_verdict *verdict)
+decide_by_credentials(const struct gate_facts *facts,
+    struct gate_verdict *verdict)
 {
 	switch (facts->credentials->kind) {
 	case GATE_CREDENTIALS_NONE:
@@ -139,12 +138,13 @@ decide_by_credentials(
 		    "A session token is needed.", verdict);
 		return;
 	case GATE_CREDENTIALS_BAD:
-		refuse_token(facts, "The session token is malformed.",
-		    verdict);
+		refuse_token(facts, "The session token is malformed.", verdict);
 		return;
 	case GATE_CREDENTIALS_CONFLICT:
-		deny(400, "The request carries several session tokens "
-		    "that differ.", verdict);
+		deny(400,
+		    "The request carries several session tokens "
+		    "that differ.",
+		    verdict);
 		verdict->challenge = GATE_CHALLENGE_INVALID_REQUEST;
 		return;
 	case GATE_CREDENTIALS_ONE:
@@ -163,8 +163,9 @@ decide_by_rule(const struct gate_facts *facts, struct gate_verdict *verdict)
 	const struct lk_user *user = facts->user;
 	const char *why;
 
-	if (plan->rule == NULL || (plan->need == GATE_NEED_USER &&
-	    (user == NULL || user->detail == NULL)))
+	if (plan->rule == NULL ||
+	    (plan->need == GATE_NEED_USER &&
+	        (user == NULL || user->detail == NULL)))
 		deny(503, "Nothing was decided.", verdict);
 	else if ((why = gate_rule_refuses(plan->rule, facts->session, user)) !=
 	    NULL)
@@ -174,8 +175,8 @@ decide_by_rule(const struct gate_facts *facts, struct gate_verdict *verdict)
 		deny(503, "The user's detail is longer than gate.detail_max.",
 		    verdict);
 	else
-		verdict->renew =
-		    facts->session->ttl < settings->gate.renew_below;
+		verdict->renew = facts->session->ttl <
+		    settings->gate.renew_below;
 }
 
 static void
@@ -186,8 +187,7 @@ decide_by_plan(const struct gate_facts *facts, struct gate_verdict *verdict)
 	verdict->rule = plan->number;
 	switch (plan->need) {
 	case GATE_NEED_REFUSED:
-		deny(plan->http == 0 ? 503 : plan->http, plan->reason,
-		    verdict);
+		deny(plan->http == 0 ? 503 : plan->http, plan->reason, verdict);
 		return;
 	case GATE_NEED_NOTHING:
 		verdict->http = 200;
@@ -233,8 +233,7 @@ gate_decide(const struct gate_facts *facts, struct gate_verdict *verdict)
 }
 
 void
-gate_decide_bearer(
-    const struct gate_facts *facts, struct gate_verdict *verdict)
+gate_decide_bearer(const struct gate_facts *facts, struct gate_verdict *verdict)
 {
 	*verdict = (struct gate_verdict){ 0 };
 	decide_by_credentials(facts, verdict);

@@ -12,21 +12,21 @@
 
 /** The error code in a WWW-Authenticate header (RFC 6750, section 3). */
 enum gate_challenge {
-	GATE_CHALLENGE_NONE = 0,        /* no such header */
-	GATE_CHALLENGE_PLAIN,           /* no error code: nothing was tried */
+	GATE_CHALLENGE_NONE = 0, /* no such header */
+	GATE_CHALLENGE_PLAIN,    /* no error code: nothing was tried */
 	GATE_CHALLENGE_INVALID_TOKEN,
 	GATE_CHALLENGE_INVALID_REQUEST
 };
 
 /** The answer.  All zero denies: only ${http} == 200 allows. */
 struct gate_verdict {
-	unsigned int http;    /* 200, 302, 400, 401, 403, 404, 503; 0 is 503 */
+	unsigned int http; /* 200, 302, 400, 401, 403, 404, 503; 0 is 503 */
 	enum gate_challenge challenge;
-	bool offer_basic;     /* add a Basic challenge */
+	bool offer_basic;         /* add a Basic challenge */
 	unsigned int retry_after; /* seconds; 0: not said */
-	bool renew;           /* with 200: extend the session first */
-	size_t rule;          /* the one that counts, from 1 on; 0: none */
-	const char *reason;   /* why not, a sentence of constant text */
+	bool renew;               /* with 200: extend the session first */
+	size_t rule;              /* the one that counts, from 1 on; 0: none */
+	const char *reason;       /* why not, a sentence of constant text */
 };
 
 /** What a verdict depends on. */
@@ -57,8 +57,7 @@ struct gate_facts {
  * never answered 302 or 400: 401 with the error code in its challenge, or 403
  * where no token would help.
  */
-void gate_decide(const struct gate_facts *facts,
-    struct gate_verdict *verdict);
+void gate_decide(const struct gate_facts *facts, struct gate_verdict *verdict);
 
 /**
  * gate_decide_bearer(facts, verdict):

@@ -35,8 +35,8 @@ struct gate_door {
 	/* Changing. */
 	struct gate_generation *generation; /* held */
 	struct gate_waiting waiting;
-	bool paused;               /* the listener is not watched */
-	struct lk_deadline resume; /* when it will be again */
+	bool paused;                    /* the listener is not watched */
+	struct lk_deadline resume;      /* when it will be again */
 	uint8_t peek[GATE_REQUEST_MAX]; /* zeroed after each look */
 };
 
@@ -46,7 +46,8 @@ settle(struct gate_door *door, int fd, enum gate_peek look,
     const struct gate_finding *finding)
 {
 	const struct gate_ready ready = { .fd = fd,
-		.since_ns = lk_monotonic_ns(), .keep = finding->keep };
+		.since_ns = lk_monotonic_ns(),
+		.keep = finding->keep };
 
 	if (look == GATE_PEEK_READY) {
 		gate_count(&door->parts.report->metrics.queued);
@@ -114,8 +115,7 @@ drop_overdue(struct gate_door *door)
 static void
 let_wait(struct gate_door *door, int fd, bool kept)
 {
-	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP |
-	    EPOLLET };
+	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP | EPOLLET };
 	struct lk_deadline deadline = lk_deadline_in(GATE_DOOR_PATIENCE_MS);
 	struct gate_waiter *waiter;
 
@@ -135,8 +135,7 @@ let_wait(struct gate_door *door, int fd, bool kept)
 
 /* A connection that waits has sent something, or will send no more. */
 static void
-look_again(struct gate_door *door, struct gate_waiter *waiter,
-    uint32_t events)
+look_again(struct gate_door *door, struct gate_waiter *waiter, uint32_t events)
 {
 	struct gate_finding finding;
 	enum gate_peek look = gate_peek(waiter->fd, door->peek, &finding);
@@ -161,8 +160,8 @@ watch_listener(struct gate_door *door, int operation, uint32_t events)
 	struct epoll_event event = { .events = events,
 		.data.ptr = &door->parts.listener };
 
-	if (epoll_ctl(door->epoll, operation, door->parts.listener,
-	    &event) != 0)
+	if (epoll_ctl(door->epoll, operation, door->parts.listener, &event) !=
+	    0)
 		return (LK_FAULT);
 	return (LK_OK);
 }
@@ -311,8 +310,7 @@ gate_door_new(const struct gate_door_parts *parts, struct gate_door **door,
 static int
 next_timeout(const struct gate_door *door)
 {
-	const struct gate_waiter *oldest =
-	    gate_waiting_oldest(&door->waiting);
+	const struct gate_waiter *oldest = gate_waiting_oldest(&door->waiting);
 	struct lk_deadline next;
 
 	if (oldest == NULL && !door->paused)
@@ -354,8 +352,7 @@ handle(struct gate_door *door, const struct epoll_event *events, int count)
 		else if (events[i].data.ptr == &door->returns)
 			returned = true;
 		else
-			look_again(door, events[i].data.ptr,
-			    events[i].events);
+			look_again(door, events[i].data.ptr, events[i].events);
 	}
 	follow_generations(door);
 	if (returned && !stop)

@@ -22,9 +22,9 @@
 
 /** What a door is made of; all of it is borrowed. */
 struct gate_door_parts {
-	int listener;         /* a listening socket that does not block */
-	size_t waiting_max;   /* most connections that wait; one more drops
-	                         the one that has waited longest */
+	int listener;       /* a listening socket that does not block */
+	size_t waiting_max; /* most connections that wait; one more drops
+	                       the one that has waited longest */
 	struct gate_control *control;
 	struct gate_generations *generations;
 	struct gate_queue *queue;

@@ -62,8 +62,8 @@ gate_endpoint_asked(const struct gate_request *request, bool cgi)
 		    gate_request_next(request, "PATH_INFO", &path));
 	if (name == NULL)
 		return (GATE_ENDPOINT_NONE);
-	while ((other = gate_request_next(request, "LATCHKEY_ENDPOINT",
-	    &at)) != NULL) {
+	while ((other = gate_request_next(request, "LATCHKEY_ENDPOINT", &at)) !=
+	    NULL) {
 		if (strcmp(name, other) != 0)
 			return (GATE_ENDPOINT_NONE);
 	}
@@ -98,8 +98,7 @@ gate_endpoint_admit(enum gate_endpoint endpoint,
 	if (allow[0] == '\0' || (endpoints[endpoint].inward && !exposed))
 		return (refuse(404, NULL, "There is no such endpoint."));
 	if (!has_method(allow, request->method))
-		return (refuse(405, allow,
-		    "The endpoint has no such method."));
+		return (refuse(405, allow, "The endpoint has no such method."));
 	if (allow == post && !gate_origin_is_safe(request, deliberate))
 		return (refuse(403, NULL,
 		    "The request may have been made by another site."));

@@ -25,7 +25,7 @@ struct gate_generations {
 
 	/* Changing. */
 	_Atomic(struct gate_generation *) current; /* held here, too */
-	pthread_mutex_t lock; /* of each one's holders */
+	pthread_mutex_t lock;                      /* of each one's holders */
 };
 
 static enum lk_status
@@ -95,14 +95,16 @@ static void
 fixed_compare(const struct fixed *fixed, const struct lk_settings *settings,
     char names[GATE_RESTART_MAX])
 {
-	const struct { const char *name; bool differs; } all[] = {
+	const struct {
+		const char *name;
+		bool differs;
+	} all[] = {
 		{ "gate.listen ",
 		    strcmp(fixed->listen, settings->gate.listen) != 0 },
 		{ "gate.socket_mode ",
 		    fixed->socket_mode != settings->gate.socket_mode },
 		{ "gate.threads ", fixed->threads != settings->gate.threads },
-		{ "gate.user ",
-		    strcmp(fixed->user, settings->gate.user) != 0 },
+		{ "gate.user ", strcmp(fixed->user, settings->gate.user) != 0 },
 	};
 	size_t i, len = 0;
 
@@ -194,7 +196,7 @@ gate_generations_differ(const struct gate_generations *generations,
     const struct gate_generation *generation)
 {
 	return (atomic_load_explicit(&generations->current,
-	    memory_order_acquire) != generation);
+	            memory_order_acquire) != generation);
 }
 
 void

@@ -11,11 +11,10 @@ _Static_assert(FCGI_HEADER_LEN == sizeof(FCGI_Header), "header has no gaps");
 _Static_assert(BEGIN_BODY_LEN == 8, "body of BEGIN_REQUEST has no gaps");
 
 /* Parameters that decide something: a second one would be ambiguous. */
-static const char *const single[] = {
-	"FCGI_APACHE_ROLE", "FCGI_ROLE", "LATCHKEY_ENDPOINT",
-	"LATCHKEY_METHOD", "PATH_INFO", "QUERY_STRING", "REMOTE_ADDR",
-	"REMOTE_USER", "REQUEST_METHOD", "REQUEST_URI", "SCRIPT_NAME"
-};
+static const char *const single[] = { "FCGI_APACHE_ROLE", "FCGI_ROLE",
+	"LATCHKEY_ENDPOINT", "LATCHKEY_METHOD", "PATH_INFO", "QUERY_STRING",
+	"REMOTE_ADDR", "REMOTE_USER", "REQUEST_METHOD", "REQUEST_URI",
+	"SCRIPT_NAME" };
 #define SINGLE_COUNT (sizeof(single) / sizeof(single[0]))
 /* Longer than the longest of them. */
 #define NAME_KEPT 24
@@ -40,25 +39,26 @@ static struct gate_finding
 refused(const char *reason, uint16_t id)
 {
 	return ((struct gate_finding){ .guard = GATE_GUARD_REFUSED,
-		.reason = reason, .request_id = id });
+	    .reason = reason,
+	    .request_id = id });
 }
 
 static struct gate_finding
 need_more(uint16_t id)
 {
 	return ((struct gate_finding){ .guard = GATE_GUARD_NEED_MORE,
-		.request_id = id });
+	    .request_id = id });
 }
 
 static struct record
 record_at(const uint8_t *p)
 {
 	return ((struct record){
-		.version = p[0],
-		.type = p[1],
-		.id = (uint16_t)(p[2] << 8 | p[3]),
-		.content = (size_t)(p[4] << 8 | p[5]),
-		.padding = p[6],
+	    .version = p[0],
+	    .type = p[1],
+	    .id = (uint16_t)(p[2] << 8 | p[3]),
+	    .content = (size_t)(p[4] << 8 | p[5]),
+	    .padding = p[6],
 	});
 }
 
@@ -89,7 +89,7 @@ look_at_begin(const uint8_t *bytes, size_t len)
 	if (role < FCGI_RESPONDER || role > FCGI_FILTER)
 		return (refused("unknown role", record.id));
 	return ((struct gate_finding){ .guard = GATE_GUARD_COMPLETE,
-		.request_id = record.id });
+	    .request_id = record.id });
 }
 
 /* Why a record must not stand behind BEGIN_REQUEST, or NULL. */
@@ -122,8 +122,8 @@ look_at_records(const uint8_t *bytes, size_t len, size_t *end)
 	for (;;) {
 		pos += FCGI_HEADER_LEN + record.content + record.padding;
 		if (pos + FCGI_HEADER_LEN > GATE_REQUEST_MAX)
-			return (refused("request is too large",
-			    begin.request_id));
+			return (
+			    refused("request is too large", begin.request_id));
 		if (pos + FCGI_HEADER_LEN > len)
 			return (need_more(begin.request_id));
 		record = record_at(bytes + pos);
@@ -171,8 +171,8 @@ next_byte(struct cursor *cursor, uint8_t *byte)
 	struct record record;
 
 	if (cursor->left == 0) {
-		record = record_at(cursor->bytes + cursor->pos +
-		    cursor->padding);
+		record = record_at(
+		    cursor->bytes + cursor->pos + cursor->padding);
 		if (record.content == 0)
 			return (false);
 		cursor->pos += cursor->padding + FCGI_HEADER_LEN;
@@ -248,8 +248,7 @@ look_at_param(struct cursor *cursor, uint8_t first, uint32_t *seen)
 	uint8_t byte;
 
 	if (!read_length(cursor, first, &name_len) ||
-	    !next_byte(cursor, &byte) ||
-	    !read_length(cursor, byte, &value_len))
+	    !next_byte(cursor, &byte) || !read_length(cursor, byte, &value_len))
 		return ("parameter lengths do not add up");
 	if (name_len == 0)
 		return ("parameter without a name");
@@ -308,8 +307,8 @@ gate_guard_look(const uint8_t *bytes, size_t len)
 	cursor.pos = FCGI_HEADER_LEN + BEGIN_BODY_LEN;
 	while (next_byte(&cursor, &first)) {
 		if (finding.params == GATE_PARAMS_MAX)
-			return (refused("too many parameters",
-			    finding.request_id));
+			return (
+			    refused("too many parameters", finding.request_id));
 		finding.params++;
 		if ((wrong = look_at_param(&cursor, first, &seen)) != NULL)
 			return (refused(wrong, finding.request_id));

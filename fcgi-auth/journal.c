@@ -5,10 +5,15 @@
 #define LEVELS (LK_LOG_DEBUG + 1)
 #define FORMATS (LK_LOG_JSON + 1)
 
-#define LOG(to, of, at) { .level = (at), .format = (of), .sink = (to) }
-#define LOGS(to, of) \
-	{ LOG(to, of, LK_LOG_ERROR), LOG(to, of, LK_LOG_WARN), \
-	  LOG(to, of, LK_LOG_INFO), LOG(to, of, LK_LOG_DEBUG) }
+#define LOG(to, of, at)                                     \
+	{                                                   \
+		.level = (at), .format = (of), .sink = (to) \
+	}
+#define LOGS(to, of)                                                    \
+	{                                                               \
+		LOG(to, of, LK_LOG_ERROR), LOG(to, of, LK_LOG_WARN),    \
+		    LOG(to, of, LK_LOG_INFO), LOG(to, of, LK_LOG_DEBUG) \
+	}
 
 /* Every log there can be, by format and level. */
 static const struct lk_log to_stderr[FORMATS][LEVELS] = {

@@ -48,8 +48,8 @@ gate_listener_adopt(int fd, struct gate_listener *listener,
 	*listener = no_listener;
 	if (flags == -1 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1 ||
 	    fcntl(fd, F_SETFD, FD_CLOEXEC) == -1)
-		return (lk_fail(error, LK_E_SETTINGS,
-		    "inherited socket: %s", strerror(errno)));
+		return (lk_fail(error, LK_E_SETTINGS, "inherited socket: %s",
+		    strerror(errno)));
 	enlarge_receive_buffer(fd);
 	listener->fd = fd;
 	return (LK_OK);
@@ -146,7 +146,8 @@ listen_on(const struct addrinfo *info)
 	enlarge_receive_buffer(fd);
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
 	    (info->ai_family != AF_INET6 ||
-	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0) &&
+	        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) ==
+	            0) &&
 	    bind(fd, info->ai_addr, info->ai_addrlen) == 0 &&
 	    listen(fd, BACKLOG) == 0)
 		return (fd);
@@ -173,7 +174,7 @@ open_tcp(const struct lk_address *address, struct gate_listener *listener,
 		return (lk_fail(error, LK_E_SETTINGS, "%s: %s", address->host,
 		    gai_strerror(result)));
 	for (info = list; info != NULL && listener->fd == -1;
-	    info = info->ai_next)
+	     info = info->ai_next)
 		listener->fd = listen_on(info);
 	if (listener->fd == -1)
 		lk_error_set(error, "%s port %s: %s", address->host,
@@ -214,8 +215,8 @@ gate_listener_is_local(const struct gate_listener *listener)
 	case AF_UNIX:
 		return (true);
 	case AF_INET:
-		return (ntohl(name.four.sin_addr.s_addr) >> 24 ==
-		    IN_LOOPBACKNET);
+		return (
+		    ntohl(name.four.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET);
 	case AF_INET6:
 		return (IN6_IS_ADDR_LOOPBACK(&name.six.sin6_addr));
 	default:
@@ -227,8 +228,7 @@ enum lk_status
 gate_listener_give(const struct gate_listener *listener, uid_t uid, gid_t gid,
     struct lk_error *error)
 {
-	if (listener->path[0] == '\0' ||
-	    lchown(listener->path, uid, gid) == 0)
+	if (listener->path[0] == '\0' || lchown(listener->path, uid, gid) == 0)
 		return (LK_OK);
 	return (lk_fail(error, LK_E_SETTINGS, "%s: %s", listener->path,
 	    strerror(errno)));

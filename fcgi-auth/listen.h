@@ -10,7 +10,7 @@
 #include "latchkey.h"
 
 struct gate_listener {
-	int fd;    /* -1: none */
+	int fd; /* -1: none */
 	/* Of the socket file to remove; path is "" if there is none. */
 	char path[LK_UNIX_PATH_MAX + 1];
 	dev_t dev;

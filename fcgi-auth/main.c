@@ -42,8 +42,8 @@ static const char usage[] =
     "A FastCGI authorizer: it lets those requests through that carry the\n"
     "token of a live session.  It listens on the socket that `gate.listen`\n"
     "in FILE names, or on the one that a service manager or, on standard\n"
-    "input, a web server passed to it.  FILE defaults to\n"
-    GATE_SETTINGS_PATH ".\n"
+    "input, a web server passed to it.  FILE defaults to\n" GATE_SETTINGS_PATH
+    ".\n"
     "SIGHUP makes it read FILE again; SIGTERM and SIGINT end it after the\n"
     "requests in hand.\n"
     "\n"
@@ -54,16 +54,14 @@ static const char usage[] =
 static int
 read_options(int argc, char **argv, const char **path)
 {
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },
+	static const struct option options[] = { { "config", required_argument,
+		                                     NULL, 'c' },
 		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 }
-	};
+		{ "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 } };
 	int option;
 
-	while ((option = getopt_long(argc, argv, "c:hV", options, NULL)) !=
-	    -1) {
+	while (
+	    (option = getopt_long(argc, argv, "c:hV", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			*path = optarg;
@@ -135,10 +133,10 @@ find_listener(const struct environment *environment,
 	if (environment->sockets > 0) {
 		if (environment->sockets > 1 ||
 		    !gate_listener_inherited(LISTEN_FDS_START))
-			return (lk_fail(error, LK_E_SETTINGS, "LISTEN_FDS: "
+			return (lk_fail(error, LK_E_SETTINGS,
+			    "LISTEN_FDS: "
 			    "expected one listening stream socket"));
-		return (gate_listener_adopt(LISTEN_FDS_START, listener,
-		    error));
+		return (gate_listener_adopt(LISTEN_FDS_START, listener, error));
 	}
 	if (gate_listener_inherited(STDIN_FILENO))
 		return (gate_listener_adopt(STDIN_FILENO, listener, error));
@@ -158,7 +156,8 @@ open_listener(const struct environment *environment,
 		return (status);
 	if (settings->gate.allow_remote || gate_listener_is_local(listener))
 		return (LK_OK);
-	return (lk_fail(error, LK_E_SETTINGS, "the socket is bound to an "
+	return (lk_fail(error, LK_E_SETTINGS,
+	    "the socket is bound to an "
 	    "address that other machines reach, which takes "
 	    "gate.allow_remote = true"));
 }
@@ -179,8 +178,7 @@ become_user(const struct lk_settings *settings,
 		lk_error_set(error, "gate.user: %s", why.text);
 		return (status);
 	}
-	status = gate_listener_give(listener, account.uid, account.gid,
-	    error);
+	status = gate_listener_give(listener, account.uid, account.gid, error);
 	if (status != LK_OK)
 		return (status);
 	if ((status = gate_privileges_drop(&account, error)) != LK_OK)
@@ -196,12 +194,14 @@ serve(struct gate_control *control, struct gate_listener *listener,
 {
 	const struct gate_room room = gate_process_room(threads);
 	struct gate_door_parts at_door = { .listener = listener->fd,
-		.waiting_max = room.waiting, .control = control,
+		.waiting_max = room.waiting,
+		.control = control,
 		.generations = control->generations,
 		.report = control->report };
 	struct gate_worker_parts at_work = {
 		.generations = control->generations,
-		.report = control->report };
+		.report = control->report
+	};
 	struct gate_workers *workers = NULL;
 	enum lk_status status = LK_FAULT;
 	struct gate_queue *queue = NULL;
@@ -227,8 +227,8 @@ out:
 	gate_door_free(door);
 	gate_queue_free(queue);
 	if (status == LK_OK)
-		lk_log_event(control->report->log, LK_LOG_INFO,
-		    "gate stopped", NULL, 0);
+		lk_log_event(control->report->log, LK_LOG_INFO, "gate stopped",
+		    NULL, 0);
 	return (status);
 }
 
@@ -240,7 +240,8 @@ run(const char *path, const struct environment *environment)
 	struct gate_listener listener = { .fd = -1 };
 	struct gate_notify notify = { -1 };
 	struct gate_report report = { .log = NULL };
-	struct gate_control control = { .fd = -1, .report = &report,
+	struct gate_control control = { .fd = -1,
+		.report = &report,
 		.notify = &notify };
 	enum lk_status status = LK_FAULT;
 	size_t threads;
@@ -254,8 +255,7 @@ run(const char *path, const struct environment *environment)
 	status = gate_notify_open(environment->notify, &notify, &error);
 	if (status != LK_OK)
 		goto out;
-	status = open_listener(environment, first->settings, &listener,
-	    &error);
+	status = open_listener(environment, first->settings, &listener, &error);
 	if (status != LK_OK)
 		goto out;
 	if ((status = become_user(first->settings, &listener, &error)) != LK_OK)
@@ -290,7 +290,8 @@ run_as_cgi(const char *path)
 
 	if (path == NULL) {
 		(void)fputs("latchkey-fcgi: to run as CGI, it needs the "
-		    "settings file's path in LATCHKEY_CGI\n", stderr);
+		            "settings file's path in LATCHKEY_CGI\n",
+		    stderr);
 		return (EXIT_WRONG);
 	}
 	if (lk_settings_load(path, &settings, &error) == LK_OK)

@@ -7,9 +7,15 @@ static const struct {
 	int64_t ns;
 	const char *seconds;
 } bounds[GATE_LATENCY_BUCKETS] = {
-	{ 100000, "0.0001" }, { 250000, "0.00025" }, { 500000, "0.0005" },
-	{ 1000000, "0.001" }, { 2500000, "0.0025" }, { 5000000, "0.005" },
-	{ 10000000, "0.01" }, { 50000000, "0.05" }, { 250000000, "0.25" },
+	{ 100000, "0.0001" },
+	{ 250000, "0.00025" },
+	{ 500000, "0.0005" },
+	{ 1000000, "0.001" },
+	{ 2500000, "0.0025" },
+	{ 5000000, "0.005" },
+	{ 10000000, "0.01" },
+	{ 50000000, "0.05" },
+	{ 250000000, "0.25" },
 	{ 1000000000, "1" },
 };
 
@@ -74,29 +80,30 @@ reason_of_credentials(const struct gate_facts *facts)
 }
 
 enum gate_reason
-gate_metrics_reason(
-    const struct gate_facts *facts, const struct gate_verdict *verdict)
+gate_metrics_reason(const struct gate_facts *facts,
+    const struct gate_verdict *verdict)
 {
 	switch (verdict->http) {
 	case 200:
-		return (facts->status == LK_OK ? GATE_REASON_SESSION :
-		    GATE_REASON_PUBLIC);
+		return (facts->status == LK_OK ? GATE_REASON_SESSION
+		                               : GATE_REASON_PUBLIC);
 	case 302:
 	case 401:
 		return (reason_of_credentials(facts));
 	case 400:
-		return (verdict->challenge != GATE_CHALLENGE_NONE ?
-		    GATE_REASON_CONFLICT : GATE_REASON_BAD_REQUEST);
+		return (verdict->challenge != GATE_CHALLENGE_NONE
+		        ? GATE_REASON_CONFLICT
+		        : GATE_REASON_BAD_REQUEST);
 	case 403:
 		if (facts->status == LK_NO_USER)
 			return (GATE_REASON_NO_USER);
-		return (facts->status == LK_LIMIT ? GATE_REASON_LIMIT :
-		    GATE_REASON_RULE);
+		return (facts->status == LK_LIMIT ? GATE_REASON_LIMIT
+		                                  : GATE_REASON_RULE);
 	case 404:
 		return (GATE_REASON_BAD_REQUEST);
 	case 503:
-		return (facts->status < 0 ? GATE_REASON_STORE :
-		    GATE_REASON_OTHER);
+		return (
+		    facts->status < 0 ? GATE_REASON_STORE : GATE_REASON_OTHER);
 	default:
 		return (GATE_REASON_OTHER);
 	}
@@ -110,8 +117,8 @@ gate_metrics_verdict(struct gate_metrics *metrics,
 }
 
 void
-gate_metrics_endpoint(struct gate_metrics *metrics,
-    enum gate_endpoint endpoint, unsigned int http)
+gate_metrics_endpoint(struct gate_metrics *metrics, enum gate_endpoint endpoint,
+    unsigned int http)
 {
 	enum gate_result result = GATE_RESULT_REFUSED;
 
@@ -123,16 +130,16 @@ gate_metrics_endpoint(struct gate_metrics *metrics,
 }
 
 void
-gate_metrics_store(
-    struct gate_metrics *metrics, int64_t took_ns, enum lk_status status)
+gate_metrics_store(struct gate_metrics *metrics, int64_t took_ns,
+    enum lk_status status)
 {
 	size_t i = 0;
 
 	while (i < GATE_LATENCY_BUCKETS && took_ns > bounds[i].ns)
 		i++;
 	gate_count(&metrics->latency[i]);
-	(void)atomic_fetch_add_explicit(&metrics->latency_ns,
-	    (uint64_t)took_ns, memory_order_relaxed);
+	(void)atomic_fetch_add_explicit(&metrics->latency_ns, (uint64_t)took_ns,
+	    memory_order_relaxed);
 	if (status < 0 && status >= -GATE_STATUS_ERRORS)
 		gate_count(&metrics->store_errors[-status - 1]);
 }
@@ -146,8 +153,8 @@ read_counter(const gate_counter *counter)
 }
 
 static void
-print_head(
-    struct lk_buf *out, const char *name, const char *type, const char *help)
+print_head(struct lk_buf *out, const char *name, const char *type,
+    const char *help)
 {
 	lk_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name,
 	    type);
@@ -170,9 +177,11 @@ print_verdicts(const struct gate_metrics *metrics, struct lk_buf *out)
 	print_head(out, "latchkey_requests_total", "counter",
 	    "Verdicts, and why.");
 	for (i = 0; i < GATE_REASON_COUNT; i++)
-		lk_buf_printf(out, "latchkey_requests_total{verdict=\"%s\","
-		    "reason=\"%s\"} %" PRIu64 "\n", labels[i].verdict,
-		    labels[i].reason, read_counter(&metrics->verdicts[i]));
+		lk_buf_printf(out,
+		    "latchkey_requests_total{verdict=\"%s\","
+		    "reason=\"%s\"} %" PRIu64 "\n",
+		    labels[i].verdict, labels[i].reason,
+		    read_counter(&metrics->verdicts[i]));
 }
 
 static void
@@ -186,7 +195,8 @@ print_endpoints(const struct gate_metrics *metrics, struct lk_buf *out)
 		if (i == GATE_ENDPOINT_AUTHORIZE)
 			continue;
 		for (j = 0; j < GATE_RESULT_COUNT; j++)
-			lk_buf_printf(out, "latchkey_endpoint_requests_total"
+			lk_buf_printf(out,
+			    "latchkey_endpoint_requests_total"
 			    "{endpoint=\"%s\",result=\"%s\"} %" PRIu64 "\n",
 			    gate_endpoint_name((enum gate_endpoint)i),
 			    results[j],
@@ -217,9 +227,10 @@ print_store(const struct gate_metrics *metrics, struct lk_buf *out)
 	print_head(out, "latchkey_store_errors_total", "counter",
 	    "Questions that the store could not answer.");
 	for (i = 0; i < GATE_STATUS_ERRORS; i++)
-		lk_buf_printf(out, "latchkey_store_errors_total{error=\"%s\"} "
-		    "%" PRIu64 "\n", errors[i],
-		    read_counter(&metrics->store_errors[i]));
+		lk_buf_printf(out,
+		    "latchkey_store_errors_total{error=\"%s\"} "
+		    "%" PRIu64 "\n",
+		    errors[i], read_counter(&metrics->store_errors[i]));
 }
 
 static void
@@ -237,7 +248,8 @@ print_process(const struct gate_metrics *metrics, struct lk_buf *out)
 	    "Requests that wait for a worker.", &metrics->queued);
 	print_head(out, "latchkey_reloads_total", "counter",
 	    "Reloads of the settings.");
-	lk_buf_printf(out, "latchkey_reloads_total{result=\"done\"} %" PRIu64
+	lk_buf_printf(out,
+	    "latchkey_reloads_total{result=\"done\"} %" PRIu64
 	    "\nlatchkey_reloads_total{result=\"failed\"} %" PRIu64 "\n",
 	    read_counter(&metrics->reloads),
 	    read_counter(&metrics->reloads_failed));

@@ -16,8 +16,8 @@
 /** Why a verdict is as it is. */
 enum gate_reason {
 	GATE_REASON_OTHER = 0,
-	GATE_REASON_SESSION,     /* allowed: a live session */
-	GATE_REASON_PUBLIC,      /* allowed without one */
+	GATE_REASON_SESSION, /* allowed: a live session */
+	GATE_REASON_PUBLIC,  /* allowed without one */
 	GATE_REASON_NO_TOKEN,
 	GATE_REASON_MALFORMED,
 	GATE_REASON_CONFLICT,
@@ -28,7 +28,7 @@ enum gate_reason {
 	GATE_REASON_LIMIT,
 	GATE_REASON_RULE,
 	GATE_REASON_BAD_REQUEST,
-	GATE_REASON_STORE,       /* could not find out */
+	GATE_REASON_STORE, /* could not find out */
 	GATE_REASON_COUNT
 };
 
@@ -96,7 +96,6 @@ void gate_metrics_store(struct gate_metrics *metrics, int64_t took_ns,
     enum lk_status status);
 
 /** gate_metrics_print(metrics, out): Append everything to ${out}. */
-void gate_metrics_print(const struct gate_metrics *metrics,
-    struct lk_buf *out);
+void gate_metrics_print(const struct gate_metrics *metrics, struct lk_buf *out);
 
 #endif /* !GATE_METRICS_H_ */

@@ -29,10 +29,11 @@ gate_notify_open(const char *path, struct gate_notify *notify,
 	if (path[0] == '@')
 		sun.sun_path[0] = '\0';
 	len += offsetof(struct sockaddr_un, sun_path);
-	notify->fd = socket(AF_UNIX,
-	    SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (notify->fd != -1 && connect(notify->fd,
-	    (const struct sockaddr *)&sun, (socklen_t)len) == 0)
+	notify->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0);
+	if (notify->fd != -1 &&
+	    connect(notify->fd, (const struct sockaddr *)&sun,
+	        (socklen_t)len) == 0)
 		return (LK_OK);
 	lk_error_set(error, "NOTIFY_SOCKET: %s", strerror(errno));
 	gate_notify_close(notify);

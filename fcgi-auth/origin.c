@@ -18,8 +18,7 @@ host_of(const char *text, const char *usual_port)
 	struct host host = { text, strlen(text) };
 	size_t port = strlen(usual_port);
 
-	if (host.len >= port &&
-	    strcmp(text + host.len - port, usual_port) == 0)
+	if (host.len >= port && strcmp(text + host.len - port, usual_port) == 0)
 		host.len -= port;
 	return (host);
 }
@@ -97,8 +96,7 @@ gate_origin_is_safe(const struct gate_request *request, bool deliberate)
 {
 	enum said said;
 
-	if (deliberate ||
-	    first_of(request, "HTTP_X_LATCHKEY_REQUEST") != NULL)
+	if (deliberate || first_of(request, "HTTP_X_LATCHKEY_REQUEST") != NULL)
 		return (true);
 	said = say(request, "HTTP_SEC_FETCH_SITE", is_own_site);
 	if (said == SAID_NOTHING)

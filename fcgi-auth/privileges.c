@@ -14,14 +14,13 @@ is_only(const struct gate_account *account)
 	gid_t gid, egid, sgid;
 
 	return (getresuid(&uid, &euid, &suid) == 0 &&
-	    getresgid(&gid, &egid, &sgid) == 0 &&
-	    uid == account->uid && euid == uid && suid == uid &&
-	    gid == account->gid && egid == gid && sgid == gid);
+	    getresgid(&gid, &egid, &sgid) == 0 && uid == account->uid &&
+	    euid == uid && suid == uid && gid == account->gid && egid == gid &&
+	    sgid == gid);
 }
 
 enum lk_status
-gate_privileges_drop(const struct gate_account *account,
-    struct lk_error *error)
+gate_privileges_drop(const struct gate_account *account, struct lk_error *error)
 {
 	if (account->uid == 0)
 		return (lk_fail(error, LK_E_SETTINGS,

@@ -54,10 +54,11 @@ gate_process_room(size_t threads)
 	struct gate_room room;
 	size_t fds;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
-	    limit.rlim_cur < wanted && limit.rlim_max > limit.rlim_cur) {
-		limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max :
-		    wanted;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted &&
+	    limit.rlim_max > limit.rlim_cur) {
+		limit.rlim_cur = limit.rlim_max < wanted
+		    ? limit.rlim_max
+		    : wanted;
 		(void)setrlimit(RLIMIT_NOFILE, &limit);
 		(void)getrlimit(RLIMIT_NOFILE, &limit);
 	}

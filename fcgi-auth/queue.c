@@ -13,8 +13,8 @@ struct gate_queue {
 	pthread_mutex_t lock;
 	pthread_cond_t not_empty; /* or closed, or nudged */
 	uint64_t nudges;
-	size_t sleeping;          /* threads that wait for it */
-	size_t waking;            /* of those, how many were called */
+	size_t sleeping; /* threads that wait for it */
+	size_t waking;   /* of those, how many were called */
 	size_t first;
 	size_t count;
 	bool closed;
@@ -57,8 +57,7 @@ gate_queue_push(struct gate_queue *queue, struct gate_ready ready)
 	(void)pthread_mutex_lock(&queue->lock);
 	fits = !queue->closed && queue->count < queue->max;
 	if (fits) {
-		queue->ring[(queue->first + queue->count) % queue->max] =
-		    ready;
+		queue->ring[(queue->first + queue->count) % queue->max] = ready;
 		queue->count++;
 		/* One that is on its way already will find this, too. */
 		wake = queue->sleeping > queue->waking &&
@@ -92,8 +91,8 @@ gate_queue_pop(struct gate_queue *queue, uint64_t *nudges,
 	bool any;
 
 	(void)pthread_mutex_lock(&queue->lock);
-	while (queue->count == 0 && !queue->closed &&
-	    queue->nudges == *nudges) {
+	while (
+	    queue->count == 0 && !queue->closed && queue->nudges == *nudges) {
 		queue->sleeping++;
 		(void)pthread_cond_wait(&queue->not_empty, &queue->lock);
 		queue->sleeping--;

@@ -17,8 +17,8 @@ struct gate_ready {
 struct gate_queue;
 
 /** gate_queue_new(max, queue): An empty queue with room for ${max}. */
-enum lk_status gate_queue_new(size_t max, struct gate_queue **queue)
-    LK_MUST_CHECK;
+enum lk_status gate_queue_new(size_t max,
+    struct gate_queue **queue) LK_MUST_CHECK;
 
 /**
  * gate_queue_push(queue, ready):

@@ -15,12 +15,11 @@
 #define DRAIN_ROUNDS 32
 #define DRAIN_CHUNK 4096
 
-static const char bad_request[] =
-    "Status: 400 Bad Request\r\n"
-    "Cache-Control: no-store\r\n"
-    "Content-Type: text/plain; charset=utf-8\r\n"
-    "\r\n"
-    "The gate refused the request: ";
+static const char bad_request[] = "Status: 400 Bad Request\r\n"
+                                  "Cache-Control: no-store\r\n"
+                                  "Content-Type: text/plain; charset=utf-8\r\n"
+                                  "\r\n"
+                                  "The gate refused the request: ";
 
 static const char overload[] =
     "Status: 503 Service Unavailable\r\n"
@@ -34,12 +33,12 @@ static FCGI_Header
 header(uint8_t type, uint16_t id, size_t content)
 {
 	return ((FCGI_Header){
-		.version = FCGI_VERSION_1,
-		.type = type,
-		.requestIdB1 = (uint8_t)(id >> 8),
-		.requestIdB0 = (uint8_t)id,
-		.contentLengthB1 = (uint8_t)(content >> 8),
-		.contentLengthB0 = (uint8_t)content,
+	    .version = FCGI_VERSION_1,
+	    .type = type,
+	    .requestIdB1 = (uint8_t)(id >> 8),
+	    .requestIdB0 = (uint8_t)id,
+	    .contentLengthB1 = (uint8_t)(content >> 8),
+	    .contentLengthB0 = (uint8_t)content,
 	});
 }
 
@@ -55,8 +54,9 @@ gate_refuse(int fd, uint16_t request_id, enum gate_refusal refusal,
     const char *reason)
 {
 	uint8_t reply[TEXT_MAX + 4 * FCGI_HEADER_LEN];
-	const FCGI_EndRequestBody end = { .protocolStatus =
-	    FCGI_REQUEST_COMPLETE };
+	const FCGI_EndRequestBody end = {
+		.protocolStatus = FCGI_REQUEST_COMPLETE
+	};
 	FCGI_Header head;
 	char text[TEXT_MAX];
 	size_t len, at = 0;

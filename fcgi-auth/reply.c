@@ -2,26 +2,23 @@
 
 #include "reply.h"
 
-static const char unavailable[] =
-    "Status: 503 Service Unavailable\r\n"
-    "Cache-Control: no-store\r\n"
-    "Retry-After: 2\r\n"
-    "Content-Type: " GATE_TYPE_TEXT "\r\n"
-    "\r\n";
+static const char unavailable[] = "Status: 503 Service Unavailable\r\n"
+                                  "Cache-Control: no-store\r\n"
+                                  "Retry-After: 2\r\n"
+                                  "Content-Type: " GATE_TYPE_TEXT "\r\n"
+                                  "\r\n";
 
 static const struct {
 	unsigned int http;
 	const char *line;
-} status_lines[] = {
-	{ 200, "Status: 200 OK\r\n" },
+} status_lines[] = { { 200, "Status: 200 OK\r\n" },
 	{ 302, "Status: 302 Found\r\n" },
 	{ 400, "Status: 400 Bad Request\r\n" },
 	{ 401, "Status: 401 Unauthorized\r\n" },
 	{ 403, "Status: 403 Forbidden\r\n" },
 	{ 404, "Status: 404 Not Found\r\n" },
 	{ 405, "Status: 405 Method Not Allowed\r\n" },
-	{ 503, "Status: 503 Service Unavailable\r\n" }
-};
+	{ 503, "Status: 503 Service Unavailable\r\n" } };
 
 void
 gate_reply_begin(struct lk_buf *out, unsigned int http)
@@ -60,8 +57,8 @@ gate_reply_header(struct lk_buf *out, const char *name, const char *value)
 }
 
 void
-gate_reply_body(
-    struct lk_buf *out, const char *type, const char *body, bool head)
+gate_reply_body(struct lk_buf *out, const char *type, const char *body,
+    bool head)
 {
 	gate_reply_header(out, "Content-Type", type);
 	lk_buf_str(out, "X-Content-Type-Options: nosniff\r\n\r\n");

@@ -25,8 +25,7 @@ void gate_reply_begin(struct lk_buf *out, unsigned int http);
  * gate_reply_header(out, name, value):
  * Add a header.  A control character in ${value} makes the reply a failure.
  */
-void gate_reply_header(struct lk_buf *out, const char *name,
-    const char *value);
+void gate_reply_header(struct lk_buf *out, const char *name, const char *value);
 
 /**
  * gate_reply_value(out, text, len):

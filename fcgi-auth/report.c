@@ -17,8 +17,9 @@ gate_limiter_pass(struct gate_limiter *limiter, int64_t now_ns,
 	int64_t next = atomic_load(&limiter->next_ns);
 
 	*suppressed = 0;
-	if (now_ns < next || !atomic_compare_exchange_strong(
-	    &limiter->next_ns, &next, now_ns + interval_ns)) {
+	if (now_ns < next ||
+	    !atomic_compare_exchange_strong(&limiter->next_ns, &next,
+	        now_ns + interval_ns)) {
 		(void)atomic_fetch_add(&limiter->suppressed, 1);
 		return (false);
 	}
@@ -41,25 +42,24 @@ gate_report_denial(struct gate_report *report, const struct gate_facts *facts,
     const struct gate_verdict *verdict)
 {
 	const struct gate_request *request = facts->request;
-	const struct lk_session *session =
-	    facts->status == LK_OK ? facts->session : NULL;
+	const struct lk_session *session = facts->status == LK_OK
+	    ? facts->session
+	    : NULL;
 	char http[12], path[PATH_MAX_LOGGED];
 
 	(void)snprintf(http, sizeof(http), "%u", verdict->http);
 	gate_request_path(request, path, sizeof(path));
-	LK_LOG(report->log, LK_LOG_INFO, "request denied",
-	    { "status", http },
+	LK_LOG(report->log, LK_LOG_INFO, "request denied", { "status", http },
 	    { "reason", verdict->reason },
 	    { "session", session == NULL ? NULL : session->id },
 	    { "user", session == NULL ? NULL : session->user },
-	    { "method", request->method },
-	    { "path", path },
+	    { "method", request->method }, { "path", path },
 	    { "peer", request->peer });
 }
 
 void
-gate_report_verdict(struct gate_report *report,
-    const struct gate_facts *facts, const struct gate_verdict *verdict)
+gate_report_verdict(struct gate_report *report, const struct gate_facts *facts,
+    const struct gate_verdict *verdict)
 {
 	gate_metrics_verdict(&report->metrics, facts, verdict);
 	if (verdict->http != 200)
@@ -84,11 +84,10 @@ gate_report_store(struct gate_report *report, enum lk_status status,
 	char count[24];
 
 	if (!gate_limiter_pass(&report->store, lk_monotonic_ns(),
-	    STORE_INTERVAL_NS, &suppressed))
+	        STORE_INTERVAL_NS, &suppressed))
 		return;
 	LK_LOG(report->log, LK_LOG_WARN, "session could not be checked",
-	    { "reason", lk_status_name(status) },
-	    { "error", error },
+	    { "reason", lk_status_name(status) }, { "error", error },
 	    { "suppressed", count_text(suppressed, count) });
 }
 
@@ -100,7 +99,7 @@ gate_report_refused(struct gate_report *report, const char *reason)
 
 	gate_count(&report->metrics.connections_refused);
 	if (!gate_limiter_pass(&report->refused, lk_monotonic_ns(),
-	    REFUSED_INTERVAL_NS, &suppressed))
+	        REFUSED_INTERVAL_NS, &suppressed))
 		return;
 	LK_LOG(report->log, LK_LOG_INFO, "connection refused",
 	    { "reason", reason },

@@ -12,8 +12,8 @@
 
 /** Lets one line through per interval and counts the others. */
 struct gate_limiter {
-	_Atomic int64_t next_ns;      /* no line before that */
-	_Atomic uint64_t suppressed;  /* lines since the last one */
+	_Atomic int64_t next_ns;     /* no line before that */
+	_Atomic uint64_t suppressed; /* lines since the last one */
 };
 
 /** Shared by all threads. */

@@ -7,14 +7,14 @@
 
 /** All strings point into ${env}; NULL means: not said. */
 struct gate_request {
-	char *const *env;  /* "NAME=value" strings, ended by NULL */
-	bool authorizer;   /* asked for a verdict; else nothing is allowed */
-	bool subrequest;   /* the verdict is for a web server that asks as it
-	                      would ask for a page: in role RESPONDER */
+	char *const *env; /* "NAME=value" strings, ended by NULL */
+	bool authorizer;  /* asked for a verdict; else nothing is allowed */
+	bool subrequest;  /* the verdict is for a web server that asks as it
+	                     would ask for a page: in role RESPONDER */
 	const char *method;
-	const char *uri;   /* path and query, as the client sent them */
+	const char *uri; /* path and query, as the client sent them */
 	const char *accept;
-	const char *peer;  /* the client's address */
+	const char *peer;           /* the client's address */
 	const char *fetch_mode;     /* Sec-Fetch-Mode */
 	const char *requested_with; /* X-Requested-With */
 };

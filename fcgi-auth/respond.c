@@ -56,8 +56,9 @@ add_session(struct lk_buf *out, const struct names *names,
 static void
 add_identity(struct lk_buf *out, const struct gate_facts *facts)
 {
-	const struct names *names = facts->request->subrequest ? &headers :
-	    &variables;
+	const struct names *names = facts->request->subrequest
+	    ? &headers
+	    : &variables;
 
 	if (facts->session == NULL)
 		return;
@@ -159,8 +160,7 @@ add_location(struct lk_buf *out, const char *login_url, const char *uri)
 		lk_buf_str(out,
 		    memchr(login_url, '?', len) == NULL ? "?url=" : "&url=");
 		lk_buf_add(out, url.data, url.len);
-		gate_reply_value(out, login_url + len,
-		    strlen(login_url + len));
+		gate_reply_value(out, login_url + len, strlen(login_url + len));
 	}
 	lk_buf_str(out, "\r\n");
 	lk_buf_free(&url);
@@ -179,16 +179,15 @@ add_denial(struct lk_buf *out, const struct gate_facts *facts,
 		    facts->request->uri);
 	add_challenges(out, verdict, facts->settings->gate.realm);
 	if (verdict->retry_after > 0)
-		lk_buf_printf(out, "Retry-After: %u\r\n",
-		    verdict->retry_after);
+		lk_buf_printf(out, "Retry-After: %u\r\n", verdict->retry_after);
 	if (verdict->reason != NULL)
 		(void)snprintf(text, sizeof(text), "%s\n", verdict->reason);
 	gate_reply_body(out, GATE_TYPE_TEXT, text, head);
 }
 
 const char *
-gate_respond(const struct gate_facts *facts,
-    const struct gate_verdict *verdict, struct lk_buf *out)
+gate_respond(const struct gate_facts *facts, const struct gate_verdict *verdict,
+    struct lk_buf *out)
 {
 	gate_reply_begin(out, verdict->http);
 	if (verdict->http == 200) {

@@ -74,9 +74,10 @@ plan_by_rule(const struct lk_settings *settings, struct gate_plan *plan)
 		ask_for(plan, GATE_NEED_NOTHING);
 		return;
 	case LK_ACCESS_SESSION:
-		ask_for(plan, plan->rule->require_n > 0 ||
-		    settings->gate.detail ? GATE_NEED_USER :
-		    GATE_NEED_SESSION);
+		ask_for(plan,
+		    plan->rule->require_n > 0 || settings->gate.detail
+		        ? GATE_NEED_USER
+		        : GATE_NEED_SESSION);
 		return;
 	case LK_ACCESS_DENY:
 		break;
@@ -111,7 +112,8 @@ gate_plan(const struct lk_settings *settings,
 	if (plan->number > 0)
 		plan->rule = &rules->v[plan->number - 1];
 	if (!is_read_alike(rules, request, plan))
-		refuse(plan, 400, "The rules for this path with and without "
+		refuse(plan, 400,
+		    "The rules for this path with and without "
 		    "its parameters differ.");
 	else if (plan->rule == NULL)
 		refuse(plan, 403, "There is no rule for this request.");
@@ -161,8 +163,7 @@ find_field(const char *field, const char **value, size_t *len)
 }
 
 bool
-gate_requirement_holds(const struct lk_requirement *require,
-    const char *detail)
+gate_requirement_holds(const struct lk_requirement *require, const char *detail)
 {
 	size_t len = strlen(detail), at = 0, element_len;
 	const char *value = detail, *element;
@@ -179,8 +180,8 @@ gate_requirement_holds(const struct lk_requirement *require,
 }
 
 const char *
-gate_rule_refuses(const struct lk_rule *rule,
-    const struct lk_session *session, const struct lk_user *user)
+gate_rule_refuses(const struct lk_rule *rule, const struct lk_session *session,
+    const struct lk_user *user)
 {
 	size_t i;
 
@@ -193,7 +194,7 @@ gate_rule_refuses(const struct lk_rule *rule,
 		if (user == NULL || user->detail == NULL ||
 		    !gate_requirement_holds(&rule->require[i], user->detail))
 			return ("The user's detail is not what the rule for "
-			    "this path requires.");
+			        "this path requires.");
 	}
 	return (NULL);
 }

@@ -39,8 +39,8 @@ struct gate_plan {
 	unsigned int http;  /* GATE_NEED_REFUSED: 400, 403, 404; 0 is 503 */
 	const char *reason; /* and why, a sentence of constant text */
 	const struct lk_rule *rule; /* that matched, or NULL */
-	size_t number;      /* its place in the list, from 1 on; 0: none */
-	struct gate_path path;      /* empty if it was refused */
+	size_t number;         /* its place in the list, from 1 on; 0: none */
+	struct gate_path path; /* empty if it was refused */
 };
 
 /**

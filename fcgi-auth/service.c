@@ -23,10 +23,10 @@ struct service {
 
 	/* Changing. */
 	struct gate_credentials credentials; /* secret */
-	struct lk_session session;  /* the bearer's, once he is let in */
-	struct lk_user user;        /* the same for GATE_ENDPOINT_SESSION */
+	struct lk_session session; /* the bearer's, once he is let in */
+	struct lk_user user;       /* the same for GATE_ENDPOINT_SESSION */
 	struct lk_buf body;
-	unsigned int http;          /* how it was answered */
+	unsigned int http; /* how it was answered */
 };
 
 static bool
@@ -140,8 +140,9 @@ log_out(struct service *service)
 	const int64_t began = lk_monotonic_ns();
 	uint64_t revoked;
 
-	if (note(service, began, lk_revoke(service->asked->manager,
-	    &service->credentials.token, &options, &revoked)) == LK_OK)
+	if (note(service, began,
+	        lk_revoke(service->asked->manager, &service->credentials.token,
+	            &options, &revoked)) == LK_OK)
 		say_revoked(service, revoked, true);
 	else
 		say_unavailable(service);
@@ -155,8 +156,9 @@ log_out_all(struct service *service)
 	const int64_t began = lk_monotonic_ns();
 	uint64_t revoked;
 
-	if (note(service, began, lk_revoke_all(service->asked->manager,
-	    service->session.user, &options, &revoked)) == LK_OK)
+	if (note(service, began,
+	        lk_revoke_all(service->asked->manager, service->session.user,
+	            &options, &revoked)) == LK_OK)
 		say_revoked(service, revoked, true);
 	else
 		say_unavailable(service);
@@ -168,7 +170,8 @@ revoke_one(struct service *service)
 	const struct lk_revoke_options options = {
 		.reason = "revoked by its user",
 		.peer = service->request->peer,
-		.user = service->session.user };
+		.user = service->session.user
+	};
 	const int64_t began = lk_monotonic_ns();
 	char id[LK_SESSION_ID_MAX + 1];
 	enum lk_status status = LK_FAULT;
@@ -178,13 +181,12 @@ revoke_one(struct service *service)
 		refuse_with(service, 400, "The query names no session.");
 		return;
 	}
-	status = note(service, began, lk_revoke_id(service->asked->manager,
-	    id, &options, &revoked));
+	status = note(service, began,
+	    lk_revoke_id(service->asked->manager, id, &options, &revoked));
 	if (status < 0)
 		say_unavailable(service);
 	else if (status != LK_OK || revoked == 0)
-		refuse_with(service, 404,
-		    "The user has no such session.");
+		refuse_with(service, 404, "The user has no such session.");
 	else
 		say_revoked(service, revoked,
 		    strcmp(id, service->session.id) == 0);
@@ -227,10 +229,11 @@ list_one(void *arg, const struct lk_session *session,
 	else
 		lk_buf_printf(body, ",\"issued_at\":%" PRId64,
 		    session->issued_at);
-	lk_buf_printf(body, ",\"expires_at\":%" PRId64 ",\"ttl\":%" PRId64
-	    ",\"current\":%s}", session->expires_at, session->ttl,
-	    strcmp(session->id, listing->service->session.id) == 0 ? "true" :
-	    "false");
+	lk_buf_printf(body,
+	    ",\"expires_at\":%" PRId64 ",\"ttl\":%" PRId64 ",\"current\":%s}",
+	    session->expires_at, session->ttl,
+	    strcmp(session->id, listing->service->session.id) == 0 ? "true"
+	                                                           : "false");
 }
 
 static void
@@ -240,16 +243,16 @@ show_sessions(struct service *service)
 	const int64_t began = lk_monotonic_ns();
 	char count[24];
 
-	if (note(service, began, lk_list(service->asked->manager,
-	    service->session.user, list_one, &listing)) != LK_OK) {
+	if (note(service, began,
+	        lk_list(service->asked->manager, service->session.user,
+	            list_one, &listing)) != LK_OK) {
 		say_unavailable(service);
 		return;
 	}
 	begin(service, 200);
 	(void)snprintf(count, sizeof(count), "%" PRIu64, listing.count);
 	gate_reply_header(service->out, "Latchkey-Sessions", count);
-	lk_buf_str(&service->body,
-	    service->body.len == 0 ? "[]\n" : "]\n");
+	lk_buf_str(&service->body, service->body.len == 0 ? "[]\n" : "]\n");
 }
 
 /* ---- Showing the gate -------------------------------------------------- */
@@ -259,7 +262,7 @@ show_health(struct service *service)
 {
 	const int64_t began = lk_monotonic_ns();
 	const bool good = note(service, began,
-	    lk_ping(service->asked->manager)) == LK_OK;
+	                      lk_ping(service->asked->manager)) == LK_OK;
 
 	begin(service, good ? 200 : 503);
 	if (!good)
@@ -303,11 +306,11 @@ let_in(struct service *service, const char **reply)
 
 	if (service->credentials.kind == GATE_CREDENTIALS_ONE) {
 		began = lk_monotonic_ns();
-		facts.status = service->endpoint == GATE_ENDPOINT_SESSION ?
-		    lk_check_user(asked->manager, &service->credentials.token,
-		    &service->session, &service->user) :
-		    lk_check(asked->manager, &service->credentials.token,
-		    &service->session);
+		facts.status = service->endpoint == GATE_ENDPOINT_SESSION
+		    ? lk_check_user(asked->manager, &service->credentials.token,
+		          &service->session, &service->user)
+		    : lk_check(asked->manager, &service->credentials.token,
+		          &service->session);
 		(void)note(service, began, facts.status);
 	}
 	gate_decide_bearer(&facts, &verdict);
@@ -315,7 +318,7 @@ let_in(struct service *service, const char **reply)
 		return (true);
 	if (service->endpoint == GATE_ENDPOINT_LOGOUT &&
 	    (service->credentials.kind == GATE_CREDENTIALS_BAD ||
-	    is_dead(facts.status))) {
+	        is_dead(facts.status))) {
 		say_revoked(service, 0, true);
 		return (false);
 	}
@@ -369,8 +372,7 @@ is_inward(enum gate_endpoint endpoint)
 static const char *
 type_of(const struct service *service)
 {
-	if (service->endpoint == GATE_ENDPOINT_METRICS &&
-	    service->http == 200)
+	if (service->endpoint == GATE_ENDPOINT_METRICS && service->http == 200)
 		return ("text/plain; version=0.0.4; charset=utf-8");
 	if (service->http == 200 || service->endpoint == GATE_ENDPOINT_HEALTH)
 		return (GATE_TYPE_JSON);
@@ -393,8 +395,10 @@ const char *
 gate_service(const struct gate_asked *asked, enum gate_endpoint endpoint,
     const struct gate_request *request, struct lk_buf *out)
 {
-	struct service service = { .asked = asked, .endpoint = endpoint,
-		.request = request, .out = out,
+	struct service service = { .asked = asked,
+		.endpoint = endpoint,
+		.request = request,
+		.out = out,
 		.body = LK_BUF_INIT(BODY_MAX) };
 	struct gate_admission admission;
 	const char *reply = NULL;
@@ -404,7 +408,7 @@ gate_service(const struct gate_asked *asked, enum gate_endpoint endpoint,
 	/* Without a token there is nothing that another site could misuse. */
 	admission = gate_endpoint_admit(endpoint, request,
 	    service.credentials.deliberate ||
-	    service.credentials.kind != GATE_CREDENTIALS_ONE,
+	        service.credentials.kind != GATE_CREDENTIALS_ONE,
 	    asked->settings->gate.expose_metrics);
 	if (admission.http != 200)
 		refuse(&service, &admission);
@@ -412,8 +416,7 @@ gate_service(const struct gate_asked *asked, enum gate_endpoint endpoint,
 		act(&service);
 	if (reply == NULL)
 		reply = finish(&service);
-	gate_metrics_endpoint(&asked->report->metrics, endpoint,
-	    service.http);
+	gate_metrics_endpoint(&asked->report->metrics, endpoint, service.http);
 	gate_credentials_wipe(&service.credentials);
 	lk_user_clear(&service.user);
 	lk_buf_free(&service.body);

@@ -28,8 +28,8 @@ struct gate_waiting {
 };
 
 /** gate_waiting_init(waiting, max): Room for ${max}; LK_E_NOMEM if none. */
-enum lk_status gate_waiting_init(struct gate_waiting *waiting, size_t max)
-    LK_MUST_CHECK;
+enum lk_status gate_waiting_init(struct gate_waiting *waiting,
+    size_t max) LK_MUST_CHECK;
 
 /** gate_waiting_add(waiting, fd, deadline): NULL if there is no room. */
 struct gate_waiter *gate_waiting_add(struct gate_waiting *waiting, int fd,

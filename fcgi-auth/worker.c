@@ -84,8 +84,9 @@ serve(struct worker *worker, const struct gate_ready *ready)
 	lk_buf_reset(&worker->reply);
 	fcgi->keepConnection = 1;
 	FCGX_Finish_r(fcgi);
-	if (fcgi->ipcFd >= 0 && !(ready->keep &&
-	    gate_door_return(worker->parts->door, fcgi->ipcFd)))
+	if (fcgi->ipcFd >= 0 &&
+	    !(ready->keep &&
+	        gate_door_return(worker->parts->door, fcgi->ipcFd)))
 		gate_hang_up(fcgi->ipcFd);
 	fcgi->ipcFd = -1;
 }
@@ -101,8 +102,8 @@ is_given_up(const struct gate_ready *ready)
 		return (false);
 	if (waited > TOO_OLD_NS)
 		return (true);
-	return (poll(&pfd, 1, 0) > 0 &&
-	    (pfd.revents & (POLLHUP | POLLERR)) != 0);
+	return (
+	    poll(&pfd, 1, 0) > 0 && (pfd.revents & (POLLHUP | POLLERR)) != 0);
 }
 
 /* Hold ${generation}, which becomes the worker's, with a manager of it. */
@@ -110,8 +111,7 @@ static enum lk_status
 adopt(struct worker *worker, struct gate_generation *generation,
     struct lk_error *error)
 {
-	const struct lk_surroundings surroundings = {
-		.log = generation->log };
+	const struct lk_surroundings surroundings = { .log = generation->log };
 	struct lk_manager *manager;
 	enum lk_status status = LK_FAULT;
 
@@ -178,8 +178,8 @@ enum lk_status
 gate_workers_start(const struct gate_worker_parts *parts,
     struct gate_workers **workers, struct lk_error *error)
 {
-	struct gate_generation *generation =
-	    gate_generations_hold(parts->generations);
+	struct gate_generation *generation = gate_generations_hold(
+	    parts->generations);
 	const size_t count = (size_t)generation->settings->gate.threads;
 	enum lk_status status = LK_FAULT;
 	struct gate_workers *all;
@@ -197,8 +197,8 @@ gate_workers_start(const struct gate_worker_parts *parts,
 			goto out;
 	}
 	for (; all->running < count; all->running++) {
-		result = pthread_create(&all->worker[all->running].thread,
-		    NULL, work, &all->worker[all->running]);
+		result = pthread_create(&all->worker[all->running].thread, NULL,
+		    work, &all->worker[all->running]);
 		if (result != 0) {
 			status = lk_fail(error, LK_E_NOMEM, "thread: %s",
 			    strerror(result));

@@ -18,7 +18,10 @@ struct lk_buf {
 };
 
 /** LK_BUF_INIT(max): an empty buffer that holds at most ${max} bytes. */
-#define LK_BUF_INIT(max_) { NULL, 0, 0, (max_), false }
+#define LK_BUF_INIT(max_)                 \
+	{                                 \
+		NULL, 0, 0, (max_), false \
+	}
 
 /** lk_buf_add(buf, bytes, len): Append ${len} bytes. */
 void lk_buf_add(struct lk_buf *buf, const void *bytes, size_t len);

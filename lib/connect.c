@@ -92,8 +92,8 @@ try_address(int family, const struct sockaddr *addr, socklen_t len,
 		return (error);
 	}
 	if (family != AF_UNIX)
-		(void)setsockopt(
-		    *fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		(void)setsockopt(*fd, IPPROTO_TCP, TCP_NODELAY, &on,
+		    sizeof(on));
 	return (0);
 }
 
@@ -151,8 +151,8 @@ lk_connect(const struct lk_address *address, struct lk_deadline deadline,
 	}
 	error = ECONNREFUSED;
 	for (a = list; a != NULL && *fd < 0; a = a->ai_next)
-		error = try_address(
-		    a->ai_family, a->ai_addr, a->ai_addrlen, deadline, fd);
+		error = try_address(a->ai_family, a->ai_addr, a->ai_addrlen,
+		    deadline, fd);
 	freeaddrinfo(list);
 	return (explain(error, why));
 }

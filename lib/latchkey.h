@@ -50,19 +50,19 @@ extern "C" {
  */
 enum lk_status {
 	LK_OK = 0,
-	LK_MALFORMED = 1,  /* not a token (or id) of this store's kind */
-	LK_UNKNOWN = 2,    /* never issued, or revoked */
-	LK_EXPIRED = 3,    /* was live, and its time is over */
-	LK_NO_USER = 4,    /* the user source says there is no such user */
-	LK_FORBIDDEN = 5,  /* known, and not allowed to do this */
-	LK_LIMIT = 6,      /* over a limit */
-	LK_FAULT = -1,     /* not decided: the initial value of every verdict */
-	LK_E_NOMEM = -2,   /* out of memory */
-	LK_E_INVAL = -3,   /* an argument is out of its range */
-	LK_E_SETTINGS = -4,/* settings, credentials or store mode are wrong */
-	LK_E_STORE = -5,   /* the store or the user source cannot answer */
-	LK_E_TIMEOUT = -6, /* no answer within the deadline */
-	LK_E_CORRUPT = -7  /* the store answered something that is not ours */
+	LK_MALFORMED = 1, /* not a token (or id) of this store's kind */
+	LK_UNKNOWN = 2,   /* never issued, or revoked */
+	LK_EXPIRED = 3,   /* was live, and its time is over */
+	LK_NO_USER = 4,   /* the user source says there is no such user */
+	LK_FORBIDDEN = 5, /* known, and not allowed to do this */
+	LK_LIMIT = 6,     /* over a limit */
+	LK_FAULT = -1,    /* not decided: the initial value of every verdict */
+	LK_E_NOMEM = -2,  /* out of memory */
+	LK_E_INVAL = -3,  /* an argument is out of its range */
+	LK_E_SETTINGS = -4, /* settings, credentials or store mode are wrong */
+	LK_E_STORE = -5,    /* the store or the user source cannot answer */
+	LK_E_TIMEOUT = -6,  /* no answer within the deadline */
+	LK_E_CORRUPT = -7   /* the store answered something that is not ours */
 };
 
 /**
@@ -104,8 +104,8 @@ LK_API void lk_token_wipe(struct lk_token *token);
 /** What a token stands for.  Nothing in it is secret. */
 struct lk_session {
 	char user[LK_USER_ID_MAX + 1];
-	char id[LK_SESSION_ID_MAX + 1];  /* public; enough to revoke it */
-	char client[LK_CLIENT_MAX + 1];  /* "" if none was given */
+	char id[LK_SESSION_ID_MAX + 1]; /* public; enough to revoke it */
+	char client[LK_CLIENT_MAX + 1]; /* "" if none was given */
 	int64_t issued_at;  /* 0 if the store's layout does not record it */
 	int64_t expires_at; /* dead from this second on */
 	int64_t ttl;        /* seconds left when looked up, rounded up, >= 1 */
@@ -158,10 +158,10 @@ struct lk_log;
  * random source.
  */
 struct lk_surroundings {
-	const struct lk_log *log; /* must outlive the manager */
+	const struct lk_log *log;     /* must outlive the manager */
 	int64_t (*now_ms)(void *arg); /* milliseconds since 1970 UTC */
 	void (*random)(void *arg, void *bytes, size_t len);
-	void *arg;                /* handed to now_ms and random */
+	void *arg; /* handed to now_ms and random */
 };
 
 /**
@@ -313,8 +313,7 @@ LK_API enum lk_status lk_list(struct lk_manager *manager, const char *user,
  * returns LK_OK; LK_NO_USER if there is no such user; negative if it cannot
  * tell.
  */
-typedef enum lk_status lk_user_loader(void *arg, const char *id,
-    char **detail);
+typedef enum lk_status lk_user_loader(void *arg, const char *id, char **detail);
 
 /**
  * lk_set_user_loader(manager, loader, arg):
@@ -329,8 +328,8 @@ LK_API void lk_set_user_loader(struct lk_manager *manager,
  * `user.ttl`) and hand it out.  LK_NO_USER drops what was cached.
  * LK_E_SETTINGS if there is no source.
  */
-LK_API enum lk_status lk_user_load(struct lk_manager *manager,
-    const char *id, int64_t ttl, struct lk_user *user) LK_MUST_CHECK;
+LK_API enum lk_status lk_user_load(struct lk_manager *manager, const char *id,
+    int64_t ttl, struct lk_user *user) LK_MUST_CHECK;
 
 /**
  * lk_user_refresh(manager, ids, count, ttl, each):
@@ -361,8 +360,8 @@ LK_API enum lk_status lk_user_put(struct lk_manager *manager, const char *id,
  * lk_user_delete(manager, id, deleted):
  * Forget the cached info of ${id}; ${deleted} says whether there was any.
  */
-LK_API enum lk_status lk_user_delete(struct lk_manager *manager,
-    const char *id, bool *deleted) LK_MUST_CHECK;
+LK_API enum lk_status lk_user_delete(struct lk_manager *manager, const char *id,
+    bool *deleted) LK_MUST_CHECK;
 
 /* ---- The store as a whole --------------------------------------------- */
 
@@ -400,7 +399,7 @@ struct lk_export;
 
 /** How far an export is. */
 struct lk_export_state {
-	uint64_t sessions;   /* written so far */
+	uint64_t sessions; /* written so far */
 	uint64_t users;
 	uint64_t unreadable; /* left out: not what latchkey writes */
 	double part;         /* about how much is done, 0 to 1 */
@@ -428,8 +427,7 @@ LK_API enum lk_status lk_export_new(struct lk_manager *manager, bool tokens,
  * meanwhile may be in it or not, and the same session may come twice.
  */
 LK_API enum lk_status lk_export_some(struct lk_export *exporting,
-    lk_lines_fn *each, void *arg,
-    struct lk_export_state *state) LK_MUST_CHECK;
+    lk_lines_fn *each, void *arg, struct lk_export_state *state) LK_MUST_CHECK;
 
 /** lk_export_free(exporting): Wipe and free.  NULL is fine. */
 LK_API void lk_export_free(struct lk_export *exporting);
@@ -439,7 +437,7 @@ struct lk_import;
 /** What became of the lines so far. */
 struct lk_import_state {
 	uint64_t lines;
-	uint64_t sessions;   /* taken over, or made to end later */
+	uint64_t sessions; /* taken over, or made to end later */
 	uint64_t users;
 	uint64_t known;      /* were there, and stay as they were */
 	uint64_t expired;    /* left out: over */

@@ -197,8 +197,9 @@ lk_log_format_line(enum lk_log_format format, enum lk_log_level level,
 	struct lk_buf field = LK_BUF_INIT(2 * VALUE_MAX + 64);
 	size_t i;
 
-	lk_buf_printf(line, format == LK_LOG_JSON ? "{\"level\":\"%s\"" :
-	    "level=%s", lk_log_level_name(level));
+	lk_buf_printf(line,
+	    format == LK_LOG_JSON ? "{\"level\":\"%s\"" : "level=%s",
+	    lk_log_level_name(level));
 	add_field(format, "msg", message, &field, line);
 	for (i = 0; i < count; i++)
 		add_field(format, fields[i].name, fields[i].value, &field,

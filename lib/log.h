@@ -13,12 +13,7 @@
 /* Longest line, without its newline; with it, one atomic write to a pipe. */
 #define LK_LOG_LINE_MAX 4095
 
-enum lk_log_level {
-	LK_LOG_ERROR = 0,
-	LK_LOG_WARN,
-	LK_LOG_INFO,
-	LK_LOG_DEBUG
-};
+enum lk_log_level { LK_LOG_ERROR = 0, LK_LOG_WARN, LK_LOG_INFO, LK_LOG_DEBUG };
 
 enum lk_log_format { LK_LOG_TEXT = 0, LK_LOG_JSON };
 
@@ -31,9 +26,9 @@ struct lk_log_field {
 typedef void lk_log_sink(void *arg, enum lk_log_level level, const char *line);
 
 struct lk_log {
-	enum lk_log_level level;   /* what is less urgent is dropped */
+	enum lk_log_level level; /* what is less urgent is dropped */
 	enum lk_log_format format;
-	lk_log_sink *sink;         /* takes one line without newline */
+	lk_log_sink *sink; /* takes one line without newline */
 	void *arg;
 };
 
@@ -55,10 +50,10 @@ void lk_log_event(const struct lk_log *log, enum lk_log_level level,
     const char *message, const struct lk_log_field *fields, size_t count);
 
 /** LK_LOG(log, level, message, {name, value}, ...): the same, inline. */
-#define LK_LOG(log, level, message, ...)                                   \
-	lk_log_event((log), (level), (message),                            \
-	    (const struct lk_log_field[]){ __VA_ARGS__ },                  \
-	    sizeof((const struct lk_log_field[]){ __VA_ARGS__ }) /         \
+#define LK_LOG(log, level, message, ...)                           \
+	lk_log_event((log), (level), (message),                    \
+	    (const struct lk_log_field[]){ __VA_ARGS__ },          \
+	    sizeof((const struct lk_log_field[]){ __VA_ARGS__ }) / \
 	        sizeof(struct lk_log_field))
 
 /**

@@ -118,8 +118,7 @@ lk_manager_check_id(struct lk_manager *manager, const char *id)
 }
 
 enum lk_status
-lk_manager_check_ttl(
-    struct lk_manager *manager, int64_t fallback, int64_t *ttl)
+lk_manager_check_ttl(struct lk_manager *manager, int64_t fallback, int64_t *ttl)
 {
 	if (*ttl == 0)
 		*ttl = fallback;
@@ -167,8 +166,8 @@ lk_inspect(struct lk_manager *manager, lk_finding_fn *each, void *arg)
 {
 	struct lk_deadline deadline = lk_manager_begin(manager);
 
-	return (manager->store->ops->inspect(
-	    manager->store, deadline, each, arg));
+	return (
+	    manager->store->ops->inspect(manager->store, deadline, each, arg));
 }
 
 enum lk_status
@@ -177,16 +176,15 @@ lk_issue(struct lk_manager *manager, const char *user,
     struct lk_session *session)
 {
 	static const struct lk_issue_options defaults;
-	const struct lk_issue_options *o =
-	    options != NULL ? options : &defaults;
+	const struct lk_issue_options *o = options != NULL
+	    ? options
+	    : &defaults;
 	const struct lk_surroundings *around = &manager->surroundings;
 	struct lk_deadline deadline = lk_manager_begin(manager);
-	struct lk_issue_request request = {
-		.user = user,
+	struct lk_issue_request request = { .user = user,
 		.client = o->client != NULL ? o->client : "",
 		.ttl = o->ttl,
-		.limits = limits_of(manager->settings)
-	};
+		.limits = limits_of(manager->settings) };
 	struct lk_session issued = { .ttl = 0 };
 	struct lk_token_key key;
 	enum lk_status status = LK_FAULT;
@@ -207,8 +205,8 @@ lk_issue(struct lk_manager *manager, const char *user,
 		goto out;
 	}
 	request.key = &key;
-	status = manager->store->ops->issue(
-	    manager->store, &request, deadline, &issued);
+	status = manager->store->ops->issue(manager->store, &request, deadline,
+	    &issued);
 out:
 	if (status != LK_OK) {
 		lk_token_wipe(token);
@@ -234,8 +232,8 @@ lk_check(struct lk_manager *manager, const struct lk_token *token,
 
 	status = lk_token_parse(token, &key);
 	if (status == LK_OK)
-		status = manager->store->ops->check(
-		    manager->store, &key, deadline, session);
+		status = manager->store->ops->check(manager->store, &key,
+		    deadline, session);
 	if (status != LK_OK)
 		memset(session, 0, sizeof(*session));
 	return (status);
@@ -254,8 +252,8 @@ lk_refresh(struct lk_manager *manager, const struct lk_token *token,
 	         manager->settings->session.ttl, &ttl)) == LK_OK)
 		status = lk_token_parse(token, &key);
 	if (status == LK_OK)
-		status = manager->store->ops->extend(
-		    manager->store, &key, ttl, deadline, &extended);
+		status = manager->store->ops->extend(manager->store, &key, ttl,
+		    deadline, &extended);
 	if (status != LK_OK)
 		memset(&extended, 0, sizeof(extended));
 	if (session != NULL)
@@ -265,8 +263,8 @@ lk_refresh(struct lk_manager *manager, const struct lk_token *token,
 
 /* Say that sessions ended, and why. */
 static void
-log_revoked(const struct lk_manager *manager, const char *user,
-    const char *id, const struct lk_revoke_options *options, uint64_t revoked)
+log_revoked(const struct lk_manager *manager, const char *user, const char *id,
+    const struct lk_revoke_options *options, uint64_t revoked)
 {
 	static const struct lk_revoke_options none;
 	char number[21];
@@ -275,8 +273,8 @@ log_revoked(const struct lk_manager *manager, const char *user,
 		return;
 	if (options == NULL)
 		options = &none;
-	(void)snprintf(
-	    number, sizeof(number), "%llu", (unsigned long long)revoked);
+	(void)snprintf(number, sizeof(number), "%llu",
+	    (unsigned long long)revoked);
 	LK_LOG(manager->surroundings.log, LK_LOG_INFO, "sessions revoked",
 	    { "user", user }, { "session", id }, { "count", number },
 	    { "reason", options->reason }, { "peer", options->peer });
@@ -294,8 +292,8 @@ lk_revoke(struct lk_manager *manager, const struct lk_token *token,
 	*revoked = 0;
 	status = lk_token_parse(token, &key);
 	if (status == LK_OK)
-		status = manager->store->ops->revoke(
-		    manager->store, &key, deadline, revoked);
+		status = manager->store->ops->revoke(manager->store, &key,
+		    deadline, revoked);
 	if (status != LK_OK)
 		return (status);
 	lk_session_id_of_key(&key, manager->store->shape, id);
@@ -332,8 +330,8 @@ lk_revoke_id(struct lk_manager *manager, const char *id,
 	    !is_of_user(manager, &ref, options->user))
 		return (LK_OK);
 	if (status == LK_OK)
-		status = manager->store->ops->revoke_id(
-		    manager->store, &ref, deadline, revoked);
+		status = manager->store->ops->revoke_id(manager->store, &ref,
+		    deadline, revoked);
 	if (status == LK_OK)
 		log_revoked(manager, NULL, id, options, *revoked);
 	return (status);
@@ -349,8 +347,8 @@ lk_revoke_all(struct lk_manager *manager, const char *user,
 	*revoked = 0;
 	status = lk_manager_check_id(manager, user);
 	if (status == LK_OK)
-		status = manager->store->ops->revoke_all(
-		    manager->store, user, deadline, revoked);
+		status = manager->store->ops->revoke_all(manager->store, user,
+		    deadline, revoked);
 	if (status == LK_OK)
 		log_revoked(manager, user, NULL, options, *revoked);
 	return (status);
@@ -365,7 +363,7 @@ lk_list(struct lk_manager *manager, const char *user, lk_session_fn *each,
 
 	status = lk_manager_check_id(manager, user);
 	if (status == LK_OK)
-		status = manager->store->ops->list(
-		    manager->store, user, deadline, each, arg);
+		status = manager->store->ops->list(manager->store, user,
+		    deadline, each, arg);
 	return (status);
 }

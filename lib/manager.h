@@ -15,12 +15,12 @@ struct lk_manager {
 	const struct lk_settings *settings;
 	struct lk_surroundings surroundings; /* no member but log is NULL */
 	struct lk_store *store;
-	lk_user_source *source;              /* of the settings, or NULL */
+	lk_user_source *source; /* of the settings, or NULL */
 
 	/* Dynamic data. */
 	lk_user_loader *loader; /* the application's, or NULL */
 	void *loader_arg;
-	struct lk_error error;  /* of the last operation */
+	struct lk_error error; /* of the last operation */
 };
 
 /**

@@ -19,8 +19,8 @@ lk_user_clear(struct lk_user *user)
 }
 
 void
-lk_set_user_loader(
-    struct lk_manager *manager, lk_user_loader *loader, void *arg)
+lk_set_user_loader(struct lk_manager *manager, lk_user_loader *loader,
+    void *arg)
 {
 	manager->loader = loader;
 	manager->loader_arg = arg;
@@ -51,8 +51,7 @@ take_detail(struct lk_manager *manager, const char *text, struct lk_buf *detail,
 
 /* Ask the application's loader. */
 static enum lk_status
-ask_loader(
-    struct lk_manager *manager, const char *id, struct lk_buf *detail)
+ask_loader(struct lk_manager *manager, const char *id, struct lk_buf *detail)
 {
 	char *text = NULL;
 	enum lk_status status = LK_FAULT;
@@ -75,8 +74,7 @@ ask_loader(
 
 /* Cache ${detail} for ${ttl} seconds. */
 static enum lk_status
-put(struct lk_manager *manager, const char *id, const char *detail,
-    int64_t ttl)
+put(struct lk_manager *manager, const char *id, const char *detail, int64_t ttl)
 {
 	struct lk_buf record = LK_BUF_INIT(LK_USER_RECORD_MAX);
 	struct lk_deadline deadline = lk_manager_begin(manager);
@@ -84,8 +82,7 @@ put(struct lk_manager *manager, const char *id, const char *detail,
 
 	lk_json_user_encode(id, detail, &record);
 	if (record.failed)
-		status =
-		    lk_fail(&manager->error, LK_E_NOMEM, "out of memory");
+		status = lk_fail(&manager->error, LK_E_NOMEM, "out of memory");
 	else
 		status = manager->store->ops->user_put(manager->store, id,
 		    record.data, record.len, ttl, deadline);
@@ -105,13 +102,13 @@ lk_manager_user(struct lk_manager *manager, const char *id, int64_t ttl,
 	if (manager->loader != NULL)
 		status = ask_loader(manager, id, &detail);
 	else
-		status = manager->source(
-		    manager->settings, id, &detail, &manager->error);
+		status = manager->source(manager->settings, id, &detail,
+		    &manager->error);
 	if (status == LK_OK)
 		status = put(manager, id, detail.data, ttl);
 	else if (status == LK_NO_USER) {
-		status = manager->store->ops->user_delete(
-		    manager->store, id, lk_manager_begin(manager), &deleted);
+		status = manager->store->ops->user_delete(manager->store, id,
+		    lk_manager_begin(manager), &deleted);
 		if (status == LK_OK)
 			status = LK_NO_USER;
 	}
@@ -145,8 +142,8 @@ lk_manager_user_decode(struct lk_manager *manager, const char *id,
 
 /* What is known of a user without a source: nothing. */
 static enum lk_status
-user_without_detail(
-    struct lk_manager *manager, const char *id, struct lk_user *user)
+user_without_detail(struct lk_manager *manager, const char *id,
+    struct lk_user *user)
 {
 	if ((user->detail = strdup("null")) == NULL)
 		return (lk_fail(&manager->error, LK_E_NOMEM, "out of memory"));
@@ -166,13 +163,13 @@ lk_check_user(struct lk_manager *manager, const struct lk_token *token,
 	memset(user, 0, sizeof(*user));
 	status = lk_token_parse(token, &key);
 	if (status == LK_OK)
-		status = manager->store->ops->check_user(
-		    manager->store, &key, deadline, session, &record);
+		status = manager->store->ops->check_user(manager->store, &key,
+		    deadline, session, &record);
 	if (status != LK_OK)
 		goto out;
 	if (record.len > 0)
-		status = lk_manager_user_decode(
-		    manager, session->user, &record, user);
+		status = lk_manager_user_decode(manager, session->user, &record,
+		    user);
 	else if (lk_manager_has_source(manager))
 		status = lk_manager_user(manager, session->user,
 		    manager->settings->user.ttl, user);
@@ -194,8 +191,8 @@ lk_user_load(struct lk_manager *manager, const char *id, int64_t ttl,
 	(void)lk_manager_begin(manager);
 	memset(user, 0, sizeof(*user));
 	if ((status = lk_manager_check_id(manager, id)) != LK_OK ||
-	    (status = lk_manager_check_ttl(
-	         manager, manager->settings->user.ttl, &ttl)) != LK_OK)
+	    (status = lk_manager_check_ttl(manager, manager->settings->user.ttl,
+	         &ttl)) != LK_OK)
 		return (status);
 	if (!lk_manager_has_source(manager))
 		return (lk_fail(&manager->error, LK_E_SETTINGS,
@@ -229,8 +226,7 @@ lk_user_refresh(struct lk_manager *manager, const char *const *ids,
 }
 
 enum lk_status
-lk_user_get(
-    struct lk_manager *manager, const char *id, struct lk_user *user)
+lk_user_get(struct lk_manager *manager, const char *id, struct lk_user *user)
 {
 	struct lk_buf record = LK_BUF_INIT(LK_USER_RECORD_MAX);
 	struct lk_deadline deadline = lk_manager_begin(manager);
@@ -239,8 +235,8 @@ lk_user_get(
 	memset(user, 0, sizeof(*user));
 	status = lk_manager_check_id(manager, id);
 	if (status == LK_OK)
-		status = manager->store->ops->user_get(
-		    manager->store, id, deadline, &record);
+		status = manager->store->ops->user_get(manager->store, id,
+		    deadline, &record);
 	if (status == LK_OK)
 		status = record.len == 0
 		    ? LK_NO_USER
@@ -258,10 +254,10 @@ lk_user_put(struct lk_manager *manager, const char *id, const char *detail,
 
 	(void)lk_manager_begin(manager);
 	if ((status = lk_manager_check_id(manager, id)) == LK_OK &&
-	    (status = lk_manager_check_ttl(manager,
-	         manager->settings->user.ttl, &ttl)) == LK_OK &&
-	    (status = take_detail(
-	         manager, detail, &compact, LK_E_INVAL)) == LK_OK)
+	    (status = lk_manager_check_ttl(manager, manager->settings->user.ttl,
+	         &ttl)) == LK_OK &&
+	    (status = take_detail(manager, detail, &compact, LK_E_INVAL)) ==
+	        LK_OK)
 		status = put(manager, id, compact.data, ttl);
 	lk_buf_free(&compact);
 	return (status);
@@ -276,7 +272,7 @@ lk_user_delete(struct lk_manager *manager, const char *id, bool *deleted)
 	*deleted = false;
 	status = lk_manager_check_id(manager, id);
 	if (status == LK_OK)
-		status = manager->store->ops->user_delete(
-		    manager->store, id, deadline, deleted);
+		status = manager->store->ops->user_delete(manager->store, id,
+		    deadline, deleted);
 	return (status);
 }

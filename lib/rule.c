@@ -8,7 +8,9 @@
 #define METHOD_CHARS METHOD_START "0123456789-_"
 
 const char *const lk_access_names[] = { [LK_ACCESS_DENY] = "deny",
-	[LK_ACCESS_SESSION] = "session", [LK_ACCESS_PUBLIC] = "public", NULL };
+	[LK_ACCESS_SESSION] = "session",
+	[LK_ACCESS_PUBLIC] = "public",
+	NULL };
 
 /* ---- What single values look like -------------------------------------- */
 
@@ -162,8 +164,7 @@ lk_rule_print(const struct lk_rule *rule, struct lk_buf *out)
 
 	lk_buf_str(out, "{ path = ");
 	lk_setting_print_text(rule->path, out);
-	lk_buf_printf(out, "; access = \"%s\";",
-	    lk_access_names[rule->access]);
+	lk_buf_printf(out, "; access = \"%s\";", lk_access_names[rule->access]);
 	print_member("methods", &rule->methods, out);
 	print_member("users", &rule->users, out);
 	print_member("clients", &rule->clients, out);

@@ -39,8 +39,8 @@ struct lk_requirement {
 
 /** A list that is empty does not restrict. */
 struct lk_rule {
-	char *path;            /* a pattern, see lk_rule_path_check() */
-	int access;            /* enum lk_access */
+	char *path; /* a pattern, see lk_rule_path_check() */
+	int access; /* enum lk_access */
 	struct lk_strings methods;
 	struct lk_strings users;
 	struct lk_strings clients;

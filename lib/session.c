@@ -110,8 +110,7 @@ lk_record_parse(const char *text, size_t len, struct lk_record *record)
 }
 
 enum lk_status
-lk_record_digest(
-    const struct lk_record *record, uint8_t digest[LK_DIGEST_LEN])
+lk_record_digest(const struct lk_record *record, uint8_t digest[LK_DIGEST_LEN])
 {
 	size_t len;
 
@@ -136,8 +135,8 @@ lk_record_session(const struct lk_record *record,
 }
 
 void
-lk_session_expiry(
-    int64_t expires_ms, int64_t now_ms, struct lk_session *session)
+lk_session_expiry(int64_t expires_ms, int64_t now_ms,
+    struct lk_session *session)
 {
 	int64_t left = (expires_ms - now_ms + 999) / 1000;
 

@@ -17,8 +17,8 @@
 /* Most digits of a time in a record. */
 #define LK_RECORD_DIGITS_MAX 18
 /* Longest record: version, two times, digest, client, user. */
-#define LK_RECORD_MAX                                                       \
-	(2 + 2 * (LK_RECORD_DIGITS_MAX + 1) + LK_DIGEST_TEXT_LEN + 1 +      \
+#define LK_RECORD_MAX                                                  \
+	(2 + 2 * (LK_RECORD_DIGITS_MAX + 1) + LK_DIGEST_TEXT_LEN + 1 + \
 	    LK_CLIENT_MAX + 1 + LK_USER_ID_MAX)
 
 struct lk_record {

@@ -95,7 +95,8 @@ lk_setting_want(const struct lk_setting *setting,
 		if (setting->octal)
 			(void)snprintf(text, LK_SETTING_TEXT_MAX,
 			    "an octal number from 0 to 0%llo that starts "
-			    "with 0", (unsigned long long)max);
+			    "with 0",
+			    (unsigned long long)max);
 		else
 			(void)snprintf(text, LK_SETTING_TEXT_MAX,
 			    "an integer from %lld to %lld", min, max);

@@ -60,14 +60,14 @@ void lk_setting_print_texts(const struct lk_strings *list, struct lk_buf *out);
 
 /* ---- Values with a syntax; see lk_setting_check ------------------------ */
 
-lk_setting_check lk_setting_is_address;     /* host:port, unix:/path, ... */
-lk_setting_check lk_setting_is_path;        /* absolute */
-lk_setting_check lk_setting_is_account;     /* user name or number */
-lk_setting_check lk_setting_is_token_source;/* bearer, cookie:NAME, ... */
-lk_setting_check lk_setting_is_url;         /* http(s) or absolute path */
-lk_setting_check lk_setting_is_prefix;      /* of a key in the store */
-lk_setting_check lk_setting_is_word;        /* printable without spaces */
-lk_setting_check lk_setting_is_quotable;    /* fits between quotes as it is */
+lk_setting_check lk_setting_is_address;      /* host:port, unix:/path, ... */
+lk_setting_check lk_setting_is_path;         /* absolute */
+lk_setting_check lk_setting_is_account;      /* user name or number */
+lk_setting_check lk_setting_is_token_source; /* bearer, cookie:NAME, ... */
+lk_setting_check lk_setting_is_url;          /* http(s) or absolute path */
+lk_setting_check lk_setting_is_prefix;       /* of a key in the store */
+lk_setting_check lk_setting_is_word;         /* printable without spaces */
+lk_setting_check lk_setting_is_quotable;     /* fits between quotes as it is */
 
 /**
  * lk_setting_same_source(a, b):

@@ -176,7 +176,7 @@ print_value(const struct lk_settings *settings, const struct lk_setting *s,
 	case LK_SETTING_INT:
 		if (s->octal)
 			lk_buf_printf(out, "0%" PRIo64,
-			    (uint64_t)*(const int64_t *)field);
+			    (uint64_t) * (const int64_t *)field);
 		else
 			lk_buf_printf(out, "%" PRId64, *(const int64_t *)field);
 		break;
@@ -185,8 +185,8 @@ print_value(const struct lk_settings *settings, const struct lk_setting *s,
 		break;
 	case LK_SETTING_STRING:
 		if (s->secret)
-			print_secret(settings, s->key,
-			    *(char *const *)field, out);
+			print_secret(settings, s->key, *(char *const *)field,
+			    out);
 		else
 			lk_setting_print_text(*(char *const *)field, out);
 		break;

@@ -21,20 +21,27 @@
 /* Largest settings file, in bytes. */
 #define LK_SETTINGS_FILE_MAX 262144
 
-enum lk_backend { LK_BACKEND_SQLITE = 0, LK_BACKEND_REDIS,
-	LK_BACKEND_SENTINEL };
+enum lk_backend {
+	LK_BACKEND_SQLITE = 0,
+	LK_BACKEND_REDIS,
+	LK_BACKEND_SENTINEL
+};
 enum lk_layout { LK_LAYOUT_LATCHKEY = 0, LK_LAYOUT_GOSESSION };
-enum lk_source { LK_SOURCE_NONE = 0, LK_SOURCE_FILE, LK_SOURCE_EXEC,
-	LK_SOURCE_PASSWD };
+enum lk_source {
+	LK_SOURCE_NONE = 0,
+	LK_SOURCE_FILE,
+	LK_SOURCE_EXEC,
+	LK_SOURCE_PASSWD
+};
 enum lk_log_to { LK_LOG_TO_STDERR = 0, LK_LOG_TO_SYSLOG };
 
 struct lk_redis_settings {
-	char *address;     /* "host:port", "[ipv6]:port" or "unix:/path" */
+	char *address; /* "host:port", "[ipv6]:port" or "unix:/path" */
 	int64_t database;
 	char *username;
-	char *password;      /* password_file's content is copied here */
+	char *password; /* password_file's content is copied here */
 	char *password_file;
-	int layout;          /* enum lk_layout */
+	int layout; /* enum lk_layout */
 	int64_t connect_timeout_ms;
 	int64_t command_timeout_ms; /* the one deadline of an operation */
 };
@@ -74,7 +81,7 @@ struct lk_settings {
 		int64_t socket_mode;
 		bool allow_remote; /* `listen` may be no loopback address */
 		struct lk_strings allow_uids; /* names or numbers of users */
-		char *user;        /* whom to become if started as root */
+		char *user; /* whom to become if started as root */
 		int64_t threads;
 		struct lk_strings tokens; /* each "bearer", "basic",
 		                             "cookie:NAME" or "header:NAME" */
@@ -84,7 +91,7 @@ struct lk_settings {
 		                        and `metrics` answer */
 		int64_t renew_below; /* seconds; 0: never */
 		bool detail;
-		int64_t detail_max;  /* bytes */
+		int64_t detail_max; /* bytes */
 		struct lk_rules rules;
 	} gate;
 	struct {
@@ -123,16 +130,16 @@ enum lk_setting_type {
 typedef bool lk_setting_check(const char *value, const char **want);
 
 struct lk_setting {
-	const char *key;      /* "store.redis.database" */
-	size_t offset;        /* in struct lk_settings */
+	const char *key; /* "store.redis.database" */
+	size_t offset;   /* in struct lk_settings */
 	enum lk_setting_type type;
-	bool secret;          /* masked when printed */
-	bool octal;           /* a file mode: read and printed as octal */
-	bool numbers;         /* LK_SETTING_STRINGS: a member may be a number,
-	                         taken as its decimal text */
-	int64_t min, max;     /* of LK_SETTING_INT; bytes of a string, members
-	                         of a list */
-	int64_t number;       /* default of BOOL, INT, ENUM */
+	bool secret;      /* masked when printed */
+	bool octal;       /* a file mode: read and printed as octal */
+	bool numbers;     /* LK_SETTING_STRINGS: a member may be a number,
+	                     taken as its decimal text */
+	int64_t min, max; /* of LK_SETTING_INT; bytes of a string, members
+	                     of a list */
+	int64_t number;   /* default of BOOL, INT, ENUM */
 	const char *const *text;  /* default: one string, or NULL-ended list */
 	const char *const *names; /* LK_SETTING_ENUM: NULL-ended */
 	lk_setting_check *check;  /* of the string unless it is empty, or of

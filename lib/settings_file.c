@@ -66,8 +66,8 @@ refuse_type(const struct lk_reader *r, const config_setting_t *value,
 	char want[LK_SETTING_TEXT_MAX];
 
 	lk_setting_want(s, want);
-	return (lk_reader_refuse(r, value, s->key, want,
-	    lk_reader_type(value)));
+	return (
+	    lk_reader_refuse(r, value, s->key, want, lk_reader_type(value)));
 }
 
 /* The least number of letters to add, drop or change to make b of a. */
@@ -213,7 +213,7 @@ read_strings(const struct lk_reader *r, const config_setting_t *value,
 	char want[LK_SETTING_TEXT_MAX], got[LK_SETTING_TEXT_MAX];
 	int i, n = config_setting_length(value);
 	enum lk_status status = LK_OK;
-	char (*numbers)[NUMBER_SIZE] = NULL;
+	char(*numbers)[NUMBER_SIZE] = NULL;
 	const config_setting_t *member;
 	const char **v = NULL;
 
@@ -235,8 +235,8 @@ read_strings(const struct lk_reader *r, const config_setting_t *value,
 		status = check_member(r, member, s, v[i]);
 	}
 	if (status == LK_OK)
-		status = lk_strings_set(lk_setting_at(r->settings, s),
-		    v, (size_t)n);
+		status = lk_strings_set(lk_setting_at(r->settings, s), v,
+		    (size_t)n);
 	free(numbers);
 	free(v);
 	return (status);
@@ -288,8 +288,8 @@ read_bool(const struct lk_reader *r, const config_setting_t *value,
 {
 	if (config_setting_type(value) != CONFIG_TYPE_BOOL)
 		return (refuse_type(r, value, s));
-	*(bool *)lk_setting_at(r->settings, s) =
-	    config_setting_get_bool(value) != 0;
+	*(bool *)lk_setting_at(r->settings,
+	    s) = config_setting_get_bool(value) != 0;
 	return (LK_OK);
 }
 
@@ -307,8 +307,8 @@ read_rules(const struct lk_reader *r, const config_setting_t *value,
 		(void)snprintf(got, sizeof(got), "%d", n);
 		return (lk_reader_refuse(r, value, s->key, want, got));
 	}
-	return (lk_reader_rules(r, value, s->key,
-	    lk_setting_at(r->settings, s)));
+	return (
+	    lk_reader_rules(r, value, s->key, lk_setting_at(r->settings, s)));
 }
 
 static enum lk_status
@@ -390,9 +390,8 @@ parse(const struct lk_reader *r, const char *text)
 
 	config_init(&config);
 	if (config_read_string(&config, text) != CONFIG_TRUE) {
-		status = lk_fail(r->error, LK_E_SETTINGS, "%s:%d: %s",
-		    r->path, config_error_line(&config),
-		    config_error_text(&config));
+		status = lk_fail(r->error, LK_E_SETTINGS, "%s:%d: %s", r->path,
+		    config_error_line(&config), config_error_text(&config));
 		goto out;
 	}
 	status = read_group(r, config_root_setting(&config), "");
@@ -421,8 +420,8 @@ read_text(const char *path, struct lk_buf *text, struct lk_error *error)
 	text->max++;
 	if (text->len == 0 || text->data[text->len - 1] != '\n')
 		lk_buf_str(text, "\n");
-	return (text->failed ? lk_fail(error, LK_E_NOMEM, "out of memory") :
-	    LK_OK);
+	return (
+	    text->failed ? lk_fail(error, LK_E_NOMEM, "out of memory") : LK_OK);
 }
 
 enum lk_status

@@ -217,7 +217,7 @@ static enum lk_status
 read_literals(const struct place *at, struct lk_strings *any)
 {
 	bool truth = config_setting_type(config_setting_get_elem(at->value,
-	    0)) == CONFIG_TYPE_BOOL;
+	                 0)) == CONFIG_TYPE_BOOL;
 	int i, n = config_setting_length(at->value);
 	char text[LK_RULE_LIST_MAX][24];
 	const char *v[LK_RULE_LIST_MAX];
@@ -372,7 +372,7 @@ check_access(const struct place *at, const struct lk_rule *rule)
 
 	if (rule->access == LK_ACCESS_SESSION ||
 	    (rule->users.n == 0 && rule->clients.n == 0 &&
-	    rule->require_n == 0))
+	        rule->require_n == 0))
 		return (LK_OK);
 	return (refuse(at, want, lk_access_names[rule->access]));
 }

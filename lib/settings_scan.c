@@ -24,7 +24,7 @@
 struct scan {
 	const char *path;
 	struct lk_error *error;
-	char *p;   /* the next byte; the text ends with a NUL */
+	char *p; /* the next byte; the text ends with a NUL */
 	int line;
 	size_t depth;
 	char key[KEY_SIZE]; /* dotted path of the current setting */
@@ -111,8 +111,9 @@ take_name(struct scan *s)
 	size_t start = s->start[s->depth];
 
 	if (len > LK_SCAN_NAME_MAX)
-		return (refuse(s, "a name of at most "
-		    DIGITS_OF(LK_SCAN_NAME_MAX) " bytes", "a longer one"));
+		return (refuse(s,
+		    "a name of at most " DIGITS_OF(LK_SCAN_NAME_MAX) " bytes",
+		    "a longer one"));
 	if ((len == 4 && strncasecmp(s->p, "true", len) == 0) ||
 	    (len == 5 && strncasecmp(s->p, "false", len) == 0)) {
 		s->p += len;
@@ -131,8 +132,10 @@ descend(struct scan *s)
 	size_t len = strlen(s->key);
 
 	if (s->depth == LK_SCAN_DEPTH_MAX)
-		return (refuse(s, "groups, arrays and lists at most "
-		    DIGITS_OF(LK_SCAN_DEPTH_MAX) " deep", "deeper ones"));
+		return (refuse(s,
+		    "groups, arrays and lists at most " DIGITS_OF(
+		        LK_SCAN_DEPTH_MAX) " deep",
+		    "deeper ones"));
 	if (*s->p == '{' && len > 0 && s->key[len - 1] != '.')
 		s->key[len++] = '.';
 	s->key[len] = '\0';

@@ -14,6 +14,8 @@
 #define PASSWORD_LEN 4096
 #define TIMEOUT_MS 60000
 
+/* Tables, set as they read best. */
+/* clang-format off */
 static const char *const backends[] = { [LK_BACKEND_SQLITE] = "sqlite",
 	[LK_BACKEND_REDIS] = "redis", [LK_BACKEND_SENTINEL] = "sentinel",
 	NULL };

@@ -119,7 +119,8 @@ validate_prefixes(struct validation *v)
 		return (LK_OK);
 	return (lk_fail(v->error, LK_E_SETTINGS,
 	    "%s: expected another prefix than session.token_prefix, got the "
-	    "same", place(v, "session.user_prefix", "session.token_prefix")));
+	    "same",
+	    place(v, "session.user_prefix", "session.token_prefix")));
 }
 
 static enum lk_status
@@ -192,8 +193,9 @@ validate_renewal(struct validation *v)
 		return (LK_OK);
 	return (lk_fail(v->error, LK_E_SETTINGS,
 	    "%s: expected less than session.ttl, which is %" PRId64
-	    ", got %" PRId64, place(v, "gate.renew_below", "session.ttl"),
-	    settings->session.ttl, settings->gate.renew_below));
+	    ", got %" PRId64,
+	    place(v, "gate.renew_below", "session.ttl"), settings->session.ttl,
+	    settings->gate.renew_below));
 }
 
 static enum lk_status
@@ -205,14 +207,14 @@ validate_listen(struct validation *v)
 
 	if (v->settings->gate.allow_remote ||
 	    (lk_address_parse(listen, &address) == LK_OK &&
-	    lk_address_is_loopback(&address)))
+	        lk_address_is_loopback(&address)))
 		return (LK_OK);
 	lk_setting_quote(listen, got);
 	return (lk_fail(v->error, LK_E_SETTINGS,
 	    "%s: expected unix:/path or a loopback address, since FastCGI has "
 	    "neither encryption nor a password (gate.allow_remote = true "
-	    "allows it), got %s", place(v, "gate.listen", "gate.listen"),
-	    got));
+	    "allows it), got %s",
+	    place(v, "gate.listen", "gate.listen"), got));
 }
 
 /* Layout `gosession` separates with `_`; its prefixes have `-` instead. */
@@ -229,8 +231,10 @@ enum lk_status
 lk_settings_validate(struct lk_settings *settings, lk_settings_line *line,
     const void *arg, struct lk_error *error)
 {
-	struct validation v = { .settings = settings, .line = line,
-		.arg = arg, .error = error };
+	struct validation v = { .settings = settings,
+		.line = line,
+		.arg = arg,
+		.error = error };
 	struct lk_redis_settings *redis = &settings->store.redis;
 	enum lk_status status = LK_FAULT;
 

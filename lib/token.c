@@ -132,8 +132,8 @@ parse_latchkey(const struct lk_token *token, struct lk_token_key *key)
 	status = lk_base64url_check(text + FRONT_TEXT_LEN,
 	    BODY_TEXT_LEN - FRONT_TEXT_LEN);
 	if (status == LK_OK)
-		status = lk_base64url_decode(
-		    text, FRONT_TEXT_LEN, front, sizeof(front), &len);
+		status = lk_base64url_decode(text, FRONT_TEXT_LEN, front,
+		    sizeof(front), &len);
 	if (status != LK_OK)
 		return (status);
 	key->shape = LK_SHAPE_LATCHKEY;
@@ -183,8 +183,8 @@ lk_token_parse(const struct lk_token *token, struct lk_token_key *key)
 		status = parse_gosession(token, key);
 	if (status != LK_OK)
 		return (status);
-	crypto_hash_sha256(
-	    key->digest, (const unsigned char *)token->text, token->len);
+	crypto_hash_sha256(key->digest, (const unsigned char *)token->text,
+	    token->len);
 	key->token = token;
 	return (LK_OK);
 }
@@ -201,8 +201,8 @@ lk_session_id(const uint8_t handle[LK_HANDLE_LEN], const void *locator,
 }
 
 void
-lk_session_id_of_key(const struct lk_token_key *key,
-    enum lk_token_shape shape, char id[LK_SESSION_ID_MAX + 1])
+lk_session_id_of_key(const struct lk_token_key *key, enum lk_token_shape shape,
+    char id[LK_SESSION_ID_MAX + 1])
 {
 	if (shape == LK_SHAPE_GOSESSION)
 		lk_session_id(key->digest, key->user, strlen(key->user), id);

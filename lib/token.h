@@ -21,7 +21,7 @@
 #define LK_TAG_LEN 16
 #define LK_DIGEST_LEN 32
 #define LK_HANDLE_LEN 16
-#define LK_TAG_TEXT_LEN 22    /* base64url of a tag or a handle */
+#define LK_TAG_TEXT_LEN 22 /* base64url of a tag or a handle */
 #define LK_HANDLE_TEXT_LEN 22
 #define LK_DIGEST_TEXT_LEN 43 /* base64url of a digest */
 #define LK_TOKEN_LATCHKEY_LEN 67
@@ -33,8 +33,8 @@ enum lk_token_shape { LK_SHAPE_LATCHKEY = 1, LK_SHAPE_GOSESSION };
 struct lk_token_key {
 	enum lk_token_shape shape;
 	uint8_t tag[LK_TAG_LEN];
-	uint8_t digest[LK_DIGEST_LEN];     /* the handle is its first half */
-	char user[LK_USER_ID_MAX + 1];     /* LK_SHAPE_GOSESSION, else "" */
+	uint8_t digest[LK_DIGEST_LEN]; /* the handle is its first half */
+	char user[LK_USER_ID_MAX + 1]; /* LK_SHAPE_GOSESSION, else "" */
 	const struct lk_token *token;
 };
 

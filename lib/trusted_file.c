@@ -73,8 +73,8 @@ open_directory(struct trusted_file *file, const char *dir)
 	    (st.st_mode & S_ISVTX) == 0)
 		return (lk_fail(file->error, LK_E_SETTINGS,
 		    "%s: expected a directory that group and others cannot "
-		    "write, got mode %04o", file->path,
-		    (unsigned int)(st.st_mode & 07777)));
+		    "write, got mode %04o",
+		    file->path, (unsigned int)(st.st_mode & 07777)));
 	return (LK_OK);
 }
 
@@ -112,11 +112,13 @@ examine(const struct trusted_file *file, size_t max)
 	if ((mode & (S_IWGRP | S_IWOTH)) != 0)
 		return (lk_fail(file->error, LK_E_SETTINGS,
 		    "%s: expected a file that group and others cannot write, "
-		    "got mode %04o", file->path, mode));
+		    "got mode %04o",
+		    file->path, mode));
 	if (file->secret && (mode & S_IRWXO) != 0)
 		return (lk_fail(file->error, LK_E_SETTINGS,
 		    "%s: expected a file that others cannot read, got mode "
-		    "%04o", file->path, mode));
+		    "%04o",
+		    file->path, mode));
 	if (st.st_size > 0 && (uintmax_t)st.st_size > max)
 		return (lk_fail(file->error, LK_E_SETTINGS,
 		    "%s: expected at most %zu bytes, got %jd", file->path, max,
@@ -187,8 +189,11 @@ static enum lk_status
 trusted_file_read(const char *path, bool secret, struct lk_buf *content,
     struct lk_error *error)
 {
-	struct trusted_file file = { .path = path, .secret = secret,
-		.dir_fd = -1, .fd = -1, .error = error };
+	struct trusted_file file = { .path = path,
+		.secret = secret,
+		.dir_fd = -1,
+		.fd = -1,
+		.error = error };
 	char dir[PATH_MAX];
 	enum lk_status status = LK_FAULT;
 

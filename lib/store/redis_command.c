@@ -49,8 +49,7 @@ lk_redis_command_format(const struct lk_redis_command *commands, size_t count,
 	for (i = 0; i < count; i++) {
 		c = &commands[i];
 		memcpy(argv, c->argv, (size_t)c->argc * sizeof(argv[0]));
-		len = (int)redisFormatCommandArgv(
-		    &text, c->argc, argv, c->len);
+		len = (int)redisFormatCommandArgv(&text, c->argc, argv, c->len);
 		if (len < 0)
 			return (LK_E_NOMEM);
 		lk_buf_add(out, text, (size_t)len);

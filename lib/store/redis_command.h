@@ -36,8 +36,7 @@ void lk_redis_arg_int(struct lk_redis_command *command, int64_t number);
  * lk_redis_command_format(commands, count, out):
  * Append the commands, as they go over the wire, to ${out}.
  */
-enum lk_status lk_redis_command_format(
-    const struct lk_redis_command *commands, size_t count,
-    struct lk_buf *out) LK_MUST_CHECK;
+enum lk_status lk_redis_command_format(const struct lk_redis_command *commands,
+    size_t count, struct lk_buf *out) LK_MUST_CHECK;
 
 #endif /* !LK_REDIS_COMMAND_H_ */

@@ -87,15 +87,14 @@ names_wipe(struct lk_redis_gosession_names *names)
 }
 
 static void
-fill_session(const struct lk_redis_store *store,
-    const struct lk_token_key *key, int64_t expires_ms,
-    struct lk_session *session)
+fill_session(const struct lk_redis_store *store, const struct lk_token_key *key,
+    int64_t expires_ms, struct lk_session *session)
 {
 	memset(session, 0, sizeof(*session));
 	memcpy(session->user, key->user, sizeof(session->user));
 	lk_session_id_of_key(key, store->base.shape, session->id);
-	lk_session_expiry(
-	    expires_ms, store->base.now_ms(store->base.arg), session);
+	lk_session_expiry(expires_ms, store->base.now_ms(store->base.arg),
+	    session);
 }
 
 static enum lk_status
@@ -112,8 +111,8 @@ gosession_issue(struct lk_store *base, const struct lk_issue_request *request,
 	status = lk_redis_gosession_names(store, request->key, &names);
 	if (status != LK_OK)
 		return (status);
-	if ((status = names_of_user(
-	         store, request->user, &index, &prefix)) != LK_OK)
+	if ((status = names_of_user(store, request->user, &index, &prefix)) !=
+	    LK_OK)
 		goto out;
 	lk_redis_call(&call, &gosession_issue_script, 2);
 	lk_redis_arg_key(&call.command, &names.token_key);
@@ -124,8 +123,8 @@ gosession_issue(struct lk_store *base, const struct lk_issue_request *request,
 	lk_redis_arg_int(&call.command, request->limits.per_user);
 	lk_redis_arg_key(&call.command, &prefix);
 	lk_redis_arg_int(&call.command, INDEX_TTL);
-	status = lk_redis_call_run(
-	    store->link, &call, false, deadline, base->error, &reply);
+	status = lk_redis_call_run(store->link, &call, false, deadline,
+	    base->error, &reply);
 	if (status == LK_OK && reply->type != LK_REDIS_INTEGER)
 		status = lk_redis_corrupt(store, "a session's expiry");
 	if (status == LK_OK)
@@ -138,8 +137,7 @@ out:
 
 /* The three commands that a check is made of. */
 static void
-check_commands(
-    const struct lk_redis_gosession_names *names,
+check_commands(const struct lk_redis_gosession_names *names,
     struct lk_redis_command commands[3])
 {
 	lk_redis_command(&commands[0], "GET");
@@ -155,8 +153,7 @@ check_commands(
 static enum lk_status
 check_replies(struct lk_redis_store *store, const struct lk_token_key *key,
     const struct lk_redis_gosession_names *names,
-    struct lk_redis_reply *const replies[3],
-    struct lk_session *session)
+    struct lk_redis_reply *const replies[3], struct lk_session *session)
 {
 	const struct lk_redis_reply *value = replies[0];
 	const struct lk_redis_reply *expiry = replies[1];
@@ -243,8 +240,8 @@ gosession_extend(struct lk_store *base, const struct lk_token_key *key,
 	lk_redis_arg_key(&call.command, &names.value);
 	lk_redis_arg_int(&call.command, ttl);
 	lk_redis_arg_int(&call.command, INDEX_TTL);
-	status = lk_redis_call_run(
-	    store->link, &call, true, deadline, base->error, &reply);
+	status = lk_redis_call_run(store->link, &call, true, deadline,
+	    base->error, &reply);
 	if (status == LK_OK && reply->type != LK_REDIS_INTEGER)
 		status = lk_redis_corrupt(store, "a session's expiry");
 	else if (status == LK_OK && reply->integer < 0)
@@ -335,8 +332,8 @@ each_line(struct lk_redis_store *store, const char *user,
 		newline = memchr(line, '\n', (size_t)(end - line));
 		if (newline == NULL)
 			return (lk_redis_corrupt(store, "a list of sessions"));
-		status = parse_line(line, (size_t)(newline - line),
-		    &expires_ms, &token, &key);
+		status = parse_line(line, (size_t)(newline - line), &expires_ms,
+		    &token, &key);
 		if (status == LK_OK && strcmp(key.user, user) == 0) {
 			fill_session(store, &key, expires_ms, &session);
 			each(arg, &session, &token);
@@ -367,8 +364,8 @@ gosession_list(struct lk_store *base, const char *user,
 	lk_redis_call(&call, &gosession_list_script, 1);
 	lk_redis_arg_key(&call.command, &index);
 	lk_redis_arg_key(&call.command, &prefix);
-	status = lk_redis_call_run(
-	    store->link, &call, true, deadline, base->error, &reply);
+	status = lk_redis_call_run(store->link, &call, true, deadline,
+	    base->error, &reply);
 	if (status == LK_OK && reply->type != LK_REDIS_STRING)
 		status = lk_redis_corrupt(store, "a list of sessions");
 	if (status == LK_OK)
@@ -414,15 +411,14 @@ gosession_revoke_id(struct lk_store *base, const struct lk_session_ref *ref,
 	if (status == LK_OK && search.token.len > 0) {
 		status = lk_token_parse(&search.token, &key);
 		if (status == LK_OK)
-			status =
-			    gosession_revoke(base, &key, deadline, revoked);
+			status = gosession_revoke(base, &key, deadline,
+			    revoked);
 	}
 	lk_token_wipe(&search.token);
 	return (status);
 }
 
-const struct lk_store_ops lk_redis_gosession_ops = {
-	.name = "redis/gosession",
+const struct lk_store_ops lk_redis_gosession_ops = { .name = "redis/gosession",
 	.ping = lk_redis_ping,
 	.inspect = lk_redis_inspect,
 	.issue = gosession_issue,
@@ -440,5 +436,4 @@ const struct lk_store_ops lk_redis_gosession_ops = {
 	.put = lk_redis_put,
 	.sweep = lk_redis_sweep,
 	.stats = lk_redis_stats,
-	.free = lk_redis_free
-};
+	.free = lk_redis_free };

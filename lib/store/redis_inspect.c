@@ -19,8 +19,7 @@ info_value(const char *info, const char *name, char value[VALUE_MAX + 1])
 
 	for (line = info; line != NULL; line = strchr(line, '\n')) {
 		line += *line == '\n';
-		if (strncmp(line, name, name_len) != 0 ||
-		    line[name_len] != ':')
+		if (strncmp(line, name, name_len) != 0 || line[name_len] != ':')
 			continue;
 		line += name_len + 1;
 		len = strcspn(line, "\r\n");

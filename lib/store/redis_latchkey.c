@@ -54,8 +54,8 @@ names_of_user(const char *user, struct lk_redis_key *index,
 }
 
 enum lk_status
-lk_redis_latchkey_user_key(const struct lk_redis_store *store,
-    const char *user, struct lk_redis_key *key)
+lk_redis_latchkey_user_key(const struct lk_redis_store *store, const char *user,
+    struct lk_redis_key *key)
 {
 	uint8_t tag[LK_TAG_LEN];
 	char text[LK_TAG_TEXT_LEN + 1];
@@ -95,8 +95,7 @@ session_of(struct lk_redis_store *store, const struct lk_redis_reply *reply,
 /* A session that has no record: did it live until its time was over? */
 static enum lk_status
 why_gone(struct lk_redis_store *store,
-    const struct lk_redis_latchkey_names *names,
-    struct lk_deadline deadline)
+    const struct lk_redis_latchkey_names *names, struct lk_deadline deadline)
 {
 	struct lk_redis_command command;
 	struct lk_redis_reply *reply = NULL;
@@ -107,8 +106,7 @@ why_gone(struct lk_redis_store *store,
 	lk_redis_arg_str(&command, names->handle);
 	status = lk_redis_run(store, &command, 1, deadline, &reply);
 	if (status == LK_OK)
-		status =
-		    reply->type == LK_REDIS_NIL ? LK_UNKNOWN : LK_EXPIRED;
+		status = reply->type == LK_REDIS_NIL ? LK_UNKNOWN : LK_EXPIRED;
 	lk_redis_reply_free(reply);
 	return (status);
 }
@@ -141,8 +139,8 @@ latchkey_issue(struct lk_store *base, const struct lk_issue_request *request,
 	lk_redis_arg_int(&call.command, request->limits.per_user);
 	lk_redis_arg_key(&call.command, &prefix);
 	lk_redis_arg_int(&call.command, EXPIRED_KNOWN_MS);
-	status = lk_redis_call_run(
-	    store->link, &call, false, deadline, base->error, &reply);
+	status = lk_redis_call_run(store->link, &call, false, deadline,
+	    base->error, &reply);
 	if (status == LK_OK)
 		status = session_of(store, reply, request->key, session);
 	lk_redis_reply_free(reply);
@@ -220,8 +218,8 @@ latchkey_extend(struct lk_store *base, const struct lk_token_key *key,
 	lk_redis_arg_str(&call.command, digest);
 	lk_redis_arg_int(&call.command, ttl);
 	lk_redis_arg_int(&call.command, EXPIRED_KNOWN_MS);
-	status = lk_redis_call_run(
-	    store->link, &call, true, deadline, base->error, &reply);
+	status = lk_redis_call_run(store->link, &call, true, deadline,
+	    base->error, &reply);
 	if (status == LK_OK && reply->type == LK_REDIS_INTEGER)
 		status = reply->integer == 1 ? LK_EXPIRED : LK_UNKNOWN;
 	else if (status == LK_OK)
@@ -232,8 +230,8 @@ latchkey_extend(struct lk_store *base, const struct lk_token_key *key,
 
 static enum lk_status
 revoke(struct lk_redis_store *store,
-    const struct lk_redis_latchkey_names *names,
-    struct lk_deadline deadline, uint64_t *revoked)
+    const struct lk_redis_latchkey_names *names, struct lk_deadline deadline,
+    uint64_t *revoked)
 {
 	struct lk_redis_call call;
 
@@ -278,8 +276,8 @@ latchkey_revoke_all(struct lk_store *base, const char *user,
 	lk_redis_call(&call, &latchkey_revoke_all_script, 1);
 	lk_redis_arg_key(&call.command, &index);
 	lk_redis_arg_key(&call.command, &prefix);
-	return (lk_redis_count(
-	    lk_redis_store_of(base), &call, deadline, revoked));
+	return (
+	    lk_redis_count(lk_redis_store_of(base), &call, deadline, revoked));
 }
 
 /* Hand out the sessions of a list of records, one a line. */
@@ -297,8 +295,8 @@ each_record(struct lk_redis_store *store, const char *user,
 	for (; line < end; line = newline + 1) {
 		newline = memchr(line, '\n', (size_t)(end - line));
 		if (newline == NULL ||
-		    lk_record_parse(
-		        line, (size_t)(newline - line), &record) != LK_OK ||
+		    lk_record_parse(line, (size_t)(newline - line), &record) !=
+		        LK_OK ||
 		    strcmp(record.user, user) != 0 ||
 		    lk_record_digest(&record, digest) != LK_OK)
 			return (lk_redis_corrupt(store, "a session's record"));
@@ -322,8 +320,8 @@ latchkey_list(struct lk_store *base, const char *user,
 	lk_redis_call(&call, &latchkey_list_script, 1);
 	lk_redis_arg_key(&call.command, &index);
 	lk_redis_arg_key(&call.command, &prefix);
-	status = lk_redis_call_run(
-	    store->link, &call, true, deadline, base->error, &reply);
+	status = lk_redis_call_run(store->link, &call, true, deadline,
+	    base->error, &reply);
 	if (status == LK_OK && reply->type != LK_REDIS_STRING)
 		status = lk_redis_corrupt(store, "a list of sessions");
 	if (status == LK_OK)
@@ -332,8 +330,7 @@ latchkey_list(struct lk_store *base, const char *user,
 	return (status);
 }
 
-const struct lk_store_ops lk_redis_latchkey_ops = {
-	.name = "redis/latchkey",
+const struct lk_store_ops lk_redis_latchkey_ops = { .name = "redis/latchkey",
 	.ping = lk_redis_ping,
 	.inspect = lk_redis_inspect,
 	.issue = latchkey_issue,
@@ -351,5 +348,4 @@ const struct lk_store_ops lk_redis_latchkey_ops = {
 	.put = lk_redis_put,
 	.sweep = lk_redis_sweep,
 	.stats = lk_redis_stats,
-	.free = lk_redis_free
-};
+	.free = lk_redis_free };

@@ -35,8 +35,8 @@ struct lk_redis_link {
 
 /* How an exchange ended, apart from its status. */
 struct exchange {
-	size_t replies;   /* how many were read */
-	bool peer_is_gone;/* EOF, reset or broken pipe, and no reply at all */
+	size_t replies;    /* how many were read */
+	bool peer_is_gone; /* EOF, reset or broken pipe, and no reply at all */
 };
 
 /* ---- Life -------------------------------------------------------------- */
@@ -154,7 +154,8 @@ receive_bytes(struct lk_redis_link *link, char *bytes, size_t size,
 {
 	ssize_t n;
 
-	if (first && lk_deadline_left_ms(deadline) + DEADLINE_SLACK_MS >=
+	if (first &&
+	    lk_deadline_left_ms(deadline) + DEADLINE_SLACK_MS >=
 	        link->settings->command_timeout_ms) {
 		n = recv(link->fd, bytes, size, 0);
 		if (n >= 0 || errno != EINTR) {
@@ -292,8 +293,8 @@ handshake(struct lk_redis_link *link, struct lk_deadline deadline)
 	if (status == LK_OK)
 		status = exchange(link, &out, count, deadline, replies, &x);
 	for (i = 0; i < count && status == LK_OK; i++)
-		status = lk_redis_reply_refusal(
-		    replies[i], s->address, link->error);
+		status = lk_redis_reply_refusal(replies[i], s->address,
+		    link->error);
 	free_replies(replies, count);
 	lk_buf_free(&out);
 	return (status);
@@ -325,8 +326,8 @@ link_connect(struct lk_redis_link *link, struct lk_deadline deadline)
 
 	status = lk_connect(&link->address, connect_deadline, &link->fd, &why);
 	if (status != LK_OK)
-		return (lk_fail(link->error, status,
-		    "redis at %s: connect: %s", link->settings->address, why));
+		return (lk_fail(link->error, status, "redis at %s: connect: %s",
+		    link->settings->address, why));
 	if (!set_patience(link))
 		status = link_fail(link, "connect", errno);
 	else if ((link->reader = lk_redis_reader_new()) == NULL)
@@ -347,8 +348,8 @@ is_quiet(int fd)
 {
 	char byte;
 
-	return (recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
-	    errno == EAGAIN);
+	return (
+	    recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN);
 }
 
 enum lk_status

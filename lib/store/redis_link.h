@@ -42,7 +42,6 @@ const char *lk_redis_link_name(const struct lk_redis_link *link);
  */
 enum lk_status lk_redis_link_run(struct lk_redis_link *link,
     const struct lk_redis_command *commands, size_t count, bool idempotent,
-    struct lk_deadline deadline,
-    struct lk_redis_reply **replies) LK_MUST_CHECK;
+    struct lk_deadline deadline, struct lk_redis_reply **replies) LK_MUST_CHECK;
 
 #endif /* !LK_REDIS_LINK_H_ */

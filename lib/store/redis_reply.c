@@ -56,8 +56,8 @@ create_array_of(const redisReadTask *task, size_t elements)
 	    (reply = reply_new(task, LK_REDIS_ARRAY)) == NULL)
 		return (NULL);
 	if (elements > 0) {
-		reply->element =
-		    calloc(elements, sizeof(struct lk_redis_reply *));
+		reply->element = calloc(elements,
+		    sizeof(struct lk_redis_reply *));
 		if (reply->element == NULL) {
 			reply->elements = 0;
 			/* The parent, if any, owns it now. */
@@ -187,8 +187,7 @@ static const struct {
 	const char *prefix;
 	enum lk_status status;
 	const char *meaning;
-} refusals[] = {
-	{ "LOADING", LK_E_STORE, "is still loading its data" },
+} refusals[] = { { "LOADING", LK_E_STORE, "is still loading its data" },
 	{ "READONLY", LK_E_STORE, "is a replica and takes no changes" },
 	{ "MASTERDOWN", LK_E_STORE, "is a replica that has lost its master" },
 	{ "BUSY", LK_E_STORE, "is busy with a long script" },
@@ -220,8 +219,7 @@ static const struct {
 	{ "ERR unknown command", LK_E_SETTINGS,
 	    "lacks a command: Redis 7 or Valkey 7.2 is needed" },
 	{ "WRONGTYPE", LK_E_CORRUPT, "holds something else under our keys" },
-	{ "", LK_E_STORE, "answered with an error" }
-};
+	{ "", LK_E_STORE, "answered with an error" } };
 
 enum lk_status
 lk_redis_reply_refusal(const struct lk_redis_reply *reply, const char *where,

@@ -25,7 +25,7 @@ enum lk_redis_type {
 struct lk_redis_reply {
 	enum lk_redis_type type;
 	int64_t integer;
-	char *text;    /* of STRING and ERROR: NUL-terminated, may hold NULs */
+	char *text; /* of STRING and ERROR: NUL-terminated, may hold NULs */
 	size_t len;
 	struct lk_redis_reply **element; /* of ARRAY */
 	size_t elements;

@@ -38,17 +38,17 @@ lk_redis_call_run(struct lk_redis_link *link, struct lk_redis_call *call,
 {
 	enum lk_status status = LK_FAULT;
 
-	status = lk_redis_link_run(
-	    link, &call->command, 1, idempotent, deadline, reply);
+	status = lk_redis_link_run(link, &call->command, 1, idempotent,
+	    deadline, reply);
 	if (status == LK_OK && is_noscript(*reply)) {
 		lk_redis_reply_free(*reply);
 		call_by_text(call);
-		status = lk_redis_link_run(
-		    link, &call->command, 1, idempotent, deadline, reply);
+		status = lk_redis_link_run(link, &call->command, 1, idempotent,
+		    deadline, reply);
 	}
 	if (status == LK_OK)
-		status = lk_redis_reply_refusal(
-		    *reply, lk_redis_link_name(link), error);
+		status = lk_redis_reply_refusal(*reply,
+		    lk_redis_link_name(link), error);
 	if (status != LK_OK) {
 		lk_redis_reply_free(*reply);
 		*reply = NULL;

@@ -29,8 +29,8 @@ lk_redis_key(struct lk_redis_key *key, ...)
 }
 
 void
-lk_redis_arg_key(
-    struct lk_redis_command *command, const struct lk_redis_key *key)
+lk_redis_arg_key(struct lk_redis_command *command,
+    const struct lk_redis_key *key)
 {
 	lk_redis_arg(command, key->text, key->len);
 }
@@ -106,8 +106,8 @@ lk_redis_run(struct lk_redis_store *store,
 	enum lk_status status = LK_FAULT;
 	size_t i;
 
-	status = lk_redis_link_run(
-	    store->link, commands, count, true, deadline, replies);
+	status = lk_redis_link_run(store->link, commands, count, true, deadline,
+	    replies);
 	if (status != LK_OK)
 		return (status);
 	for (i = 0; i < count && status == LK_OK; i++)
@@ -165,8 +165,8 @@ lk_redis_user_record(struct lk_redis_store *store,
 		return (lk_redis_corrupt(store, "a user's record"));
 	lk_buf_add(record, reply->text, reply->len);
 	if (record->failed)
-		return (lk_redis_corrupt(
-		    store, "a user's record of that size"));
+		return (
+		    lk_redis_corrupt(store, "a user's record of that size"));
 	return (LK_OK);
 }
 

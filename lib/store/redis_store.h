@@ -71,8 +71,7 @@ struct lk_redis_store *lk_redis_store_of(struct lk_store *store);
  */
 enum lk_status lk_redis_run(struct lk_redis_store *store,
     const struct lk_redis_command *commands, size_t count,
-    struct lk_deadline deadline,
-    struct lk_redis_reply **replies) LK_MUST_CHECK;
+    struct lk_deadline deadline, struct lk_redis_reply **replies) LK_MUST_CHECK;
 
 /** lk_redis_free_replies(replies, count): Free each of them. */
 void lk_redis_free_replies(struct lk_redis_reply **replies, size_t count);

@@ -52,8 +52,8 @@ share_folder(const struct file *file)
 	    getgrnam_r(GROUP, &group, buffer, sizeof(buffer), &found) != 0 ||
 	    found == NULL)
 		return (LK_OK);
-	fd = open(file->parent, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-	    O_CLOEXEC);
+	fd = open(file->parent,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fchown(fd, 0, found->gr_gid) != 0 ||
 	    fchmod(fd, S_ISGID | S_IRWXU | S_IRWXG) != 0)
 		status = complain_errno(file, "cannot share its folder");
@@ -185,8 +185,8 @@ make_file(const struct file *file)
 		return (LK_OK);
 	if (errno != ENOENT)
 		return (complain_errno(file, "cannot examine"));
-	fd = open(file->parent, O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-	    O_CLOEXEC);
+	fd = open(file->parent,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return (complain_errno(file, "its folder"));
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0)

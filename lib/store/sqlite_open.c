@@ -110,8 +110,8 @@ on_commit(void *arg, sqlite3 *connection, const char *name, int pages)
 	    now - pace->restarted_ns >= LOG_RESTART_EVERY_NS) {
 		mode = SQLITE_CHECKPOINT_RESTART;
 		pace->restarted_ns = now;
-		pace->deadline =
-		    lk_deadline_min(kept, lk_deadline_in(LOG_RESTART_MS));
+		pace->deadline = lk_deadline_min(kept,
+		    lk_deadline_in(LOG_RESTART_MS));
 	}
 	/* What was committed is safe; another will do it if we cannot. */
 	(void)sqlite3_wal_checkpoint_v2(connection, name, mode, NULL, NULL);
@@ -135,8 +135,8 @@ lk_sqlite_fail(struct lk_error *error, const char *path, sqlite3 *connection,
 		return (lk_fail(error, LK_E_TIMEOUT,
 		    "%s: another process holds it for too long", path));
 	case SQLITE_FULL:
-		return (lk_fail(
-		    error, LK_E_STORE, "%s: the disk is full", path));
+		return (
+		    lk_fail(error, LK_E_STORE, "%s: the disk is full", path));
 	case SQLITE_READONLY:
 	case SQLITE_PERM:
 	case SQLITE_AUTH:
@@ -171,8 +171,7 @@ read_number(const struct opening *o, const char *text, int *number)
 	sqlite3_stmt *statement = NULL;
 	int result;
 
-	result =
-	    sqlite3_prepare_v2(o->connection, text, -1, &statement, NULL);
+	result = sqlite3_prepare_v2(o->connection, text, -1, &statement, NULL);
 	if (result == SQLITE_OK)
 		result = sqlite3_step(statement);
 	*number = result == SQLITE_ROW ? sqlite3_column_int(statement, 0) : 0;
@@ -258,11 +257,9 @@ set_handlers(sqlite3 *connection, struct lk_sqlite_pace *pace)
 {
 	(void)sqlite3_extended_result_codes(connection, 1);
 	(void)sqlite3_busy_handler(connection, on_busy, pace);
-	sqlite3_progress_handler(
-	    connection, PROGRESS_STEPS, on_progress, pace);
+	sqlite3_progress_handler(connection, PROGRESS_STEPS, on_progress, pace);
 	(void)sqlite3_wal_hook(connection, on_commit, pace);
-	(void)sqlite3_db_config(
-	    connection, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	(void)sqlite3_db_config(connection, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 }
 
 enum lk_status
@@ -306,7 +303,7 @@ lk_sqlite_has_moved(sqlite3 *connection)
 {
 	int moved = 0;
 
-	return (sqlite3_file_control(connection, NULL,
-	            SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK ||
+	return (sqlite3_file_control(connection, NULL, SQLITE_FCNTL_HAS_MOVED,
+	            &moved) != SQLITE_OK ||
 	    moved != 0);
 }

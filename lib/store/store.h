@@ -32,7 +32,7 @@ struct lk_issue_request {
 
 /** Where a walk through a store is.  All zero: at its start. */
 struct lk_place {
-	bool users;       /* the sessions are done, the users are not */
+	bool users; /* the sessions are done, the users are not */
 	bool done;
 	bool started;     /* with the sessions, or with the users */
 	double part;      /* how much of this half is done, about: 0 to 1 */
@@ -53,8 +53,8 @@ struct lk_store_ops {
 	const char *name;
 
 	/** Say that it answers at all. */
-	enum lk_status (*ping)(struct lk_store *store,
-	    struct lk_deadline deadline);
+	enum lk_status (
+	    *ping)(struct lk_store *store, struct lk_deadline deadline);
 
 	/** Say what the store is and whether it keeps sessions safely. */
 	enum lk_status (*inspect)(struct lk_store *store,
@@ -62,8 +62,8 @@ struct lk_store_ops {
 
 	/** Start a session, ending the oldest ones that are over the limit. */
 	enum lk_status (*issue)(struct lk_store *store,
-	    const struct lk_issue_request *request,
-	    struct lk_deadline deadline, struct lk_session *session);
+	    const struct lk_issue_request *request, struct lk_deadline deadline,
+	    struct lk_session *session);
 
 	/** Look a session up. */
 	enum lk_status (*check)(struct lk_store *store,
@@ -112,8 +112,8 @@ struct lk_store_ops {
 	    struct lk_deadline deadline);
 
 	/** Forget a user's cached record. */
-	enum lk_status (*user_delete)(struct lk_store *store,
-	    const char *user, struct lk_deadline deadline, bool *deleted);
+	enum lk_status (*user_delete)(struct lk_store *store, const char *user,
+	    struct lk_deadline deadline, bool *deleted);
 
 	/**
 	 * Call ${each} for the next live sessions, or cached users, after
@@ -137,14 +137,12 @@ struct lk_store_ops {
 	 * Clear the next of what has expired away and move ${place} on;
 	 * ${swept} grows by the number of sessions and users that are gone.
 	 */
-	enum lk_status (*sweep)(struct lk_store *store,
-	    struct lk_place *place, struct lk_deadline deadline,
-	    uint64_t *swept);
+	enum lk_status (*sweep)(struct lk_store *store, struct lk_place *place,
+	    struct lk_deadline deadline, uint64_t *swept);
 
 	/** Add the next of what there is to ${stats}. */
-	enum lk_status (*stats)(struct lk_store *store,
-	    struct lk_place *place, struct lk_deadline deadline,
-	    struct lk_store_stats *stats);
+	enum lk_status (*stats)(struct lk_store *store, struct lk_place *place,
+	    struct lk_deadline deadline, struct lk_store_stats *stats);
 
 	/** Close and free. */
 	void (*free)(struct lk_store *store);
@@ -160,7 +158,7 @@ struct lk_store {
 	int64_t timeout_ms;        /* the one deadline of an operation */
 	const struct lk_settings *settings;
 	const struct lk_log *log;
-	struct lk_error *error;    /* the manager's */
+	struct lk_error *error; /* the manager's */
 	int64_t (*now_ms)(void *arg);
 	void *arg;
 };
