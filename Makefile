@@ -264,8 +264,7 @@ SCRIPTS_H := $(patsubst %,$(B)/gen/redis_%_scripts.h,\
 ## make lint        clang, clang-tidy, cppcheck, gcc -fanalyzer
 lint: deps-lint
 	+@$(MAKE) --no-print-directory lint-format lint-clang lint-tidy \
-		lint-cppcheck \
-		lint-analyzer
+		lint-cppcheck lint-analyzer
 
 # Tests are left out: their tables read best as they are set.  Each version of
 # the formatter has its own mind; 14, Debian 12's, is the one that counts.

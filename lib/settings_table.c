@@ -7,6 +7,9 @@
 #define TEXT(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define NONE ((const char *const[]){ NULL })
 
+/* Tables, set as they read best. */
+/* clang-format off */
+
 #define PATH_LEN 4095
 #define ADDRESS_LEN 262 /* a host name of 255 bytes, brackets or colon, port */
 #define USERNAME_LEN 128
@@ -14,8 +17,6 @@
 #define PASSWORD_LEN 4096
 #define TIMEOUT_MS 60000
 
-/* Tables, set as they read best. */
-/* clang-format off */
 static const char *const backends[] = { [LK_BACKEND_SQLITE] = "sqlite",
 	[LK_BACKEND_REDIS] = "redis", [LK_BACKEND_SENTINEL] = "sentinel",
 	NULL };

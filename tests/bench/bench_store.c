@@ -284,7 +284,8 @@ bench_check(struct side *sqlite, struct side *redis)
 	static const char text[] =
 	    "SELECT digest, user, client, issued_us, expires_ms FROM session"
 	    " WHERE tag = ?1 AND handle = ?2";
-	double ours[CHECK_ROUNDS], to_bare[CHECK_ROUNDS], to_redis[CHECK_ROUNDS];
+	double ours[CHECK_ROUNDS], to_bare[CHECK_ROUNDS];
+	double to_redis[CHECK_ROUNDS];
 	sqlite3 *db = open_bare(sqlite);
 	sqlite3_stmt *select = NULL;
 	size_t i, next = 0;
@@ -300,10 +301,12 @@ bench_check(struct side *sqlite, struct side *redis)
 		to_redis[i] = checks(redis) / ours[i];
 		to_bare[i] /= ours[i];
 	}
-	print_figure("check_sqlite", 1e6 / median(ours, CHECK_ROUNDS), "per_second");
+	print_figure("check_sqlite", 1e6 / median(ours, CHECK_ROUNDS),
+	    "per_second");
 	print_goal("check_sqlite_to_bare_select", median(to_bare, CHECK_ROUNDS),
 	    ">=", 0.80);
-	print_figure("check_sqlite_to_redis_unix", median(to_redis, CHECK_ROUNDS),
+	print_figure("check_sqlite_to_redis_unix",
+	    median(to_redis, CHECK_ROUNDS),
 	    "ratio");
 	(void)sqlite3_finalize(select);
 	(void)sqlite3_close(db);

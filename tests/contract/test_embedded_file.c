@@ -44,7 +44,7 @@ make_store(struct world *world)
 	world->m = NULL;
 }
 
-/* ---- A new file ------------------------------------------------------------ */
+/* ---- A new file --------------------------------------------------------- */
 
 static void
 test_file_is_made_private_in_a_folder_that_is_made(void **state)
@@ -75,7 +75,7 @@ test_file_is_made_private_in_a_folder_that_is_made(void **state)
 	assert_int_equal(rmdir(folder), 0);
 }
 
-/* ---- Two users ------------------------------------------------------------ */
+/* ---- Two users ---------------------------------------------------------- */
 
 static bool
 become(uid_t uid)
@@ -160,7 +160,7 @@ test_two_users_of_a_group_share_a_folder(void **state)
 	assert_int_equal(chmod(world->dir, 0700), 0);
 }
 
-/* ---- No room, no right ------------------------------------------------------ */
+/* ---- No room, no right -------------------------------------------------- */
 
 /* Use the store until it takes no more, and see that it never lies. */
 static int
@@ -339,7 +339,7 @@ test_store_that_cannot_be_written_to_is_an_error_and_no_lie(void **state)
 	assert_int_equal(world_count(world, "alice"), 101);
 }
 
-/* ---- Replaced while it is open ------------------------------------------------ */
+/* ---- Replaced while it is open ------------------------------------------ */
 
 static enum lk_status
 wait_for_change(struct lk_manager *m, const struct lk_token *token,

@@ -46,7 +46,7 @@ status_of(struct lk_manager *m, const char text[TEXT_LEN])
 	return (lk_check(m, &token, &session));
 }
 
-/* ---- Many logins ------------------------------------------------------- */
+/* ---- Many logins -------------------------------------------------------- */
 
 #define PROCESSES 25
 #define LOGINS 8
@@ -67,7 +67,7 @@ log_in(struct task *task)
 }
 
 static void
-test_single_mode_200_logins_from_25_processes_leave_exactly_one(void **state)
+test_single_mode_200_logins_from_25_processes_leave_one(void **state)
 {
 	struct world *world = *state;
 	static char all[PROCESSES * LOGINS + 1][TEXT_LEN];
@@ -92,7 +92,7 @@ test_single_mode_200_logins_from_25_processes_leave_exactly_one(void **state)
 	assert_integrity(world);
 }
 
-/* ---- Accidents --------------------------------------------------------- */
+/* ---- Accidents ---------------------------------------------------------- */
 
 /* Check a session, and be killed while reading its row. */
 static int
@@ -138,7 +138,7 @@ issue_and_be_hit(struct task *task)
 }
 
 static void
-test_writer_killed_in_a_transaction_loses_nothing_acknowledged(void **state)
+test_writer_killed_in_a_transaction_loses_nothing(void **state)
 {
 	struct world *world = *state;
 	struct accident accident = { SIGKILL, 1 };
@@ -286,7 +286,8 @@ test_acknowledged_changes_survive_kill_at_any_point(void **state)
 			n++;
 		child_close(&child);
 		for (i = 0; i < n; i++)
-			verify(world, &deed[i], i + 1 < n ? &deed[i + 1] : NULL);
+			verify(world, &deed[i],
+			    i + 1 < n ? &deed[i + 1] : NULL);
 	}
 	assert_integrity(world);
 }
@@ -513,9 +514,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup(name, world_reset)
-		T(test_single_mode_200_logins_from_25_processes_leave_exactly_one),
+		T(test_single_mode_200_logins_from_25_processes_leave_one),
 		T(test_reader_killed_while_reading_blocks_nobody),
-		T(test_writer_killed_in_a_transaction_loses_nothing_acknowledged),
+		T(test_writer_killed_in_a_transaction_loses_nothing),
 		T(test_writer_stopped_costs_the_deadline_and_checks_go_on),
 		T(test_acknowledged_changes_survive_kill_at_any_point),
 		T(test_threads_that_open_and_close_release_no_lock_of_others),

@@ -103,8 +103,8 @@ assert_refused(struct world *world, enum lk_status status, const char *why)
 		    why);
 	assert_status(status, lk_revoke_all(m, "alice", NULL, &revoked));
 	assert_int_equal(revoked, 0);
-	world_token(&token, "lk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-	                    "AAAAAAAAAAAAAAAA");
+	world_token(&token, "lk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	                    "AAAAAAAAAAAAAAAAAA");
 	assert_status(status, lk_check(m, &token, &session));
 	lk_manager_free(m);
 }
@@ -123,7 +123,7 @@ assert_left_alone(struct world *world, enum lk_status status, const char *why)
 	free(after.bytes);
 }
 
-/* ---- Files that are none ------------------------------------------------- */
+/* ---- Files that are none ------------------------------------------------ */
 
 static void
 test_file_that_is_cut_is_refused_and_left_alone(void **state)
@@ -228,7 +228,7 @@ test_row_that_is_none_of_ours_is_said_to_be_corrupt(void **state)
 	assert_status(LK_E_CORRUPT, lk_check(world->m, &token, &session));
 }
 
-/* ---- Files and folders that others could have planted --------------------- */
+/* ---- Files and folders that others could have planted ------------------- */
 
 static void
 test_file_by_other_names_is_refused(void **state)
