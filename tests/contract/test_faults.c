@@ -172,11 +172,6 @@ main(void)
 		T(test_error_text_never_holds_the_token),
 #undef T
 	};
-	int failed = 0;
 
-	failed += cmocka_run_group_tests_name(
-	    "redis/latchkey", tests, world_open_latchkey, world_close);
-	failed += cmocka_run_group_tests_name(
-	    "redis/gosession", tests, world_open_gosession, world_close);
-	return (failed);
+	return (world_run(WORLD_REDIS, tests, sizeof(tests) / sizeof(tests[0])));
 }

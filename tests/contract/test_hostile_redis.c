@@ -292,11 +292,5 @@ main(void)
 #undef T
 	};
 
-	int failed = 0;
-
-	failed += cmocka_run_group_tests_name("hostile Redis, gosession",
-	    tests, world_open_gosession, world_close);
-	failed += cmocka_run_group_tests_name("hostile Redis, latchkey", tests,
-	    world_open_latchkey, world_close);
-	return (failed);
+	return (world_run(WORLD_REDIS, tests, sizeof(tests) / sizeof(tests[0])));
 }

@@ -225,13 +225,6 @@ main(void)
 		T(test_revoke_all_among_parallel_logins_leaves_none),
 #undef T
 	};
-	int failed = 0;
 
-	failed += cmocka_run_group_tests_name(
-	    "sqlite", tests, world_open_sqlite, world_close);
-	failed += cmocka_run_group_tests_name(
-	    "redis/latchkey", tests, world_open_latchkey, world_close);
-	failed += cmocka_run_group_tests_name(
-	    "redis/gosession", tests, world_open_gosession, world_close);
-	return (failed);
+	return (world_run(WORLD_ALL, tests, sizeof(tests) / sizeof(tests[0])));
 }

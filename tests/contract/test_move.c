@@ -580,13 +580,6 @@ main(void)
 		T(test_sweep_of_the_store_clears_only_what_expired),
 #undef T
 	};
-	int failed = 0;
 
-	failed += cmocka_run_group_tests_name(
-	    "sqlite", tests, world_open_sqlite, world_close);
-	failed += cmocka_run_group_tests_name(
-	    "redis/latchkey", tests, world_open_latchkey, world_close);
-	failed += cmocka_run_group_tests_name(
-	    "redis/gosession", tests, world_open_gosession, world_close);
-	return (failed);
+	return (world_run(WORLD_ALL, tests, sizeof(tests) / sizeof(tests[0])));
 }

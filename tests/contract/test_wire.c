@@ -170,11 +170,6 @@ main(void)
 		T(test_check_runs_only_the_commands_it_needs),
 #undef T
 	};
-	int failed = 0;
 
-	failed += cmocka_run_group_tests_name(
-	    "redis/latchkey", tests, world_open_latchkey, world_close);
-	failed += cmocka_run_group_tests_name(
-	    "redis/gosession", tests, world_open_gosession, world_close);
-	return (failed);
+	return (world_run(WORLD_REDIS, tests, sizeof(tests) / sizeof(tests[0])));
 }

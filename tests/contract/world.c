@@ -301,3 +301,26 @@ world_is_sqlite(const struct world *world)
 {
 	return (strcmp(world->layout, "sqlite") == 0);
 }
+
+int
+world_run(enum world_which which, const struct CMUnitTest *tests, size_t count)
+{
+	static const struct {
+		const char *name;
+		enum world_which which;
+		int (*open)(void **state);
+	} worlds[] = {
+		{ "sqlite", WORLD_ALL, world_open_sqlite },
+		{ "redis/latchkey", WORLD_REDIS, world_open_latchkey },
+		{ "redis/gosession", WORLD_REDIS, world_open_gosession },
+	};
+	int failed = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(worlds) / sizeof(worlds[0]); i++) {
+		if (which == WORLD_ALL || worlds[i].which == which)
+			failed += _cmocka_run_group_tests(worlds[i].name,
+			    tests, count, worlds[i].open, world_close);
+	}
+	return (failed);
+}

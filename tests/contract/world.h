@@ -41,6 +41,15 @@ int world_open_latchkey(void **state);
 int world_open_gosession(void **state);
 int world_close(void **state);
 
+/* Which stores and layouts to run tests over. */
+enum world_which { WORLD_ALL, WORLD_REDIS };
+
+/*
+ * Run the tests over each of these, a group each; returns how many failed.
+ */
+int world_run(enum world_which which, const struct CMUnitTest *tests,
+    size_t count);
+
 /* Test fixture: an empty database and a manager with default settings. */
 int world_reset(void **state);
 
