@@ -103,13 +103,12 @@ column_digest(sqlite3_stmt *row)
 	        : NULL);
 }
 
-/* Read the session of a row. */
+/* Read the session of a row with this digest. */
 static enum lk_status
 read_session(const struct lk_sqlite_store *store, sqlite3_stmt *row,
-    const uint8_t tag[LK_TAG_LEN], int64_t now_ms, struct lk_session *session)
+    const uint8_t tag[LK_TAG_LEN], const uint8_t *digest, int64_t now_ms,
+    struct lk_session *session)
 {
-	const uint8_t *digest = column_digest(row);
-
 	memset(session, 0, sizeof(*session));
 	if (digest == NULL ||
 	    !lk_sqlite_column_text(row, COLUMN_USER, session->user,
@@ -141,7 +140,7 @@ judge_row(const struct lk_sqlite_store *store, sqlite3_stmt *row,
 		return (LK_UNKNOWN);
 	if (sqlite3_column_int64(row, COLUMN_EXPIRES) <= now_ms)
 		return (LK_EXPIRED);
-	status = read_session(store, row, key->tag, now_ms, session);
+	status = read_session(store, row, key->tag, digest, now_ms, session);
 	if (status == LK_OK && key->shape == LK_SHAPE_GOSESSION &&
 	    strcmp(key->user, session->user) != 0)
 		status = lk_sqlite_corrupt(store);
@@ -474,7 +473,8 @@ sqlite_list(struct lk_store *base, const char *user,
 	}
 	while (status == LK_OK && row) {
 		status = read_session(store, statement, tag,
-		    lk_sqlite_now_ms(store), &session);
+		    column_digest(statement), lk_sqlite_now_ms(store),
+		    &session);
 		if (status == LK_OK)
 			each(arg, &session, NULL);
 		if (status == LK_OK)

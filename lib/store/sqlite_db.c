@@ -184,8 +184,8 @@ lk_sqlite_db_sql(struct lk_sqlite_db *db, enum lk_sqlite_sql sql,
 			return (fail(db, result));
 	}
 	*statement = db->statement[sql];
-	(void)sqlite3_reset(*statement);
-	(void)sqlite3_clear_bindings(*statement);
+	if (sqlite3_stmt_busy(*statement))
+		(void)sqlite3_reset(*statement);
 	return (LK_OK);
 }
 

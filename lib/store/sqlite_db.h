@@ -84,7 +84,8 @@ enum lk_status lk_sqlite_db_looked(struct lk_sqlite_db *db,
 
 /**
  * lk_sqlite_db_sql(db, sql, statement):
- * The statement, ready to be bound; it belongs to ${db}.
+ * The statement, ready for all its parameters to be bound; it belongs to
+ * ${db}.
  */
 enum lk_status lk_sqlite_db_sql(struct lk_sqlite_db *db, enum lk_sqlite_sql sql,
     sqlite3_stmt **statement) LK_MUST_CHECK;
