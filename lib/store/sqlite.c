@@ -118,8 +118,7 @@ read_session(const struct lk_sqlite_store *store, sqlite3_stmt *row,
 	    lk_user_id_check(session->user) != LK_OK)
 		return (lk_sqlite_corrupt(store));
 	lk_session_id(digest, tag, LK_TAG_LEN, session->id);
-	session->issued_at =
-	    sqlite3_column_int64(row, COLUMN_ISSUED) / 1000000;
+	session->issued_at = sqlite3_column_int64(row, COLUMN_ISSUED) / 1000000;
 	lk_session_expiry(sqlite3_column_int64(row, COLUMN_EXPIRES), now_ms,
 	    session);
 	return (LK_OK);
@@ -357,8 +356,8 @@ revoke(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
     const uint8_t handle[LK_HANDLE_LEN], struct lk_deadline deadline,
     uint64_t *revoked)
 {
-	enum lk_status status =
-	    revoke_once(store, tag, handle, deadline, revoked);
+	enum lk_status status = revoke_once(store, tag, handle, deadline,
+	    revoked);
 
 	if (status == LK_E_STORE)
 		status = revoke_once(store, tag, handle, deadline, revoked);
@@ -441,8 +440,7 @@ sqlite_revoke_all(struct lk_store *base, const char *user,
     struct lk_deadline deadline, uint64_t *revoked)
 {
 	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
-	enum lk_status status =
-	    revoke_all_once(store, user, deadline, revoked);
+	enum lk_status status = revoke_all_once(store, user, deadline, revoked);
 
 	/* As in revoke(). */
 	if (status == LK_E_STORE)

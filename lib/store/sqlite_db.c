@@ -136,8 +136,8 @@ connect_db(struct lk_sqlite_db *db, bool writing)
 	while (db->connection == NULL && status == LK_OK) {
 		/* While others make the file, or turn its log on, SQLite
 		 * gives up without asking on_busy(). */
-		status = lk_sqlite_open(
-		    db->path, &db->pace, db->error, &db->connection);
+		status = lk_sqlite_open(db->path, &db->pace, db->error,
+		    &db->connection);
 		if (status == LK_E_TIMEOUT && lk_sqlite_wait(&db->pace)) {
 			db->error->text[0] = '\0';
 			status = LK_OK;

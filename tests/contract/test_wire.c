@@ -171,5 +171,6 @@ main(void)
 #undef T
 	};
 
-	return (world_run(WORLD_REDIS, tests, sizeof(tests) / sizeof(tests[0])));
+	return (world_run(
+	    WORLD_REDIS, tests, sizeof(tests) / sizeof(tests[0])));
 }
