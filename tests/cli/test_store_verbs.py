@@ -320,7 +320,10 @@ def test_many_sessions_move_in_bounded_memory(stores, place, name):
 
 def on_terminal(place, cli, *words):
     """What it writes to a terminal that is its standard error."""
-    ours, theirs = pty.openpty()
+    try:
+        ours, theirs = pty.openpty()
+    except OSError:
+        pytest.skip("this machine has no terminals")
     with subprocess.Popen([BUILD / "latchkey", "-c", cli.conf, *words],
                           stdin=subprocess.DEVNULL,
                           stdout=subprocess.DEVNULL, stderr=theirs,
