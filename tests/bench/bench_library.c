@@ -18,18 +18,18 @@
 #include "figure.h"
 #include "latchkey.h"
 
-#define CHECKS 2000  /* in a round */
-#define CHANGES 300  /* in a round */
+#define CHECKS 2000 /* in a round */
+#define CHANGES 300 /* in a round */
 #define HEX "0123456789abcdef0123456789abcdef"
 
 struct setup {
-	const char *name;    /* "tcp" or "unix" */
+	const char *name; /* "tcp" or "unix" */
 	const char *layout;
 	redisContext *redis; /* the bare side, over the same transport */
 	struct lk_settings *settings;
 	struct lk_manager *m;
 	struct lk_token token;
-	char key[512];       /* where that token's session is */
+	char key[512]; /* where that token's session is */
 };
 
 /* ---- Set-up ------------------------------------------------------------ */
@@ -87,8 +87,7 @@ open_setup(struct setup *s, const char *name, const char *layout,
 		(void)snprintf(address, sizeof(address), "unix:%s", socket);
 		s->redis = redisConnectUnix(socket);
 	} else {
-		(void)snprintf(
-		    address, sizeof(address), "127.0.0.1:%d", port);
+		(void)snprintf(address, sizeof(address), "127.0.0.1:%d", port);
 		s->redis = redisConnect("127.0.0.1", port);
 	}
 	if (s->redis == NULL || s->redis->err != 0)
@@ -154,11 +153,10 @@ bench_check(struct setup *s, double goal)
 		rate[i] = CHECKS / (end - middle);
 		ratio[i] = (middle - start) / (end - middle);
 	}
-	(void)snprintf(
-	    name, sizeof(name), "check_%s_%s", s->layout, s->name);
+	(void)snprintf(name, sizeof(name), "check_%s_%s", s->layout, s->name);
 	print_figure(name, median(rate, ROUNDS), "per_second");
-	(void)snprintf(name, sizeof(name), "check_to_bare_get_%s_%s",
-	    s->layout, s->name);
+	(void)snprintf(name, sizeof(name), "check_to_bare_get_%s_%s", s->layout,
+	    s->name);
 	print_goal(name, median(ratio, ROUNDS), ">=", goal);
 }
 
@@ -244,8 +242,8 @@ bench_crowd(struct setup *s)
 
 	for (c = 0; c < 3; c++) {
 		for (i = 0; i < crowd[c].sessions; i++) {
-			if (lk_issue(s->m, crowd[c].user, NULL, &token,
-			        NULL) != LK_OK)
+			if (lk_issue(s->m, crowd[c].user, NULL, &token, NULL) !=
+			    LK_OK)
 				die(lk_manager_error(s->m));
 		}
 	}
@@ -259,8 +257,7 @@ bench_crowd(struct setup *s)
 		    s->layout, crowd[c].sessions);
 		print_figure(name, median(cost[c], ROUNDS), "us");
 	}
-	(void)snprintf(
-	    name, sizeof(name), "issue_%s_10000_to_1", s->layout);
+	(void)snprintf(name, sizeof(name), "issue_%s_10000_to_1", s->layout);
 	if (strcmp(s->layout, "latchkey") == 0)
 		print_goal(name, median(ratio, ROUNDS), "<=", 2.0);
 	else
@@ -282,8 +279,8 @@ main(int argc, char **argv)
 	port = atoi(argv[2]);
 	for (l = 0; l < 2; l++) {
 		for (t = 0; t < 2; t++) {
-			open_setup(
-			    &s, transports[t], layouts[l], argv[1], port);
+			open_setup(&s, transports[t], layouts[l], argv[1],
+			    port);
 			bench_check(&s, goals[l]);
 			close_setup(&s);
 		}

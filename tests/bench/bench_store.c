@@ -22,11 +22,12 @@
 #include "latchkey.h"
 #include "token.h"
 
-#define CHECKS 250     /* in a round: short, so that both sides of a ratio
-                        * find the machine alike */
+#define CHECKS                                                  \
+	250 /* in a round: short, so that both sides of a ratio \
+	     * find the machine alike */
 #define CHECK_ROUNDS 201
 #define CROWD_ROUNDS 15
-#define ISSUES 50      /* in a round */
+#define ISSUES 50 /* in a round */
 #define TEXT_SIZE (LK_TOKEN_LATCHKEY_LEN + 1)
 /* How many of a store's tokens are known, and how many of these are checked
  * in turn where stores of different size are compared. */
@@ -79,8 +80,8 @@ open_sqlite(struct side *side, const char *folder, const char *name)
 	char store[400];
 
 	memset(side, 0, sizeof(*side));
-	(void)snprintf(
-	    side->path, sizeof(side->path), "%s/%s.db", folder, name);
+	(void)snprintf(side->path, sizeof(side->path), "%s/%s.db", folder,
+	    name);
 	(void)snprintf(store, sizeof(store),
 	    "backend = \"sqlite\"; sqlite = { path = \"%s\"; "
 	    "timeout_ms = 10000; };",
@@ -160,12 +161,12 @@ insert_row(struct side *side, sqlite3 *db, sqlite3_stmt *insert, FILE *source,
 	        &token) != LK_OK ||
 	    lk_token_parse(&token, &key) != LK_OK)
 		die("cannot make a token");
-	(void)sqlite3_bind_blob(
-	    insert, 1, key.tag, LK_TAG_LEN, SQLITE_TRANSIENT);
-	(void)sqlite3_bind_blob(
-	    insert, 2, key.digest, LK_HANDLE_LEN, SQLITE_TRANSIENT);
-	(void)sqlite3_bind_blob(
-	    insert, 3, key.digest, LK_DIGEST_LEN, SQLITE_TRANSIENT);
+	(void)sqlite3_bind_blob(insert, 1, key.tag, LK_TAG_LEN,
+	    SQLITE_TRANSIENT);
+	(void)sqlite3_bind_blob(insert, 2, key.digest, LK_HANDLE_LEN,
+	    SQLITE_TRANSIENT);
+	(void)sqlite3_bind_blob(insert, 3, key.digest, LK_DIGEST_LEN,
+	    SQLITE_TRANSIENT);
 	(void)sqlite3_bind_blob(insert, 4, user, len, SQLITE_TRANSIENT);
 	(void)sqlite3_bind_int64(insert, 5, (sqlite3_int64)n);
 	must(db, sqlite3_step(insert));
@@ -191,8 +192,9 @@ fill(struct side *side, size_t n)
 
 	if (source == NULL)
 		die("no random source");
-	execute(db, "PRAGMA synchronous = OFF; PRAGMA cache_size = -400000;"
-	            "PRAGMA wal_autocheckpoint = 0; BEGIN IMMEDIATE");
+	execute(db,
+	    "PRAGMA synchronous = OFF; PRAGMA cache_size = -400000;"
+	    "PRAGMA wal_autocheckpoint = 0; BEGIN IMMEDIATE");
 	must(db, sqlite3_prepare_v2(db, text, -1, &insert, NULL));
 	for (i = 0; i < n; i++)
 		insert_row(side, db, insert, source, i, i % every == 0);
@@ -268,10 +270,10 @@ bare_selects(struct side *side, sqlite3_stmt *select, size_t *next)
 	}
 	start = seconds();
 	for (i = 0; i < CHECKS; i++) {
-		(void)sqlite3_bind_blob(
-		    select, 1, key[i].tag, LK_TAG_LEN, SQLITE_STATIC);
-		(void)sqlite3_bind_blob(
-		    select, 2, key[i].digest, LK_HANDLE_LEN, SQLITE_STATIC);
+		(void)sqlite3_bind_blob(select, 1, key[i].tag, LK_TAG_LEN,
+		    SQLITE_STATIC);
+		(void)sqlite3_bind_blob(select, 2, key[i].digest, LK_HANDLE_LEN,
+		    SQLITE_STATIC);
 		if (sqlite3_step(select) != SQLITE_ROW)
 			die("a SELECT failed");
 		sum += read_columns(select);
@@ -296,8 +298,9 @@ bench_check(struct side *sqlite, struct side *redis)
 	sqlite3_stmt *select = NULL;
 	size_t i, next = 0;
 
-	must(db, sqlite3_prepare_v3(db, text, -1, SQLITE_PREPARE_PERSISTENT,
-	             &select, NULL));
+	must(db,
+	    sqlite3_prepare_v3(db, text, -1, SQLITE_PREPARE_PERSISTENT, &select,
+	        NULL));
 	(void)checks(sqlite);
 	(void)checks(redis);
 	(void)bare_selects(sqlite, select, &next);
@@ -312,8 +315,7 @@ bench_check(struct side *sqlite, struct side *redis)
 	print_goal("check_sqlite_to_bare_select", median(to_bare, CHECK_ROUNDS),
 	    ">=", 0.80);
 	print_figure("check_sqlite_to_redis_unix",
-	    median(to_redis, CHECK_ROUNDS),
-	    "ratio");
+	    median(to_redis, CHECK_ROUNDS), "ratio");
 	(void)sqlite3_finalize(select);
 	(void)sqlite3_close(db);
 }
@@ -389,8 +391,8 @@ time_checks(struct side *side, double *cost, size_t n)
 }
 
 static void
-bench_check_beside_writer(
-    struct side *sqlite, const char *folder, const char *name)
+bench_check_beside_writer(struct side *sqlite, const char *folder,
+    const char *name)
 {
 	enum { N = CHECK_ROUNDS * CHECKS };
 	double *cost = calloc(N, sizeof(*cost));
@@ -400,8 +402,8 @@ bench_check_beside_writer(
 		die("out of memory");
 	time_checks(sqlite, cost, N);
 	print_figure("check_sqlite_alone_median", median(cost, N), "us");
-	print_figure(
-	    "check_sqlite_alone_99_percent", quantile(cost, N, 0.99), "us");
+	print_figure("check_sqlite_alone_99_percent", quantile(cost, N, 0.99),
+	    "us");
 	writer = start_writer(folder, name);
 	time_checks(sqlite, cost, N);
 	if (waitpid(writer, NULL, WNOHANG) != 0)
@@ -430,8 +432,8 @@ open_crowds(struct side side[CROWDS], const char *folder)
 		open_sqlite(&side[c], folder, name);
 		bytes = fill(&side[c], crowd[c]);
 		(void)snprintf(name, sizeof(name), "size_sqlite_%zu", crowd[c]);
-		print_figure(
-		    name, bytes / (double)crowd[c], "bytes_per_session");
+		print_figure(name, bytes / (double)crowd[c],
+		    "bytes_per_session");
 	}
 }
 

@@ -31,8 +31,7 @@ run_child(const struct world *world, child_fn *run, struct task *task)
 	struct lk_error error;
 	int code;
 
-	if (lk_manager_new(world->settings, &around, &task->m, &error) !=
-	    LK_OK)
+	if (lk_manager_new(world->settings, &around, &task->m, &error) != LK_OK)
 		return (99);
 	task->accident = &accident;
 	code = run(task);
@@ -99,8 +98,7 @@ child_meets(const struct child *child, int number)
 	if (number == SIGSTOP)
 		assert_true(WIFSTOPPED(status));
 	else
-		assert_true(
-		    WIFSIGNALED(status) && WTERMSIG(status) == number);
+		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == number);
 }
 
 bool

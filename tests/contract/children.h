@@ -17,8 +17,8 @@ struct accident {
 
 struct child {
 	pid_t pid;
-	int told;  /* what it says */
-	int wait;  /* a byte here lets it go */
+	int told; /* what it says */
+	int wait; /* a byte here lets it go */
 };
 
 /* What a child is given. */

@@ -81,8 +81,8 @@ static bool
 become(uid_t uid)
 {
 	(void)umask(077);
-	return (setgroups(0, NULL) == 0 && setgid(GROUP) == 0 &&
-	    setuid(uid) == 0);
+	return (
+	    setgroups(0, NULL) == 0 && setgid(GROUP) == 0 && setuid(uid) == 0);
 }
 
 /* Issue a session, say its token, and see it end. */
@@ -114,8 +114,7 @@ revoke_as_second(struct task *task)
 		return (1);
 	if (lk_check(task->m, &token, &session) != LK_OK)
 		return (2);
-	if (lk_revoke(task->m, &token, NULL, &revoked) != LK_OK ||
-	    revoked != 1)
+	if (lk_revoke(task->m, &token, NULL, &revoked) != LK_OK || revoked != 1)
 		return (3);
 	return (lk_issue(task->m, "bob", NULL, &token, NULL) == LK_OK ? 0 : 4);
 }
@@ -184,8 +183,8 @@ fill_up(struct lk_manager *m, const struct lk_token *old)
 		return (revoked == 1 && lk_check(m, old, &session) == LK_UNKNOWN
 		        ? 0
 		        : 12);
-	return (status < 0 && revoked == 0 &&
-	            lk_check(m, old, &session) == LK_OK
+	return (
+	    status < 0 && revoked == 0 && lk_check(m, old, &session) == LK_OK
 	        ? 0
 	        : 13);
 }
@@ -292,8 +291,9 @@ use_as_reader(struct task *task)
 	uint64_t revoked = 7;
 
 	if (lk_token_set(&token, task->arg, strlen(task->arg)) != LK_OK ||
-	    (geteuid() == 0 && (setgroups(0, NULL) != 0 ||
-	                           setgid(GROUP) != 0 || setuid(SECOND) != 0)))
+	    (geteuid() == 0 &&
+	        (setgroups(0, NULL) != 0 || setgid(GROUP) != 0 ||
+	            setuid(SECOND) != 0)))
 		return (1);
 	if (lk_issue(task->m, "alice", NULL, &none, NULL) != LK_E_STORE ||
 	    none.len != 0 ||
@@ -442,6 +442,6 @@ main(void)
 #undef T
 	};
 
-	return (cmocka_run_group_tests_name(
-	    "sqlite", tests, world_open_sqlite, world_close));
+	return (cmocka_run_group_tests_name("sqlite", tests, world_open_sqlite,
+	    world_close));
 }

@@ -186,12 +186,10 @@ test_writer_stopped_costs_the_deadline_and_checks_go_on(void **state)
 	assert_status(LK_E_TIMEOUT, lk_issue(m, "bob", NULL, &none, NULL));
 	assert_int_equal(none.len, 0);
 	assert_true(lk_monotonic_ns() - start >= 200 * 1000000LL);
-	assert_status(
-	    LK_E_TIMEOUT, lk_revoke(m, &token, NULL, &revoked));
+	assert_status(LK_E_TIMEOUT, lk_revoke(m, &token, NULL, &revoked));
 	assert_int_equal(revoked, 0);
 	assert_true(lk_manager_error(m)[0] != '\0');
-	assert_status(LK_E_TIMEOUT,
-	    lk_revoke_all(m, "alice", NULL, &revoked));
+	assert_status(LK_E_TIMEOUT, lk_revoke_all(m, "alice", NULL, &revoked));
 	/* Waiting for a lock that is never let go would take for ever. */
 	assert_true(lk_monotonic_ns() - start < 30000 * 1000000LL);
 	fresh = world_manager(world);
@@ -281,8 +279,8 @@ test_acknowledged_changes_survive_kill_at_any_point(void **state)
 		(void)usleep((seed >> 8) % 2000);
 		assert_int_equal(kill(child.pid, SIGKILL), 0);
 		child_meets(&child, SIGKILL);
-		while (n < 4096 &&
-		    child_says(&child, &deed[n], sizeof(deed[0])))
+		while (
+		    n < 4096 && child_says(&child, &deed[n], sizeof(deed[0])))
 			n++;
 		child_close(&child);
 		for (i = 0; i < n; i++)
@@ -375,8 +373,8 @@ start_threads(struct worker *worker, size_t n, const struct world *world,
 	for (i = 0; i < n; i++) {
 		worker[i].world = world;
 		worker[i].stop = stop;
-		assert_int_equal(pthread_create(&worker[i].thread, NULL, run,
-		                     &worker[i]),
+		assert_int_equal(
+		    pthread_create(&worker[i].thread, NULL, run, &worker[i]),
 		    0);
 	}
 }
@@ -497,8 +495,7 @@ test_log_stays_bounded_with_writers_and_readers_all_the_time(void **state)
 	for (i = 0; i < WRITERS; i++)
 		child_start(&writer[i], world, put_users, path);
 	for (i = 0; i < WRITERS; i++) {
-		assert_true(
-		    child_says(&writer[i], &longest, sizeof(longest)));
+		assert_true(child_says(&writer[i], &longest, sizeof(longest)));
 		child_finish(&writer[i]);
 		/* All that is written is 72 MB. */
 		assert_in_range(longest, 1, 40 << 20);
@@ -524,6 +521,6 @@ main(void)
 #undef T
 	};
 
-	return (cmocka_run_group_tests_name(
-	    "sqlite", tests, world_open_sqlite, world_close));
+	return (cmocka_run_group_tests_name("sqlite", tests, world_open_sqlite,
+	    world_close));
 }

@@ -81,8 +81,7 @@ execute(const char *path, const char *text)
 	sqlite3 *db = NULL;
 
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(
-	    sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
 	(void)sqlite3_close(db);
 }
 
@@ -103,8 +102,9 @@ assert_refused(struct world *world, enum lk_status status, const char *why)
 		    why);
 	assert_status(status, lk_revoke_all(m, "alice", NULL, &revoked));
 	assert_int_equal(revoked, 0);
-	world_token(&token, "lk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-	                    "AAAAAAAAAAAAAAAAAA");
+	world_token(&token,
+	    "lk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	    "AAAAAAAAAAAAAAAAAA");
 	assert_status(status, lk_check(m, &token, &session));
 	lk_manager_free(m);
 }
@@ -162,8 +162,9 @@ test_database_of_another_program_is_refused_and_left_alone(void **state)
 	execute(store_path(world),
 	    "CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1)");
 	assert_left_alone(world, LK_E_CORRUPT, "other program");
-	execute(store_path(world), "PRAGMA journal_mode = WAL;"
-	                           "INSERT INTO theirs VALUES (2)");
+	execute(store_path(world),
+	    "PRAGMA journal_mode = WAL;"
+	    "INSERT INTO theirs VALUES (2)");
 	assert_left_alone(world, LK_E_CORRUPT, "other program");
 }
 
@@ -298,8 +299,7 @@ test_folder_that_is_a_link_is_refused(void **state)
 	assert_int_equal(symlink(world->dir, folder), 0);
 	(void)snprintf(path, sizeof(path), "%s/store.db", folder);
 	m = manager_at(world, path);
-	assert_status(
-	    LK_E_SETTINGS, lk_issue(m, "alice", NULL, &token, NULL));
+	assert_status(LK_E_SETTINGS, lk_issue(m, "alice", NULL, &token, NULL));
 	assert_non_null(strstr(lk_manager_error(m), "no link"));
 	lk_manager_free(m);
 	assert_int_equal(unlink(folder), 0);
@@ -325,6 +325,6 @@ main(void)
 #undef T
 	};
 
-	return (cmocka_run_group_tests_name(
-	    "sqlite", tests, world_open_sqlite, world_close));
+	return (cmocka_run_group_tests_name("sqlite", tests, world_open_sqlite,
+	    world_close));
 }

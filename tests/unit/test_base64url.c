@@ -25,8 +25,8 @@ test_base64url_of_any_bytes_is_libsodiums(void **state)
 		for (len = 0; len <= LONGEST; len++) {
 			randombytes_buf(bytes, len);
 			lk_base64url(bytes, len, ours);
-			sodium_bin2base64(
-			    theirs, sizeof(theirs), bytes, len, VARIANT);
+			sodium_bin2base64(theirs, sizeof(theirs), bytes, len,
+			    VARIANT);
 			assert_string_equal(ours, theirs);
 			assert_int_equal(lk_base64url_decode(ours, strlen(ours),
 			                     back, len, &n),
@@ -50,14 +50,15 @@ test_base64url_every_character_is_judged(void **state)
 	(void)state;
 	for (c = 0; c < 256; c++) {
 		const char *found = c != 0 ? strchr(good, c) : NULL;
-		const enum lk_status expected =
-		    found != NULL ? LK_OK : LK_MALFORMED;
+		const enum lk_status expected = found != NULL
+		    ? LK_OK
+		    : LK_MALFORMED;
 
 		for (at = 0; at < 4; at++) {
 			memset(text, 'A', sizeof(text));
 			text[at] = (char)c;
-			assert_int_equal(
-			    lk_base64url_check(text, sizeof(text)), expected);
+			assert_int_equal(lk_base64url_check(text, sizeof(text)),
+			    expected);
 			assert_int_equal(lk_base64url_decode(text, sizeof(text),
 			                     bytes, sizeof(bytes), &len),
 			    expected);
@@ -92,12 +93,11 @@ test_base64url_longer_than_its_room_is_malformed(void **state)
 	size_t len;
 
 	(void)state;
-	assert_int_equal(
-	    lk_base64url_decode("____", 4, bytes, 3, &len), LK_OK);
-	assert_int_equal(
-	    lk_base64url_decode("____", 4, bytes, 2, &len), LK_MALFORMED);
-	assert_int_equal(
-	    lk_base64url_decode("_____w", 6, bytes, 3, &len), LK_MALFORMED);
+	assert_int_equal(lk_base64url_decode("____", 4, bytes, 3, &len), LK_OK);
+	assert_int_equal(lk_base64url_decode("____", 4, bytes, 2, &len),
+	    LK_MALFORMED);
+	assert_int_equal(lk_base64url_decode("_____w", 6, bytes, 3, &len),
+	    LK_MALFORMED);
 	assert_int_equal(bytes[3], 7);
 	assert_int_equal(lk_base64url_decode("", 0, bytes, 0, &len), LK_OK);
 	assert_int_equal(len, 0);
