@@ -633,6 +633,8 @@ def test_process_with_user_becomes_it_for_good(house):
     os.chmod(house.place.path, 0o755)
     os.chmod(house.redis.socket, 0o777)
     gate = house.gate('user = "nobody";')
+    # Its socket is there before the change; it answers only after it.
+    assert_allows(house, gate)
     status = status_of(gate.process.pid)
     assert set(status["Uid"].split()) == {str(nobody.pw_uid)}
     assert set(status["Gid"].split()) == {str(nobody.pw_gid)}

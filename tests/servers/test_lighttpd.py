@@ -310,8 +310,12 @@ def test_lighttpd_with_gate_on_tcp_shows_page(place):
 def test_lighttpd_with_spawned_gate_shows_page(place):
     door = SpawnedDoor(place)
     lighttpd = door.lighttpd.process.pid
-    with open(f"/proc/{lighttpd}/task/{lighttpd}/children") as children:
-        gates = children.read().split()
+
+    def children():
+        with open(f"/proc/{lighttpd}/task/{lighttpd}/children") as file:
+            return file.read().split()
+
+    gates = wait_until(children, "lighttpd to start the gate")
     assert len(gates) == 1
     assert_refused(door.get(), None)
     token = door.cli.issue("alice")
