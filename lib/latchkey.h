@@ -300,7 +300,8 @@ typedef void lk_session_fn(void *arg, const struct lk_session *session,
 
 /**
  * lk_list(manager, user, each, arg):
- * Call ${each} for every live session of ${user}, in order of expiry.
+ * Call ${each} for every live session of ${user}, in order of expiry.  If it
+ * fails, some may have been handed out already.
  */
 LK_API enum lk_status lk_list(struct lk_manager *manager, const char *user,
     lk_session_fn *each, void *arg) LK_MUST_CHECK;

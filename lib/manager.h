@@ -44,23 +44,4 @@ enum lk_status lk_manager_check_id(struct lk_manager *manager,
 enum lk_status lk_manager_check_ttl(struct lk_manager *manager,
     int64_t fallback, int64_t *ttl) LK_MUST_CHECK;
 
-/**
- * lk_manager_user(manager, id, ttl, user):
- * What the user source says of ${id}, which is then cached for ${ttl}
- * seconds.
- */
-enum lk_status lk_manager_user(struct lk_manager *manager, const char *id,
-    int64_t ttl, struct lk_user *user) LK_MUST_CHECK;
-
-/**
- * lk_manager_user_decode(manager, id, record, user):
- * What the cached ${record} says of ${id}.
- */
-enum lk_status lk_manager_user_decode(struct lk_manager *manager,
-    const char *id, const struct lk_buf *record,
-    struct lk_user *user) LK_MUST_CHECK;
-
-/** lk_manager_has_source(manager): whether users can be looked up. */
-bool lk_manager_has_source(const struct lk_manager *manager);
-
 #endif /* !LK_MANAGER_H_ */

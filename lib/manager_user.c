@@ -26,8 +26,9 @@ lk_set_user_loader(struct lk_manager *manager, lk_user_loader *loader,
 	manager->loader_arg = arg;
 }
 
-bool
-lk_manager_has_source(const struct lk_manager *manager)
+/* Whether users can be looked up. */
+static bool
+has_source(const struct lk_manager *manager)
 {
 	return (manager->loader != NULL || manager->source != NULL);
 }
@@ -90,8 +91,9 @@ put(struct lk_manager *manager, const char *id, const char *detail, int64_t ttl)
 	return (status);
 }
 
-enum lk_status
-lk_manager_user(struct lk_manager *manager, const char *id, int64_t ttl,
+/* What the user source says of ${id}, which is then cached. */
+static enum lk_status
+load_user(struct lk_manager *manager, const char *id, int64_t ttl,
     struct lk_user *user)
 {
 	struct lk_buf detail = LK_BUF_INIT(LK_DETAIL_MAX);
@@ -123,8 +125,9 @@ lk_manager_user(struct lk_manager *manager, const char *id, int64_t ttl,
 	return (status);
 }
 
-enum lk_status
-lk_manager_user_decode(struct lk_manager *manager, const char *id,
+/* What the cached ${record} says of ${id}. */
+static enum lk_status
+decode_user(struct lk_manager *manager, const char *id,
     const struct lk_buf *record, struct lk_user *user)
 {
 	enum lk_status status = LK_FAULT;
@@ -168,10 +171,9 @@ lk_check_user(struct lk_manager *manager, const struct lk_token *token,
 	if (status != LK_OK)
 		goto out;
 	if (record.len > 0)
-		status = lk_manager_user_decode(manager, session->user, &record,
-		    user);
-	else if (lk_manager_has_source(manager))
-		status = lk_manager_user(manager, session->user,
+		status = decode_user(manager, session->user, &record, user);
+	else if (has_source(manager))
+		status = load_user(manager, session->user,
 		    manager->settings->user.ttl, user);
 	else
 		status = user_without_detail(manager, session->user, user);
@@ -194,11 +196,11 @@ lk_user_load(struct lk_manager *manager, const char *id, int64_t ttl,
 	    (status = lk_manager_check_ttl(manager, manager->settings->user.ttl,
 	         &ttl)) != LK_OK)
 		return (status);
-	if (!lk_manager_has_source(manager))
+	if (!has_source(manager))
 		return (lk_fail(&manager->error, LK_E_SETTINGS,
 		    "user.source: expected \"file\", \"exec\" or \"passwd\" "
 		    "to load users"));
-	return (lk_manager_user(manager, id, ttl, user));
+	return (load_user(manager, id, ttl, user));
 }
 
 enum lk_status
@@ -240,7 +242,7 @@ lk_user_get(struct lk_manager *manager, const char *id, struct lk_user *user)
 	if (status == LK_OK)
 		status = record.len == 0
 		    ? LK_NO_USER
-		    : lk_manager_user_decode(manager, id, &record, user);
+		    : decode_user(manager, id, &record, user);
 	lk_buf_free(&record);
 	return (status);
 }

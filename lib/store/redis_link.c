@@ -235,17 +235,6 @@ receive_all(struct lk_redis_link *link, size_t count,
 	return (LK_OK);
 }
 
-static void
-free_replies(struct lk_redis_reply **replies, size_t count)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++) {
-		lk_redis_reply_free(replies[i]);
-		replies[i] = NULL;
-	}
-}
-
 /* One write, ${count} replies; on failure none of them and no connection. */
 static enum lk_status
 exchange(struct lk_redis_link *link, const struct lk_buf *out, size_t count,
@@ -259,7 +248,7 @@ exchange(struct lk_redis_link *link, const struct lk_buf *out, size_t count,
 	if (status == LK_OK)
 		status = receive_all(link, count, deadline, replies, x);
 	if (status != LK_OK) {
-		free_replies(replies, x->replies);
+		lk_redis_free_replies(replies, x->replies);
 		link_drop(link);
 	}
 	return (status);
@@ -295,7 +284,7 @@ handshake(struct lk_redis_link *link, struct lk_deadline deadline)
 	for (i = 0; i < count && status == LK_OK; i++)
 		status = lk_redis_reply_refusal(replies[i], s->address,
 		    link->error);
-	free_replies(replies, count);
+	lk_redis_free_replies(replies, count);
 	lk_buf_free(&out);
 	return (status);
 }

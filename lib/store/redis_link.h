@@ -35,10 +35,10 @@ const char *lk_redis_link_name(const struct lk_redis_link *link);
  * Send ${count} commands in one write and read as many replies, connecting
  * first if need be.  If a connection kept from before turns out to be dead,
  * an ${idempotent} call is sent once more on a new one; any other call fails,
- * because nobody knows whether it was carried out.  LK_E_STORE, LK_E_TIMEOUT
- * or LK_E_SETTINGS after which the connection is closed.  Error replies are
- * replies: the caller looks at them, and frees all ${count} with
- * lk_redis_reply_free().
+ * because nobody knows whether it was carried out.  Any negative status
+ * closes the connection; LK_E_CORRUPT is what is no Redis reply.  Error replies
+ * are replies: the caller looks at them, and frees all ${count} with
+ * lk_redis_free_replies().
  */
 enum lk_status lk_redis_link_run(struct lk_redis_link *link,
     const struct lk_redis_command *commands, size_t count, bool idempotent,

@@ -170,6 +170,17 @@ lk_redis_reply_free(struct lk_redis_reply *reply)
 	free(reply);
 }
 
+void
+lk_redis_free_replies(struct lk_redis_reply **replies, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		lk_redis_reply_free(replies[i]);
+		replies[i] = NULL;
+	}
+}
+
 /* ---- Reading them ------------------------------------------------------ */
 
 bool

@@ -42,6 +42,9 @@ void lk_redis_reader_free(redisReader *reader);
 /** lk_redis_reply_free(reply): Wipe and free.  NULL is fine. */
 void lk_redis_reply_free(struct lk_redis_reply *reply);
 
+/** lk_redis_free_replies(replies, count): Free each of them. */
+void lk_redis_free_replies(struct lk_redis_reply **replies, size_t count);
+
 /**
  * lk_redis_reply_is(reply, text): whether it is a STRING that says ${text}.
  */

@@ -87,17 +87,6 @@ lk_redis_corrupt(struct lk_redis_store *store, const char *what)
 	    lk_redis_link_name(store->link), what));
 }
 
-void
-lk_redis_free_replies(struct lk_redis_reply **replies, size_t count)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++) {
-		lk_redis_reply_free(replies[i]);
-		replies[i] = NULL;
-	}
-}
-
 enum lk_status
 lk_redis_run(struct lk_redis_store *store,
     const struct lk_redis_command *commands, size_t count,

@@ -73,9 +73,6 @@ enum lk_status lk_redis_run(struct lk_redis_store *store,
     const struct lk_redis_command *commands, size_t count,
     struct lk_deadline deadline, struct lk_redis_reply **replies) LK_MUST_CHECK;
 
-/** lk_redis_free_replies(replies, count): Free each of them. */
-void lk_redis_free_replies(struct lk_redis_reply **replies, size_t count);
-
 /**
  * lk_redis_count(store, call, deadline, revoked):
  * Run an idempotent script that answers with a count.
