@@ -245,6 +245,15 @@ LK_API enum lk_status lk_check(struct lk_manager *manager,
     const struct lk_token *token, struct lk_session *session) LK_MUST_CHECK;
 
 /**
+ * lk_check_id(manager, id, session):
+ * As lk_check(), by public session id: whether a session that somebody was
+ * let in with earlier still lives.  An id is no secret, and so never proves
+ * who its bearer is.
+ */
+LK_API enum lk_status lk_check_id(struct lk_manager *manager, const char *id,
+    struct lk_session *session) LK_MUST_CHECK;
+
+/**
  * lk_check_user(manager, token, session, user):
  * As lk_check(), and hand out the user's info from the cache in the store,
  * or else from the user source, then cached for `user.ttl`.  LK_NO_USER if

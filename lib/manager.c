@@ -240,6 +240,23 @@ lk_check(struct lk_manager *manager, const struct lk_token *token,
 }
 
 enum lk_status
+lk_check_id(struct lk_manager *manager, const char *id,
+    struct lk_session *session)
+{
+	struct lk_deadline deadline = lk_manager_begin(manager);
+	struct lk_session_ref ref;
+	enum lk_status status = LK_FAULT;
+
+	status = lk_session_id_parse(id, &ref);
+	if (status == LK_OK)
+		status = manager->store->ops->check_id(manager->store, &ref,
+		    deadline, session);
+	if (status != LK_OK)
+		memset(session, 0, sizeof(*session));
+	return (status);
+}
+
+enum lk_status
 lk_refresh(struct lk_manager *manager, const struct lk_token *token,
     int64_t ttl, struct lk_session *session)
 {

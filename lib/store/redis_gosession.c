@@ -374,11 +374,12 @@ gosession_list(struct lk_store *base, const char *user,
 	return (status);
 }
 
-/* ---- Revoking by public id --------------------------------------------- */
+/* ---- By public id ------------------------------------------------------ */
 
-/* The token among a user's that a handle belongs to. */
+/* The one among a user's tokens that a handle belongs to. */
 struct search {
 	const uint8_t *handle;
+	struct lk_session session;
 	struct lk_token token; /* empty until found */
 };
 
@@ -389,31 +390,65 @@ match_handle(void *arg, const struct lk_session *session,
 	struct search *search = arg;
 	struct lk_session_ref ref;
 
-	if (lk_session_id_parse(session->id, &ref) == LK_OK &&
-	    memcmp(ref.handle, search->handle, LK_HANDLE_LEN) == 0)
-		search->token = *token;
+	if (lk_session_id_parse(session->id, &ref) != LK_OK ||
+	    memcmp(ref.handle, search->handle, LK_HANDLE_LEN) != 0)
+		return;
+	search->session = *session;
+	search->token = *token;
+}
+
+/*
+ * Find the token and the session that ${ref} names; LK_UNKNOWN if no session
+ * of the user's that lives is meant.  The caller wipes the token.
+ */
+static enum lk_status
+search_ref(struct lk_store *base, const struct lk_session_ref *ref,
+    struct lk_deadline deadline, struct search *search)
+{
+	const char *user = (const char *)ref->locator;
+	enum lk_status status = LK_FAULT;
+
+	memset(search, 0, sizeof(*search));
+	search->handle = ref->handle;
+	if (strlen(user) != ref->locator_len ||
+	    lk_user_id_check(user) != LK_OK || strchr(user, '_') != NULL)
+		return (LK_MALFORMED);
+	status = gosession_list(base, user, deadline, match_handle, search);
+	if (status == LK_OK && search->token.len == 0)
+		status = LK_UNKNOWN;
+	return (status);
+}
+
+static enum lk_status
+gosession_check_id(struct lk_store *base, const struct lk_session_ref *ref,
+    struct lk_deadline deadline, struct lk_session *session)
+{
+	struct search search;
+	enum lk_status status = LK_FAULT;
+
+	status = search_ref(base, ref, deadline, &search);
+	if (status == LK_OK)
+		*session = search.session;
+	lk_token_wipe(&search.token);
+	return (status);
 }
 
 static enum lk_status
 gosession_revoke_id(struct lk_store *base, const struct lk_session_ref *ref,
     struct lk_deadline deadline, uint64_t *revoked)
 {
-	const char *user = (const char *)ref->locator;
-	struct search search = { .handle = ref->handle };
+	struct search search;
 	struct lk_token_key key;
 	enum lk_status status = LK_FAULT;
 
 	*revoked = 0;
-	if (strlen(user) != ref->locator_len ||
-	    lk_user_id_check(user) != LK_OK || strchr(user, '_') != NULL)
-		return (LK_MALFORMED);
-	status = gosession_list(base, user, deadline, match_handle, &search);
-	if (status == LK_OK && search.token.len > 0) {
+	status = search_ref(base, ref, deadline, &search);
+	if (status == LK_OK)
 		status = lk_token_parse(&search.token, &key);
-		if (status == LK_OK)
-			status = gosession_revoke(base, &key, deadline,
-			    revoked);
-	}
+	if (status == LK_OK)
+		status = gosession_revoke(base, &key, deadline, revoked);
+	else if (status == LK_UNKNOWN)
+		status = LK_OK; /* it is as asked */
 	lk_token_wipe(&search.token);
 	return (status);
 }
@@ -423,6 +458,7 @@ const struct lk_store_ops lk_redis_gosession_ops = { .name = "redis/gosession",
 	.inspect = lk_redis_inspect,
 	.issue = gosession_issue,
 	.check = gosession_check,
+	.check_id = gosession_check_id,
 	.check_user = gosession_check_user,
 	.extend = gosession_extend,
 	.revoke = gosession_revoke,

@@ -169,6 +169,48 @@ latchkey_check(struct lk_store *base, const struct lk_token_key *key,
 	return (status);
 }
 
+/* Read a session that was asked for by its public id. */
+static enum lk_status
+session_of_ref(struct lk_redis_store *store, const struct lk_redis_reply *reply,
+    const struct lk_session_ref *ref, struct lk_session *session)
+{
+	uint8_t digest[LK_DIGEST_LEN];
+	struct lk_record record;
+
+	if (reply->type != LK_REDIS_STRING ||
+	    lk_record_parse(reply->text, reply->len, &record) != LK_OK ||
+	    lk_record_digest(&record, digest) != LK_OK ||
+	    memcmp(digest, ref->handle, LK_HANDLE_LEN) != 0)
+		return (lk_redis_corrupt(store, "a session's record"));
+	lk_record_session(&record, digest, ref->locator,
+	    store->base.now_ms(store->base.arg), session);
+	return (LK_OK);
+}
+
+static enum lk_status
+latchkey_check_id(struct lk_store *base, const struct lk_session_ref *ref,
+    struct lk_deadline deadline, struct lk_session *session)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_redis_command command;
+	struct lk_redis_reply *reply = NULL;
+	struct lk_redis_latchkey_names names;
+	enum lk_status status = LK_FAULT;
+
+	if (ref->locator_len != LK_TAG_LEN)
+		return (LK_MALFORMED);
+	lk_redis_latchkey_names(ref->locator, ref->handle, &names);
+	lk_redis_command(&command, "GET");
+	lk_redis_arg_key(&command, &names.record);
+	status = lk_redis_run(store, &command, 1, deadline, &reply);
+	if (status == LK_OK)
+		status = reply->type == LK_REDIS_NIL
+		    ? why_gone(store, &names, deadline)
+		    : session_of_ref(store, reply, ref, session);
+	lk_redis_reply_free(reply);
+	return (status);
+}
+
 static enum lk_status
 latchkey_check_user(struct lk_store *base, const struct lk_token_key *key,
     struct lk_deadline deadline, struct lk_session *session,
@@ -335,6 +377,7 @@ const struct lk_store_ops lk_redis_latchkey_ops = { .name = "redis/latchkey",
 	.inspect = lk_redis_inspect,
 	.issue = latchkey_issue,
 	.check = latchkey_check,
+	.check_id = latchkey_check_id,
 	.check_user = latchkey_check_user,
 	.extend = latchkey_extend,
 	.revoke = latchkey_revoke,

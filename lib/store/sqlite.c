@@ -146,6 +146,23 @@ judge_row(const struct lk_sqlite_store *store, sqlite3_stmt *row,
 	return (status);
 }
 
+/* Find the row of a handle; LK_OK and LK_SQL_CHECK at it, to be reset. */
+static enum lk_status
+find_row(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
+    const uint8_t handle[LK_HANDLE_LEN], sqlite3_stmt **statement)
+{
+	enum lk_status status = LK_FAULT;
+	bool row;
+
+	status = lk_sqlite_db_sql(store->db, LK_SQL_CHECK, statement);
+	if (status != LK_OK)
+		return (status);
+	lk_sqlite_bind_bytes(*statement, 1, tag, LK_TAG_LEN);
+	lk_sqlite_bind_bytes(*statement, 2, handle, LK_HANDLE_LEN);
+	status = lk_sqlite_db_step(store->db, *statement, &row);
+	return (status == LK_OK && !row ? LK_UNKNOWN : status);
+}
+
 /* Look a session up in the transaction under way. */
 enum lk_status
 lk_sqlite_find(struct lk_sqlite_store *store, const struct lk_token_key *key,
@@ -153,17 +170,32 @@ lk_sqlite_find(struct lk_sqlite_store *store, const struct lk_token_key *key,
 {
 	sqlite3_stmt *statement = NULL;
 	enum lk_status status = LK_FAULT;
-	bool row;
 
-	status = lk_sqlite_db_sql(store->db, LK_SQL_CHECK, &statement);
+	status = find_row(store, key->tag, key->digest, &statement);
 	if (status != LK_OK)
 		return (status);
-	lk_sqlite_bind_bytes(statement, 1, key->tag, LK_TAG_LEN);
-	lk_sqlite_bind_bytes(statement, 2, key->digest, LK_HANDLE_LEN);
-	status = lk_sqlite_db_step(store->db, statement, &row);
-	if (status != LK_OK || !row)
-		return (status == LK_OK ? LK_UNKNOWN : status);
 	status = judge_row(store, statement, key, session);
+	(void)sqlite3_reset(statement);
+	return (status);
+}
+
+/* The same by public id: what was found is what was asked for. */
+static enum lk_status
+find_ref(struct lk_sqlite_store *store, const struct lk_session_ref *ref,
+    struct lk_session *session)
+{
+	const int64_t now_ms = lk_sqlite_now_ms(store);
+	sqlite3_stmt *statement = NULL;
+	enum lk_status status = LK_FAULT;
+
+	status = find_row(store, ref->locator, ref->handle, &statement);
+	if (status != LK_OK)
+		return (status);
+	if (sqlite3_column_int64(statement, COLUMN_EXPIRES) <= now_ms)
+		status = LK_EXPIRED;
+	else
+		status = read_session(store, statement, ref->locator,
+		    column_digest(statement), now_ms, session);
 	(void)sqlite3_reset(statement);
 	return (status);
 }
@@ -285,6 +317,22 @@ sqlite_check(struct lk_store *base, const struct lk_token_key *key,
 	if (status == LK_OK)
 		status = lk_sqlite_db_looked(store->db,
 		    lk_sqlite_find(store, key, session));
+	return (status);
+}
+
+static enum lk_status
+sqlite_check_id(struct lk_store *base, const struct lk_session_ref *ref,
+    struct lk_deadline deadline, struct lk_session *session)
+{
+	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
+	enum lk_status status = LK_FAULT;
+
+	if (ref->locator_len != LK_TAG_LEN)
+		return (LK_MALFORMED);
+	status = lk_sqlite_db_look(store->db, deadline);
+	if (status == LK_OK)
+		status = lk_sqlite_db_looked(store->db,
+		    find_ref(store, ref, session));
 	return (status);
 }
 
@@ -523,6 +571,7 @@ static const struct lk_store_ops sqlite_ops = { .name = "sqlite",
 	.inspect = sqlite_inspect,
 	.issue = sqlite_issue,
 	.check = sqlite_check,
+	.check_id = sqlite_check_id,
 	.check_user = lk_sqlite_check_user,
 	.extend = sqlite_extend,
 	.revoke = sqlite_revoke,

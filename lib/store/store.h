@@ -71,6 +71,14 @@ struct lk_store_ops {
 	    struct lk_session *session);
 
 	/**
+	 * Look a session up by what its public id says, which is no proof of
+	 * holding its token.
+	 */
+	enum lk_status (*check_id)(struct lk_store *store,
+	    const struct lk_session_ref *ref, struct lk_deadline deadline,
+	    struct lk_session *session);
+
+	/**
 	 * Look a session and its user's cached record up at once.  With
 	 * LK_OK, ${record} is what user_get would give, empty if nothing is
 	 * cached.

@@ -224,6 +224,73 @@ test_revoke_id_of_garbage_is_malformed(void **state)
 }
 
 static void
+test_check_id_of_live_session_says_what_check_says(void **state)
+{
+	struct world *world = *state;
+	const struct lk_issue_options options = { .client = "ssh" };
+	struct lk_session issued, by_token, by_id, other;
+	struct lk_token token;
+
+	world_issue(world, "alice", 600, &token, &other);
+	assert_status(LK_OK,
+	    lk_issue(world->m, "alice", &options, &token, &issued));
+	assert_status(LK_OK, lk_check(world->m, &token, &by_token));
+	assert_status(LK_OK, lk_check_id(world->m, issued.id, &by_id));
+	assert_string_equal(by_id.user, "alice");
+	assert_string_equal(by_id.id, issued.id);
+	assert_string_equal(by_id.client, by_token.client);
+	assert_int_equal(by_id.issued_at, by_token.issued_at);
+	assert_int_equal(by_id.expires_at, by_token.expires_at);
+	assert_in_range(by_id.ttl, by_token.ttl - 5, by_token.ttl);
+	assert_status(LK_OK, lk_check_id(world->m, other.id, &by_id));
+	assert_string_equal(by_id.id, other.id);
+}
+
+static void
+test_check_id_of_ended_session_is_refused(void **state)
+{
+	struct world *world = *state;
+	static const struct lk_session zero;
+	struct lk_session session[2], found;
+	struct lk_token token[2];
+	uint64_t revoked;
+
+	world_issue(world, "alice", 600, &token[0], &session[0]);
+	world_issue(world, "alice", 1, &token[1], &session[1]);
+	assert_status(
+	    LK_OK, lk_revoke(world->m, &token[0], NULL, &revoked));
+	assert_status(
+	    LK_UNKNOWN, lk_check_id(world->m, session[0].id, &found));
+	assert_memory_equal(&found, &zero, sizeof(zero));
+	assert_status(LK_EXPIRED, world_wait_for_end(world, &token[1]));
+	/* The tokens in a gosession Redis are gone with their time. */
+	assert_status(world_is_gosession(world) ? LK_UNKNOWN : LK_EXPIRED,
+	    lk_check_id(world->m, session[1].id, &found));
+	assert_memory_equal(&found, &zero, sizeof(zero));
+}
+
+static void
+test_check_id_of_garbage_is_malformed(void **state)
+{
+	static const char *const ids[] = { "", "A", "AAAAAAAAAAAAAAAAAAAAAA",
+		"not base64!", "AAAAAAAAAAAAAAAAAAAAAAAA==", "../../etc" };
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token;
+	size_t i;
+
+	for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
+		assert_status(
+		    LK_MALFORMED, lk_check_id(world->m, ids[i], &session));
+	/* A token is no id; one of gosession's may read as one of nobody. */
+	if (world_is_gosession(world))
+		return;
+	world_issue(world, "alice", 600, &token, NULL);
+	assert_status(
+	    LK_MALFORMED, lk_check_id(world->m, token.text, &session));
+}
+
+static void
 test_revoke_all_ends_all_of_one_user_only(void **state)
 {
 	struct world *world = *state;
@@ -567,6 +634,9 @@ main(void)
 		T(test_revoke_id_of_one_session_ends_only_that),
 		T(test_revoke_id_of_another_user_ends_nothing),
 		T(test_revoke_id_of_garbage_is_malformed),
+		T(test_check_id_of_live_session_says_what_check_says),
+		T(test_check_id_of_ended_session_is_refused),
+		T(test_check_id_of_garbage_is_malformed),
 		T(test_revoke_all_ends_all_of_one_user_only),
 		T(test_refresh_live_session_moves_its_end),
 		T(test_refresh_dead_session_stays_dead),
