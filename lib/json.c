@@ -1,18 +1,13 @@
 /*
- * The codec: cJSON writes, json_scan.c reads.
+ * What latchkey says of single JSON values; json_scan.c has the grammar,
+ * json_session.c writes documents.
  *
- * cJSON quotes and escapes every string that latchkey writes.  Its parser is
- * not used.  It takes texts that other readers refuse (a byte order mark,
- * any control character as white space or inside strings, bytes that are not
- * UTF-8, numbers such as 01 and 1., "\u" before anything); a string ends at
- * its first \u0000; numbers become doubles, so that digits are lost and 1e400
- * turns into null; a tree is built of what is only carried; and each call
- * writes a global variable, which the threads of a host share.
+ * A string is quoted here, without memory of its own, because the records of
+ * cached users and of exports are written wherever the library runs, also
+ * inside a PAM host, whose own functions may have the names of any other
+ * library's.
  */
-#include <inttypes.h>
 #include <string.h>
-
-#include <cjson/cJSON.h>
 
 #include "json.h"
 #include "json_scan.h"
@@ -20,73 +15,68 @@
 
 /* ---- Writing ---------------------------------------------------------- */
 
+/* Append what stands for ${c} in a string. */
+static void
+quote_byte(unsigned char c, struct lk_buf *out)
+{
+	/* RFC 8259, section 7: these have escapes of two characters. */
+	static const char plain[] = "\"\\\b\f\n\r\t";
+	static const char letter[] = "\"\\bfnrt";
+	const char *found = c != '\0' ? strchr(plain, c) : NULL;
+
+	if (found != NULL)
+		lk_buf_printf(out, "\\%c", letter[found - plain]);
+	else
+		lk_buf_printf(out, "\\u%04x", (unsigned int)c);
+}
+
+/* Whether a byte cannot stand in a string as it is; DEL could, and is none
+ * the wiser for it. */
+static bool
+wants_escape(unsigned char c)
+{
+	return (c < 0x20 || c == 0x7f || c == '"' || c == '\\');
+}
+
+/* Append bytes with their escapes and without quotes. */
+static void
+quote_bytes(const char *text, size_t len, struct lk_buf *out)
+{
+	size_t from = 0, i;
+
+	for (i = 0; i < len; i++) {
+		if (!wants_escape((unsigned char)text[i]))
+			continue;
+		lk_buf_add(out, text + from, i - from);
+		quote_byte((unsigned char)text[i], out);
+		from = i + 1;
+	}
+	lk_buf_add(out, text + from, len - from);
+}
+
 void
 lk_json_bytes(const char *text, struct lk_buf *out)
 {
-	cJSON *item = NULL;
-	char *printed = NULL, *p, *del;
-
-	if ((item = cJSON_CreateStringReference(text)) == NULL ||
-	    (printed = cJSON_PrintUnformatted(item)) == NULL) {
-		out->failed = true;
-		goto out;
-	}
-	/* DEL is a control character that cJSON does not escape. */
-	for (p = printed; (del = strchr(p, 0x7f)) != NULL; p = del + 1) {
-		lk_buf_add(out, p, (size_t)(del - p));
-		lk_buf_str(out, "\\u007f");
-	}
-	lk_buf_str(out, p);
-out:
-	cJSON_free(printed);
-	cJSON_Delete(item);
+	lk_buf_str(out, "\"");
+	quote_bytes(text, strlen(text), out);
+	lk_buf_str(out, "\"");
 }
 
 void
 lk_json_string(const char *text, struct lk_buf *out)
 {
 	size_t left = strlen(text), n;
-	/* U+FFFD takes three bytes. */
-	struct lk_buf clean = LK_BUF_INIT(3 * left);
 
+	lk_buf_str(out, "\"");
 	for (; left > 0; text += n, left -= n) {
 		if ((n = lk_utf8_len(text, left)) > 0) {
-			lk_buf_add(&clean, text, n);
+			quote_bytes(text, n, out);
 			continue;
 		}
-		lk_buf_str(&clean, "\xef\xbf\xbd");
+		lk_buf_str(out, "\xef\xbf\xbd");
 		n = 1;
 	}
-	lk_buf_add(&clean, "", 0);
-	if (clean.failed)
-		out->failed = true;
-	else
-		lk_json_bytes(clean.data, out);
-	lk_buf_free(&clean);
-}
-
-void
-lk_json_session(const struct lk_session *session, const char *detail,
-    struct lk_buf *out)
-{
-	lk_buf_str(out, "{\"user\":");
-	lk_json_string(session->user, out);
-	lk_buf_str(out, ",\"id\":");
-	lk_json_string(session->id, out);
-	lk_buf_str(out, ",\"client\":");
-	lk_json_string(session->client, out);
-	if (session->issued_at == 0)
-		lk_buf_str(out, ",\"issued_at\":null");
-	else
-		lk_buf_printf(out, ",\"issued_at\":%" PRId64,
-		    session->issued_at);
-	lk_buf_printf(out, ",\"expires_at\":%" PRId64 ",\"ttl\":%" PRId64,
-	    session->expires_at, session->ttl);
-	if (detail != NULL) {
-		lk_buf_str(out, ",\"detail\":");
-		lk_buf_str(out, detail);
-	}
-	lk_buf_str(out, "}");
+	lk_buf_str(out, "\"");
 }
 
 void

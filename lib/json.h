@@ -1,8 +1,8 @@
 /*
- * Everything latchkey reads or writes as JSON (RFC 8259).  cJSON, which has
- * no other user, writes; json_scan.c reads.  JSON that latchkey only carries
- * (a user's detail) keeps its bytes: it is checked and then copied as it
- * stands, so that no number loses digits.
+ * Everything latchkey reads or writes as JSON (RFC 8259).  json_scan.c reads;
+ * cJSON, whose one user is json_session.c, writes documents.  JSON that
+ * latchkey only carries (a user's detail) keeps its bytes: it is checked and
+ * then copied as it stands, so that no number loses digits.
  */
 #ifndef LK_JSON_H_
 #define LK_JSON_H_

@@ -14,7 +14,7 @@ STORES = ("lib/store/*",)
 HOMES = {
     "hiredis*": ("lib/store/redis_*",),
     "libconfig*": ("lib/settings_*",),
-    "cjson/*": ("lib/json.c",),
+    "cjson/*": ("lib/json_session.c",),
     "sqlite3*": ("lib/store/sqlite*",),
     "fcgi*": ("fcgi-auth/*",),
     "security/*": ("pam/*",),
