@@ -68,6 +68,7 @@ BASE_LDFLAGS = -pthread -pie $(LDHARDEN) -Wl,--as-needed
 LIB_SRC  := $(sort $(wildcard lib/*.c lib/store/*.c lib/user/*.c))
 GATE_SRC := $(sort $(wildcard fcgi-auth/*.c))
 CTL_SRC  := $(sort $(wildcard ctl/*.c))
+PAM_SRC  := $(sort $(wildcard pam/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 CONTRACT_SRC := $(sort $(wildcard tests/contract/test_*.c))
 LUA_SRC  := $(sort $(wildcard lib/store/lua/*.lua))
@@ -76,6 +77,7 @@ obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB_OBJ  := $(call obj,$(LIB_SRC))
 GATE_OBJ := $(call obj,$(GATE_SRC))
 CTL_OBJ  := $(call obj,$(CTL_SRC))
+PAM_OBJ  := $(call obj,$(PAM_SRC))
 # The gate's decision without its I/O: `latchkey explain` goes through it too.
 DECISION_OBJ := $(call obj,$(patsubst %,fcgi-auth/%.c,check credentials decide \
 	path pattern reply request respond rules))
@@ -86,8 +88,8 @@ CONTRACT_BIN := $(patsubst tests/contract/%.c,$(B)/tests/contract/%,\
 	$(CONTRACT_SRC))
 
 .PHONY: all help
-all: $(B)/latchkey $(B)/latchkey-fcgi $(B)/$(SONAME) $(B)/liblatchkey.a \
-	$(B)/latchkey.pc
+all: $(B)/latchkey $(B)/latchkey-fcgi $(B)/pam_latchkey.so $(B)/$(SONAME) \
+	$(B)/liblatchkey.a $(B)/latchkey.pc
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -111,6 +113,28 @@ $(B)/latchkey: $(CTL_OBJ) $(DECISION_OBJ) $(B)/liblatchkey.a
 
 $(B)/latchkey-fcgi: $(GATE_OBJ) $(B)/liblatchkey.a
 	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(GATE_LIBS) $(LIB_LIBS)
+
+# The PAM module runs inside other programs, whose functions must never be
+# called in place of its libraries': those are linked in, hidden and bound,
+# and what they may not do in a guest's place is in pam/guest.c.  libconfig's
+# archive is not made for shared objects, but for the names of three streams.
+PAM_ARCHIVES := $(foreach lib,hiredis sodium sqlite3,\
+	$(shell $(CC) -print-file-name=lib$(lib).a))
+PAM_GUEST := -Wl,--wrap=getenv -Wl,--wrap=pthread_create
+
+$(B)/obj/pam/libconfig.a:
+	@mkdir -p $(@D)
+	objcopy $(foreach name,stdin stdout stderr,\
+		--redefine-sym $(name)=lk_guest_$(name)) \
+		"$$($(CC) -print-file-name=libconfig.a)" $@
+
+$(B)/pam_latchkey.so: $(PAM_OBJ) $(B)/liblatchkey.a $(B)/obj/pam/libconfig.a \
+		pam/pam_latchkey.map
+	$(CC) -shared -pthread $(LDHARDEN) -Wl,-Bsymbolic \
+		-Wl,--exclude-libs,ALL -Wl,--gc-sections $(PAM_GUEST) \
+		-Wl,--version-script,pam/pam_latchkey.map -Wl,--as-needed \
+		$(LDFLAGS) -o $@ $(PAM_OBJ) $(B)/liblatchkey.a \
+		$(B)/obj/pam/libconfig.a $(PAM_ARCHIVES) -lpam -lm
 
 $(B)/latchkey.pc: lib/latchkey.pc.in Makefile
 	@mkdir -p $(@D)
@@ -176,11 +200,12 @@ fuzz:
 # Debian's names.  To build; to run the demo as well; to run the tests as
 # well; to run the linters as well.
 BUILD_DEBS := gcc libc6-dev pkg-config libhiredis-dev libconfig-dev \
-	libcjson-dev libsodium-dev libsqlite3-dev libfcgi-dev
+	libcjson-dev libsodium-dev libsqlite3-dev libfcgi-dev \
+	libpam0g-dev binutils
 DEMO_DEBS  := $(BUILD_DEBS) python3 lighttpd
 REDIS_DEBS := redis-server|valkey-server
 BENCH_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) nginx wrk
-CHECK_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) binutils libcmocka-dev \
+CHECK_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) libcmocka-dev \
 	python3-pytest curl apache2 libapache2-mod-fcgid nginx caddy haproxy
 LINT_DEBS  := $(CHECK_DEBS) clang clang-format clang-tidy cppcheck
 
@@ -253,8 +278,8 @@ bench-gate: deps-bench all $(B)/bench/noop
 
 # ---- Linters -------------------------------------------------------------
 
-C_FILES   := $(LIB_SRC) $(GATE_SRC) $(CTL_SRC)
-H_FILES   := $(sort $(wildcard lib/*.h lib/*/*.h fcgi-auth/*.h ctl/*.h))
+C_FILES   := $(LIB_SRC) $(GATE_SRC) $(CTL_SRC) $(PAM_SRC)
+H_FILES   := $(sort $(wildcard lib/*.h lib/*/*.h fcgi-auth/*.h ctl/*.h pam/*.h))
 TIDY_ARGS  = -std=c11 -D_GNU_SOURCE -DLK_VERSION='"$(VERSION)"' -Ilib \
 	-Ifcgi-auth -I$(B)/gen $(DEP_CFLAGS)
 SCRIPTS_H := $(patsubst %,$(B)/gen/redis_%_scripts.h,\

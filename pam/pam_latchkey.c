@@ -1,0 +1,272 @@
+/*
+ * The entry points, which are all that the module exports.
+ *
+ * We are a guest in a process of somebody else's, often root's: no signals,
+ * no threads, no environment, no descriptor or memory that stays, one deadline
+ * for the store (lib/deadline.h).  Between two calls nothing is kept but a
+ * session's public id (memory.h).
+ */
+#include <security/pam_ext.h>
+#include <security/pam_modules.h>
+
+#include "converse.h"
+#include "login.h"
+#include "memory.h"
+
+#define EXPORTED __attribute__((visibility("default")))
+
+EXPORTED int pam_sm_authenticate(pam_handle_t *handle, int flags, int argc,
+    const char **argv);
+EXPORTED int pam_sm_setcred(pam_handle_t *handle, int flags, int argc,
+    const char **argv);
+EXPORTED int pam_sm_acct_mgmt(pam_handle_t *handle, int flags, int argc,
+    const char **argv);
+EXPORTED int pam_sm_open_session(pam_handle_t *handle, int flags, int argc,
+    const char **argv);
+EXPORTED int pam_sm_close_session(pam_handle_t *handle, int flags, int argc,
+    const char **argv);
+
+/* A text item of libpam's, or NULL. */
+static const char *
+item(pam_handle_t *handle, int type)
+{
+	const void *text = NULL;
+
+	return (pam_get_item(handle, type, &text) == PAM_SUCCESS ? text : NULL);
+}
+
+/* How urgent it is that a login was let in or refused. */
+static enum lk_log_level
+level_of(const struct pam_finding *finding, enum pam_answer answer)
+{
+	if (answer == PAM_ANSWER_ALLOW)
+		return (LK_LOG_INFO);
+	if (finding->status < 0)
+		return (LK_LOG_ERROR);
+	/* What is no token may well be the password of the next module. */
+	if (finding->status == LK_MALFORMED)
+		return (LK_LOG_DEBUG);
+	return (LK_LOG_WARN);
+}
+
+static void
+log_login(struct pam_visit *visit, const char *message, const char *user,
+    const struct pam_login *login, enum pam_answer answer)
+{
+	const struct pam_finding *finding = &login->finding;
+	const char *session = login->session.id;
+
+	LK_LOG(&visit->log, level_of(finding, answer), message,
+	    { "user", user },
+	    { "session", session[0] != '\0' ? session : NULL },
+	    { "reason", pam_finding_reason(finding) },
+	    { "error",
+	        finding->status < 0 && visit->manager != NULL
+	            ? lk_manager_error(visit->manager)
+	            : NULL },
+	    { "rhost", item(visit->handle, PAM_RHOST) },
+	    { "tty", item(visit->handle, PAM_TTY) });
+}
+
+/* ---- Authentication ---------------------------------------------------- */
+
+/* Let in who holds the session: remember it, and tell the host who it is. */
+static int
+let_in(struct pam_visit *visit, const struct pam_login *login)
+{
+	int code = pam_memory_set(visit->handle, login->session.id);
+
+	if (code == PAM_SUCCESS && visit->options.set_user)
+		code = pam_set_item(visit->handle, PAM_USER, login->account);
+	if (code != PAM_SUCCESS)
+		pam_memory_clear(visit->handle);
+	return (code == PAM_SUCCESS ? PAM_SUCCESS : PAM_BUF_ERR);
+}
+
+/* Judge a token; PAM_SUCCESS if it opens ${user}'s account. */
+static int
+judge(struct pam_visit *visit, const struct lk_token *token,
+    enum lk_status shape, const char *user)
+{
+	struct pam_login login = { .finding = { .status = shape } };
+	enum pam_answer answer = PAM_ANSWER_DENY;
+
+	if (shape == LK_OK)
+		pam_login_by_token(visit, token, user, &login);
+	answer = pam_decide(&login.finding);
+	log_login(visit, answer == PAM_ANSWER_ALLOW ? "let in" : "refused",
+	    user, &login, answer);
+	if (answer == PAM_ANSWER_UNAVAILABLE && !visit->silent)
+		pam_converse_say(visit->handle,
+		    "Sessions cannot be checked now; try again later.");
+	if (answer == PAM_ANSWER_ALLOW)
+		return (let_in(visit, &login));
+	return (pam_answer_code(answer));
+}
+
+static int
+authenticate(struct pam_visit *visit)
+{
+	const struct pam_options *options = &visit->options;
+	struct lk_token token = { .len = 0 };
+	enum lk_status shape = LK_FAULT;
+	const char *user = NULL;
+	int code;
+
+	if (pam_visit_open(visit) != LK_OK)
+		return (pam_answer_code(PAM_ANSWER_BROKEN));
+	if (options->fail_delay_ms > 0)
+		(void)pam_fail_delay(visit->handle,
+		    options->fail_delay_ms * 1000);
+	code = pam_converse_user(visit->handle, &user);
+	if (code == PAM_SUCCESS)
+		code = pam_converse_token(visit->handle,
+		    pam_visit_prompt(visit), !options->use_first_pass, &token,
+		    &shape);
+	if (code == PAM_SUCCESS)
+		code = judge(visit, &token, shape, user);
+	lk_token_wipe(&token);
+	return (code);
+}
+
+int
+pam_sm_authenticate(pam_handle_t *handle, int flags, int argc,
+    const char **argv)
+{
+	struct pam_visit visit;
+	int code = pam_answer_code(PAM_ANSWER_BROKEN);
+
+	/* Who was let in before is not who is let in now. */
+	pam_memory_clear(handle);
+	if (pam_visit_begin(&visit, handle, flags, argc, argv) == LK_OK)
+		code = authenticate(&visit);
+	pam_visit_end(&visit);
+	return (code);
+}
+
+/*
+ * Always PAM_SUCCESS: there are no credentials, and this may run in another
+ * process than the rest, where any other answer breaks a login that is right.
+ */
+int
+pam_sm_setcred(pam_handle_t *handle, int flags, int argc, const char **argv)
+{
+	(void)handle;
+	(void)flags;
+	(void)argc;
+	(void)argv;
+	return (PAM_SUCCESS);
+}
+
+/* ---- The account ------------------------------------------------------- */
+
+static int
+account(struct pam_visit *visit)
+{
+	struct pam_login login = { .finding = { .status = LK_FAULT } };
+	enum pam_answer answer = PAM_ANSWER_DENY;
+	const char *user = NULL, *id;
+	bool trusted;
+
+	id = pam_memory_get(visit->handle, &trusted);
+	if (id != NULL) {
+		if (pam_visit_open(visit) != LK_OK)
+			return (pam_answer_code(PAM_ANSWER_BROKEN));
+		if (pam_converse_user(visit->handle, &user) != PAM_SUCCESS)
+			return (pam_answer_code(PAM_ANSWER_NOT_HIS));
+		pam_login_by_id(visit, id, trusted ? NULL : user, &login);
+	}
+	answer = pam_decide_account(&login.finding, id != NULL,
+	    visit->options.require_token);
+	if (id != NULL && answer != PAM_ANSWER_ALLOW)
+		log_login(visit, "account refused", user, &login, answer);
+	else if (answer == PAM_ANSWER_NOT_HIS)
+		LK_LOG(&visit->log, LK_LOG_WARN,
+		    "account refused: no session, and require_token is set",
+		    { "user", item(visit->handle, PAM_USER) });
+	return (pam_answer_code(answer));
+}
+
+int
+pam_sm_acct_mgmt(pam_handle_t *handle, int flags, int argc, const char **argv)
+{
+	struct pam_visit visit;
+	int code = pam_answer_code(PAM_ANSWER_BROKEN);
+
+	if (pam_visit_begin(&visit, handle, flags, argc, argv) == LK_OK)
+		code = account(&visit);
+	pam_visit_end(&visit);
+	return (code);
+}
+
+/* ---- The session ------------------------------------------------------- */
+
+/* Say in the log that a login began or ended, if it was with a session. */
+static void
+log_session(struct pam_visit *visit, const char *message, const char *id)
+{
+	LK_LOG(&visit->log, LK_LOG_INFO, message,
+	    { "user", item(visit->handle, PAM_USER) }, { "session", id },
+	    { "rhost", item(visit->handle, PAM_RHOST) },
+	    { "tty", item(visit->handle, PAM_TTY) });
+}
+
+int
+pam_sm_open_session(pam_handle_t *handle, int flags, int argc,
+    const char **argv)
+{
+	struct pam_visit visit;
+	int code = pam_answer_code(PAM_ANSWER_BROKEN);
+	const char *id;
+	bool trusted;
+
+	if (pam_visit_begin(&visit, handle, flags, argc, argv) == LK_OK) {
+		code = PAM_SUCCESS;
+		id = pam_memory_get(handle, &trusted);
+		if (id != NULL)
+			log_session(&visit, "login begins", id);
+	}
+	pam_visit_end(&visit);
+	return (code);
+}
+
+/* End the session as well; a failure is said, not swallowed. */
+static int
+revoke(struct pam_visit *visit, const char *id)
+{
+	const struct lk_revoke_options why = { .reason = "revoke_on_close",
+		.peer = item(visit->handle, PAM_RHOST) };
+	enum lk_status status = LK_FAULT;
+	uint64_t revoked;
+
+	if (pam_visit_open(visit) != LK_OK)
+		return (pam_answer_code(PAM_ANSWER_BROKEN));
+	status = lk_revoke_id(visit->manager, id, &why, &revoked);
+	if (status == LK_OK)
+		return (PAM_SUCCESS);
+	LK_LOG(&visit->log, LK_LOG_ERROR, "session not revoked",
+	    { "session", id }, { "reason", lk_status_name(status) },
+	    { "error", lk_manager_error(visit->manager) });
+	return (PAM_SESSION_ERR);
+}
+
+int
+pam_sm_close_session(pam_handle_t *handle, int flags, int argc,
+    const char **argv)
+{
+	struct pam_visit visit;
+	int code = pam_answer_code(PAM_ANSWER_BROKEN);
+	const char *id;
+	bool trusted;
+
+	if (pam_visit_begin(&visit, handle, flags, argc, argv) == LK_OK) {
+		code = PAM_SUCCESS;
+		id = pam_memory_get(handle, &trusted);
+		if (id != NULL)
+			log_session(&visit, "login ends", id);
+		if (id != NULL && visit.options.revoke_on_close)
+			code = revoke(&visit, id);
+	}
+	pam_visit_end(&visit);
+	return (code);
+}
