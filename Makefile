@@ -14,6 +14,7 @@ LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 DOCDIR     ?= $(PREFIX)/share/doc/latchkey
 SYSCONFDIR ?= /etc
+PAMDIR     ?= $(LIBDIR)/security
 
 CC         ?= cc
 PKG_CONFIG ?= pkg-config
@@ -83,6 +84,8 @@ DECISION_OBJ := $(call obj,$(patsubst %,fcgi-auth/%.c,check credentials decide \
 	path pattern reply request respond rules))
 # What a test links of the gate: everything but its main().
 GATE_PARTS := $(filter-out %/main.o,$(GATE_OBJ))
+# Of the PAM module: what a test calls without a host.
+PAM_PARTS := $(call obj,$(patsubst %,pam/%.c,decide name options))
 UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(UNIT_SRC))
 CONTRACT_BIN := $(patsubst tests/contract/%.c,$(B)/tests/contract/%,\
 	$(CONTRACT_SRC))
@@ -153,7 +156,8 @@ $(B)/obj/lib/store/redis_gosession.o: $(B)/gen/redis_gosession_scripts.h
 $(B)/obj/lib/store/redis_put.o: $(B)/gen/redis_put_scripts.h
 $(B)/obj/lib/store/redis_sweep.o: $(B)/gen/redis_sweep_scripts.h
 
-$(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(GATE_PARTS) $(B)/liblatchkey.a
+$(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(GATE_PARTS) $(PAM_PARTS) \
+		$(B)/liblatchkey.a
 	@mkdir -p $(@D)
 	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(GATE_LIBS) $(LIB_LIBS) \
 		-lcmocka
@@ -164,7 +168,14 @@ $(B)/tests/contract/%: $(B)/obj/tests/contract/%.o \
 	@mkdir -p $(@D)
 	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS) -lcmocka
 
-$(call obj,$(UNIT_SRC)): BASE_CFLAGS += -Ifcgi-auth
+PAM_UNIT_SRC := $(filter tests/unit/test_pam_%,$(UNIT_SRC))
+$(call obj,$(filter-out $(PAM_UNIT_SRC),$(UNIT_SRC))): BASE_CFLAGS += -Ifcgi-auth
+$(call obj,$(PAM_UNIT_SRC)): BASE_CFLAGS += -Ipam
+
+# A host that exports what the module's libraries are called by.
+$(B)/tests/pam/host: $(B)/obj/tests/pam/host.o
+	@mkdir -p $(@D)
+	$(CC) $(BASE_LDFLAGS) -rdynamic $(LDFLAGS) -o $@ $^ -lpam
 .SECONDARY:
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
@@ -232,7 +243,7 @@ deps-lint:
 # ---- Tests and the demo --------------------------------------------------
 
 .PHONY: tests check demo
-tests: $(UNIT_BIN) $(CONTRACT_BIN)
+tests: $(UNIT_BIN) $(CONTRACT_BIN) $(B)/tests/pam/host
 
 ## make check       build, run every test, say `N passed, N failed`
 check: deps
@@ -256,7 +267,9 @@ BENCH_BIN := $(patsubst tests/bench/%.c,$(B)/bench/%,$(BENCH_SRC))
 $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/obj/tests/bench/figure.o \
 		$(B)/liblatchkey.a
 	@mkdir -p $(@D)
-	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
+	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS) $(LDLIBS)
+
+$(B)/bench/bench_pam: LDLIBS += -lpam
 
 # How many sessions to fill each layout of Redis with.
 SESSIONS ?= 100000
@@ -264,7 +277,7 @@ SESSIONS ?= 100000
 .PHONY: bench
 ## make bench       figures, beside those of bare commands (SESSIONS=1000000)
 bench: deps-bench
-	+@$(MAKE) --no-print-directory -s $(BENCH_BIN)
+	+@$(MAKE) --no-print-directory -s $(BENCH_BIN) all
 	@LK_BUILD='$(B)' SESSIONS='$(SESSIONS)' $(PYTHON) tests/bench/bench.py
 
 $(B)/bench/noop: $(B)/obj/tests/bench/noop.o
@@ -346,6 +359,8 @@ install: all
 	+@$(MAKE) --no-print-directory -s $(B)/latchkey.pc
 	install -D -m 755 $(B)/latchkey $(DESTDIR)$(BINDIR)/latchkey
 	install -D -m 755 $(B)/latchkey-fcgi $(DESTDIR)$(SBINDIR)/latchkey-fcgi
+	install -D -m 644 $(B)/pam_latchkey.so \
+		$(DESTDIR)$(PAMDIR)/pam_latchkey.so
 	install -D -m 644 lib/latchkey.h $(DESTDIR)$(INCLUDEDIR)/latchkey.h
 	install -D -m 644 $(B)/liblatchkey.a $(DESTDIR)$(LIBDIR)/liblatchkey.a
 	install -D -m 644 $(B)/$(SONAME) $(DESTDIR)$(LIBDIR)/$(SOFILE)
@@ -362,6 +377,7 @@ install: all
 ## make uninstall   remove what `make install` put there
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/latchkey $(DESTDIR)$(SBINDIR)/latchkey-fcgi \
+		$(DESTDIR)$(PAMDIR)/pam_latchkey.so \
 		$(DESTDIR)$(INCLUDEDIR)/latchkey.h \
 		$(DESTDIR)$(LIBDIR)/liblatchkey.a \
 		$(DESTDIR)$(LIBDIR)/liblatchkey.so \

@@ -9,7 +9,24 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from support.place import BUILD, Place  # noqa: E402
-from support.servers import RedisServer  # noqa: E402
+from support.servers import (Latchkey, RedisServer,  # noqa: E402
+                             settings)
+
+
+def bench_pam(place, redis, address):
+    """Logins by the PAM module, over one transport to Redis."""
+    conf = place.write("pam.conf", settings(address, "unix:/nowhere"))
+    place.write("pam.d/bench", "auth required "
+                f"{BUILD}/pam_latchkey.so conf={conf}\n")
+    redis.command("FLUSHALL")
+    token = Latchkey(place, conf).issue("alice")
+    # Of one session there is one record, and one index beside it.
+    key, = (key for key in redis.keys() if b":s:" in key)
+    return subprocess.run(
+        [BUILD / "bench" / "bench_pam", place.path / "pam.d", "bench",
+         address.removeprefix("unix:").removeprefix("127.0.0.1:")],
+        input=token.encode() + b"\n" + key + b"\n",
+        check=False).returncode
 
 
 def main():
@@ -24,6 +41,9 @@ def main():
             subprocess.run([BUILD / "bench" / name, *arguments],
                            check=False).returncode
             for name, *arguments in commands if not wanted or name in wanted]
+        if not wanted or "bench_pam" in wanted:
+            codes += [bench_pam(place, redis, address)
+                      for address in (redis.address, redis.unix_address)]
         return max(codes, default=2)
 
 

@@ -58,6 +58,7 @@ def pkg_config(root, *words):
 def test_install_has_everything(root):
     names = installed(root)
     for name in ("bin/latchkey", "sbin/latchkey-fcgi", "include/latchkey.h",
+                 "lib/security/pam_latchkey.so",
                  "lib/liblatchkey.a", "lib/liblatchkey.so",
                  "lib/liblatchkey.so.0", "lib/pkgconfig/latchkey.pc",
                  "share/doc/latchkey/examples/latchkey.conf",

@@ -63,6 +63,12 @@ class RedisServer(Daemon):
                 self._call(stream, "AUTH", self.password)
             return self._call(stream, *words)
 
+    def keys(self):
+        """The names of all keys."""
+        listed = self.command(
+            "EVAL", "return table.concat(redis.call('KEYS', '*'), ' ')", 0)
+        return listed.split(b" ") if listed else []
+
     @staticmethod
     def _call(stream, *words):
         stream.write(b"*%d\r\n" % len(words))

@@ -1,0 +1,106 @@
+"""The module is a guest that leaves no trace in another program's process.
+
+tests/pam/host.c is a host that exports functions of the names that the
+module's libraries have, getenv included, and looks at what is left behind.
+"""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from support.place import BUILD, PATIENCE, ROOT
+from support.servers import (Latchkey, RedisServer, embedded_settings,
+                             settings)
+
+# A module for sanitizers cannot be loaded into a program without them.
+PLAIN = Path(os.environ.get("LK_PLAIN", BUILD))
+PLAIN = PLAIN if PLAIN.is_absolute() else ROOT / PLAIN
+CYCLES = 1000
+# libpam and the C library keep a little, once; nothing for each login.
+KEPT_BYTES = 100_000
+
+
+class Guest:
+    """The module in that host."""
+
+    def __init__(self, place, conf):
+        self.place = place
+        self.services = place.path / "pam.d"
+        self.cli = Latchkey(place, conf)
+        line = f"required {PLAIN}/pam_latchkey.so conf={conf} debug\n"
+        place.write("pam.d/door", "".join(
+            f"{step} {line}" for step in ("auth", "account", "session")))
+
+    def log_in(self, token, user="alice", cycles=CYCLES, **options):
+        """What is left behind, by name."""
+        done = subprocess.run(
+            [PLAIN / "tests/pam/host", self.services, "door", user,
+             str(cycles)], input=token + "\n", text=True,
+            capture_output=True, timeout=10 * PATIENCE, check=False,
+            env=self.place.environment(), **options)
+        assert done.returncode == 0, done.stderr
+        return dict(re.findall(r"(\w+)=(\S+)", done.stdout))
+
+
+@pytest.fixture
+def redis(place):
+    return place.add(RedisServer(place))
+
+
+@pytest.fixture(params=["sqlite", "tcp", "unix"])
+def guest(request, place):
+    if request.param == "sqlite":
+        text = embedded_settings(place.path / "store" / "sessions.db",
+                                 "unix:/nowhere")
+    else:
+        server = place.add(RedisServer(place))
+        text = settings(server.address if request.param == "tcp"
+                        else server.unix_address, "unix:/nowhere")
+    return Guest(place, place.write("latchkey.conf", text))
+
+
+def assert_no_trace(left):
+    assert left["fds"] == left["maps"] == "0", left
+    assert left["threads"] == "1" and left["signals"] == "same", left
+    assert int(left["bytes"]) < KEPT_BYTES, left
+    assert left["token"] == "0", left
+
+
+def test_isolation_of_a_thousand_logins_leaves_no_trace(guest):
+    left = guest.log_in(guest.cli.issue("alice"))
+    assert left["code"] == "0"
+    assert_no_trace(left)
+
+
+def test_isolation_of_refused_logins_leaves_no_trace(guest):
+    token = guest.cli.issue("alice")
+    assert guest.cli.revoke(token) == 1
+    left = guest.log_in(token, cycles=100)
+    assert left["code"] == "7"
+    assert_no_trace(left)
+
+
+def test_isolation_of_logins_without_a_store_leaves_no_trace(place, redis):
+    conf = place.write("latchkey.conf",
+                       settings(redis.address, "unix:/nowhere"))
+    guest = Guest(place, conf)
+    token = guest.cli.issue("alice")
+    redis.stop()
+    left = guest.log_in(token, cycles=100)
+    assert left["code"] == "9"
+    assert_no_trace(left)
+
+
+def test_isolation_without_standard_descriptors_logs_in(guest):
+    """A daemon may have closed them; the store's must not take their place."""
+    token = guest.cli.issue("alice")
+    script = 'exec 2>&-; exec "$@"'
+    done = subprocess.run(
+        ["sh", "-c", script, "sh", PLAIN / "tests/pam/host",
+         guest.services, "door", "alice", "1"], input=token + "\n",
+        text=True, capture_output=True, timeout=PATIENCE, check=False,
+        env=guest.place.environment())
+    assert "code=0" in done.stdout
