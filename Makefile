@@ -217,7 +217,8 @@ DEMO_DEBS  := $(BUILD_DEBS) python3 lighttpd
 REDIS_DEBS := redis-server|valkey-server
 BENCH_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) nginx wrk
 CHECK_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) libcmocka-dev \
-	python3-pytest curl apache2 libapache2-mod-fcgid nginx caddy haproxy
+	python3-pytest curl apache2 libapache2-mod-fcgid nginx caddy haproxy \
+	mandoc groff-base
 LINT_DEBS  := $(CHECK_DEBS) clang clang-format clang-tidy cppcheck
 
 quoted = $(patsubst %,'%',$(1))
