@@ -61,6 +61,9 @@ def test_install_has_everything(root):
                  "lib/security/pam_latchkey.so",
                  "lib/liblatchkey.a", "lib/liblatchkey.so",
                  "lib/liblatchkey.so.0", "lib/pkgconfig/latchkey.pc",
+                 "share/man/man1/latchkey.1",
+                 "share/man/man5/latchkey.conf.5",
+                 "share/man/man8/latchkey-fcgi.8",
                  "share/doc/latchkey/examples/latchkey.conf",
                  "share/doc/latchkey/examples/lighttpd/latchkey.conf"):
         assert f"{PREFIX[1:]}/{name}" in names
