@@ -268,9 +268,15 @@ BENCH_BIN := $(patsubst tests/bench/%.c,$(B)/bench/%,$(BENCH_SRC))
 $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/obj/tests/bench/figure.o \
 		$(B)/liblatchkey.a
 	@mkdir -p $(@D)
-	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS) $(LDLIBS)
+	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) \
+		$(LIB_LIBS) $(LDLIBS)
 
 $(B)/bench/bench_pam: LDLIBS += -lpam
+$(B)/bench/bench_pam: $(B)/bench/pam_bare.so
+
+$(B)/bench/pam_bare.so: $(B)/obj/tests/bench/pam_bare.o
+	@mkdir -p $(@D)
+	$(CC) -shared $(LDHARDEN) $(LDFLAGS) -o $@ $< -lpam $(LIB_LIBS)
 
 # How many sessions to fill each layout of Redis with.
 SESSIONS ?= 100000

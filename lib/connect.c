@@ -43,8 +43,7 @@ is_connected_to_itself(int fd)
 	memset(&there, 0, sizeof(there));
 	return (getsockname(fd, (struct sockaddr *)&here, &here_len) == 0 &&
 	    getpeername(fd, (struct sockaddr *)&there, &there_len) == 0 &&
-	    here.ss_family != AF_UNIX && here_len == there_len &&
-	    memcmp(&here, &there, here_len) == 0);
+	    here_len == there_len && memcmp(&here, &there, here_len) == 0);
 }
 
 /* Connect ${fd} within the deadline; 0 or an errno. */
@@ -72,7 +71,9 @@ connect_within(int fd, const struct sockaddr *addr, socklen_t len,
 			return (error);
 		break;
 	}
-	return (is_connected_to_itself(fd) ? ECONNREFUSED : 0);
+	return (addr->sa_family != AF_UNIX && is_connected_to_itself(fd)
+	        ? ECONNREFUSED
+	        : 0);
 }
 
 /* Open and connect one socket; 0 and ${fd}, or an errno. */

@@ -13,20 +13,22 @@ from support.servers import (Latchkey, RedisServer,  # noqa: E402
                              settings)
 
 
-def bench_pam(place, redis, address):
+def bench_pam(place, redis, name, address):
     """Logins by the PAM module, over one transport to Redis."""
-    conf = place.write("pam.conf", settings(address, "unix:/nowhere"))
-    place.write("pam.d/bench", "auth required "
-                f"{BUILD}/pam_latchkey.so conf={conf}\n")
+    conf = place.write("pam.conf", settings(address, "unix:/nowhere")
+                       + 'log = { level = "warn"; };\n')
     redis.command("FLUSHALL")
     token = Latchkey(place, conf).issue("alice")
     # Of one session there is one record, and one index beside it.
     key, = (key for key in redis.keys() if b":s:" in key)
+    bare = address.removeprefix("unix:").removeprefix("127.0.0.1:")
+    for service, words in (
+            ("ours", f"{BUILD}/pam_latchkey.so conf={conf}"),
+            ("bare", f"{BUILD}/bench/pam_bare.so {bare} {key.decode()}")):
+        place.write(f"pam.d/{service}", f"auth required {words}\n")
     return subprocess.run(
-        [BUILD / "bench" / "bench_pam", place.path / "pam.d", "bench",
-         address.removeprefix("unix:").removeprefix("127.0.0.1:")],
-        input=token.encode() + b"\n" + key + b"\n",
-        check=False).returncode
+        [BUILD / "bench" / "bench_pam", place.path / "pam.d", "ours", "bare",
+         name], input=token.encode() + b"\n", check=False).returncode
 
 
 def main():
@@ -42,8 +44,9 @@ def main():
                            check=False).returncode
             for name, *arguments in commands if not wanted or name in wanted]
         if not wanted or "bench_pam" in wanted:
-            codes += [bench_pam(place, redis, address)
-                      for address in (redis.address, redis.unix_address)]
+            codes += [bench_pam(place, redis, *transport)
+                      for transport in (("tcp", redis.address),
+                                        ("unix", redis.unix_address))]
         return max(codes, default=2)
 
 

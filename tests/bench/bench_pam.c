@@ -1,40 +1,23 @@
 /*
- * What a login by a session costs inside a host: one pam_authenticate(), which
- * reads the settings, connects, checks and closes, beside the bare connect,
- * GET and close that it cannot do without.  Both take turns, round by round.
+ * What a login by a session costs inside a host: one pam_authenticate() with
+ * pam_latchkey, which reads the settings, connects, checks and closes, beside
+ * one with pam_bare, which connects, asks and closes.  Both take turns, round
+ * by round.
  *
- *     bench_pam CONFDIR SERVICE ADDRESS   (the token and the key, a line each,
- *                                          on standard input)
- *
- * ADDRESS is a path or a port of 127.0.0.1.
+ *     bench_pam CONFDIR SERVICE BARE-SERVICE NAME   (the token on stdin)
  */
-#include <sys/socket.h>
-#include <sys/un.h>
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include <hiredis/hiredis.h>
 #include <security/pam_appl.h>
 
 #include "figure.h"
 
 #define LOGINS 200 /* in a round */
-#define LINE_MAX_ 512
+#define TOKEN_SIZE 512
 
-static char token[LINE_MAX_], key[LINE_MAX_];
-
-static void
-read_line(char line[LINE_MAX_])
-{
-	if (fgets(line, LINE_MAX_, stdin) == NULL)
-		die("no token and key to read");
-	line[strcspn(line, "\n")] = '\0';
-}
+static char token[TOKEN_SIZE];
 
 static int
 converse(int count, const struct pam_message **messages,
@@ -51,76 +34,68 @@ converse(int count, const struct pam_message **messages,
 	return (PAM_SUCCESS);
 }
 
-static void
+static pam_handle_t *
+start(const char *service, const char *confdir)
+{
+	static const struct pam_conv conv = { .conv = converse };
+	pam_handle_t *handle = NULL;
+
+	if (pam_start_confdir(service, "alice", &conv, confdir, &handle) !=
+	    PAM_SUCCESS)
+		die("cannot start PAM");
+	return (handle);
+}
+
+/* Microseconds that a login takes. */
+static double
 log_in(pam_handle_t *handle)
 {
+	const double began = seconds();
 	int i;
 
 	for (i = 0; i < LOGINS; i++) {
 		if (pam_authenticate(handle, 0) != PAM_SUCCESS)
 			die("a login failed");
 	}
+	return ((seconds() - began) / LOGINS * 1e6);
 }
 
-/* What any client has to do: connect, ask, read, close. */
 static void
-ask(const char *address)
+print_median(const char *what, const char *transport, double *values)
 {
-	redisContext *redis;
-	redisReply *reply;
-	int i;
+	char name[64];
 
-	for (i = 0; i < LOGINS; i++) {
-		redis = address[0] == '/'
-		    ? redisConnectUnix(address)
-		    : redisConnect("127.0.0.1",
-		          (int)strtol(address, NULL, 10));
-		if (redis == NULL || redis->err != 0)
-			die("cannot reach Redis");
-		reply = redisCommand(redis, "GET %s", key);
-		if (reply == NULL || reply->type != REDIS_REPLY_STRING)
-			die("a GET failed");
-		freeReplyObject(reply);
-		redisFree(redis);
-	}
+	(void)snprintf(name, sizeof(name), "%s_%s", what, transport);
+	print_figure(name, median(values, ROUNDS), "us");
 }
 
 int
 main(int argc, char **argv)
 {
-	const struct pam_conv conv = { .conv = converse };
-	double ratios[ROUNDS], logins[ROUNDS], asks[ROUNDS], start;
-	const char *transport;
-	pam_handle_t *handle = NULL;
+	double ratios[ROUNDS], logins[ROUNDS], bare[ROUNDS];
+	pam_handle_t *ours, *theirs;
 	char name[64];
 	int i;
 
-	if (argc != 4)
-		die("usage: bench_pam CONFDIR SERVICE ADDRESS");
-	transport = argv[3][0] == '/' ? "unix" : "tcp";
-	read_line(token);
-	read_line(key);
-	if (pam_start_confdir(argv[2], "alice", &conv, argv[1], &handle) !=
-	    PAM_SUCCESS)
-		die("cannot start PAM");
-	log_in(handle);
-	ask(argv[3]);
+	if (argc != 5)
+		die("usage: bench_pam CONFDIR SERVICE BARE-SERVICE NAME");
+	if (fgets(token, sizeof(token), stdin) == NULL)
+		die("no token to read");
+	token[strcspn(token, "\n")] = '\0';
+	ours = start(argv[2], argv[1]);
+	theirs = start(argv[3], argv[1]);
+	(void)log_in(ours);
+	(void)log_in(theirs);
 	for (i = 0; i < ROUNDS; i++) {
-		start = seconds();
-		log_in(handle);
-		logins[i] = (seconds() - start) / LOGINS * 1e6;
-		start = seconds();
-		ask(argv[3]);
-		asks[i] = (seconds() - start) / LOGINS * 1e6;
-		ratios[i] = logins[i] / asks[i];
+		logins[i] = log_in(ours);
+		bare[i] = log_in(theirs);
+		ratios[i] = logins[i] / bare[i];
 	}
-	(void)pam_end(handle, PAM_SUCCESS);
-	(void)snprintf(name, sizeof(name), "pam_login_%s", transport);
-	print_figure(name, median(logins, ROUNDS), "us");
-	(void)snprintf(name, sizeof(name), "bare_connect_get_close_%s",
-	    transport);
-	print_figure(name, median(asks, ROUNDS), "us");
-	(void)snprintf(name, sizeof(name), "pam_login_to_bare_%s", transport);
+	(void)pam_end(ours, PAM_SUCCESS);
+	(void)pam_end(theirs, PAM_SUCCESS);
+	print_median("pam_login", argv[4], logins);
+	print_median("pam_login_bare", argv[4], bare);
+	(void)snprintf(name, sizeof(name), "pam_login_to_bare_%s", argv[4]);
 	print_goal(name, median(ratios, ROUNDS), "<=", 1.3);
 	return (0);
 }
