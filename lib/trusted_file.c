@@ -18,6 +18,7 @@ struct trusted_file {
 	bool secret;
 	int dir_fd;
 	int fd;
+	size_t size; /* when it was examined; it may change */
 	struct lk_error *error;
 };
 
@@ -91,7 +92,7 @@ kind_of(mode_t mode)
 }
 
 static enum lk_status
-examine(const struct trusted_file *file, size_t max)
+examine(struct trusted_file *file, size_t max)
 {
 	struct stat st;
 	unsigned int mode;
@@ -123,6 +124,7 @@ examine(const struct trusted_file *file, size_t max)
 		return (lk_fail(file->error, LK_E_SETTINGS,
 		    "%s: expected at most %zu bytes, got %jd", file->path, max,
 		    (intmax_t)st.st_size));
+	file->size = (size_t)st.st_size;
 	return (LK_OK);
 }
 
@@ -157,13 +159,15 @@ read_some(int fd, char *bytes, size_t len)
 static enum lk_status
 read_all(const struct trusted_file *file, struct lk_buf *content)
 {
-	size_t left, want;
+	/* A file that stays as it is takes no more room than it needs, which
+	 * is also what is wiped in the end. */
+	size_t left, want, chunk = file->size < CHUNK ? file->size + 1 : CHUNK;
 	char *room, beyond;
 	ssize_t got;
 
-	for (;;) {
+	for (;; chunk = CHUNK) {
 		left = content->max - content->len;
-		want = left < CHUNK ? left : CHUNK;
+		want = left < chunk ? left : chunk;
 		if ((room = lk_buf_room(content, want)) == NULL)
 			return (lk_fail(file->error, LK_E_NOMEM,
 			    "%s: out of memory", file->path));
