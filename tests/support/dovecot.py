@@ -85,9 +85,10 @@ class Relay:
         return self
 
     def stop(self):
-        self.socket.shutdown(socket.SHUT_RDWR)
-        self.thread.join(PATIENCE)
-        self.socket.close()
+        if self.thread.is_alive():
+            self.socket.shutdown(socket.SHUT_RDWR)
+            self.thread.join(PATIENCE)
+            self.socket.close()
 
     def serve(self):
         while True:
@@ -181,7 +182,10 @@ class Submission(Mail):
         with smtplib.SMTP("127.0.0.1", self.server.submission,
                           timeout=PATIENCE) as smtp:
             try:
-                smtp.login(user, secret)
+                smtp.user, smtp.password = user, secret
+                smtp.ehlo()
+                # login() would try every mechanism, one after the other.
+                smtp.auth("PLAIN", smtp.auth_plain)
             except smtplib.SMTPAuthenticationError as error:
                 self.note(f"{error}\n")
                 return False

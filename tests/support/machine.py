@@ -98,9 +98,10 @@ class Syslog:
         return self.log.read_text(errors="replace")
 
     def close(self):
-        self.socket.shutdown(socket.SHUT_RDWR)
-        self.thread.join(PATIENCE)
-        self.socket.close()
+        if self.thread.is_alive():
+            self.socket.shutdown(socket.SHUT_RDWR)
+            self.thread.join(PATIENCE)
+            self.socket.close()
 
 
 class Machine(Daemon):
