@@ -7,6 +7,7 @@ import pytest
 
 from support.machine import PASSWORD
 from support.pam import example
+from support.place import wait_until
 
 STACKS = ("latchkey-or-password", "latchkey-only", "latchkey-outage")
 
@@ -60,11 +61,10 @@ def test_stack_with_store_up_lets_in(house, stack, host):
     assert not host.login("alice", house.tokens.bad("revoked"))
 
 
-@pytest.mark.parametrize("kind", ["gone", "silent"])
-def test_stack_with_store_down_lets_in(house, stack, host, kind):
+def test_stack_with_store_down_lets_in(house, stack, host):
     house.tokens.bad("other-user")
     token = house.cli.issue("alice")
-    with house.outage(kind):
+    with house.outage("silent" if host.name == "pamtester" else "gone"):
         found = who_gets_in(house, host, token)
     assert found == OPEN[stack]["down"]
 
@@ -83,7 +83,8 @@ def test_stack_with_unknown_option_lets_in(house, stack, host):
         f"/etc/pam.d/{stack}").read_text().replace(
             "pam_latchkey.so", "pam_latchkey.so use_frist_pass"))
     assert who_gets_in(house, host, token) == OPEN[stack]["broken"]
-    assert "use_frist_pass" in house.machine.syslog.text()
+    wait_until(lambda: "use_frist_pass" in house.machine.syslog.text(),
+               "the option to be named in the log")
 
 
 def test_stack_without_the_module_lets_in(house, stack, host):

@@ -3,11 +3,10 @@
 import contextlib
 import hashlib
 import os
-import re
 import shutil
 import signal
 
-from support.dovecot import Dovecot, Imap, Sasl, Submission
+from support.dovecot import Imap, Sasl, Submission
 from support.machine import GROUP_ID, Machine
 from support.pamtester import Pamtester
 from support.place import ROOT, wait_until
@@ -55,6 +54,7 @@ class House:
         self.machine = place.add(Machine(place, module))
         self.redis = place.add(RedisServer(place, options=("save 3600 1",)))
         self.folder = place.path / "sessions"
+        self.away = place.path / "sessions-away"
         self.write_settings()
         self.cli = MachineLatchkey(self.machine, CONF)
         self.embedded = MachineLatchkey(self.machine, EMBEDDED)
@@ -88,13 +88,19 @@ class House:
 
     @contextlib.contextmanager
     def outage(self, kind):
-        """While this lasts the store is gone, silent or not to be trusted."""
+        """While this lasts Redis is gone or silent, or the embedded store
+        is another file, or in a folder that everybody can write to."""
         if kind == "gone":
             self.redis.stop()
         elif kind == "silent":
             os.kill(self.redis.process.pid, signal.SIGSTOP)
-        else:
+        elif kind == "open":
             self.folder.chmod(0o777)
+        elif kind == "foreign":
+            self.folder.rename(self.away)
+            self.folder.mkdir()
+            self.folder.chmod(0o2770)
+            (self.folder / "sessions.db").write_text("something else\n" * 99)
         try:
             yield
         finally:
@@ -102,8 +108,11 @@ class House:
                 self.redis.start()
             elif kind == "silent":
                 os.kill(self.redis.process.pid, signal.SIGCONT)
-            else:
+            elif kind == "open":
                 self.folder.chmod(0o2770)
+            elif kind == "foreign":
+                shutil.rmtree(self.folder)
+                self.away.rename(self.folder)
 
     @contextlib.contextmanager
     def broken_settings(self):

@@ -24,10 +24,10 @@ class Outcome:
     @property
     def code(self):
         """The text of the PAM code that it ended with, "" if with none."""
-        last = self.output.strip().splitlines()[-1:]
-        if self.status == 0 or not last:
+        _, found, code = self.output.rpartition("pamtester: ")
+        if self.status == 0 or not found:
             return ""
-        return last[0].removeprefix("pamtester: ")
+        return code.strip()
 
 
 class Pamtester(Host):
