@@ -170,7 +170,7 @@ def run_programs(results, folders):
 # ---- Tests in Python -----------------------------------------------------
 
 
-def run_pytest(results, suite, folder):
+def run_pytest(results, suite, folder, plain):
     """pytest over one folder of tests, with the programs of one build."""
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="latchkey-") as scratch:
@@ -181,7 +181,7 @@ def run_pytest(results, suite, folder):
              f"--rootdir={TESTS}", str(TESTS / suite)],
             cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, check=False,
-            env={**os.environ, "LK_BUILD": folder,
+            env={**os.environ, "LK_BUILD": folder, "LK_PLAIN": plain,
                  "PYTHONDONTWRITEBYTECODE": "1"})
         cases = (list(ElementTree.parse(report).iter("testcase"))
                  if report.exists() else [])
@@ -230,7 +230,7 @@ def run_everything(results, plain, sanitized):
     for suite in python_suites():
         folder = plain if suite == "self" else sanitized
         if plain_built and sanitized_built:
-            run_pytest(results, suite, folder)
+            run_pytest(results, suite, folder, plain)
 
 
 def main():

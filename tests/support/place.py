@@ -13,10 +13,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# The binaries under test.
-BUILD = Path(os.environ.get("LK_BUILD", "build"))
-if not BUILD.is_absolute():
-    BUILD = ROOT / BUILD
+# The binaries under test, and those without sanitizers, which programs that
+# know nothing of sanitizers can load.
+BUILD = ROOT / os.environ.get("LK_BUILD", "build")
+PLAIN = ROOT / os.environ.get("LK_PLAIN", BUILD)
 
 # Nothing on loopback takes this long; a slow machine under sanitizers may.
 PATIENCE = 20.0

@@ -186,9 +186,13 @@ class Latchkey:
         self.conf = conf
         self.tokens = []
 
+    def enter(self, *argv):
+        """The command line that runs argv where the sessions are."""
+        return [str(word) for word in argv]
+
     def run(self, *words, stdin=""):
         """Run it; the result has returncode, stdout and stderr."""
-        argv = [str(BUILD / "latchkey"), "-c", str(self.conf), *words]
+        argv = self.enter(BUILD / "latchkey", "-c", self.conf, *words)
         result = subprocess.run(
             argv, input=stdin, capture_output=True, text=True,
             timeout=PATIENCE, env=self.place.environment(), check=False)
