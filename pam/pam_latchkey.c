@@ -90,9 +90,18 @@ judge(struct pam_visit *visit, const struct lk_token *token,
 {
 	struct pam_login login = { .finding = { .status = shape } };
 	enum pam_answer answer = PAM_ANSWER_DENY;
+	enum lk_status status = LK_FAULT;
 
 	if (shape == LK_OK)
 		pam_login_by_token(visit, token, user, &login);
+	/*
+	 * What is no token may be a password, for a stack that takes those
+	 * while the store is away: so it has to be asked in any case, which
+	 * makes all refusals take as long, too.
+	 */
+	if (login.finding.status == LK_MALFORMED &&
+	    (status = lk_ping(visit->manager)) < 0)
+		login.finding.status = status;
 	answer = pam_decide(&login.finding);
 	log_login(visit, answer == PAM_ANSWER_ALLOW ? "let in" : "refused",
 	    user, &login, answer);
