@@ -21,6 +21,7 @@ PKG_CONFIG ?= pkg-config
 PYTHON     ?= /usr/bin/python3
 B          ?= $(if $(SAN),build/san,build)
 
+, := ,
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -151,6 +152,9 @@ $(B)/gen/redis_%_scripts.h: lib/store/lua/embed.sh $(LUA_SRC)
 	@mkdir -p $(@D)
 	sh lib/store/lua/embed.sh $(filter lib/store/lua/$*_%,$(LUA_SRC)) > $@
 
+SCRIPTS_H := $(patsubst %,$(B)/gen/redis_%_scripts.h,\
+	latchkey gosession put sweep)
+
 $(B)/obj/lib/store/redis_latchkey.o: $(B)/gen/redis_latchkey_scripts.h
 $(B)/obj/lib/store/redis_gosession.o: $(B)/gen/redis_gosession_scripts.h
 $(B)/obj/lib/store/redis_put.o: $(B)/gen/redis_put_scripts.h
@@ -186,6 +190,13 @@ $(B)/tests/pam/host: $(B)/obj/tests/pam/host.o
 $(B)/tests/unit/test_guard_corpus: $(B)/obj/tests/fuzz/fuzz_guard.o
 $(B)/obj/tests/fuzz/fuzz_guard.o: BASE_CFLAGS += -Ifcgi-auth
 
+# The PAM module between a libpam, a memory and a network of the target's.
+FUZZ_PAM_WRAP := $(patsubst %,-Wl$(,)--wrap=%,malloc calloc strdup connect \
+	send recv poll)
+$(B)/tests/unit/test_pam_corpus: $(B)/obj/tests/fuzz/fuzz_pam.o \
+		$(filter-out %/guest.o $(PAM_PARTS),$(PAM_OBJ))
+$(B)/tests/unit/test_pam_corpus: LDFLAGS += $(FUZZ_PAM_WRAP)
+
 FUZZ_SECONDS ?= 60
 FUZZ_FLAGS   := -g -O1 -fsanitize=fuzzer,address,undefined \
 	-fno-sanitize-recover=all
@@ -195,15 +206,25 @@ $(B)/fuzz/fuzz_guard: tests/fuzz/fuzz_guard.c fcgi-auth/guard.c
 	clang -std=c11 -D_GNU_SOURCE -Ifcgi-auth $(FUZZ_FLAGS) -o $@ $^ \
 		$(GATE_LIBS)
 
-.PHONY: fuzz
-## make fuzz        the guard against libFuzzer, FUZZ_SECONDS (60) long
-fuzz:
+$(B)/fuzz/fuzz_pam: tests/fuzz/fuzz_pam.c $(filter-out %/guest.c,$(PAM_SRC)) \
+		$(LIB_SRC) $(SCRIPTS_H)
+	@mkdir -p $(@D)
+	clang -std=c11 -D_GNU_SOURCE -DLK_VERSION='"$(VERSION)"' -Ilib -Ipam \
+		-I$(B)/gen $(DEP_CFLAGS) $(FUZZ_FLAGS) $(FUZZ_PAM_WRAP) -o $@ \
+		$(filter %.c,$^) $(LIB_LIBS)
+
+.PHONY: fuzz fuzz-guard fuzz-pam
+## make fuzz        the guard and the PAM module against libFuzzer, each
+##                  FUZZ_SECONDS (60) long
+fuzz: fuzz-guard fuzz-pam
+
+fuzz-guard fuzz-pam: fuzz-%:
 	@if command -v clang > /dev/null; then \
-		$(MAKE) --no-print-directory -s $(B)/fuzz/fuzz_guard && \
-		mkdir -p $(B)/fuzz/guard && \
-		$(B)/fuzz/fuzz_guard -max_total_time=$(FUZZ_SECONDS) \
+		$(MAKE) --no-print-directory -s $(B)/fuzz/fuzz_$* && \
+		mkdir -p $(B)/fuzz/$* && \
+		$(B)/fuzz/fuzz_$* -max_total_time=$(FUZZ_SECONDS) \
 			-max_len=66000 -artifact_prefix=$(B)/fuzz/ \
-			$(B)/fuzz/guard tests/fuzz/corpus/guard; \
+			$(B)/fuzz/$* tests/fuzz/corpus/$*; \
 	else echo 'make fuzz needs clang'; fi
 
 # ---- What else it takes --------------------------------------------------
@@ -302,8 +323,6 @@ C_FILES   := $(LIB_SRC) $(GATE_SRC) $(CTL_SRC) $(PAM_SRC)
 H_FILES   := $(sort $(wildcard lib/*.h lib/*/*.h fcgi-auth/*.h ctl/*.h pam/*.h))
 TIDY_ARGS  = -std=c11 -D_GNU_SOURCE -DLK_VERSION='"$(VERSION)"' -Ilib \
 	-Ifcgi-auth -I$(B)/gen $(DEP_CFLAGS)
-SCRIPTS_H := $(patsubst %,$(B)/gen/redis_%_scripts.h,\
-	latchkey gosession put sweep)
 
 .PHONY: format lint lint-format lint-clang lint-tidy lint-cppcheck lint-analyzer
 ## make lint        clang, clang-tidy, cppcheck, gcc -fanalyzer

@@ -16,7 +16,7 @@
 #include <fastcgi.h>
 #include <fcgiapp.h>
 
-#include "fuzz_guard.h"
+#include "fuzz.h"
 #include "guard.h"
 
 /* Not assert(): this must hold in every build. */
