@@ -90,9 +90,19 @@ judge(struct pam_visit *visit, const struct lk_token *token,
 {
 	struct pam_login login = { .finding = { .status = shape } };
 	enum pam_answer answer = PAM_ANSWER_DENY;
+	enum lk_status reach = LK_FAULT;
 
 	if (shape == LK_OK)
 		pam_login_by_token(visit, token, user, &login);
+	/*
+	 * What is no token may be a password, which a stack may take while
+	 * the store is down; so say if it is.
+	 */
+	if (login.finding.status == LK_MALFORMED) {
+		reach = lk_ping(visit->manager);
+		if (reach < 0)
+			login.finding.status = reach;
+	}
 	answer = pam_decide(&login.finding);
 	log_login(visit, answer == PAM_ANSWER_ALLOW ? "let in" : "refused",
 	    user, &login, answer);
