@@ -38,7 +38,7 @@ class Demo:
 
     def __init__(self, door):
         self.door = door
-        self.pam = Wrapped(door.place, door.conf)
+        self.pam = Wrapped(door.place, door.conf, tracing=False)
         self.wrong = 0
 
     def step(self, text):
@@ -76,7 +76,7 @@ class Demo:
         print("$ pamtester latchkey alice authenticate acct_mgmt")
         done = self.pam.run("alice", token, "authenticate", "acct_mgmt")
         print("".join(f"    {line}\n" for line in
-                      done.stdout.replace("token: ", "token: ******\n")
+                      done.stdout.replace("token: ", "token: (hers)\n")
                       .splitlines()), end="")
         self.expect((done.returncode == 0) == lets_in,
                     "to be let in" if lets_in else "to be refused")

@@ -21,11 +21,15 @@ def sanitizers():
 
 
 class Wrapped:
-    """pamtester with one service, `latchkey`; what it logs is kept."""
+    """pamtester with one service, `latchkey`.
 
-    def __init__(self, place, conf):
+    With `tracing`, what it sends to syslog is in pamtester.log.
+    """
+
+    def __init__(self, place, conf, tracing=True):
         self.place = place
         self.conf = conf
+        self.level = "3" if tracing else "0"
         self.preloads = ":".join([*sanitizers(), "libpam_wrapper.so"])
         self.services = place.path / "services"
         self.services.mkdir()
@@ -46,7 +50,7 @@ class Wrapped:
             env={**self.place.environment(), "LD_PRELOAD": self.preloads,
                  "PAM_WRAPPER": "1",
                  "PAM_WRAPPER_SERVICE_DIR": str(self.services),
-                 "PAM_WRAPPER_DEBUGLEVEL": "3"})
+                 "PAM_WRAPPER_DEBUGLEVEL": self.level})
         # It traces what passes through it, passwords too; what goes to syslog
         # is ours.
         lines = done.stdout.splitlines()
