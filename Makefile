@@ -234,12 +234,13 @@ fuzz-guard fuzz-pam: fuzz-%:
 BUILD_DEBS := gcc libc6-dev pkg-config libhiredis-dev libconfig-dev \
 	libcjson-dev libsodium-dev libsqlite3-dev libfcgi-dev \
 	libpam0g-dev binutils
-DEMO_DEBS  := $(BUILD_DEBS) python3 lighttpd
+DEMO_DEBS  := $(BUILD_DEBS) python3 lighttpd pamtester libpam-wrapper
 REDIS_DEBS := redis-server|valkey-server
 BENCH_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) nginx wrk
 CHECK_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) libcmocka-dev \
 	python3-pytest curl apache2 libapache2-mod-fcgid nginx caddy haproxy \
-	mandoc groff-base
+	mandoc groff-base openssh-server openssh-client sudo dovecot-imapd \
+	dovecot-submissiond vsftpd postgresql
 LINT_DEBS  := $(CHECK_DEBS) clang clang-format clang-tidy cppcheck
 
 quoted = $(patsubst %,'%',$(1))
@@ -274,7 +275,7 @@ check: deps
 # Where the demo keeps its sessions: sqlite or redis.
 STORE ?= sqlite
 
-## make demo        a session opens a page of a real web server
+## make demo        a session opens a page of a web server, and a login
 ##                  (STORE=redis: another store; KEEP=1: stay)
 demo: deps-demo
 	+@$(MAKE) --no-print-directory -s all

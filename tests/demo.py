@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""Show the first door: the gate and lighttpd, private and on loopback.
+"""Show two doors: a page behind lighttpd, and a login through PAM.
 
-A session opens a page of a real web server, and revoking it closes the page.
+One session opens both, and revoking it closes both.  All is private and on
+loopback; pam_wrapper shows pamtester a PAM service of the demo's own.
 Sessions are in a file; STORE=redis in the environment keeps them in a Redis.
 KEEP=1 leaves everything running.  The exit status says whether all of it came
 true.
@@ -16,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from support.door import Door  # noqa: E402
 from support.place import Failed, Place  # noqa: E402
+from support.wrapped import Wrapped  # noqa: E402
 
 PAGE = """#!/bin/sh
 printf 'Content-Type: text/plain\\r\\n\\r\\n'
@@ -36,6 +38,7 @@ class Demo:
 
     def __init__(self, door):
         self.door = door
+        self.pam = Wrapped(door.place, door.conf, tracing=False)
         self.wrong = 0
 
     def step(self, text):
@@ -68,6 +71,16 @@ class Demo:
         self.expect(reply.status == status, f"status {status}")
         self.expect(text in reply.body, repr(text))
 
+    def log_in(self, token, lets_in):
+        """Log in through PAM, as SSH would with the token as password."""
+        print("$ pamtester latchkey alice authenticate acct_mgmt")
+        done = self.pam.run("alice", token, "authenticate", "acct_mgmt")
+        print("".join(f"    {line}\n" for line in
+                      done.stdout.replace("token: ", "token: (hers)\n")
+                      .splitlines()), end="")
+        self.expect((done.returncode == 0) == lets_in,
+                    "to be let in" if lets_in else "to be refused")
+
     def play(self):
         self.step("Nobody gets in without a session")
         self.browse(None, 401)
@@ -75,11 +88,14 @@ class Demo:
         token = self.command("issue", "alice", "--client", "web")
         self.step("Her token opens the page")
         self.browse(token, 200, "Hello alice!")
+        self.step("The same token opens a login, here pamtester's")
+        self.log_in(token, True)
         self.step("Her session is revoked")
         self.expect(self.command("revoke", token) == "1",
                     "one session to be revoked")
         self.step("From then on her token opens nothing")
         self.browse(token, 401)
+        self.log_in(token, False)
 
 
 def say_how_to_stop(door):

@@ -1,75 +1,28 @@
 """The module with sanitizers under pamtester, by way of pam_wrapper.
 
-Needs neither root nor a namespace: pam_wrapper shows libpam another folder
-of services, and libasan is preloaded.
+libasan is preloaded, so that an error or a leak ends the program.
 """
 
 import os
-import re
 import signal
-import subprocess
 
 import pytest
 
-from support.pamtester import OPERATIONS
-from support.place import BUILD, PATIENCE
-from support.servers import Latchkey, RedisServer, find_program, settings
-
-MODULE = BUILD / "pam_latchkey.so"
-
-
-def preloads():
-    """The sanitizers' libraries that the module wants, then pam_wrapper."""
-    printed = subprocess.run(["ldd", MODULE], capture_output=True, text=True,
-                             check=True).stdout
-    return re.findall(r"lib[au]b?san\.so\S* => (\S+)", printed) + [
-        "libpam_wrapper.so"]
-
-
-class Wrapped:
-    """pamtester with services of its own; what it logs is kept."""
-
-    def __init__(self, place):
-        self.place = place
-        self.redis = place.add(RedisServer(place))
-        self.conf = place.write("latchkey.conf", settings(
-            self.redis.unix_address, "unix:/nowhere")
-            + 'log = { level = "debug"; };\n')
-        self.cli = Latchkey(place, self.conf)
-        (place.path / "services").mkdir()
-        self.use(f"conf={self.conf} debug")
-
-    def use(self, options):
-        self.place.write("services/latchkey", "".join(
-            f"{kind} required {MODULE} {options}\n"
-            for kind in ("auth", "account", "session")))
-
-    def ask(self, user, secret, *operations):
-        done = subprocess.run(
-            [find_program("pamtester"), "latchkey", user,
-             *(operations or OPERATIONS)], input=f"{secret}\n", text=True,
-            capture_output=True, timeout=2 * PATIENCE, check=False,
-            cwd=self.place.path,
-            env={**self.place.environment(),
-                 "LD_PRELOAD": ":".join(preloads()), "PAM_WRAPPER": "1",
-                 "PAM_WRAPPER_SERVICE_DIR": str(
-                     self.place.path / "services"),
-                 "PAM_WRAPPER_DEBUGLEVEL": "3"})
-        # pam_wrapper traces what passes through it, passwords too; what goes
-        # to syslog is ours.
-        with open(self.place.path / "pamtester.log", "a") as log:
-            log.write("".join(f"{line}\n" for line in (
-                done.stdout + done.stderr).splitlines()
-                if not line.startswith("PWRAP_") or "SYSLOG(" in line))
-        assert done.returncode in (0, 1), done
-        return done.returncode == 0
+from support.servers import Latchkey, RedisServer, settings
+from support.wrapped import MODULE, Wrapped, sanitizers
 
 
 @pytest.fixture
 def wrapped(place):
-    if not preloads()[:-1] and os.environ.get("LK_PLAIN"):
+    if "LK_PLAIN" in os.environ and not sanitizers():
         pytest.fail(f"{MODULE} has no sanitizers")
-    return Wrapped(place)
+    redis = place.add(RedisServer(place))
+    conf = place.write("latchkey.conf", settings(
+        redis.unix_address, "unix:/nowhere")
+        + 'log = { level = "debug"; };\n')
+    wrapped = Wrapped(place, conf)
+    wrapped.redis, wrapped.cli = redis, Latchkey(place, conf)
+    return wrapped
 
 
 def test_sanitized_module_from_login_to_revocation(wrapped):

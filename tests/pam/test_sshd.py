@@ -1,9 +1,12 @@
 """What is sshd's own: split processes, public keys, forbidden users."""
 
+from pathlib import Path
+
 import pytest
 
-from support.pam import EMBEDDED, example
-from support.place import PLAIN, wait_until
+from support.machine import PASSWORD
+from support.pam import EMBEDDED
+from support.place import PLAIN, ROOT, wait_until
 from support.sshd import SshdKey
 
 METHODS = ("sshd-keyboard", "sshd-password")
@@ -140,7 +143,22 @@ def test_sshd_long_token_is_refused_and_the_next_is_not(house, ssh, size):
     assert ssh.login("alice", house.cli.issue("alice"))
 
 
-def test_sshd_example_has_no_require_token():
-    lines = [line for line in example("sshd").splitlines()
-             if not line.startswith("#")]
-    assert not any("require_token" in line for line in lines)
+def test_sshd_five_lines_of_the_readme_open_it(house, ssh, key):
+    """Run as they are, on the system's own file, but for the reload."""
+    text = (ROOT / "README.md").read_text()
+    block = text.split("## SSH in five lines\n\n")[1].split("\n\n")[0]
+    lines = [line.strip() for line in block.splitlines()]
+    assert len(lines) == 5 and lines[-1] == "systemctl reload ssh"
+    system = Path("/etc/pam.d/sshd").read_text()
+    ssh.use(system)
+    token = house.cli.issue("alice")
+    assert not ssh.login("alice", token)
+    done = house.machine.run("sh", "-euc", "\n".join(lines[:-1]).replace(
+        "build/pam_latchkey.so", f"{PLAIN}/pam_latchkey.so"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ssh.login("alice", token)
+    assert ssh.login("alice", PASSWORD)
+    assert not ssh.login("alice", house.tokens.bad("other-user"))
+    assert house.cli.revoke(token) == 1
+    assert not ssh.login("alice", token)
+    house.machine.path("/etc/ssh/sshd_config.d/latchkey.conf").unlink()

@@ -47,3 +47,14 @@ def test_examples_scripts_compile(place):
     assert SCRIPTS
     for path in SCRIPTS:
         assert len(redis.command("SCRIPT", "LOAD", read(path))) == 40, path
+
+
+def test_examples_pam_are_all_run_by_a_test():
+    """By its name: as a host's service, or as one of the stacks."""
+    hosts = "\n".join(read(path) for path in files("tests/support/*.py"))
+    stacks = read("tests/pam/test_stacks.py")
+    names = [path.name for path in files("etc/pam.d/*")]
+    assert len(names) >= 8
+    assert [name for name in names
+            if f'service = "{name}"' not in hosts
+            and f'"{name}"' not in stacks] == []

@@ -344,3 +344,25 @@ def test_manual_lighttpd_example_is_accepted(place):
                        f'"{place.path}"\nserver.port = 8080\n{blocks[0]}')
     result = run(find_program("lighttpd"), "-tt", "-f", conf)
     assert result.returncode == 0, result.stderr
+
+
+# ---- The PAM module ------------------------------------------------------
+
+MODULE = "man/pam_latchkey.8"
+
+
+def test_manual_of_the_module_has_an_entry_for_each_option():
+    section = read(MODULE).split(".SH OPTIONS\n")[1].split(".SH ")[0]
+    entries = re.findall(r"^\.TP\n\.BI? (\w+)", section, re.M)
+    table = code("pam/options.c").split("} table[] = {")[1].split("};")[0]
+    assert sorted(entries) == sorted(re.findall(r'\{ "(\w+)"', table))
+
+
+def test_manual_of_the_module_shows_the_stacks_that_are_tested():
+    def lines(text):
+        return [" ".join(re.sub(r"\[prompt=[^]]*\]", "", line).split())
+                for line in text.splitlines() if line.startswith("auth")]
+
+    shown = [lines(block) for block in examples(MODULE)]
+    assert shown == [lines(read(f"etc/pam.d/latchkey-{name}"))
+                     for name in ("or-password", "only", "outage")]

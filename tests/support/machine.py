@@ -64,6 +64,7 @@ COMMON = {
                       "default=ignore] pam_unix.so\n"
                       "account requisite pam_deny.so\n"
                       "account required pam_permit.so\n",
+    "common-password": "password requisite pam_deny.so\n",
     "common-session": "session required pam_unix.so\n",
     "common-session-noninteractive": "session required pam_unix.so\n",
     "other": "auth required pam_deny.so\naccount required pam_deny.so\n"

@@ -16,7 +16,8 @@ Debug sudoers.so {0}/sudo-sudoers.log all@debug
 
 
 class Sudo(Host):
-    name = service = "sudo"
+    name = "sudo"
+    service = "sudo"
     longest = 511
 
     def prepare(self):

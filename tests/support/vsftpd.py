@@ -42,7 +42,8 @@ class VsftpdServer(Daemon):
 
 
 class Vsftpd(Host):
-    name = service = "vsftpd"
+    name = "vsftpd"
+    service = "vsftpd"
     longest = 128
 
     def prepare(self):

@@ -1,0 +1,70 @@
+"""pamtester by way of pam_wrapper, which shows libpam services of our own.
+
+Needs neither root nor a namespace.
+"""
+
+import re
+import subprocess
+
+from support.pamtester import OPERATIONS
+from support.place import BUILD, PATIENCE
+from support.servers import find_program
+
+MODULE = BUILD / "pam_latchkey.so"
+
+
+def sanitizers():
+    """The libraries that the module wants to be there first."""
+    printed = subprocess.run(["ldd", MODULE], capture_output=True, text=True,
+                             check=True).stdout
+    return re.findall(r"lib(?:asan|ubsan)\.so\S* => (\S+)", printed)
+
+
+class Wrapped:
+    """pamtester with one service, `latchkey`.
+
+    With `tracing`, what it sends to syslog is in pamtester.log.
+    """
+
+    def __init__(self, place, conf, tracing=True):
+        self.place = place
+        self.conf = conf
+        self.level = "3" if tracing else "0"
+        self.preloads = ":".join([*sanitizers(), "libpam_wrapper.so"])
+        self.services = place.path / "services"
+        self.services.mkdir()
+        self.use(f"conf={conf} debug")
+
+    def use(self, options):
+        self.place.write("services/latchkey", "".join(
+            f"{kind} required {MODULE} {options}\n"
+            for kind in ("auth", "account", "session")))
+
+    def run(self, user, secret, *operations):
+        """What came of it, without what pam_wrapper says of itself."""
+        done = subprocess.run(
+            [find_program("pamtester"), "latchkey", user,
+             *(operations or OPERATIONS)], input=f"{secret}\n", text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            timeout=2 * PATIENCE, check=False, cwd=self.place.path,
+            env={**self.place.environment(), "LD_PRELOAD": self.preloads,
+                 "PAM_WRAPPER": "1",
+                 "PAM_WRAPPER_SERVICE_DIR": str(self.services),
+                 "PAM_WRAPPER_DEBUGLEVEL": self.level})
+        # It traces what passes through it, passwords too; what goes to syslog
+        # is ours.
+        lines = done.stdout.splitlines()
+        with open(self.place.path / "pamtester.log", "a") as log:
+            log.write("".join(f"{line}\n" for line in lines
+                              if not line.startswith("PWRAP_")
+                              or "SYSLOG(" in line))
+        done.stdout = "".join(f"{line}\n" for line in lines
+                              if line and not line.startswith("PWRAP_"))
+        return done
+
+    def ask(self, user, secret, *operations):
+        """Whether all operations succeeded."""
+        done = self.run(user, secret, *operations)
+        # Anything else is a signal or a sanitizer's.
+        assert done.returncode in (0, 1), done
+        return done.returncode == 0
