@@ -30,4 +30,11 @@ enum lk_status lk_base64url_decode(const char *text, size_t text_len,
  */
 enum lk_status lk_base64url_check(const char *text, size_t len) LK_MUST_CHECK;
 
+/**
+ * lk_base64url_front(text, bytes, n):
+ * Decode the first ${n} bytes of what longer text stands for.  All of it must
+ * have passed lk_base64url_check().
+ */
+void lk_base64url_front(const char *text, uint8_t *bytes, size_t n);
+
 #endif /* !LK_BASE64URL_H_ */

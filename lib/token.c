@@ -9,9 +9,6 @@
 #define RANDOM_LEN 32
 #define BODY_LEN (LK_TAG_LEN + RANDOM_LEN)
 #define BODY_TEXT_LEN (LK_TOKEN_LATCHKEY_LEN - LATCHKEY_PREFIX_LEN)
-/* The characters that the tag is in, and the bytes they stand for. */
-#define FRONT_TEXT_LEN ((LK_TAG_LEN + 2) / 3 * 4)
-#define FRONT_LEN (FRONT_TEXT_LEN / 4 * 3)
 
 /* 3 bytes are 4 characters, and the body leaves no bits over. */
 _Static_assert(BODY_LEN % 3 == 0 && BODY_LEN / 3 * 4 == BODY_TEXT_LEN,
@@ -122,23 +119,14 @@ static enum lk_status
 parse_latchkey(const struct lk_token *token, struct lk_token_key *key)
 {
 	const char *text = token->text + LATCHKEY_PREFIX_LEN;
-	uint8_t front[FRONT_LEN];
-	enum lk_status status = LK_FAULT;
-	size_t len;
 
 	if (token->len != LK_TOKEN_LATCHKEY_LEN ||
-	    memcmp(token->text, LATCHKEY_PREFIX, LATCHKEY_PREFIX_LEN) != 0)
+	    memcmp(token->text, LATCHKEY_PREFIX, LATCHKEY_PREFIX_LEN) != 0 ||
+	    lk_base64url_check(text, BODY_TEXT_LEN) != LK_OK)
 		return (LK_MALFORMED);
-	status = lk_base64url_check(text + FRONT_TEXT_LEN,
-	    BODY_TEXT_LEN - FRONT_TEXT_LEN);
-	if (status == LK_OK)
-		status = lk_base64url_decode(text, FRONT_TEXT_LEN, front,
-		    sizeof(front), &len);
-	if (status != LK_OK)
-		return (status);
 	key->shape = LK_SHAPE_LATCHKEY;
-	memcpy(key->tag, front, LK_TAG_LEN);
-	sodium_memzero(front, sizeof(front));
+	lk_base64url_front(text, key->tag, LK_TAG_LEN);
+	key->user[0] = '\0';
 	return (LK_OK);
 }
 
@@ -176,13 +164,13 @@ lk_token_parse(const struct lk_token *token, struct lk_token_key *key)
 {
 	enum lk_status status = LK_FAULT;
 
-	memset(key, 0, sizeof(*key));
-	if (token->len > LK_TOKEN_MAX)
-		return (LK_MALFORMED);
-	if ((status = parse_latchkey(token, key)) != LK_OK)
+	status = parse_latchkey(token, key);
+	if (status != LK_OK && token->len <= LK_TOKEN_MAX)
 		status = parse_gosession(token, key);
-	if (status != LK_OK)
+	if (status != LK_OK) {
+		memset(key, 0, sizeof(*key));
 		return (status);
+	}
 	crypto_hash_sha256(key->digest, (const unsigned char *)token->text,
 	    token->len);
 	key->token = token;

@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "sqlite_db.h"
 #include "sqlite_open.h"
@@ -11,7 +12,7 @@ static const char *const sql_text[LK_SQL_N] = {
 	[LK_SQL_BEGIN_IMMEDIATE] = "BEGIN IMMEDIATE",
 	[LK_SQL_COMMIT] = "COMMIT",
 	[LK_SQL_ROLLBACK] = "ROLLBACK",
-	[LK_SQL_CHECK] =
+	[LK_SQL_FIND] =
 	    "SELECT digest, user, client, issued_us, expires_ms FROM session"
 	    " WHERE tag = ?1 AND handle = ?2",
 	[LK_SQL_NEWEST] = "SELECT max(issued_us) FROM session WHERE tag = ?1",
@@ -81,6 +82,8 @@ struct lk_sqlite_db {
 	/* Dynamic data.  Without a connection there are no statements. */
 	sqlite3 *connection;
 	sqlite3_stmt *statement[LK_SQL_N];
+	uint8_t tag[LK_TAG_LEN];       /* LK_SQL_FIND is bound to these */
+	uint8_t handle[LK_HANDLE_LEN]; /* two from its preparation on */
 	struct lk_sqlite_pace pace;
 	int64_t looked_ns; /* deadline of who last looked at the path */
 };
@@ -200,6 +203,40 @@ lk_sqlite_db_step(struct lk_sqlite_db *db, sqlite3_stmt *statement, bool *row)
 	/* A statement that is left standing would hold its locks. */
 	(void)sqlite3_reset(statement);
 	return (result == SQLITE_DONE ? LK_OK : fail(db, result));
+}
+
+/*
+ * What every check does.  Its parameters stay bound to bytes of ours, which
+ * change between one run and the next: binding them anew takes 300
+ * instructions.
+ */
+enum lk_status
+lk_sqlite_db_find(struct lk_sqlite_db *db, const uint8_t tag[LK_TAG_LEN],
+    const uint8_t handle[LK_HANDLE_LEN], sqlite3_stmt **statement, bool *row)
+{
+	const bool bound = db->statement[LK_SQL_FIND] != NULL;
+	enum lk_status status = LK_FAULT;
+	int result = SQLITE_OK;
+
+	*row = false;
+	status = lk_sqlite_db_sql(db, LK_SQL_FIND, statement);
+	if (status != LK_OK)
+		return (status);
+	memcpy(db->tag, tag, LK_TAG_LEN);
+	memcpy(db->handle, handle, LK_HANDLE_LEN);
+	if (!bound) {
+		result = sqlite3_bind_blob(*statement, 1, db->tag, LK_TAG_LEN,
+		    SQLITE_STATIC);
+		if (result == SQLITE_OK)
+			result = sqlite3_bind_blob(*statement, 2, db->handle,
+			    LK_HANDLE_LEN, SQLITE_STATIC);
+	}
+	if (result != SQLITE_OK) {
+		(void)sqlite3_finalize(*statement);
+		db->statement[LK_SQL_FIND] = NULL;
+		return (fail(db, result));
+	}
+	return (lk_sqlite_db_step(db, *statement, row));
 }
 
 /* Run a statement that takes and gives nothing. */

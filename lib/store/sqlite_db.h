@@ -9,6 +9,7 @@
 
 #include "deadline.h"
 #include "error.h"
+#include "token.h"
 
 /** The statements, prepared when first used. */
 enum lk_sqlite_sql {
@@ -16,7 +17,7 @@ enum lk_sqlite_sql {
 	LK_SQL_BEGIN_IMMEDIATE,
 	LK_SQL_COMMIT,
 	LK_SQL_ROLLBACK,
-	LK_SQL_CHECK,
+	LK_SQL_FIND,
 	LK_SQL_NEWEST,
 	LK_SQL_EVICT,
 	LK_SQL_INSERT,
@@ -97,6 +98,15 @@ enum lk_status lk_sqlite_db_sql(struct lk_sqlite_db *db, enum lk_sqlite_sql sql,
  */
 enum lk_status lk_sqlite_db_step(struct lk_sqlite_db *db,
     sqlite3_stmt *statement, bool *row) LK_MUST_CHECK;
+
+/**
+ * lk_sqlite_db_find(db, tag, handle, statement, row):
+ * The same of LK_SQL_FIND, which no other function may use: bring it to the
+ * row of a session.  It is to be reset if there is one.
+ */
+enum lk_status lk_sqlite_db_find(struct lk_sqlite_db *db,
+    const uint8_t tag[LK_TAG_LEN], const uint8_t handle[LK_HANDLE_LEN],
+    sqlite3_stmt **statement, bool *row) LK_MUST_CHECK;
 
 /** lk_sqlite_db_changes(db): Rows the last statement changed. */
 int lk_sqlite_db_changes(const struct lk_sqlite_db *db);

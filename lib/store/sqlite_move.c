@@ -176,12 +176,8 @@ look_up(struct lk_sqlite_store *store, const struct lk_stored *stored,
 	enum lk_status status = LK_FAULT;
 	bool row;
 
-	status = lk_sqlite_db_sql(store->db, LK_SQL_CHECK, &statement);
-	if (status != LK_OK)
-		return (status);
-	lk_sqlite_bind_bytes(statement, 1, tag, LK_TAG_LEN);
-	lk_sqlite_bind_bytes(statement, 2, stored->digest, LK_HANDLE_LEN);
-	status = lk_sqlite_db_step(store->db, statement, &row);
+	status = lk_sqlite_db_find(store->db, tag, stored->digest, &statement,
+	    &row);
 	if (status == LK_OK && !row)
 		*result = LK_PUT_NEW;
 	else if (status == LK_OK &&

@@ -14,7 +14,11 @@ struct lk_sqlite_store {
 struct lk_sqlite_store *lk_sqlite_store_of(struct lk_store *store);
 
 /** lk_sqlite_now_ms(store): the clock that sessions live by. */
-int64_t lk_sqlite_now_ms(const struct lk_sqlite_store *store);
+static inline int64_t
+lk_sqlite_now_ms(const struct lk_sqlite_store *store)
+{
+	return (store->base.now_ms(store->base.arg));
+}
 
 /** lk_sqlite_corrupt(store): Explain and return LK_E_CORRUPT. */
 enum lk_status lk_sqlite_corrupt(
@@ -54,6 +58,32 @@ enum lk_status lk_sqlite_sweep_some(struct lk_sqlite_store *store,
  */
 enum lk_status lk_sqlite_find(struct lk_sqlite_store *store,
     const struct lk_token_key *key, struct lk_session *session) LK_MUST_CHECK;
+
+/** The operations that find sessions. */
+enum lk_status lk_sqlite_check(struct lk_store *store,
+    const struct lk_token_key *key, struct lk_deadline deadline,
+    struct lk_session *session);
+enum lk_status lk_sqlite_check_id(struct lk_store *store,
+    const struct lk_session_ref *ref, struct lk_deadline deadline,
+    struct lk_session *session);
+enum lk_status lk_sqlite_list(struct lk_store *store, const char *user,
+    struct lk_deadline deadline, lk_session_fn *each, void *arg);
+
+/** The operations that change them. */
+enum lk_status lk_sqlite_issue(struct lk_store *store,
+    const struct lk_issue_request *request, struct lk_deadline deadline,
+    struct lk_session *session);
+enum lk_status lk_sqlite_extend(struct lk_store *store,
+    const struct lk_token_key *key, int64_t ttl, struct lk_deadline deadline,
+    struct lk_session *session);
+enum lk_status lk_sqlite_revoke(struct lk_store *store,
+    const struct lk_token_key *key, struct lk_deadline deadline,
+    uint64_t *revoked);
+enum lk_status lk_sqlite_revoke_id(struct lk_store *store,
+    const struct lk_session_ref *ref, struct lk_deadline deadline,
+    uint64_t *revoked);
+enum lk_status lk_sqlite_revoke_all(struct lk_store *store, const char *user,
+    struct lk_deadline deadline, uint64_t *revoked);
 
 /** The operations on users' cached records. */
 enum lk_status lk_sqlite_check_user(struct lk_store *store,

@@ -103,6 +103,24 @@ test_base64url_longer_than_its_room_is_malformed(void **state)
 	assert_int_equal(len, 0);
 }
 
+static void
+test_base64url_front_is_the_beginning_of_the_whole(void **state)
+{
+	uint8_t bytes[LONGEST], front[LONGEST + 1];
+	char text[2 * LONGEST];
+	size_t n;
+
+	(void)state;
+	randombytes_buf(bytes, sizeof(bytes));
+	lk_base64url(bytes, sizeof(bytes), text);
+	for (n = 0; n <= LONGEST; n++) {
+		memset(front, 7, sizeof(front));
+		lk_base64url_front(text, front, n);
+		assert_memory_equal(front, bytes, n);
+		assert_int_equal(front[n], 7);
+	}
+}
+
 int
 main(void)
 {
@@ -113,6 +131,8 @@ main(void)
 		    test_base64url_that_is_no_encoding_is_malformed),
 		cmocka_unit_test(
 		    test_base64url_longer_than_its_room_is_malformed),
+		cmocka_unit_test(
+		    test_base64url_front_is_the_beginning_of_the_whole),
 	};
 
 	if (sodium_init() < 0)
