@@ -9,7 +9,7 @@ import signal
 from support.dovecot import Imap, Sasl, Submission
 from support.machine import GROUP_ID, Machine
 from support.pamtester import Pamtester
-from support.place import ROOT, wait_until
+from support.place import PLAIN, ROOT, wait_until
 from support.postgres import Postgres
 from support.servers import Latchkey, RedisServer, embedded_settings, settings
 from support.sshd import SshdKeyboard, SshdPassword
@@ -35,7 +35,9 @@ user = { source = "file"; path = "/etc/latchkey/users.json"; };
 
 
 class MachineLatchkey(Latchkey):
-    """The command, run in a machine."""
+    """The command, run in a machine; it is not what is tested."""
+
+    program = PLAIN / "latchkey"
 
     def __init__(self, machine, conf):
         super().__init__(machine.place, conf)
