@@ -147,8 +147,10 @@ def example(name):
 class Tokens:
     """Tokens that open nothing to alice, made when first asked for."""
 
+    # For every host, and for one.
     KINDS = ("expired", "other-user", "revoked", "unknown", "garbage",
-             "cut-short", "too-long", "with-more-behind")
+             "too-long")
+    MORE = ("cut-short", "with-more-behind")
 
     def __init__(self, cli):
         self.cli = cli
