@@ -3,14 +3,10 @@
 import pytest
 
 from support.machine import PASSWORD
-from support.pam import CONF, EMBEDDED
+from support.pam import CONF, EMBEDDED, Tokens
 from support.place import PLAIN, wait_until
 from support.pamtester import (ACCT_EXPIRED, AUTH_ERR, AUTHINFO_UNAVAIL,
                                PERM_DENIED, SERVICE_ERR)
-
-REFUSED = ("expired", "other-user", "revoked", "unknown", "garbage",
-           "too-long")
-
 
 @pytest.fixture
 def tester(house):
@@ -22,7 +18,7 @@ def module(tester, options, kinds="auth account session"):
                        for kind in kinds.split()))
 
 
-@pytest.mark.parametrize("kind", REFUSED)
+@pytest.mark.parametrize("kind", Tokens.KINDS + Tokens.MORE)
 def test_code_of_every_refusal_is_the_same(house, tester, kind):
     token = house.tokens.bad(kind)
     assert tester.ask("alice", token, "authenticate").code == AUTH_ERR

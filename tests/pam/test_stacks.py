@@ -29,7 +29,7 @@ OPEN = {
                         "missing": ""},
 }
 
-HOSTS = ("pamtester", "sshd-keyboard", "sshd-password")
+HOSTS = ("pamtester", "sshd-keyboard")
 
 
 @pytest.fixture(params=STACKS)

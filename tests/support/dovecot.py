@@ -14,7 +14,6 @@ COMMON = """base_dir = /run/dovecot
 listen = 127.0.0.1
 log_path = {log}
 ssl = no
-auth_debug = yes
 auth_verbose = yes
 auth_failure_delay = 0
 hostname = localhost
@@ -41,10 +40,13 @@ service anvil {{
 """
 
 VERSION_2_3 = """protocols = imap submission
+auth_debug = yes
 disable_plaintext_auth = no
 auth_mechanisms = plain login
 passdb {
   driver = pam
+  # Failures are held back for half a second at least.
+  default_fields = nodelay=yes
 }
 userdb {
   driver = passwd
@@ -58,6 +60,7 @@ protocols {
   imap = yes
   submission = yes
 }
+log_debug = category=auth
 auth_allow_cleartext = yes
 auth_mechanisms {
   plain = yes

@@ -199,7 +199,10 @@ class Machine(Daemon):
 
     def enter(self, *argv, user=None):
         """The command line that runs argv there, as a user with its groups."""
-        words = ["nsenter", f"--mount=/proc/{self.process.pid}/ns/mnt", "--"]
+        # Its root as well, or a chroot that we are in would be left.
+        process = f"/proc/{self.process.pid}"
+        words = ["nsenter", f"--mount={process}/ns/mnt",
+                 f"--root={process}/root", f"--wd={process}/root", "--"]
         if user:
             words += ["setpriv", f"--reuid={user}", f"--regid={user}",
                       "--init-groups", "--pdeathsig=TERM"]

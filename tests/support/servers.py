@@ -181,6 +181,8 @@ def replace_gate(text, address):
 class Latchkey:
     """The `latchkey` command with a settings file."""
 
+    program = BUILD / "latchkey"
+
     def __init__(self, place, conf):
         self.place = place
         self.conf = conf
@@ -192,7 +194,7 @@ class Latchkey:
 
     def run(self, *words, stdin=""):
         """Run it; the result has returncode, stdout and stderr."""
-        argv = self.enter(BUILD / "latchkey", "-c", self.conf, *words)
+        argv = self.enter(self.program, "-c", self.conf, *words)
         result = subprocess.run(
             argv, input=stdin, capture_output=True, text=True,
             timeout=PATIENCE, env=self.place.environment(), check=False)
