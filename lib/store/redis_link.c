@@ -334,21 +334,23 @@ weigh(struct call *call)
 {
 	struct lk_watch *watch = call->link->watch;
 	const struct lk_redis_reply *wait = call->replies[call->count - 1];
-	struct lk_error why;
+	struct lk_error *error = call->link->error;
 
 	/* A change that was refused will be on no replica. */
 	if (call->replies[0]->type == LK_REDIS_ERROR)
 		return (DONE);
-	if (wait->type == LK_REDIS_INTEGER && wait->integer >= 1)
-		call->request->durable = lk_redis_watch_confirm(watch,
-		                             lk_redis_watch_now(),
-		                             call->deadline, &why) == LK_OK;
+	if (wait->type != LK_REDIS_INTEGER || wait->integer < 1)
+		lk_error_set(error, "redis at %s: no replica has it in time",
+		    call->link->wire.name);
+	else if (lk_redis_watch_confirm(watch, lk_redis_watch_now(),
+	             call->deadline, error) == LK_OK)
+		call->request->durable = true;
 	if (atomic_load(&watch->generation) == call->link->wire.era)
 		return (DONE);
 	call->request->durable = false;
 	if (!call->request->idempotent)
 		return (DONE);
-	call->status = lk_fail(call->link->error, LK_E_STORE,
+	call->status = lk_fail(error, LK_E_STORE,
 	    "redis at %s is no longer the master", call->link->wire.name);
 	lk_redis_free_replies(call->replies, call->count);
 	return (UNKNOWN);

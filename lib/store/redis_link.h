@@ -26,7 +26,8 @@ struct lk_redis_request {
 	bool replicate;  /* ask for a replica to have it; `durable` says */
 
 	/* Set by lk_redis_link_run(). */
-	bool durable; /* a replica has it, and the master is still the one */
+	bool durable; /* a replica has it, and the master is still the one; if
+	                 not, the link's error says why */
 };
 
 /* Most commands of a request to be replicated. */

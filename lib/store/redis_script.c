@@ -49,20 +49,14 @@ not_durable(struct lk_redis_link *link, struct lk_redis_call *call,
     enum lk_redis_effect effect, struct lk_deadline deadline,
     struct lk_error *error)
 {
-	const int ms = (int)lk_redis_link_watch(link)
-	                   ->settings->store.durability_timeout_ms;
+	const struct lk_error why = *error;
 
-	if (effect != LK_REDIS_REVOKES)
-		return (lk_fail(error, LK_E_NOT_DURABLE,
-		    "redis at %s: not yet durable: no replica was seen to "
-		    "have it within %d ms",
-		    lk_redis_link_name(link), ms));
-	call_by_text(call);
-	lk_redis_link_owe(link, &call->command, deadline);
-	return (lk_fail(error, LK_E_NOT_DURABLE,
-	    "redis at %s: revoked, not yet durable: no replica was seen to "
-	    "have it within %d ms",
-	    lk_redis_link_name(link), ms));
+	if (effect == LK_REDIS_REVOKES) {
+		call_by_text(call);
+		lk_redis_link_owe(link, &call->command, deadline);
+	}
+	return (lk_fail(error, LK_E_NOT_DURABLE, "%snot yet durable: %s",
+	    effect == LK_REDIS_REVOKES ? "revoked, " : "", why.text));
 }
 
 enum lk_status

@@ -72,7 +72,7 @@ lk_vote_says(enum lk_vote_kind kind)
 	case LK_VOTE_BROKEN:
 		return ("answers what is no Sentinel's answer");
 	case LK_VOTE_NAMES:
-		return ("names a master");
+		return ("names ");
 	case LK_VOTE_UNKNOWN:
 		return ("knows no master of this name "
 		        "(store.sentinel.master)");

@@ -69,7 +69,11 @@ enum lk_status lk_votes_explain(const struct lk_vote *votes,
     const struct lk_ballot *ballot, const char *master,
     struct lk_error *error) LK_MUST_CHECK;
 
-/** lk_vote_says(kind): a static English text of what a Sentinel does. */
+/**
+ * lk_vote_says(kind):
+ * A static English text of what a Sentinel does; the address goes behind that
+ * of LK_VOTE_NAMES.
+ */
 const char *lk_vote_says(enum lk_vote_kind kind);
 
 #endif /* !LK_REDIS_VOTE_H_ */
