@@ -186,7 +186,7 @@ write_confs(struct cluster *cluster)
 		    "sentinel monitor %s 127.0.0.1 %d 2\n"
 		    "sentinel auth-pass %s \"%s\"\n"
 		    "sentinel down-after-milliseconds %s 500\n"
-		    "sentinel failover-timeout %s 5000\n",
+		    "sentinel failover-timeout %s 1000\n",
 		    CLUSTER_PASSWORD, CLUSTER_PASSWORD, CLUSTER_MASTER,
 		    cluster->redis[0].port, CLUSTER_MASTER,
 		    CLUSTER_REDIS_PASSWORD, CLUSTER_MASTER, CLUSTER_MASTER);
@@ -312,6 +312,28 @@ cluster_start(struct cluster *cluster)
 	for (i = 0; i < CLUSTER_SENTINELS; i++)
 		server_start(cluster, &cluster->sentinels[i]);
 	cluster_settle(cluster);
+}
+
+void
+cluster_rejoin(struct cluster *cluster, struct server *server)
+{
+	const time_t end = time(NULL) + PATIENCE_S;
+	const struct server *master = cluster_master(cluster);
+	redisContext *redis = NULL;
+
+	assert_non_null(master);
+	assert_ptr_not_equal(master, server);
+	if (server->pid == 0)
+		server_start(cluster, server);
+	server_signal(server, SIGCONT);
+	while ((redis = server_connect(server)) == NULL) {
+		if (time(NULL) > end)
+			fail_msg("a former master does not come back");
+		(void)poll(NULL, 0, 20);
+	}
+	freeReplyObject(redisCommand(redis, "REPLICAOF 127.0.0.1 %d",
+	    master->port));
+	redisFree(redis);
 }
 
 static void

@@ -48,6 +48,12 @@ struct server *cluster_master(struct cluster *cluster);
 /* The other one. */
 struct server *cluster_replica(struct cluster *cluster);
 
+/*
+ * Let a former master come back as a replica, at once; the Sentinels would see
+ * to it after ten seconds.
+ */
+void cluster_rejoin(struct cluster *cluster, struct server *server);
+
 /* Wait until the master has its replica in step, and all Sentinels agree. */
 void cluster_settle(struct cluster *cluster);
 

@@ -713,10 +713,7 @@ fail_over(struct stage *stage, bool watched, int signal)
 	assert_status(LK_E_NOT_DURABLE,
 	    lk_revoke(stage->m, &kept, NULL, &revoked));
 	assert_int_equal(revoked, 1);
-	if (signal == SIGKILL)
-		server_start(&stage->cluster, old);
-	else
-		server_signal(old, SIGCONT);
+	cluster_rejoin(&stage->cluster, old);
 	if (watched)
 		await_at_least(&stage->carried, 1);
 	cluster_settle(&stage->cluster);
@@ -756,6 +753,7 @@ test_sentinel_pending_revocation_follows_a_failover(void **state)
 	struct server *replica = cluster_replica(&stage->cluster);
 	struct lk_token token, all;
 	struct lk_session session;
+	redisContext *redis;
 	uint64_t revoked;
 
 	settle(stage, "durability_timeout_ms = 50; durability = \"replica\";",
@@ -763,8 +761,12 @@ test_sentinel_pending_revocation_follows_a_failover(void **state)
 	watch(stage);
 	issue(stage, "alice", &token, NULL);
 	issue(stage, "bob", &all, NULL);
-	/* The replica has the sessions, but will not have their ends. */
+	/* The replica has the sessions, and is cut off from their ends. */
 	server_signal(replica, SIGSTOP);
+	redis = server_connect(old);
+	assert_non_null(redis);
+	freeReplyObject(redisCommand(redis, "CLIENT KILL TYPE replica"));
+	redisFree(redis);
 	assert_status(LK_E_NOT_DURABLE,
 	    lk_revoke(stage->m, &token, NULL, &revoked));
 	assert_status(LK_E_NOT_DURABLE,
@@ -774,7 +776,7 @@ test_sentinel_pending_revocation_follows_a_failover(void **state)
 	await_at_least(&stage->changes, 1);
 	await_check(stage, &token, LK_UNKNOWN);
 	await_check(stage, &all, LK_UNKNOWN);
-	server_start(&stage->cluster, old);
+	cluster_rejoin(&stage->cluster, old);
 	await_at_least(&stage->carried, 1);
 	assert_status(LK_UNKNOWN, lk_check(stage->m, &token, &session));
 }
