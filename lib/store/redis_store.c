@@ -120,10 +120,11 @@ lk_redis_revoke(struct lk_redis_store *store, struct lk_redis_call *call,
 	*count = 0;
 	status = lk_redis_call_run(store->link, call, LK_REDIS_REVOKES,
 	    deadline, store->base.error, &reply);
-	if (reply != NULL &&
-	    (reply->type != LK_REDIS_INTEGER || reply->integer < 0))
+	if (reply == NULL)
+		return (status);
+	if (reply->type != LK_REDIS_INTEGER || reply->integer < 0)
 		status = lk_redis_corrupt(store, "a count");
-	if (status == LK_OK || status == LK_E_NOT_DURABLE)
+	else
 		*count = (uint64_t)reply->integer;
 	lk_redis_reply_free(reply);
 	return (status);

@@ -268,7 +268,8 @@ is_settled(struct cluster *cluster)
 	struct server *master = cluster_master(cluster);
 	size_t i;
 
-	if (master == NULL || !says(master, "INFO replication", "role:master") ||
+	if (master == NULL ||
+	    !says(master, "INFO replication", "role:master") ||
 	    !says(master, "INFO replication", "state=online") ||
 	    !is_followed(master))
 		return (false);

@@ -296,7 +296,7 @@ test_sentinel_operations_reach_the_master(void **state)
 }
 
 static void
-test_sentinel_database_and_layout_are_those_of_the_settings(void **state)
+test_sentinel_database_and_layout_are_as_set(void **state)
 {
 	struct stage *stage = *state;
 	struct lk_token token;
@@ -320,7 +320,7 @@ test_sentinel_database_and_layout_are_those_of_the_settings(void **state)
 }
 
 static void
-test_sentinel_revocation_and_asked_for_issue_are_on_the_replica(void **state)
+test_sentinel_durable_changes_are_on_the_replica(void **state)
 {
 	struct stage *stage = *state;
 	struct lk_token token;
@@ -433,7 +433,7 @@ naming(const struct server *server, char text[64])
 }
 
 static void
-test_sentinel_naming_a_replica_or_different_ones_is_no_master(void **state)
+test_sentinel_naming_a_replica_or_several_is_no_master(void **state)
 {
 	struct stage *stage = *state;
 	struct server *master = cluster_master(&stage->cluster);
@@ -473,7 +473,8 @@ test_sentinel_hostile_answers_end_by_the_deadline(void **state)
 		"*2\r\n$0\r\n\r\n$4\r\n6379\r\n", "*2\r\n*-1\r\n*-1\r\n",
 		"*3\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\n1\r\n",
 		"$536870912\r\n", "*2147483648\r\n", "HTTP/1.1 200 OK\r\n\r\n",
-		"\xff\xfe", "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n" };
+		"\xff\xfe",
+		"*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n" };
 	struct stage *stage = *state;
 	const char *said[3];
 	struct liar liars[3];
@@ -627,7 +628,7 @@ test_sentinel_hung_replica_makes_nothing_durable(void **state)
 }
 
 static void
-test_sentinel_revocation_alone_is_lost_loudly_without_a_watch(void **state)
+test_sentinel_revocation_without_a_watch_is_lost_loudly(void **state)
 {
 	struct stage *stage = *state;
 	struct server *replica = cluster_replica(&stage->cluster);
@@ -647,7 +648,7 @@ test_sentinel_revocation_alone_is_lost_loudly_without_a_watch(void **state)
 }
 
 static void
-test_sentinel_pending_revocations_pass_to_the_next_watch(void **state)
+test_sentinel_pending_ones_pass_to_the_next_watch(void **state)
 {
 	struct stage *stage = *state;
 	struct server *replica = cluster_replica(&stage->cluster);
@@ -722,13 +723,13 @@ fail_over(struct stage *stage, bool watched, int signal)
 }
 
 static void
-test_sentinel_killed_master_is_followed_by_a_watched_manager(void **state)
+test_sentinel_killed_master_is_followed_with_a_watch(void **state)
 {
 	fail_over(*state, true, SIGKILL);
 }
 
 static void
-test_sentinel_hung_master_is_followed_by_a_watched_manager(void **state)
+test_sentinel_hung_master_is_followed_with_a_watch(void **state)
 {
 	fail_over(*state, true, SIGSTOP);
 }
@@ -785,21 +786,22 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(name, stage_reset, stage_resume)
+#define T(name) \
+	cmocka_unit_test_setup_teardown(name, stage_reset, stage_resume)
 		T(test_sentinel_operations_reach_the_master),
-		T(test_sentinel_database_and_layout_are_those_of_the_settings),
-		T(test_sentinel_revocation_and_asked_for_issue_are_on_the_replica),
+		T(test_sentinel_database_and_layout_are_as_set),
+		T(test_sentinel_durable_changes_are_on_the_replica),
 		T(test_sentinel_wrong_settings_are_named),
-		T(test_sentinel_naming_a_replica_or_different_ones_is_no_master),
+		T(test_sentinel_naming_a_replica_or_several_is_no_master),
 		T(test_sentinel_hostile_answers_end_by_the_deadline),
 		T(test_sentinel_that_hangs_does_not_hold_up_the_others),
 		T(test_sentinels_all_gone_good_replica_goes_on),
 		T(test_sentinels_and_replica_gone_is_denied_unless_allowed),
 		T(test_sentinel_hung_replica_makes_nothing_durable),
-		T(test_sentinel_revocation_alone_is_lost_loudly_without_a_watch),
-		T(test_sentinel_pending_revocations_pass_to_the_next_watch),
-		T(test_sentinel_killed_master_is_followed_by_a_watched_manager),
-		T(test_sentinel_hung_master_is_followed_by_a_watched_manager),
+		T(test_sentinel_revocation_without_a_watch_is_lost_loudly),
+		T(test_sentinel_pending_ones_pass_to_the_next_watch),
+		T(test_sentinel_killed_master_is_followed_with_a_watch),
+		T(test_sentinel_hung_master_is_followed_with_a_watch),
 		T(test_sentinel_killed_master_is_followed_without_a_watch),
 		T(test_sentinel_hung_master_is_followed_without_a_watch),
 		T(test_sentinel_pending_revocation_follows_a_failover),

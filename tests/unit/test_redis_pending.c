@@ -129,7 +129,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_redis_pending_same_revocation_is_kept_once),
+		cmocka_unit_test(
+		    test_redis_pending_same_revocation_is_kept_once),
 		cmocka_unit_test(
 		    test_redis_pending_run_that_is_none_is_not_remembered),
 		cmocka_unit_test(test_redis_pending_full_list_takes_no_more),

@@ -122,7 +122,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_redis_vote_outcome_follows_from_all_votes),
+		cmocka_unit_test(
+		    test_redis_vote_outcome_follows_from_all_votes),
 		cmocka_unit_test(test_redis_vote_two_majorities_always_meet),
 	};
 
