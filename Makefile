@@ -168,7 +168,8 @@ $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(GATE_PARTS) $(PAM_PARTS) \
 
 $(B)/tests/contract/%: $(B)/obj/tests/contract/%.o \
 		$(B)/obj/tests/contract/world.o \
-		$(B)/obj/tests/contract/children.o $(B)/liblatchkey.a
+		$(B)/obj/tests/contract/children.o \
+		$(B)/obj/tests/contract/cluster.o $(B)/liblatchkey.a
 	@mkdir -p $(@D)
 	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS) -lcmocka
 

@@ -71,6 +71,16 @@ check_access(struct diagnosis *d, const char *key, const char *path, int mode)
 	bad(d, CTL_USAGE, key, text);
 }
 
+/* Whether a password stands in the settings file itself. */
+static bool
+holds_password(const struct lk_settings *s)
+{
+	return ((s->store.redis.password[0] != '\0' &&
+	            s->store.redis.password_file[0] == '\0') ||
+	    (s->store.sentinel.password[0] != '\0' &&
+	        s->store.sentinel.password_file[0] == '\0'));
+}
+
 /* What the settings name must be there and be usable. */
 static void
 check_permissions(struct diagnosis *d)
@@ -79,11 +89,10 @@ check_permissions(struct diagnosis *d)
 	struct stat st;
 
 	if (s->path != NULL && stat(s->path, &st) == 0 &&
-	    (st.st_mode & S_IROTH) != 0 && s->store.redis.password[0] != '\0' &&
-	    s->store.redis.password_file[0] == '\0')
+	    (st.st_mode & S_IROTH) != 0 && holds_password(s))
 		bad(d, CTL_USAGE, "permissions",
 		    "everybody can read the settings file, which holds a "
-		    "password: chmod o-r, or use store.redis.password_file");
+		    "password: chmod o-r, or use a password_file");
 	else
 		good(d, "permissions", "no secret that everybody can read");
 	if (s->user.source == LK_SOURCE_FILE)
@@ -112,6 +121,7 @@ check_store(struct diagnosis *d)
 	enum lk_status status = lk_ping(manager);
 	int64_t start;
 	char text[64];
+	bool answers;
 
 	if (status == LK_OK) {
 		/* The first one has connected. */
@@ -120,14 +130,17 @@ check_store(struct diagnosis *d)
 		(void)snprintf(text, sizeof(text), "answers in %.3f ms",
 		    (double)(lk_monotonic_ns() - start) / 1e6);
 	}
-	if (status != LK_OK) {
+	answers = status == LK_OK;
+	if (answers)
+		good(d, "store", text);
+	else
 		bad(d, (int)ctl_exit_of(status), "store",
 		    lk_manager_error(manager));
+	/* What Sentinels say may still tell why. */
+	if (!answers && d->ctl->settings->store.backend != LK_BACKEND_SENTINEL)
 		return;
-	}
-	good(d, "store", text);
 	status = lk_inspect(manager, store_finding, d);
-	if (status != LK_OK)
+	if (status != LK_OK && answers)
 		finding(d, CTL_DONE, "hint", "store",
 		    lk_manager_error(manager));
 }

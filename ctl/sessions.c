@@ -95,11 +95,11 @@ ctl_refresh(struct ctl *ctl, int argc, char **argv)
 	return (ctl_answer(ctl, status, "session"));
 }
 
-/* Print how many sessions ended. */
+/* Print how many sessions ended, also if a failover could undo that. */
 static int
 answer_count(struct ctl *ctl, enum lk_status status, uint64_t revoked)
 {
-	if (status == LK_OK)
+	if (status == LK_OK || status == LK_E_NOT_DURABLE)
 		lk_buf_printf(&ctl->out, "%llu\n", (unsigned long long)revoked);
 	return (ctl_answer(ctl, status, "session"));
 }

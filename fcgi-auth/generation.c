@@ -22,6 +22,7 @@ struct gate_generations {
 	/* Constant. */
 	char *path; /* or NULL */
 	struct fixed fixed;
+	bool watching; /* once gate_generations_watch() was called */
 
 	/* Changing. */
 	_Atomic(struct gate_generation *) current; /* held here, too */
@@ -46,6 +47,7 @@ generation_free(struct gate_generation *generation)
 {
 	if (generation == NULL)
 		return;
+	gate_watcher_close(&generation->watcher);
 	gate_peers_free(&generation->peers);
 	lk_settings_free(generation->owned);
 	free(generation);
@@ -74,6 +76,10 @@ generation_load(const char *path, struct gate_generation **generation,
 		goto out;
 	}
 	g->log = gate_journal(g->settings);
+	status = gate_watcher_open(&g->watcher, g->settings, g->log, error);
+	if (status != LK_OK)
+		goto out;
+	g->watch = g->watcher.watch;
 	*generation = g;
 	g = NULL;
 out:
@@ -146,6 +152,15 @@ gate_generations_new(const char *path, struct gate_generations **generations,
 }
 
 enum lk_status
+gate_generations_watch(struct gate_generations *generations,
+    struct lk_error *error)
+{
+	generations->watching = true;
+	return (gate_watcher_start(&atomic_load(&generations->current)->watcher,
+	    error));
+}
+
+enum lk_status
 gate_generations_reload(struct gate_generations *generations,
     char restart[GATE_RESTART_MAX], struct lk_error *error)
 {
@@ -154,6 +169,11 @@ gate_generations_reload(struct gate_generations *generations,
 
 	restart[0] = '\0';
 	status = generation_load(generations->path, &next, error);
+	if (status == LK_OK && generations->watching) {
+		status = gate_watcher_start(&next->watcher, error);
+		if (status != LK_OK)
+			generation_free(next);
+	}
 	if (status != LK_OK)
 		return (status);
 	fixed_compare(&generations->fixed, next->settings, restart);
@@ -176,6 +196,18 @@ gate_generations_hold(struct gate_generations *generations)
 	return (current);
 }
 
+/* Nobody holds ${generation} any more: hand over what it has still to do. */
+static void
+retire(struct gate_generations *generations, struct gate_generation *generation)
+{
+	struct gate_generation *current = gate_generations_hold(generations);
+
+	gate_watcher_stop(&generation->watcher);
+	lk_watch_take(current->watch, generation->watch);
+	generation_free(generation);
+	gate_generations_drop(generations, current);
+}
+
 void
 gate_generations_drop(struct gate_generations *generations,
     struct gate_generation *generation)
@@ -188,7 +220,7 @@ gate_generations_drop(struct gate_generations *generations,
 	last = --generation->holders == 0;
 	(void)pthread_mutex_unlock(&generations->lock);
 	if (last)
-		generation_free(generation);
+		retire(generations, generation);
 }
 
 bool

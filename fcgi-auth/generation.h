@@ -12,6 +12,7 @@
 #include "latchkey.h"
 #include "peers.h"
 #include "settings.h"
+#include "watcher.h"
 
 /* Where settings are if nobody says otherwise. */
 #define GATE_SETTINGS_PATH "/etc/latchkey/latchkey.conf"
@@ -22,9 +23,11 @@ struct gate_generation {
 	const struct lk_settings *settings;
 	const struct lk_log *log; /* outlives it */
 	struct gate_peers peers;
+	struct lk_watch *watch; /* for managers of the settings */
 
 	/* Of generation.c. */
 	struct lk_settings *owned;
+	struct gate_watcher watcher;
 	unsigned int holders; /* under the lock of the generations */
 };
 
@@ -37,6 +40,14 @@ struct gate_generations;
  */
 enum lk_status gate_generations_new(const char *path,
     struct gate_generations **generations,
+    struct lk_error *error) LK_MUST_CHECK;
+
+/**
+ * gate_generations_watch(generations, error):
+ * From here on the current generation, and each later one, has a thread that
+ * watches its store.  Signals must be blocked.
+ */
+enum lk_status gate_generations_watch(struct gate_generations *generations,
     struct lk_error *error) LK_MUST_CHECK;
 
 /**
@@ -56,7 +67,11 @@ enum lk_status gate_generations_reload(struct gate_generations *generations,
 struct gate_generation *gate_generations_hold(
     struct gate_generations *generations);
 
-/** gate_generations_drop(generations, generation): Hold it no longer. */
+/**
+ * gate_generations_drop(generations, generation):
+ * Hold it no longer.  When the last holder drops it, the current one takes
+ * over what its watch has still to do.
+ */
 void gate_generations_drop(struct gate_generations *generations,
     struct gate_generation *generation);
 

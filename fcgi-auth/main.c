@@ -213,6 +213,9 @@ serve(struct gate_control *control, struct gate_listener *listener,
 	if ((status = gate_door_new(&at_door, &door, error)) != LK_OK)
 		goto out;
 	at_work.door = door;
+	status = gate_generations_watch(control->generations, error);
+	if (status != LK_OK)
+		goto out;
 	status = gate_workers_start(&at_work, &workers, error);
 	if (status != LK_OK)
 		goto out;

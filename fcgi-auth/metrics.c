@@ -46,9 +46,9 @@ static const char *const results[GATE_RESULT_COUNT] = {
 };
 
 static const char *const errors[GATE_STATUS_ERRORS] = { "fault", "memory",
-	"argument", "settings", "store", "timeout", "corrupt" };
+	"argument", "settings", "store", "timeout", "corrupt", "not_durable" };
 
-_Static_assert(LK_E_CORRUPT == -GATE_STATUS_ERRORS,
+_Static_assert(LK_E_NOT_DURABLE == -GATE_STATUS_ERRORS,
     "each negative status has a counter");
 
 /* ---- Counting ---------------------------------------------------------- */
@@ -122,7 +122,7 @@ gate_metrics_endpoint(struct gate_metrics *metrics, enum gate_endpoint endpoint,
 {
 	enum gate_result result = GATE_RESULT_REFUSED;
 
-	if (http == 200)
+	if (http == 200 || http == 202)
 		result = GATE_RESULT_DONE;
 	else if (http == 503)
 		result = GATE_RESULT_UNAVAILABLE;

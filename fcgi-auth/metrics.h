@@ -41,7 +41,7 @@ enum gate_result {
 };
 
 #define GATE_LATENCY_BUCKETS 10
-#define GATE_STATUS_ERRORS 7 /* LK_FAULT to LK_E_CORRUPT */
+#define GATE_STATUS_ERRORS 8 /* LK_FAULT to LK_E_NOT_DURABLE */
 
 typedef _Atomic uint64_t gate_counter;
 

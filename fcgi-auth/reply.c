@@ -12,7 +12,7 @@ static const struct {
 	unsigned int http;
 	const char *line;
 } status_lines[] = { { 200, "Status: 200 OK\r\n" },
-	{ 302, "Status: 302 Found\r\n" },
+	{ 202, "Status: 202 Accepted\r\n" }, { 302, "Status: 302 Found\r\n" },
 	{ 400, "Status: 400 Bad Request\r\n" },
 	{ 401, "Status: 401 Unauthorized\r\n" },
 	{ 403, "Status: 403 Forbidden\r\n" },

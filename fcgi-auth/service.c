@@ -123,13 +123,24 @@ clear_cookies(struct service *service)
 	}
 }
 
+/*
+ * Say how many sessions ended, the one that was asked with among them if
+ * ${own}, or that the store could not do it.  What a failover could undo is
+ * accepted but not completed (RFC 9110, section 15.3.3).
+ */
 static void
-say_revoked(struct service *service, uint64_t revoked, bool own)
+say_revoked(struct service *service, enum lk_status status, uint64_t revoked,
+    bool own)
 {
-	begin(service, 200);
+	if (status != LK_OK && status != LK_E_NOT_DURABLE) {
+		say_unavailable(service);
+		return;
+	}
+	begin(service, status == LK_OK ? 200 : 202);
 	if (own)
 		clear_cookies(service);
-	lk_buf_printf(&service->body, "{\"revoked\":%" PRIu64 "}\n", revoked);
+	lk_buf_printf(&service->body, "{\"revoked\":%" PRIu64 "%s}\n", revoked,
+	    status == LK_OK ? "" : ",\"durable\":false");
 }
 
 static void
@@ -138,14 +149,13 @@ log_out(struct service *service)
 	const struct lk_revoke_options options = { .reason = "logout",
 		.peer = service->request->peer };
 	const int64_t began = lk_monotonic_ns();
+	enum lk_status status = LK_FAULT;
 	uint64_t revoked;
 
-	if (note(service, began,
-	        lk_revoke(service->asked->manager, &service->credentials.token,
-	            &options, &revoked)) == LK_OK)
-		say_revoked(service, revoked, true);
-	else
-		say_unavailable(service);
+	status = note(service, began,
+	    lk_revoke(service->asked->manager, &service->credentials.token,
+	        &options, &revoked));
+	say_revoked(service, status, revoked, true);
 }
 
 static void
@@ -154,14 +164,13 @@ log_out_all(struct service *service)
 	const struct lk_revoke_options options = { .reason = "logout-all",
 		.peer = service->request->peer };
 	const int64_t began = lk_monotonic_ns();
+	enum lk_status status = LK_FAULT;
 	uint64_t revoked;
 
-	if (note(service, began,
-	        lk_revoke_all(service->asked->manager, service->session.user,
-	            &options, &revoked)) == LK_OK)
-		say_revoked(service, revoked, true);
-	else
-		say_unavailable(service);
+	status = note(service, began,
+	    lk_revoke_all(service->asked->manager, service->session.user,
+	        &options, &revoked));
+	say_revoked(service, status, revoked, true);
 }
 
 static void
@@ -183,12 +192,10 @@ revoke_one(struct service *service)
 	}
 	status = note(service, began,
 	    lk_revoke_id(service->asked->manager, id, &options, &revoked));
-	if (status < 0)
-		say_unavailable(service);
-	else if (status != LK_OK || revoked == 0)
+	if (status > 0 || (status == LK_OK && revoked == 0))
 		refuse_with(service, 404, "The user has no such session.");
 	else
-		say_revoked(service, revoked,
+		say_revoked(service, status, revoked,
 		    strcmp(id, service->session.id) == 0);
 }
 
@@ -319,7 +326,7 @@ let_in(struct service *service, const char **reply)
 	if (service->endpoint == GATE_ENDPOINT_LOGOUT &&
 	    (service->credentials.kind == GATE_CREDENTIALS_BAD ||
 	        is_dead(facts.status))) {
-		say_revoked(service, 0, true);
+		say_revoked(service, LK_OK, 0, true);
 		return (false);
 	}
 	gate_report_denial(asked->report, &facts, &verdict);
@@ -374,7 +381,8 @@ type_of(const struct service *service)
 {
 	if (service->endpoint == GATE_ENDPOINT_METRICS && service->http == 200)
 		return ("text/plain; version=0.0.4; charset=utf-8");
-	if (service->http == 200 || service->endpoint == GATE_ENDPOINT_HEALTH)
+	if (service->http == 200 || service->http == 202 ||
+	    service->endpoint == GATE_ENDPOINT_HEALTH)
 		return (GATE_TYPE_JSON);
 	return (GATE_TYPE_TEXT);
 }

@@ -14,6 +14,9 @@
  *     health      GET   {"store"}, with 503 if it does not answer
  *     metrics     GET   metrics.h
  *
+ * Where a session has ended but a failover of the store could undo that, the
+ * answer is 202 and {"revoked", "durable": false}; the gate carries it over.
+ *
  * Who may see a session is who has its token; path rules do not apply here.
  * Logging out with a session that is dead already is as good as done.  Once
  * its session has ended, the cookie that gate.tokens names is taken back.

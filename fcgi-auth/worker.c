@@ -111,7 +111,8 @@ static enum lk_status
 adopt(struct worker *worker, struct gate_generation *generation,
     struct lk_error *error)
 {
-	const struct lk_surroundings surroundings = { .log = generation->log };
+	const struct lk_surroundings surroundings = { .log = generation->log,
+		.watch = generation->watch };
 	struct lk_manager *manager;
 	enum lk_status status = LK_FAULT;
 

@@ -78,6 +78,17 @@ lk_address_is_loopback(const struct lk_address *address)
 	    IN6_IS_ADDR_LOOPBACK(&six));
 }
 
+bool
+lk_address_is_literal(const struct lk_address *address)
+{
+	struct in6_addr six;
+	struct in_addr four;
+
+	return (address->is_unix ||
+	    inet_pton(AF_INET, address->host, &four) == 1 ||
+	    inet_pton(AF_INET6, address->host, &six) == 1);
+}
+
 socklen_t
 lk_address_unix(const struct lk_address *address, struct sockaddr_un *sun)
 {

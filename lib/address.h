@@ -33,6 +33,9 @@ enum lk_status lk_address_parse(const char *text,
  */
 bool lk_address_is_loopback(const struct lk_address *address);
 
+/** lk_address_is_literal(address): whether there is no name to look up. */
+bool lk_address_is_literal(const struct lk_address *address);
+
 /**
  * lk_address_unix(address, sun):
  * Fill in the socket address of a unix path; returns its length.

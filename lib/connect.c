@@ -43,60 +43,78 @@ is_connected_to_itself(int fd)
 	memset(&there, 0, sizeof(there));
 	return (getsockname(fd, (struct sockaddr *)&here, &here_len) == 0 &&
 	    getpeername(fd, (struct sockaddr *)&there, &there_len) == 0 &&
-	    here_len == there_len && memcmp(&here, &there, here_len) == 0);
+	    here.ss_family != AF_UNIX && here_len == there_len &&
+	    memcmp(&here, &there, here_len) == 0);
 }
 
-/* Connect ${fd} within the deadline; 0 or an errno. */
-static int
-connect_within(int fd, const struct sockaddr *addr, socklen_t len,
-    struct lk_deadline deadline)
-{
-	int error = 0;
-	socklen_t error_len = sizeof(error);
+/* ---- Beginning and ending ---------------------------------------------- */
 
-	while (connect(fd, addr, len) != 0) {
-		if (errno == EAGAIN) { /* unix: the backlog is full */
-			if (lk_deadline_left_ms(deadline) == 0)
-				return (ETIMEDOUT);
-			(void)poll(NULL, 0, BACKLOG_WAIT_MS);
-			continue;
-		}
-		if (errno != EINPROGRESS && errno != EINTR)
-			return (errno);
-		if ((error = lk_wait(fd, POLLOUT, deadline)) != 0)
-			return (error);
-		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_len))
-			return (errno);
-		if (error != 0)
-			return (error);
-		break;
-	}
-	return (addr->sa_family != AF_UNIX && is_connected_to_itself(fd)
-	        ? ECONNREFUSED
-	        : 0);
-}
-
-/* Open and connect one socket; 0 and ${fd}, or an errno. */
-static int
-try_address(int family, const struct sockaddr *addr, socklen_t len,
-    struct lk_deadline deadline, int *fd)
+int
+lk_connect_begin(const struct lk_endpoint *endpoint, int *fd)
 {
+	const struct sockaddr *addr = (const struct sockaddr *)&endpoint->addr;
 	const int on = 1;
 	int error;
 
-	*fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	*fd = socket(addr->sa_family,
+	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (*fd < 0)
 		return (errno);
-	if ((error = connect_within(*fd, addr, len, deadline)) != 0) {
-		(void)close(*fd);
-		*fd = -1;
-		return (error);
-	}
-	if (family != AF_UNIX)
+	if (addr->sa_family != AF_UNIX)
 		(void)setsockopt(*fd, IPPROTO_TCP, TCP_NODELAY, &on,
 		    sizeof(on));
-	return (0);
+	if (connect(*fd, addr, endpoint->len) == 0)
+		error = addr->sa_family != AF_UNIX &&
+		        is_connected_to_itself(*fd)
+		    ? ECONNREFUSED
+		    : 0;
+	else
+		error = errno == EINTR ? EINPROGRESS : errno;
+	if (error != 0 && error != EINPROGRESS) {
+		(void)close(*fd);
+		*fd = -1;
+	}
+	return (error);
 }
+
+int
+lk_connect_end(int fd)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
+		return (errno);
+	if (error != 0)
+		return (error);
+	return (is_connected_to_itself(fd) ? ECONNREFUSED : 0);
+}
+
+/* Connect one socket; 0 and ${fd}, or an errno. */
+static int
+try_endpoint(const struct lk_endpoint *endpoint, struct lk_deadline deadline,
+    int *fd)
+{
+	int error;
+
+	/* EAGAIN, of a unix socket only: its backlog is full. */
+	while ((error = lk_connect_begin(endpoint, fd)) == EAGAIN) {
+		if (lk_deadline_left_ms(deadline) == 0)
+			return (ETIMEDOUT);
+		(void)poll(NULL, 0, BACKLOG_WAIT_MS);
+	}
+	if (error != EINPROGRESS)
+		return (error);
+	if ((error = lk_wait(*fd, POLLOUT, deadline)) == 0)
+		error = lk_connect_end(*fd);
+	if (error != 0) {
+		(void)close(*fd);
+		*fd = -1;
+	}
+	return (error);
+}
+
+/* ---- Finding addresses ------------------------------------------------- */
 
 /* Look a host up, as a literal first; 0 or one of getaddrinfo(3)'s errors. */
 static int
@@ -113,6 +131,33 @@ look_up(const struct lk_address *address, struct addrinfo **list)
 		return (error);
 	hints.ai_flags = AI_NUMERICSERV;
 	return (getaddrinfo(address->host, address->port, &hints, list));
+}
+
+bool
+lk_endpoints_find(const struct lk_address *address,
+    struct lk_endpoints *endpoints)
+{
+	struct addrinfo *list = NULL, *a;
+	struct lk_endpoint *e = endpoints->at;
+	struct sockaddr_un sun;
+
+	memset(endpoints, 0, sizeof(*endpoints));
+	if (address->is_unix) {
+		e->len = lk_address_unix(address, &sun);
+		memcpy(&e->addr, &sun, sizeof(sun));
+		endpoints->n = 1;
+		return (true);
+	}
+	if (look_up(address, &list) != 0)
+		return (false);
+	for (a = list; a != NULL && endpoints->n < LK_ENDPOINTS_MAX;
+	     a = a->ai_next) {
+		e = &endpoints->at[endpoints->n++];
+		memcpy(&e->addr, a->ai_addr, a->ai_addrlen);
+		e->len = a->ai_addrlen;
+	}
+	freeaddrinfo(list);
+	return (true);
 }
 
 /* What an errno means to whoever wanted to connect. */
@@ -133,27 +178,17 @@ enum lk_status
 lk_connect(const struct lk_address *address, struct lk_deadline deadline,
     int *fd, const char **why)
 {
-	struct addrinfo *list = NULL, *a;
-	struct sockaddr_un sun;
-	socklen_t len;
-	int error;
+	struct lk_endpoints endpoints;
+	int error = ECONNREFUSED;
+	size_t i;
 
 	*fd = -1;
 	*why = "";
-	if (address->is_unix) {
-		len = lk_address_unix(address, &sun);
-		return (explain(try_address(AF_UNIX, (struct sockaddr *)&sun,
-		                    len, deadline, fd),
-		    why));
-	}
-	if (look_up(address, &list) != 0) {
+	if (!lk_endpoints_find(address, &endpoints)) {
 		*why = "cannot resolve the host name";
 		return (LK_E_STORE);
 	}
-	error = ECONNREFUSED;
-	for (a = list; a != NULL && *fd < 0; a = a->ai_next)
-		error = try_address(a->ai_family, a->ai_addr, a->ai_addrlen,
-		    deadline, fd);
-	freeaddrinfo(list);
+	for (i = 0; i < endpoints.n && *fd < 0; i++)
+		error = try_endpoint(&endpoints.at[i], deadline, fd);
 	return (explain(error, why));
 }

@@ -12,7 +12,8 @@
  * changes a signal disposition.
  *
  * Strings are NUL-terminated and belong to whoever holds the struct they are
- * in.  Out-parameters come last and are zeroed unless LK_OK is returned.
+ * in.  Out-parameters come last and are zeroed unless LK_OK is returned; the
+ * one exception is ${revoked}, which also counts with LK_E_NOT_DURABLE.
  * Times are seconds since 1970-01-01 00:00 UTC by the store's clock.
  */
 #ifndef LATCHKEY_H_
@@ -62,7 +63,8 @@ enum lk_status {
 	LK_E_SETTINGS = -4, /* settings, credentials or store mode are wrong */
 	LK_E_STORE = -5,    /* the store or the user source cannot answer */
 	LK_E_TIMEOUT = -6,  /* no answer within the deadline */
-	LK_E_CORRUPT = -7   /* the store answered something that is not ours */
+	LK_E_CORRUPT = -7,  /* the store answered something that is not ours */
+	LK_E_NOT_DURABLE = -8 /* done, but no replica is known to have it */
 };
 
 /**
@@ -147,10 +149,64 @@ LK_API enum lk_status lk_settings_defaults(struct lk_settings **settings,
 /** lk_settings_free(settings): Wipe and free ${settings}.  NULL is fine. */
 LK_API void lk_settings_free(struct lk_settings *settings);
 
+/* ---- The watch ------------------------------------------------------- */
+
+struct lk_log;
+struct lk_watch;
+
+/**
+ * What a process knows of its store's servers, shared by its managers: behind
+ * Sentinel which Redis is the master and when that was last confirmed; whether
+ * the store is known not to answer; and the revocations that no replica is
+ * known to have.  A manager without one has its own and finds everything out
+ * within its operations.  A program that lives on does better to make one,
+ * give it to all of its managers and let lk_watch_run() have a thread: then
+ * checks find the master confirmed, a failover is noticed at once, and
+ * revocations are carried over it.
+ *
+ * Any number of threads may use a watch.
+ */
+
+/**
+ * lk_watch_new(settings, log, watch, error):
+ * Make a watch for managers of these very ${settings}.  It connects to nothing
+ * yet.  ${settings} and ${log}, which may be NULL, must outlive it.
+ */
+LK_API enum lk_status lk_watch_new(const struct lk_settings *settings,
+    const struct lk_log *log, struct lk_watch **watch,
+    struct lk_error *error) LK_MUST_CHECK;
+
+/**
+ * lk_watch_run(watch):
+ * Watch the store's servers until lk_watch_stop(), in a thread of the
+ * program's.  Returns at once if the store has none to be watched: only
+ * Sentinel, and a Redis with `store.durability = "replica"`, have.
+ */
+LK_API void lk_watch_run(struct lk_watch *watch);
+
+/**
+ * lk_watch_stop(watch):
+ * Let lk_watch_run() return soon, also one that is called later.
+ */
+LK_API void lk_watch_stop(struct lk_watch *watch);
+
+/**
+ * lk_watch_take(watch, from):
+ * Take over the revocations that ${from} has still to carry over, if both are
+ * of the same store; otherwise they stay.  Neither may be running on ${from}.
+ */
+LK_API void lk_watch_take(struct lk_watch *watch, struct lk_watch *from);
+
+/**
+ * lk_watch_free(watch):
+ * Free ${watch}, after its managers and lk_watch_run(), and log an error if
+ * revocations are lost with it.  NULL is fine.
+ */
+LK_API void lk_watch_free(struct lk_watch *watch);
+
 /* ---- The manager ----------------------------------------------------- */
 
 struct lk_manager;
-struct lk_log;
 
 /**
  * What a manager takes from its surroundings.  A NULL member, or a NULL
@@ -161,7 +217,9 @@ struct lk_surroundings {
 	const struct lk_log *log;     /* must outlive the manager */
 	int64_t (*now_ms)(void *arg); /* milliseconds since 1970 UTC */
 	void (*random)(void *arg, void *bytes, size_t len);
-	void *arg; /* handed to now_ms and random */
+	void *arg;              /* handed to now_ms and random */
+	struct lk_watch *watch; /* of the same settings; must outlive it.  NULL:
+	                           one of its own */
 };
 
 /**
@@ -228,8 +286,9 @@ struct lk_revoke_options {
  * `gosession` also no underscore).  In single mode, or over
  * `session.max_per_user`, the user's oldest sessions end in the same atomic
  * step.  A negative status other than LK_E_INVAL leaves it open whether the
- * store did it: nobody holds the token, so it harms nobody.  ${options} and
- * ${session} may be NULL.
+ * store did it: nobody holds the token, so it harms nobody.  One of them is
+ * LK_E_NOT_DURABLE, if `store.durability` asks for a replica and none has the
+ * session in time.  ${options} and ${session} may be NULL.
  */
 LK_API enum lk_status lk_issue(struct lk_manager *manager, const char *user,
     const struct lk_issue_options *options, struct lk_token *token,
@@ -268,6 +327,8 @@ LK_API enum lk_status lk_check_user(struct lk_manager *manager,
  * lk_refresh(manager, token, ttl, session):
  * Let a live session end ${ttl} seconds from now (0: `session.ttl`).  It
  * never creates or revives one: LK_UNKNOWN or LK_EXPIRED otherwise.
+ * LK_E_NOT_DURABLE as in lk_issue(): it ends later, unless a failover undoes
+ * that.
  */
 LK_API enum lk_status lk_refresh(struct lk_manager *manager,
     const struct lk_token *token, int64_t ttl,
@@ -280,6 +341,11 @@ LK_API enum lk_status lk_refresh(struct lk_manager *manager,
  * there was none (which is LK_OK: it is as asked).  After a retry on a broken
  * connection it may be 0 although this call ended the session.  LK_MALFORMED
  * if it is no token.
+ *
+ * Behind Sentinel, or if `store.durability` asks for it, LK_OK means that a
+ * replica has it too.  LK_E_NOT_DURABLE means that the session has ended, that
+ * ${revoked} counts it, and that a failover could undo it; the manager's watch
+ * carries it over to the next master, if it is run.
  */
 LK_API enum lk_status lk_revoke(struct lk_manager *manager,
     const struct lk_token *token, const struct lk_revoke_options *options,

@@ -36,11 +36,13 @@ open_store(const struct lk_store *base, struct lk_store **store)
 	case LK_BACKEND_SQLITE:
 		return (lk_sqlite_store_open(base, store));
 	case LK_BACKEND_REDIS:
+	case LK_BACKEND_SENTINEL:
 		return (lk_redis_store_open(base, store));
 	default:
 		*store = NULL;
 		return (lk_fail(base->error, LK_E_SETTINGS,
-		    "store.backend: expected \"sqlite\" or \"redis\""));
+		    "store.backend: expected \"sqlite\", \"redis\" or "
+		    "\"sentinel\""));
 	}
 }
 
@@ -70,6 +72,7 @@ lk_manager_new(const struct lk_settings *settings,
 	memset(&base, 0, sizeof(base));
 	base.settings = settings;
 	base.log = manager->surroundings.log;
+	base.watch = manager->surroundings.watch;
 	base.error = &manager->error;
 	base.now_ms = manager->surroundings.now_ms;
 	base.arg = manager->surroundings.arg;
@@ -278,23 +281,29 @@ lk_refresh(struct lk_manager *manager, const struct lk_token *token,
 	return (status);
 }
 
-/* Say that sessions ended, and why. */
-static void
-log_revoked(const struct lk_manager *manager, const char *user, const char *id,
-    const struct lk_revoke_options *options, uint64_t revoked)
+/*
+ * Say that sessions ended, and why, if ${status} says that they did; returns
+ * ${status}.
+ */
+static enum lk_status
+log_revoked(const struct lk_manager *manager, enum lk_status status,
+    const char *user, const char *id, const struct lk_revoke_options *options,
+    uint64_t revoked)
 {
 	static const struct lk_revoke_options none;
 	char number[21];
 
-	if (revoked == 0)
-		return;
+	if ((status != LK_OK && status != LK_E_NOT_DURABLE) || revoked == 0)
+		return (status);
 	if (options == NULL)
 		options = &none;
 	(void)snprintf(number, sizeof(number), "%llu",
 	    (unsigned long long)revoked);
 	LK_LOG(manager->surroundings.log, LK_LOG_INFO, "sessions revoked",
 	    { "user", user }, { "session", id }, { "count", number },
+	    { "durable", status == LK_OK ? NULL : "not yet" },
 	    { "reason", options->reason }, { "peer", options->peer });
+	return (status);
 }
 
 enum lk_status
@@ -311,11 +320,10 @@ lk_revoke(struct lk_manager *manager, const struct lk_token *token,
 	if (status == LK_OK)
 		status = manager->store->ops->revoke(manager->store, &key,
 		    deadline, revoked);
-	if (status != LK_OK)
+	if (status > 0)
 		return (status);
 	lk_session_id_of_key(&key, manager->store->shape, id);
-	log_revoked(manager, NULL, id, options, *revoked);
-	return (LK_OK);
+	return (log_revoked(manager, status, NULL, id, options, *revoked));
 }
 
 /* Whether ${ref} names keys of ${user}, by what this store's ids hold. */
@@ -349,9 +357,7 @@ lk_revoke_id(struct lk_manager *manager, const char *id,
 	if (status == LK_OK)
 		status = manager->store->ops->revoke_id(manager->store, &ref,
 		    deadline, revoked);
-	if (status == LK_OK)
-		log_revoked(manager, NULL, id, options, *revoked);
-	return (status);
+	return (log_revoked(manager, status, NULL, id, options, *revoked));
 }
 
 enum lk_status
@@ -366,9 +372,7 @@ lk_revoke_all(struct lk_manager *manager, const char *user,
 	if (status == LK_OK)
 		status = manager->store->ops->revoke_all(manager->store, user,
 		    deadline, revoked);
-	if (status == LK_OK)
-		log_revoked(manager, user, NULL, options, *revoked);
-	return (status);
+	return (log_revoked(manager, status, user, NULL, options, *revoked));
 }
 
 enum lk_status

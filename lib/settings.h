@@ -26,6 +26,7 @@ enum lk_backend {
 	LK_BACKEND_REDIS,
 	LK_BACKEND_SENTINEL
 };
+enum lk_durability { LK_DURABILITY_ACK = 0, LK_DURABILITY_REPLICA };
 enum lk_layout { LK_LAYOUT_LATCHKEY = 0, LK_LAYOUT_GOSESSION };
 enum lk_source {
 	LK_SOURCE_NONE = 0,
@@ -48,7 +49,9 @@ struct lk_redis_settings {
 
 struct lk_settings {
 	struct {
-		int backend; /* enum lk_backend */
+		int backend;    /* enum lk_backend */
+		int durability; /* enum lk_durability */
+		int64_t durability_timeout_ms;
 		struct {
 			char *path;
 			int64_t timeout_ms;
@@ -60,6 +63,8 @@ struct lk_settings {
 			char *username;
 			char *password;
 			char *password_file;
+			int64_t staleness_ms;
+			bool require_confirmed;
 		} sentinel;
 	} store;
 	struct {

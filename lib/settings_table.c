@@ -20,6 +20,8 @@
 static const char *const backends[] = { [LK_BACKEND_SQLITE] = "sqlite",
 	[LK_BACKEND_REDIS] = "redis", [LK_BACKEND_SENTINEL] = "sentinel",
 	NULL };
+static const char *const durabilities[] = { [LK_DURABILITY_ACK] = "ack",
+	[LK_DURABILITY_REPLICA] = "replica", NULL };
 static const char *const layouts[] = { [LK_LAYOUT_LATCHKEY] = "latchkey",
 	[LK_LAYOUT_GOSESSION] = "gosession", NULL };
 static const char *const sources[] = { [LK_SOURCE_NONE] = "none",
@@ -38,6 +40,13 @@ const struct lk_setting lk_settings_table[] = {
 	{ .key = "store.backend", .offset = AT(store.backend),
 	    .type = LK_SETTING_ENUM, .names = backends,
 	    .number = LK_BACKEND_SQLITE },
+	{ .key = "store.durability", .offset = AT(store.durability),
+	    .type = LK_SETTING_ENUM, .names = durabilities,
+	    .number = LK_DURABILITY_ACK },
+	{ .key = "store.durability_timeout_ms",
+	    .offset = AT(store.durability_timeout_ms),
+	    .type = LK_SETTING_INT, .min = 1, .max = TIMEOUT_MS,
+	    .number = 100 },
 	{ .key = "store.sqlite.path", .offset = AT(store.sqlite.path),
 	    .type = LK_SETTING_STRING, .min = 1, .max = PATH_LEN,
 	    .text = TEXT("/var/lib/latchkey/sessions.db"),
@@ -90,6 +99,13 @@ const struct lk_setting lk_settings_table[] = {
 	    .offset = AT(store.sentinel.password_file),
 	    .type = LK_SETTING_STRING, .max = PATH_LEN, .text = NONE,
 	    .check = lk_setting_is_path },
+	{ .key = "store.sentinel.staleness_ms",
+	    .offset = AT(store.sentinel.staleness_ms),
+	    .type = LK_SETTING_INT, .min = 500, .max = TIMEOUT_MS,
+	    .number = 2000 },
+	{ .key = "store.sentinel.require_confirmed",
+	    .offset = AT(store.sentinel.require_confirmed),
+	    .type = LK_SETTING_BOOL, .number = true },
 
 	/* ---- session ---- */
 	{ .key = "session.ttl", .offset = AT(session.ttl),

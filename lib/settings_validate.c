@@ -45,18 +45,43 @@ place(struct validation *v, const char *key, const char *because)
 	return (v->place);
 }
 
+/* The embedded store has no replicas; what it reports is on its disk. */
 static enum lk_status
-validate_backend(struct validation *v)
+validate_durability(struct validation *v)
 {
-	static const char key[] = "store.backend";
-	int backend = v->settings->store.backend;
+	static const char key[] = "store.durability";
+	const struct lk_settings *settings = v->settings;
 
-	if (backend == LK_BACKEND_SQLITE || backend == LK_BACKEND_REDIS)
+	if (settings->store.durability == LK_DURABILITY_ACK ||
+	    settings->store.backend != LK_BACKEND_SQLITE)
 		return (LK_OK);
 	return (lk_fail(v->error, LK_E_SETTINGS,
-	    "%s: expected \"sqlite\" or \"redis\", the stores of this version, "
-	    "got \"%s\"",
-	    place(v, key, key), lk_setting_find(key)->names[backend]));
+	    "%s: expected \"ack\", since store.backend \"sqlite\" has no "
+	    "replicas, got \"%s\"",
+	    place(v, key, key),
+	    lk_setting_find(key)->names[settings->store.durability]));
+}
+
+/* One Sentinel that is asked twice would have two votes. */
+static enum lk_status
+validate_sentinels(struct validation *v)
+{
+	static const char key[] = "store.sentinel.addresses";
+	const struct lk_strings *all = &v->settings->store.sentinel.addresses;
+	char got[LK_SETTING_TEXT_MAX];
+	size_t i, j;
+
+	for (i = 0; i < all->n; i++) {
+		for (j = 0; j < i; j++) {
+			if (strcmp(all->v[i], all->v[j]) != 0)
+				continue;
+			lk_setting_quote(all->v[i], got);
+			return (lk_fail(v->error, LK_E_SETTINGS,
+			    "%s: expected each Sentinel once, got %s again",
+			    place(v, key, key), got));
+		}
+	}
+	return (LK_OK);
 }
 
 /* Strip one newline and take the rest of ${content} as the password. */
@@ -240,7 +265,9 @@ lk_settings_validate(struct lk_settings *settings, lk_settings_line *line,
 
 	normalise_prefix(settings->session.token_prefix);
 	normalise_prefix(settings->session.user_prefix);
-	if ((status = validate_backend(&v)) != LK_OK)
+	if ((status = validate_durability(&v)) != LK_OK)
+		return (status);
+	if ((status = validate_sentinels(&v)) != LK_OK)
 		return (status);
 	if ((status = validate_prefixes(&v)) != LK_OK)
 		return (status);
@@ -252,7 +279,13 @@ lk_settings_validate(struct lk_settings *settings, lk_settings_line *line,
 		return (status);
 	if ((status = validate_listen(&v)) != LK_OK)
 		return (status);
-	return (validate_password(&v, "store.redis.password",
+	status = validate_password(&v, "store.redis.password",
 	    "store.redis.password_file", redis->password_file,
-	    &redis->password));
+	    &redis->password);
+	if (status != LK_OK || settings->store.backend != LK_BACKEND_SENTINEL)
+		return (status);
+	return (validate_password(&v, "store.sentinel.password",
+	    "store.sentinel.password_file",
+	    settings->store.sentinel.password_file,
+	    &settings->store.sentinel.password));
 }

@@ -32,6 +32,8 @@ lk_status_name(enum lk_status status)
 		return ("store timed out");
 	case LK_E_CORRUPT:
 		return ("store content is corrupt");
+	case LK_E_NOT_DURABLE:
+		return ("not yet durable");
 	}
 	return ("undefined status");
 }

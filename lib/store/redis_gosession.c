@@ -123,8 +123,8 @@ gosession_issue(struct lk_store *base, const struct lk_issue_request *request,
 	lk_redis_arg_int(&call.command, request->limits.per_user);
 	lk_redis_arg_key(&call.command, &prefix);
 	lk_redis_arg_int(&call.command, INDEX_TTL);
-	status = lk_redis_call_run(store->link, &call, false, deadline,
-	    base->error, &reply);
+	status = lk_redis_call_run(store->link, &call, LK_REDIS_ISSUES,
+	    deadline, base->error, &reply);
 	if (status == LK_OK && reply->type != LK_REDIS_INTEGER)
 		status = lk_redis_corrupt(store, "a session's expiry");
 	if (status == LK_OK)
@@ -240,8 +240,8 @@ gosession_extend(struct lk_store *base, const struct lk_token_key *key,
 	lk_redis_arg_key(&call.command, &names.value);
 	lk_redis_arg_int(&call.command, ttl);
 	lk_redis_arg_int(&call.command, INDEX_TTL);
-	status = lk_redis_call_run(store->link, &call, true, deadline,
-	    base->error, &reply);
+	status = lk_redis_call_run(store->link, &call, LK_REDIS_EXTENDS,
+	    deadline, base->error, &reply);
 	if (status == LK_OK && reply->type != LK_REDIS_INTEGER)
 		status = lk_redis_corrupt(store, "a session's expiry");
 	else if (status == LK_OK && reply->integer < 0)
@@ -269,7 +269,7 @@ gosession_revoke(struct lk_store *base, const struct lk_token_key *key,
 	lk_redis_arg_key(&call.command, &names.token_key);
 	lk_redis_arg_key(&call.command, &names.index);
 	lk_redis_arg(&call.command, names.token->text, names.token->len);
-	status = lk_redis_count(store, &call, deadline, revoked);
+	status = lk_redis_revoke(store, &call, deadline, revoked);
 	names_wipe(&names);
 	return (status);
 }
@@ -290,7 +290,7 @@ gosession_revoke_all(struct lk_store *base, const char *user,
 	lk_redis_call(&call, &gosession_revoke_all_script, 1);
 	lk_redis_arg_key(&call.command, &index);
 	lk_redis_arg_key(&call.command, &prefix);
-	return (lk_redis_count(store, &call, deadline, revoked));
+	return (lk_redis_revoke(store, &call, deadline, revoked));
 }
 
 /* ---- Lists ------------------------------------------------------------- */
@@ -364,7 +364,7 @@ gosession_list(struct lk_store *base, const char *user,
 	lk_redis_call(&call, &gosession_list_script, 1);
 	lk_redis_arg_key(&call.command, &index);
 	lk_redis_arg_key(&call.command, &prefix);
-	status = lk_redis_call_run(store->link, &call, true, deadline,
+	status = lk_redis_call_run(store->link, &call, LK_REDIS_READS, deadline,
 	    base->error, &reply);
 	if (status == LK_OK && reply->type != LK_REDIS_STRING)
 		status = lk_redis_corrupt(store, "a list of sessions");

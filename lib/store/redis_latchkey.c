@@ -139,8 +139,8 @@ latchkey_issue(struct lk_store *base, const struct lk_issue_request *request,
 	lk_redis_arg_int(&call.command, request->limits.per_user);
 	lk_redis_arg_key(&call.command, &prefix);
 	lk_redis_arg_int(&call.command, EXPIRED_KNOWN_MS);
-	status = lk_redis_call_run(store->link, &call, false, deadline,
-	    base->error, &reply);
+	status = lk_redis_call_run(store->link, &call, LK_REDIS_ISSUES,
+	    deadline, base->error, &reply);
 	if (status == LK_OK)
 		status = session_of(store, reply, request->key, session);
 	lk_redis_reply_free(reply);
@@ -260,8 +260,8 @@ latchkey_extend(struct lk_store *base, const struct lk_token_key *key,
 	lk_redis_arg_str(&call.command, digest);
 	lk_redis_arg_int(&call.command, ttl);
 	lk_redis_arg_int(&call.command, EXPIRED_KNOWN_MS);
-	status = lk_redis_call_run(store->link, &call, true, deadline,
-	    base->error, &reply);
+	status = lk_redis_call_run(store->link, &call, LK_REDIS_EXTENDS,
+	    deadline, base->error, &reply);
 	if (status == LK_OK && reply->type == LK_REDIS_INTEGER)
 		status = reply->integer == 1 ? LK_EXPIRED : LK_UNKNOWN;
 	else if (status == LK_OK)
@@ -281,7 +281,7 @@ revoke(struct lk_redis_store *store,
 	lk_redis_arg_key(&call.command, &names->record);
 	lk_redis_arg_key(&call.command, &names->index);
 	lk_redis_arg_str(&call.command, names->handle);
-	return (lk_redis_count(store, &call, deadline, revoked));
+	return (lk_redis_revoke(store, &call, deadline, revoked));
 }
 
 static enum lk_status
@@ -319,7 +319,7 @@ latchkey_revoke_all(struct lk_store *base, const char *user,
 	lk_redis_arg_key(&call.command, &index);
 	lk_redis_arg_key(&call.command, &prefix);
 	return (
-	    lk_redis_count(lk_redis_store_of(base), &call, deadline, revoked));
+	    lk_redis_revoke(lk_redis_store_of(base), &call, deadline, revoked));
 }
 
 /* Hand out the sessions of a list of records, one a line. */
@@ -362,7 +362,7 @@ latchkey_list(struct lk_store *base, const char *user,
 	lk_redis_call(&call, &latchkey_list_script, 1);
 	lk_redis_arg_key(&call.command, &index);
 	lk_redis_arg_key(&call.command, &prefix);
-	status = lk_redis_call_run(store->link, &call, true, deadline,
+	status = lk_redis_call_run(store->link, &call, LK_REDIS_READS, deadline,
 	    base->error, &reply);
 	if (status == LK_OK && reply->type != LK_REDIS_STRING)
 		status = lk_redis_corrupt(store, "a list of sessions");

@@ -1,76 +1,77 @@
-#include <sys/socket.h>
-
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include <hiredis/hiredis.h>
-#include <sodium.h>
-
-#include "connect.h"
 #include "redis_link.h"
-
-/* What is read from the socket at once. */
-#define READ_SIZE 16384
-/* How far an operation may outlast its deadline, for a system call less. */
-#define DEADLINE_SLACK_MS 5
-/* AUTH and SELECT. */
-#define HANDSHAKE_MAX 2
 
 struct lk_redis_link {
 	/* Static data. */
-	const struct lk_redis_settings *settings;
+	const struct lk_settings *settings;
 	struct lk_error *error;
-	struct lk_address address;
+	struct lk_watch *watch;
+	struct lk_watch *own; /* the same, if it is not shared */
 
-	/* Dynamic data.  fd is -1 exactly if reader is NULL, and then nothing
-	 * is connected; otherwise nothing is on its way in either direction
-	 * between two calls. */
-	int fd;
-	redisReader *reader;
+	/* Dynamic data. */
+	struct lk_redis_wire wire; /* its era is the master's generation */
 };
 
-/* How an exchange ended, apart from its status. */
-struct exchange {
-	size_t replies;    /* how many were read */
-	bool peer_is_gone; /* EOF, reset or broken pipe, and no reply at all */
+/** A call under way. */
+struct call {
+	struct lk_redis_link *link;
+	struct lk_redis_request *request;
+	struct lk_deadline deadline;
+	struct lk_redis_reply **replies;
+	struct lk_buf out;     /* the request, and a WAIT behind it */
+	size_t count;          /* of commands in it */
+	enum lk_status status; /* of the last attempt */
+	bool was_dead;         /* it met a connection that was closed */
+};
+
+/** What became of one attempt. */
+enum attempt {
+	DONE,   /* there are replies */
+	OVER,   /* it failed, and would fail again or must not be repeated */
+	AGAIN,  /* it was not carried out */
+	UNKNOWN /* it may have been carried out */
 };
 
 /* ---- Life -------------------------------------------------------------- */
 
 enum lk_status
-lk_redis_link_new(const struct lk_redis_settings *settings,
-    struct lk_error *error, struct lk_redis_link **linkp)
+lk_redis_link_new(const struct lk_settings *settings, struct lk_watch *watch,
+    const struct lk_log *log, struct lk_error *error,
+    struct lk_redis_link **linkp)
 {
 	struct lk_redis_link *link = calloc(1, sizeof(*link));
+	struct lk_redis_manners manners = {
+		.settings = &settings->store.redis
+	};
+	enum lk_status status = LK_OK;
 
 	*linkp = NULL;
 	if (link == NULL)
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
-	if (lk_address_parse(settings->address, &link->address) != LK_OK) {
+	if (watch != NULL && watch->settings != settings)
+		status = lk_fail(error, LK_E_INVAL,
+		    "the watch is one of other settings");
+	else if (watch == NULL)
+		status = lk_redis_watch_new(settings, log, false, &link->own,
+		    error);
+	if (status != LK_OK) {
 		free(link);
-		return (lk_fail(error, LK_E_SETTINGS,
-		    "store.redis.address: expected host:port, [ipv6]:port or "
-		    "unix:/path"));
+		return (status);
 	}
 	link->settings = settings;
 	link->error = error;
-	link->fd = -1;
+	link->watch = watch != NULL ? watch : link->own;
+	manners.master = link->watch->sentinel;
+	manners.era = link->watch->sentinel ? &link->watch->generation : NULL;
+	lk_redis_wire_init(&link->wire, &manners, error);
+	(void)snprintf(link->wire.name, sizeof(link->wire.name), "%s",
+	    link->watch->sentinel ? "(not known)"
+	                          : settings->store.redis.address);
 	*linkp = link;
 	return (LK_OK);
-}
-
-static void
-link_drop(struct lk_redis_link *link)
-{
-	if (link->fd >= 0)
-		(void)close(link->fd);
-	link->fd = -1;
-	lk_redis_reader_free(link->reader);
-	link->reader = NULL;
 }
 
 void
@@ -78,298 +79,358 @@ lk_redis_link_free(struct lk_redis_link *link)
 {
 	if (link == NULL)
 		return;
-	link_drop(link);
+	lk_redis_wire_drop(&link->wire);
+	lk_watch_free(link->own);
 	free(link);
 }
 
 const char *
 lk_redis_link_name(const struct lk_redis_link *link)
 {
-	return (link->settings->address);
+	return (link->wire.name);
 }
 
-/* Explain a failed system call. */
-static enum lk_status
-link_fail(const struct lk_redis_link *link, const char *what, int error)
+struct lk_watch *
+lk_redis_link_watch(const struct lk_redis_link *link)
 {
-	return (lk_fail(link->error, LK_E_STORE, "redis at %s: %s: %s",
-	    link->settings->address, what, strerror(error)));
+	return (link->watch);
 }
 
-static enum lk_status
-link_timed_out(const struct lk_redis_link *link, const char *what)
-{
-	return (lk_fail(link->error, LK_E_TIMEOUT,
-	    "redis at %s: %s: no answer in time", link->settings->address,
-	    what));
-}
-
-/* ---- Talking ----------------------------------------------------------- */
+/* ---- What a reply means for another attempt ---------------------------- */
 
 static bool
-is_gone(int error)
+is_error(const struct lk_redis_reply *reply, const char *prefix)
 {
-	return (error == EPIPE || error == ECONNRESET);
-}
-
-static enum lk_status
-send_all(struct lk_redis_link *link, const struct lk_buf *out,
-    struct lk_deadline deadline, struct exchange *x)
-{
-	size_t sent = 0;
-	ssize_t n;
-	int error;
-
-	while (sent < out->len) {
-		n = send(link->fd, out->data + sent, out->len - sent,
-		    MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n >= 0) {
-			sent += (size_t)n;
-			continue;
-		}
-		if (errno == EINTR)
-			continue;
-		if (errno != EAGAIN) {
-			x->peer_is_gone = is_gone(errno);
-			return (link_fail(link, "send", errno));
-		}
-		if ((error = lk_wait(link->fd, POLLOUT, deadline)) != 0)
-			return (error == ETIMEDOUT
-			        ? link_timed_out(link, "send")
-			        : link_fail(link, "send", error));
-	}
-	return (LK_OK);
+	return (reply->type == LK_REDIS_ERROR &&
+	    strncmp(reply->text, prefix, strlen(prefix)) == 0);
 }
 
 /*
- * Take bytes as soon as there are some; 0 at the end, or -1 and errno.
- *
- * The first time in an operation that has all of its time left, the socket's
- * own time-out, which is the same, does for the deadline: that saves a system
- * call, a tenth of what a check costs.
+ * Whether a command was not carried out for a reason that may pass soon: Redis
+ * starts, is full of clients, or, behind Sentinel, is not the master any more.
  */
-static ssize_t
-receive_bytes(struct lk_redis_link *link, char *bytes, size_t size,
-    struct lk_deadline deadline, bool first)
+static bool
+is_passing(const struct lk_redis_link *link, const struct lk_redis_reply *reply)
 {
-	ssize_t n;
-
-	if (first &&
-	    lk_deadline_left_ms(deadline) + DEADLINE_SLACK_MS >=
-	        link->settings->command_timeout_ms) {
-		n = recv(link->fd, bytes, size, 0);
-		if (n >= 0 || errno != EINTR) {
-			if (n < 0 && errno == EAGAIN)
-				errno = ETIMEDOUT;
-			return (n);
-		}
-	}
-	do {
-		if ((errno = lk_wait(link->fd, POLLIN, deadline)) != 0)
-			return (-1);
-		n = recv(link->fd, bytes, size, MSG_DONTWAIT);
-	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
-	return (n);
+	if (reply->type != LK_REDIS_ERROR)
+		return (false);
+	if (is_error(reply, "LOADING") ||
+	    is_error(reply, "ERR max number of clients"))
+		return (true);
+	return (link->watch->sentinel &&
+	    (is_error(reply, "READONLY") || is_error(reply, "MASTERDOWN") ||
+	        is_error(reply, "UNBLOCKED")));
 }
 
-/* Take bytes and feed them to the reader. */
-static enum lk_status
-receive_some(struct lk_redis_link *link, struct lk_deadline deadline,
-    size_t *total, struct exchange *x)
+/* Whether a failure may pass, so that another attempt makes sense. */
+static bool
+may_pass(enum lk_status status)
 {
-	char bytes[READ_SIZE];
-	enum lk_status status = LK_FAULT;
-	ssize_t n;
-
-	n = receive_bytes(link, bytes, sizeof(bytes), deadline, *total == 0);
-	if (n < 0 && errno == ETIMEDOUT)
-		return (link_timed_out(link, "read"));
-	if (n <= 0) {
-		x->peer_is_gone = x->replies == 0 && *total == 0 &&
-		    (n == 0 || is_gone(errno));
-		return (n < 0 ? link_fail(link, "read", errno)
-		              : lk_fail(link->error, LK_E_STORE,
-		                    "redis at %s closed the connection",
-		                    link->settings->address));
-	}
-	*total += (size_t)n;
-	if (*total > LK_REDIS_REPLY_MAX)
-		status = lk_fail(link->error, LK_E_STORE,
-		    "redis at %s: the reply is longer than %d bytes",
-		    link->settings->address, LK_REDIS_REPLY_MAX);
-	else if (redisReaderFeed(link->reader, bytes, (size_t)n) != REDIS_OK)
-		status = lk_fail(link->error, LK_E_NOMEM, "out of memory");
-	else
-		status = LK_OK;
-	sodium_memzero(bytes, (size_t)n);
-	return (status);
+	return (status == LK_E_STORE || status == LK_E_TIMEOUT);
 }
 
-static enum lk_status
-receive_all(struct lk_redis_link *link, size_t count,
-    struct lk_deadline deadline, struct lk_redis_reply **replies,
-    struct exchange *x)
+/* Something speaks against the connection and against the master. */
+static void
+reject(struct lk_redis_link *link)
 {
-	enum lk_status status = LK_FAULT;
-	size_t total = 0;
-	void *reply;
+	lk_redis_watch_suspect(link->watch, link->wire.era);
+	lk_redis_wire_drop(&link->wire);
+}
 
-	while (x->replies < count) {
-		reply = NULL;
-		if (redisReaderGetReply(link->reader, &reply) != REDIS_OK)
-			return (lk_fail(link->error, LK_E_CORRUPT,
-			    "redis at %s: not a Redis reply",
-			    link->settings->address));
-		if (reply != NULL) {
-			replies[x->replies++] = reply;
+/* Look through the replies of an exchange that went well. */
+static enum attempt
+judge(struct call *call)
+{
+	struct lk_redis_link *link = call->link;
+	size_t i;
+
+	for (i = 0; i < call->count; i++) {
+		if (!is_passing(link, call->replies[i]))
 			continue;
-		}
-		status = receive_some(link, deadline, &total, x);
-		if (status != LK_OK)
-			return (status);
+		call->status = lk_redis_reply_refusal(call->replies[i],
+		    link->wire.name, link->error);
+		lk_redis_free_replies(call->replies, call->count);
+		reject(link);
+		/* The first tells of all, but for a WAIT behind a change. */
+		return (i == 0 ? AGAIN : UNKNOWN);
 	}
-	if (link->reader->pos < link->reader->len)
-		return (lk_fail(link->error, LK_E_CORRUPT,
-		    "redis at %s: more replies than commands",
-		    link->settings->address));
-	return (LK_OK);
+	return (DONE);
 }
 
-/* One write, ${count} replies; on failure none of them and no connection. */
-static enum lk_status
-exchange(struct lk_redis_link *link, const struct lk_buf *out, size_t count,
-    struct lk_deadline deadline, struct lk_redis_reply **replies,
-    struct exchange *x)
-{
-	enum lk_status status = LK_FAULT;
+/* ---- One attempt ------------------------------------------------------- */
 
-	memset(x, 0, sizeof(*x));
-	status = send_all(link, out, deadline, x);
-	if (status == LK_OK)
-		status = receive_all(link, count, deadline, replies, x);
-	if (status != LK_OK) {
-		lk_redis_free_replies(replies, x->replies);
-		link_drop(link);
-	}
-	return (status);
+/* Carry over what is pending, if nobody else does. */
+static void
+replay_on_new(struct lk_redis_link *link, struct lk_deadline deadline)
+{
+	const struct lk_error before = *link->error;
+
+	if (atomic_load(&link->watch->owes) &&
+	    !atomic_load(&link->watch->running) &&
+	    lk_redis_watch_replay(link->watch, &link->wire, deadline) != LK_OK)
+		*link->error = before;
 }
 
-/* Say who we are and which database we want, in one write. */
-static enum lk_status
-handshake(struct lk_redis_link *link, struct lk_deadline deadline)
+static enum attempt
+connect_to(struct lk_redis_link *link, const struct lk_redis_master *master,
+    struct lk_deadline deadline, enum lk_status *status)
 {
-	const struct lk_redis_settings *s = link->settings;
-	struct lk_redis_command commands[HANDSHAKE_MAX];
-	struct lk_redis_reply *replies[HANDSHAKE_MAX] = { NULL };
-	struct lk_buf out = LK_BUF_INIT(LK_REDIS_REPLY_MAX);
-	struct exchange x;
-	enum lk_status status = LK_OK;
-	size_t count = 0, i;
+	struct lk_redis_wire *wire = &link->wire;
 
-	if (s->password[0] != '\0') {
-		lk_redis_command(&commands[count], "AUTH");
-		if (s->username[0] != '\0')
-			lk_redis_arg_str(&commands[count], s->username);
-		lk_redis_arg_str(&commands[count++], s->password);
+	*status = lk_redis_wire_open(wire, &master->address, master->name,
+	    master->generation, deadline);
+	if (*status == LK_OK) {
+		replay_on_new(link, deadline);
+		if (lk_redis_wire_is_open(wire))
+			return (DONE);
+		*status = lk_fail(link->error, LK_E_STORE,
+		    "redis at %s closed the connection", wire->name);
 	}
-	if (s->database != 0) {
-		lk_redis_command(&commands[count], "SELECT");
-		lk_redis_arg_int(&commands[count++], s->database);
-	}
-	if (count == 0)
-		return (LK_OK);
-	status = lk_redis_command_format(commands, count, &out);
-	if (status == LK_OK)
-		status = exchange(link, &out, count, deadline, replies, &x);
-	for (i = 0; i < count && status == LK_OK; i++)
-		status = lk_redis_reply_refusal(replies[i], s->address,
-		    link->error);
-	lk_redis_free_replies(replies, count);
-	lk_buf_free(&out);
-	return (status);
+	if (!may_pass(*status))
+		return (OVER);
+	reject(link);
+	/* A Redis that cannot be reached has no other in single mode, but one
+	 * that is full of clients may have room soon. */
+	return (link->watch->sentinel || wire->reached ? AGAIN : OVER);
+}
+
+/* Have a connection to the master, confirmed if that is called for. */
+static enum attempt
+get_ready(struct lk_redis_link *link, struct lk_deadline deadline,
+    enum lk_status *status)
+{
+	struct lk_redis_wire *wire = &link->wire;
+	struct lk_redis_master master;
+
+	if (lk_redis_wire_is_open(wire) &&
+	    lk_redis_watch_is_fresh(link->watch, wire->era))
+		return (DONE);
+	*status = lk_redis_watch_find(link->watch, deadline, &master,
+	    link->error);
+	if (*status != LK_OK)
+		return (may_pass(*status) ? AGAIN : OVER);
+	if (lk_redis_wire_is_open(wire) && wire->era == master.generation)
+		return (DONE);
+	return (connect_to(link, &master, deadline, status));
+}
+
+/* What a failed exchange means; ${kept}: on a connection from before. */
+static enum attempt
+after_failure(struct call *call, bool kept, const struct lk_redis_exchange *x)
+{
+	call->was_dead = kept && (!x->sent || x->peer_is_gone);
+	if (!may_pass(call->status))
+		return (OVER);
+	reject(call->link);
+	/* In single mode there is nowhere else to go, unless it was only the
+	 * old connection that was dead. */
+	if (!call->link->watch->sentinel && !call->was_dead)
+		return (OVER);
+	return (x->sent ? UNKNOWN : AGAIN);
 }
 
 /*
- * Let a blocking recv() last as long as an operation may, for receive_bytes();
- * everything else says MSG_DONTWAIT.
+ * Whether what was read is still good: the master was confirmed lately enough
+ * before now, too.
  */
-static bool
-set_patience(struct lk_redis_link *link)
+static enum attempt
+confirm_answer(struct call *call)
 {
-	const int64_t ms = link->settings->command_timeout_ms;
-	const struct timeval patience = { .tv_sec = ms / 1000,
-		.tv_usec = (ms % 1000) * 1000 };
+	struct lk_redis_link *link = call->link;
+	struct lk_redis_master master;
 
-	return (setsockopt(link->fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
-	            sizeof(patience)) == 0 &&
-	    fcntl(link->fd, F_SETFL, 0) == 0);
-}
-
-static enum lk_status
-link_connect(struct lk_redis_link *link, struct lk_deadline deadline)
-{
-	struct lk_deadline connect_deadline = lk_deadline_min(deadline,
-	    lk_deadline_in(link->settings->connect_timeout_ms));
-	const char *why;
-	enum lk_status status = LK_FAULT;
-
-	status = lk_connect(&link->address, connect_deadline, &link->fd, &why);
-	if (status != LK_OK)
-		return (lk_fail(link->error, status, "redis at %s: connect: %s",
-		    link->settings->address, why));
-	if (!set_patience(link))
-		status = link_fail(link, "connect", errno);
-	else if ((link->reader = lk_redis_reader_new()) == NULL)
-		status = lk_fail(link->error, LK_E_NOMEM, "out of memory");
-	else
-		status = handshake(link, deadline);
-	if (status != LK_OK)
-		link_drop(link);
-	return (status);
+	if (lk_redis_watch_is_fresh(link->watch, link->wire.era))
+		return (DONE);
+	call->status = lk_redis_watch_find(link->watch, call->deadline, &master,
+	    link->error);
+	if (call->status == LK_OK && master.generation == link->wire.era)
+		return (DONE);
+	if (call->status == LK_OK)
+		call->status = lk_fail(link->error, LK_E_STORE,
+		    "redis at %s is no longer the master", link->wire.name);
+	lk_redis_free_replies(call->replies, call->count);
+	lk_redis_wire_drop(&link->wire);
+	return (UNKNOWN);
 }
 
 /*
- * Whether an idle connection can still be written to: the peer has neither
- * closed it nor said anything.
+ * How long one attempt may take.  Without anybody to notice that a master
+ * hangs, some of the time is kept for another one.
  */
-static bool
-is_quiet(int fd)
+static struct lk_deadline
+share_of(const struct call *call)
 {
-	char byte;
+	if (!call->request->idempotent || !call->link->watch->sentinel ||
+	    atomic_load_explicit(&call->link->watch->running,
+	        memory_order_relaxed))
+		return (call->deadline);
+	return (lk_deadline_min(call->deadline,
+	    lk_deadline_in(
+	        (int64_t)lk_deadline_left_ms(call->deadline) * 2 / 3)));
+}
 
-	return (
-	    recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN);
+static enum attempt
+attempt(struct call *call)
+{
+	struct lk_redis_wire *wire = &call->link->wire;
+	const struct lk_deadline deadline = share_of(call);
+	struct lk_redis_exchange x;
+	enum attempt result;
+	unsigned int era = wire->era;
+	bool kept;
+
+	call->was_dead = false;
+	/* Nothing was sent yet: a connection that died is simply replaced.
+	 * Idempotent calls save the look, they may be sent again. */
+	if (lk_redis_wire_is_open(wire) && !call->request->idempotent &&
+	    !lk_redis_wire_is_quiet(wire))
+		lk_redis_wire_drop(wire);
+	kept = lk_redis_wire_is_open(wire);
+	result = get_ready(call->link, deadline, &call->status);
+	if (result != DONE)
+		return (result);
+	kept = kept && wire->era == era;
+	call->status = lk_redis_wire_exchange(wire, &call->out, call->count,
+	    deadline, call->replies, &x);
+	if (call->status != LK_OK)
+		return (after_failure(call, kept, &x));
+	result = judge(call);
+	if (result == DONE && call->link->watch->sentinel)
+		result = confirm_answer(call);
+	return (result);
+}
+
+/* ---- Replicas ---------------------------------------------------------- */
+
+/* Write the request, and behind it how long a replica is waited for. */
+static bool
+format(struct call *call)
+{
+	const struct lk_redis_request *request = call->request;
+	int64_t wait_ms = lk_deadline_left_ms(call->deadline) * INT64_C(3) / 4;
+	struct lk_redis_command wait;
+
+	if (!request->replicate)
+		return (lk_redis_command_format(request->commands,
+		            request->count, &call->out) == LK_OK);
+	if (wait_ms > call->link->settings->store.durability_timeout_ms)
+		wait_ms = call->link->settings->store.durability_timeout_ms;
+	lk_redis_command(&wait, "WAIT");
+	lk_redis_arg_int(&wait, 1);
+	lk_redis_arg_int(&wait, wait_ms > 0 ? wait_ms : 1);
+	lk_buf_reset(&call->out);
+	return (lk_redis_command_format(request->commands, request->count,
+	            &call->out) == LK_OK &&
+	    lk_redis_command_format(&wait, 1, &call->out) == LK_OK);
+}
+
+/*
+ * A replica has it, says the master.  It is durable if it still is the master:
+ * one that was cut off may have a replica beside it, and both will give up
+ * what they have.
+ */
+static enum attempt
+weigh(struct call *call)
+{
+	struct lk_watch *watch = call->link->watch;
+	const struct lk_redis_reply *wait = call->replies[call->count - 1];
+	struct lk_error *error = call->link->error;
+
+	/* A change that was refused will be on no replica. */
+	if (call->replies[0]->type == LK_REDIS_ERROR)
+		return (DONE);
+	if (wait->type != LK_REDIS_INTEGER || wait->integer < 1)
+		lk_error_set(error, "redis at %s: no replica has it in time",
+		    call->link->wire.name);
+	else if (lk_redis_watch_confirm(watch, lk_redis_watch_now(),
+	             call->deadline, error) == LK_OK)
+		call->request->durable = true;
+	if (atomic_load(&watch->generation) == call->link->wire.era)
+		return (DONE);
+	call->request->durable = false;
+	if (!call->request->idempotent)
+		return (DONE);
+	call->status = lk_fail(error, LK_E_STORE,
+	    "redis at %s is no longer the master", call->link->wire.name);
+	lk_redis_free_replies(call->replies, call->count);
+	return (UNKNOWN);
+}
+
+/* ---- All of it --------------------------------------------------------- */
+
+static enum lk_status
+try_until_done(struct call *call)
+{
+	struct lk_redis_link *link = call->link;
+	unsigned int tries = 0;
+	enum attempt result;
+	unsigned int generation;
+	bool was_dead = false;
+
+	for (;;) {
+		generation = atomic_load_explicit(&link->watch->generation,
+		    memory_order_relaxed);
+		if ((tries == 0 || call->request->replicate) && !format(call))
+			return (
+			    lk_fail(link->error, LK_E_NOMEM, "out of memory"));
+		result = attempt(call);
+		if (result == DONE && call->request->replicate)
+			result = weigh(call);
+		if (result == DONE)
+			return (LK_OK);
+		if (result == OVER ||
+		    (result == UNKNOWN && !call->request->idempotent))
+			return (call->status);
+		if (call->was_dead && !was_dead)
+			was_dead = true;
+		else if (!lk_redis_watch_pause(link->watch, generation, tries,
+		             call->deadline))
+			return (call->status);
+		tries++;
+	}
 }
 
 enum lk_status
-lk_redis_link_run(struct lk_redis_link *link,
-    const struct lk_redis_command *commands, size_t count, bool idempotent,
+lk_redis_link_run(struct lk_redis_link *link, struct lk_redis_request *request,
     struct lk_deadline deadline, struct lk_redis_reply **replies)
 {
-	struct lk_buf out = LK_BUF_INIT(LK_REDIS_REPLY_MAX);
+	struct lk_redis_reply *all[LK_REDIS_REPLICATE_MAX + 1] = { NULL };
+	struct call call = { .link = link,
+		.request = request,
+		.deadline = deadline,
+		.replies = request->replicate ? all : replies,
+		.out = LK_BUF_INIT(LK_REDIS_REPLY_MAX),
+		.count = request->count + request->replicate };
+	const int64_t began_ns = deadline.at_ns -
+	    link->settings->store.redis.command_timeout_ms * 1000000;
 	enum lk_status status = LK_FAULT;
-	struct exchange x;
-	bool kept;
+	bool probe;
 
-	memset(replies, 0, count * sizeof(struct lk_redis_reply *));
-	if (lk_redis_command_format(commands, count, &out) != LK_OK) {
-		status = lk_fail(link->error, LK_E_NOMEM, "out of memory");
-		goto out;
+	request->durable = false;
+	memset(replies, 0, request->count * sizeof(struct lk_redis_reply *));
+	status = lk_redis_watch_admit(link->watch, &probe, link->error);
+	if (status != LK_OK)
+		return (status);
+	status = try_until_done(&call);
+	lk_redis_watch_settle(link->watch, probe, !may_pass(status), began_ns);
+	if (status == LK_OK && request->replicate) {
+		memcpy(replies, all,
+		    request->count * sizeof(struct lk_redis_reply *));
+		lk_redis_reply_free(all[request->count]);
 	}
-	/* Nothing was sent yet: a connection that died is simply replaced.
-	 * Idempotent calls save the look, they may be sent again. */
-	if (link->fd >= 0 && !idempotent && !is_quiet(link->fd))
-		link_drop(link);
-	kept = link->fd >= 0 && link->reader != NULL;
-	if (kept) {
-		status = exchange(link, &out, count, deadline, replies, &x);
-		if (status == LK_OK || !idempotent || !x.peer_is_gone)
-			goto out;
-	}
-	status = link_connect(link, deadline);
-	if (status == LK_OK)
-		status = exchange(link, &out, count, deadline, replies, &x);
-out:
-	lk_buf_free(&out);
+	lk_buf_free(&call.out);
 	return (status);
+}
+
+void
+lk_redis_link_owe(struct lk_redis_link *link,
+    const struct lk_redis_command *command, struct lk_deadline deadline)
+{
+	const struct lk_error before = *link->error;
+	char run[LK_REDIS_RUN_LEN + 1] = "";
+
+	if (lk_redis_wire_is_open(&link->wire) &&
+	    lk_redis_run_of(&link->wire, deadline, run) != LK_OK)
+		*link->error = before;
+	lk_redis_watch_owe(link->watch, command, run);
 }

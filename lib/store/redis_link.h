@@ -1,47 +1,74 @@
 /*
- * One connection to one Redis, and the rules under which it is used.
+ * How one manager talks to its Redis: to which server, on what connection,
+ * what is tried again, and when it is not tried at all.
  *
- * hiredis formats and parses; the socket is ours, because only then does one
- * deadline cover an operation however the peer drips its bytes, no dead peer
- * raises SIGPIPE, and no connection is used again after it failed: what would
- * be read next might be the answer to somebody else's question.
+ * In single mode a call that finds its connection in order is one send and one
+ * receive.  Behind Sentinel the same, as long as the watch has the master
+ * confirmed lately enough; each new connection is to a Redis that says it is a
+ * master, and one to a master that is none any more is not used again.
+ *
+ * All of a call, whatever it takes, has one deadline.  Within it, what was
+ * surely not carried out is tried again, and so is what may be carried out
+ * twice; nothing else.
  */
 #ifndef LK_REDIS_LINK_H_
 #define LK_REDIS_LINK_H_
 
-#include "deadline.h"
-#include "redis_command.h"
-#include "redis_reply.h"
-#include "settings.h"
+#include "redis_watch.h"
 
 struct lk_redis_link;
 
+/** One call: commands that go out in one write, and how. */
+struct lk_redis_request {
+	const struct lk_redis_command *commands;
+	size_t count;
+	bool idempotent; /* may be sent again, carried out or not */
+	bool replicate;  /* ask for a replica to have it; `durable` says */
+
+	/* Set by lk_redis_link_run(). */
+	bool durable; /* a replica has it, and the master is still the one; if
+	                 not, the link's error says why */
+};
+
+/* Most commands of a request to be replicated. */
+#define LK_REDIS_REPLICATE_MAX 2
+
 /**
- * lk_redis_link_new(settings, error, link):
- * A link that connects when first used.  ${settings} and ${error} must
- * outlive it; every failure is explained in ${error}.
+ * lk_redis_link_new(settings, watch, log, error, link):
+ * A link that connects when first used.  Without a ${watch} it has its own.
+ * All but ${link} must outlive it; every failure is explained in ${error}.
  */
-enum lk_status lk_redis_link_new(const struct lk_redis_settings *settings,
-    struct lk_error *error, struct lk_redis_link **link) LK_MUST_CHECK;
+enum lk_status lk_redis_link_new(const struct lk_settings *settings,
+    struct lk_watch *watch, const struct lk_log *log, struct lk_error *error,
+    struct lk_redis_link **link) LK_MUST_CHECK;
 
 /** lk_redis_link_free(link): Close and free.  NULL is fine. */
 void lk_redis_link_free(struct lk_redis_link *link);
 
-/** lk_redis_link_name(link): the address, for messages. */
+/** lk_redis_link_name(link): the address in use, for messages. */
 const char *lk_redis_link_name(const struct lk_redis_link *link);
 
 /**
- * lk_redis_link_run(link, commands, count, idempotent, deadline, replies):
- * Send ${count} commands in one write and read as many replies, connecting
- * first if need be.  If a connection kept from before turns out to be dead,
- * an ${idempotent} call is sent once more on a new one; any other call fails,
- * because nobody knows whether it was carried out.  Any negative status
- * closes the connection; LK_E_CORRUPT is what is no Redis reply.  Error replies
- * are replies: the caller looks at them, and frees all ${count} with
- * lk_redis_free_replies().
+ * lk_redis_link_run(link, request, deadline, replies):
+ * Send the request in one write and read as many replies as it has commands,
+ * connecting first if need be.  Error replies are replies, unless they mean
+ * that it was not carried out and may be tried again: the caller looks at
+ * them, and frees all with lk_redis_free_replies().  Any negative status
+ * closes the connection; LK_E_CORRUPT is what is no Redis reply.
  */
 enum lk_status lk_redis_link_run(struct lk_redis_link *link,
-    const struct lk_redis_command *commands, size_t count, bool idempotent,
-    struct lk_deadline deadline, struct lk_redis_reply **replies) LK_MUST_CHECK;
+    struct lk_redis_request *request, struct lk_deadline deadline,
+    struct lk_redis_reply **replies) LK_MUST_CHECK;
+
+/**
+ * lk_redis_link_owe(link, command, deadline):
+ * ${command}, a revocation that was just carried out, is on no replica: let
+ * the watch carry it over.
+ */
+void lk_redis_link_owe(struct lk_redis_link *link,
+    const struct lk_redis_command *command, struct lk_deadline deadline);
+
+/** lk_redis_link_watch(link): the watch that it goes by. */
+struct lk_watch *lk_redis_link_watch(const struct lk_redis_link *link);
 
 #endif /* !LK_REDIS_LINK_H_ */

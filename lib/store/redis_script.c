@@ -31,25 +31,58 @@ is_noscript(const struct lk_redis_reply *reply)
 	    strncmp(reply->text, code, sizeof(code) - 1) == 0);
 }
 
+/* Whether a replica must have it. */
+static bool
+must_replicate(const struct lk_redis_link *link, enum lk_redis_effect effect)
+{
+	const struct lk_watch *watch = lk_redis_link_watch(link);
+
+	if (effect == LK_REDIS_READS)
+		return (false);
+	return (watch->settings->store.durability == LK_DURABILITY_REPLICA ||
+	    (effect == LK_REDIS_REVOKES && watch->sentinel));
+}
+
+/* No replica has it: what follows. */
+static enum lk_status
+not_durable(struct lk_redis_link *link, struct lk_redis_call *call,
+    enum lk_redis_effect effect, struct lk_deadline deadline,
+    struct lk_error *error)
+{
+	const struct lk_error why = *error;
+
+	if (effect == LK_REDIS_REVOKES) {
+		call_by_text(call);
+		lk_redis_link_owe(link, &call->command, deadline);
+	}
+	return (lk_fail(error, LK_E_NOT_DURABLE, "%snot yet durable: %s",
+	    effect == LK_REDIS_REVOKES ? "revoked, " : "", why.text));
+}
+
 enum lk_status
 lk_redis_call_run(struct lk_redis_link *link, struct lk_redis_call *call,
-    bool idempotent, struct lk_deadline deadline, struct lk_error *error,
-    struct lk_redis_reply **reply)
+    enum lk_redis_effect effect, struct lk_deadline deadline,
+    struct lk_error *error, struct lk_redis_reply **reply)
 {
+	struct lk_redis_request request = { .commands = &call->command,
+		.count = 1,
+		.idempotent = effect != LK_REDIS_ISSUES,
+		.replicate = must_replicate(link, effect) };
 	enum lk_status status = LK_FAULT;
 
-	status = lk_redis_link_run(link, &call->command, 1, idempotent,
-	    deadline, reply);
+	status = lk_redis_link_run(link, &request, deadline, reply);
 	if (status == LK_OK && is_noscript(*reply)) {
 		lk_redis_reply_free(*reply);
 		call_by_text(call);
-		status = lk_redis_link_run(link, &call->command, 1, idempotent,
-		    deadline, reply);
+		status = lk_redis_link_run(link, &request, deadline, reply);
 	}
 	if (status == LK_OK)
 		status = lk_redis_reply_refusal(*reply,
 		    lk_redis_link_name(link), error);
-	if (status != LK_OK) {
+	if (status == LK_OK && request.replicate && !request.durable)
+		status = not_durable(link, call, effect, deadline, error);
+	if (status != LK_OK &&
+	    !(status == LK_E_NOT_DURABLE && effect == LK_REDIS_REVOKES)) {
 		lk_redis_reply_free(*reply);
 		*reply = NULL;
 	}

@@ -23,14 +23,25 @@ struct lk_redis_call {
 void lk_redis_call(struct lk_redis_call *call,
     const struct lk_redis_script *script, int keys);
 
+/** What a script does, and so what follows for its running. */
+enum lk_redis_effect {
+	LK_REDIS_READS,
+	LK_REDIS_ISSUES,  /* not to be run twice; replicated if so set */
+	LK_REDIS_EXTENDS, /* replicated if so set */
+	LK_REDIS_REVOKES  /* replicated if so set, and behind Sentinel always */
+};
+
 /**
- * lk_redis_call_run(link, call, idempotent, deadline, reply):
+ * lk_redis_call_run(link, call, effect, deadline, error, reply):
  * Run it by its SHA-1, and by its text if Redis does not know it (any more).
  * Unless LK_OK, ${reply} is NULL; an error reply is a failure here.  The
- * caller frees ${reply}.
+ * caller frees ${reply}.  LK_E_NOT_DURABLE if it should be on a replica and
+ * none has it in time; a revocation then has a ${reply} all the same, and the
+ * watch knows of it.
  */
 enum lk_status lk_redis_call_run(struct lk_redis_link *link,
-    struct lk_redis_call *call, bool idempotent, struct lk_deadline deadline,
-    struct lk_error *error, struct lk_redis_reply **reply) LK_MUST_CHECK;
+    struct lk_redis_call *call, enum lk_redis_effect effect,
+    struct lk_deadline deadline, struct lk_error *error,
+    struct lk_redis_reply **reply) LK_MUST_CHECK;
 
 #endif /* !LK_REDIS_SCRIPT_H_ */

@@ -63,7 +63,8 @@ lk_redis_store_open(const struct lk_store *base, struct lk_store **storep)
 		store->base.shape = LK_SHAPE_LATCHKEY;
 		store->user_key = lk_redis_latchkey_user_key;
 	}
-	status = lk_redis_link_new(settings, base->error, &store->link);
+	status = lk_redis_link_new(base->settings, base->watch, base->log,
+	    base->error, &store->link);
 	if (status != LK_OK) {
 		free(store);
 		return (status);
@@ -92,11 +93,13 @@ lk_redis_run(struct lk_redis_store *store,
     const struct lk_redis_command *commands, size_t count,
     struct lk_deadline deadline, struct lk_redis_reply **replies)
 {
+	struct lk_redis_request request = { .commands = commands,
+		.count = count,
+		.idempotent = true };
 	enum lk_status status = LK_FAULT;
 	size_t i;
 
-	status = lk_redis_link_run(store->link, commands, count, true, deadline,
-	    replies);
+	status = lk_redis_link_run(store->link, &request, deadline, replies);
 	if (status != LK_OK)
 		return (status);
 	for (i = 0; i < count && status == LK_OK; i++)
@@ -108,19 +111,20 @@ lk_redis_run(struct lk_redis_store *store,
 }
 
 enum lk_status
-lk_redis_count(struct lk_redis_store *store, struct lk_redis_call *call,
+lk_redis_revoke(struct lk_redis_store *store, struct lk_redis_call *call,
     struct lk_deadline deadline, uint64_t *count)
 {
 	struct lk_redis_reply *reply = NULL;
 	enum lk_status status = LK_FAULT;
 
 	*count = 0;
-	status = lk_redis_call_run(store->link, call, true, deadline,
-	    store->base.error, &reply);
-	if (status == LK_OK &&
-	    (reply->type != LK_REDIS_INTEGER || reply->integer < 0))
+	status = lk_redis_call_run(store->link, call, LK_REDIS_REVOKES,
+	    deadline, store->base.error, &reply);
+	if (reply == NULL)
+		return (status);
+	if (reply->type != LK_REDIS_INTEGER || reply->integer < 0)
 		status = lk_redis_corrupt(store, "a count");
-	if (status == LK_OK)
+	else
 		*count = (uint64_t)reply->integer;
 	lk_redis_reply_free(reply);
 	return (status);

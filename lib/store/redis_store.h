@@ -74,12 +74,12 @@ enum lk_status lk_redis_run(struct lk_redis_store *store,
     struct lk_deadline deadline, struct lk_redis_reply **replies) LK_MUST_CHECK;
 
 /**
- * lk_redis_count(store, call, deadline, revoked):
- * Run an idempotent script that answers with a count.
+ * lk_redis_revoke(store, call, deadline, revoked):
+ * Run a script that ends sessions and answers how many.
  */
-enum lk_status lk_redis_count(struct lk_redis_store *store,
+enum lk_status lk_redis_revoke(struct lk_redis_store *store,
     struct lk_redis_call *call, struct lk_deadline deadline,
-    uint64_t *count) LK_MUST_CHECK;
+    uint64_t *revoked) LK_MUST_CHECK;
 
 /**
  * lk_redis_user_record(store, reply, record):

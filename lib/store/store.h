@@ -92,7 +92,11 @@ struct lk_store_ops {
 	    const struct lk_token_key *key, int64_t ttl,
 	    struct lk_deadline deadline, struct lk_session *session);
 
-	/** End a session; ${revoked} is 1 if it was live, else 0. */
+	/**
+	 * End a session; ${revoked} is 1 if it was live, else 0.  For this
+	 * and the other revocations, LK_E_NOT_DURABLE: it has ended, but a
+	 * failover could undo that.
+	 */
 	enum lk_status (*revoke)(struct lk_store *store,
 	    const struct lk_token_key *key, struct lk_deadline deadline,
 	    uint64_t *revoked);
@@ -166,6 +170,7 @@ struct lk_store {
 	int64_t timeout_ms;        /* the one deadline of an operation */
 	const struct lk_settings *settings;
 	const struct lk_log *log;
+	struct lk_watch *watch; /* the program's, or NULL */
 	struct lk_error *error; /* the manager's */
 	int64_t (*now_ms)(void *arg);
 	void *arg;
@@ -173,8 +178,8 @@ struct lk_store {
 
 /**
  * lk_redis_store_open(base, store):
- * The store behind `backend = "redis"`.  ${base} gives all members but ops,
- * shape and timeout_ms.  It does not connect yet.
+ * The store behind `backend = "redis"` and "sentinel".  ${base} gives all
+ * members but ops, shape and timeout_ms.  It does not connect yet.
  */
 enum lk_status lk_redis_store_open(const struct lk_store *base,
     struct lk_store **store) LK_MUST_CHECK;

@@ -100,22 +100,25 @@ test_gate_metrics_latency_falls_into_buckets(void **state)
 	gate_metrics_store(&metrics, 100001, LK_UNKNOWN);
 	gate_metrics_store(&metrics, INT64_C(1000000000), LK_E_TIMEOUT);
 	gate_metrics_store(&metrics, INT64_C(2500000000), LK_E_CORRUPT);
+	gate_metrics_store(&metrics, 0, LK_E_NOT_DURABLE);
 	gate_metrics_store(&metrics, 0, LK_FAULT);
 	gate_metrics_print(&metrics, &out);
 	assert_false(out.failed);
-	expect_line(out.data, "latchkey_store_seconds_bucket{le=\"0.0001\"} 2");
+	expect_line(out.data, "latchkey_store_seconds_bucket{le=\"0.0001\"} 3");
 	expect_line(out.data,
-	    "latchkey_store_seconds_bucket{le=\"0.00025\"} 3");
-	expect_line(out.data, "latchkey_store_seconds_bucket{le=\"0.25\"} 3");
-	expect_line(out.data, "latchkey_store_seconds_bucket{le=\"1\"} 4");
-	expect_line(out.data, "latchkey_store_seconds_bucket{le=\"+Inf\"} 5");
+	    "latchkey_store_seconds_bucket{le=\"0.00025\"} 4");
+	expect_line(out.data, "latchkey_store_seconds_bucket{le=\"0.25\"} 4");
+	expect_line(out.data, "latchkey_store_seconds_bucket{le=\"1\"} 5");
+	expect_line(out.data, "latchkey_store_seconds_bucket{le=\"+Inf\"} 6");
 	expect_line(out.data, "latchkey_store_seconds_sum 3.500200001");
-	expect_line(out.data, "latchkey_store_seconds_count 5");
+	expect_line(out.data, "latchkey_store_seconds_count 6");
 	expect_line(out.data, "latchkey_store_errors_total{error=\"fault\"} 1");
 	expect_line(out.data,
 	    "latchkey_store_errors_total{error=\"timeout\"} 1");
 	expect_line(out.data,
 	    "latchkey_store_errors_total{error=\"corrupt\"} 1");
+	expect_line(out.data,
+	    "latchkey_store_errors_total{error=\"not_durable\"} 1");
 	expect_line(out.data, "latchkey_store_errors_total{error=\"store\"} 0");
 	lk_buf_free(&out);
 }

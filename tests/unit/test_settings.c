@@ -169,6 +169,10 @@ test_settings_defaults_are_those_of_the_manual(void **state)
 	assert_string_equal(s->store.sentinel.addresses.v[0],
 	    "127.0.0.1:26379");
 	assert_string_equal(s->store.sentinel.master, "mymaster");
+	assert_int_equal(s->store.sentinel.staleness_ms, 2000);
+	assert_true(s->store.sentinel.require_confirmed);
+	assert_int_equal(s->store.durability, LK_DURABILITY_ACK);
+	assert_int_equal(s->store.durability_timeout_ms, 100);
 	assert_int_equal(s->session.ttl, 604800);
 	assert_false(s->session.single);
 	assert_int_equal(s->session.max_per_user, 0);
@@ -283,7 +287,9 @@ static const char full[] =
     "    password = \"p \\\"\\\\ \xc3\xa9\"; layout = \"gosession\";\n"
     "    connect_timeout_ms = 1; command_timeout_ms = 60000; };\n"
     "  sentinel = { addresses = [ \"a:1\", \"unix:/b\" ]; master = \"m\";\n"
-    "    username = \"su\"; password = \"sp\"; }; };\n"
+    "    username = \"su\"; password = \"sp\"; staleness_ms = 500;\n"
+    "    require_confirmed = false; }; durability = \"replica\";\n"
+    "  durability_timeout_ms = 60000; };\n"
     "session = { ttl = 0x10; single = TRUE; max_per_user = 100000L;\n"
     "  token_prefix = \"a_b_\"; user_prefix = \"u_\"; };\n"
     "user = { source = \"exec\"; ttl = 315360000; path = \"/u\";\n"
@@ -312,6 +318,10 @@ test_settings_full_file_is_read(void **state)
 	assert_int_equal(s->store.sentinel.addresses.n, 2);
 	assert_string_equal(s->store.sentinel.addresses.v[1], "unix:/b");
 	assert_null(s->store.sentinel.addresses.v[2]);
+	assert_int_equal(s->store.sentinel.staleness_ms, 500);
+	assert_false(s->store.sentinel.require_confirmed);
+	assert_int_equal(s->store.durability, LK_DURABILITY_REPLICA);
+	assert_int_equal(s->store.durability_timeout_ms, 60000);
 	assert_int_equal(s->session.ttl, 16);
 	assert_true(s->session.single);
 	assert_int_equal(s->session.max_per_user, 100000);
@@ -790,17 +800,26 @@ test_settings_deep_nesting_is_refused(void **state)
 /* ---- What spans keys --------------------------------------------------- */
 
 static void
-test_settings_store_of_a_later_version_is_refused(void **state)
+test_settings_replicas_of_the_embedded_store_are_refused(void **state)
 {
-#define ONLY "\"sqlite\" or \"redis\", the stores of this version"
-	static const struct value_case cases[] = {
-		{ "store.backend", "\"redis\"", NULL, NULL },
-		{ "store.backend", "\"sqlite\"", NULL, NULL },
-		{ "store.backend", "\"sentinel\"", ONLY, "\"sentinel\"" },
-	};
-
 	(void)state;
-	ASSERT_VALUES(cases);
+	assert_refused("store = {\n durability = \"replica\"; };",
+	    ":2: store.durability: expected \"ack\", since store.backend "
+	    "\"sqlite\" has no replicas, got \"replica\"");
+	lk_settings_free(loaded("store = { backend = \"redis\"; "
+	    "durability = \"replica\"; };"));
+	lk_settings_free(loaded("store = { backend = \"sentinel\"; "
+	    "durability = \"replica\"; };"));
+}
+
+static void
+test_settings_sentinel_named_twice_is_refused(void **state)
+{
+	(void)state;
+	assert_refused("store = { sentinel = {\n"
+	    " addresses = [ \"a:1\", \"b:1\", \"a:1\" ]; }; };",
+	    ":2: store.sentinel.addresses: expected each Sentinel once, got "
+	    "\"a:1\" again");
 }
 
 static void
@@ -961,6 +980,7 @@ static void
 test_settings_printed_defaults_are_readable(void **state)
 {
 	static const char start[] = "store = {\n\tbackend = \"sqlite\";\n"
+	    "\tdurability = \"ack\";\n\tdurability_timeout_ms = 100;\n"
 	    "\tsqlite = {\n\t\tpath = \"/var/lib/latchkey/sessions.db\";\n";
 	static const char end[] = "\tformat = \"text\";\n};\n";
 	struct lk_settings *s;
@@ -1158,7 +1178,8 @@ main(void)
 		TEST(test_settings_file_of_largest_size_is_read),
 		TEST(test_settings_nul_byte_is_refused),
 		TEST(test_settings_deep_nesting_is_refused),
-		TEST(test_settings_store_of_a_later_version_is_refused),
+		TEST(test_settings_replicas_of_the_embedded_store_are_refused),
+		TEST(test_settings_sentinel_named_twice_is_refused),
 		TEST(test_settings_user_source_needs_what_it_uses),
 		TEST(test_settings_prefixes_that_are_alike_are_refused),
 		TEST(test_settings_validate_without_file_names_the_key),

@@ -1,0 +1,60 @@
+/*
+ * Failing at once while a store is known not to answer, and how long to wait
+ * between two tries.  Pure: the time is an argument, in nanoseconds.
+ *
+ * Only failures that took their time are counted.  One that is refused at once
+ * costs nobody anything, and the next try may well succeed.
+ */
+#ifndef LK_REDIS_BREAKER_H_
+#define LK_REDIS_BREAKER_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* So many failures within so long open it for so long, doubling up to so
+ * long. */
+#define LK_BREAKER_FAILURES 5
+#define LK_BREAKER_WINDOW_MS 1000
+#define LK_BREAKER_OPEN_MS 250
+#define LK_BREAKER_OPEN_MAX_MS 2000
+/* What takes less is not counted. */
+#define LK_BREAKER_SLOW_MS 20
+
+/** All zero: closed. */
+struct lk_breaker {
+	int64_t failed_ns[LK_BREAKER_FAILURES]; /* the last ones, a ring */
+	size_t next;                            /* in the ring */
+	int64_t until_ns;                       /* open until then; 0: closed */
+	int64_t span_ns; /* for how long it was opened last */
+	bool probing;    /* one operation is finding out */
+};
+
+/**
+ * lk_breaker_admit(breaker, now_ns, probe):
+ * Whether an operation may ask the store; ${probe} says whether it is the one
+ * that finds out for all.  It must tell then what came of it.
+ */
+bool lk_breaker_admit(struct lk_breaker *breaker, int64_t now_ns, bool *probe);
+
+/** lk_breaker_failed(breaker, now_ns, probe): An operation failed slowly. */
+void lk_breaker_failed(struct lk_breaker *breaker, int64_t now_ns, bool probe);
+
+/** lk_breaker_close(breaker): The store answers. */
+void lk_breaker_close(struct lk_breaker *breaker);
+
+/** lk_breaker_is_closed(breaker): whether all operations are admitted. */
+bool lk_breaker_is_closed(const struct lk_breaker *breaker);
+
+/* The first wait, and the longest. */
+#define LK_BACKOFF_MS 20
+#define LK_BACKOFF_MAX_MS 250
+
+/**
+ * lk_backoff_ms(attempt, random):
+ * How long to wait after the failed ${attempt}, counted from 0: min(250, 20 *
+ * 2^attempt) ms, half of it fixed, half of it by ${random}.
+ */
+int64_t lk_backoff_ms(unsigned int attempt, uint32_t random);
+
+#endif /* !LK_REDIS_BREAKER_H_ */

@@ -1,0 +1,120 @@
+#include <string.h>
+
+#include "redis_vote.h"
+
+size_t
+lk_votes_majority(size_t total)
+{
+	return (total / 2 + 1);
+}
+
+static size_t
+count_kind(const struct lk_vote *votes, size_t total, enum lk_vote_kind kind)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < total; i++)
+		n += votes[i].kind == kind;
+	return (n);
+}
+
+/* How many name ${address}. */
+static size_t
+count_address(const struct lk_vote *votes, size_t total, const char *address)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < total; i++)
+		n += votes[i].kind == LK_VOTE_NAMES &&
+		    strcmp(votes[i].address, address) == 0;
+	return (n);
+}
+
+static bool
+has_meaning(enum lk_vote_kind kind)
+{
+	return (kind != LK_VOTE_SILENT && kind != LK_VOTE_UNREACHABLE &&
+	    kind != LK_VOTE_BROKEN);
+}
+
+struct lk_ballot
+lk_votes_count(const struct lk_vote *votes, size_t total)
+{
+	struct lk_ballot ballot = { .address = "", .total = total };
+	size_t i, n, names = count_kind(votes, total, LK_VOTE_NAMES);
+
+	for (i = 0; i < total; i++) {
+		ballot.spoke += has_meaning(votes[i].kind);
+		if (votes[i].kind != LK_VOTE_NAMES)
+			continue;
+		n = count_address(votes, total, votes[i].address);
+		if (n > ballot.named) {
+			ballot.named = n;
+			ballot.address = votes[i].address;
+		}
+	}
+	if (ballot.named >= lk_votes_majority(total))
+		ballot.election = LK_ELECTION_MAJORITY;
+	else if (ballot.spoke < lk_votes_majority(total) &&
+	    ballot.named == names)
+		ballot.election = LK_ELECTION_FEW;
+	return (ballot);
+}
+
+const char *
+lk_vote_says(enum lk_vote_kind kind)
+{
+	switch (kind) {
+	case LK_VOTE_SILENT:
+		return ("does not answer in time");
+	case LK_VOTE_UNREACHABLE:
+		return ("cannot be reached");
+	case LK_VOTE_BROKEN:
+		return ("answers what is no Sentinel's answer");
+	case LK_VOTE_NAMES:
+		return ("names ");
+	case LK_VOTE_UNKNOWN:
+		return ("knows no master of this name "
+		        "(store.sentinel.master)");
+	case LK_VOTE_CREDENTIALS:
+		return ("refuses store.sentinel.username, "
+		        "store.sentinel.password or, by its ACL, the command");
+	case LK_VOTE_NO_SENTINEL:
+		return ("is a Redis and no Sentinel "
+		        "(store.sentinel.addresses)");
+	}
+	return ("says something");
+}
+
+enum lk_status
+lk_votes_explain(const struct lk_vote *votes, const struct lk_ballot *ballot,
+    const char *master, struct lk_error *error)
+{
+	/* What someone must mend, before what may pass. */
+	static const enum lk_vote_kind wrong[] = { LK_VOTE_CREDENTIALS,
+		LK_VOTE_UNKNOWN, LK_VOTE_NO_SENTINEL };
+	const size_t total = ballot->total;
+	size_t i, n;
+
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		n = count_kind(votes, total, wrong[i]);
+		if (n > 0)
+			return (lk_fail(error, LK_E_SETTINGS,
+			    "sentinels for \"%s\": %zu of %zu: each %s", master,
+			    n, total, lk_vote_says(wrong[i])));
+	}
+	if (ballot->spoke == 0) {
+		n = count_kind(votes, total, LK_VOTE_SILENT);
+		return (lk_fail(error, n > 0 ? LK_E_TIMEOUT : LK_E_STORE,
+		    "no sentinel of %zu can be reached", total));
+	}
+	if (ballot->election == LK_ELECTION_FEW)
+		return (lk_fail(error, LK_E_STORE,
+		    "only %zu of %zu sentinels can be reached, which is no "
+		    "majority",
+		    ballot->spoke, total));
+	return (lk_fail(error, LK_E_STORE,
+	    "sentinels disagree about which Redis is the master of \"%s\": "
+	    "no address is named by %zu of %zu",
+	    master, lk_votes_majority(total), total));
+}

@@ -1,0 +1,194 @@
+/*
+ * The inside of struct lk_watch: what the managers of a process know together
+ * of the servers behind their store.  redis_watch.c keeps it; redis_master.c
+ * asks who the master is; redis_watch_run.c is what has a thread.
+ *
+ * Behind Sentinel a read may be answered only by a master that was confirmed
+ * less than `store.sentinel.staleness_ms` ago, counted from before the
+ * question was asked.  A master is confirmed if a majority of the configured
+ * Sentinels names it; redis_vote.h says why nobody can then have been told of
+ * another one before.  If fewer than a majority say anything, a master that
+ * has a replica in step (redis_info.h) is confirmed by that: so it goes on
+ * when all Sentinels are gone.  This second way holds the bound only where
+ * whoever is cut off from most Sentinels is also cut off from most Redis, as
+ * where each has one beside it.
+ *
+ * In single mode the master is the settings' Redis, and nothing is confirmed.
+ */
+#ifndef LK_REDIS_WATCH_H_
+#define LK_REDIS_WATCH_H_
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include "redis_breaker.h"
+#include "redis_pending.h"
+#include "redis_sentinel.h"
+#include "redis_wire.h"
+
+/* How long after a failure or a hint the Sentinels are asked often, and how
+ * often. */
+#define LK_WATCH_DOUBT_MS 5000
+#define LK_WATCH_DOUBT_EVERY_MS 50
+
+struct lk_watch {
+	/* Static data. */
+	const struct lk_settings *settings;
+	const struct lk_log *log;
+	bool sentinel;    /* the master is found and confirmed by Sentinels */
+	int64_t bound_ns; /* how old a confirmation may be */
+	int wake;         /* eventfd to wake lk_watch_run(), or -1 */
+
+	/* Looked at without the lock.  The generation is 0 until a master is
+	 * known, and grows with each other one; it changes before
+	 * confirmed_ns does, so who reads them in the other order sees a
+	 * confirmation of the generation he sees, or of an earlier one. */
+	_Atomic int64_t confirmed_ns; /* when that question began; 0: never */
+	atomic_uint generation;
+	atomic_bool barred;  /* the breaker is not closed */
+	atomic_bool owes;    /* revocations are pending */
+	atomic_bool running; /* lk_watch_run() */
+	atomic_bool stopping;
+
+	/* Under the lock; `changed` is signalled when a question has been
+	 * answered and when the generation has grown. */
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	char address[LK_REDIS_NAME_SIZE]; /* of the master; "": not known */
+	int64_t suspect_ns;    /* the last that spoke against it; 0: nothing */
+	int64_t tried_ns;      /* when it was last asked about */
+	bool asking;           /* somebody is */
+	uint64_t asked;        /* how many questions have been answered */
+	enum lk_status answer; /* to the last, and why if it is not LK_OK */
+	struct lk_error why;
+	struct lk_breaker breaker;
+	struct lk_redis_pending pending;
+	bool replaying; /* somebody has taken what was pending */
+
+	/* Of the one who is asking. */
+	struct lk_redis_sentinels *sentinels;
+	struct lk_redis_wire wire; /* to the master, for its INFO */
+	bool confirmed_before;     /* for the log */
+};
+
+/**
+ * lk_redis_watch_now():
+ * Nanoseconds of a clock that nobody sets and that does not stand still while
+ * the machine sleeps.
+ */
+static inline int64_t
+lk_redis_watch_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return ((int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec);
+}
+
+/** A master as it was found. */
+struct lk_redis_master {
+	char name[LK_REDIS_NAME_SIZE];
+	struct lk_address address;
+	unsigned int generation;
+};
+
+/**
+ * lk_redis_watch_is_fresh(watch, generation):
+ * Whether the master of ${generation} is still the one, and was confirmed
+ * lately enough, or need not be.
+ */
+static inline bool
+lk_redis_watch_is_fresh(struct lk_watch *watch, unsigned int generation)
+{
+	const int64_t confirmed = atomic_load_explicit(&watch->confirmed_ns,
+	    memory_order_acquire);
+
+	return (atomic_load_explicit(&watch->generation,
+	            memory_order_acquire) == generation &&
+	    (!watch->sentinel ||
+	        lk_redis_watch_now() - confirmed < watch->bound_ns));
+}
+
+/* ---- Who is the master (redis_master.c) -------------------------------- */
+
+/**
+ * lk_redis_watch_find(watch, deadline, master, error):
+ * The master.  Sentinels are asked if none is known, if something spoke
+ * against it, or if it has not been confirmed lately enough.  Of several
+ * threads one asks, and the others take its answer.
+ */
+enum lk_status lk_redis_watch_find(struct lk_watch *watch,
+    struct lk_deadline deadline, struct lk_redis_master *master,
+    struct lk_error *error) LK_MUST_CHECK;
+
+/**
+ * lk_redis_watch_confirm(watch, since_ns, deadline, error):
+ * LK_OK once the master, which may be another one then, is confirmed by a
+ * question that began at ${since_ns} or later.
+ */
+enum lk_status lk_redis_watch_confirm(struct lk_watch *watch, int64_t since_ns,
+    struct lk_deadline deadline, struct lk_error *error) LK_MUST_CHECK;
+
+/**
+ * lk_redis_watch_suspect(watch, generation):
+ * Something speaks against the master of ${generation}.
+ */
+void lk_redis_watch_suspect(struct lk_watch *watch, unsigned int generation);
+
+/**
+ * lk_redis_watch_pause(watch, generation, attempt, deadline):
+ * Back off after ${attempt}, counted from 0, which began while the master was
+ * that of ${generation}, has failed; but only until another one is found.
+ * False if there is no time for another attempt.
+ */
+bool lk_redis_watch_pause(struct lk_watch *watch, unsigned int generation,
+    unsigned int attempt, struct lk_deadline deadline);
+
+/* ---- Whether to ask at all (redis_watch.c) ----------------------------- */
+
+/**
+ * lk_redis_watch_admit(watch, probe, error):
+ * LK_E_STORE if operations are to fail at once; ${probe} as in
+ * lk_breaker_admit().
+ */
+enum lk_status lk_redis_watch_admit(struct lk_watch *watch, bool *probe,
+    struct lk_error *error) LK_MUST_CHECK;
+
+/**
+ * lk_redis_watch_settle(watch, probe, answered, began_ns):
+ * What came of an operation: whether the store ${answered} at all.
+ * ${began_ns} is of lk_monotonic_ns().
+ */
+void lk_redis_watch_settle(struct lk_watch *watch, bool probe, bool answered,
+    int64_t began_ns);
+
+/**
+ * lk_redis_watch_new(settings, log, wakes, watch, error):
+ * As lk_watch_new(); one that does not wake is for a single manager.
+ */
+enum lk_status lk_redis_watch_new(const struct lk_settings *settings,
+    const struct lk_log *log, bool wakes, struct lk_watch **watch,
+    struct lk_error *error) LK_MUST_CHECK;
+
+/* ---- Revocations to be carried over ------------------------------------ */
+
+/**
+ * lk_redis_watch_owe(watch, command, run):
+ * Remember a revocation that the run ${run} has carried out.
+ */
+void lk_redis_watch_owe(struct lk_watch *watch,
+    const struct lk_redis_command *command, const char *run);
+
+/**
+ * lk_redis_watch_replay(watch, wire, deadline):
+ * Carry over what is pending to the master at ${wire}; LK_OK if nothing is any
+ * more.
+ */
+enum lk_status lk_redis_watch_replay(struct lk_watch *watch,
+    struct lk_redis_wire *wire, struct lk_deadline deadline) LK_MUST_CHECK;
+
+/** lk_redis_watch_wake(watch): Let lk_watch_run() look at things now. */
+void lk_redis_watch_wake(struct lk_watch *watch);
+
+#endif /* !LK_REDIS_WATCH_H_ */

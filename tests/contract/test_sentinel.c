@@ -1,0 +1,813 @@
+/*
+ * A Redis behind Sentinel: found, confirmed, lost and found again.  One
+ * cluster serves all of these tests; what one stops, it starts again.
+ */
+#include <sys/stat.h>
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cluster.h"
+#include "log.h"
+
+/* Long enough for a slow machine under a sanitizer; no test waits for it. */
+#define PATIENT "connect_timeout_ms = 2000; command_timeout_ms = 10000;"
+#define QUICK "connect_timeout_ms = 200; command_timeout_ms = 500;"
+#define PATIENCE_S 30
+
+struct stage {
+	struct cluster cluster;
+	char conf[96];
+	struct lk_settings *settings;
+	struct lk_manager *m;
+
+	/* If there is a watch. */
+	struct lk_watch *watch;
+	pthread_t thread;
+	struct lk_log log;
+	atomic_int carried; /* times that revocations reached a replica */
+	atomic_int changes; /* of the master */
+	atomic_int lost;    /* times that revocations were given up */
+};
+
+static void
+sink(void *arg, enum lk_log_level level, const char *line)
+{
+	struct stage *stage = arg;
+
+	(void)level;
+	stage->carried += strstr(line, "have reached a replica") != NULL;
+	stage->changes += strstr(line, "another redis is the master") != NULL;
+	stage->lost += strstr(line, "not remembered any more") != NULL;
+}
+
+/* ---- Settings ---------------------------------------------------------- */
+
+static void
+unsettle(struct stage *stage)
+{
+	lk_manager_free(stage->m);
+	stage->m = NULL;
+	if (stage->watch != NULL) {
+		lk_watch_stop(stage->watch);
+		assert_int_equal(pthread_join(stage->thread, NULL), 0);
+		lk_watch_free(stage->watch);
+		stage->watch = NULL;
+	}
+	lk_settings_free(stage->settings);
+	stage->settings = NULL;
+}
+
+static struct lk_manager *
+manager_of(struct stage *stage)
+{
+	const struct lk_surroundings around = { .log = &stage->log,
+		.watch = stage->watch };
+	struct lk_error error = { "" };
+	struct lk_manager *m;
+
+	if (lk_manager_new(stage->settings, &around, &m, &error) != LK_OK)
+		fail_msg("%s", error.text);
+	return (m);
+}
+
+/*
+ * Use other settings: ${store}, ${redis} and ${sentinel} stand in the groups
+ * of these names, the last one whole.
+ */
+static void
+settle_at(struct stage *stage, const char *store, const char *redis,
+    const char *sentinel)
+{
+	struct lk_error error = { "" };
+	FILE *file;
+
+	unsettle(stage);
+	file = fopen(stage->conf, "w");
+	assert_non_null(file);
+	fprintf(file,
+	    "store = { backend = \"sentinel\"; %s\n"
+	    "  redis = { %s };\n  sentinel = { %s }; };\n",
+	    store, redis, sentinel);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(chmod(stage->conf, 0600), 0);
+	if (lk_settings_load(stage->conf, &stage->settings, &error) != LK_OK)
+		fail_msg("%s", error.text);
+	stage->log = (struct lk_log){ .level = LK_LOG_INFO,
+		.sink = sink,
+		.arg = stage };
+	stage->m = manager_of(stage);
+}
+
+static void
+settle(struct stage *stage, const char *store, const char *redis,
+    const char *sentinel)
+{
+	char all_redis[256], all_sentinel[512];
+
+	(void)snprintf(all_redis, sizeof(all_redis), "password = \"%s\"; %s",
+	    CLUSTER_REDIS_PASSWORD, redis);
+	(void)snprintf(all_sentinel, sizeof(all_sentinel),
+	    "%s password = \"%s\"; %s", cluster_addresses(&stage->cluster),
+	    CLUSTER_PASSWORD, sentinel);
+	settle_at(stage, store, all_redis, all_sentinel);
+}
+
+static void *
+watch_main(void *arg)
+{
+	lk_watch_run(arg);
+	return (NULL);
+}
+
+/* Watch the servers of these settings, with a manager that uses the watch. */
+static void
+watch(struct stage *stage)
+{
+	struct lk_error error = { "" };
+
+	lk_manager_free(stage->m);
+	stage->m = NULL;
+	stage->carried = stage->changes = stage->lost = 0;
+	if (lk_watch_new(stage->settings, &stage->log, &stage->watch, &error) !=
+	    LK_OK)
+		fail_msg("%s", error.text);
+	assert_int_equal(
+	    pthread_create(&stage->thread, NULL, watch_main, stage->watch), 0);
+	stage->m = manager_of(stage);
+}
+
+static int
+stage_open(void **state)
+{
+	struct stage *stage = calloc(1, sizeof(*stage));
+
+	assert_non_null(stage);
+	cluster_start(&stage->cluster);
+	(void)snprintf(stage->conf, sizeof(stage->conf), "%s/conf",
+	    stage->cluster.dir);
+	*state = stage;
+	return (0);
+}
+
+static int
+stage_close(void **state)
+{
+	struct stage *stage = *state;
+
+	unsettle(stage);
+	(void)unlink(stage->conf);
+	cluster_stop(&stage->cluster);
+	free(stage);
+	return (0);
+}
+
+/* Before each test: all is well. */
+static int
+stage_reset(void **state)
+{
+	struct stage *stage = *state;
+
+	unsettle(stage);
+	cluster_settle(&stage->cluster);
+	settle(stage, "", PATIENT, "");
+	return (0);
+}
+
+/* Whatever a test has stopped goes on, even if it has failed. */
+static int
+stage_resume(void **state)
+{
+	struct stage *stage = *state;
+	struct cluster *c = &stage->cluster;
+	size_t i;
+
+	unsettle(stage);
+	for (i = 0; i < CLUSTER_REDIS; i++) {
+		if (c->redis[i].pid == 0)
+			server_start(c, &c->redis[i]);
+		server_signal(&c->redis[i], SIGCONT);
+	}
+	for (i = 0; i < CLUSTER_SENTINELS; i++) {
+		if (c->sentinels[i].pid == 0)
+			server_start(c, &c->sentinels[i]);
+		server_signal(&c->sentinels[i], SIGCONT);
+	}
+	return (0);
+}
+
+/* ---- Helpers ----------------------------------------------------------- */
+
+static void
+issue(struct stage *stage, const char *user, struct lk_token *token,
+    struct lk_session *session)
+{
+	enum lk_status status =
+	    lk_issue(stage->m, user, NULL, token, session);
+
+	if (status != LK_OK)
+		fail_msg("issue: %s: %s", lk_status_name(status),
+		    lk_manager_error(stage->m));
+}
+
+static void
+assert_error_has(const struct stage *stage, const char *part)
+{
+	const char *error = lk_manager_error(stage->m);
+
+	if (strstr(error, part) == NULL)
+		fail_msg("expected \"%s\" in \"%s\"", part, error);
+}
+
+/* Check until it is ${wanted}, or for too long. */
+static void
+await_check(struct stage *stage, const struct lk_token *token,
+    enum lk_status wanted)
+{
+	const time_t end = time(NULL) + PATIENCE_S;
+	struct lk_session session;
+	enum lk_status status = LK_FAULT;
+
+	while ((status = lk_check(stage->m, token, &session)) != wanted) {
+		if (time(NULL) > end)
+			fail_msg("still \"%s\": %s", lk_status_name(status),
+			    lk_manager_error(stage->m));
+		(void)poll(NULL, 0, 5);
+	}
+}
+
+static void
+await_at_least(atomic_int *count, int wanted)
+{
+	const time_t end = time(NULL) + PATIENCE_S;
+
+	while (*count < wanted) {
+		if (time(NULL) > end)
+			fail_msg("waited %d s", PATIENCE_S);
+		(void)poll(NULL, 0, 5);
+	}
+}
+
+static int64_t
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
+}
+
+/* ---- All is well ------------------------------------------------------- */
+
+static void
+test_sentinel_operations_reach_the_master(void **state)
+{
+	struct stage *stage = *state;
+	struct lk_token token, other;
+	struct lk_session session;
+	struct lk_store_stats stats;
+	struct lk_user user;
+	uint64_t revoked;
+
+	assert_status(LK_OK, lk_ping(stage->m));
+	issue(stage, "alice", &token, NULL);
+	issue(stage, "alice", &other, NULL);
+	assert_status(LK_OK, lk_check(stage->m, &token, &session));
+	assert_string_equal(session.user, "alice");
+	assert_status(LK_OK, lk_refresh(stage->m, &token, 60, &session));
+	assert_status(LK_OK, lk_user_put(stage->m, "alice", "{}", 60));
+	assert_status(
+	    LK_OK, lk_check_user(stage->m, &token, &session, &user));
+	assert_string_equal(user.detail, "{}");
+	lk_user_clear(&user);
+	assert_status(LK_OK, lk_store_stats(stage->m, &stats));
+	assert_int_equal(stats.sessions, 2);
+	assert_status(LK_OK, lk_revoke(stage->m, &token, NULL, &revoked));
+	assert_int_equal(revoked, 1);
+	assert_status(LK_UNKNOWN, lk_check(stage->m, &token, &session));
+	assert_status(
+	    LK_OK, lk_revoke_all(stage->m, "alice", NULL, &revoked));
+	assert_int_equal(revoked, 1);
+	assert_status(LK_UNKNOWN, lk_check(stage->m, &other, &session));
+}
+
+static void
+test_sentinel_database_and_layout_are_as_set(void **state)
+{
+	struct stage *stage = *state;
+	struct lk_token token;
+	struct lk_session session;
+	redisContext *redis;
+	redisReply *reply;
+	uint64_t revoked;
+
+	settle(stage, "", PATIENT "database = 3; layout = \"gosession\";", "");
+	issue(stage, "alice", &token, NULL);
+	assert_status(LK_OK, lk_check(stage->m, &token, &session));
+	redis = server_connect(cluster_master(&stage->cluster));
+	assert_non_null(redis);
+	freeReplyObject(redisCommand(redis, "SELECT 3"));
+	reply = redisCommand(redis, "EXISTS gosession-token_%s", token.text);
+	assert_non_null(reply);
+	assert_int_equal(reply->integer, 1);
+	freeReplyObject(reply);
+	redisFree(redis);
+	assert_status(LK_OK, lk_revoke(stage->m, &token, NULL, &revoked));
+}
+
+static void
+test_sentinel_durable_changes_are_on_the_replica(void **state)
+{
+	struct stage *stage = *state;
+	struct lk_token token;
+	struct lk_session session;
+	redisContext *redis;
+	redisReply *reply;
+	uint64_t revoked;
+	int keys, i;
+
+	settle(stage, "durability = \"replica\";", PATIENT "database = 5;",
+	    "");
+	redis = server_connect(cluster_replica(&stage->cluster));
+	assert_non_null(redis);
+	freeReplyObject(redisCommand(redis, "SELECT 5"));
+	for (i = 0; i < 20; i++) {
+		issue(stage, "alice", &token, NULL);
+		reply = redisCommand(redis, "DBSIZE");
+		keys = (int)reply->integer;
+		freeReplyObject(reply);
+		assert_int_equal(keys, 2);
+		assert_status(
+		    LK_OK, lk_refresh(stage->m, &token, 90, &session));
+		assert_status(
+		    LK_OK, lk_revoke(stage->m, &token, NULL, &revoked));
+		reply = redisCommand(redis, "DBSIZE");
+		keys = (int)reply->integer;
+		freeReplyObject(reply);
+		assert_int_equal(keys, 0);
+	}
+	redisFree(redis);
+}
+
+/* ---- What is wrong is said --------------------------------------------- */
+
+static void
+test_sentinel_wrong_settings_are_named(void **state)
+{
+	struct stage *stage = *state;
+	const char *addresses = cluster_addresses(&stage->cluster);
+	char sentinel[512];
+
+	settle(stage, "", PATIENT, "master = \"other\";");
+	assert_status(LK_E_SETTINGS, lk_ping(stage->m));
+	assert_error_has(stage, "store.sentinel.master");
+
+	(void)snprintf(sentinel, sizeof(sentinel), "%s password = \"no\";",
+	    addresses);
+	settle_at(stage, "", PATIENT, sentinel);
+	assert_status(LK_E_SETTINGS, lk_ping(stage->m));
+	assert_error_has(stage, "store.sentinel.password");
+
+	settle_at(stage, "", PATIENT, addresses);
+	assert_status(LK_E_SETTINGS, lk_ping(stage->m));
+	assert_error_has(stage, "store.sentinel.password");
+
+	(void)snprintf(sentinel, sizeof(sentinel), "%s password = \"%s\";",
+	    addresses, CLUSTER_PASSWORD);
+	settle_at(stage, "", PATIENT "password = \"no\";", sentinel);
+	assert_status(LK_E_SETTINGS, lk_ping(stage->m));
+	assert_error_has(stage, "store.redis.password");
+
+	(void)snprintf(sentinel, sizeof(sentinel),
+	    "addresses = [ \"127.0.0.1:%d\" ];",
+	    stage->cluster.redis[0].port);
+	settle_at(stage, "", PATIENT, sentinel);
+	assert_status(LK_E_SETTINGS, lk_ping(stage->m));
+
+	settle_at(stage, "", QUICK, "addresses = [ \"127.0.0.1:1\" ];");
+	assert_status(LK_E_STORE, lk_ping(stage->m));
+	assert_error_has(stage, "no sentinel of 1 can be reached");
+}
+
+/* Let three false Sentinels name addresses, or say anything else. */
+static void
+settle_liars(struct stage *stage, struct liar liars[3], enum lie_way way,
+    const char *const said[3], const char *redis)
+{
+	char sentinel[256];
+	size_t i;
+
+	for (i = 0; i < 3; i++)
+		liar_start(&liars[i], way, said[i], strlen(said[i]));
+	(void)snprintf(sentinel, sizeof(sentinel),
+	    "addresses = [ \"127.0.0.1:%d\", \"127.0.0.1:%d\", "
+	    "\"127.0.0.1:%d\" ];",
+	    liars[0].port, liars[1].port, liars[2].port);
+	settle_at(stage, "", redis, sentinel);
+}
+
+static void
+stop_liars(struct stage *stage, struct liar liars[3])
+{
+	size_t i;
+
+	unsettle(stage);
+	for (i = 0; i < 3; i++)
+		liar_stop(&liars[i]);
+}
+
+/* What a Sentinel says that names ${server}, in a buffer. */
+static const char *
+naming(const struct server *server, char text[64])
+{
+	char port[8];
+
+	(void)snprintf(port, sizeof(port), "%d", server->port);
+	(void)snprintf(text, 64, "*2\r\n$9\r\n127.0.0.1\r\n$%zu\r\n%s\r\n",
+	    strlen(port), port);
+	return (text);
+}
+
+static void
+test_sentinel_naming_a_replica_or_several_is_no_master(void **state)
+{
+	struct stage *stage = *state;
+	struct server *master = cluster_master(&stage->cluster);
+	struct server *replica = cluster_replica(&stage->cluster);
+	char one[64], two[64], redis[256];
+	const char *const same[3] = { naming(replica, one), one, one };
+	const char *const mixed[3] = { one, naming(master, two),
+		"*-1\r\n" };
+	struct liar liars[3];
+	struct lk_token token;
+
+	(void)snprintf(redis, sizeof(redis), "%s password = \"%s\";", QUICK,
+	    CLUSTER_REDIS_PASSWORD);
+	settle_liars(stage, liars, LIE_AT_ONCE, same, redis);
+	assert_status(LK_E_STORE, lk_ping(stage->m));
+	assert_error_has(stage, "replica");
+	assert_status(LK_E_STORE,
+	    lk_issue(stage->m, "alice", NULL, &token, NULL));
+	stop_liars(stage, liars);
+
+	settle_liars(stage, liars, LIE_AT_ONCE, mixed, redis);
+	assert_true(lk_ping(stage->m) < 0);
+	stop_liars(stage, liars);
+}
+
+static void
+test_sentinel_hostile_answers_end_by_the_deadline(void **state)
+{
+	static char line[70000];
+	static const char *const answers[] = { "+OK\r\n", "$5\r\nalice\r\n",
+		"*0\r\n", "*-1\r\n", ":1\r\n", "-ERR no\r\n", "-\r\n",
+		"*2\r\n$1\r\na\r\n$1\r\nb\r\n",
+		"*2\r\n$9\r\n127.0.0.1\r\n$6\r\n123456\r\n",
+		"*2\r\n$9\r\n127.0.0.1\r\n$1\r\n0\r\n",
+		"*2\r\n$9\r\n127.0.0.1\r\n:6379\r\n",
+		"*2\r\n$9\r\nunix:/tmp\r\n$4\r\n6379\r\n",
+		"*2\r\n$0\r\n\r\n$4\r\n6379\r\n", "*2\r\n*-1\r\n*-1\r\n",
+		"*3\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\n1\r\n",
+		"$536870912\r\n", "*2147483648\r\n", "HTTP/1.1 200 OK\r\n\r\n",
+		"\xff\xfe",
+		"*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n" };
+	struct stage *stage = *state;
+	const char *said[3];
+	struct liar liars[3];
+	struct lk_session session;
+	struct lk_token token;
+	int64_t began;
+	size_t i, way;
+
+	memset(line, 'a', sizeof(line) - 1);
+	line[0] = '+';
+	assert_status(LK_OK,
+	    lk_token_set(&token, "alice_0123456789abcdef0123456789abcdef",
+	        38));
+	for (i = 0; i <= sizeof(answers) / sizeof(answers[0]); i++) {
+		for (way = LIE_AT_ONCE; way <= LIE_FLOODING; way++) {
+			said[0] = said[1] = said[2] =
+			    i < sizeof(answers) / sizeof(answers[0])
+			    ? answers[i]
+			    : line;
+			settle_liars(stage, liars, (enum lie_way)way, said,
+			    "connect_timeout_ms = 20; "
+			    "command_timeout_ms = 40;");
+			began = now_ms();
+			assert_true(
+			    lk_check(stage->m, &token, &session) < 0);
+			assert_true(now_ms() - began < 5000);
+			assert_string_equal(session.user, "");
+			stop_liars(stage, liars);
+		}
+	}
+}
+
+static void
+test_sentinel_that_hangs_does_not_hold_up_the_others(void **state)
+{
+	struct stage *stage = *state;
+	struct lk_token token;
+	struct lk_session session;
+
+	server_signal(&stage->cluster.sentinels[0], SIGSTOP);
+	issue(stage, "alice", &token, NULL);
+	assert_status(LK_OK, lk_check(stage->m, &token, &session));
+	server_signal(&stage->cluster.sentinels[0], SIGCONT);
+}
+
+/* ---- Confirmation ------------------------------------------------------ */
+
+static void
+test_sentinels_all_gone_good_replica_goes_on(void **state)
+{
+	struct stage *stage = *state;
+	struct lk_token token;
+	struct lk_session session;
+	uint64_t revoked;
+	int64_t end;
+	size_t i;
+
+	settle(stage, "", PATIENT, "staleness_ms = 500;");
+	issue(stage, "alice", &token, NULL);
+	for (i = 0; i < CLUSTER_SENTINELS; i++)
+		server_kill(&stage->cluster.sentinels[i]);
+	/* Well beyond the bound, each check is confirmed by the replica. */
+	for (end = now_ms() + 1500; now_ms() < end; (void)poll(NULL, 0, 20))
+		assert_status(LK_OK, lk_check(stage->m, &token, &session));
+	assert_status(LK_OK, lk_revoke(stage->m, &token, NULL, &revoked));
+	assert_int_equal(revoked, 1);
+	/* Who comes now finds none. */
+	settle(stage, "", QUICK, "");
+	assert_status(LK_E_STORE, lk_check(stage->m, &token, &session));
+	assert_error_has(stage, "no sentinel of 3");
+	for (i = 0; i < CLUSTER_SENTINELS; i++)
+		server_start(&stage->cluster, &stage->cluster.sentinels[i]);
+}
+
+static void
+test_sentinels_and_replica_gone_is_denied_unless_allowed(void **state)
+{
+	struct stage *stage = *state;
+	struct server *replica = cluster_replica(&stage->cluster);
+	struct lk_token token, second;
+	struct lk_session session;
+	struct lk_settings *before;
+	struct lk_manager *free_manager;
+	size_t i;
+
+	settle(stage, "", QUICK, "staleness_ms = 500; "
+	    "require_confirmed = false;");
+	issue(stage, "alice", &token, NULL);
+	/* A second one, of other settings, beside it. */
+	before = stage->settings;
+	free_manager = stage->m;
+	stage->settings = NULL;
+	stage->m = NULL;
+	settle(stage, "", QUICK, "staleness_ms = 500;");
+	assert_status(LK_OK, lk_check(stage->m, &token, &session));
+	for (i = 0; i < CLUSTER_SENTINELS; i++)
+		server_kill(&stage->cluster.sentinels[i]);
+	server_kill(replica);
+	await_check(stage, &token, LK_E_STORE);
+	assert_error_has(stage,
+	    "cannot confirm which Redis is the master: 0 of 3 sentinels");
+	assert_status(
+	    LK_E_STORE, lk_issue(stage->m, "alice", NULL, &second, NULL));
+	assert_status(LK_OK, lk_check(free_manager, &token, &session));
+	lk_manager_free(free_manager);
+	lk_settings_free(before);
+
+	server_start(&stage->cluster, replica);
+	for (i = 0; i < CLUSTER_SENTINELS; i++)
+		server_start(&stage->cluster, &stage->cluster.sentinels[i]);
+	await_check(stage, &token, LK_OK);
+}
+
+/* ---- Durability -------------------------------------------------------- */
+
+static void
+test_sentinel_hung_replica_makes_nothing_durable(void **state)
+{
+	struct stage *stage = *state;
+	struct server *replica = cluster_replica(&stage->cluster);
+	struct lk_token token, other, second;
+	struct lk_session session;
+	uint64_t revoked;
+
+	settle(stage, "durability = \"replica\"; durability_timeout_ms = 50;",
+	    PATIENT, "");
+	watch(stage);
+	issue(stage, "alice", &token, NULL);
+	issue(stage, "alice", &other, &session);
+	server_signal(replica, SIGSTOP);
+	assert_status(LK_E_NOT_DURABLE,
+	    lk_issue(stage->m, "alice", NULL, &second, NULL));
+	assert_int_equal(second.len, 0);
+	assert_status(LK_E_NOT_DURABLE,
+	    lk_refresh(stage->m, &token, 60, NULL));
+	assert_status(LK_E_NOT_DURABLE,
+	    lk_revoke_id(stage->m, session.id, NULL, &revoked));
+	assert_int_equal(revoked, 1);
+	assert_error_has(stage, "revoked, not yet durable");
+	assert_status(LK_E_NOT_DURABLE,
+	    lk_revoke(stage->m, &token, NULL, &revoked));
+	assert_int_equal(revoked, 1);
+	assert_status(LK_UNKNOWN, lk_check(stage->m, &token, &session));
+	assert_int_equal(stage->carried, 0);
+	server_signal(replica, SIGCONT);
+	await_at_least(&stage->carried, 1);
+	assert_status(LK_OK, lk_revoke(stage->m, &token, NULL, &revoked));
+	assert_int_equal(revoked, 0);
+	unsettle(stage);
+	assert_int_equal(stage->lost, 0);
+}
+
+static void
+test_sentinel_revocation_without_a_watch_is_lost_loudly(void **state)
+{
+	struct stage *stage = *state;
+	struct server *replica = cluster_replica(&stage->cluster);
+	struct lk_token token;
+	uint64_t revoked;
+
+	settle(stage, "durability_timeout_ms = 50;", PATIENT, "");
+	stage->lost = 0;
+	issue(stage, "alice", &token, NULL);
+	server_signal(replica, SIGSTOP);
+	assert_status(LK_E_NOT_DURABLE,
+	    lk_revoke(stage->m, &token, NULL, &revoked));
+	assert_int_equal(revoked, 1);
+	unsettle(stage);
+	assert_int_equal(stage->lost, 1);
+	server_signal(replica, SIGCONT);
+}
+
+static void
+test_sentinel_pending_ones_pass_to_the_next_watch(void **state)
+{
+	struct stage *stage = *state;
+	struct server *replica = cluster_replica(&stage->cluster);
+	struct lk_watch *first = NULL, *second = NULL;
+	struct lk_surroundings around = { .log = &stage->log };
+	struct lk_token token;
+	struct lk_manager *m;
+	pthread_t thread;
+	uint64_t revoked;
+
+	settle(stage, "durability_timeout_ms = 50;", PATIENT, "");
+	stage->lost = stage->carried = 0;
+	issue(stage, "alice", &token, NULL);
+	assert_status(LK_OK,
+	    lk_watch_new(stage->settings, &stage->log, &first, NULL));
+	assert_status(LK_OK,
+	    lk_watch_new(stage->settings, &stage->log, &second, NULL));
+	around.watch = first;
+	assert_status(
+	    LK_OK, lk_manager_new(stage->settings, &around, &m, NULL));
+	server_signal(replica, SIGSTOP);
+	assert_status(
+	    LK_E_NOT_DURABLE, lk_revoke(m, &token, NULL, &revoked));
+	lk_manager_free(m);
+	lk_watch_take(second, first);
+	lk_watch_free(first);
+	assert_int_equal(stage->lost, 0);
+	server_signal(replica, SIGCONT);
+	assert_int_equal(pthread_create(&thread, NULL, watch_main, second), 0);
+	await_at_least(&stage->carried, 1);
+	lk_watch_stop(second);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	lk_watch_free(second);
+	assert_int_equal(stage->lost, 0);
+}
+
+/* ---- Failover ---------------------------------------------------------- */
+
+static void
+fail_over(struct stage *stage, bool watched, int signal)
+{
+	struct server *old = cluster_master(&stage->cluster);
+	struct lk_token kept, gone;
+	struct lk_session session;
+	uint64_t revoked;
+
+	settle(stage, "durability = \"replica\";", QUICK, "");
+	if (watched)
+		watch(stage);
+	issue(stage, "alice", &kept, NULL);
+	issue(stage, "alice", &gone, NULL);
+	assert_status(LK_OK, lk_revoke(stage->m, &gone, NULL, &revoked));
+	if (signal == SIGKILL)
+		server_kill(old);
+	else
+		server_signal(old, signal);
+	await_check(stage, &kept, LK_OK);
+	assert_ptr_not_equal(cluster_master(&stage->cluster), old);
+	assert_status(LK_UNKNOWN, lk_check(stage->m, &gone, &session));
+	if (watched)
+		assert_int_equal(stage->changes, 1);
+	/* A change finds its script again; but no replica is there yet. */
+	assert_status(LK_E_NOT_DURABLE,
+	    lk_revoke(stage->m, &kept, NULL, &revoked));
+	assert_int_equal(revoked, 1);
+	cluster_rejoin(&stage->cluster, old);
+	if (watched)
+		await_at_least(&stage->carried, 1);
+	cluster_settle(&stage->cluster);
+	assert_status(LK_OK, lk_revoke(stage->m, &kept, NULL, &revoked));
+	assert_status(LK_UNKNOWN, lk_check(stage->m, &kept, &session));
+}
+
+static void
+test_sentinel_killed_master_is_followed_with_a_watch(void **state)
+{
+	fail_over(*state, true, SIGKILL);
+}
+
+static void
+test_sentinel_hung_master_is_followed_with_a_watch(void **state)
+{
+	fail_over(*state, true, SIGSTOP);
+}
+
+static void
+test_sentinel_killed_master_is_followed_without_a_watch(void **state)
+{
+	fail_over(*state, false, SIGKILL);
+}
+
+static void
+test_sentinel_hung_master_is_followed_without_a_watch(void **state)
+{
+	fail_over(*state, false, SIGSTOP);
+}
+
+static void
+test_sentinel_pending_revocation_follows_a_failover(void **state)
+{
+	struct stage *stage = *state;
+	struct server *old = cluster_master(&stage->cluster);
+	struct server *replica = cluster_replica(&stage->cluster);
+	struct lk_token token, all;
+	struct lk_session session;
+	redisContext *redis;
+	uint64_t revoked;
+
+	settle(stage, "durability_timeout_ms = 50; durability = \"replica\";",
+	    QUICK, "");
+	watch(stage);
+	issue(stage, "alice", &token, NULL);
+	issue(stage, "bob", &all, NULL);
+	/* The replica has the sessions, and is cut off from their ends. */
+	server_signal(replica, SIGSTOP);
+	redis = server_connect(old);
+	assert_non_null(redis);
+	freeReplyObject(redisCommand(redis, "CLIENT KILL TYPE replica"));
+	redisFree(redis);
+	assert_status(LK_E_NOT_DURABLE,
+	    lk_revoke(stage->m, &token, NULL, &revoked));
+	assert_status(LK_E_NOT_DURABLE,
+	    lk_revoke_all(stage->m, "bob", NULL, &revoked));
+	server_kill(old);
+	server_signal(replica, SIGCONT);
+	await_at_least(&stage->changes, 1);
+	await_check(stage, &token, LK_UNKNOWN);
+	await_check(stage, &all, LK_UNKNOWN);
+	cluster_rejoin(&stage->cluster, old);
+	await_at_least(&stage->carried, 1);
+	assert_status(LK_UNKNOWN, lk_check(stage->m, &token, &session));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name) \
+	cmocka_unit_test_setup_teardown(name, stage_reset, stage_resume)
+		T(test_sentinel_operations_reach_the_master),
+		T(test_sentinel_database_and_layout_are_as_set),
+		T(test_sentinel_durable_changes_are_on_the_replica),
+		T(test_sentinel_wrong_settings_are_named),
+		T(test_sentinel_naming_a_replica_or_several_is_no_master),
+		T(test_sentinel_hostile_answers_end_by_the_deadline),
+		T(test_sentinel_that_hangs_does_not_hold_up_the_others),
+		T(test_sentinels_all_gone_good_replica_goes_on),
+		T(test_sentinels_and_replica_gone_is_denied_unless_allowed),
+		T(test_sentinel_hung_replica_makes_nothing_durable),
+		T(test_sentinel_revocation_without_a_watch_is_lost_loudly),
+		T(test_sentinel_pending_ones_pass_to_the_next_watch),
+		T(test_sentinel_killed_master_is_followed_with_a_watch),
+		T(test_sentinel_hung_master_is_followed_with_a_watch),
+		T(test_sentinel_killed_master_is_followed_without_a_watch),
+		T(test_sentinel_hung_master_is_followed_without_a_watch),
+		T(test_sentinel_pending_revocation_follows_a_failover),
+#undef T
+	};
+
+	return (cmocka_run_group_tests_name(
+	    "sentinel", tests, stage_open, stage_close));
+}

@@ -1,0 +1,148 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "store/redis_breaker.h"
+
+#define MS INT64_C(1000000)
+/* Some time. */
+#define T (INT64_C(5000) * 1000 * MS)
+
+/* Let it fail ${count} times, ${every} ms apart; returns the last time. */
+static int64_t
+fail_often(struct lk_breaker *breaker, int count, int64_t every)
+{
+	int64_t now = T;
+	int i;
+
+	for (i = 0; i < count; i++) {
+		now = T + i * every * MS;
+		lk_breaker_failed(breaker, now, false);
+	}
+	return (now);
+}
+
+static void
+test_redis_breaker_five_failures_in_a_second_open_it(void **state)
+{
+	struct lk_breaker breaker = { .until_ns = 0 };
+	int64_t now;
+	bool probe;
+
+	(void)state;
+	(void)fail_often(&breaker, 4, 10);
+	assert_true(lk_breaker_is_closed(&breaker));
+	memset(&breaker, 0, sizeof(breaker));
+	now = fail_often(&breaker, 5, 250);
+	assert_false(lk_breaker_is_closed(&breaker));
+	assert_false(lk_breaker_admit(&breaker, now, &probe));
+	assert_false(lk_breaker_admit(&breaker, now + 249 * MS, &probe));
+	assert_true(lk_breaker_admit(&breaker, now + 250 * MS, &probe));
+	assert_true(probe);
+}
+
+static void
+test_redis_breaker_slow_failures_leave_it_closed(void **state)
+{
+	struct lk_breaker breaker = { .until_ns = 0 };
+	bool probe;
+
+	(void)state;
+	(void)fail_often(&breaker, 50, 251);
+	assert_true(lk_breaker_is_closed(&breaker));
+	assert_true(lk_breaker_admit(&breaker, T, &probe));
+	assert_false(probe);
+}
+
+static void
+test_redis_breaker_open_admits_one_probe_at_a_time(void **state)
+{
+	struct lk_breaker breaker = { .until_ns = 0 };
+	int64_t now = fail_often(&breaker, 5, 1) + 250 * MS;
+	bool probe;
+
+	(void)state;
+	assert_true(lk_breaker_admit(&breaker, now, &probe));
+	assert_true(probe);
+	assert_false(lk_breaker_admit(&breaker, now, &probe));
+	assert_false(lk_breaker_admit(&breaker, now + 9999 * MS, &probe));
+	lk_breaker_close(&breaker);
+	assert_true(lk_breaker_admit(&breaker, now, &probe));
+	assert_false(probe);
+}
+
+static void
+test_redis_breaker_failed_probes_double_its_time(void **state)
+{
+	static const int64_t spans[] = { 500, 1000, 2000, 2000, 2000 };
+	struct lk_breaker breaker = { .until_ns = 0 };
+	int64_t now = fail_often(&breaker, 5, 1) + 250 * MS;
+	bool probe;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
+		assert_true(lk_breaker_admit(&breaker, now, &probe));
+		lk_breaker_failed(&breaker, now, true);
+		now += (spans[i] - 1) * MS;
+		assert_false(lk_breaker_admit(&breaker, now, &probe));
+		now += MS;
+	}
+	/* Another master was found meanwhile: a late probe opens nothing. */
+	assert_true(lk_breaker_admit(&breaker, now, &probe));
+	lk_breaker_close(&breaker);
+	lk_breaker_failed(&breaker, now, true);
+	assert_true(lk_breaker_is_closed(&breaker));
+}
+
+static void
+test_redis_breaker_backoff_grows_half_of_it_by_chance(void **state)
+{
+	static const struct {
+		unsigned int attempt;
+		int64_t least, most;
+	} cases[] = { { 0, 10, 20 }, { 1, 20, 40 }, { 2, 40, 80 },
+		{ 3, 80, 160 }, { 4, 125, 250 }, { 5, 125, 250 },
+		{ 1000, 125, 250 }, { UINT32_MAX, 125, 250 } };
+	int64_t ms, least, most;
+	uint32_t random;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		least = INT64_MAX;
+		most = 0;
+		for (random = 0; random < 1000; random++) {
+			ms = lk_backoff_ms(cases[i].attempt, random);
+			least = ms < least ? ms : least;
+			most = ms > most ? ms : most;
+		}
+		assert_int_equal(least, cases[i].least);
+		assert_int_equal(most, cases[i].most);
+		assert_in_range(lk_backoff_ms(cases[i].attempt, UINT32_MAX),
+		    cases[i].least, cases[i].most);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    test_redis_breaker_five_failures_in_a_second_open_it),
+		cmocka_unit_test(
+		    test_redis_breaker_slow_failures_leave_it_closed),
+		cmocka_unit_test(
+		    test_redis_breaker_open_admits_one_probe_at_a_time),
+		cmocka_unit_test(
+		    test_redis_breaker_failed_probes_double_its_time),
+		cmocka_unit_test(
+		    test_redis_breaker_backoff_grows_half_of_it_by_chance),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}

@@ -1,0 +1,142 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "store/redis_info.h"
+#include "store/redis_pending.h"
+
+#define RUN_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define RUN_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
+static enum lk_pending_result
+add(struct lk_redis_pending *pending, int number, const char *run)
+{
+	struct lk_redis_command command;
+
+	lk_redis_command(&command, "EVAL");
+	lk_redis_arg_int(&command, number);
+	return (lk_redis_pending_add(pending, &command, run));
+}
+
+static void
+test_redis_pending_same_revocation_is_kept_once(void **state)
+{
+	struct lk_redis_pending pending = { .n = 0 };
+
+	(void)state;
+	assert_int_equal(add(&pending, 1, RUN_A), LK_PENDING_ADDED);
+	assert_int_equal(add(&pending, 2, RUN_A), LK_PENDING_ADDED);
+	assert_int_equal(add(&pending, 1, RUN_B), LK_PENDING_KNOWN);
+	assert_int_equal(pending.n, 2);
+	assert_string_equal(pending.first->run, RUN_B);
+	assert_string_equal(pending.first->next->run, RUN_A);
+	assert_null(pending.first->next->next);
+	lk_redis_pending_clear(&pending);
+	assert_int_equal(pending.n, 0);
+	assert_null(pending.first);
+}
+
+static void
+test_redis_pending_run_that_is_none_is_not_remembered(void **state)
+{
+	struct lk_redis_pending pending = { .n = 0 };
+
+	(void)state;
+	assert_int_equal(add(&pending, 1, ""), LK_PENDING_ADDED);
+	assert_string_equal(pending.first->run, "");
+	assert_int_equal(add(&pending, 2, "short"), LK_PENDING_ADDED);
+	assert_string_equal(pending.first->next->run, "");
+	lk_redis_pending_clear(&pending);
+}
+
+static void
+test_redis_pending_full_list_takes_no_more(void **state)
+{
+	struct lk_redis_pending pending = { .n = 0 }, more = { .n = 0 };
+	int i;
+
+	(void)state;
+	for (i = 0; i < LK_REDIS_PENDING_MAX; i++)
+		assert_int_equal(add(&pending, i, RUN_A), LK_PENDING_ADDED);
+	assert_int_equal(add(&pending, i, RUN_A), LK_PENDING_FULL);
+	assert_int_equal(add(&pending, 0, RUN_A), LK_PENDING_KNOWN);
+	assert_int_equal(pending.n, LK_REDIS_PENDING_MAX);
+	assert_int_equal(add(&more, 3, RUN_A), LK_PENDING_ADDED);
+	assert_int_equal(add(&more, i + 1, RUN_A), LK_PENDING_ADDED);
+	assert_int_equal(lk_redis_pending_move(&pending, &more), 1);
+	assert_int_equal(more.n, 0);
+	assert_int_equal(pending.n, LK_REDIS_PENDING_MAX);
+	lk_redis_pending_clear(&pending);
+}
+
+static void
+test_redis_pending_moved_ones_come_behind(void **state)
+{
+	struct lk_redis_pending to = { .n = 0 }, from = { .n = 0 };
+
+	(void)state;
+	assert_int_equal(add(&to, 1, RUN_A), LK_PENDING_ADDED);
+	assert_int_equal(add(&from, 2, RUN_B), LK_PENDING_ADDED);
+	assert_int_equal(add(&from, 1, RUN_B), LK_PENDING_ADDED);
+	assert_int_equal(lk_redis_pending_move(&to, &from), 0);
+	assert_int_equal(from.n, 0);
+	assert_null(from.first);
+	assert_int_equal(to.n, 2);
+	lk_redis_pending_clear(&to);
+}
+
+static void
+test_redis_info_replicas_in_step_are_counted(void **state)
+{
+#define MASTER "# Replication\r\nrole:master\r\nconnected_slaves:1\r\n"
+#define SLAVE0 "slave0:ip=10.0.0.1,port=6379,state="
+	static const struct {
+		const char *info;
+		size_t replicas;
+	} cases[] = {
+		{ MASTER, 0 },
+		{ MASTER SLAVE0 "online,offset=1,lag=0\r\n", 1 },
+		{ MASTER SLAVE0 "online,offset=1,lag=1\r\n", 1 },
+		{ MASTER SLAVE0 "online,offset=1,lag=2\r\n", 0 },
+		{ MASTER SLAVE0 "online,offset=1,lag=-1\r\n", 0 },
+		{ MASTER SLAVE0 "online,offset=1,lag=\r\n", 0 },
+		{ MASTER SLAVE0 "online,offset=1\r\n", 0 },
+		{ MASTER SLAVE0 "online,offset=1,lag=0,type=x\r\n", 1 },
+		{ MASTER SLAVE0 "wait_bgsave,offset=0,lag=0\r\n", 0 },
+		{ MASTER SLAVE0 "send_bulk,offset=0,lag=0\r\n", 0 },
+		{ MASTER SLAVE0 "wait_bgsave,offset=0,lag=0\r\n"
+		         "slave1:ip=::1,port=1,state=online,offset=9,lag=1\r\n",
+		    1 },
+		{ "role:slave\r\n" SLAVE0 "online,offset=1,lag=0\r\n", 0 },
+		{ SLAVE0 "online,offset=1,lag=0\r\n", 0 },
+		{ "", 0 },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (lk_redis_info_replicas(cases[i].info) !=
+		    cases[i].replicas)
+			fail_msg("%s", cases[i].info);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    test_redis_pending_same_revocation_is_kept_once),
+		cmocka_unit_test(
+		    test_redis_pending_run_that_is_none_is_not_remembered),
+		cmocka_unit_test(test_redis_pending_full_list_takes_no_more),
+		cmocka_unit_test(test_redis_pending_moved_ones_come_behind),
+		cmocka_unit_test(test_redis_info_replicas_in_step_are_counted),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}

@@ -1,0 +1,131 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "store/redis_vote.h"
+
+#define VOTERS_MAX 5
+
+/*
+ * A vote is a letter: a capital is an address named, `-` silent, `u` no
+ * connection, `b` rubbish, `n` no such master, `c` credentials refused, `r` a
+ * Redis.
+ */
+static size_t
+read_votes(const char *letters, struct lk_vote votes[VOTERS_MAX])
+{
+	static const char kinds[] = "-ubNncr"; /* in the enumeration's order */
+	size_t i;
+
+	memset(votes, 0, VOTERS_MAX * sizeof(*votes));
+	for (i = 0; letters[i] != '\0'; i++) {
+		if (letters[i] >= 'A' && letters[i] <= 'Z') {
+			votes[i].kind = LK_VOTE_NAMES;
+			(void)snprintf(votes[i].address,
+			    sizeof(votes[i].address), "%c:1", letters[i]);
+			continue;
+		}
+		votes[i].kind =
+		    (enum lk_vote_kind)(strchr(kinds, letters[i]) - kinds);
+	}
+	return (i);
+}
+
+static void
+test_redis_vote_outcome_follows_from_all_votes(void **state)
+{
+	static const struct {
+		const char *votes;
+		enum lk_election election;
+		const char *address;
+		enum lk_status status; /* if there is no majority */
+		const char *why;
+	} cases[] = {
+		/* A majority of all, whatever the others say. */
+		{ "A", LK_ELECTION_MAJORITY, "A:1", LK_OK, NULL },
+		{ "AA-", LK_ELECTION_MAJORITY, "A:1", LK_OK, NULL },
+		{ "AAB", LK_ELECTION_MAJORITY, "A:1", LK_OK, NULL },
+		{ "BAA", LK_ELECTION_MAJORITY, "A:1", LK_OK, NULL },
+		{ "Anc", LK_ELECTION_NONE, "A:1", LK_E_SETTINGS, "password" },
+		{ "cAA", LK_ELECTION_MAJORITY, "A:1", LK_OK, NULL },
+		{ "AAABB", LK_ELECTION_MAJORITY, "A:1", LK_OK, NULL },
+		/* Half is none. */
+		{ "AB", LK_ELECTION_NONE, "A:1", LK_E_STORE, "disagree" },
+		{ "AABB", LK_ELECTION_NONE, "A:1", LK_E_STORE, "disagree" },
+		{ "AABB-", LK_ELECTION_NONE, "A:1", LK_E_STORE, "disagree" },
+		{ "ABC", LK_ELECTION_NONE, "A:1", LK_E_STORE, "disagree" },
+		/* Few that agree, and the others say nothing. */
+		{ "A-", LK_ELECTION_FEW, "A:1", LK_E_STORE, "only 1 of 2" },
+		{ "A--", LK_ELECTION_FEW, "A:1", LK_E_STORE, "only 1 of 3" },
+		{ "uAb", LK_ELECTION_FEW, "A:1", LK_E_STORE, "only 1 of 3" },
+		{ "AA---", LK_ELECTION_FEW, "A:1", LK_E_STORE, "only 2 of 5" },
+		{ "AB---", LK_ELECTION_NONE, "A:1", LK_E_STORE, "disagree" },
+		{ "A-n", LK_ELECTION_NONE, "A:1", LK_E_SETTINGS, "master" },
+		{ "n--", LK_ELECTION_FEW, "", LK_E_SETTINGS, "master" },
+		/* Nobody says anything. */
+		{ "---", LK_ELECTION_FEW, "", LK_E_TIMEOUT, "no sentinel" },
+		{ "u-u", LK_ELECTION_FEW, "", LK_E_TIMEOUT, "no sentinel" },
+		{ "uuu", LK_ELECTION_FEW, "", LK_E_STORE, "no sentinel" },
+		{ "ubb", LK_ELECTION_FEW, "", LK_E_STORE, "no sentinel" },
+		/* What is to be mended is named. */
+		{ "nnn", LK_ELECTION_NONE, "", LK_E_SETTINGS,
+		    "store.sentinel.master" },
+		{ "ccc", LK_ELECTION_NONE, "", LK_E_SETTINGS,
+		    "store.sentinel.password" },
+		{ "ccn", LK_ELECTION_NONE, "", LK_E_SETTINGS,
+		    "store.sentinel.password" },
+		{ "rrr", LK_ELECTION_NONE, "", LK_E_SETTINGS,
+		    "store.sentinel.addresses" },
+	};
+	struct lk_vote votes[VOTERS_MAX];
+	struct lk_ballot ballot;
+	struct lk_error error;
+	size_t i, total;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		total = read_votes(cases[i].votes, votes);
+		ballot = lk_votes_count(votes, total);
+		if (ballot.election != cases[i].election ||
+		    strcmp(ballot.address, cases[i].address) != 0)
+			fail_msg("%s: election %d, \"%s\"", cases[i].votes,
+			    (int)ballot.election, ballot.address);
+		if (cases[i].why == NULL)
+			continue;
+		if (lk_votes_explain(votes, &ballot, "m", &error) !=
+		        cases[i].status ||
+		    strstr(error.text, cases[i].why) == NULL)
+			fail_msg("%s: %s", cases[i].votes, error.text);
+	}
+}
+
+static void
+test_redis_vote_two_majorities_always_meet(void **state)
+{
+	size_t total;
+
+	(void)state;
+	for (total = 1; total <= 16; total++)
+		assert_true(2 * lk_votes_majority(total) > total);
+	assert_int_equal(lk_votes_majority(1), 1);
+	assert_int_equal(lk_votes_majority(2), 2);
+	assert_int_equal(lk_votes_majority(3), 2);
+	assert_int_equal(lk_votes_majority(5), 3);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    test_redis_vote_outcome_follows_from_all_votes),
+		cmocka_unit_test(test_redis_vote_two_majorities_always_meet),
+	};
+
+	return (cmocka_run_group_tests(tests, NULL, NULL));
+}
