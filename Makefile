@@ -141,6 +141,10 @@ $(B)/tests/contract/%: $(B)/obj/tests/contract/%.o \
 	@mkdir -p $(@D)
 	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS) -lcmocka
 
+$(B)/tests/failover/load: $(B)/obj/tests/failover/load.o $(B)/liblatchkey.a
+	@mkdir -p $(@D)
+	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
+
 $(call obj,$(UNIT_SRC)): BASE_CFLAGS += -Ifcgi-auth
 .SECONDARY:
 
@@ -182,7 +186,8 @@ DEMO_DEBS  := $(BUILD_DEBS) python3 lighttpd
 REDIS_DEBS := redis-server|valkey-server
 BENCH_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) nginx wrk
 CHECK_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) binutils libcmocka-dev \
-	python3-pytest curl apache2 libapache2-mod-fcgid nginx caddy haproxy
+	python3-pytest curl apache2 libapache2-mod-fcgid nginx caddy haproxy \
+	iproute2
 LINT_DEBS  := $(CHECK_DEBS) clang clang-format clang-tidy cppcheck
 
 quoted = $(patsubst %,'%',$(1))
@@ -208,7 +213,7 @@ deps-lint:
 # ---- Tests and the demo --------------------------------------------------
 
 .PHONY: tests check demo
-tests: $(UNIT_BIN) $(CONTRACT_BIN)
+tests: $(UNIT_BIN) $(CONTRACT_BIN) $(B)/tests/failover/load
 
 ## make check       build, run every test, say `N passed, N failed`
 check: deps

@@ -87,11 +87,11 @@ class Gate(Daemon):
 
     name = "gate"
 
-    def __init__(self, place, conf, address, name="gate"):
+    def __init__(self, place, conf, address, name="gate", prefix=()):
         self.name = name
         super().__init__(place)
         self.address = address
-        self.argv = [BUILD / "latchkey-fcgi", "-c", conf]
+        self.argv = [*prefix, BUILD / "latchkey-fcgi", "-c", conf]
 
     def ready(self):
         return accepts(self.address)
@@ -173,16 +173,21 @@ def replace_gate(text, address):
 
 
 class Latchkey:
-    """The `latchkey` command with a settings file."""
+    """The `latchkey` command with a settings file.
 
-    def __init__(self, place, conf):
+    `prefix` is what stands before it, to run it somewhere else.
+    """
+
+    def __init__(self, place, conf, prefix=()):
         self.place = place
         self.conf = conf
+        self.prefix = prefix
         self.tokens = []
 
     def run(self, *words, stdin=""):
         """Run it; the result has returncode, stdout and stderr."""
-        argv = [str(BUILD / "latchkey"), "-c", str(self.conf), *words]
+        argv = [*self.prefix, str(BUILD / "latchkey"), "-c",
+                str(self.conf), *words]
         result = subprocess.run(
             argv, input=stdin, capture_output=True, text=True,
             timeout=PATIENCE, env=self.place.environment(), check=False)
