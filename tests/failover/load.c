@@ -66,9 +66,13 @@ die(const char *why)
 }
 
 static void
-say(const struct worker *w, const char *what, size_t session,
-    enum lk_status status, int64_t began)
+say(const struct worker *w, const struct lk_manager *m, const char *what,
+    size_t session, enum lk_status status, int64_t began)
 {
+	if (status < 0)
+		fprintf(stderr, "%" PRId64 " %s %d.%zu: %s: %s\n", began, what,
+		    w->number, session, lk_status_name(status),
+		    lk_manager_error(m));
 	/* One call is one line: stdio locks. */
 	printf("%s %d.%zu %d %" PRId64 " %" PRId64 "\n", what, w->number,
 	    session, (int)status, began, now_us());
@@ -87,7 +91,7 @@ work_issue(struct worker *w, struct lk_manager *m)
 	(void)snprintf(user, sizeof(user), "user-%d-%zu", w->number,
 	    w->count / 8);
 	status = lk_issue(m, user, NULL, &w->sessions[w->count], NULL);
-	say(w, "issue", w->count, status, began);
+	say(w, m, "issue", w->count, status, began);
 	if (status == LK_OK)
 		w->count++;
 	return (status);
@@ -102,7 +106,7 @@ work_check(struct worker *w, struct lk_manager *m, size_t session,
 	enum lk_status status;
 
 	status = lk_check(m, &w->sessions[session], &found);
-	say(w, what, session, status, began);
+	say(w, m, what, session, status, began);
 	return (status);
 }
 
@@ -114,7 +118,7 @@ work_revoke(struct worker *w, struct lk_manager *m, size_t session)
 	uint64_t revoked;
 
 	status = lk_revoke(m, &w->sessions[session], NULL, &revoked);
-	say(w, "revoke", session, status, began);
+	say(w, m, "revoke", session, status, began);
 }
 
 static size_t

@@ -31,9 +31,9 @@ TIMEOUTS = "connect_timeout_ms = 1000; command_timeout_ms = 1000;"
 
 CREDENTIALS = 'username = "app"; password = "secret";'
 ADMIN = ("admin", "hunter2")
-# One key of this many is loaded at a time, each as slowly.
-LOADING_KEYS = 200
-LOADING_OPTIONS = ("--key-load-delay", "300000",
+# So many keys are loaded, each this slowly (in microseconds).
+LOADING_KEYS = 2000
+LOADING_OPTIONS = ("--key-load-delay", "20000",
                    "--loading-process-events-interval-bytes", "1024")
 
 
@@ -339,6 +339,6 @@ FAULTS = [
           "does not permit this user (ACL) enough",
           SETTINGS, SETTINGS, SETTINGS),
     Fault("cluster-node", become_cluster, become_single,
-          "is a cluster node; latchkey needs a single Redis here",
+          "is a cluster node; latchkey needs",
           SETTINGS, SETTINGS, SETTINGS),
 ]
