@@ -324,11 +324,7 @@ format(struct call *call)
 	    lk_redis_command_format(&wait, 1, &call->out) == LK_OK);
 }
 
-/*
- * A replica has it, says the master.  It is durable if it still is the master:
- * one that was cut off may have a replica beside it, and both will give up
- * what they have.
- */
+/* Whether it is durable: a replica has it, and it will be the next master's. */
 static enum attempt
 weigh(struct call *call)
 {
@@ -342,9 +338,9 @@ weigh(struct call *call)
 	if (wait->type != LK_REDIS_INTEGER || wait->integer < 1)
 		lk_error_set(error, "redis at %s: no replica has it in time",
 		    call->link->wire.name);
-	else if (lk_redis_watch_confirm(watch, lk_redis_watch_now(),
-	             call->deadline, error) == LK_OK)
-		call->request->durable = true;
+	else
+		call->request->durable = lk_redis_watch_outlasts(watch,
+		    call->link->wire.era, call->deadline, error);
 	if (atomic_load(&watch->generation) == call->link->wire.era)
 		return (DONE);
 	call->request->durable = false;
