@@ -21,10 +21,12 @@ struct call {
 	struct lk_redis_request *request;
 	struct lk_deadline deadline;
 	struct lk_redis_reply **replies;
-	struct lk_buf out;     /* the request, and a WAIT behind it */
-	size_t count;          /* of commands in it */
-	enum lk_status status; /* of the last attempt */
-	bool was_dead;         /* it met a connection that was closed */
+	struct lk_buf out;       /* the request, and a WAIT behind it */
+	size_t count;            /* of commands in it */
+	enum lk_status status;   /* of the last attempt */
+	enum lk_status refused;  /* LK_OK, or what Redis last said of an */
+	struct lk_error refusal; /* earlier one, and why */
+	bool was_dead;           /* it met a connection that was closed */
 };
 
 /** What became of one attempt. */
@@ -149,6 +151,8 @@ judge(struct call *call)
 			continue;
 		call->status = lk_redis_reply_refusal(call->replies[i],
 		    link->wire.name, link->error);
+		call->refused = call->status;
+		call->refusal = *link->error;
 		lk_redis_free_replies(call->replies, call->count);
 		reject(link);
 		/* The first tells of all, but for a WAIT behind a change. */
@@ -354,6 +358,16 @@ weigh(struct call *call)
 
 /* ---- All of it --------------------------------------------------------- */
 
+/* Why there is no more time: what Redis has said says more than silence. */
+static enum lk_status
+explain(const struct call *call)
+{
+	if (call->status != LK_E_TIMEOUT || call->refused == LK_OK)
+		return (call->status);
+	*call->link->error = call->refusal;
+	return (call->refused);
+}
+
 static enum lk_status
 try_until_done(struct call *call)
 {
@@ -376,12 +390,12 @@ try_until_done(struct call *call)
 			return (LK_OK);
 		if (result == OVER ||
 		    (result == UNKNOWN && !call->request->idempotent))
-			return (call->status);
+			return (explain(call));
 		if (call->was_dead && !was_dead)
 			was_dead = true;
 		else if (!lk_redis_watch_pause(link->watch, generation, tries,
 		             call->deadline))
-			return (call->status);
+			return (explain(call));
 		tries++;
 	}
 }
