@@ -183,6 +183,9 @@ def passwords_changed(place):
     old = stage.cluster.master()
     old.kill()
     stage.failed_over(old)
+    old.start()
+    old.call("ACL", "SETUSER", "latchkey", "resetpass", ">third")
+    stage.settle()
     stage.finish()
 
 

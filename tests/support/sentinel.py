@@ -111,7 +111,7 @@ class RedisNode(Server):
         """How many replicas are in step, if it is a master."""
         info = self.info("replication")
         lines = [info.get(f"slave{number}", "") for number in range(8)]
-        return sum("state=online" in line and re.search("lag=[01]$", line)
+        return sum("state=online" in line and re.search("lag=(-1|0|1)$", line)
                    is not None for line in lines)
 
     def cut_replication(self):
