@@ -257,6 +257,11 @@ $(B)/bench/noop: $(B)/obj/tests/bench/noop.o
 bench-gate: deps-bench all $(B)/bench/noop
 	@LK_BUILD='$(B)' $(PYTHON) tests/bench/bench_gate.py $(BENCH)
 
+.PHONY: bench-failover
+## make bench-failover  gaps and losses behind Sentinel (BENCH='--rounds 9')
+bench-failover: deps-bench all $(B)/tests/failover/load
+	@LK_BUILD='$(B)' $(PYTHON) tests/bench/bench_failover.py $(BENCH)
+
 # ---- Linters -------------------------------------------------------------
 
 C_FILES   := $(LIB_SRC) $(GATE_SRC) $(CTL_SRC)

@@ -86,7 +86,7 @@ work_issue(struct worker *w, struct lk_manager *m)
 	enum lk_status status;
 
 	if (w->count == SESSIONS_MAX)
-		die("too many sessions");
+		return (LK_OK);
 	/* A user for every few sessions, or his index would grow for ever. */
 	(void)snprintf(user, sizeof(user), "user-%d-%zu", w->number,
 	    w->count / 8);
@@ -110,7 +110,8 @@ work_check(struct worker *w, struct lk_manager *m, size_t session,
 	return (status);
 }
 
-static void
+/* True once it is done, durably or not. */
+static bool
 work_revoke(struct worker *w, struct lk_manager *m, size_t session)
 {
 	int64_t began = now_us();
@@ -119,6 +120,7 @@ work_revoke(struct worker *w, struct lk_manager *m, size_t session)
 
 	status = lk_revoke(m, &w->sessions[session], NULL, &revoked);
 	say(w, m, "revoke", session, status, began);
+	return (status == LK_OK || status == LK_E_NOT_DURABLE);
 }
 
 static size_t
@@ -137,10 +139,9 @@ work_round(struct worker *w, struct lk_manager *m, unsigned *seed)
 	if (w->count == 0)
 		return;
 	if (w->next < w->count &&
-	    (status != LK_OK || w->next + BACKLOG < w->count)) {
-		work_revoke(w, m, w->next);
+	    (status != LK_OK || w->next + BACKLOG < w->count) &&
+	    work_revoke(w, m, w->next))
 		w->next += 2;
-	}
 	recent = w->count < 2 * BACKLOG ? w->count : 2 * BACKLOG;
 	(void)work_check(w, m, w->count - 1 - any_of(recent, seed), "check");
 	(void)work_check(w, m, any_of(w->count, seed), "check");

@@ -232,9 +232,8 @@ def longest_gap(records, since, until):
     """The longest time without a success, and when it ended."""
     ends = sorted(record.ended for record in records if record.status >= 0
                   and since <= record.ended <= until)
-    gaps = [(after - before, after)
-            for before, after in zip([since, *ends], ends)]
-    return max(gaps, default=(until - since, until))
+    return max((after - before, after)
+               for before, after in zip([since, *ends], [*ends, until]))
 
 
 def kinds(records):
