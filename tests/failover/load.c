@@ -208,7 +208,7 @@ main(int argc, char **argv)
 	struct lk_watch *watch = NULL;
 	pthread_t watching;
 	char byte;
-	int threads, i;
+	int threads = 0, i;
 
 	if (argc != 4 || (threads = atoi(argv[2])) < 1 || threads > THREADS_MAX)
 		die("usage: load SETTINGS THREADS PAUSE_MS");
