@@ -47,15 +47,13 @@ class Client:
             'log = { level = "debug"; };\n')
 
     def add_gate_load(self, **options):
-        gate_load = GateLoad(self.cli, self.gate, **options)
-        self.loads.append(self.place.add(gate_load))
-        return gate_load
+        self.loads.append(GateLoad(self.cli, self.gate, **options))
+        return self.loads[-1]
 
     def add_library_load(self):
-        library = LibraryLoad(self.place, self.conf, self.host.prefix,
-                              f"{self.name}-load")
-        self.loads.append(self.place.add(library))
-        return library
+        self.loads.append(LibraryLoad(self.place, self.conf,
+                                      self.host.prefix, f"{self.name}-load"))
+        return self.loads[-1]
 
     def reload(self):
         """Let the gate take the settings anew."""
@@ -79,7 +77,7 @@ class Stage:
         return client
 
     def add_usual_client(self, library=True):
-        """One with both loads, running."""
+        """One under load, of the library as well if asked for."""
         client = self.add_client()
         client.add_gate_load()
         if library:
@@ -91,7 +89,9 @@ class Stage:
         return [one for client in self.clients for one in client.loads]
 
     def warm_up(self):
-        """Wait until everybody has done everything."""
+        """Start all loads, and wait until each has done everything."""
+        for one in self.loads():
+            self.place.add(one)
         for one in self.loads():
             wait_until(lambda one=one: load.revoked_at(one.records())
                        and len(load.successes(one.records())) > 100,

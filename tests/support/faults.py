@@ -27,7 +27,7 @@ EXIT_OF = {WORKS: 0, UNAVAILABLE: 3, SETTINGS: 2}
 HTTP_OF = {WORKS: 200, UNAVAILABLE: 503, SETTINGS: 503}
 
 # Long enough for a slow machine, and waited for in few faults only.
-TIMEOUTS = "connect_timeout_ms = 1000; command_timeout_ms = 1000;"
+TIMEOUTS = "connect_timeout_ms = 2000; command_timeout_ms = 2000;"
 
 CREDENTIALS = 'username = "app"; password = "secret";'
 ADMIN = ("admin", "hunter2")

@@ -83,7 +83,7 @@ class GateLoad:
     CHECKERS = 2
     SESSIONS = 80
     CHECK_PAUSE = 0.01
-    LOGOUT_PAUSE = 0.2
+    LOGOUT_PAUSE = 0.3
 
     def __init__(self, cli, gate, exit=None):
         self.gate = gate
