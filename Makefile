@@ -181,6 +181,11 @@ $(call obj,$(PAM_UNIT_SRC)): BASE_CFLAGS += -Ipam
 $(B)/tests/pam/host: $(B)/obj/tests/pam/host.o
 	@mkdir -p $(@D)
 	$(CC) $(BASE_LDFLAGS) -rdynamic $(LDFLAGS) -o $@ $^ -lpam
+
+$(B)/tests/failover/load: $(B)/obj/tests/failover/load.o $(B)/liblatchkey.a
+	@mkdir -p $(@D)
+	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
+
 .SECONDARY:
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
@@ -241,7 +246,7 @@ BENCH_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) nginx wrk
 CHECK_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) libcmocka-dev \
 	python3-pytest curl apache2 libapache2-mod-fcgid nginx caddy haproxy \
 	mandoc groff-base openssh-server openssh-client sudo dovecot-imapd \
-	dovecot-submissiond vsftpd postgresql
+	dovecot-submissiond vsftpd postgresql iproute2
 LINT_DEBS  := $(CHECK_DEBS) clang clang-format clang-tidy cppcheck
 
 quoted = $(patsubst %,'%',$(1))
@@ -267,7 +272,7 @@ deps-lint:
 # ---- Tests and the demo --------------------------------------------------
 
 .PHONY: tests check demo
-tests: $(UNIT_BIN) $(CONTRACT_BIN) $(B)/tests/pam/host
+tests: $(UNIT_BIN) $(CONTRACT_BIN) $(B)/tests/pam/host $(B)/tests/failover/load
 
 ## make check       build, run every test, say `N passed, N failed`
 check: deps
@@ -318,6 +323,11 @@ $(B)/bench/noop: $(B)/obj/tests/bench/noop.o
 ## make bench-gate  the gate's figures, beside a no-op's (BENCH='--rounds 9')
 bench-gate: deps-bench all $(B)/bench/noop
 	@LK_BUILD='$(B)' $(PYTHON) tests/bench/bench_gate.py $(BENCH)
+
+.PHONY: bench-failover
+## make bench-failover  gaps and losses behind Sentinel (BENCH='--rounds 9')
+bench-failover: deps-bench all $(B)/tests/failover/load
+	@LK_BUILD='$(B)' $(PYTHON) tests/bench/bench_failover.py $(BENCH)
 
 # ---- Linters -------------------------------------------------------------
 

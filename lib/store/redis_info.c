@@ -29,7 +29,11 @@ lk_redis_info(const char *info, const char *name,
 	return (false);
 }
 
-/* Whether `ip=...,port=...,state=online,offset=...,lag=0` is in step. */
+/*
+ * Whether `ip=...,port=...,state=online,offset=...,lag=0` is in step.  Redis
+ * takes the time of the last word from a finer clock than the present, so that
+ * at the turn of a second the lag can be -1.
+ */
 static bool
 is_in_step(const char *replica)
 {
@@ -42,7 +46,7 @@ is_in_step(const char *replica)
 		return (false);
 	p += sizeof(lag) - 1;
 	seconds = strtol(p, &end, 10);
-	return (end != p && seconds >= 0 && seconds <= LK_REDIS_LAG_MAX);
+	return (end != p && seconds >= -1 && seconds <= LK_REDIS_LAG_MAX);
 }
 
 size_t

@@ -21,10 +21,12 @@ struct call {
 	struct lk_redis_request *request;
 	struct lk_deadline deadline;
 	struct lk_redis_reply **replies;
-	struct lk_buf out;     /* the request, and a WAIT behind it */
-	size_t count;          /* of commands in it */
-	enum lk_status status; /* of the last attempt */
-	bool was_dead;         /* it met a connection that was closed */
+	struct lk_buf out;       /* the request, and a WAIT behind it */
+	size_t count;            /* of commands in it */
+	enum lk_status status;   /* of the last attempt */
+	enum lk_status refused;  /* LK_OK, or what Redis last said of an */
+	struct lk_error refusal; /* earlier one, and why */
+	bool was_dead;           /* it met a connection that was closed */
 };
 
 /** What became of one attempt. */
@@ -149,6 +151,8 @@ judge(struct call *call)
 			continue;
 		call->status = lk_redis_reply_refusal(call->replies[i],
 		    link->wire.name, link->error);
+		call->refused = call->status;
+		call->refusal = *link->error;
 		lk_redis_free_replies(call->replies, call->count);
 		reject(link);
 		/* The first tells of all, but for a WAIT behind a change. */
@@ -324,11 +328,7 @@ format(struct call *call)
 	    lk_redis_command_format(&wait, 1, &call->out) == LK_OK);
 }
 
-/*
- * A replica has it, says the master.  It is durable if it still is the master:
- * one that was cut off may have a replica beside it, and both will give up
- * what they have.
- */
+/* Whether it is durable: a replica has it, and it will be the next master's. */
 static enum attempt
 weigh(struct call *call)
 {
@@ -342,9 +342,9 @@ weigh(struct call *call)
 	if (wait->type != LK_REDIS_INTEGER || wait->integer < 1)
 		lk_error_set(error, "redis at %s: no replica has it in time",
 		    call->link->wire.name);
-	else if (lk_redis_watch_confirm(watch, lk_redis_watch_now(),
-	             call->deadline, error) == LK_OK)
-		call->request->durable = true;
+	else
+		call->request->durable = lk_redis_watch_outlasts(watch,
+		    call->link->wire.era, call->deadline, error);
 	if (atomic_load(&watch->generation) == call->link->wire.era)
 		return (DONE);
 	call->request->durable = false;
@@ -357,6 +357,16 @@ weigh(struct call *call)
 }
 
 /* ---- All of it --------------------------------------------------------- */
+
+/* Why there is no more time: what Redis has said says more than silence. */
+static enum lk_status
+explain(const struct call *call)
+{
+	if (call->status != LK_E_TIMEOUT || call->refused == LK_OK)
+		return (call->status);
+	*call->link->error = call->refusal;
+	return (call->refused);
+}
 
 static enum lk_status
 try_until_done(struct call *call)
@@ -380,12 +390,12 @@ try_until_done(struct call *call)
 			return (LK_OK);
 		if (result == OVER ||
 		    (result == UNKNOWN && !call->request->idempotent))
-			return (call->status);
+			return (explain(call));
 		if (call->was_dead && !was_dead)
 			was_dead = true;
 		else if (!lk_redis_watch_pause(link->watch, generation, tries,
 		             call->deadline))
-			return (call->status);
+			return (explain(call));
 		tries++;
 	}
 }

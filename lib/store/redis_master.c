@@ -16,6 +16,7 @@
 struct finding {
 	char address[LK_REDIS_NAME_SIZE];
 	int64_t began_ns; /* the question that confirms it */
+	bool failing_over;
 };
 
 /* How many replicas in step the Redis at the wire has. */
@@ -106,6 +107,7 @@ ask(struct lk_watch *watch, const char *known, struct lk_deadline deadline,
 		ballot.address = known;
 	(void)snprintf(finding->address, sizeof(finding->address), "%s",
 	    ballot.address);
+	finding->failing_over = ballot.failing_over;
 	if (ballot.election == LK_ELECTION_MAJORITY)
 		return (LK_OK);
 	if (ballot.election == LK_ELECTION_NONE || ballot.address[0] == '\0')
@@ -132,6 +134,7 @@ publish(struct lk_watch *watch, const struct finding *finding)
 		lk_breaker_close(&watch->breaker);
 		atomic_store(&watch->barred, false);
 	}
+	atomic_store(&watch->failing_over, finding->failing_over);
 	atomic_store_explicit(&watch->confirmed_ns, finding->began_ns,
 	    memory_order_release);
 }
@@ -237,6 +240,22 @@ lk_redis_watch_confirm(struct lk_watch *watch, int64_t since_ns,
 		status = confirm_locked(watch, since_ns, deadline, error);
 	(void)pthread_mutex_unlock(&watch->lock);
 	return (status);
+}
+
+bool
+lk_redis_watch_outlasts(struct lk_watch *watch, unsigned int generation,
+    struct lk_deadline deadline, struct lk_error *error)
+{
+	if (!watch->sentinel)
+		return (true);
+	if (lk_redis_watch_confirm(watch, lk_redis_watch_now(), deadline,
+	        error) != LK_OK)
+		return (false);
+	if (atomic_load(&watch->generation) == generation &&
+	    !atomic_load(&watch->failing_over))
+		return (true);
+	lk_error_set(error, "another redis is or becomes the master");
+	return (false);
 }
 
 /* Since when the master must have been confirmed; the lock is held. */

@@ -21,9 +21,16 @@
 /* Longest question, with a password in it, and most that is read of the
  * answers to one. */
 #define QUESTION_MAX 16384
-#define ANSWER_MAX 4096
+#define ANSWER_MAX 32768
+#define READ_SIZE 4096
 /* Answers that nobody waited for may still come, but not more than these. */
-#define OWED_MAX 8
+#define OWED_MAX 16
+/* How long the others are waited for once there is a majority: the one that
+ * replaces the master may be among them. */
+#define LINGER_MS 20
+
+/* Where the master is, and what is being done about it. */
+#define QUERIES 2
 
 /** What is asked, and how many replies it has. */
 struct question {
@@ -70,11 +77,15 @@ make_questions(struct lk_redis_sentinels *s, const struct lk_settings *settings)
 {
 	const char *username = settings->store.sentinel.username;
 	const char *password = settings->store.sentinel.password;
-	struct lk_redis_command auth, query;
+	const char *master = settings->store.sentinel.master;
+	struct lk_redis_command auth, query[QUERIES];
 
-	lk_redis_command(&query, "SENTINEL");
-	lk_redis_arg_str(&query, "GET-MASTER-ADDR-BY-NAME");
-	lk_redis_arg_str(&query, settings->store.sentinel.master);
+	lk_redis_command(&query[0], "SENTINEL");
+	lk_redis_arg_str(&query[0], "GET-MASTER-ADDR-BY-NAME");
+	lk_redis_arg_str(&query[0], master);
+	lk_redis_command(&query[1], "SENTINEL");
+	lk_redis_arg_str(&query[1], "MASTER");
+	lk_redis_arg_str(&query[1], master);
 	if (password[0] != '\0') {
 		lk_redis_command(&auth, "AUTH");
 		if (username[0] != '\0')
@@ -84,11 +95,11 @@ make_questions(struct lk_redis_sentinels *s, const struct lk_settings *settings)
 			return (LK_E_NOMEM);
 		s->first.replies++;
 	}
-	s->first.replies++;
-	s->again.replies = 1;
-	if (lk_redis_command_format(&query, 1, &s->first.bytes) != LK_OK)
+	s->first.replies += QUERIES;
+	s->again.replies = QUERIES;
+	if (lk_redis_command_format(query, QUERIES, &s->first.bytes) != LK_OK)
 		return (LK_E_NOMEM);
-	return (lk_redis_command_format(&query, 1, &s->again.bytes));
+	return (lk_redis_command_format(query, QUERIES, &s->again.bytes));
 }
 
 enum lk_status
@@ -156,31 +167,74 @@ is_number(const struct lk_redis_reply *reply)
 	    reply->len <= 5 && strspn(reply->text, "0123456789") == reply->len);
 }
 
-/* Take ["host", "port"], if it can be an address. */
+/* Write host and port as an address, if they can be one, or else "". */
 static bool
-read_address(const struct lk_redis_reply *reply, struct lk_vote *vote)
+write_address(const struct lk_redis_reply *host,
+    const struct lk_redis_reply *port, char text[LK_VOTE_ADDRESS_SIZE])
 {
-	const struct lk_redis_reply *host, *port;
 	struct lk_address address;
 	const char *want;
 	bool six;
 
-	if (reply->type != LK_REDIS_ARRAY || reply->elements != 2)
-		return (false);
-	host = reply->element[0];
-	port = reply->element[1];
+	text[0] = '\0';
 	if (host->type != LK_REDIS_STRING || host->len == 0 ||
 	    host->len > LK_HOST_MAX || strlen(host->text) != host->len ||
 	    !is_number(port))
 		return (false);
 	six = strchr(host->text, ':') != NULL;
-	(void)snprintf(vote->address, sizeof(vote->address), "%s%s%s:%s",
-	    six ? "[" : "", host->text, six ? "]" : "", port->text);
-	if (lk_address_parse(vote->address, &address) == LK_OK &&
-	    lk_setting_is_address(vote->address, &want) && !address.is_unix)
+	(void)snprintf(text, LK_VOTE_ADDRESS_SIZE, "%s%s%s:%s", six ? "[" : "",
+	    host->text, six ? "]" : "", port->text);
+	if (lk_address_parse(text, &address) == LK_OK &&
+	    lk_setting_is_address(text, &want) && !address.is_unix)
 		return (true);
-	vote->address[0] = '\0';
+	text[0] = '\0';
 	return (false);
+}
+
+/* Take ["host", "port"]. */
+static bool
+read_address(const struct lk_redis_reply *reply, struct lk_vote *vote)
+{
+	return (reply->type == LK_REDIS_ARRAY && reply->elements == 2 &&
+	    write_address(reply->element[0], reply->element[1], vote->address));
+}
+
+/* The value of ${name} among names and values, or NULL. */
+static const struct lk_redis_reply *
+value_of(const struct lk_redis_reply *reply, const char *name)
+{
+	size_t i;
+
+	if (reply->type != LK_REDIS_ARRAY)
+		return (NULL);
+	for (i = 0; i + 1 < reply->elements; i += 2) {
+		if (lk_redis_reply_is(reply->element[i], name))
+			return (reply->element[i + 1]);
+	}
+	return (NULL);
+}
+
+/*
+ * Take what describes the master: whether it is being replaced.  The Sentinel
+ * that does so names the next one as soon as that has been promoted, but goes
+ * on describing the old one, until all replicas follow; then what is being
+ * replaced is not what it names, and all is well.
+ */
+static bool
+read_state(const struct lk_redis_reply *reply, struct lk_vote *vote)
+{
+	const struct lk_redis_reply *flags = value_of(reply, "flags");
+	const struct lk_redis_reply *host = value_of(reply, "ip");
+	const struct lk_redis_reply *port = value_of(reply, "port");
+	char described[LK_VOTE_ADDRESS_SIZE];
+
+	if (flags == NULL || flags->type != LK_REDIS_STRING || host == NULL ||
+	    port == NULL || !write_address(host, port, described))
+		return (false);
+	vote->failing_over = strstr(flags->text, "failover_in_progress") !=
+	        NULL &&
+	    strcmp(described, vote->address) == 0;
+	return (true);
 }
 
 static bool
@@ -213,22 +267,29 @@ read_error(const struct lk_redis_reply *reply)
 	return (LK_VOTE_BROKEN);
 }
 
-/* What a reply says; ${last} if it is the one to the query itself. */
+/*
+ * What a reply says, behind which ${more} are to come.  Only the last of them
+ * makes it a vote for the address.
+ */
 static void
-read_reply(const struct lk_redis_reply *reply, bool last, struct lk_vote *vote)
+read_reply(const struct lk_redis_reply *reply, size_t more,
+    struct lk_vote *vote)
 {
-	if (reply->type == LK_REDIS_ERROR) {
-		/* The first thing that is wrong counts. */
-		if (vote->kind == LK_VOTE_SILENT)
-			vote->kind = read_error(reply);
-	} else if (last && vote->kind == LK_VOTE_SILENT) {
-		if (reply->type == LK_REDIS_NIL)
-			vote->kind = LK_VOTE_UNKNOWN;
-		else
-			vote->kind = read_address(reply, vote)
-			    ? LK_VOTE_NAMES
-			    : LK_VOTE_BROKEN;
-	}
+	/* The first thing that is wrong counts. */
+	if (vote->kind != LK_VOTE_SILENT)
+		return;
+	if (reply->type == LK_REDIS_ERROR)
+		vote->kind = read_error(reply);
+	else if (more == 1 && reply->type == LK_REDIS_NIL)
+		vote->kind = LK_VOTE_UNKNOWN;
+	else if (more == 1 && !read_address(reply, vote))
+		vote->kind = LK_VOTE_BROKEN;
+	else if (more == 0)
+		vote->kind = read_state(reply, vote)
+		    ? LK_VOTE_NAMES
+		    : LK_VOTE_BROKEN;
+	if (vote->kind != LK_VOTE_SILENT && vote->kind != LK_VOTE_NAMES)
+		vote->address[0] = '\0';
 }
 
 /* ---- Asking one of them ------------------------------------------------ */
@@ -336,7 +397,7 @@ read_replies(const struct lk_redis_sentinels *s, struct voter *voter,
 		if ((reply = object) == NULL)
 			return;
 		if (voter->owed <= mine)
-			read_reply(reply, voter->owed == 1, vote);
+			read_reply(reply, voter->owed - 1, vote);
 		lk_redis_reply_free(reply);
 		voter->owed--;
 	}
@@ -351,7 +412,7 @@ static void
 receive(const struct lk_redis_sentinels *s, struct voter *voter,
     struct lk_vote *vote)
 {
-	char bytes[ANSWER_MAX];
+	char bytes[READ_SIZE];
 	ssize_t n;
 
 	n = recv(voter->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
@@ -417,10 +478,14 @@ lk_redis_sentinels_ask(struct lk_redis_sentinels *s, bool all,
 
 	for (i = 0; i < s->n; i++)
 		begin(s, &s->voters[i], &s->votes[i]);
-	while (!elected && wait_for_some(s, deadline))
-		elected = !all &&
-		    lk_votes_count(s->votes, s->n).election ==
-		        LK_ELECTION_MAJORITY;
+	while (wait_for_some(s, deadline)) {
+		if (all || elected ||
+		    lk_votes_count(s->votes, s->n).election !=
+		        LK_ELECTION_MAJORITY)
+			continue;
+		elected = true;
+		deadline = lk_deadline_min(deadline, lk_deadline_in(LINGER_MS));
+	}
 	for (i = 0; i < s->n; i++) {
 		if (s->voters[i].state == DONE)
 			continue;

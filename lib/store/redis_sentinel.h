@@ -27,8 +27,9 @@ void lk_redis_sentinels_free(struct lk_redis_sentinels *sentinels);
 
 /**
  * lk_redis_sentinels_ask(sentinels, all, deadline):
- * Ask for the master, until a majority names the same address, or with ${all}
- * until every one has answered, but no longer than the deadline.  Returns the
+ * Ask for the master, until a majority names the same address and the others
+ * have had a moment, or with ${all} until every one has answered, but no longer
+ * than the deadline.  Returns the
  * votes, one for each of the settings' addresses in their order; they are
  * valid until the next call.
  */

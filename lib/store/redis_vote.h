@@ -35,6 +35,7 @@ enum lk_vote_kind {
 struct lk_vote {
 	enum lk_vote_kind kind;
 	char address[LK_VOTE_ADDRESS_SIZE]; /* LK_VOTE_NAMES, else "" */
+	bool failing_over;                  /* it is replacing the master */
 };
 
 enum lk_election {
@@ -51,6 +52,7 @@ struct lk_ballot {
 	size_t named;        /* by how many */
 	size_t spoke;        /* how many said anything that has a meaning */
 	size_t total;
+	bool failing_over; /* one is replacing it, or names another already */
 };
 
 /** lk_votes_majority(total): how many a majority is. */

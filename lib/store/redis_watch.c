@@ -229,25 +229,6 @@ put_back(struct lk_watch *watch, struct lk_redis_pending *taken)
 	log_lost(watch, lost);
 }
 
-/* A replica has them; is the master that said so really the master? */
-static enum lk_status
-confirm_replay(struct lk_watch *watch, const struct lk_redis_wire *wire,
-    struct lk_deadline deadline)
-{
-	enum lk_status status = LK_OK;
-
-	if (!watch->sentinel)
-		return (LK_OK);
-	status = lk_redis_watch_confirm(watch, lk_redis_watch_now(), deadline,
-	    wire->error);
-	if (status == LK_OK &&
-	    atomic_load_explicit(&watch->generation, memory_order_acquire) !=
-	        wire->era)
-		status = lk_fail(wire->error, LK_E_STORE,
-		    "redis at %s is no longer the master", wire->name);
-	return (status);
-}
-
 enum lk_status
 lk_redis_watch_replay(struct lk_watch *watch, struct lk_redis_wire *wire,
     struct lk_deadline deadline)
@@ -261,8 +242,9 @@ lk_redis_watch_replay(struct lk_watch *watch, struct lk_redis_wire *wire,
 	(void)snprintf(number, sizeof(number), "%zu", taken.n);
 	status = lk_redis_pending_replay(&taken, wire,
 	    watch->settings->store.durability_timeout_ms, deadline);
-	if (status == LK_OK)
-		status = confirm_replay(watch, wire, deadline);
+	if (status == LK_OK &&
+	    !lk_redis_watch_outlasts(watch, wire->era, deadline, wire->error))
+		status = LK_E_NOT_DURABLE;
 	if (status == LK_OK) {
 		LK_LOG(watch->log, LK_LOG_INFO,
 		    "revocations have reached a replica", { "count", number },

@@ -46,9 +46,11 @@ struct lk_watch {
 	 * confirmation of the generation he sees, or of an earlier one. */
 	_Atomic int64_t confirmed_ns; /* when that question began; 0: never */
 	atomic_uint generation;
-	atomic_bool barred;  /* the breaker is not closed */
-	atomic_bool owes;    /* revocations are pending */
-	atomic_bool running; /* lk_watch_run() */
+	atomic_bool failing_over; /* a Sentinel that confirmed the master says
+	                             that it is replacing it */
+	atomic_bool barred;       /* the breaker is not closed */
+	atomic_bool owes;         /* revocations are pending */
+	atomic_bool running;      /* lk_watch_run() */
 	atomic_bool stopping;
 
 	/* Under the lock; `changed` is signalled when a question has been
@@ -128,6 +130,17 @@ enum lk_status lk_redis_watch_find(struct lk_watch *watch,
  * question that began at ${since_ns} or later.
  */
 enum lk_status lk_redis_watch_confirm(struct lk_watch *watch, int64_t since_ns,
+    struct lk_deadline deadline, struct lk_error *error) LK_MUST_CHECK;
+
+/**
+ * lk_redis_watch_outlasts(watch, generation, deadline, error):
+ * Whether what the master of ${generation} has done, and a replica has by now,
+ * outlasts it.  Not so if it is the master no more: one that was cut off may
+ * have a replica beside it, and both will give up what they have.  Nor if it is
+ * being replaced: the replica may be one that has yet to follow the next, which
+ * has gone its own way already although no Sentinel names it.
+ */
+bool lk_redis_watch_outlasts(struct lk_watch *watch, unsigned int generation,
     struct lk_deadline deadline, struct lk_error *error) LK_MUST_CHECK;
 
 /**

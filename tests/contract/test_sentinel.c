@@ -420,15 +420,19 @@ stop_liars(struct stage *stage, struct liar liars[3])
 		liar_stop(&liars[i]);
 }
 
-/* What a Sentinel says that names ${server}, in a buffer. */
+/* What a Sentinel says that names ${server} and describes it, in a buffer. */
 static const char *
-naming(const struct server *server, char text[64])
+naming(const struct server *server, char text[256])
 {
 	char port[8];
 
 	(void)snprintf(port, sizeof(port), "%d", server->port);
-	(void)snprintf(text, 64, "*2\r\n$9\r\n127.0.0.1\r\n$%zu\r\n%s\r\n",
-	    strlen(port), port);
+	(void)snprintf(text, 256,
+	    "*2\r\n$9\r\n127.0.0.1\r\n$%zu\r\n%s\r\n"
+	    "*6\r\n$2\r\nip\r\n$9\r\n127.0.0.1\r\n"
+	    "$4\r\nport\r\n$%zu\r\n%s\r\n"
+	    "$5\r\nflags\r\n$6\r\nmaster\r\n",
+	    strlen(port), port, strlen(port), port);
 	return (text);
 }
 
@@ -438,10 +442,10 @@ test_sentinel_naming_a_replica_or_several_is_no_master(void **state)
 	struct stage *stage = *state;
 	struct server *master = cluster_master(&stage->cluster);
 	struct server *replica = cluster_replica(&stage->cluster);
-	char one[64], two[64], redis[256];
+	char one[256], two[256], redis[256];
 	const char *const same[3] = { naming(replica, one), one, one };
 	const char *const mixed[3] = { one, naming(master, two),
-		"*-1\r\n" };
+		"*-1\r\n-ERR No such master with that name\r\n" };
 	struct liar liars[3];
 	struct lk_token token;
 

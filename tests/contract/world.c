@@ -127,6 +127,20 @@ world_reset(void **state)
 	return (0);
 }
 
+/*
+ * Who we are to Redis: nobody in particular, or, if the test run set a
+ * password, the user of that password named like the layout.
+ */
+static void
+write_credentials(FILE *file, const struct world *world)
+{
+	const char *password = getenv("LK_TEST_REDIS_PASSWORD");
+
+	if (password != NULL)
+		fprintf(file, "username = \"%s\"; password = \"%s\";",
+		    world->layout, password);
+}
+
 void
 world_settle_at(struct world *world, const char *address,
     const char *session, const char *redis, const char *rest)
@@ -139,20 +153,23 @@ world_settle_at(struct world *world, const char *address,
 	(void)snprintf(path, sizeof(path), "%s/conf", world->dir);
 	file = fopen(path, "w");
 	assert_non_null(file);
-	if (world_is_sqlite(world))
+	if (world_is_sqlite(world)) {
 		fprintf(file,
 		    "store = { backend = \"sqlite\";\n"
 		    "  sqlite = { path = \"%s/store.db\"; "
 		    "timeout_ms = 10000; }; };\n"
 		    "session = { %s };\n%s\n",
 		    world->dir, session, rest);
-	else
+	} else {
 		fprintf(file,
-	    "store = { backend = \"redis\";\n"
-	    "  redis = { address = \"%s\"; layout = \"%s\"; %s }; };\n"
-	    "session = { %s };\n%s\n",
-	    address, world->layout, redis[0] != '\0' ? redis : TIMEOUTS,
-	    session, rest);
+		    "store = { backend = \"redis\";\n"
+		    "  redis = { address = \"%s\"; layout = \"%s\"; %s ",
+		    address, world->layout,
+		    redis[0] != '\0' ? redis : TIMEOUTS);
+		write_credentials(file, world);
+		fprintf(file, "}; };\nsession = { %s };\n%s\n", session,
+		    rest);
+	}
 	assert_int_equal(fclose(file), 0);
 	assert_int_equal(chmod(path, 0600), 0);
 	if (lk_settings_load(path, &world->settings, &error) != LK_OK)

@@ -2,7 +2,8 @@
  * A real store to hold a manager to its promises: settings written to a file
  * of its own, a manager made of them, and, unless the store is a file beside
  * it, a hand of our own in the Redis that the test run started and named in
- * LK_TEST_REDIS_SOCKET and LK_TEST_REDIS_PORT.
+ * LK_TEST_REDIS_SOCKET and LK_TEST_REDIS_PORT.  With LK_TEST_REDIS_PASSWORD the
+ * managers are Redis users named like their layout; our own hand never is.
  */
 #ifndef WORLD_H_
 #define WORLD_H_

@@ -93,11 +93,11 @@ class Gate(Daemon):
 
     name = "gate"
 
-    def __init__(self, place, conf, address, name="gate"):
+    def __init__(self, place, conf, address, name="gate", prefix=()):
         self.name = name
         super().__init__(place)
         self.address = address
-        self.argv = [BUILD / "latchkey-fcgi", "-c", conf]
+        self.argv = [*prefix, BUILD / "latchkey-fcgi", "-c", conf]
 
     def ready(self):
         return accepts(self.address)
@@ -179,18 +179,22 @@ def replace_gate(text, address):
 
 
 class Latchkey:
-    """The `latchkey` command with a settings file."""
+    """The `latchkey` command with a settings file.
+
+    `prefix` is what stands before it, to run it somewhere else.
+    """
 
     program = BUILD / "latchkey"
 
-    def __init__(self, place, conf):
+    def __init__(self, place, conf, prefix=()):
         self.place = place
         self.conf = conf
+        self.prefix = prefix
         self.tokens = []
 
     def enter(self, *argv):
         """The command line that runs argv where the sessions are."""
-        return [str(word) for word in argv]
+        return [str(word) for word in (*self.prefix, *argv)]
 
     def run(self, *words, stdin=""):
         """Run it; the result has returncode, stdout and stderr."""

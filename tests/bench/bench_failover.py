@@ -1,0 +1,145 @@
+#!/usr/bin/python3
+"""What a failover costs those who use the library.
+
+One master, two replicas and three Sentinels with down-after 1000 ms on
+loopback; a program with threads that issue, check and revoke.  The master is
+killed or stopped, or its replication is cut shortly before it is killed, each
+with `durability` "ack" and "replica".  A gap is the longest time between two
+successes, over all threads, and a figure is the median over the rounds; what
+is lost is the sum.  "Beyond" is the gap's part after the first Sentinel has
+announced the new master: what we add to what Sentinel needs.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from support import load  # noqa: E402
+from support.load import LibraryLoad  # noqa: E402
+from support.place import Place, wait_until  # noqa: E402
+from support.sentinel import (FAILOVER_PATIENCE, Announcements,  # noqa: E402
+                              Cluster)
+
+KINDS = ("check", "issue", "revoke")
+NAMES = {-1: "fault", -4: "settings", -5: "store", -6: "timeout",
+         -7: "corrupt", -8: "not-durable"}
+CUT_SECONDS = 0.3
+
+
+def say(name, value, unit, goal=None):
+    """Print a figure, and whether it reaches its goal: (operator, number)."""
+    line = f"bench {name} {value:.3f} {unit}"
+    if goal:
+        operator, number = goal
+        reached = value <= number if operator == "<=" else value >= number
+        line += f" goal {operator} {number:g} {'ok' if reached else 'short'}"
+    print(line, flush=True)
+
+
+class Load(LibraryLoad):
+    THREADS = 4
+    PAUSE_MS = 2
+
+
+class Run:
+    """One failover and what became of each operation."""
+
+    def __init__(self, place, fault, durability):
+        self.cluster = Cluster(place)
+        self.heard = Announcements(self.cluster.sentinels)
+        conf = place.write("latchkey.conf", self.cluster.store_settings(
+            f'durability = "{durability}";'))
+        self.load = place.add(Load(place, conf))
+        self.wait_for(load.successes, 2000)
+        old = self.cluster.master()
+        if fault == "cut":
+            self.cluster.cut_replication()
+            time.sleep(CUT_SECONDS)
+        self.began = time.monotonic()
+        old.freeze() if fault == "stop" else old.kill()
+        if fault == "cut":
+            self.cluster.mend_replication()
+        self.cluster.wait_for_failover(old)
+        self.wait_for(lambda records: load.successes(
+            load.of(records, "issue"), time.monotonic() - 1), 100)
+        self.ended = time.monotonic()
+        old.thaw() if fault == "stop" else old.start()
+        self.cluster.wait_until_well()
+        self.heard.close()
+        self.announced = min(when for when, _ in self.heard.heard)
+        self.records = self.load.finish()
+
+    def wait_for(self, some, count):
+        wait_until(lambda: len(some(self.load.records())) > count,
+                   "the load to go on", FAILOVER_PATIENCE)
+
+    def gap(self, kind):
+        """The longest gap, and how much of it is after the announcement;
+        in ms."""
+        gap, end = load.longest_gap(load.of(self.records, kind), self.began,
+                                    self.ended)
+        return gap * 1000, max(0, end - self.announced) * 1000
+
+    def errors(self):
+        return load.kinds([record for record in self.records
+                           if record.began <= self.ended])
+
+    def issues(self):
+        return len(load.lost(self.records))
+
+    def revocations(self):
+        """How many that were reported durable are undone."""
+        durable = load.revoked_at(self.records)
+        return len([record for record in load.revived(self.records)
+                    if record.session in durable])
+
+    def carried(self):
+        """How many that were reported not to be are undone in the end."""
+        return len(load.revived(self.records)) - self.revocations()
+
+
+def run(fault, durability):
+    with Place() as place:
+        return Run(place, fault, durability)
+
+
+def report(fault, durability, runs):
+    name = f"failover.{fault}.{durability}"
+    for kind in KINDS:
+        gaps, beyond = zip(*(run.gap(kind) for run in runs))
+        say(f"{name}.{kind}-gap", statistics.median(gaps), "ms")
+        say(f"{name}.{kind}-gap-beyond", statistics.median(beyond), "ms",
+            ("<=", 200) if fault != "cut" else None)
+    errors = sum((run.errors() for run in runs), load.kinds([]))
+    for (kind, status), count in sorted(errors.items()):
+        say(f"{name}.{kind}-errors-{NAMES.get(status, status)}",
+            count / len(runs), "errors")
+    say(f"{name}.lost-issues", sum(run.issues() for run in runs), "sessions",
+        ("<=", 0) if durability == "replica" else None)
+    say(f"{name}.lost-revocations", sum(run.revocations() for run in runs),
+        "sessions", ("<=", 0))
+    say(f"{name}.lost-revocations-not-durable",
+        sum(run.carried() for run in runs), "sessions", ("<=", 0))
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--rounds", type=int, default=3)
+    options = options.parse_args()
+    cases = [(fault, durability) for fault in ("kill", "stop", "cut")
+             for durability in ("ack", "replica")]
+    runs = {case: [] for case in cases}
+    for _ in range(options.rounds):
+        for case in cases:
+            runs[case].append(run(*case))
+    for (fault, durability), found in runs.items():
+        report(fault, durability, found)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,234 @@
+/*
+ * A program that uses the library as a busy server does, and says what came
+ * of every single operation.
+ *
+ *	load SETTINGS THREADS PAUSE_MS
+ *
+ * Threads with a manager each and one watch together issue sessions, check
+ * them and some time later revoke every other one, and go on checking the
+ * revoked ones, until standard input ends.  Then every session is checked once
+ * more, until there is an answer, and the program ends.
+ *
+ * A line for each operation: what, the session's number, the status, and when
+ * it began and ended in microseconds of CLOCK_MONOTONIC.  "last" is a check
+ * after the end of standard input.  Tokens are never printed.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "latchkey.h"
+#include "log.h"
+
+#define THREADS_MAX 64
+#define SESSIONS_MAX 10000
+/* How many sessions each thread keeps alive, half of them to be revoked when
+ * no others can be issued. */
+#define BACKLOG 100
+/* How long the last checks go on for if there is no answer. */
+#define LAST_TRIES 400
+#define LAST_PAUSE_MS 25
+
+struct worker {
+	const struct lk_settings *settings;
+	struct lk_surroundings surroundings;
+	int number;
+	int pause_ms;
+	struct lk_token *sessions; /* the first count of SESSIONS_MAX */
+	size_t count;
+	size_t next; /* to be revoked; even, as are all that were */
+	pthread_t thread;
+};
+
+static atomic_bool ending;
+
+static int64_t
+now_us(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return ((int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000);
+}
+
+static void
+die(const char *why)
+{
+	fprintf(stderr, "load: %s\n", why);
+	exit(1);
+}
+
+static void
+say(const struct worker *w, const struct lk_manager *m, const char *what,
+    size_t session, enum lk_status status, int64_t began)
+{
+	if (status < 0)
+		fprintf(stderr, "%" PRId64 " %s %d.%zu: %s: %s\n", began, what,
+		    w->number, session, lk_status_name(status),
+		    lk_manager_error(m));
+	/* One call is one line: stdio locks. */
+	printf("%s %d.%zu %d %" PRId64 " %" PRId64 "\n", what, w->number,
+	    session, (int)status, began, now_us());
+}
+
+static enum lk_status
+work_issue(struct worker *w, struct lk_manager *m)
+{
+	char user[32];
+	int64_t began = now_us();
+	enum lk_status status;
+
+	if (w->count == SESSIONS_MAX)
+		return (LK_OK);
+	/* A user for every few sessions, or his index would grow for ever. */
+	(void)snprintf(user, sizeof(user), "user-%d-%zu", w->number,
+	    w->count / 8);
+	status = lk_issue(m, user, NULL, &w->sessions[w->count], NULL);
+	say(w, m, "issue", w->count, status, began);
+	if (status == LK_OK)
+		w->count++;
+	return (status);
+}
+
+static enum lk_status
+work_check(struct worker *w, struct lk_manager *m, size_t session,
+    const char *what)
+{
+	struct lk_session found;
+	int64_t began = now_us();
+	enum lk_status status;
+
+	status = lk_check(m, &w->sessions[session], &found);
+	say(w, m, what, session, status, began);
+	return (status);
+}
+
+/* True once it is done, durably or not. */
+static bool
+work_revoke(struct worker *w, struct lk_manager *m, size_t session)
+{
+	int64_t began = now_us();
+	enum lk_status status;
+	uint64_t revoked;
+
+	status = lk_revoke(m, &w->sessions[session], NULL, &revoked);
+	say(w, m, "revoke", session, status, began);
+	return (status == LK_OK || status == LK_E_NOT_DURABLE);
+}
+
+static size_t
+any_of(size_t count, unsigned *seed)
+{
+	return ((size_t)rand_r(seed) % count);
+}
+
+/* One round: issue, perhaps revoke, check a new and an old one. */
+static void
+work_round(struct worker *w, struct lk_manager *m, unsigned *seed)
+{
+	enum lk_status status = work_issue(w, m);
+	size_t recent;
+
+	if (w->count == 0)
+		return;
+	if (w->next < w->count &&
+	    (status != LK_OK || w->next + BACKLOG < w->count) &&
+	    work_revoke(w, m, w->next))
+		w->next += 2;
+	recent = w->count < 2 * BACKLOG ? w->count : 2 * BACKLOG;
+	(void)work_check(w, m, w->count - 1 - any_of(recent, seed), "check");
+	(void)work_check(w, m, any_of(w->count, seed), "check");
+}
+
+static void *
+work(void *arg)
+{
+	struct worker *w = arg;
+	struct lk_error error = { "" };
+	struct lk_manager *m = NULL;
+	unsigned seed = (unsigned)w->number + 1;
+	size_t i;
+	int tries;
+
+	if (lk_manager_new(w->settings, &w->surroundings, &m, &error) != LK_OK)
+		die(error.text);
+	while (!ending) {
+		work_round(w, m, &seed);
+		(void)poll(NULL, 0, w->pause_ms);
+	}
+	for (i = 0; i < w->count; i++) {
+		for (tries = 0; tries < LAST_TRIES &&
+		     work_check(w, m, i, "last") < 0;
+		     tries++)
+			(void)poll(NULL, 0, LAST_PAUSE_MS);
+	}
+	lk_manager_free(m);
+	return (NULL);
+}
+
+static void *
+run_watch(void *watch)
+{
+	lk_watch_run(watch);
+	return (NULL);
+}
+
+static void
+start(struct worker *w, int number, int pause_ms,
+    const struct lk_settings *settings, struct lk_watch *watch,
+    const struct lk_log *log)
+{
+	w->settings = settings;
+	w->surroundings.watch = watch;
+	w->surroundings.log = log;
+	w->number = number;
+	w->pause_ms = pause_ms;
+	w->sessions = calloc(SESSIONS_MAX, sizeof(*w->sessions));
+	if (w->sessions == NULL)
+		die("out of memory");
+	if (pthread_create(&w->thread, NULL, work, w) != 0)
+		die("no thread");
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct lk_log log = { .level = LK_LOG_DEBUG,
+		.format = LK_LOG_TEXT, .sink = lk_log_stderr };
+	static struct worker workers[THREADS_MAX];
+	struct lk_error error = { "" };
+	struct lk_settings *settings = NULL;
+	struct lk_watch *watch = NULL;
+	pthread_t watching;
+	char byte;
+	int threads = 0, i;
+
+	if (argc != 4 || (threads = atoi(argv[2])) < 1 || threads > THREADS_MAX)
+		die("usage: load SETTINGS THREADS PAUSE_MS");
+	if (lk_settings_load(argv[1], &settings, &error) != LK_OK ||
+	    lk_watch_new(settings, &log, &watch, &error) != LK_OK)
+		die(error.text);
+	if (pthread_create(&watching, NULL, run_watch, watch) != 0)
+		die("no thread");
+	for (i = 0; i < threads; i++)
+		start(&workers[i], i, atoi(argv[3]), settings, watch, &log);
+	while (read(STDIN_FILENO, &byte, 1) != 0)
+		continue;
+	ending = true;
+	for (i = 0; i < threads; i++) {
+		(void)pthread_join(workers[i].thread, NULL);
+		free(workers[i].sessions);
+	}
+	lk_watch_stop(watch);
+	(void)pthread_join(watching, NULL);
+	lk_watch_free(watch);
+	lk_settings_free(settings);
+	return (0);
+}

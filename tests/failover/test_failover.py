@@ -1,0 +1,268 @@
+"""Redis behind Sentinel when its servers fail, under load from the gate and
+from the library.
+
+Each scene has a cluster of its own, and they run a few at a time, as most of
+what they do is wait.  What must hold in every one of them is in
+support/failover.py, Stage.judge(): nothing is allowed too long after it was
+revoked, no session that was reported issued is lost and none that was
+reported revoked comes back, and nobody hangs or dies.
+"""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from support import load, network
+from support.failover import STALENESS_SECONDS, Stage
+from support.load import E_NOT_DURABLE, OK
+from support.network import Network
+from support.place import Failed, Place, wait_until
+from support.sentinel import REDIS_PASSWORD, SENTINEL_PASSWORD
+
+AT_ONCE = 3
+
+
+def no_failures(stage, since, until=float("inf")):
+    """Insist that nobody noticed anything."""
+    for one in stage.loads():
+        failed = load.failures(one.records(), since, until)
+        if failed:
+            raise Failed(f"{len(failed)} failed, such as {failed[:5]}")
+
+
+# ---- Scenes --------------------------------------------------------------
+
+
+def master_killed(place):
+    stage = Stage(place)
+    stage.add_usual_client()
+    old = stage.cluster.master()
+    old.kill()
+    stage.failed_over(old)
+    old.start()
+    stage.settle()
+    stage.finish()
+
+
+def master_stopped(place):
+    """It hangs for a while, and then thinks for a moment it was master."""
+    stage = Stage(place)
+    stage.add_usual_client()
+    old = stage.cluster.master()
+    old.freeze()
+    stage.failed_over(old)
+    stage.go_on()
+    old.thaw()
+    stage.settle()
+    stage.finish()
+
+
+def master_replaced_on_request(place):
+    stage = Stage(place)
+    stage.add_usual_client()
+    stage.cluster.promote()
+    stage.over = time.monotonic()
+    stage.settle()
+    stage.finish()
+
+
+def replication_cut_before_a_crash(place):
+    """What is revoked meanwhile is said not to be durable, and is carried to
+    the next master by who lives on."""
+    stage = Stage(place)
+    client = stage.add_usual_client()
+    doomed, leaving = (client.cli.issue("bob") for _ in range(2))
+    gate_load, library = client.loads
+    old = stage.cluster.master()
+    stage.cluster.cut_replication()
+    cut = time.monotonic()
+
+    result = client.cli.run("revoke", doomed)
+    assert (result.returncode, result.stdout) == (3, "1\n"), result
+    assert "revoked, not yet durable" in result.stderr
+    assert client.cli.run("check", doomed).returncode == 1
+    result = client.cli.run("issue", "carol")
+    assert (result.returncode, result.stdout) == (3, ""), result
+    gate_load.tokens.append(leaving)
+    assert gate_load.log_out(len(gate_load.tokens) - 1) == E_NOT_DURABLE
+    for one in (gate_load, library):
+        wait_until(lambda one=one: sum(
+            record.status == E_NOT_DURABLE
+            for record in load.of(one.records(), "revoke")) >= 5,
+            "revocations that are not durable")
+    # Sessions go on being checked.
+    for one in (gate_load, library):
+        seen = [record for record in load.of(one.records(), "check")
+                if record.began > cut]
+        assert seen and not load.failures(seen)
+
+    old.kill()
+    stage.cluster.mend_replication()
+    stage.failed_over(old)
+    old.start()
+    stage.settle()
+    gate_load.finish()
+    assert gate_load.check(len(gate_load.tokens) - 1) > OK
+    stage.finish()
+
+
+def sentinels_restarted(place):
+    stage = Stage(place)
+    stage.add_usual_client()
+    since = time.monotonic()
+    for sentinel in stage.cluster.sentinels:
+        sentinel.restart()
+        stage.cluster.hurry()
+        stage.cluster.wait_until_well()
+        stage.go_on()
+    no_failures(stage, since)
+    stage.finish()
+
+
+def sentinels_gone(place):
+    """While the master lives nobody misses them."""
+    stage = Stage(place)
+    stage.add_usual_client()
+    since = time.monotonic()
+    for sentinel in stage.cluster.sentinels:
+        sentinel.kill()
+    stage.go_on(since + 2 * STALENESS_SECONDS)
+    no_failures(stage, since)
+    for sentinel in stage.cluster.sentinels:
+        sentinel.start()
+    stage.cluster.hurry()
+    stage.settle()
+    # And it is a cluster as before.
+    old = stage.cluster.master()
+    old.kill()
+    stage.failed_over(old)
+    old.start()
+    stage.settle()
+    stage.finish()
+
+
+def passwords_changed(place):
+    """With both passwords good for a while nobody notices; without, all is
+    denied until the settings are right."""
+    stage = Stage(place)
+    client = stage.add_usual_client(library=False)
+    servers = stage.cluster.nodes + stage.cluster.sentinels
+
+    def all_acl(*rules):
+        for server in servers:
+            server.call("ACL", "SETUSER", "latchkey", *rules)
+
+    def kill_connections():
+        for server in servers:
+            server.call("CLIENT", "KILL", "USER", "latchkey")
+
+    since = time.monotonic()
+    all_acl(">second")
+    client.write(lambda text: text.replace(
+        REDIS_PASSWORD, "second").replace(SENTINEL_PASSWORD, "second"))
+    client.reload()
+    for server in servers:
+        old = (REDIS_PASSWORD if server in stage.cluster.nodes
+               else SENTINEL_PASSWORD)
+        server.call("ACL", "SETUSER", "latchkey", f"<{old}")
+    kill_connections()
+    stage.go_on()
+    no_failures(stage, since)
+
+    all_acl("resetpass", ">third")
+    kill_connections()
+    gate_load = client.loads[0]
+    now = time.monotonic()
+    wait_until(lambda: load.failures(gate_load.records(), now),
+               "the gate to deny")
+    client.write(lambda text: text.replace(
+        REDIS_PASSWORD, "third").replace(SENTINEL_PASSWORD, "third"))
+    client.reload()
+    stage.go_on()
+    old = stage.cluster.master()
+    old.kill()
+    stage.failed_over(old)
+    old.start()
+    old.call("ACL", "SETUSER", "latchkey", "resetpass", ">third")
+    stage.settle()
+    stage.finish()
+
+
+def master_isolated(place):
+    """The old master and a gate beside it, cut off from all others.
+
+    That gate answers no more as soon as it cannot know who the master is;
+    another one, which was told to prefer availability, pays for that.
+    """
+    why = network.why_not()
+    if why is not None:
+        pytest.skip(f"no networks of our own here: {why}")
+    net = place.add(Network(4))
+    stage = Stage(place, net.hosts[:3], hurried=False)
+    outside = stage.add_client("outside", net.hosts[3])
+    inside = stage.add_client("inside", net.hosts[0])
+    careless = stage.add_client("careless", net.hosts[0],
+                                sentinel="require_confirmed = false;")
+    outside.add_gate_load()
+    outside.add_library_load()
+    inside_load = inside.add_gate_load(exit=outside.gate)
+    careless_load = careless.add_gate_load(exit=outside.gate)
+    stage.warm_up()
+
+    old = stage.cluster.nodes[0]
+    assert stage.cluster.master() is old
+    net.hosts[0].unplug()
+    cut = time.monotonic()
+    wait_until(lambda: stage.cluster.sentinels[1].named() != old.address
+               and stage.cluster.sentinels[2].named() != old.address,
+               "a new master", 60)
+    announced = time.monotonic()
+    for one in outside.loads:
+        wait_until(lambda one=one: [
+            when for when in load.revoked_at(one.records()).values()
+            if when > announced], "revocations by the new master")
+    wait_until(lambda: load.undue(careless_load.records(), STALENESS_SECONDS,
+                                  float("inf")), "the price of availability")
+    assert old.is_master()
+    denied = [record for record in load.of(inside_load.records(), "check")
+              if record.began > cut + STALENESS_SECONDS + 1]
+    assert denied and all(record.status < 0 for record in denied)
+
+    net.hosts[0].plug()
+    stage.cluster.wait_until_well()
+    stage.over = time.monotonic()
+    stage.go_on()
+    careless.loads.remove(careless_load)
+    careless_load.finish()
+    stage.finish()
+
+
+SCENES = [master_isolated, sentinels_gone, master_killed, master_stopped,
+          replication_cut_before_a_crash, sentinels_restarted,
+          passwords_changed, master_replaced_on_request]
+
+
+def play(scene):
+    with Place() as place:
+        try:
+            scene(place)
+        except Exception as failure:
+            logs = "\n".join(f"---- {name}\n{text[-6000:]}"
+                             for name, text in place.logs().items())
+            failure.args = (f"{failure}\n{logs}",)
+            raise
+
+
+@pytest.fixture(scope="module")
+def playing():
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        futures = {scene: pool.submit(play, scene) for scene in SCENES}
+        yield futures
+        for future in futures.values():
+            future.cancel()
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
+def test_failover_scene_holds_all_promises(playing, scene):
+    playing[scene].result()

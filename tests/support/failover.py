@@ -1,0 +1,145 @@
+"""The stage for a failover: a cluster, the gate and the library under load,
+and the verdict over all that they did."""
+
+import signal
+import time
+
+from support import load
+from support.load import GateLoad, LibraryLoad
+from support.place import Failed, wait_until
+from support.sentinel import FAILOVER_PATIENCE, Cluster, Loopback
+from support.servers import Gate, Latchkey
+
+# How late a revocation may take effect with the settings' defaults.
+STALENESS_SECONDS = 2.0
+# The deadlines of these settings are a second each; this is beyond what a
+# slow machine under sanitizers adds.
+TIMEOUTS = "connect_timeout_ms = 1000; command_timeout_ms = 1000;"
+HANGS_SECONDS = 8.0
+
+
+class Client:
+    """A gate and a program that uses the library, in one place."""
+
+    def __init__(self, stage, name="client", host=Loopback, sentinel="",
+                 durability="replica"):
+        self.stage = stage
+        self.place = stage.place
+        self.name = name
+        self.host = host
+        self.sentinel = sentinel
+        self.durability = durability
+        self.listen = f"unix:{self.place.path}/{name}.sock"
+        self.write()
+        self.cli = Latchkey(self.place, self.conf, host.prefix)
+        self.gate = self.place.add(Gate(self.place, self.conf, self.listen,
+                                        f"{name}-gate", host.prefix))
+        self.pid = self.gate.process.pid
+        self.loads = []
+
+    def write(self, change=lambda text: text):
+        """Write the settings, perhaps changed."""
+        store = change(self.stage.cluster.store_settings(
+            f'durability = "{self.durability}";', TIMEOUTS, self.sentinel))
+        self.conf = self.place.write(
+            f"{self.name}.conf",
+            f'{store}gate = {{ listen = "{self.listen}"; }};\n'
+            'log = { level = "debug"; };\n')
+
+    def add_gate_load(self, **options):
+        self.loads.append(GateLoad(self.cli, self.gate, **options))
+        return self.loads[-1]
+
+    def add_library_load(self):
+        self.loads.append(LibraryLoad(self.place, self.conf,
+                                      self.host.prefix, f"{self.name}-load"))
+        return self.loads[-1]
+
+    def reload(self):
+        """Let the gate take the settings anew."""
+        before = self.gate.output().count("settings reloaded")
+        self.gate.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: self.gate.output().count("settings reloaded")
+                   > before, "the gate to reload")
+
+
+class Stage:
+    def __init__(self, place, hosts=(Loopback,) * 3, hurried=True):
+        self.place = place
+        self.cluster = Cluster(place, hosts, hurried)
+        self.clients = []
+        # When what happens is over, by time.monotonic().
+        self.over = float("inf")
+
+    def add_client(self, *words, **options):
+        client = Client(self, *words, **options)
+        self.clients.append(client)
+        return client
+
+    def add_usual_client(self, library=True):
+        """One under load, of the library as well if asked for."""
+        client = self.add_client()
+        client.add_gate_load()
+        if library:
+            client.add_library_load()
+        self.warm_up()
+        return client
+
+    def loads(self):
+        return [one for client in self.clients for one in client.loads]
+
+    def warm_up(self):
+        """Start all loads, and wait until each has done everything."""
+        for one in self.loads():
+            self.place.add(one)
+        for one in self.loads():
+            wait_until(lambda one=one: load.revoked_at(one.records())
+                       and len(load.successes(one.records())) > 100,
+                       "load to begin", FAILOVER_PATIENCE)
+
+    def go_on(self, since=None, count=50):
+        """Wait until everybody has done a lot more since then, or now."""
+        since = since or time.monotonic()
+        for one in self.loads():
+            wait_until(lambda one=one: len(load.successes(
+                load.of(one.records(), "check"), since)) > count,
+                "load to go on", FAILOVER_PATIENCE)
+
+    def failed_over(self, old):
+        """Wait for another master."""
+        master = self.cluster.wait_for_failover(old)
+        self.over = time.monotonic()
+        return master
+
+    def settle(self):
+        """Wait until the cluster is whole, and everybody went on."""
+        self.cluster.wait_until_well()
+        self.go_on()
+
+    def finish(self):
+        """End the loads and judge them; each one's records by its name."""
+        for client in self.clients:
+            for one in client.loads:
+                self.judge(one)
+            if not client.gate.running() or (client.gate.process.pid
+                                             != client.pid):
+                raise Failed("the gate did not live through it")
+            token = client.cli.issue("last")
+            assert client.cli.check(token)["user"] == "last"
+            assert client.cli.revoke(token) == 1
+
+    def judge(self, one):
+        records = one.finish()
+        found = {
+            "undue allows": load.undue(records, STALENESS_SECONDS, self.over),
+            "revoked sessions that live": load.revived(records),
+            "lost sessions": load.lost(records),
+            "unanswered to the end": load.undecided(records),
+            "slow": load.slow(records, HANGS_SECONDS),
+        }
+        bad = {name: (len(those), those[:5])
+               for name, those in found.items() if those}
+        if bad:
+            raise Failed(f"{type(one).__name__}, over at {self.over}: {bad}")
+        if not load.of(records, "last") or not load.revoked_at(records):
+            raise Failed("nothing was revoked, or looked at in the end")

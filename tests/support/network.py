@@ -1,0 +1,86 @@
+"""Hosts of our own, in network namespaces on a bridge of our own."""
+
+import itertools
+import os
+import subprocess
+
+from support.place import Failed
+from support.servers import find_program
+
+NUMBERS = itertools.count(1)
+
+
+def ip(*words, check=True):
+    """Run iproute2's `ip`."""
+    done = subprocess.run([find_program("ip"), *words], text=True,
+                          capture_output=True, check=False)
+    if check and done.returncode != 0:
+        raise Failed(f"ip {' '.join(words)}: {done.stderr}")
+    return done
+
+
+def why_not():
+    """Why this machine has no networks for us, or None."""
+    name = f"lk-{os.getpid()}-try"
+    try:
+        done = ip("netns", "add", name, check=False)
+        if done.returncode == 0:
+            done = ip("-n", name, "link", "add", "bridge", "type", "bridge",
+                      check=False)
+            ip("netns", "delete", name, check=False)
+    except Failed as failure:
+        return str(failure)
+    return done.stderr.strip() or None if done.returncode != 0 else None
+
+
+class Host:
+    """A namespace with one cable."""
+
+    def __init__(self, network, number):
+        self.network = network
+        self.name = f"{network.name}-{number}"
+        self.ip = f"10.99.0.{number}"
+        self.prefix = (find_program("ip"), "netns", "exec", self.name)
+        self.port = f"port{number}"
+
+    def start(self):
+        ip("netns", "add", self.name)
+        ip("-n", self.name, "link", "set", "lo", "up")
+        ip("-n", self.network.name, "link", "add", self.port, "type", "veth",
+           "peer", "name", "eth0", "netns", self.name)
+        ip("-n", self.network.name, "link", "set", self.port, "master",
+           "bridge", "up")
+        ip("-n", self.name, "address", "add", f"{self.ip}/24", "dev", "eth0")
+        ip("-n", self.name, "link", "set", "eth0", "up")
+
+    def unplug(self):
+        """Nothing reaches it or leaves it, and nobody is told."""
+        ip("-n", self.network.name, "link", "set", self.port, "down")
+
+    def plug(self):
+        ip("-n", self.network.name, "link", "set", self.port, "up")
+
+
+class Network:
+    """A switch and its hosts; a Place removes them."""
+
+    def __init__(self, count):
+        self.name = f"lk-{os.getpid()}-{next(NUMBERS)}"
+        self.hosts = [Host(self, number) for number in range(1, count + 1)]
+
+    def start(self):
+        try:
+            ip("netns", "add", self.name)
+            ip("-n", self.name, "link", "add", "bridge", "type", "bridge")
+            ip("-n", self.name, "link", "set", "bridge", "up")
+            for host in self.hosts:
+                host.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self):
+        for host in self.hosts:
+            ip("netns", "delete", host.name, check=False)
+        ip("netns", "delete", self.name, check=False)

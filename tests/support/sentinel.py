@@ -1,0 +1,308 @@
+"""One master, two replicas and three Sentinels, on loopback or in network
+namespaces, with the users of etc/redis/."""
+
+import os
+import re
+import secrets
+import signal
+import threading
+import time
+
+from support.place import ROOT, Daemon, Failed, free_port, wait_until
+from support.redis_client import RedisClient, RedisError, fields, pairs
+from support.servers import find_program
+
+MASTER = "mymaster"
+QUORUM = 2
+DOWN_AFTER_MS = 1000
+# After it a failover that got stuck is tried again.
+FAILOVER_TIMEOUT_MS = 3000
+# A failover takes two or three seconds, and ten more where the first one has
+# to be given up; a slow machine adds to that.
+FAILOVER_PATIENCE = 60
+
+SENTINEL_PASSWORD = "sentinel-secret"
+REDIS_PASSWORD = "redis-secret"
+
+
+def example_user(name, password):
+    """A `user` line of an example in etc/redis/, with a password."""
+    text = (ROOT / "etc/redis" / name).read_text()
+    found = re.findall(r"^user .*$", text, re.M)
+    assert len(found) == 1, name
+    return found[0].replace(">CHANGE-ME", f">{password}")
+
+
+class Loopback:
+    """Where a server is if it is nowhere in particular."""
+
+    ip = "127.0.0.1"
+    prefix = ()
+
+
+class Server(Daemon):
+    """What a Redis and a Sentinel of the cluster have in common.
+
+    Our own hand reaches it through its unix socket, whatever the network.
+    """
+
+    def __init__(self, place, name, host, options):
+        self.name = name
+        super().__init__(place)
+        self.ip = host.ip
+        self.port = free_port()
+        self.folder = place.path / name
+        self.folder.mkdir()
+        self.socket = self.folder / "socket"
+        self.conf = place.write(f"{name}/conf", "\n".join([
+            f"port {self.port}", f"bind {self.ip}", f"dir {self.folder}",
+            f"unixsocket {self.socket}", "unixsocketperm 700",
+            "protected-mode no", "daemonize no", *options]) + "\n")
+        self.argv = [*host.prefix, find_program(
+            "redis-server", "valkey-server"), self.conf]
+
+    @property
+    def address(self):
+        return f"{self.ip}:{self.port}"
+
+    def hand(self, timeout=20.0):
+        return RedisClient(f"unix:{self.socket}", timeout=timeout)
+
+    def call(self, *words):
+        """The reply to one command."""
+        with self.hand() as hand:
+            return hand.call(*words)
+
+    def info(self, section):
+        return fields(self.call("INFO", section))
+
+    def ready(self):
+        try:
+            return self.call("PING") == b"PONG"
+        except (OSError, RedisError):
+            return False
+
+    def freeze(self):
+        os.kill(self.process.pid, signal.SIGSTOP)
+
+    def thaw(self):
+        os.kill(self.process.pid, signal.SIGCONT)
+
+    def stop(self):
+        if self.process is not None:
+            # Stopped by a test that failed, it would ignore SIGTERM.
+            self.thaw()
+        super().stop()
+
+
+class RedisNode(Server):
+    def __init__(self, place, number, host, master=None):
+        super().__init__(place, f"redis-{number}", host, [
+            'save ""', "appendonly no", "shutdown-timeout 0",
+            "repl-diskless-sync-delay 0", "repl-ping-replica-period 1",
+            "user default on nopass ~* &* +@all",
+            example_user("latchkey.conf", REDIS_PASSWORD),
+            *([f"replicaof {master.ip} {master.port}"] if master else [])])
+
+    def is_master(self):
+        return self.call("ROLE")[0] == b"master"
+
+    def good_replicas(self):
+        """How many replicas are in step, if it is a master."""
+        info = self.info("replication")
+        lines = [info.get(f"slave{number}", "") for number in range(8)]
+        return sum("state=online" in line and re.search("lag=(-1|0|1)$", line)
+                   is not None for line in lines)
+
+    def cut_replication(self):
+        """Lose the master, and do not get on with it again."""
+        self.call("CONFIG", "SET", "masteruser", "nobody",
+                  "masterauth", "nothing")
+
+    def mend_replication(self):
+        self.call("CONFIG", "SET", "masteruser", "", "masterauth", "")
+
+
+class SentinelNode(Server):
+    def __init__(self, place, number, host, master):
+        self.id = secrets.token_hex(20)
+        super().__init__(place, f"sentinel-{number}", host, [
+            f"sentinel myid {self.id}",
+            f"sentinel monitor {MASTER} {master.ip} {master.port} {QUORUM}",
+            f"sentinel down-after-milliseconds {MASTER} {DOWN_AFTER_MS}",
+            f"sentinel failover-timeout {MASTER} {FAILOVER_TIMEOUT_MS}",
+            f"sentinel parallel-syncs {MASTER} 2",
+            "user default on nopass ~* &* +@all",
+            example_user("latchkey-sentinel.conf", SENTINEL_PASSWORD)])
+        self.argv.append("--sentinel")
+
+    def know(self, others, replicas):
+        """Spare it the seconds it takes to discover them."""
+        with open(self.conf, "a", encoding="ascii") as conf:
+            for other in others:
+                conf.write(f"sentinel known-sentinel {MASTER} {other.ip} "
+                           f"{other.port} {other.id}\n")
+            for replica in replicas:
+                conf.write(f"sentinel known-replica {MASTER} {replica.ip} "
+                           f"{replica.port}\n")
+
+    def hurry(self):
+        """Look after the servers twice a second, not each 10 s."""
+        self.call("SENTINEL", "DEBUG", "info-period", 500,
+                  "publish-period", 500)
+
+    def named(self):
+        """The address of the master it names."""
+        ip, port = self.call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER)
+        return f"{ip.decode()}:{port.decode()}"
+
+    def state(self):
+        return pairs(self.call("SENTINEL", "MASTER", MASTER))
+
+    def is_content(self):
+        """Whether it knows everybody and thinks that all are well."""
+        state = self.state()
+        if (state["flags"], state["num-slaves"],
+                state["num-other-sentinels"]) != ("master", "2", "2"):
+            return False
+        others = (self.call("SENTINEL", "REPLICAS", MASTER)
+                  + self.call("SENTINEL", "SENTINELS", MASTER))
+        return all("down" not in pairs(other)["flags"]
+                   and "disconnected" not in pairs(other)["flags"]
+                   for other in others)
+
+
+class Announcements:
+    """When each Sentinel said that there is a new master; a thread each."""
+
+    def __init__(self, sentinels):
+        self.heard = []  # (time.monotonic(), address), as they come
+        self.hands = []
+        for sentinel in sentinels:
+            hand = sentinel.hand(timeout=None)
+            hand.call("SUBSCRIBE", "+switch-master")
+            self.hands.append(hand)
+            threading.Thread(target=self._listen, args=(hand,),
+                             daemon=True).start()
+
+    def _listen(self, hand):
+        try:
+            while True:
+                words = hand.receive()[2].decode().split()
+                self.heard.append((time.monotonic(),
+                                   f"{words[3]}:{words[4]}"))
+        except (OSError, ValueError):
+            pass  # close() or the end of the Sentinel.
+
+    def close(self):
+        for hand in self.hands:
+            hand.sock.shutdown(2)
+
+
+class Cluster:
+    """`hosts` are where each Redis and the Sentinel beside it are."""
+
+    def __init__(self, place, hosts=(Loopback,) * 3, hurried=True):
+        self.place = place
+        self.hurried = hurried
+        first = RedisNode(place, 1, hosts[0])
+        self.nodes = [first] + [
+            RedisNode(place, number, host, first)
+            for number, host in enumerate(hosts[1:], 2)]
+        self.sentinels = [SentinelNode(place, number, host, first)
+                          for number, host in enumerate(hosts, 1)]
+        for sentinel in self.sentinels:
+            sentinel.know([other for other in self.sentinels
+                           if other is not sentinel], self.nodes[1:])
+        for server in self.nodes + self.sentinels:
+            place.add(server)
+        self.hurry()
+        self.wait_until_well()
+
+    def hurry(self):
+        """Let what takes a failover's aftermath 10 s take one, if asked to;
+        the failover itself takes as long as ever."""
+        if self.hurried:
+            for sentinel in self.sentinels:
+                sentinel.hurry()
+
+    @property
+    def addresses(self):
+        """The Sentinels, as the settings list them."""
+        return ", ".join(f'"{sentinel.address}"'
+                         for sentinel in self.sentinels)
+
+    def store_settings(self, extra="", redis="", sentinel=""):
+        """The group `store` of a settings file."""
+        return (f'store = {{ backend = "sentinel"; {extra}\n'
+                f'  redis = {{ username = "latchkey"; '
+                f'password = "{REDIS_PASSWORD}"; {redis} }};\n'
+                f'  sentinel = {{ addresses = [ {self.addresses} ]; '
+                f'master = "{MASTER}"; username = "latchkey"; '
+                f'password = "{SENTINEL_PASSWORD}"; {sentinel} }};\n}};\n')
+
+    def node_at(self, address):
+        return next(node for node in self.nodes if node.address == address)
+
+    def master(self):
+        """The node that most Sentinels which answer name, or None."""
+        named = []
+        for sentinel in self.sentinels:
+            try:
+                named.append(sentinel.named())
+            except OSError:
+                continue  # It is not running.
+        for address in set(named):
+            if named.count(address) * 2 > len(named):
+                return self.node_at(address)
+        return None
+
+    def replicas(self):
+        master = self.master()
+        return [node for node in self.nodes if node is not master]
+
+    def is_well(self):
+        """Whether everybody is there and of one mind."""
+        master = self.master()
+        try:
+            return (master is not None and master.is_master()
+                    and master.good_replicas() == len(self.nodes) - 1
+                    and all(sentinel.is_content()
+                            and sentinel.named() == master.address
+                            for sentinel in self.sentinels))
+        except (OSError, RedisError):
+            return False
+
+    def wait_until_well(self):
+        wait_until(self.is_well, "the cluster to be well",
+                   FAILOVER_PATIENCE)
+
+    def wait_for_failover(self, old):
+        """Wait for another master than that, and return it."""
+        def succeeded():
+            master = self.master()
+            return (master is not None and master is not old
+                    and master.is_master() and master)
+        return wait_until(succeeded, "a new master", FAILOVER_PATIENCE)
+
+    def promote(self):
+        """A failover on request; returns the new master."""
+        old = self.master()
+        self.sentinels[0].call("SENTINEL", "FAILOVER", MASTER)
+        return self.wait_for_failover(old)
+
+    def cut_replication(self):
+        """From now on the master's changes reach nobody."""
+        master = self.master()
+        for replica in self.replicas():
+            replica.cut_replication()
+        master.call("CLIENT", "KILL", "TYPE", "replica")
+        if master.good_replicas() != 0:
+            raise Failed("there is still a replica")
+
+    def mend_replication(self):
+        for node in self.nodes:
+            if node.running():
+                node.mend_replication()
+
+
