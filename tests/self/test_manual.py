@@ -316,7 +316,8 @@ def test_manual_commands_show_what_the_page_says(place, page):
 
 def test_manual_settings_examples_are_accepted(place):
     tried = 0
-    place.write("redis.password", "secret\n")
+    for name in ("redis.password", "sentinel.password"):
+        place.write(name, "secret\n")
     for block in examples(SETTINGS):
         if block.startswith("$ "):
             continue
