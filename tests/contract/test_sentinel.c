@@ -689,6 +689,23 @@ test_sentinel_pending_ones_pass_to_the_next_watch(void **state)
 	assert_int_equal(stage->lost, 0);
 }
 
+/* Revoke until a replica has it, or for too long. */
+static void
+await_durable(struct stage *stage, const struct lk_token *token)
+{
+	const time_t end = time(NULL) + PATIENCE_S;
+	enum lk_status status = LK_FAULT;
+	uint64_t revoked;
+
+	while ((status = lk_revoke(stage->m, token, NULL, &revoked)) !=
+	    LK_OK) {
+		if (time(NULL) > end)
+			fail_msg("still \"%s\": %s", lk_status_name(status),
+			    lk_manager_error(stage->m));
+		(void)poll(NULL, 0, 5);
+	}
+}
+
 /* ---- Failover ---------------------------------------------------------- */
 
 static void
@@ -699,7 +716,9 @@ fail_over(struct stage *stage, bool watched, int signal)
 	struct lk_session session;
 	uint64_t revoked;
 
-	settle(stage, "durability = \"replica\";", QUICK, "");
+	settle(stage,
+	    "durability_timeout_ms = 1000; durability = \"replica\";", QUICK,
+	    "");
 	if (watched)
 		watch(stage);
 	issue(stage, "alice", &kept, NULL);
@@ -722,7 +741,7 @@ fail_over(struct stage *stage, bool watched, int signal)
 	if (watched)
 		await_at_least(&stage->carried, 1);
 	cluster_settle(&stage->cluster);
-	assert_status(LK_OK, lk_revoke(stage->m, &kept, NULL, &revoked));
+	await_durable(stage, &kept);
 	assert_status(LK_UNKNOWN, lk_check(stage->m, &kept, &session));
 }
 
