@@ -716,9 +716,7 @@ fail_over(struct stage *stage, bool watched, int signal)
 	struct lk_session session;
 	uint64_t revoked;
 
-	settle(stage,
-	    "durability_timeout_ms = 1000; durability = \"replica\";", QUICK,
-	    "");
+	settle(stage, "durability = \"replica\";", QUICK, "");
 	if (watched)
 		watch(stage);
 	issue(stage, "alice", &kept, NULL);
