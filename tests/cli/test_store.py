@@ -232,3 +232,39 @@ def test_doctor_sees_a_password_that_everybody_can_read(place):
     result = cli.run("doctor")
     assert result.returncode == USAGE
     assert "WRONG permissions:" in result.stdout
+
+
+def test_doctor_hints_at_a_host_name(place):
+    result = cli_of(place, 'address = "localhost:1";').run("doctor")
+    assert result.returncode == STORE
+    redis = place.add(RedisServer(place))
+    if localhost_resolves():
+        result = cli_of(place, f'address = "localhost:{redis.port}";').run(
+            "doctor")
+        assert "hint  store: store.redis.address: localhost" in result.stdout
+
+
+def test_doctor_wants_a_replica_where_the_settings_do(place):
+    redis = place.add(RedisServer(place))
+    conf = place.write("latchkey.conf", f'''
+        store = {{ backend = "redis"; durability = "replica";
+                   redis = {{ address = "{redis.unix_address}"; }}; }};''')
+    result = Latchkey(place, conf).run("doctor")
+    assert result.returncode == STORE
+    assert "WRONG store: 0 replicas in step" in result.stdout
+    assert "hint  store: min-replicas-to-write is not set" in result.stdout
+    assert "WRONG session: not yet durable" in result.stdout
+
+
+def test_doctor_lists_each_sentinel(place):
+    redis = place.add(RedisServer(place))
+    conf = place.write("latchkey.conf", f'''
+        store = {{ backend = "sentinel"; sentinel = {{ addresses =
+            [ "127.0.0.1:1", "127.0.0.1:{redis.port}" ]; }}; }};''')
+    result = Latchkey(place, conf).run("doctor")
+    assert result.returncode == USAGE
+    assert ("WRONG store: sentinel at 127.0.0.1:1 cannot be reached"
+            in result.stdout)
+    assert (f"WRONG store: sentinel at 127.0.0.1:{redis.port} is a Redis "
+            "and no Sentinel (store.sentinel.addresses)" in result.stdout)
+    assert "sentinels for \"mymaster\": 1 of 2" in result.stdout
