@@ -103,6 +103,7 @@ test_redis_info_replicas_in_step_are_counted(void **state)
 		{ MASTER SLAVE0 "online,offset=1,lag=0\r\n", 1 },
 		{ MASTER SLAVE0 "online,offset=1,lag=1\r\n", 1 },
 		{ MASTER SLAVE0 "online,offset=1,lag=2\r\n", 0 },
+		/* Redis says so at the turn of a second. */
 		{ MASTER SLAVE0 "online,offset=1,lag=-1\r\n", 1 },
 		{ MASTER SLAVE0 "online,offset=1,lag=-2\r\n", 0 },
 		{ MASTER SLAVE0 "online,offset=1,lag=\r\n", 0 },
