@@ -138,10 +138,11 @@ lk_endpoints_find(const struct lk_address *address,
     struct lk_endpoints *endpoints)
 {
 	struct addrinfo *list = NULL, *a;
-	struct lk_endpoint *e = endpoints->at;
+	struct lk_endpoint *e;
 	struct sockaddr_un sun;
 
 	memset(endpoints, 0, sizeof(*endpoints));
+	e = &endpoints->at[0];
 	if (address->is_unix) {
 		e->len = lk_address_unix(address, &sun);
 		memcpy(&e->addr, &sun, sizeof(sun));
