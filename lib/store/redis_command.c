@@ -36,6 +36,19 @@ lk_redis_command(struct lk_redis_command *command, const char *name)
 	lk_redis_arg_str(command, name);
 }
 
+bool
+lk_redis_command_auth(struct lk_redis_command *command, const char *username,
+    const char *password)
+{
+	if (password[0] == '\0')
+		return (false);
+	lk_redis_command(command, "AUTH");
+	if (username[0] != '\0')
+		lk_redis_arg_str(command, username);
+	lk_redis_arg_str(command, password);
+	return (true);
+}
+
 enum lk_status
 lk_redis_command_format(const struct lk_redis_command *commands, size_t count,
     struct lk_buf *out)

@@ -2,6 +2,7 @@
 #ifndef LK_REDIS_COMMAND_H_
 #define LK_REDIS_COMMAND_H_
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,14 @@ void lk_redis_arg(struct lk_redis_command *command, const void *bytes,
     size_t len);
 void lk_redis_arg_str(struct lk_redis_command *command, const char *text);
 void lk_redis_arg_int(struct lk_redis_command *command, int64_t number);
+
+/**
+ * lk_redis_command_auth(command, username, password):
+ * Start the command that logs in; without a user name it is the default one's
+ * password.  False, and no command, if there is no password.
+ */
+bool lk_redis_command_auth(struct lk_redis_command *command,
+    const char *username, const char *password);
 
 /**
  * lk_redis_command_format(commands, count, out):

@@ -27,19 +27,14 @@ lk_redis_hint_close(struct lk_redis_hint *hint)
 static bool
 subscribe(const struct lk_redis_hint *hint, const struct lk_settings *settings)
 {
-	const char *username = settings->store.sentinel.username;
-	const char *password = settings->store.sentinel.password;
 	struct lk_buf out = LK_BUF_INIT(QUESTION_MAX);
 	struct lk_redis_command commands[2];
 	size_t count = 0;
 	bool done;
 
-	if (password[0] != '\0') {
-		lk_redis_command(&commands[count], "AUTH");
-		if (username[0] != '\0')
-			lk_redis_arg_str(&commands[count], username);
-		lk_redis_arg_str(&commands[count++], password);
-	}
+	count += lk_redis_command_auth(&commands[count],
+	    settings->store.sentinel.username,
+	    settings->store.sentinel.password);
 	lk_redis_command(&commands[count], "SUBSCRIBE");
 	lk_redis_arg_str(&commands[count++], "+switch-master");
 	done = lk_redis_command_format(commands, count, &out) == LK_OK &&

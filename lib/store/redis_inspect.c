@@ -122,6 +122,28 @@ inspect_address(const char *key, const char *address, lk_finding_fn *each,
 	each(arg, LK_FINDING_DOUBTFUL, text);
 }
 
+/* Whether the settings list all Sentinels, or at least enough of them. */
+static void
+inspect_list(const struct lk_ballot *ballot, lk_finding_fn *each, void *arg)
+{
+	char text[FINDING_MAX];
+	const bool enough = lk_votes_overlap(ballot->total, ballot->known);
+
+	if (ballot->known == 0 || ballot->known == ballot->total)
+		return;
+	(void)snprintf(text, sizeof(text),
+	    "store.sentinel.addresses lists %zu sentinels, and they know of "
+	    "%zu: %s",
+	    ballot->total, ballot->known,
+	    ballot->known < ballot->total ? "some listed are of no use"
+	        : enough ? "list them all, to do with fewer of them"
+	                 : "a majority of those listed may name an old "
+	                   "master after the others have put a new one in its "
+	                   "place; list them all (SENTINEL RESET forgets those "
+	                   "that are no more)");
+	each(arg, enough ? LK_FINDING_DOUBTFUL : LK_FINDING_BAD, text);
+}
+
 /* Each Sentinel by itself, and what they say together. */
 static enum lk_status
 inspect_sentinels(const struct lk_redis_store *store,
@@ -154,6 +176,7 @@ inspect_sentinels(const struct lk_redis_store *store,
 		    text);
 	}
 	ballot = lk_votes_count(votes, all->n);
+	inspect_list(&ballot, each, arg);
 	(void)snprintf(text, sizeof(text),
 	    "%zu of %zu sentinels name %s the master of \"%s\"", ballot.named,
 	    ballot.total, ballot.address, s->store.sentinel.master);

@@ -1,9 +1,8 @@
 /*
  * Asking all configured Sentinels at once where the master is: non-blocking
- * sockets, one poll loop, one deadline, no thread.  Connections are kept from
- * one question to the next.
- *
- * What a Sentinel says is capped, and it may say anything: redis_vote.h judges.
+ * sockets, one poll loop, one deadline, no thread.  redis_voter.h is one of
+ * them, redis_answer.h what it says, and redis_vote.h what follows from what
+ * all of them say.
  */
 #ifndef LK_REDIS_SENTINEL_H_
 #define LK_REDIS_SENTINEL_H_
@@ -29,9 +28,8 @@ void lk_redis_sentinels_free(struct lk_redis_sentinels *sentinels);
  * lk_redis_sentinels_ask(sentinels, all, deadline):
  * Ask for the master, until a majority names the same address and the others
  * have had a moment, or with ${all} until every one has answered, but no longer
- * than the deadline.  Returns the
- * votes, one for each of the settings' addresses in their order; they are
- * valid until the next call.
+ * than the deadline.  Returns the votes, one for each of the settings'
+ * addresses in their order; they are valid until the next call.
  */
 const struct lk_vote *lk_redis_sentinels_ask(
     struct lk_redis_sentinels *sentinels, bool all,

@@ -8,6 +8,12 @@ lk_votes_majority(size_t total)
 	return (total / 2 + 1);
 }
 
+bool
+lk_votes_overlap(size_t listed, size_t known)
+{
+	return (lk_votes_majority(listed) + lk_votes_majority(known) > known);
+}
+
 static size_t
 count_kind(const struct lk_vote *votes, size_t total, enum lk_vote_kind kind)
 {
@@ -59,6 +65,8 @@ lk_votes_count(const struct lk_vote *votes, size_t total)
 
 	for (i = 0; i < total; i++) {
 		ballot.spoke += has_meaning(votes[i].kind);
+		if (votes[i].sentinels > ballot.known)
+			ballot.known = votes[i].sentinels;
 		if (votes[i].kind != LK_VOTE_NAMES)
 			continue;
 		n = count_address(votes, total, votes[i].address);

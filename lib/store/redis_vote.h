@@ -36,6 +36,7 @@ struct lk_vote {
 	enum lk_vote_kind kind;
 	char address[LK_VOTE_ADDRESS_SIZE]; /* LK_VOTE_NAMES, else "" */
 	bool failing_over;                  /* it is replacing the master */
+	size_t sentinels; /* how many there are, by what it knows; 0: unsaid */
 };
 
 enum lk_election {
@@ -52,11 +53,20 @@ struct lk_ballot {
 	size_t named;        /* by how many */
 	size_t spoke;        /* how many said anything that has a meaning */
 	size_t total;
+	size_t known;      /* the most that one of them says there are, or 0 */
 	bool failing_over; /* one is replacing it, or names another already */
 };
 
 /** lk_votes_majority(total): how many a majority is. */
 size_t lk_votes_majority(size_t total);
+
+/**
+ * lk_votes_overlap(listed, known):
+ * Whether a majority of ${listed} Sentinels has one in common with each
+ * majority of all ${known} there are.  Else those listed may name an old master
+ * after the others have put a new one in its place.
+ */
+bool lk_votes_overlap(size_t listed, size_t known);
 
 /** lk_votes_count(votes, total): What all votes say. */
 struct lk_ballot lk_votes_count(const struct lk_vote *votes, size_t total);

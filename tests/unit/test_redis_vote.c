@@ -118,6 +118,43 @@ test_redis_vote_two_majorities_always_meet(void **state)
 	assert_int_equal(lk_votes_majority(5), 3);
 }
 
+static void
+test_redis_vote_listed_majority_overlaps_each_of_all(void **state)
+{
+	/* By how many are listed and how many there are: the fewest of those
+	 * listed that are a majority, and the fewest of all that are one, have
+	 * more than there are only if they share one. */
+	static const bool overlap[6][6] = {
+		{ false },
+		{ false, true, true, false, false, false },
+		{ false, true, true, true, true, false },
+		{ false, true, true, true, true, false },
+		{ false, true, true, true, true, true },
+		{ false, true, true, true, true, true },
+	};
+	size_t listed, known;
+
+	(void)state;
+	for (listed = 1; listed < 6; listed++) {
+		for (known = 1; known < 6; known++)
+			assert_int_equal(lk_votes_overlap(listed, known),
+			    overlap[listed][known]);
+	}
+}
+
+static void
+test_redis_vote_most_sentinels_that_one_knows_count(void **state)
+{
+	struct lk_vote votes[VOTERS_MAX];
+
+	(void)state;
+	assert_int_equal(read_votes("AAu", votes), 3);
+	assert_int_equal(lk_votes_count(votes, 3).known, 0);
+	votes[0].sentinels = 3;
+	votes[1].sentinels = 5;
+	assert_int_equal(lk_votes_count(votes, 3).known, 5);
+}
+
 int
 main(void)
 {
@@ -125,6 +162,10 @@ main(void)
 		cmocka_unit_test(
 		    test_redis_vote_outcome_follows_from_all_votes),
 		cmocka_unit_test(test_redis_vote_two_majorities_always_meet),
+		cmocka_unit_test(
+		    test_redis_vote_listed_majority_overlaps_each_of_all),
+		cmocka_unit_test(
+		    test_redis_vote_most_sentinels_that_one_knows_count),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
