@@ -2,40 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "redis_link.h"
-
-struct lk_redis_link {
-	/* Static data. */
-	const struct lk_settings *settings;
-	struct lk_error *error;
-	struct lk_watch *watch;
-	struct lk_watch *own; /* the same, if it is not shared */
-
-	/* Dynamic data. */
-	struct lk_redis_wire wire; /* its era is the master's generation */
-};
-
-/** A call under way. */
-struct call {
-	struct lk_redis_link *link;
-	struct lk_redis_request *request;
-	struct lk_deadline deadline;
-	struct lk_redis_reply **replies;
-	struct lk_buf out;       /* the request, and a WAIT behind it */
-	size_t count;            /* of commands in it */
-	enum lk_status status;   /* of the last attempt */
-	enum lk_status refused;  /* LK_OK, or what Redis last said of an */
-	struct lk_error refusal; /* earlier one, and why */
-	bool was_dead;           /* it met a connection that was closed */
-};
-
-/** What became of one attempt. */
-enum attempt {
-	DONE,   /* there are replies */
-	OVER,   /* it failed, and would fail again or must not be repeated */
-	AGAIN,  /* it was not carried out */
-	UNKNOWN /* it may have been carried out */
-};
+#include "redis_attempt.h"
 
 /* ---- Life -------------------------------------------------------------- */
 
@@ -98,304 +65,83 @@ lk_redis_link_watch(const struct lk_redis_link *link)
 	return (link->watch);
 }
 
-/* ---- What a reply means for another attempt ---------------------------- */
-
-static bool
-is_error(const struct lk_redis_reply *reply, const char *prefix)
-{
-	return (reply->type == LK_REDIS_ERROR &&
-	    strncmp(reply->text, prefix, strlen(prefix)) == 0);
-}
-
-/*
- * Whether a command was not carried out for a reason that may pass soon: Redis
- * starts, is full of clients, or, behind Sentinel, is not the master any more.
- */
-static bool
-is_passing(const struct lk_redis_link *link, const struct lk_redis_reply *reply)
-{
-	if (reply->type != LK_REDIS_ERROR)
-		return (false);
-	if (is_error(reply, "LOADING") ||
-	    is_error(reply, "ERR max number of clients"))
-		return (true);
-	return (link->watch->sentinel &&
-	    (is_error(reply, "READONLY") || is_error(reply, "MASTERDOWN") ||
-	        is_error(reply, "UNBLOCKED")));
-}
-
-/* Whether a failure may pass, so that another attempt makes sense. */
-static bool
-may_pass(enum lk_status status)
-{
-	return (status == LK_E_STORE || status == LK_E_TIMEOUT);
-}
-
-/* Something speaks against the connection and against the master. */
-static void
-reject(struct lk_redis_link *link)
-{
-	lk_redis_watch_suspect(link->watch, link->wire.era);
-	lk_redis_wire_drop(&link->wire);
-}
-
-/* Look through the replies of an exchange that went well. */
-static enum attempt
-judge(struct call *call)
-{
-	struct lk_redis_link *link = call->link;
-	size_t i;
-
-	for (i = 0; i < call->count; i++) {
-		if (!is_passing(link, call->replies[i]))
-			continue;
-		call->status = lk_redis_reply_refusal(call->replies[i],
-		    link->wire.name, link->error);
-		call->refused = call->status;
-		call->refusal = *link->error;
-		lk_redis_free_replies(call->replies, call->count);
-		reject(link);
-		/* The first tells of all, but for a WAIT behind a change. */
-		return (i == 0 ? AGAIN : UNKNOWN);
-	}
-	return (DONE);
-}
-
-/* ---- One attempt ------------------------------------------------------- */
-
-/* Carry over what is pending, if nobody else does. */
-static void
-replay_on_new(struct lk_redis_link *link, struct lk_deadline deadline)
-{
-	const struct lk_error before = *link->error;
-
-	if (atomic_load(&link->watch->owes) &&
-	    !atomic_load(&link->watch->running) &&
-	    lk_redis_watch_replay(link->watch, &link->wire, deadline) != LK_OK)
-		*link->error = before;
-}
-
-static enum attempt
-connect_to(struct lk_redis_link *link, const struct lk_redis_master *master,
-    struct lk_deadline deadline, enum lk_status *status)
-{
-	struct lk_redis_wire *wire = &link->wire;
-
-	*status = lk_redis_wire_open(wire, &master->address, master->name,
-	    master->generation, deadline);
-	if (*status == LK_OK) {
-		replay_on_new(link, deadline);
-		if (lk_redis_wire_is_open(wire))
-			return (DONE);
-		*status = lk_fail(link->error, LK_E_STORE,
-		    "redis at %s closed the connection", wire->name);
-	}
-	if (!may_pass(*status))
-		return (OVER);
-	reject(link);
-	/* A Redis that cannot be reached has no other in single mode, but one
-	 * that is full of clients may have room soon. */
-	return (link->watch->sentinel || wire->reached ? AGAIN : OVER);
-}
-
-/* Have a connection to the master, confirmed if that is called for. */
-static enum attempt
-get_ready(struct lk_redis_link *link, struct lk_deadline deadline,
-    enum lk_status *status)
-{
-	struct lk_redis_wire *wire = &link->wire;
-	struct lk_redis_master master;
-
-	if (lk_redis_wire_is_open(wire) &&
-	    lk_redis_watch_is_fresh(link->watch, wire->era))
-		return (DONE);
-	*status = lk_redis_watch_find(link->watch, deadline, &master,
-	    link->error);
-	if (*status != LK_OK)
-		return (may_pass(*status) ? AGAIN : OVER);
-	if (lk_redis_wire_is_open(wire) && wire->era == master.generation)
-		return (DONE);
-	return (connect_to(link, &master, deadline, status));
-}
-
-/* What a failed exchange means; ${kept}: on a connection from before. */
-static enum attempt
-after_failure(struct call *call, bool kept, const struct lk_redis_exchange *x)
-{
-	call->was_dead = kept && (!x->sent || x->peer_is_gone);
-	if (!may_pass(call->status))
-		return (OVER);
-	reject(call->link);
-	/* In single mode there is nowhere else to go, unless it was only the
-	 * old connection that was dead. */
-	if (!call->link->watch->sentinel && !call->was_dead)
-		return (OVER);
-	return (x->sent ? UNKNOWN : AGAIN);
-}
-
-/*
- * Whether what was read is still good: the master was confirmed lately enough
- * before now, too.
- */
-static enum attempt
-confirm_answer(struct call *call)
-{
-	struct lk_redis_link *link = call->link;
-	struct lk_redis_master master;
-
-	if (lk_redis_watch_is_fresh(link->watch, link->wire.era))
-		return (DONE);
-	call->status = lk_redis_watch_find(link->watch, call->deadline, &master,
-	    link->error);
-	if (call->status == LK_OK && master.generation == link->wire.era)
-		return (DONE);
-	if (call->status == LK_OK)
-		call->status = lk_fail(link->error, LK_E_STORE,
-		    "redis at %s is no longer the master", link->wire.name);
-	lk_redis_free_replies(call->replies, call->count);
-	lk_redis_wire_drop(&link->wire);
-	return (UNKNOWN);
-}
+/* ---- A call, of one attempt or several --------------------------------- */
 
 /*
  * How long one attempt may take.  Without anybody to notice that a master
  * hangs, some of the time is kept for another one.
  */
 static struct lk_deadline
-share_of(const struct call *call)
+share_of(const struct lk_redis_task *task)
 {
-	if (!call->request->idempotent || !call->link->watch->sentinel ||
-	    atomic_load_explicit(&call->link->watch->running,
+	if (!task->request->idempotent || !task->link->watch->sentinel ||
+	    atomic_load_explicit(&task->link->watch->running,
 	        memory_order_relaxed))
-		return (call->deadline);
-	return (lk_deadline_min(call->deadline,
+		return (task->deadline);
+	return (lk_deadline_min(task->deadline,
 	    lk_deadline_in(
-	        (int64_t)lk_deadline_left_ms(call->deadline) * 2 / 3)));
+	        (int64_t)lk_deadline_left_ms(task->deadline) * 2 / 3)));
 }
-
-static enum attempt
-attempt(struct call *call)
-{
-	struct lk_redis_wire *wire = &call->link->wire;
-	const struct lk_deadline deadline = share_of(call);
-	struct lk_redis_exchange x;
-	enum attempt result;
-	unsigned int era = wire->era;
-	bool kept;
-
-	call->was_dead = false;
-	/* Nothing was sent yet: a connection that died is simply replaced.
-	 * Idempotent calls save the look, they may be sent again. */
-	if (lk_redis_wire_is_open(wire) && !call->request->idempotent &&
-	    !lk_redis_wire_is_quiet(wire))
-		lk_redis_wire_drop(wire);
-	kept = lk_redis_wire_is_open(wire);
-	result = get_ready(call->link, deadline, &call->status);
-	if (result != DONE)
-		return (result);
-	kept = kept && wire->era == era;
-	call->status = lk_redis_wire_exchange(wire, &call->out, call->count,
-	    deadline, call->replies, &x);
-	if (call->status != LK_OK)
-		return (after_failure(call, kept, &x));
-	result = judge(call);
-	if (result == DONE && call->link->watch->sentinel)
-		result = confirm_answer(call);
-	return (result);
-}
-
-/* ---- Replicas ---------------------------------------------------------- */
 
 /* Write the request, and behind it how long a replica is waited for. */
 static bool
-format(struct call *call)
+format(struct lk_redis_task *task)
 {
-	const struct lk_redis_request *request = call->request;
-	int64_t wait_ms = lk_deadline_left_ms(call->deadline) * INT64_C(3) / 4;
+	const struct lk_redis_request *request = task->request;
+	int64_t wait_ms = lk_deadline_left_ms(task->share) * INT64_C(3) / 4;
 	struct lk_redis_command wait;
 
 	if (!request->replicate)
 		return (lk_redis_command_format(request->commands,
-		            request->count, &call->out) == LK_OK);
-	if (wait_ms > call->link->settings->store.durability_timeout_ms)
-		wait_ms = call->link->settings->store.durability_timeout_ms;
+		            request->count, &task->out) == LK_OK);
+	if (wait_ms > task->link->settings->store.durability_timeout_ms)
+		wait_ms = task->link->settings->store.durability_timeout_ms;
 	lk_redis_command(&wait, "WAIT");
 	lk_redis_arg_int(&wait, 1);
 	lk_redis_arg_int(&wait, wait_ms > 0 ? wait_ms : 1);
-	lk_buf_reset(&call->out);
+	lk_buf_reset(&task->out);
 	return (lk_redis_command_format(request->commands, request->count,
-	            &call->out) == LK_OK &&
-	    lk_redis_command_format(&wait, 1, &call->out) == LK_OK);
+	            &task->out) == LK_OK &&
+	    lk_redis_command_format(&wait, 1, &task->out) == LK_OK);
 }
-
-/* Whether it is durable: a replica has it, and it will be the next master's. */
-static enum attempt
-weigh(struct call *call)
-{
-	struct lk_watch *watch = call->link->watch;
-	const struct lk_redis_reply *wait = call->replies[call->count - 1];
-	struct lk_error *error = call->link->error;
-
-	/* A change that was refused will be on no replica. */
-	if (call->replies[0]->type == LK_REDIS_ERROR)
-		return (DONE);
-	if (wait->type != LK_REDIS_INTEGER || wait->integer < 1)
-		lk_error_set(error, "redis at %s: no replica has it in time",
-		    call->link->wire.name);
-	else
-		call->request->durable = lk_redis_watch_outlasts(watch,
-		    call->link->wire.era, call->deadline, error);
-	if (atomic_load(&watch->generation) == call->link->wire.era)
-		return (DONE);
-	call->request->durable = false;
-	if (!call->request->idempotent)
-		return (DONE);
-	call->status = lk_fail(error, LK_E_STORE,
-	    "redis at %s is no longer the master", call->link->wire.name);
-	lk_redis_free_replies(call->replies, call->count);
-	return (UNKNOWN);
-}
-
-/* ---- All of it --------------------------------------------------------- */
 
 /* Why there is no more time: what Redis has said says more than silence. */
 static enum lk_status
-explain(const struct call *call)
+explain(const struct lk_redis_task *task)
 {
-	if (call->status != LK_E_TIMEOUT || call->refused == LK_OK)
-		return (call->status);
-	*call->link->error = call->refusal;
-	return (call->refused);
+	if (task->status != LK_E_TIMEOUT || task->refused == LK_OK)
+		return (task->status);
+	*task->link->error = task->refusal;
+	return (task->refused);
 }
 
 static enum lk_status
-try_until_done(struct call *call)
+try_until_done(struct lk_redis_task *task)
 {
-	struct lk_redis_link *link = call->link;
-	unsigned int tries = 0;
-	enum attempt result;
-	unsigned int generation;
+	struct lk_redis_link *link = task->link;
+	const bool idempotent = task->request->idempotent;
+	unsigned int generation, tries = 0;
+	enum lk_redis_attempt result;
 	bool was_dead = false;
 
 	for (;;) {
 		generation = atomic_load_explicit(&link->watch->generation,
 		    memory_order_relaxed);
-		if ((tries == 0 || call->request->replicate) && !format(call))
+		task->share = share_of(task);
+		if ((tries == 0 || task->request->replicate) && !format(task))
 			return (
 			    lk_fail(link->error, LK_E_NOMEM, "out of memory"));
-		result = attempt(call);
-		if (result == DONE && call->request->replicate)
-			result = weigh(call);
-		if (result == DONE)
+		result = lk_redis_attempt(task);
+		if (result == LK_ATTEMPT_DONE)
 			return (LK_OK);
-		if (result == OVER ||
-		    (result == UNKNOWN && !call->request->idempotent))
-			return (explain(call));
-		if (call->was_dead && !was_dead)
+		if (result == LK_ATTEMPT_OVER ||
+		    (result == LK_ATTEMPT_UNKNOWN && !idempotent))
+			return (explain(task));
+		if (task->was_dead && !was_dead)
 			was_dead = true;
 		else if (!lk_redis_watch_pause(link->watch, generation, tries,
-		             call->deadline))
-			return (explain(call));
+		             task->deadline))
+			return (explain(task));
 		tries++;
 	}
 }
@@ -405,7 +151,7 @@ lk_redis_link_run(struct lk_redis_link *link, struct lk_redis_request *request,
     struct lk_deadline deadline, struct lk_redis_reply **replies)
 {
 	struct lk_redis_reply *all[LK_REDIS_REPLICATE_MAX + 1] = { NULL };
-	struct call call = { .link = link,
+	struct lk_redis_task task = { .link = link,
 		.request = request,
 		.deadline = deadline,
 		.replies = request->replicate ? all : replies,
@@ -421,14 +167,15 @@ lk_redis_link_run(struct lk_redis_link *link, struct lk_redis_request *request,
 	status = lk_redis_watch_admit(link->watch, &probe, link->error);
 	if (status != LK_OK)
 		return (status);
-	status = try_until_done(&call);
-	lk_redis_watch_settle(link->watch, probe, !may_pass(status), began_ns);
+	status = try_until_done(&task);
+	lk_redis_watch_settle(link->watch, probe, !lk_redis_may_pass(status),
+	    began_ns);
 	if (status == LK_OK && request->replicate) {
 		memcpy(replies, all,
 		    request->count * sizeof(struct lk_redis_reply *));
 		lk_redis_reply_free(all[request->count]);
 	}
-	lk_buf_free(&call.out);
+	lk_buf_free(&task.out);
 	return (status);
 }
 

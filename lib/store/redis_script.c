@@ -51,10 +51,8 @@ not_durable(struct lk_redis_link *link, struct lk_redis_call *call,
 {
 	const struct lk_error why = *error;
 
-	if (effect == LK_REDIS_REVOKES) {
-		call_by_text(call);
+	if (effect == LK_REDIS_REVOKES)
 		lk_redis_link_owe(link, &call->command, deadline);
-	}
 	return (lk_fail(error, LK_E_NOT_DURABLE, "%snot yet durable: %s",
 	    effect == LK_REDIS_REVOKES ? "revoked, " : "", why.text));
 }
@@ -70,6 +68,10 @@ lk_redis_call_run(struct lk_redis_link *link, struct lk_redis_call *call,
 		.replicate = must_replicate(link, effect) };
 	enum lk_status status = LK_FAULT;
 
+	/* That it is not known would be said only once nobody waits for a
+	 * replica any more, and after a failover it is not known. */
+	if (request.replicate)
+		call_by_text(call);
 	status = lk_redis_link_run(link, &request, deadline, reply);
 	if (status == LK_OK && is_noscript(*reply)) {
 		lk_redis_reply_free(*reply);

@@ -33,7 +33,8 @@ enum lk_redis_effect {
 
 /**
  * lk_redis_call_run(link, call, effect, deadline, error, reply):
- * Run it by its SHA-1, and by its text if Redis does not know it (any more).
+ * Run it by its SHA-1, and by its text if Redis does not know it (any more) or
+ * if a replica is to have it.
  * Unless LK_OK, ${reply} is NULL; an error reply is a failure here.  The
  * caller frees ${reply}.  LK_E_NOT_DURABLE if it should be on a replica and
  * none has it in time; a revocation then has a ${reply} all the same, and the

@@ -19,8 +19,6 @@
 #define DEADLINE_SLACK_MS 5
 /* How long the peer's silence lasts before the era is looked at again. */
 #define ERA_MS 50
-/* AUTH, SELECT and ROLE. */
-#define HANDSHAKE_MAX 3
 
 /* ---- Life -------------------------------------------------------------- */
 
@@ -96,6 +94,47 @@ wire_wait(const struct lk_redis_wire *wire, short events,
 		if (error != ETIMEDOUT || slice.at_ns == deadline.at_ns)
 			return (error);
 	}
+}
+
+/*
+ * Let a blocking recv() last as long as it may, for receive_bytes(); everything
+ * else says MSG_DONTWAIT.
+ */
+static bool
+set_patience(const struct lk_redis_wire *wire)
+{
+	const int64_t ms = patience_ms(wire);
+	const struct timeval patience = { .tv_sec = ms / 1000,
+		.tv_usec = (ms % 1000) * 1000 };
+
+	return (setsockopt(wire->fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
+	            sizeof(patience)) == 0 &&
+	    fcntl(wire->fd, F_SETFL, 0) == 0);
+}
+
+enum lk_status
+lk_redis_wire_take(struct lk_redis_wire *wire, int fd)
+{
+	enum lk_status status = LK_OK;
+
+	lk_redis_wire_drop(wire);
+	wire->fd = fd;
+	if (!set_patience(wire))
+		status = wire_fail(wire, "connect", errno);
+	else if ((wire->reader = lk_redis_reader_new()) == NULL)
+		status = lk_fail(wire->error, LK_E_NOMEM, "out of memory");
+	if (status != LK_OK)
+		lk_redis_wire_drop(wire);
+	return (status);
+}
+
+bool
+lk_redis_wire_is_quiet(const struct lk_redis_wire *wire)
+{
+	char byte;
+
+	return (recv(wire->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+	    errno == EAGAIN);
 }
 
 /* ---- Talking ----------------------------------------------------------- */
@@ -237,10 +276,8 @@ lk_redis_wire_exchange(struct lk_redis_wire *wire, const struct lk_buf *out,
 	status = send_all(wire, out, deadline, x);
 	if (status == LK_OK)
 		status = receive_all(wire, count, deadline, replies, x);
-	if (status != LK_OK) {
-		lk_redis_free_replies(replies, x->replies);
+	if (status != LK_OK)
 		lk_redis_wire_drop(wire);
-	}
 	return (status);
 }
 
@@ -267,108 +304,4 @@ lk_redis_wire_ask(struct lk_redis_wire *wire,
 		lk_redis_free_replies(replies, count);
 	lk_buf_free(&out);
 	return (status);
-}
-
-/* ---- Logging in -------------------------------------------------------- */
-
-/* What ROLE answered: it must be a master's. */
-static enum lk_status
-check_role(const struct lk_redis_wire *wire, const struct lk_redis_reply *reply)
-{
-	if (reply->type != LK_REDIS_ARRAY || reply->elements == 0)
-		return (lk_fail(wire->error, LK_E_CORRUPT,
-		    "redis at %s: the answer to ROLE is none", wire->name));
-	if (lk_redis_reply_is(reply->element[0], "master"))
-		return (LK_OK);
-	return (lk_fail(wire->error, LK_E_STORE, "redis at %s is a %s",
-	    wire->name,
-	    lk_redis_reply_is(reply->element[0], "slave") ? "replica"
-	                                                  : "Sentinel"));
-}
-
-/* Say who we are and which database we want, in one write. */
-static enum lk_status
-log_in(struct lk_redis_wire *wire, struct lk_deadline deadline)
-{
-	const struct lk_redis_settings *s = wire->manners.settings;
-	struct lk_redis_command commands[HANDSHAKE_MAX];
-	struct lk_redis_reply *replies[HANDSHAKE_MAX] = { NULL };
-	enum lk_status status = LK_FAULT;
-	size_t count = 0;
-
-	if (s->password[0] != '\0') {
-		lk_redis_command(&commands[count], "AUTH");
-		if (s->username[0] != '\0')
-			lk_redis_arg_str(&commands[count], s->username);
-		lk_redis_arg_str(&commands[count++], s->password);
-	}
-	if (s->database != 0) {
-		lk_redis_command(&commands[count], "SELECT");
-		lk_redis_arg_int(&commands[count++], s->database);
-	}
-	if (wire->manners.master)
-		lk_redis_command(&commands[count++], "ROLE");
-	if (count == 0)
-		return (LK_OK);
-	status = lk_redis_wire_ask(wire, commands, count, deadline, replies);
-	if (status == LK_OK && wire->manners.master)
-		status = check_role(wire, replies[count - 1]);
-	lk_redis_free_replies(replies, count);
-	return (status);
-}
-
-/*
- * Let a blocking recv() last as long as it may, for receive_bytes(); everything
- * else says MSG_DONTWAIT.
- */
-static bool
-set_patience(const struct lk_redis_wire *wire)
-{
-	const int64_t ms = patience_ms(wire);
-	const struct timeval patience = { .tv_sec = ms / 1000,
-		.tv_usec = (ms % 1000) * 1000 };
-
-	return (setsockopt(wire->fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
-	            sizeof(patience)) == 0 &&
-	    fcntl(wire->fd, F_SETFL, 0) == 0);
-}
-
-enum lk_status
-lk_redis_wire_open(struct lk_redis_wire *wire, const struct lk_address *address,
-    const char *name, unsigned int era, struct lk_deadline deadline)
-{
-	struct lk_deadline connect_deadline = lk_deadline_min(deadline,
-	    lk_deadline_in(wire->manners.settings->connect_timeout_ms));
-	const char *why;
-	enum lk_status status = LK_FAULT;
-
-	lk_redis_wire_drop(wire);
-	if (name != wire->name)
-		(void)snprintf(wire->name, sizeof(wire->name), "%s", name);
-	wire->era = era;
-	status = lk_connect(address, connect_deadline, &wire->fd, &why);
-	wire->reached = status == LK_OK;
-	if (status != LK_OK)
-		return (lk_fail(wire->error, status, "redis at %s: connect: %s",
-		    wire->name, why));
-	if (!set_patience(wire))
-		status = wire_fail(wire, "connect", errno);
-	else if ((wire->reader = lk_redis_reader_new()) == NULL)
-		status = lk_fail(wire->error, LK_E_NOMEM, "out of memory");
-	else
-		/* Where there is another to go to, a hung one gets less. */
-		status = log_in(wire,
-		    wire->manners.master ? connect_deadline : deadline);
-	if (status != LK_OK)
-		lk_redis_wire_drop(wire);
-	return (status);
-}
-
-bool
-lk_redis_wire_is_quiet(const struct lk_redis_wire *wire)
-{
-	char byte;
-
-	return (recv(wire->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
-	    errno == EAGAIN);
 }

@@ -80,6 +80,14 @@ enum lk_status lk_redis_wire_open(struct lk_redis_wire *wire,
     struct lk_deadline deadline) LK_MUST_CHECK;
 
 /**
+ * lk_redis_wire_take(wire, fd):
+ * Talk on the connected socket ${fd}, which is the wire's own from now on, even
+ * on failure.
+ */
+enum lk_status lk_redis_wire_take(struct lk_redis_wire *wire,
+    int fd) LK_MUST_CHECK;
+
+/**
  * lk_redis_wire_is_quiet(wire):
  * Whether an idle connection can still be written to: the peer has neither
  * closed it nor said anything.
@@ -89,9 +97,9 @@ bool lk_redis_wire_is_quiet(const struct lk_redis_wire *wire);
 /**
  * lk_redis_wire_exchange(wire, out, count, deadline, replies, exchange):
  * Send ${out}, which is ${count} commands, in one write and read as many
- * replies.  On failure there are none of them and the wire is closed;
- * LK_E_CORRUPT is what is no Redis reply.  Error replies are replies.  The
- * caller frees them with lk_redis_free_replies().
+ * replies.  On failure the wire is closed, and there are only those that
+ * ${exchange} counts; LK_E_CORRUPT is what is no Redis reply.  Error replies
+ * are replies.  The caller frees them with lk_redis_free_replies().
  */
 enum lk_status lk_redis_wire_exchange(struct lk_redis_wire *wire,
     const struct lk_buf *out, size_t count, struct lk_deadline deadline,

@@ -81,6 +81,26 @@ def test_durability_command_prints_the_count_and_fails(setup):
     assert setup.easy.must("list", "alice") == ""
 
 
+def test_durability_answer_to_wait_that_is_late_is_none(place):
+    """Redis looks at its clock once a second: the operation's time is over
+    before it says that no replica has answered."""
+    redis = place.add(RedisServer(place))
+    redis.command("CONFIG", "SET", "dynamic-hz", "no")
+    redis.command("CONFIG", "SET", "hz", "1")
+    easy, strict = (Latchkey(place, place.write(f"{durability}.conf", f'''
+        store = {{ backend = "redis"; durability = "{durability}";
+                   durability_timeout_ms = 10000;
+                   redis = {{ address = "{redis.unix_address}";
+                              command_timeout_ms = 200; }}; }};'''))
+                    for durability in ("ack", "replica"))
+    for _ in range(3):
+        token = easy.issue("alice")
+        result = strict.run("revoke", "-", stdin=token + "\n")
+        assert (result.returncode, result.stdout) == (STORE, "1\n"), result
+        assert "revoked, not yet durable" in result.stderr
+        assert easy.run("check", token).returncode == 1
+
+
 @pytest.mark.parametrize("endpoint", ["logout", "logout-all"])
 def test_durability_logout_without_a_replica_is_accepted(setup, endpoint):
     token = setup.easy.issue("alice")

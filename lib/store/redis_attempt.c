@@ -1,0 +1,243 @@
+#include <string.h>
+
+#include "redis_attempt.h"
+
+/* ---- What a reply means for another attempt ---------------------------- */
+
+static bool
+is_error(const struct lk_redis_reply *reply, const char *prefix)
+{
+	return (reply->type == LK_REDIS_ERROR &&
+	    strncmp(reply->text, prefix, strlen(prefix)) == 0);
+}
+
+/*
+ * Whether a command was not carried out for a reason that may pass soon: Redis
+ * starts, is full of clients, or, behind Sentinel, is not the master any more.
+ */
+static bool
+is_passing(const struct lk_redis_link *link, const struct lk_redis_reply *reply)
+{
+	if (reply->type != LK_REDIS_ERROR)
+		return (false);
+	if (is_error(reply, "LOADING") ||
+	    is_error(reply, "ERR max number of clients"))
+		return (true);
+	return (link->watch->sentinel &&
+	    (is_error(reply, "READONLY") || is_error(reply, "MASTERDOWN") ||
+	        is_error(reply, "UNBLOCKED")));
+}
+
+/* Something speaks against the connection and against the master. */
+static void
+reject(struct lk_redis_link *link)
+{
+	lk_redis_watch_suspect(link->watch, link->wire.era);
+	lk_redis_wire_drop(&link->wire);
+}
+
+/* Look through the replies of an exchange that went well. */
+static enum lk_redis_attempt
+judge(struct lk_redis_task *task)
+{
+	struct lk_redis_link *link = task->link;
+	size_t i;
+
+	for (i = 0; i < task->count && task->replies[i] != NULL; i++) {
+		if (!is_passing(link, task->replies[i]))
+			continue;
+		task->status = lk_redis_reply_refusal(task->replies[i],
+		    link->wire.name, link->error);
+		task->refused = task->status;
+		task->refusal = *link->error;
+		lk_redis_free_replies(task->replies, task->count);
+		reject(link);
+		/* The first tells of all, but for a WAIT behind a change. */
+		return (i == 0 ? LK_ATTEMPT_AGAIN : LK_ATTEMPT_UNKNOWN);
+	}
+	return (LK_ATTEMPT_DONE);
+}
+
+/* ---- A connection to the master ---------------------------------------- */
+
+/* Carry over what is pending, if nobody else does. */
+static void
+replay_on_new(struct lk_redis_link *link, struct lk_deadline deadline)
+{
+	const struct lk_error before = *link->error;
+
+	if (atomic_load(&link->watch->owes) &&
+	    !atomic_load(&link->watch->running) &&
+	    lk_redis_watch_replay(link->watch, &link->wire, deadline) != LK_OK)
+		*link->error = before;
+}
+
+static enum lk_redis_attempt
+connect_to(struct lk_redis_link *link, const struct lk_redis_master *master,
+    struct lk_deadline deadline, enum lk_status *status)
+{
+	struct lk_redis_wire *wire = &link->wire;
+
+	*status = lk_redis_wire_open(wire, &master->address, master->name,
+	    master->generation, deadline);
+	if (*status == LK_OK) {
+		replay_on_new(link, deadline);
+		if (lk_redis_wire_is_open(wire))
+			return (LK_ATTEMPT_DONE);
+		*status = lk_fail(link->error, LK_E_STORE,
+		    "redis at %s closed the connection", wire->name);
+	}
+	if (!lk_redis_may_pass(*status))
+		return (LK_ATTEMPT_OVER);
+	reject(link);
+	/* A Redis that cannot be reached has no other in single mode, but one
+	 * that is full of clients may have room soon. */
+	return (link->watch->sentinel || wire->reached ? LK_ATTEMPT_AGAIN
+	                                               : LK_ATTEMPT_OVER);
+}
+
+/* Have a connection to the master, confirmed if that is called for. */
+static enum lk_redis_attempt
+get_ready(struct lk_redis_link *link, struct lk_deadline deadline,
+    enum lk_status *status)
+{
+	struct lk_redis_wire *wire = &link->wire;
+	struct lk_redis_master master;
+
+	if (lk_redis_wire_is_open(wire) &&
+	    lk_redis_watch_is_fresh(link->watch, wire->era))
+		return (LK_ATTEMPT_DONE);
+	*status = lk_redis_watch_find(link->watch, deadline, &master,
+	    link->error);
+	if (*status != LK_OK)
+		return (lk_redis_may_pass(*status) ? LK_ATTEMPT_AGAIN
+		                                   : LK_ATTEMPT_OVER);
+	if (lk_redis_wire_is_open(wire) && wire->era == master.generation)
+		return (LK_ATTEMPT_DONE);
+	return (connect_to(link, &master, deadline, status));
+}
+
+/* What a failed exchange means; ${kept}: on a connection from before. */
+static enum lk_redis_attempt
+after_failure(struct lk_redis_task *task, bool kept,
+    const struct lk_redis_exchange *x)
+{
+	lk_redis_free_replies(task->replies, task->count);
+	task->was_dead = kept && (!x->sent || x->peer_is_gone);
+	if (!lk_redis_may_pass(task->status))
+		return (LK_ATTEMPT_OVER);
+	reject(task->link);
+	/* In single mode there is nowhere else to go, unless it was only the
+	 * old connection that was dead. */
+	if (!task->link->watch->sentinel && !task->was_dead)
+		return (LK_ATTEMPT_OVER);
+	return (x->sent ? LK_ATTEMPT_UNKNOWN : LK_ATTEMPT_AGAIN);
+}
+
+/*
+ * Whether what was read is still good: the master was confirmed lately enough
+ * before now, too.
+ */
+static enum lk_redis_attempt
+confirm_answer(struct lk_redis_task *task)
+{
+	struct lk_redis_link *link = task->link;
+	struct lk_redis_master master;
+
+	if (lk_redis_watch_is_fresh(link->watch, link->wire.era))
+		return (LK_ATTEMPT_DONE);
+	task->status = lk_redis_watch_find(link->watch, task->deadline, &master,
+	    link->error);
+	if (task->status == LK_OK && master.generation == link->wire.era)
+		return (LK_ATTEMPT_DONE);
+	if (task->status == LK_OK)
+		task->status = lk_fail(link->error, LK_E_STORE,
+		    "redis at %s is no longer the master", link->wire.name);
+	lk_redis_free_replies(task->replies, task->count);
+	lk_redis_wire_drop(&link->wire);
+	return (LK_ATTEMPT_UNKNOWN);
+}
+
+/* Whether it is durable: a replica has it, and it will be the next master's. */
+static enum lk_redis_attempt
+weigh(struct lk_redis_task *task)
+{
+	struct lk_watch *watch = task->link->watch;
+	const struct lk_redis_reply *wait = task->replies[task->count - 1];
+	struct lk_error *error = task->link->error;
+
+	/* A change that was refused will be on no replica. */
+	if (task->replies[0]->type == LK_REDIS_ERROR)
+		return (LK_ATTEMPT_DONE);
+	if (wait == NULL || wait->type != LK_REDIS_INTEGER || wait->integer < 1)
+		lk_error_set(error, "redis at %s: no replica has it in time",
+		    task->link->wire.name);
+	else
+		task->request->durable = lk_redis_watch_outlasts(watch,
+		    task->link->wire.era, task->deadline, error);
+	if (atomic_load(&watch->generation) == task->link->wire.era)
+		return (LK_ATTEMPT_DONE);
+	task->request->durable = false;
+	if (!task->request->idempotent)
+		return (LK_ATTEMPT_DONE);
+	task->status = lk_fail(error, LK_E_STORE,
+	    "redis at %s is no longer the master", task->link->wire.name);
+	lk_redis_free_replies(task->replies, task->count);
+	return (LK_ATTEMPT_UNKNOWN);
+}
+
+/* ---- One attempt ------------------------------------------------------- */
+
+/*
+ * Whether all but the WAIT has been answered: what it waits for has been
+ * carried out then, and no replica has it in time.
+ */
+static bool
+only_wait_is_missing(const struct lk_redis_task *task,
+    const struct lk_redis_exchange *x)
+{
+	return (task->status == LK_E_TIMEOUT && task->request->replicate &&
+	    x->replies == task->request->count);
+}
+
+/* Ask, on a connection that is in order. */
+static enum lk_redis_attempt
+exchange(struct lk_redis_task *task, bool kept)
+{
+	struct lk_redis_exchange x;
+	enum lk_redis_attempt result;
+
+	memset(task->replies, 0, task->count * sizeof(struct lk_redis_reply *));
+	task->status = lk_redis_wire_exchange(&task->link->wire, &task->out,
+	    task->count, task->share, task->replies, &x);
+	if (task->status != LK_OK && !only_wait_is_missing(task, &x))
+		return (after_failure(task, kept, &x));
+	task->status = LK_OK;
+	result = judge(task);
+	if (result == LK_ATTEMPT_DONE && task->link->watch->sentinel)
+		result = confirm_answer(task);
+	if (result == LK_ATTEMPT_DONE && task->request->replicate)
+		result = weigh(task);
+	return (result);
+}
+
+enum lk_redis_attempt
+lk_redis_attempt(struct lk_redis_task *task)
+{
+	struct lk_redis_wire *wire = &task->link->wire;
+	enum lk_redis_attempt result;
+	const unsigned int era = wire->era;
+	bool kept;
+
+	task->was_dead = false;
+	/* Nothing was sent yet: a connection that died is simply replaced.
+	 * Idempotent calls save the look, they may be sent again. */
+	if (lk_redis_wire_is_open(wire) && !task->request->idempotent &&
+	    !lk_redis_wire_is_quiet(wire))
+		lk_redis_wire_drop(wire);
+	kept = lk_redis_wire_is_open(wire);
+	result = get_ready(task->link, task->share, &task->status);
+	if (result != LK_ATTEMPT_DONE)
+		return (result);
+	return (exchange(task, kept && wire->era == era));
+}
