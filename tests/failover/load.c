@@ -7,7 +7,9 @@
  * Threads with a manager each and one watch together issue sessions, check
  * them and some time later revoke every other one, and go on checking the
  * revoked ones, until standard input ends.  Then every session is checked once
- * more, until there is an answer, and the program ends.
+ * more, until there is an answer, and the program ends.  At each byte of
+ * standard input before that all of them change to the settings as they are
+ * then, which is noted on standard error.
  *
  * A line for each operation: what, the session's number, the status, and when
  * it began and ended in microseconds of CLOCK_MONOTONIC.  "last" is a check
@@ -36,9 +38,16 @@
 #define LAST_TRIES 400
 #define LAST_PAUSE_MS 25
 
+/** Settings, and the watch of all managers that are made of them. */
+struct shift {
+	struct lk_settings *settings;
+	struct lk_watch *watch;
+	pthread_t watching;
+	atomic_int managers; /* how many have been made of it */
+};
+
 struct worker {
-	const struct lk_settings *settings;
-	struct lk_surroundings surroundings;
+	struct shift *shift;
 	int number;
 	int pause_ms;
 	struct lk_token *sessions; /* the first count of SESSIONS_MAX */
@@ -47,6 +56,9 @@ struct worker {
 	pthread_t thread;
 };
 
+static const struct lk_log log_of_all = { .level = LK_LOG_DEBUG,
+	.format = LK_LOG_TEXT, .sink = lk_log_stderr };
+static struct shift *_Atomic current;
 static atomic_bool ending;
 
 static int64_t
@@ -147,19 +159,38 @@ work_round(struct worker *w, struct lk_manager *m, unsigned *seed)
 	(void)work_check(w, m, any_of(w->count, seed), "check");
 }
 
+/* ---- Threads ----------------------------------------------------------- */
+
+/* Have a manager of the shift that is on now, and none of another. */
+static void
+change_over(struct worker *w, struct lk_manager **m)
+{
+	struct shift *const now = current;
+	const struct lk_surroundings surroundings = { .log = &log_of_all,
+		.watch = now->watch };
+	struct lk_error error = { "" };
+
+	if (w->shift == now)
+		return;
+	lk_manager_free(*m);
+	if (lk_manager_new(now->settings, &surroundings, m, &error) != LK_OK)
+		die(error.text);
+	w->shift = now;
+	now->managers++;
+}
+
 static void *
 work(void *arg)
 {
 	struct worker *w = arg;
-	struct lk_error error = { "" };
 	struct lk_manager *m = NULL;
 	unsigned seed = (unsigned)w->number + 1;
 	size_t i;
 	int tries;
 
-	if (lk_manager_new(w->settings, &w->surroundings, &m, &error) != LK_OK)
-		die(error.text);
+	change_over(w, &m);
 	while (!ending) {
+		change_over(w, &m);
 		work_round(w, m, &seed);
 		(void)poll(NULL, 0, w->pause_ms);
 	}
@@ -173,21 +204,9 @@ work(void *arg)
 	return (NULL);
 }
 
-static void *
-run_watch(void *watch)
-{
-	lk_watch_run(watch);
-	return (NULL);
-}
-
 static void
-start(struct worker *w, int number, int pause_ms,
-    const struct lk_settings *settings, struct lk_watch *watch,
-    const struct lk_log *log)
+start(struct worker *w, int number, int pause_ms)
 {
-	w->settings = settings;
-	w->surroundings.watch = watch;
-	w->surroundings.log = log;
 	w->number = number;
 	w->pause_ms = pause_ms;
 	w->sessions = calloc(SESSIONS_MAX, sizeof(*w->sessions));
@@ -197,38 +216,77 @@ start(struct worker *w, int number, int pause_ms,
 		die("no thread");
 }
 
+/* ---- Shifts ------------------------------------------------------------ */
+
+static void *
+run_watch(void *watch)
+{
+	lk_watch_run(watch);
+	return (NULL);
+}
+
+static struct shift *
+shift_begin(const char *path)
+{
+	struct shift *shift = calloc(1, sizeof(*shift));
+	struct lk_error error = { "" };
+
+	if (shift == NULL)
+		die("out of memory");
+	if (lk_settings_load(path, &shift->settings, &error) != LK_OK ||
+	    lk_watch_new(shift->settings, &log_of_all, &shift->watch, &error) !=
+	        LK_OK)
+		die(error.text);
+	if (pthread_create(&shift->watching, NULL, run_watch, shift->watch) !=
+	    0)
+		die("no thread");
+	return (shift);
+}
+
+/* Its managers are gone; what it has still to carry over goes to the next. */
+static void
+shift_end(struct shift *shift, struct shift *next)
+{
+	lk_watch_stop(shift->watch);
+	(void)pthread_join(shift->watching, NULL);
+	if (next != NULL)
+		lk_watch_take(next->watch, shift->watch);
+	lk_watch_free(shift->watch);
+	lk_settings_free(shift->settings);
+	free(shift);
+}
+
+static void
+shift_change(const char *path, int threads)
+{
+	struct shift *before = current, *next = shift_begin(path);
+
+	current = next;
+	while (next->managers < threads)
+		(void)poll(NULL, 0, 1);
+	shift_end(before, next);
+	fprintf(stderr, "settings reloaded\n");
+}
+
 int
 main(int argc, char **argv)
 {
-	static const struct lk_log log = { .level = LK_LOG_DEBUG,
-		.format = LK_LOG_TEXT, .sink = lk_log_stderr };
 	static struct worker workers[THREADS_MAX];
-	struct lk_error error = { "" };
-	struct lk_settings *settings = NULL;
-	struct lk_watch *watch = NULL;
-	pthread_t watching;
 	char byte;
 	int threads = 0, i;
 
 	if (argc != 4 || (threads = atoi(argv[2])) < 1 || threads > THREADS_MAX)
 		die("usage: load SETTINGS THREADS PAUSE_MS");
-	if (lk_settings_load(argv[1], &settings, &error) != LK_OK ||
-	    lk_watch_new(settings, &log, &watch, &error) != LK_OK)
-		die(error.text);
-	if (pthread_create(&watching, NULL, run_watch, watch) != 0)
-		die("no thread");
+	current = shift_begin(argv[1]);
 	for (i = 0; i < threads; i++)
-		start(&workers[i], i, atoi(argv[3]), settings, watch, &log);
+		start(&workers[i], i, atoi(argv[3]));
 	while (read(STDIN_FILENO, &byte, 1) != 0)
-		continue;
+		shift_change(argv[1], threads);
 	ending = true;
 	for (i = 0; i < threads; i++) {
 		(void)pthread_join(workers[i].thread, NULL);
 		free(workers[i].sessions);
 	}
-	lk_watch_stop(watch);
-	(void)pthread_join(watching, NULL);
-	lk_watch_free(watch);
-	lk_settings_free(settings);
+	shift_end(current, NULL);
 	return (0);
 }

@@ -146,7 +146,7 @@ def passwords_changed(place):
     """With both passwords good for a while nobody notices; without, all is
     denied until the settings are right."""
     stage = Stage(place)
-    client = stage.add_usual_client(library=False)
+    client = stage.add_usual_client()
     servers = stage.cluster.nodes + stage.cluster.sentinels
 
     def all_acl(*rules):
@@ -172,10 +172,10 @@ def passwords_changed(place):
 
     all_acl("resetpass", ">third")
     kill_connections()
-    gate_load = client.loads[0]
     now = time.monotonic()
-    wait_until(lambda: load.failures(gate_load.records(), now),
-               "the gate to deny")
+    for one in client.loads:
+        wait_until(lambda one=one: load.failures(one.records(), now),
+                   "the load to fail")
     client.write(lambda text: text.replace(
         REDIS_PASSWORD, "third").replace(SENTINEL_PASSWORD, "third"))
     client.reload()

@@ -56,11 +56,14 @@ class Client:
         return self.loads[-1]
 
     def reload(self):
-        """Let the gate take the settings anew."""
+        """Let the gate and the program take the settings anew."""
         before = self.gate.output().count("settings reloaded")
         self.gate.process.send_signal(signal.SIGHUP)
         wait_until(lambda: self.gate.output().count("settings reloaded")
                    > before, "the gate to reload")
+        for one in self.loads:
+            if isinstance(one, LibraryLoad):
+                one.reload()
 
 
 class Stage:
@@ -76,12 +79,11 @@ class Stage:
         self.clients.append(client)
         return client
 
-    def add_usual_client(self, library=True):
-        """One under load, of the library as well if asked for."""
+    def add_usual_client(self):
+        """One under load from the gate and from the library."""
         client = self.add_client()
         client.add_gate_load()
-        if library:
-            client.add_library_load()
+        client.add_library_load()
         self.warm_up()
         return client
 

@@ -59,6 +59,15 @@ class LibraryLoad(Daemon):
                 int(words[3]) / 1e6, int(words[4]) / 1e6))
         return self.noted
 
+    def reload(self):
+        """Let it take the settings anew."""
+        said = "settings reloaded"
+        before = self.output().count(said)
+        self.process.stdin.write(b"\n")
+        self.process.stdin.flush()
+        wait_until(lambda: self.output().count(said) > before,
+                   f"{self.name} to reload")
+
     def finish(self):
         """Let it look at every session once more, and end."""
         self.process.stdin.close()
