@@ -111,6 +111,24 @@ why_gone(struct lk_redis_store *store,
 	return (status);
 }
 
+/* Get a session's record.  Unless LK_OK there is no ${reply}. */
+static enum lk_status
+get_record(struct lk_redis_store *store,
+    const struct lk_redis_latchkey_names *names, struct lk_deadline deadline,
+    struct lk_redis_reply **reply)
+{
+	struct lk_redis_command command;
+	enum lk_status status = LK_FAULT;
+
+	lk_redis_command(&command, "GET");
+	lk_redis_arg_key(&command, &names->record);
+	status = lk_redis_run(store, &command, 1, deadline, reply);
+	if (status != LK_OK || (*reply)->type != LK_REDIS_NIL)
+		return (status);
+	lk_redis_free_replies(reply, 1);
+	return (why_gone(store, names, deadline));
+}
+
 static enum lk_status
 latchkey_issue(struct lk_store *base, const struct lk_issue_request *request,
     struct lk_deadline deadline, struct lk_session *session)
@@ -152,19 +170,14 @@ latchkey_check(struct lk_store *base, const struct lk_token_key *key,
     struct lk_deadline deadline, struct lk_session *session)
 {
 	struct lk_redis_store *store = lk_redis_store_of(base);
-	struct lk_redis_command command;
 	struct lk_redis_reply *reply = NULL;
 	struct lk_redis_latchkey_names names;
 	enum lk_status status = LK_FAULT;
 
 	lk_redis_latchkey_names(key->tag, key->digest, &names);
-	lk_redis_command(&command, "GET");
-	lk_redis_arg_key(&command, &names.record);
-	status = lk_redis_run(store, &command, 1, deadline, &reply);
+	status = get_record(store, &names, deadline, &reply);
 	if (status == LK_OK)
-		status = reply->type == LK_REDIS_NIL
-		    ? why_gone(store, &names, deadline)
-		    : session_of(store, reply, key, session);
+		status = session_of(store, reply, key, session);
 	lk_redis_reply_free(reply);
 	return (status);
 }
@@ -192,7 +205,6 @@ latchkey_check_id(struct lk_store *base, const struct lk_session_ref *ref,
     struct lk_deadline deadline, struct lk_session *session)
 {
 	struct lk_redis_store *store = lk_redis_store_of(base);
-	struct lk_redis_command command;
 	struct lk_redis_reply *reply = NULL;
 	struct lk_redis_latchkey_names names;
 	enum lk_status status = LK_FAULT;
@@ -200,13 +212,9 @@ latchkey_check_id(struct lk_store *base, const struct lk_session_ref *ref,
 	if (ref->locator_len != LK_TAG_LEN)
 		return (LK_MALFORMED);
 	lk_redis_latchkey_names(ref->locator, ref->handle, &names);
-	lk_redis_command(&command, "GET");
-	lk_redis_arg_key(&command, &names.record);
-	status = lk_redis_run(store, &command, 1, deadline, &reply);
+	status = get_record(store, &names, deadline, &reply);
 	if (status == LK_OK)
-		status = reply->type == LK_REDIS_NIL
-		    ? why_gone(store, &names, deadline)
-		    : session_of_ref(store, reply, ref, session);
+		status = session_of_ref(store, reply, ref, session);
 	lk_redis_reply_free(reply);
 	return (status);
 }
