@@ -277,6 +277,8 @@ main(int argc, char **argv)
 
 	if (argc != 4 || (threads = atoi(argv[2])) < 1 || threads > THREADS_MAX)
 		die("usage: load SETTINGS THREADS PAUSE_MS");
+	/* Whoever reads it waits for what has just been done. */
+	(void)setvbuf(stdout, NULL, _IOLBF, 0);
 	current = shift_begin(argv[1]);
 	for (i = 0; i < threads; i++)
 		start(&workers[i], i, atoi(argv[3]));

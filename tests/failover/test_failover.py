@@ -189,15 +189,46 @@ def passwords_changed(place):
     stage.finish()
 
 
+def need_networks():
+    why = network.why_not()
+    if why is not None:
+        pytest.skip(f"no networks of our own here: {why}")
+
+
+def client_unplugged(place):
+    """While its own cable is out a client knows nothing and allows nothing;
+    as soon as it is back in all is as before."""
+    need_networks()
+    net = place.add(Network(4))
+    stage = Stage(place, net.hosts[:3])
+    client = stage.add_client("client", net.hosts[3])
+    client.add_gate_load()
+    client.add_library_load()
+    stage.warm_up()
+
+    net.hosts[3].unplug()
+    cut = time.monotonic()
+    for one in client.loads:
+        wait_until(lambda one=one: load.failures(
+            one.records(), cut + STALENESS_SECONDS), "the load to fail")
+    net.hosts[3].plug()
+    plugged = time.monotonic()
+    for one in client.loads:
+        for record in one.records():
+            if cut + STALENESS_SECONDS < record.began < plugged - 1:
+                assert record.status < 0, record
+    stage.go_on(plugged)
+    stage.over = time.monotonic()
+    stage.finish()
+
+
 def master_isolated(place):
     """The old master and a gate beside it, cut off from all others.
 
     That gate answers no more as soon as it cannot know who the master is;
     another one, which was told to prefer availability, pays for that.
     """
-    why = network.why_not()
-    if why is not None:
-        pytest.skip(f"no networks of our own here: {why}")
+    need_networks()
     net = place.add(Network(4))
     stage = Stage(place, net.hosts[:3], hurried=False)
     outside = stage.add_client("outside", net.hosts[3])
@@ -240,7 +271,7 @@ def master_isolated(place):
 
 SCENES = [master_isolated, sentinels_gone, master_killed, master_stopped,
           replication_cut_before_a_crash, sentinels_restarted,
-          passwords_changed, master_replaced_on_request]
+          passwords_changed, client_unplugged, master_replaced_on_request]
 
 
 def play(scene):
