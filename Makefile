@@ -256,6 +256,7 @@ quoted = $(patsubst %,'%',$(1))
 deps:
 	@sh tests/support/deps.sh $(call quoted,$(CHECK_DEBS))
 
+## make deps-build  install what building alone needs
 deps-build:
 	@sh tests/support/deps.sh $(call quoted,$(BUILD_DEBS))
 

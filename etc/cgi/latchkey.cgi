@@ -9,7 +9,8 @@
 #           and, for tokens in the Authorization header, CGIPassAuth On
 #
 # LATCHKEY_CGI asks for this mode and names the settings file, which the web
-# server's user must be able to read.  Do not hand the arguments on, and do
+# server's user must be able to read; for sessions in a file he must be in the
+# group latchkey.  Do not hand the arguments on, and do
 # not set the variable from anything that a request contains.
 LATCHKEY_CGI=/etc/latchkey/latchkey.conf
 export LATCHKEY_CGI

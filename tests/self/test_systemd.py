@@ -65,6 +65,19 @@ def test_systemd_service_speaks_the_protocol_of_the_gate():
     assert unit["SocketMode"] == ["0660"]
 
 
+def test_systemd_service_shares_the_store_with_root():
+    """Whose programs refuse a folder that is somebody else's."""
+    service = settings(SERVICE)
+    store = re.search(r'path = "(/[^"]+)/[^"]+"', read("etc/latchkey.conf"))
+    assert not {"StateDirectory", "StateDirectoryMode"} & set(service)
+    assert service["ReadWritePaths"] == [store.group(1)]
+    assert service["ExecStartPre"] == [
+        f"+/usr/bin/install -d -o root -g {service['Group'][0]} -m 2770 "
+        f"{store.group(1)}"]
+    # A store that the gate makes is given to that group.
+    assert service["SystemCallFilter"][-1] == "@chown"
+
+
 def test_systemd_verify_finds_nothing_wrong(place):
     if shutil.which("systemd-analyze") is None:
         pytest.skip("no systemd-analyze")
