@@ -1,8 +1,9 @@
 # latchkey: build, test, install.  `make help` lists the targets.
 #
 # Everything is built below $(B).  SAN=1 builds with AddressSanitizer and
-# UndefinedBehaviorSanitizer, by default below build/san; WERROR=1 turns
-# warnings into errors (so does CI=true).
+# UndefinedBehaviorSanitizer, by default below build/san; TSAN=1 with
+# ThreadSanitizer, below build/tsan; WERROR=1 turns warnings into errors (so
+# does CI=true).
 
 VERSION := 0.1.0
 SONAME  := liblatchkey.so.0
@@ -19,7 +20,7 @@ PAMDIR     ?= $(LIBDIR)/security
 CC         ?= cc
 PKG_CONFIG ?= pkg-config
 PYTHON     ?= /usr/bin/python3
-B          ?= $(if $(SAN),build/san,build)
+B          ?= build$(if $(TSAN),/tsan,$(if $(SAN),/san))
 
 , := ,
 .DEFAULT_GOAL := all
@@ -41,7 +42,11 @@ ifneq (,$(filter-out 0 false,$(WERROR) $(CI)))
 WARNINGS += -Werror
 endif
 
-ifdef SAN
+ifneq (,$(TSAN))
+CFLAGS   ?= -O1 -g -fno-omit-frame-pointer
+HARDEN   := -fsanitize=thread
+LDHARDEN := -fsanitize=thread
+else ifdef SAN
 CFLAGS   ?= -O1 -g -fno-omit-frame-pointer
 HARDEN   := -fsanitize=address,undefined -fno-sanitize-recover=all
 LDHARDEN := -fsanitize=address,undefined
@@ -153,12 +158,13 @@ $(B)/gen/redis_%_scripts.h: lib/store/lua/embed.sh $(LUA_SRC)
 	sh lib/store/lua/embed.sh $(filter lib/store/lua/$*_%,$(LUA_SRC)) > $@
 
 SCRIPTS_H := $(patsubst %,$(B)/gen/redis_%_scripts.h,\
-	latchkey gosession put sweep)
+	latchkey gosession put sweep fence)
 
 $(B)/obj/lib/store/redis_latchkey.o: $(B)/gen/redis_latchkey_scripts.h
 $(B)/obj/lib/store/redis_gosession.o: $(B)/gen/redis_gosession_scripts.h
 $(B)/obj/lib/store/redis_put.o: $(B)/gen/redis_put_scripts.h
 $(B)/obj/lib/store/redis_sweep.o: $(B)/gen/redis_sweep_scripts.h
+$(B)/obj/lib/store/redis_fence.o: $(B)/gen/redis_fence_scripts.h
 
 $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(GATE_PARTS) $(PAM_PARTS) \
 		$(B)/liblatchkey.a
@@ -241,7 +247,9 @@ BUILD_DEBS := gcc libc6-dev pkg-config libhiredis-dev libconfig-dev \
 	libcjson-dev libsodium-dev libsqlite3-dev libfcgi-dev \
 	libpam0g-dev binutils
 DEMO_DEBS  := $(BUILD_DEBS) python3 lighttpd pamtester libpam-wrapper
-REDIS_DEBS := redis-server|valkey-server
+# What LK_REDIS_SERVER names, unless it is the path of one built by hand.
+REDIS_DEBS := $(if $(findstring /,$(LK_REDIS_SERVER)),,$(or \
+	$(LK_REDIS_SERVER),redis-server|valkey-server))
 BENCH_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) nginx wrk
 CHECK_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) libcmocka-dev \
 	python3-pytest curl apache2 libapache2-mod-fcgid nginx caddy haproxy \

@@ -86,7 +86,9 @@ gate_report_store(struct gate_report *report, enum lk_status status,
 	if (!gate_limiter_pass(&report->store, lk_monotonic_ns(),
 	        STORE_INTERVAL_NS, &suppressed))
 		return;
-	LK_LOG(report->log, LK_LOG_WARN, "session could not be checked",
+	LK_LOG(report->log, LK_LOG_WARN,
+	    status == LK_E_NOT_DURABLE ? "change is not yet durable"
+	                               : "session could not be checked",
 	    { "reason", lk_status_name(status) }, { "error", error },
 	    { "suppressed", count_text(suppressed, count) });
 }

@@ -175,6 +175,13 @@ explain(int error, const char **why)
 	return (LK_E_STORE);
 }
 
+/* What one of so many that are still to be tried may take. */
+static struct lk_deadline
+share_of(struct lk_deadline deadline, size_t left)
+{
+	return (lk_deadline_part(deadline, 100 / (int)left));
+}
+
 enum lk_status
 lk_connect(const struct lk_address *address, struct lk_deadline deadline,
     int *fd, const char **why)
@@ -190,6 +197,7 @@ lk_connect(const struct lk_address *address, struct lk_deadline deadline,
 		return (LK_E_STORE);
 	}
 	for (i = 0; i < endpoints.n && *fd < 0; i++)
-		error = try_endpoint(&endpoints.at[i], deadline, fd);
+		error = try_endpoint(&endpoints.at[i],
+		    share_of(deadline, endpoints.n - i), fd);
 	return (explain(error, why));
 }

@@ -52,8 +52,8 @@ int lk_wait(int fd, short events, struct lk_deadline deadline);
 /**
  * lk_connect(address, deadline, fd, why):
  * Connect such a socket.  The first of a host's addresses that answers is
- * taken.  LK_E_TIMEOUT, or LK_E_STORE, and in ${why} a static text that says
- * why.
+ * taken; one that does not leaves the others their share of the time.
+ * LK_E_TIMEOUT, or LK_E_STORE, and in ${why} a static text that says why.
  */
 enum lk_status lk_connect(const struct lk_address *address,
     struct lk_deadline deadline, int *fd, const char **why) LK_MUST_CHECK;

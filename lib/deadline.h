@@ -47,4 +47,19 @@ lk_deadline_left_ms(struct lk_deadline deadline)
 	return (left > INT32_MAX ? INT32_MAX : (int)left);
 }
 
+/**
+ * lk_deadline_part(deadline, percent):
+ * The deadline for what may take so much of the time that is left.
+ */
+static inline struct lk_deadline
+lk_deadline_part(struct lk_deadline deadline, int percent)
+{
+	const int64_t now = lk_monotonic_ns();
+
+	if (deadline.at_ns <= now)
+		return (deadline);
+	return ((struct lk_deadline){
+	    now + (deadline.at_ns - now) / 100 * percent });
+}
+
 #endif /* !LK_DEADLINE_H_ */

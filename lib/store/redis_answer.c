@@ -22,6 +22,9 @@ lk_redis_answer_ask(const char *master,
 	lk_redis_command(&commands[1], "SENTINEL");
 	lk_redis_arg_str(&commands[1], "MASTER");
 	lk_redis_arg_str(&commands[1], master);
+	lk_redis_command(&commands[2], "SENTINEL");
+	lk_redis_arg_str(&commands[2], "REPLICAS");
+	lk_redis_arg_str(&commands[2], master);
 }
 
 static bool
@@ -116,6 +119,24 @@ read_state(const struct lk_redis_reply *reply, struct lk_vote *vote)
 	return (true);
 }
 
+/* Take the list of replicas: how many are not down. */
+static bool
+read_replicas(const struct lk_redis_reply *reply, struct lk_vote *vote)
+{
+	const struct lk_redis_reply *flags;
+	size_t i;
+
+	if (reply->type != LK_REDIS_ARRAY)
+		return (false);
+	for (i = 0; i < reply->elements; i++) {
+		flags = value_of(reply->element[i], "flags");
+		if (flags == NULL || flags->type != LK_REDIS_STRING)
+			return (false);
+		vote->replicas += strstr(flags->text, "_down") == NULL;
+	}
+	return (true);
+}
+
 static bool
 begins_with(const char *text, const char *prefix)
 {
@@ -155,14 +176,14 @@ lk_redis_answer_read(const struct lk_redis_reply *reply, size_t more,
 		return;
 	if (reply->type == LK_REDIS_ERROR)
 		vote->kind = read_error(reply);
-	else if (more == 1 && reply->type == LK_REDIS_NIL)
+	else if (more == 2 && reply->type == LK_REDIS_NIL)
 		vote->kind = LK_VOTE_UNKNOWN;
-	else if (more == 1 && !read_address(reply, vote))
+	else if ((more == 2 && !read_address(reply, vote)) ||
+	    (more == 1 && !read_state(reply, vote)) ||
+	    (more == 0 && !read_replicas(reply, vote)))
 		vote->kind = LK_VOTE_BROKEN;
 	else if (more == 0)
-		vote->kind = read_state(reply, vote)
-		    ? LK_VOTE_NAMES
-		    : LK_VOTE_BROKEN;
+		vote->kind = LK_VOTE_NAMES;
 	if (vote->kind != LK_VOTE_SILENT && vote->kind != LK_VOTE_NAMES)
 		vote->address[0] = '\0';
 }

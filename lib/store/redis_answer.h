@@ -9,8 +9,8 @@
 #include "redis_reply.h"
 #include "redis_vote.h"
 
-/* Where the master is, and what is being done about it. */
-#define LK_REDIS_ANSWER_REPLIES 2
+/* Where the master is, what is being done about it, and who follows it. */
+#define LK_REDIS_ANSWER_REPLIES 3
 
 /**
  * lk_redis_answer_ask(master, commands):

@@ -32,7 +32,7 @@ is_passing(const struct lk_redis_link *link, const struct lk_redis_reply *reply)
 static void
 reject(struct lk_redis_link *link)
 {
-	lk_redis_watch_suspect(link->watch, link->wire.era);
+	lk_redis_watch_suspect(link->watch, link->wire.generation);
 	lk_redis_wire_drop(&link->wire);
 }
 
@@ -48,11 +48,9 @@ judge(struct lk_redis_task *task)
 			continue;
 		task->status = lk_redis_reply_refusal(task->replies[i],
 		    link->wire.name, link->error);
-		task->refused = task->status;
-		task->refusal = *link->error;
 		lk_redis_free_replies(task->replies, task->count);
 		reject(link);
-		/* The first tells of all, but for a WAIT behind a change. */
+		/* The first tells of all, but for a fence behind a change. */
 		return (i == 0 ? LK_ATTEMPT_AGAIN : LK_ATTEMPT_UNKNOWN);
 	}
 	return (LK_ATTEMPT_DONE);
@@ -105,14 +103,15 @@ get_ready(struct lk_redis_link *link, struct lk_deadline deadline,
 	struct lk_redis_master master;
 
 	if (lk_redis_wire_is_open(wire) &&
-	    lk_redis_watch_is_fresh(link->watch, wire->era))
+	    lk_redis_watch_is_fresh(link->watch, wire->generation))
 		return (LK_ATTEMPT_DONE);
 	*status = lk_redis_watch_find(link->watch, deadline, &master,
 	    link->error);
 	if (*status != LK_OK)
 		return (lk_redis_may_pass(*status) ? LK_ATTEMPT_AGAIN
 		                                   : LK_ATTEMPT_OVER);
-	if (lk_redis_wire_is_open(wire) && wire->era == master.generation)
+	if (lk_redis_wire_is_open(wire) &&
+	    wire->generation == master.generation)
 		return (LK_ATTEMPT_DONE);
 	return (connect_to(link, &master, deadline, status));
 }
@@ -144,11 +143,11 @@ confirm_answer(struct lk_redis_task *task)
 	struct lk_redis_link *link = task->link;
 	struct lk_redis_master master;
 
-	if (lk_redis_watch_is_fresh(link->watch, link->wire.era))
+	if (lk_redis_watch_is_fresh(link->watch, link->wire.generation))
 		return (LK_ATTEMPT_DONE);
 	task->status = lk_redis_watch_find(link->watch, task->deadline, &master,
 	    link->error);
-	if (task->status == LK_OK && master.generation == link->wire.era)
+	if (task->status == LK_OK && master.generation == link->wire.generation)
 		return (LK_ATTEMPT_DONE);
 	if (task->status == LK_OK)
 		task->status = lk_fail(link->error, LK_E_STORE,
@@ -158,30 +157,29 @@ confirm_answer(struct lk_redis_task *task)
 	return (LK_ATTEMPT_UNKNOWN);
 }
 
-/* Whether it is durable: a replica has it, and it will be the next master's. */
+/* Whether it is durable: replicas have it, and it will be the next master's. */
 static enum lk_redis_attempt
 weigh(struct lk_redis_task *task)
 {
-	struct lk_watch *watch = task->link->watch;
-	const struct lk_redis_reply *wait = task->replies[task->count - 1];
-	struct lk_error *error = task->link->error;
+	struct lk_redis_link *link = task->link;
+	struct lk_redis_request *request = task->request;
+	size_t acks;
 
 	/* A change that was refused will be on no replica. */
-	if (task->replies[0]->type == LK_REDIS_ERROR)
+	if (request->count > 0 && task->replies[0]->type == LK_REDIS_ERROR)
 		return (LK_ATTEMPT_DONE);
-	if (wait == NULL || wait->type != LK_REDIS_INTEGER || wait->integer < 1)
-		lk_error_set(error, "redis at %s: no replica has it in time",
-		    task->link->wire.name);
-	else
-		task->request->durable = lk_redis_watch_outlasts(watch,
-		    task->link->wire.era, task->deadline, error);
-	if (atomic_load(&watch->generation) == task->link->wire.era)
+	acks = lk_redis_fence_acks(task->replies + request->count,
+	    link->wire.name, link->error);
+	request->durable = acks > 0 &&
+	    lk_redis_watch_outlasts(link->watch, &link->wire, acks,
+	        task->deadline, link->error);
+	if (atomic_load(&link->watch->generation) == link->wire.generation)
 		return (LK_ATTEMPT_DONE);
-	task->request->durable = false;
-	if (!task->request->idempotent)
+	request->durable = false;
+	if (!request->idempotent)
 		return (LK_ATTEMPT_DONE);
-	task->status = lk_fail(error, LK_E_STORE,
-	    "redis at %s is no longer the master", task->link->wire.name);
+	task->status = lk_fail(link->error, LK_E_STORE,
+	    "redis at %s is no longer the master", link->wire.name);
 	lk_redis_free_replies(task->replies, task->count);
 	return (LK_ATTEMPT_UNKNOWN);
 }
@@ -189,15 +187,15 @@ weigh(struct lk_redis_task *task)
 /* ---- One attempt ------------------------------------------------------- */
 
 /*
- * Whether all but the WAIT has been answered: what it waits for has been
- * carried out then, and no replica has it in time.
+ * Whether all but the fence has been answered: the change has been carried out
+ * then, and no replica has it in time.
  */
 static bool
-only_wait_is_missing(const struct lk_redis_task *task,
+only_fence_is_missing(const struct lk_redis_task *task,
     const struct lk_redis_exchange *x)
 {
 	return (task->status == LK_E_TIMEOUT && task->request->replicate &&
-	    x->replies == task->request->count);
+	    x->replies >= task->request->count);
 }
 
 /* Ask, on a connection that is in order. */
@@ -210,7 +208,7 @@ exchange(struct lk_redis_task *task, bool kept)
 	memset(task->replies, 0, task->count * sizeof(struct lk_redis_reply *));
 	task->status = lk_redis_wire_exchange(&task->link->wire, &task->out,
 	    task->count, task->share, task->replies, &x);
-	if (task->status != LK_OK && !only_wait_is_missing(task, &x))
+	if (task->status != LK_OK && !only_fence_is_missing(task, &x))
 		return (after_failure(task, kept, &x));
 	task->status = LK_OK;
 	result = judge(task);
@@ -226,7 +224,7 @@ lk_redis_attempt(struct lk_redis_task *task)
 {
 	struct lk_redis_wire *wire = &task->link->wire;
 	enum lk_redis_attempt result;
-	const unsigned int era = wire->era;
+	const unsigned int before = wire->generation;
 	bool kept;
 
 	task->was_dead = false;
@@ -239,5 +237,5 @@ lk_redis_attempt(struct lk_redis_task *task)
 	result = get_ready(task->link, task->share, &task->status);
 	if (result != LK_ATTEMPT_DONE)
 		return (result);
-	return (exchange(task, kept && wire->era == era));
+	return (exchange(task, kept && wire->generation == before));
 }

@@ -16,7 +16,7 @@ struct lk_redis_link {
 	struct lk_watch *own; /* the same, if it is not shared */
 
 	/* Dynamic data. */
-	struct lk_redis_wire wire; /* its era is the master's generation */
+	struct lk_redis_wire wire; /* its generation is the master's */
 };
 
 /** A call of the link that is under way. */
@@ -26,11 +26,11 @@ struct lk_redis_task {
 	struct lk_deadline deadline; /* of the call */
 	struct lk_deadline share;    /* what this attempt may have of it */
 	struct lk_redis_reply **replies;
-	struct lk_buf out;       /* the request, and a WAIT behind it */
+	struct lk_buf out;       /* the request, and a fence behind it */
 	size_t count;            /* of commands in it */
 	enum lk_status status;   /* of the last attempt */
-	enum lk_status refused;  /* LK_OK, or what Redis last said of an */
-	struct lk_error refusal; /* earlier one, and why */
+	enum lk_status refused;  /* LK_OK, or how an earlier one failed */
+	struct lk_error refusal; /* before its time was over, and why */
 	bool was_dead;           /* it met a connection that was closed */
 };
 
@@ -53,8 +53,8 @@ lk_redis_may_pass(enum lk_status status)
 /**
  * lk_redis_attempt(task):
  * Try once.  Unless there are replies, ${task} has a status and the link's
- * error says why.  With a WAIT behind the request, the request says whether it
- * is durable.
+ * error says why.  With a fence behind the request, the request says whether
+ * it is durable.
  */
 enum lk_redis_attempt lk_redis_attempt(struct lk_redis_task *task);
 

@@ -448,7 +448,9 @@ gosession_revoke_id(struct lk_store *base, const struct lk_session_ref *ref,
 	if (status == LK_OK)
 		status = gosession_revoke(base, &key, deadline, revoked);
 	else if (status == LK_UNKNOWN)
-		status = LK_OK; /* it is as asked */
+		/* It is as asked; also on a replica? */
+		status = lk_redis_replicate(lk_redis_store_of(base)->link,
+		    LK_REDIS_REVOKES, deadline, base->error);
 	lk_token_wipe(&search.token);
 	return (status);
 }

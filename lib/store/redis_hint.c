@@ -1,5 +1,8 @@
 #include <sys/socket.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 #include <errno.h>
 #include <unistd.h>
 
@@ -22,6 +25,30 @@ lk_redis_hint_close(struct lk_redis_hint *hint)
 	lk_redis_reader_free(hint->reader);
 	hint->reader = NULL;
 	hint->unread = 0;
+}
+
+/*
+ * Notice a Sentinel whose machine is gone: it will never say so.  It is nothing
+ * to a unix socket.
+ */
+static bool
+keep_alive(int fd)
+{
+	static const struct {
+		int level, option, value;
+	} options[] = { { SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, 5 },
+		{ IPPROTO_TCP, TCP_KEEPINTVL, 2 },
+		{ IPPROTO_TCP, TCP_KEEPCNT, 3 } };
+	size_t i;
+
+	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		if (setsockopt(fd, options[i].level, options[i].option,
+		        &options[i].value, sizeof(options[i].value)) != 0 &&
+		    errno != EOPNOTSUPP && errno != ENOPROTOOPT)
+			return (false);
+	}
+	return (true);
 }
 
 static bool
@@ -58,7 +85,8 @@ lk_redis_hint_open(struct lk_redis_hint *hint,
 	    lk_connect(&address, deadline, &hint->fd, &why) != LK_OK)
 		return (false);
 	hint->reader = lk_redis_reader_new();
-	if (hint->reader != NULL && subscribe(hint, settings))
+	if (hint->reader != NULL && keep_alive(hint->fd) &&
+	    subscribe(hint, settings))
 		return (true);
 	lk_redis_hint_close(hint);
 	return (false);

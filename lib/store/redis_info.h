@@ -5,8 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Longest value that is looked at. */
-#define LK_REDIS_INFO_MAX 127
+/* Longest value that is looked at: a replica's, with the host name of 255
+ * bytes that it may have announced. */
+#define LK_REDIS_INFO_MAX 511
 /* A replica that was silent for more seconds may have been cut off. */
 #define LK_REDIS_LAG_MAX 1
 

@@ -7,7 +7,7 @@
 #include "redis_store.h"
 
 #define VERSION_MIN_REDIS 7
-#define FINDING_MAX 512
+#define FINDING_MAX (LK_REDIS_INFO_MAX + 256)
 
 static void
 inspect_version(const char *info, lk_finding_fn *each, void *arg)
@@ -151,8 +151,6 @@ inspect_sentinels(const struct lk_redis_store *store,
 {
 	const struct lk_settings *s = store->base.settings;
 	const struct lk_strings *all = &s->store.sentinel.addresses;
-	const struct lk_deadline soon = lk_deadline_min(deadline,
-	    lk_deadline_in(s->store.redis.connect_timeout_ms));
 	struct lk_redis_sentinels *sentinels = NULL;
 	struct lk_error error = { "" };
 	char text[FINDING_MAX];
@@ -164,7 +162,8 @@ inspect_sentinels(const struct lk_redis_store *store,
 	status = lk_redis_sentinels_new(s, &sentinels, store->base.error);
 	if (status != LK_OK)
 		return (status);
-	votes = lk_redis_sentinels_ask(sentinels, true, soon);
+	votes = lk_redis_sentinels_ask(sentinels, true,
+	    s->store.redis.connect_timeout_ms, deadline);
 	for (i = 0; i < all->n; i++) {
 		inspect_address("store.sentinel.addresses", all->v[i], each,
 		    arg);

@@ -326,6 +326,7 @@ latchkey_revoke_all(struct lk_store *base, const char *user,
 	lk_redis_call(&call, &latchkey_revoke_all_script, 1);
 	lk_redis_arg_key(&call.command, &index);
 	lk_redis_arg_key(&call.command, &prefix);
+	lk_redis_arg_later(&call);
 	return (
 	    lk_redis_revoke(lk_redis_store_of(base), &call, deadline, revoked));
 }

@@ -4,6 +4,9 @@
 
 #include "redis_attempt.h"
 
+/* Of the time that is left, where another attempt is to have some. */
+#define FIRST_SHARE_PERCENT 67
+
 /* ---- Life -------------------------------------------------------------- */
 
 enum lk_status
@@ -34,7 +37,9 @@ lk_redis_link_new(const struct lk_settings *settings, struct lk_watch *watch,
 	link->error = error;
 	link->watch = watch != NULL ? watch : link->own;
 	manners.master = link->watch->sentinel;
-	manners.era = link->watch->sentinel ? &link->watch->generation : NULL;
+	manners.generation = link->watch->sentinel
+	    ? &link->watch->generation
+	    : NULL;
 	lk_redis_wire_init(&link->wire, &manners, error);
 	(void)snprintf(link->wire.name, sizeof(link->wire.name), "%s",
 	    link->watch->sentinel ? "(not known)"
@@ -78,34 +83,42 @@ share_of(const struct lk_redis_task *task)
 	    atomic_load_explicit(&task->link->watch->running,
 	        memory_order_relaxed))
 		return (task->deadline);
-	return (lk_deadline_min(task->deadline,
-	    lk_deadline_in(
-	        (int64_t)lk_deadline_left_ms(task->deadline) * 2 / 3)));
+	return (lk_deadline_part(task->deadline, FIRST_SHARE_PERCENT));
 }
 
-/* Write the request, and behind it how long a replica is waited for. */
+/* Write the request, and behind it the fence if a replica is to have it. */
 static bool
 format(struct lk_redis_task *task)
 {
 	const struct lk_redis_request *request = task->request;
-	int64_t wait_ms = lk_deadline_left_ms(task->share) * INT64_C(3) / 4;
-	struct lk_redis_command wait;
+	struct lk_redis_fence fence;
 
-	if (!request->replicate)
-		return (lk_redis_command_format(request->commands,
-		            request->count, &task->out) == LK_OK);
-	if (wait_ms > task->link->settings->store.durability_timeout_ms)
-		wait_ms = task->link->settings->store.durability_timeout_ms;
-	lk_redis_command(&wait, "WAIT");
-	lk_redis_arg_int(&wait, 1);
-	lk_redis_arg_int(&wait, wait_ms > 0 ? wait_ms : 1);
 	lk_buf_reset(&task->out);
-	return (lk_redis_command_format(request->commands, request->count,
-	            &task->out) == LK_OK &&
-	    lk_redis_command_format(&wait, 1, &task->out) == LK_OK);
+	if (lk_redis_command_format(request->commands, request->count,
+	        &task->out) != LK_OK)
+		return (false);
+	if (!request->replicate)
+		return (true);
+	lk_redis_fence(&fence, task->link->settings, 1,
+	    lk_redis_watch_wait_ms(task->link->watch, task->share));
+	return (lk_redis_command_format(fence.commands, LK_REDIS_FENCE_COMMANDS,
+	            &task->out) == LK_OK);
 }
 
-/* Why there is no more time: what Redis has said says more than silence. */
+/*
+ * Note why an attempt failed, if it was not for want of time.  That an old
+ * connection was dead explains nothing.
+ */
+static void
+remember(struct lk_redis_task *task)
+{
+	if (task->status == LK_E_TIMEOUT || task->was_dead)
+		return;
+	task->refused = task->status;
+	task->refusal = *task->link->error;
+}
+
+/* Why there is no more time: what was met before says more than silence. */
 static enum lk_status
 explain(const struct lk_redis_task *task)
 {
@@ -137,6 +150,8 @@ try_until_done(struct lk_redis_task *task)
 		if (result == LK_ATTEMPT_OVER ||
 		    (result == LK_ATTEMPT_UNKNOWN && !idempotent))
 			return (explain(task));
+		remember(task);
+		task->request->repeated |= result == LK_ATTEMPT_UNKNOWN;
 		if (task->was_dead && !was_dead)
 			was_dead = true;
 		else if (!lk_redis_watch_pause(link->watch, generation, tries,
@@ -150,19 +165,22 @@ enum lk_status
 lk_redis_link_run(struct lk_redis_link *link, struct lk_redis_request *request,
     struct lk_deadline deadline, struct lk_redis_reply **replies)
 {
-	struct lk_redis_reply *all[LK_REDIS_REPLICATE_MAX + 1] = { NULL };
+	struct lk_redis_reply
+	    *all[LK_REDIS_REPLICATE_MAX + LK_REDIS_FENCE_COMMANDS] = { NULL };
 	struct lk_redis_task task = { .link = link,
 		.request = request,
 		.deadline = deadline,
 		.replies = request->replicate ? all : replies,
 		.out = LK_BUF_INIT(LK_REDIS_REPLY_MAX),
-		.count = request->count + request->replicate };
+		.count = request->count };
 	const int64_t began_ns = deadline.at_ns -
 	    link->settings->store.redis.command_timeout_ms * 1000000;
 	enum lk_status status = LK_FAULT;
 	bool probe;
 
-	request->durable = false;
+	if (request->replicate)
+		task.count += LK_REDIS_FENCE_COMMANDS;
+	request->durable = request->repeated = false;
 	memset(replies, 0, request->count * sizeof(struct lk_redis_reply *));
 	status = lk_redis_watch_admit(link->watch, &probe, link->error);
 	if (status != LK_OK)
@@ -173,7 +191,8 @@ lk_redis_link_run(struct lk_redis_link *link, struct lk_redis_request *request,
 	if (status == LK_OK && request->replicate) {
 		memcpy(replies, all,
 		    request->count * sizeof(struct lk_redis_reply *));
-		lk_redis_reply_free(all[request->count]);
+		lk_redis_free_replies(all + request->count,
+		    LK_REDIS_FENCE_COMMANDS);
 	}
 	lk_buf_free(&task.out);
 	return (status);
@@ -181,13 +200,14 @@ lk_redis_link_run(struct lk_redis_link *link, struct lk_redis_request *request,
 
 void
 lk_redis_link_owe(struct lk_redis_link *link,
-    const struct lk_redis_command *command, struct lk_deadline deadline)
+    const struct lk_redis_command *command, bool ended,
+    struct lk_deadline deadline)
 {
 	const struct lk_error before = *link->error;
-	char run[LK_REDIS_RUN_LEN + 1] = "";
+	char history[LK_REDIS_HISTORY_LEN + 1] = "";
 
 	if (lk_redis_wire_is_open(&link->wire) &&
-	    lk_redis_run_of(&link->wire, deadline, run) != LK_OK)
+	    lk_redis_history_of(&link->wire, deadline, history) != LK_OK)
 		*link->error = before;
-	lk_redis_watch_owe(link->watch, command, run);
+	lk_redis_watch_owe(link->watch, command, history, ended);
 }

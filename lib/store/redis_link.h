@@ -14,6 +14,7 @@
 #ifndef LK_REDIS_LINK_H_
 #define LK_REDIS_LINK_H_
 
+#include "redis_fence.h"
 #include "redis_watch.h"
 
 struct lk_redis_link;
@@ -26,11 +27,13 @@ struct lk_redis_request {
 	bool replicate;  /* ask for a replica to have it; `durable` says */
 
 	/* Set by lk_redis_link_run(). */
-	bool durable; /* a replica has it, and the master is still the one; if
-	                 not, the link's error says why */
+	bool durable;  /* replicas have it, and will be asked to be the next
+	                  master; if not, the link's error says why */
+	bool repeated; /* an earlier try may have been carried out already */
 };
 
-/* Most commands of a request to be replicated. */
+/* Most commands of a request to be replicated; it may have none, and then asks
+ * for what others have done. */
 #define LK_REDIS_REPLICATE_MAX 2
 
 /**
@@ -61,12 +64,13 @@ enum lk_status lk_redis_link_run(struct lk_redis_link *link,
     struct lk_redis_reply **replies) LK_MUST_CHECK;
 
 /**
- * lk_redis_link_owe(link, command, deadline):
- * ${command}, a revocation that was just carried out, is on no replica: let
- * the watch carry it over.
+ * lk_redis_link_owe(link, command, ended, deadline):
+ * ${command}, a revocation that was just carried out, is not durable: let the
+ * watch carry it over.  ${ended} as in redis_pending.h.
  */
 void lk_redis_link_owe(struct lk_redis_link *link,
-    const struct lk_redis_command *command, struct lk_deadline deadline);
+    const struct lk_redis_command *command, bool ended,
+    struct lk_deadline deadline);
 
 /** lk_redis_link_watch(link): the watch that it goes by. */
 struct lk_watch *lk_redis_link_watch(const struct lk_redis_link *link);

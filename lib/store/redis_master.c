@@ -5,10 +5,15 @@
 
 #include <sodium.h>
 
+#include "redis_fence.h"
 #include "redis_info.h"
 #include "redis_watch.h"
 
-#define MS_NS INT64_C(1000000)
+/* Of the time that is left: what Sentinels may take, and a WAIT. */
+#define SENTINELS_SHARE_PERCENT 67
+#define WAIT_SHARE_PERCENT 75
+/* With less time left an answer that failed in time is somebody else's. */
+#define ASK_MIN_MS 20
 
 /* ---- Asking, by one at a time ------------------------------------------ */
 
@@ -16,7 +21,9 @@
 struct finding {
 	char address[LK_REDIS_NAME_SIZE];
 	int64_t began_ns; /* the question that confirms it */
-	bool failing_over;
+	bool unsettled;   /* as in struct lk_watch, and so are these */
+	size_t witnesses;
+	size_t replicas;
 };
 
 /* How many replicas in step the Redis at the wire has. */
@@ -62,7 +69,7 @@ count_replicas(struct lk_watch *watch, const char *name,
 	return (status);
 }
 
-/* Too few Sentinels say anything: does the master have a replica in step? */
+/* Too few Sentinels say anything: does it have a replica in step? */
 static enum lk_status
 ask_master(struct lk_watch *watch, const struct lk_ballot *ballot,
     struct lk_deadline deadline, struct finding *finding,
@@ -89,33 +96,79 @@ ask_master(struct lk_watch *watch, const struct lk_ballot *ballot,
 	return (status);
 }
 
-/* Ask, and say what was found.  Only the one who is asking may. */
+/*
+ * How long Sentinels are waited for.  Some time is left for the master, which
+ * may have to speak for itself if too few of them answer.
+ */
+static int64_t
+patience_ms(const struct lk_watch *watch, struct lk_deadline deadline)
+{
+	const int64_t most = lk_deadline_left_ms(
+	    lk_deadline_part(deadline, SENTINELS_SHARE_PERCENT));
+	const int64_t set = watch->settings->store.redis.connect_timeout_ms;
+
+	return (set < most ? set : most);
+}
+
+/*
+ * Fewer than a majority say anything.  They make no other Redis the master:
+ * they may be the minority that is cut off, or go by an old configuration.
+ */
 static enum lk_status
-ask(struct lk_watch *watch, const char *known, struct lk_deadline deadline,
+ask_without_majority(struct lk_watch *watch, const struct lk_vote *votes,
+    const struct lk_ballot *ballot, struct lk_deadline deadline,
     struct finding *finding, struct lk_error *error)
 {
 	const struct lk_settings *s = watch->settings;
-	const struct lk_deadline soon = lk_deadline_min(deadline,
-	    lk_deadline_in(s->store.redis.connect_timeout_ms));
+	const bool named = ballot->address[0] != '\0';
+
+	finding->unsettled |= named &&
+	    strcmp(ballot->address, finding->address) != 0;
+	if (named && !s->store.sentinel.require_confirmed) {
+		(void)snprintf(finding->address, sizeof(finding->address), "%s",
+		    ballot->address);
+		finding->unsettled = true;
+		return (LK_OK);
+	}
+	if (finding->address[0] == '\0' || finding->unsettled)
+		return (lk_votes_explain(votes, ballot,
+		    s->store.sentinel.master, error));
+	return (ask_master(watch, ballot, deadline, finding, error));
+}
+
+/* Ask, and say what was found.  Only the one who is asking may. */
+static enum lk_status
+ask(struct lk_watch *watch, const struct finding *known,
+    struct lk_deadline deadline, struct finding *finding,
+    struct lk_error *error)
+{
+	const struct lk_settings *s = watch->settings;
 	const struct lk_vote *votes;
 	struct lk_ballot ballot;
 
+	*finding = *known;
 	finding->began_ns = lk_redis_watch_now();
-	votes = lk_redis_sentinels_ask(watch->sentinels, false, soon);
+	votes = lk_redis_sentinels_ask(watch->sentinels, false,
+	    patience_ms(watch, deadline), deadline);
 	ballot = lk_votes_count(votes, s->store.sentinel.addresses.n);
-	if (ballot.election == LK_ELECTION_FEW && ballot.named == 0)
-		ballot.address = known;
-	(void)snprintf(finding->address, sizeof(finding->address), "%s",
-	    ballot.address);
-	finding->failing_over = ballot.failing_over;
+	/* A minority may be cut off from replicas that are well. */
 	if (ballot.election == LK_ELECTION_MAJORITY)
-		return (LK_OK);
-	if (ballot.election == LK_ELECTION_NONE || ballot.address[0] == '\0')
+		finding->replicas = ballot.replicas;
+	finding->unsettled = ballot.failing_over;
+	/* A Sentinel that is silent may be replacing the master. */
+	finding->witnesses = ballot.named < ballot.total &&
+	        finding->replicas > 1
+	    ? finding->replicas
+	    : 1;
+	if (ballot.election == LK_ELECTION_FEW)
+		return (ask_without_majority(watch, votes, &ballot, deadline,
+		    finding, error));
+	if (ballot.election == LK_ELECTION_NONE)
 		return (lk_votes_explain(votes, &ballot,
 		    s->store.sentinel.master, error));
-	if (ballot.named > 0 && !s->store.sentinel.require_confirmed)
-		return (LK_OK);
-	return (ask_master(watch, &ballot, deadline, finding, error));
+	(void)snprintf(finding->address, sizeof(finding->address), "%s",
+	    ballot.address);
+	return (LK_OK);
 }
 
 /* Take what was found as what is known; the lock is held. */
@@ -134,7 +187,9 @@ publish(struct lk_watch *watch, const struct finding *finding)
 		lk_breaker_close(&watch->breaker);
 		atomic_store(&watch->barred, false);
 	}
-	atomic_store(&watch->failing_over, finding->failing_over);
+	atomic_store(&watch->unsettled, finding->unsettled);
+	atomic_store(&watch->witnesses, finding->witnesses);
+	watch->replicas = finding->replicas;
 	atomic_store_explicit(&watch->confirmed_ns, finding->began_ns,
 	    memory_order_release);
 }
@@ -159,15 +214,14 @@ static enum lk_status
 ask_for_all(struct lk_watch *watch, struct lk_deadline deadline,
     struct lk_error *error)
 {
-	char known[LK_REDIS_NAME_SIZE];
-	struct finding finding;
+	struct finding known = { .replicas = watch->replicas }, finding;
 	enum lk_status status = LK_FAULT;
 
-	memcpy(known, watch->address, sizeof(known));
+	memcpy(known.address, watch->address, sizeof(known.address));
 	watch->asking = true;
 	watch->tried_ns = lk_redis_watch_now();
 	(void)pthread_mutex_unlock(&watch->lock);
-	status = ask(watch, known, deadline, &finding, error);
+	status = ask(watch, &known, deadline, &finding, error);
 	(void)pthread_mutex_lock(&watch->lock);
 	if (status == LK_OK)
 		publish(watch, &finding);
@@ -219,10 +273,15 @@ confirm_locked(struct lk_watch *watch, int64_t since_ns,
 
 	while (
 	    status == LK_OK && atomic_load(&watch->confirmed_ns) < since_ns) {
-		if (watch->asking)
-			status = take_answer(watch, deadline, error);
-		else
+		if (!watch->asking) {
 			status = ask_for_all(watch, deadline, error);
+			continue;
+		}
+		status = take_answer(watch, deadline, error);
+		/* Whoever asked may have had less time than there is. */
+		if (status == LK_E_TIMEOUT &&
+		    lk_deadline_left_ms(deadline) > ASK_MIN_MS)
+			status = LK_OK;
 	}
 	return (status);
 }
@@ -242,19 +301,56 @@ lk_redis_watch_confirm(struct lk_watch *watch, int64_t since_ns,
 	return (status);
 }
 
-bool
-lk_redis_watch_outlasts(struct lk_watch *watch, unsigned int generation,
+int64_t
+lk_redis_watch_wait_ms(const struct lk_watch *watch,
+    struct lk_deadline deadline)
+{
+	const int64_t most = lk_deadline_left_ms(
+	    lk_deadline_part(deadline, WAIT_SHARE_PERCENT));
+	const int64_t set = watch->settings->store.durability_timeout_ms;
+
+	return (set < most ? set : most);
+}
+
+/* Whether as many replicas have it as must; more are waited for. */
+static bool
+is_witnessed(struct lk_watch *watch, struct lk_redis_wire *wire, size_t acks,
     struct lk_deadline deadline, struct lk_error *error)
+{
+	const size_t witnesses = atomic_load(&watch->witnesses);
+
+	if (acks < witnesses &&
+	    lk_redis_fence_run(wire, watch->settings, witnesses,
+	        lk_redis_watch_wait_ms(watch, deadline), deadline,
+	        &acks) != LK_OK)
+		return (false);
+	if (acks >= witnesses)
+		return (true);
+	lk_error_set(error,
+	    "not every sentinel answers, and %zu of %zu replicas have it", acks,
+	    witnesses);
+	return (false);
+}
+
+bool
+lk_redis_watch_outlasts(struct lk_watch *watch, struct lk_redis_wire *wire,
+    size_t acks, struct lk_deadline deadline, struct lk_error *error)
 {
 	if (!watch->sentinel)
 		return (true);
 	if (lk_redis_watch_confirm(watch, lk_redis_watch_now(), deadline,
 	        error) != LK_OK)
 		return (false);
-	if (atomic_load(&watch->generation) == generation &&
-	    !atomic_load(&watch->failing_over))
+	if (atomic_load(&watch->generation) != wire->generation ||
+	    atomic_load(&watch->unsettled)) {
+		lk_error_set(error, "another redis is or becomes the master");
+		return (false);
+	}
+	if (!is_witnessed(watch, wire, acks, deadline, error))
+		return (false);
+	if (lk_deadline_left_ms(deadline) > 0)
 		return (true);
-	lk_error_set(error, "another redis is or becomes the master");
+	lk_error_set(error, "it took too long to be sure");
 	return (false);
 }
 

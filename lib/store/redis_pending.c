@@ -30,32 +30,68 @@ item_new(const struct lk_redis_command *command)
 }
 
 static void
-item_done_by(struct lk_redis_pending_item *item, const char *run)
+item_done_by(struct lk_redis_pending_item *item, const char *history)
 {
-	memset(item->run, 0, sizeof(item->run));
-	if (strlen(run) == LK_REDIS_RUN_LEN)
-		memcpy(item->run, run, LK_REDIS_RUN_LEN);
+	memset(item->history, 0, sizeof(item->history));
+	if (strlen(history) == LK_REDIS_HISTORY_LEN)
+		memcpy(item->history, history, LK_REDIS_HISTORY_LEN);
+}
+
+static bool
+is_same(const struct lk_redis_pending_item *a,
+    const struct lk_redis_pending_item *b)
+{
+	return (a->command.len == b->command.len &&
+	    memcmp(a->command.data, b->command.data, a->command.len) == 0);
+}
+
+/* Take out the item at ${p}. */
+static void
+drop(struct lk_redis_pending *pending, struct lk_redis_pending_item **p)
+{
+	struct lk_redis_pending_item *item = *p;
+
+	*p = item->next;
+	pending->n--;
+	item_free(item);
+}
+
+/* Give up the oldest that has ended nothing; false if there is none. */
+static bool
+make_room(struct lk_redis_pending *pending)
+{
+	struct lk_redis_pending_item **p;
+
+	for (p = &pending->first; *p != NULL; p = &(*p)->next) {
+		if (!(*p)->ended) {
+			drop(pending, p);
+			return (true);
+		}
+	}
+	return (false);
 }
 
 /* Hang in ${item}, which then belongs to the list or is gone. */
 static enum lk_pending_result
 insert(struct lk_redis_pending *pending, struct lk_redis_pending_item *item)
 {
-	struct lk_redis_pending_item **p = &pending->first;
+	struct lk_redis_pending_item **p;
 
-	for (; *p != NULL; p = &(*p)->next) {
-		if ((*p)->command.len != item->command.len ||
-		    memcmp((*p)->command.data, item->command.data,
-		        item->command.len) != 0)
+	for (p = &pending->first; *p != NULL; p = &(*p)->next) {
+		if (!is_same(*p, item))
 			continue;
-		memcpy((*p)->run, item->run, sizeof(item->run));
+		memcpy((*p)->history, item->history, sizeof(item->history));
+		(*p)->ended |= item->ended;
 		item_free(item);
 		return (LK_PENDING_KNOWN);
 	}
-	if (pending->n >= LK_REDIS_PENDING_MAX) {
+	if (pending->n >= LK_REDIS_PENDING_MAX &&
+	    !(item->ended && make_room(pending))) {
 		item_free(item);
 		return (LK_PENDING_FULL);
 	}
+	for (p = &pending->first; *p != NULL; p = &(*p)->next)
+		continue;
 	item->next = NULL;
 	*p = item;
 	pending->n++;
@@ -64,13 +100,14 @@ insert(struct lk_redis_pending *pending, struct lk_redis_pending_item *item)
 
 enum lk_pending_result
 lk_redis_pending_add(struct lk_redis_pending *pending,
-    const struct lk_redis_command *command, const char *run)
+    const struct lk_redis_command *command, const char *history, bool ended)
 {
 	struct lk_redis_pending_item *item = item_new(command);
 
 	if (item == NULL)
 		return (LK_PENDING_FULL);
-	item_done_by(item, run);
+	item_done_by(item, history);
+	item->ended = ended;
 	return (insert(pending, item));
 }
 
@@ -101,37 +138,58 @@ lk_redis_pending_clear(struct lk_redis_pending *pending)
 	memset(pending, 0, sizeof(*pending));
 }
 
+size_t
+lk_redis_pending_settle(struct lk_redis_pending *pending)
+{
+	struct lk_redis_pending_item **p = &pending->first;
+	size_t settled = 0;
+
+	while (*p != NULL) {
+		if ((*p)->refused) {
+			p = &(*p)->next;
+			continue;
+		}
+		drop(pending, p);
+		settled++;
+	}
+	return (settled);
+}
+
 /* ---- Replaying --------------------------------------------------------- */
 
 enum lk_status
-lk_redis_run_of(struct lk_redis_wire *wire, struct lk_deadline deadline,
-    char run[LK_REDIS_RUN_LEN + 1])
+lk_redis_history_of(struct lk_redis_wire *wire, struct lk_deadline deadline,
+    char history[LK_REDIS_HISTORY_LEN + 1])
 {
-	char value[LK_REDIS_INFO_MAX + 1] = "";
+	char role[LK_REDIS_INFO_MAX + 1] = "", id[LK_REDIS_INFO_MAX + 1] = "";
 	struct lk_redis_command command;
 	struct lk_redis_reply *reply = NULL;
 	enum lk_status status = LK_FAULT;
 
-	memset(run, 0, LK_REDIS_RUN_LEN + 1);
+	memset(history, 0, LK_REDIS_HISTORY_LEN + 1);
 	lk_redis_command(&command, "INFO");
-	lk_redis_arg_str(&command, "server");
+	lk_redis_arg_str(&command, "replication");
 	status = lk_redis_wire_ask(wire, &command, 1, deadline, &reply);
+	/* A replica has taken over the history of another. */
 	if (status == LK_OK &&
 	    (reply->type != LK_REDIS_STRING ||
-	        !lk_redis_info(reply->text, "run_id", value) ||
-	        strlen(value) != LK_REDIS_RUN_LEN))
-		status = lk_fail(wire->error, LK_E_CORRUPT,
-		    "redis at %s: INFO names no run_id", wire->name);
+	        !lk_redis_info(reply->text, "role", role) ||
+	        !lk_redis_info(reply->text, "master_replid", id) ||
+	        strcmp(role, "master") != 0 ||
+	        strlen(id) != LK_REDIS_HISTORY_LEN))
+		status = lk_fail(wire->error, LK_E_STORE,
+		    "redis at %s: INFO names no history of a master",
+		    wire->name);
 	if (status == LK_OK)
-		memcpy(run, value, LK_REDIS_RUN_LEN);
+		memcpy(history, id, LK_REDIS_HISTORY_LEN);
 	lk_redis_reply_free(reply);
 	return (status);
 }
 
-/* Tell the master one that it does not know. */
+/* Tell the master one that it does not have. */
 static enum lk_status
 replay_one(struct lk_redis_pending_item *item, struct lk_redis_wire *wire,
-    const char *run, struct lk_deadline deadline)
+    const char *history, struct lk_deadline deadline)
 {
 	struct lk_redis_reply *reply = NULL;
 	struct lk_redis_exchange x;
@@ -140,54 +198,27 @@ replay_one(struct lk_redis_pending_item *item, struct lk_redis_wire *wire,
 	status = lk_redis_wire_exchange(wire, &item->command, 1, deadline,
 	    &reply, &x);
 	if (status == LK_OK)
-		status = lk_redis_reply_refusal(reply, wire->name, wire->error);
+		item->refused = lk_redis_reply_refusal(reply, wire->name,
+		                    wire->error) != LK_OK;
 	lk_redis_reply_free(reply);
-	if (status == LK_OK)
-		item_done_by(item, run);
-	return (status);
-}
-
-/*
- * Wait until a replica has all that the master had when it was asked: PING
- * makes that the offset which WAIT, on the same connection, waits for.
- */
-static enum lk_status
-wait_for_replica(struct lk_redis_wire *wire, int64_t wait_ms,
-    struct lk_deadline deadline)
-{
-	struct lk_redis_command commands[2];
-	struct lk_redis_reply *replies[2] = { NULL };
-	enum lk_status status = LK_FAULT;
-
-	lk_redis_command(&commands[0], "PING");
-	lk_redis_command(&commands[1], "WAIT");
-	lk_redis_arg_int(&commands[1], 1);
-	lk_redis_arg_int(&commands[1], wait_ms);
-	status = lk_redis_wire_ask(wire, commands, 2, deadline, replies);
-	if (status == LK_OK &&
-	    (replies[1]->type != LK_REDIS_INTEGER || replies[1]->integer < 1))
-		status = lk_fail(wire->error, LK_E_NOT_DURABLE,
-		    "redis at %s: no replica answered within %d ms", wire->name,
-		    (int)wait_ms);
-	lk_redis_free_replies(replies, 2);
+	if (status == LK_OK && !item->refused)
+		item_done_by(item, history);
 	return (status);
 }
 
 enum lk_status
 lk_redis_pending_replay(struct lk_redis_pending *pending,
-    struct lk_redis_wire *wire, int64_t wait_ms, struct lk_deadline deadline)
+    struct lk_redis_wire *wire, struct lk_deadline deadline)
 {
 	struct lk_redis_pending_item *item;
-	char run[LK_REDIS_RUN_LEN + 1];
+	char history[LK_REDIS_HISTORY_LEN + 1];
 	enum lk_status status = LK_FAULT;
 
-	status = lk_redis_run_of(wire, deadline, run);
+	status = lk_redis_history_of(wire, deadline, history);
 	for (item = pending->first; item != NULL && status == LK_OK;
 	     item = item->next) {
-		if (strcmp(item->run, run) != 0)
-			status = replay_one(item, wire, run, deadline);
+		if (strcmp(item->history, history) != 0)
+			status = replay_one(item, wire, history, deadline);
 	}
-	if (status == LK_OK)
-		status = wait_for_replica(wire, wait_ms, deadline);
 	return (status);
 }

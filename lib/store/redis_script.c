@@ -7,9 +7,39 @@ lk_redis_call(struct lk_redis_call *call, const struct lk_redis_script *script,
     int keys)
 {
 	call->script = script;
+	call->later = 0;
 	lk_redis_command(&call->command, "EVALSHA");
 	lk_redis_arg_str(&call->command, script->sha1);
 	lk_redis_arg_int(&call->command, keys);
+}
+
+void
+lk_redis_arg_later(struct lk_redis_call *call)
+{
+	call->later = call->command.argc;
+	lk_redis_arg_str(&call->command, "");
+}
+
+int64_t
+lk_redis_count(const struct lk_redis_reply *reply)
+{
+	if (reply->type == LK_REDIS_ARRAY && reply->elements == 2 &&
+	    reply->element[1]->type == LK_REDIS_STRING)
+		reply = reply->element[0];
+	return (reply->type == LK_REDIS_INTEGER && reply->integer >= 0
+	        ? reply->integer
+	        : -1);
+}
+
+/* Fill in what was left open for another master. */
+static void
+complete(struct lk_redis_call *call, const struct lk_redis_reply *reply)
+{
+	if (call->later == 0 || reply->type != LK_REDIS_ARRAY ||
+	    lk_redis_count(reply) < 0)
+		return;
+	call->command.argv[call->later] = reply->element[1]->text;
+	call->command.len[call->later] = reply->element[1]->len;
 }
 
 /* Name the script by its text from now on. */
@@ -43,18 +73,44 @@ must_replicate(const struct lk_redis_link *link, enum lk_redis_effect effect)
 	    (effect == LK_REDIS_REVOKES && watch->sentinel));
 }
 
-/* No replica has it: what follows. */
+/* Put what that is before the reason. */
 static enum lk_status
-not_durable(struct lk_redis_link *link, struct lk_redis_call *call,
-    enum lk_redis_effect effect, struct lk_deadline deadline,
-    struct lk_error *error)
+say_not_durable(struct lk_error *error, enum lk_redis_effect effect)
 {
 	const struct lk_error why = *error;
 
-	if (effect == LK_REDIS_REVOKES)
-		lk_redis_link_owe(link, &call->command, deadline);
 	return (lk_fail(error, LK_E_NOT_DURABLE, "%snot yet durable: %s",
 	    effect == LK_REDIS_REVOKES ? "revoked, " : "", why.text));
+}
+
+/* What a script has done is not durable: what follows. */
+static enum lk_status
+not_durable(struct lk_redis_link *link, struct lk_redis_call *call,
+    const struct lk_redis_reply *reply, enum lk_redis_effect effect,
+    struct lk_deadline deadline, struct lk_error *error)
+{
+	if (effect == LK_REDIS_REVOKES) {
+		complete(call, reply);
+		lk_redis_link_owe(link, &call->command,
+		    call->repeated || lk_redis_count(reply) > 0, deadline);
+	}
+	return (say_not_durable(error, effect));
+}
+
+enum lk_status
+lk_redis_replicate(struct lk_redis_link *link, enum lk_redis_effect effect,
+    struct lk_deadline deadline, struct lk_error *error)
+{
+	struct lk_redis_request request = { .idempotent = true,
+		.replicate = must_replicate(link, effect) };
+	struct lk_redis_reply *none = NULL;
+	enum lk_status status = LK_OK;
+
+	if (request.replicate)
+		status = lk_redis_link_run(link, &request, deadline, &none);
+	if (status == LK_OK && request.replicate && !request.durable)
+		status = say_not_durable(error, effect);
+	return (status);
 }
 
 enum lk_status
@@ -81,8 +137,10 @@ lk_redis_call_run(struct lk_redis_link *link, struct lk_redis_call *call,
 	if (status == LK_OK)
 		status = lk_redis_reply_refusal(*reply,
 		    lk_redis_link_name(link), error);
+	call->repeated = request.repeated;
 	if (status == LK_OK && request.replicate && !request.durable)
-		status = not_durable(link, call, effect, deadline, error);
+		status = not_durable(link, call, *reply, effect, deadline,
+		    error);
 	if (status != LK_OK &&
 	    !(status == LK_E_NOT_DURABLE && effect == LK_REDIS_REVOKES)) {
 		lk_redis_reply_free(*reply);

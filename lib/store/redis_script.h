@@ -13,6 +13,10 @@ struct lk_redis_script {
 struct lk_redis_call {
 	const struct lk_redis_script *script;
 	struct lk_redis_command command; /* EVALSHA, for the moment */
+	int later; /* the argument of lk_redis_arg_later(), or 0 */
+
+	/* Set by lk_redis_call_run(): an earlier try may have done its work. */
+	bool repeated;
 };
 
 /**
@@ -22,6 +26,20 @@ struct lk_redis_call {
  */
 void lk_redis_call(struct lk_redis_call *call,
     const struct lk_redis_script *script, int keys);
+
+/**
+ * lk_redis_arg_later(call):
+ * Append an argument that is empty now, for a script that answers a count and a
+ * text.  Should the call be carried over to another master, the argument is the
+ * text then.
+ */
+void lk_redis_arg_later(struct lk_redis_call *call);
+
+/**
+ * lk_redis_count(reply):
+ * The count that a script answers, alone or before a text; -1 if it is none.
+ */
+int64_t lk_redis_count(const struct lk_redis_reply *reply);
 
 /** What a script does, and so what follows for its running. */
 enum lk_redis_effect {
@@ -44,5 +62,15 @@ enum lk_status lk_redis_call_run(struct lk_redis_link *link,
     struct lk_redis_call *call, enum lk_redis_effect effect,
     struct lk_deadline deadline, struct lk_error *error,
     struct lk_redis_reply **reply) LK_MUST_CHECK;
+
+/**
+ * lk_redis_replicate(link, effect, deadline, error):
+ * Nothing was left to be done, perhaps because it has been done before: if
+ * ${effect} is to be replicated, wait until what there is is.  Statuses as
+ * above.
+ */
+enum lk_status lk_redis_replicate(struct lk_redis_link *link,
+    enum lk_redis_effect effect, struct lk_deadline deadline,
+    struct lk_error *error) LK_MUST_CHECK;
 
 #endif /* !LK_REDIS_SCRIPT_H_ */

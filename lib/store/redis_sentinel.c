@@ -100,23 +100,40 @@ count(struct lk_redis_sentinels *s)
 	return (lk_votes_count(s->votes, s->n));
 }
 
-const struct lk_vote *
-lk_redis_sentinels_ask(struct lk_redis_sentinels *s, bool all,
+/* Wait for their answers; whether they have elected somebody. */
+static bool
+collect(struct lk_redis_sentinels *s, bool all, int64_t patience_ms,
     struct lk_deadline deadline)
 {
 	bool elected = false;
-	size_t i;
 
-	for (i = 0; i < s->n; i++)
-		lk_redis_voter_ask(&s->voters[i]);
+	deadline = lk_deadline_min(deadline, lk_deadline_in(patience_ms));
 	while (wait_for_some(s, deadline)) {
 		if (all || elected || count(s).election != LK_ELECTION_MAJORITY)
 			continue;
 		elected = true;
 		deadline = lk_deadline_min(deadline, lk_deadline_in(LINGER_MS));
 	}
+	return (elected || count(s).election == LK_ELECTION_MAJORITY);
+}
+
+const struct lk_vote *
+lk_redis_sentinels_ask(struct lk_redis_sentinels *s, bool all,
+    int64_t patience_ms, struct lk_deadline deadline)
+{
+	bool more = false;
+	size_t i;
+
 	for (i = 0; i < s->n; i++)
-		lk_redis_voter_end(&s->voters[i], elected);
+		lk_redis_voter_ask(&s->voters[i]);
+	if (!collect(s, all, patience_ms, deadline) || all) {
+		for (i = 0; i < s->n; i++)
+			more |= lk_redis_voter_look_up(&s->voters[i]);
+	}
+	if (more)
+		(void)collect(s, all, patience_ms, deadline);
+	for (i = 0; i < s->n; i++)
+		lk_redis_voter_end(&s->voters[i]);
 	(void)count(s);
 	return (s->votes);
 }

@@ -116,18 +116,36 @@ lk_redis_revoke(struct lk_redis_store *store, struct lk_redis_call *call,
 {
 	struct lk_redis_reply *reply = NULL;
 	enum lk_status status = LK_FAULT;
+	int64_t ended;
 
 	*count = 0;
 	status = lk_redis_call_run(store->link, call, LK_REDIS_REVOKES,
 	    deadline, store->base.error, &reply);
 	if (reply == NULL)
 		return (status);
-	if (reply->type != LK_REDIS_INTEGER || reply->integer < 0)
+	ended = lk_redis_count(reply);
+	if (ended < 0)
 		status = lk_redis_corrupt(store, "a count");
+	else if (ended == 0 && call->repeated)
+		*count = 1;
 	else
-		*count = (uint64_t)reply->integer;
+		*count = (uint64_t)ended;
 	lk_redis_reply_free(reply);
 	return (status);
+}
+
+/*
+ * Redis that cannot save to disk denies PING as if it were a change.  It
+ * answers, though, and what is read there is as good as ever.
+ */
+static bool
+is_answer_to_ping(const struct lk_redis_reply *reply)
+{
+	static const char code[] = "MISCONF";
+
+	return (lk_redis_reply_is(reply, "PONG") ||
+	    (reply->type == LK_REDIS_ERROR &&
+	        strncmp(reply->text, code, sizeof(code) - 1) == 0));
 }
 
 enum lk_status
@@ -135,13 +153,21 @@ lk_redis_ping(struct lk_store *base, struct lk_deadline deadline)
 {
 	struct lk_redis_store *store = lk_redis_store_of(base);
 	struct lk_redis_command command;
+	struct lk_redis_request request = { .commands = &command,
+		.count = 1,
+		.idempotent = true };
 	struct lk_redis_reply *reply = NULL;
 	enum lk_status status = LK_FAULT;
 
 	lk_redis_command(&command, "PING");
-	status = lk_redis_run(store, &command, 1, deadline, &reply);
-	if (status == LK_OK && !lk_redis_reply_is(reply, "PONG"))
+	status = lk_redis_link_run(store->link, &request, deadline, &reply);
+	if (status != LK_OK || is_answer_to_ping(reply))
+		goto out;
+	status = lk_redis_reply_refusal(reply, lk_redis_link_name(store->link),
+	    base->error);
+	if (status == LK_OK)
 		status = lk_redis_corrupt(store, "the answer to PING");
+out:
 	lk_redis_reply_free(reply);
 	return (status);
 }

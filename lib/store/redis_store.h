@@ -75,7 +75,8 @@ enum lk_status lk_redis_run(struct lk_redis_store *store,
 
 /**
  * lk_redis_revoke(store, call, deadline, revoked):
- * Run a script that ends sessions and answers how many.
+ * Run a script that ends sessions and answers how many; at least one if that
+ * was said to an earlier try, whose answer was lost.
  */
 enum lk_status lk_redis_revoke(struct lk_redis_store *store,
     struct lk_redis_call *call, struct lk_deadline deadline,

@@ -69,6 +69,8 @@ lk_votes_count(const struct lk_vote *votes, size_t total)
 			ballot.known = votes[i].sentinels;
 		if (votes[i].kind != LK_VOTE_NAMES)
 			continue;
+		if (votes[i].replicas > ballot.replicas)
+			ballot.replicas = votes[i].replicas;
 		n = count_address(votes, total, votes[i].address);
 		if (n > ballot.named) {
 			ballot.named = n;
@@ -109,28 +111,18 @@ lk_vote_says(enum lk_vote_kind kind)
 	return ("says something");
 }
 
-enum lk_status
-lk_votes_explain(const struct lk_vote *votes, const struct lk_ballot *ballot,
+/* Why there is no majority, if nothing is wrong with any of them. */
+static enum lk_status
+explain_absence(const struct lk_vote *votes, const struct lk_ballot *ballot,
     const char *master, struct lk_error *error)
 {
-	/* What someone must mend, before what may pass. */
-	static const enum lk_vote_kind wrong[] = { LK_VOTE_CREDENTIALS,
-		LK_VOTE_UNKNOWN, LK_VOTE_NO_SENTINEL };
 	const size_t total = ballot->total;
-	size_t i, n;
 
-	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		n = count_kind(votes, total, wrong[i]);
-		if (n > 0)
-			return (lk_fail(error, LK_E_SETTINGS,
-			    "sentinels for \"%s\": %zu of %zu: each %s", master,
-			    n, total, lk_vote_says(wrong[i])));
-	}
-	if (ballot->spoke == 0) {
-		n = count_kind(votes, total, LK_VOTE_SILENT);
-		return (lk_fail(error, n > 0 ? LK_E_TIMEOUT : LK_E_STORE,
+	if (ballot->spoke == 0)
+		return (lk_fail(error,
+		    count_kind(votes, total, LK_VOTE_SILENT) > 0 ? LK_E_TIMEOUT
+		                                                 : LK_E_STORE,
 		    "no sentinel of %zu can be reached", total));
-	}
 	if (ballot->election == LK_ELECTION_FEW)
 		return (lk_fail(error, LK_E_STORE,
 		    "only %zu of %zu sentinels can be reached, which is no "
@@ -140,4 +132,36 @@ lk_votes_explain(const struct lk_vote *votes, const struct lk_ballot *ballot,
 	    "sentinels disagree about which Redis is the master of \"%s\": "
 	    "no address is named by %zu of %zu",
 	    master, lk_votes_majority(total), total));
+}
+
+enum lk_status
+lk_votes_explain(const struct lk_vote *votes, const struct lk_ballot *ballot,
+    const char *master, struct lk_error *error)
+{
+	static const enum lk_vote_kind wrong[] = { LK_VOTE_NO_SENTINEL,
+		LK_VOTE_UNKNOWN, LK_VOTE_CREDENTIALS };
+	const size_t total = ballot->total;
+	enum lk_status status = LK_FAULT;
+	struct lk_error absence = { "" };
+	size_t i, n, all = 0, most = 0;
+
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		n = count_kind(votes, total, wrong[i]);
+		all += n;
+		if (n > 0)
+			most = i;
+	}
+	status = explain_absence(votes, ballot, master, &absence);
+	if (all == 0) {
+		*error = absence;
+		return (status);
+	}
+	n = count_kind(votes, total, wrong[most]);
+	/* What someone must mend, if the others are no majority either. */
+	if (total - all < lk_votes_majority(total))
+		return (lk_fail(error, LK_E_SETTINGS,
+		    "sentinels for \"%s\": %zu of %zu: each %s", master, n,
+		    total, lk_vote_says(wrong[most])));
+	return (lk_fail(error, status, "%s; %zu of %zu: each %s", absence.text,
+	    n, total, lk_vote_says(wrong[most])));
 }

@@ -37,6 +37,7 @@ struct lk_vote {
 	char address[LK_VOTE_ADDRESS_SIZE]; /* LK_VOTE_NAMES, else "" */
 	bool failing_over;                  /* it is replacing the master */
 	size_t sentinels; /* how many there are, by what it knows; 0: unsaid */
+	size_t replicas;  /* how many are not down, by what it knows */
 };
 
 enum lk_election {
@@ -54,6 +55,7 @@ struct lk_ballot {
 	size_t spoke;        /* how many said anything that has a meaning */
 	size_t total;
 	size_t known;      /* the most that one of them says there are, or 0 */
+	size_t replicas;   /* the most that one of them says are not down */
 	bool failing_over; /* one is replacing it, or names another already */
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "deadline.h"
 #include "redis_answer.h"
 #include "redis_voter.h"
 
@@ -14,6 +15,8 @@
 #define READ_SIZE 4096
 /* Answers that nobody waited for may still come, but not more than these. */
 #define OWED_MAX 16
+/* A name is not looked up more often than this. */
+#define LOOK_UP_EVERY_NS (5 * INT64_C(1000000000))
 
 /* ---- The question ------------------------------------------------------ */
 
@@ -80,13 +83,11 @@ give_up(struct lk_redis_voter *voter, enum lk_vote_kind kind)
 }
 
 void
-lk_redis_voter_end(struct lk_redis_voter *voter, bool keep)
+lk_redis_voter_end(struct lk_redis_voter *voter)
 {
-	if (voter->state == LK_VOTER_DONE)
-		return;
-	if (!keep || voter->state == LK_VOTER_CONNECTING)
+	if (voter->state == LK_VOTER_CONNECTING)
 		give_up(voter, LK_VOTE_SILENT);
-	else
+	else if (voter->state == LK_VOTER_ASKED)
 		memset(&voter->vote, 0, sizeof(voter->vote));
 	voter->state = LK_VOTER_DONE;
 }
@@ -116,17 +117,22 @@ put_question(struct lk_redis_voter *voter)
 	return (n == (ssize_t)q->bytes.len);
 }
 
-/* Connect to the next of its endpoints that can be, and ask. */
+/*
+ * Connect to the next of its endpoints that can be, and ask.  One that does not
+ * answer in time is not the first that is tried the next time.
+ */
 static void
 connect_next(struct lk_redis_voter *voter)
 {
 	int error;
+	size_t i;
 
 	voter->kept = false;
-	while (voter->endpoint < voter->endpoints.n) {
+	while (voter->tried < voter->endpoints.n) {
 		lk_redis_voter_close(voter);
-		error = lk_connect_begin(
-		    &voter->endpoints.at[voter->endpoint++], &voter->fd);
+		i = voter->endpoint++ % voter->endpoints.n;
+		voter->tried++;
+		error = lk_connect_begin(&voter->endpoints.at[i], &voter->fd);
 		if (error != 0 && error != EINPROGRESS)
 			continue;
 		if ((voter->reader = lk_redis_reader_new()) == NULL)
@@ -135,19 +141,21 @@ connect_next(struct lk_redis_voter *voter)
 		if (error == EINPROGRESS || put_question(voter))
 			return;
 	}
+	/* A host name may stand for other addresses by now. */
+	if (!lk_address_is_literal(&voter->address))
+		voter->endpoints.n = 0;
 	give_up(voter, LK_VOTE_UNREACHABLE);
 }
 
-/* Ask it on a new connection. */
+/* Ask it on a new connection, if it is known where. */
 static void
 ask_anew(struct lk_redis_voter *voter)
 {
-	voter->endpoint = 0;
+	voter->tried = 0;
 	voter->got = 0;
-	if (lk_endpoints_find(&voter->address, &voter->endpoints))
-		connect_next(voter);
-	else
-		give_up(voter, LK_VOTE_UNREACHABLE);
+	if (voter->endpoints.n == 0 && lk_address_is_literal(&voter->address))
+		(void)lk_endpoints_find(&voter->address, &voter->endpoints);
+	connect_next(voter);
 }
 
 void
@@ -158,6 +166,24 @@ lk_redis_voter_ask(struct lk_redis_voter *voter)
 	voter->kept = voter->fd >= 0;
 	if (!voter->kept || voter->owed > OWED_MAX || !put_question(voter))
 		ask_anew(voter);
+}
+
+bool
+lk_redis_voter_look_up(struct lk_redis_voter *voter)
+{
+	const int64_t now = lk_monotonic_ns();
+	bool found;
+
+	if (voter->state != LK_VOTER_DONE || voter->endpoints.n > 0 ||
+	    lk_address_is_literal(&voter->address) ||
+	    (voter->looked_up_ns != 0 &&
+	        now - voter->looked_up_ns < LOOK_UP_EVERY_NS))
+		return (false);
+	found = lk_endpoints_find(&voter->address, &voter->endpoints);
+	voter->looked_up_ns = lk_monotonic_ns();
+	if (found)
+		ask_anew(voter);
+	return (found);
 }
 
 /* ---- Taking the answer ------------------------------------------------- */

@@ -47,10 +47,14 @@ struct lk_redis_voter {
 	/* Of this question. */
 	enum { LK_VOTER_DONE = 0, LK_VOTER_CONNECTING, LK_VOTER_ASKED } state;
 	struct lk_vote vote;
-	bool kept;  /* its connection is from an earlier one */
-	size_t got; /* bytes */
-	struct lk_endpoints endpoints;
-	size_t endpoint; /* the next one to try */
+	bool kept;    /* its connection is from an earlier one */
+	size_t got;   /* bytes */
+	size_t tried; /* endpoints */
+
+	/* Of all questions. */
+	struct lk_endpoints endpoints; /* n is 0 while none are known */
+	size_t endpoint;               /* the next one to try, modulo n */
+	int64_t looked_up_ns;          /* by lk_monotonic_ns(); 0: never */
 };
 
 /**
@@ -64,9 +68,20 @@ bool lk_redis_voter_init(struct lk_redis_voter *voter, const char *address,
 /** lk_redis_voter_close(voter): Close its connection, if it has one. */
 void lk_redis_voter_close(struct lk_redis_voter *voter);
 
-/** lk_redis_voter_ask(voter): Begin to ask it; its vote is silent until then.
+/**
+ * lk_redis_voter_ask(voter):
+ * Begin to ask it; its vote is silent until it answers.  Where a host name must
+ * be looked up first it is not asked, and its vote final.
  */
 void lk_redis_voter_ask(struct lk_redis_voter *voter);
+
+/**
+ * lk_redis_voter_look_up(voter):
+ * Look up the host name of one that could not be asked, unless that was done a
+ * moment ago, and begin to ask it; whether that was so.  The look-up has only
+ * the resolver's own time limits.
+ */
+bool lk_redis_voter_look_up(struct lk_redis_voter *voter);
 
 /**
  * lk_redis_voter_poll(voter):
@@ -78,10 +93,10 @@ struct pollfd lk_redis_voter_poll(const struct lk_redis_voter *voter);
 void lk_redis_voter_step(struct lk_redis_voter *voter);
 
 /**
- * lk_redis_voter_end(voter, keep):
- * Its time is over: unless it has answered, it is silent.  With ${keep} a
- * connection stays, and an answer that may be on its way is passed over later.
+ * lk_redis_voter_end(voter):
+ * Its time is over: unless it has answered, it is silent.  Its connection
+ * stays, and an answer that may be on its way is passed over later.
  */
-void lk_redis_voter_end(struct lk_redis_voter *voter, bool keep);
+void lk_redis_voter_end(struct lk_redis_voter *voter);
 
 #endif /* !LK_REDIS_VOTER_H_ */

@@ -6,6 +6,7 @@
 
 #include <sodium.h>
 
+#include "redis_fence.h"
 #include "redis_watch.h"
 
 #define MS_NS INT64_C(1000000)
@@ -186,15 +187,15 @@ lk_redis_watch_settle(struct lk_watch *watch, bool probe, bool answered,
 
 void
 lk_redis_watch_owe(struct lk_watch *watch,
-    const struct lk_redis_command *command, const char *run)
+    const struct lk_redis_command *command, const char *history, bool ended)
 {
 	enum lk_pending_result result;
 
 	(void)pthread_mutex_lock(&watch->lock);
-	result = lk_redis_pending_add(&watch->pending, command, run);
+	result = lk_redis_pending_add(&watch->pending, command, history, ended);
 	atomic_store(&watch->owes, watch->pending.n > 0 || watch->replaying);
 	(void)pthread_mutex_unlock(&watch->lock);
-	if (result == LK_PENDING_FULL)
+	if (result == LK_PENDING_FULL && ended)
 		log_lost(watch, 1);
 	lk_redis_watch_wake(watch);
 }
@@ -215,18 +216,42 @@ take(struct lk_watch *watch, struct lk_redis_pending *taken)
 	return (done);
 }
 
+/* Add what somebody had taken; the lock is held. */
+static void
+add_locked(struct lk_watch *watch, struct lk_redis_pending *from)
+{
+	log_lost(watch, lk_redis_pending_move(&watch->pending, from));
+	atomic_store(&watch->owes, watch->pending.n > 0 || watch->replaying);
+}
+
 /* Put back what was taken and is still pending. */
 static void
 put_back(struct lk_watch *watch, struct lk_redis_pending *taken)
 {
-	size_t lost;
-
 	(void)pthread_mutex_lock(&watch->lock);
-	lost = lk_redis_pending_move(&watch->pending, taken);
 	watch->replaying = false;
-	atomic_store(&watch->owes, watch->pending.n > 0);
+	add_locked(watch, taken);
 	(void)pthread_mutex_unlock(&watch->lock);
-	log_lost(watch, lost);
+}
+
+/* Tell the master at the wire, and see to it that it is durable. */
+static enum lk_status
+carry_over(struct lk_watch *watch, struct lk_redis_pending *taken,
+    struct lk_redis_wire *wire, struct lk_deadline deadline)
+{
+	enum lk_status status = LK_FAULT;
+	size_t acks = 0;
+
+	status = lk_redis_pending_replay(taken, wire, deadline);
+	if (status == LK_OK)
+		status = lk_redis_fence_run(wire, watch->settings, 1,
+		    lk_redis_watch_wait_ms(watch, deadline), deadline, &acks);
+	if (status == LK_OK &&
+	    (acks == 0 ||
+	        !lk_redis_watch_outlasts(watch, wire, acks, deadline,
+	            wire->error)))
+		status = LK_E_NOT_DURABLE;
+	return (status);
 }
 
 enum lk_status
@@ -239,17 +264,19 @@ lk_redis_watch_replay(struct lk_watch *watch, struct lk_redis_wire *wire,
 
 	if (!take(watch, &taken))
 		return (LK_OK);
-	(void)snprintf(number, sizeof(number), "%zu", taken.n);
-	status = lk_redis_pending_replay(&taken, wire,
-	    watch->settings->store.durability_timeout_ms, deadline);
-	if (status == LK_OK &&
-	    !lk_redis_watch_outlasts(watch, wire->era, deadline, wire->error))
-		status = LK_E_NOT_DURABLE;
+	status = carry_over(watch, &taken, wire, deadline);
 	if (status == LK_OK) {
+		(void)snprintf(number, sizeof(number), "%zu",
+		    lk_redis_pending_settle(&taken));
 		LK_LOG(watch->log, LK_LOG_INFO,
 		    "revocations have reached a replica", { "count", number },
 		    { "master", wire->name });
-		lk_redis_pending_clear(&taken);
+	}
+	if (status == LK_OK && taken.n > 0) {
+		LK_LOG(watch->log, LK_LOG_WARN,
+		    "revocations are refused by another master",
+		    { "error", wire->error->text });
+		status = LK_E_NOT_DURABLE;
 	}
 	put_back(watch, &taken);
 	return (status);
@@ -266,7 +293,12 @@ static bool
 is_same_store(const struct lk_settings *a, const struct lk_settings *b)
 {
 	if (a->store.backend != b->store.backend ||
-	    a->store.redis.database != b->store.redis.database)
+	    a->store.redis.database != b->store.redis.database ||
+	    a->store.redis.layout != b->store.redis.layout)
+		return (false);
+	if (a->store.redis.layout == LK_LAYOUT_GOSESSION &&
+	    (!same(a->session.token_prefix, b->session.token_prefix) ||
+	        !same(a->session.user_prefix, b->session.user_prefix)))
 		return (false);
 	if (a->store.backend == LK_BACKEND_SENTINEL)
 		return (
@@ -282,7 +314,9 @@ lk_watch_take(struct lk_watch *watch, struct lk_watch *from)
 	if (!is_same_store(watch->settings, from->settings) ||
 	    !take(from, &taken))
 		return;
-	put_back(watch, &taken);
+	(void)pthread_mutex_lock(&watch->lock);
+	add_locked(watch, &taken);
+	(void)pthread_mutex_unlock(&watch->lock);
 	put_back(from, &taken);
 	lk_redis_watch_wake(watch);
 }

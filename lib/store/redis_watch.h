@@ -7,11 +7,12 @@
  * less than `store.sentinel.staleness_ms` ago, counted from before the
  * question was asked.  A master is confirmed if a majority of the configured
  * Sentinels names it; redis_vote.h says why nobody can then have been told of
- * another one before.  If fewer than a majority say anything, a master that
- * has a replica in step (redis_info.h) is confirmed by that: so it goes on
- * when all Sentinels are gone.  This second way holds the bound only where
- * whoever is cut off from most Sentinels is also cut off from most Redis, as
- * where each has one beside it.
+ * another one before.  If fewer than a majority say anything, a master that is
+ * known and has a replica in step (redis_info.h) is confirmed by that: so it
+ * goes on when all Sentinels are gone.  This second way holds the bound only
+ * where whoever is cut off from most Sentinels is also cut off from most Redis,
+ * as where each has one beside it, and to that bound comes what a replica's
+ * silence may last.  No minority can make another Redis the master.
  *
  * In single mode the master is the settings' Redis, and nothing is confirmed.
  */
@@ -46,11 +47,13 @@ struct lk_watch {
 	 * confirmation of the generation he sees, or of an earlier one. */
 	_Atomic int64_t confirmed_ns; /* when that question began; 0: never */
 	atomic_uint generation;
-	atomic_bool failing_over; /* a Sentinel that confirmed the master says
-	                             that it is replacing it */
-	atomic_bool barred;       /* the breaker is not closed */
-	atomic_bool owes;         /* revocations are pending */
-	atomic_bool running;      /* lk_watch_run() */
+	atomic_bool unsettled;   /* a Sentinel is replacing the master, or who
+	                            confirmed it may not know */
+	atomic_size_t witnesses; /* how many replicas must have what is to
+	                            outlast it */
+	atomic_bool barred;      /* the breaker is not closed */
+	atomic_bool owes;        /* revocations are pending */
+	atomic_bool running;     /* lk_watch_run() */
 	atomic_bool stopping;
 
 	/* Under the lock; `changed` is signalled when a question has been
@@ -60,6 +63,7 @@ struct lk_watch {
 	char address[LK_REDIS_NAME_SIZE]; /* of the master; "": not known */
 	int64_t suspect_ns;    /* the last that spoke against it; 0: nothing */
 	int64_t tried_ns;      /* when it was last asked about */
+	size_t replicas;       /* how many are not down, as was last heard */
 	bool asking;           /* somebody is */
 	uint64_t asked;        /* how many questions have been answered */
 	enum lk_status answer; /* to the last, and why if it is not LK_OK */
@@ -133,15 +137,29 @@ enum lk_status lk_redis_watch_confirm(struct lk_watch *watch, int64_t since_ns,
     struct lk_deadline deadline, struct lk_error *error) LK_MUST_CHECK;
 
 /**
- * lk_redis_watch_outlasts(watch, generation, deadline, error):
- * Whether what the master of ${generation} has done, and a replica has by now,
- * outlasts it.  Not so if it is the master no more: one that was cut off may
- * have a replica beside it, and both will give up what they have.  Nor if it is
- * being replaced: the replica may be one that has yet to follow the next, which
- * has gone its own way already although no Sentinel names it.
+ * lk_redis_watch_wait_ms(watch, deadline):
+ * For how long a WAIT is to wait, so that its answer comes by the deadline.
  */
-bool lk_redis_watch_outlasts(struct lk_watch *watch, unsigned int generation,
-    struct lk_deadline deadline, struct lk_error *error) LK_MUST_CHECK;
+int64_t lk_redis_watch_wait_ms(const struct lk_watch *watch,
+    struct lk_deadline deadline);
+
+/**
+ * lk_redis_watch_outlasts(watch, wire, acks, deadline, error):
+ * Whether what the master at ${wire} has done, and ${acks} replicas have by
+ * now, outlasts it.
+ *
+ * Not so if it is the master no more: one that was cut off may have a replica
+ * beside it, and both will give up what they have.  Nor if it is being replaced
+ * and a Sentinel says so: the replica that has it may be one that has yet to
+ * follow the next master, which has gone its own way already although no
+ * Sentinel names it.  If not every Sentinel is heard, the silent one may be
+ * replacing it; then all replicas that are not down must have it, and are
+ * waited for.  All of this is about one master only as long as it has had no
+ * time to be a replica and come back, so it must be over by the deadline.
+ */
+bool lk_redis_watch_outlasts(struct lk_watch *watch, struct lk_redis_wire *wire,
+    size_t acks, struct lk_deadline deadline,
+    struct lk_error *error) LK_MUST_CHECK;
 
 /**
  * lk_redis_watch_suspect(watch, generation):
@@ -187,11 +205,11 @@ enum lk_status lk_redis_watch_new(const struct lk_settings *settings,
 /* ---- Revocations to be carried over ------------------------------------ */
 
 /**
- * lk_redis_watch_owe(watch, command, run):
- * Remember a revocation that the run ${run} has carried out.
+ * lk_redis_watch_owe(watch, command, history, ended):
+ * Remember a revocation, as lk_redis_pending_add() does.
  */
 void lk_redis_watch_owe(struct lk_watch *watch,
-    const struct lk_redis_command *command, const char *run);
+    const struct lk_redis_command *command, const char *history, bool ended);
 
 /**
  * lk_redis_watch_replay(watch, wire, deadline):

@@ -27,6 +27,7 @@ struct run {
 	int64_t hinted_ns; /* when a hint came */
 
 	/* When things are due, by lk_monotonic_ns(). */
+	int64_t confirmed; /* was begun, the last time */
 	int64_t confirm_at;
 	int64_t hint_at;
 	int64_t replay_at;
@@ -80,6 +81,7 @@ confirm(struct run *run)
 	enum lk_status status = lk_redis_watch_confirm(run->watch,
 	    lk_redis_watch_now(), deadline, &run->error);
 
+	run->confirmed = began;
 	run->confirm_at = began + confirm_every_ms(run) * MS_NS;
 	/* Those that are refused at once are not asked all the time. */
 	if (status != LK_OK && run->confirm_at < in_ms(LK_BACKOFF_MS))
@@ -109,7 +111,9 @@ take_hint(struct run *run)
 	if (!lk_redis_hint_read(&run->hint))
 		return;
 	run->hinted_ns = lk_redis_watch_now();
-	run->confirm_at = 0;
+	/* At once, but not as often as somebody may like to say it. */
+	if (run->confirm_at > run->confirmed + LK_BACKOFF_MS * MS_NS)
+		run->confirm_at = run->confirmed + LK_BACKOFF_MS * MS_NS;
 }
 
 /* ---- Revocations ------------------------------------------------------- */
@@ -127,7 +131,8 @@ replay(struct run *run)
 	    &run->error);
 	if (status != LK_OK)
 		return (status);
-	if (!lk_redis_wire_is_open(wire) || wire->era != master.generation ||
+	if (!lk_redis_wire_is_open(wire) ||
+	    wire->generation != master.generation ||
 	    !lk_redis_wire_is_quiet(wire))
 		status = lk_redis_wire_open(wire, &master.address, master.name,
 		    master.generation, deadline);
@@ -202,7 +207,7 @@ lk_watch_run(struct lk_watch *watch)
 	const struct lk_redis_manners manners = {
 		.settings = &watch->settings->store.redis,
 		.master = watch->sentinel,
-		.era = watch->sentinel ? &watch->generation : NULL
+		.generation = watch->sentinel ? &watch->generation : NULL
 	};
 	struct run run = { .watch = watch, .hint = { .fd = -1 } };
 	const bool replicates = watch->settings->store.backend ==

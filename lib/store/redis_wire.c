@@ -17,8 +17,9 @@
 #define READ_SIZE 16384
 /* How far an operation may outlast its deadline, for a system call less. */
 #define DEADLINE_SLACK_MS 5
-/* How long the peer's silence lasts before the era is looked at again. */
-#define ERA_MS 50
+/* How long the peer's silence lasts before the generation is looked at again.
+ */
+#define GENERATION_MS 50
 
 /* ---- Life -------------------------------------------------------------- */
 
@@ -65,18 +66,20 @@ patience_ms(const struct lk_redis_wire *wire)
 {
 	const int64_t ms = wire->manners.settings->command_timeout_ms;
 
-	return (wire->manners.era != NULL && ms > ERA_MS ? ERA_MS : ms);
+	return (wire->manners.generation != NULL && ms > GENERATION_MS
+	        ? GENERATION_MS
+	        : ms);
 }
 
 static bool
-era_is_over(const struct lk_redis_wire *wire)
+is_outdated(const struct lk_redis_wire *wire)
 {
-	return (wire->manners.era != NULL &&
-	    atomic_load_explicit(wire->manners.era, memory_order_acquire) !=
-	        wire->era);
+	return (wire->manners.generation != NULL &&
+	    atomic_load_explicit(wire->manners.generation,
+	        memory_order_acquire) != wire->generation);
 }
 
-/* As lk_wait(); ESTALE once the era is over. */
+/* As lk_wait(); ESTALE once the master is another one. */
 static int
 wire_wait(const struct lk_redis_wire *wire, short events,
     struct lk_deadline deadline)
@@ -85,11 +88,11 @@ wire_wait(const struct lk_redis_wire *wire, short events,
 	int error;
 
 	for (;;) {
-		if (era_is_over(wire))
+		if (is_outdated(wire))
 			return (ESTALE);
-		if (wire->manners.era != NULL)
+		if (wire->manners.generation != NULL)
 			slice = lk_deadline_min(deadline,
-			    lk_deadline_in(ERA_MS));
+			    lk_deadline_in(GENERATION_MS));
 		error = lk_wait(wire->fd, events, slice);
 		if (error != ETIMEDOUT || slice.at_ns == deadline.at_ns)
 			return (error);
@@ -226,7 +229,7 @@ receive_some(struct lk_redis_wire *wire, struct lk_deadline deadline,
 	}
 	*total += (size_t)n;
 	if (*total > LK_REDIS_REPLY_MAX)
-		status = lk_fail(wire->error, LK_E_STORE,
+		status = lk_fail(wire->error, LK_E_CORRUPT,
 		    "redis at %s: the reply is longer than %d bytes",
 		    wire->name, LK_REDIS_REPLY_MAX);
 	else if (redisReaderFeed(wire->reader, bytes, (size_t)n) != REDIS_OK)

@@ -26,7 +26,7 @@ struct lk_redis_manners {
 	/* Whether the peer must say that it is a master. */
 	bool master;
 	/* If not NULL: an exchange ends early once it is not the wire's. */
-	const atomic_uint *era;
+	const atomic_uint *generation;
 };
 
 struct lk_redis_wire {
@@ -39,8 +39,8 @@ struct lk_redis_wire {
 	 * between two calls. */
 	int fd;
 	redisReader *reader;
-	bool reached;     /* the last time it was opened, it met somebody */
-	unsigned int era; /* of the address that it is open to */
+	bool reached; /* the last time it was opened, it met somebody */
+	unsigned int generation;       /* of the address that it is open to */
 	char name[LK_REDIS_NAME_SIZE]; /* the last address, for messages */
 };
 
@@ -69,14 +69,14 @@ lk_redis_wire_is_open(const struct lk_redis_wire *wire)
 }
 
 /**
- * lk_redis_wire_open(wire, address, name, era, deadline):
- * Connect to ${address}, called ${name} and known since ${era}, within the
- * settings' time for that, and log in.  LK_E_SETTINGS if the credentials or the
- * database are wrong, LK_E_STORE or LK_E_TIMEOUT if there is no answer, or if
- * it is no master although it must be.
+ * lk_redis_wire_open(wire, address, name, generation, deadline):
+ * Connect to ${address}, called ${name} and known since ${generation}, within
+ * the settings' time for that, and log in.  LK_E_SETTINGS if the credentials or
+ * the database are wrong, LK_E_STORE or LK_E_TIMEOUT if there is no answer, or
+ * if it is no master although it must be.
  */
 enum lk_status lk_redis_wire_open(struct lk_redis_wire *wire,
-    const struct lk_address *address, const char *name, unsigned int era,
+    const struct lk_address *address, const char *name, unsigned int generation,
     struct lk_deadline deadline) LK_MUST_CHECK;
 
 /**
@@ -98,8 +98,9 @@ bool lk_redis_wire_is_quiet(const struct lk_redis_wire *wire);
  * lk_redis_wire_exchange(wire, out, count, deadline, replies, exchange):
  * Send ${out}, which is ${count} commands, in one write and read as many
  * replies.  On failure the wire is closed, and there are only those that
- * ${exchange} counts; LK_E_CORRUPT is what is no Redis reply.  Error replies
- * are replies.  The caller frees them with lk_redis_free_replies().
+ * ${exchange} counts; LK_E_CORRUPT is what is no Redis reply, or too long.
+ * Error replies are replies.  The caller frees them with
+ * lk_redis_free_replies().
  */
 enum lk_status lk_redis_wire_exchange(struct lk_redis_wire *wire,
     const struct lk_buf *out, size_t count, struct lk_deadline deadline,

@@ -51,7 +51,7 @@ log_in(struct lk_redis_wire *wire, struct lk_deadline deadline)
 
 enum lk_status
 lk_redis_wire_open(struct lk_redis_wire *wire, const struct lk_address *address,
-    const char *name, unsigned int era, struct lk_deadline deadline)
+    const char *name, unsigned int generation, struct lk_deadline deadline)
 {
 	struct lk_deadline connect_deadline = lk_deadline_min(deadline,
 	    lk_deadline_in(wire->manners.settings->connect_timeout_ms));
@@ -62,7 +62,7 @@ lk_redis_wire_open(struct lk_redis_wire *wire, const struct lk_address *address,
 	lk_redis_wire_drop(wire);
 	if (name != wire->name)
 		(void)snprintf(wire->name, sizeof(wire->name), "%s", name);
-	wire->era = era;
+	wire->generation = generation;
 	status = lk_connect(address, connect_deadline, &fd, &why);
 	wire->reached = status == LK_OK;
 	if (status != LK_OK)

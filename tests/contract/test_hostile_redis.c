@@ -239,6 +239,34 @@ test_endless_line_ends_at_the_cap_or_the_deadline(void **state)
 	ask_everything(*state, FLOODING, line, sizeof(line));
 }
 
+/* One user's list that is too long must not refuse everybody else. */
+static void
+test_reply_that_is_too_long_bars_nobody(void **state)
+{
+	static char line[65536];
+	struct world *world = *state;
+	struct impostor im;
+	char address[128];
+	struct lk_session session;
+	struct lk_token token;
+	int i;
+
+	memset(line, 'a', sizeof(line));
+	memcpy(line, "$99999999\r\n", 11);
+	impostor_start(&im, world, FLOODING, line, sizeof(line));
+	(void)snprintf(address, sizeof(address), "unix:%s", im.path);
+	world_settle_at(world, address, "",
+	    "connect_timeout_ms = 2000; command_timeout_ms = 20000;", "");
+	world_token(&token, "alice_" HEX);
+	for (i = 0; i < 8; i++) {
+		assert_status(
+		    LK_E_CORRUPT, lk_check(world->m, &token, &session));
+		assert_non_null(strstr(
+		    lk_manager_error(world->m), "the reply is longer than"));
+	}
+	impostor_stop(&im);
+}
+
 static void
 test_silent_peer_times_out(void **state)
 {
@@ -287,6 +315,7 @@ main(void)
 		T(test_reply_of_random_bytes_never_allows),
 		T(test_dripping_reply_ends_at_the_deadline),
 		T(test_endless_line_ends_at_the_cap_or_the_deadline),
+		T(test_reply_that_is_too_long_bars_nobody),
 		T(test_silent_peer_times_out),
 		T(test_issue_with_a_lost_reply_is_not_sent_again),
 #undef T

@@ -8,17 +8,19 @@ revoked, no session that was reported issued is lost and none that was
 reported revoked comes back, and nobody hangs or dies.
 """
 
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from support import load, network
+from support import fastcgi, load, network
 from support.failover import STALENESS_SECONDS, Stage
 from support.load import E_NOT_DURABLE, OK
 from support.network import Network
 from support.place import Failed, Place, wait_until
-from support.sentinel import REDIS_PASSWORD, SENTINEL_PASSWORD
+from support.sentinel import (FAILOVER_PATIENCE, MASTER, REDIS_PASSWORD,
+                              SENTINEL_PASSWORD)
 
 AT_ONCE = 3
 
@@ -189,6 +191,85 @@ def passwords_changed(place):
     stage.finish()
 
 
+def leader_hangs(place):
+    """The Sentinel that replaces the master hangs once it has promoted a
+    replica: the others name the old master, which goes on, with the other
+    replica.  What that one has is not durable, and nobody is told it is."""
+    stage = Stage(place)
+    client = stage.add_client()
+    tokens = [client.cli.issue("alice") for _ in range(2)]
+    cluster = stage.cluster
+    leader, *others = cluster.sentinels
+
+    def promote_and_hang():
+        """Whether it hung before it told the others."""
+        cluster.wait_until_well()
+        old = cluster.master()
+        leader.call("SENTINEL", "FAILOVER", MASTER)
+        wait_until(lambda: sum(node.is_master() for node in cluster.nodes)
+                   == 2, "a replica to be promoted", FAILOVER_PATIENCE)
+        leader.freeze()
+        if all(other.named() == old.address for other in others):
+            return True
+        leader.thaw()
+        cluster.wait_for_failover(old)
+        return False
+    wait_until(promote_and_hang, "a Sentinel to hang in time",
+               4 * FAILOVER_PATIENCE)
+    for way in (("revoke", tokens[0]), ("revoke-all", "alice"),
+                ("issue", "bob")):
+        result = client.cli.run(*way)
+        assert result.returncode == 3, result
+        assert "not yet durable" in result.stderr
+    leader.thaw()
+    cluster.wait_until_well()
+    result = client.cli.run("revoke-all", "alice")
+    assert result.returncode == 0, result
+    for token in tokens:
+        assert client.cli.run("check", token).returncode == 1
+
+
+def old_master_promoted_again(place):
+    """A master that has carried out a revocation, lost it as a replica, and
+    is the master again, is told once more; but a session that was issued
+    since then is spared."""
+    stage = Stage(place)
+    client = stage.add_client(durability="ack")
+    token, other = client.cli.issue("bob"), client.cli.issue("carol")
+    cluster, first = stage.cluster, stage.cluster.master()
+    second, third = cluster.replicas()
+    third.call("CONFIG", "SET", "replica-priority", 0)
+    cluster.cut_replication()
+    for endpoint, credential in (("logout", token), ("logout-all", other)):
+        reply = fastcgi.ask(client.listen, dict(fastcgi.request_of(
+            "/", "POST", LATCHKEY_ENDPOINT=endpoint,
+            HTTP_AUTHORIZATION=f"Bearer {credential}"),
+            FCGI_ROLE="RESPONDER"), fastcgi.RESPONDER)
+        assert reply.status == 202, reply
+    client.gate.process.send_signal(signal.SIGSTOP)
+    try:
+        # The replica has never heard of it.
+        second.call("REPLICAOF", "NO", "ONE")
+        first.call("REPLICAOF", second.ip, second.port)
+        third.call("REPLICAOF", second.ip, second.port)
+        cluster.mend_replication()
+        wait_until(lambda: second.good_replicas() == 2, "both to follow")
+        first.call("REPLICAOF", "NO", "ONE")
+        for node in (second, third):
+            node.call("REPLICAOF", first.ip, first.port)
+        wait_until(lambda: first.good_replicas() == 2, "both to come back")
+        for one in (token, other):
+            assert client.cli.run("check", one).returncode == 0
+        later = client.cli.issue("carol")
+    finally:
+        client.gate.process.send_signal(signal.SIGCONT)
+    wait_until(lambda: "have reached a replica" in client.gate.output(),
+               "the revocation to be carried over", FAILOVER_PATIENCE)
+    for one in (token, other):
+        assert client.cli.run("check", one).returncode == 1
+    assert client.cli.run("check", later).returncode == 0
+
+
 def need_networks():
     why = network.why_not()
     if why is not None:
@@ -269,9 +350,10 @@ def master_isolated(place):
     stage.finish()
 
 
-SCENES = [master_isolated, sentinels_gone, master_killed, master_stopped,
-          replication_cut_before_a_crash, sentinels_restarted,
-          passwords_changed, client_unplugged, master_replaced_on_request]
+SCENES = [master_isolated, leader_hangs, sentinels_gone, master_killed,
+          master_stopped, replication_cut_before_a_crash, sentinels_restarted,
+          passwords_changed, client_unplugged, old_master_promoted_again,
+          master_replaced_on_request]
 
 
 def play(scene):

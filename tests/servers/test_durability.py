@@ -101,6 +101,41 @@ def test_durability_answer_to_wait_that_is_late_is_none(place):
         assert easy.run("check", token).returncode == 1
 
 
+@pytest.mark.parametrize("layout", ["latchkey", "gosession"])
+def test_durability_is_not_had_by_asking_twice(place, layout):
+    """What a replica that hangs does not have is not durable, although the
+    second time there is nothing left to be done on the master."""
+    redis = place.add(RedisServer(place, options=(
+        "repl-diskless-sync-delay 0",)))
+    replica = place.add(Replica(place, redis))
+    conf = place.write("latchkey.conf", f'''
+        store = {{ backend = "redis"; durability = "replica";
+                   durability_timeout_ms = 20;
+                   redis = {{ address = "{redis.unix_address}";
+                              layout = "{layout}";
+                              command_timeout_ms = 5000; }}; }};''')
+    cli = Latchkey(place, conf)
+    wait_until(lambda: cli.run("issue", "carol").returncode == DONE,
+               "the replica to follow")
+    cli.issue("bob")
+    first, second = (cli.issue("alice") for _ in range(2))
+    session = cli.check(second)["id"]
+    ways = (("revoke", first), ("revoke", "--id", session),
+            ("revoke-all", "bob"))
+    replica.process.send_signal(signal.SIGSTOP)
+    try:
+        for ended in ("1\n", "0\n", "0\n"):
+            for way in ways:
+                result = cli.run(*way)
+                assert (result.returncode, result.stdout) == (STORE, ended)
+                assert "revoked, not yet durable" in result.stderr
+    finally:
+        replica.process.send_signal(signal.SIGCONT)
+    for way in ways:
+        wait_until(lambda way=way: cli.run(*way).returncode == DONE,
+                   "the replica to have it")
+
+
 @pytest.mark.parametrize("endpoint", ["logout", "logout-all"])
 def test_durability_logout_without_a_replica_is_accepted(setup, endpoint):
     token = setup.easy.issue("alice")

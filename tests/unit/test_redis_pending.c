@@ -10,17 +10,17 @@
 #include "store/redis_info.h"
 #include "store/redis_pending.h"
 
-#define RUN_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-#define RUN_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+#define HISTORY_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define HISTORY_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
 static enum lk_pending_result
-add(struct lk_redis_pending *pending, int number, const char *run)
+add(struct lk_redis_pending *pending, int number, const char *history)
 {
 	struct lk_redis_command command;
 
 	lk_redis_command(&command, "EVAL");
 	lk_redis_arg_int(&command, number);
-	return (lk_redis_pending_add(pending, &command, run));
+	return (lk_redis_pending_add(pending, &command, history, true));
 }
 
 static void
@@ -29,12 +29,12 @@ test_redis_pending_same_revocation_is_kept_once(void **state)
 	struct lk_redis_pending pending = { .n = 0 };
 
 	(void)state;
-	assert_int_equal(add(&pending, 1, RUN_A), LK_PENDING_ADDED);
-	assert_int_equal(add(&pending, 2, RUN_A), LK_PENDING_ADDED);
-	assert_int_equal(add(&pending, 1, RUN_B), LK_PENDING_KNOWN);
+	assert_int_equal(add(&pending, 1, HISTORY_A), LK_PENDING_ADDED);
+	assert_int_equal(add(&pending, 2, HISTORY_A), LK_PENDING_ADDED);
+	assert_int_equal(add(&pending, 1, HISTORY_B), LK_PENDING_KNOWN);
 	assert_int_equal(pending.n, 2);
-	assert_string_equal(pending.first->run, RUN_B);
-	assert_string_equal(pending.first->next->run, RUN_A);
+	assert_string_equal(pending.first->history, HISTORY_B);
+	assert_string_equal(pending.first->next->history, HISTORY_A);
 	assert_null(pending.first->next->next);
 	lk_redis_pending_clear(&pending);
 	assert_int_equal(pending.n, 0);
@@ -42,15 +42,15 @@ test_redis_pending_same_revocation_is_kept_once(void **state)
 }
 
 static void
-test_redis_pending_run_that_is_none_is_not_remembered(void **state)
+test_redis_pending_history_that_is_none_is_not_remembered(void **state)
 {
 	struct lk_redis_pending pending = { .n = 0 };
 
 	(void)state;
 	assert_int_equal(add(&pending, 1, ""), LK_PENDING_ADDED);
-	assert_string_equal(pending.first->run, "");
+	assert_string_equal(pending.first->history, "");
 	assert_int_equal(add(&pending, 2, "short"), LK_PENDING_ADDED);
-	assert_string_equal(pending.first->next->run, "");
+	assert_string_equal(pending.first->next->history, "");
 	lk_redis_pending_clear(&pending);
 }
 
@@ -62,16 +62,66 @@ test_redis_pending_full_list_takes_no_more(void **state)
 
 	(void)state;
 	for (i = 0; i < LK_REDIS_PENDING_MAX; i++)
-		assert_int_equal(add(&pending, i, RUN_A), LK_PENDING_ADDED);
-	assert_int_equal(add(&pending, i, RUN_A), LK_PENDING_FULL);
-	assert_int_equal(add(&pending, 0, RUN_A), LK_PENDING_KNOWN);
+		assert_int_equal(add(&pending, i, HISTORY_A), LK_PENDING_ADDED);
+	assert_int_equal(add(&pending, i, HISTORY_A), LK_PENDING_FULL);
+	assert_int_equal(add(&pending, 0, HISTORY_A), LK_PENDING_KNOWN);
 	assert_int_equal(pending.n, LK_REDIS_PENDING_MAX);
-	assert_int_equal(add(&more, 3, RUN_A), LK_PENDING_ADDED);
-	assert_int_equal(add(&more, i + 1, RUN_A), LK_PENDING_ADDED);
+	assert_int_equal(add(&more, 3, HISTORY_A), LK_PENDING_ADDED);
+	assert_int_equal(add(&more, i + 1, HISTORY_A), LK_PENDING_ADDED);
 	assert_int_equal(lk_redis_pending_move(&pending, &more), 1);
 	assert_int_equal(more.n, 0);
 	assert_int_equal(pending.n, LK_REDIS_PENDING_MAX);
 	lk_redis_pending_clear(&pending);
+}
+
+static void
+test_redis_pending_what_ended_nothing_makes_room(void **state)
+{
+	struct lk_redis_pending pending = { .n = 0 };
+	struct lk_redis_command command;
+	int i;
+
+	(void)state;
+	for (i = 0; i < LK_REDIS_PENDING_MAX; i++) {
+		lk_redis_command(&command, "EVAL");
+		lk_redis_arg_int(&command, i);
+		assert_int_equal(lk_redis_pending_add(&pending, &command,
+		                     HISTORY_A, i == 0),
+		    LK_PENDING_ADDED);
+	}
+	/* Another such one does not. */
+	lk_redis_arg_int(&command, i);
+	assert_int_equal(
+	    lk_redis_pending_add(&pending, &command, HISTORY_A, false),
+	    LK_PENDING_FULL);
+	/* Number 1 goes, as number 0 has ended something. */
+	assert_int_equal(add(&pending, i, HISTORY_A), LK_PENDING_ADDED);
+	assert_int_equal(pending.n, LK_REDIS_PENDING_MAX);
+	assert_int_equal(add(&pending, 0, HISTORY_A), LK_PENDING_KNOWN);
+	/* One that did so later is as good. */
+	assert_int_equal(add(&pending, 2, HISTORY_A), LK_PENDING_KNOWN);
+	assert_int_equal(add(&pending, 1, HISTORY_A), LK_PENDING_ADDED);
+	assert_int_equal(add(&pending, 3, HISTORY_A), LK_PENDING_ADDED);
+	assert_int_equal(add(&pending, 2, HISTORY_A), LK_PENDING_KNOWN);
+	lk_redis_pending_clear(&pending);
+}
+
+static void
+test_redis_pending_what_was_refused_stays(void **state)
+{
+	struct lk_redis_pending pending = { .n = 0 };
+
+	(void)state;
+	assert_int_equal(add(&pending, 1, ""), LK_PENDING_ADDED);
+	assert_int_equal(add(&pending, 2, ""), LK_PENDING_ADDED);
+	assert_int_equal(add(&pending, 3, ""), LK_PENDING_ADDED);
+	pending.first->next->refused = true;
+	assert_int_equal(lk_redis_pending_settle(&pending), 2);
+	assert_int_equal(pending.n, 1);
+	assert_int_equal(add(&pending, 2, ""), LK_PENDING_KNOWN);
+	pending.first->refused = false;
+	assert_int_equal(lk_redis_pending_settle(&pending), 1);
+	assert_null(pending.first);
 }
 
 static void
@@ -80,9 +130,9 @@ test_redis_pending_moved_ones_come_behind(void **state)
 	struct lk_redis_pending to = { .n = 0 }, from = { .n = 0 };
 
 	(void)state;
-	assert_int_equal(add(&to, 1, RUN_A), LK_PENDING_ADDED);
-	assert_int_equal(add(&from, 2, RUN_B), LK_PENDING_ADDED);
-	assert_int_equal(add(&from, 1, RUN_B), LK_PENDING_ADDED);
+	assert_int_equal(add(&to, 1, HISTORY_A), LK_PENDING_ADDED);
+	assert_int_equal(add(&from, 2, HISTORY_B), LK_PENDING_ADDED);
+	assert_int_equal(add(&from, 1, HISTORY_B), LK_PENDING_ADDED);
 	assert_int_equal(lk_redis_pending_move(&to, &from), 0);
 	assert_int_equal(from.n, 0);
 	assert_null(from.first);
@@ -95,6 +145,7 @@ test_redis_info_replicas_in_step_are_counted(void **state)
 {
 #define MASTER "# Replication\r\nrole:master\r\nconnected_slaves:1\r\n"
 #define SLAVE0 "slave0:ip=10.0.0.1,port=6379,state="
+#define LABEL "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffffggg."
 	static const struct {
 		const char *info;
 		size_t replicas;
@@ -109,6 +160,11 @@ test_redis_info_replicas_in_step_are_counted(void **state)
 		{ MASTER SLAVE0 "online,offset=1,lag=\r\n", 0 },
 		{ MASTER SLAVE0 "online,offset=1\r\n", 0 },
 		{ MASTER SLAVE0 "online,offset=1,lag=0,type=x\r\n", 1 },
+		/* Announced by the longest of host names. */
+		{ MASTER "slave0:ip=" LABEL LABEL LABEL LABEL ",port=6379,"
+		         "state=online,offset=1234567890123456789,lag=1,"
+		         "type=replica\r\n",
+		    1 },
 		{ MASTER SLAVE0 "wait_bgsave,offset=0,lag=0\r\n", 0 },
 		{ MASTER SLAVE0 "send_bulk,offset=0,lag=0\r\n", 0 },
 		{ MASTER SLAVE0 "wait_bgsave,offset=0,lag=0\r\n"
@@ -134,8 +190,11 @@ main(void)
 		cmocka_unit_test(
 		    test_redis_pending_same_revocation_is_kept_once),
 		cmocka_unit_test(
-		    test_redis_pending_run_that_is_none_is_not_remembered),
+		    test_redis_pending_history_that_is_none_is_not_remembered),
 		cmocka_unit_test(test_redis_pending_full_list_takes_no_more),
+		cmocka_unit_test(
+		    test_redis_pending_what_ended_nothing_makes_room),
+		cmocka_unit_test(test_redis_pending_what_was_refused_stays),
 		cmocka_unit_test(test_redis_pending_moved_ones_come_behind),
 		cmocka_unit_test(test_redis_info_replicas_in_step_are_counted),
 	};

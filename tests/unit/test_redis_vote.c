@@ -65,8 +65,15 @@ test_redis_vote_outcome_follows_from_all_votes(void **state)
 		{ "uAb", LK_ELECTION_FEW, "A:1", LK_E_STORE, "only 1 of 3" },
 		{ "AA---", LK_ELECTION_FEW, "A:1", LK_E_STORE, "only 2 of 5" },
 		{ "AB---", LK_ELECTION_NONE, "A:1", LK_E_STORE, "disagree" },
-		{ "A-n", LK_ELECTION_NONE, "A:1", LK_E_SETTINGS, "master" },
-		{ "n--", LK_ELECTION_FEW, "", LK_E_SETTINGS, "master" },
+		{ "A-n", LK_ELECTION_NONE, "A:1", LK_E_STORE,
+		    "1 of 3: each knows no master" },
+		{ "n--", LK_ELECTION_FEW, "", LK_E_STORE,
+		    "only 1 of 3 sentinels can be reached, which is no "
+		    "majority; 1 of 3: each knows no master" },
+		{ "nn-", LK_ELECTION_NONE, "", LK_E_SETTINGS,
+		    "store.sentinel.master" },
+		{ "nr-", LK_ELECTION_NONE, "", LK_E_SETTINGS,
+		    "1 of 3: each knows no master" },
 		/* Nobody says anything. */
 		{ "---", LK_ELECTION_FEW, "", LK_E_TIMEOUT, "no sentinel" },
 		{ "u-u", LK_ELECTION_FEW, "", LK_E_TIMEOUT, "no sentinel" },

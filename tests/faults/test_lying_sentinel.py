@@ -1,0 +1,121 @@
+"""One Sentinel that lies, or goes by an old configuration: alone it makes no
+Redis the master, whether the others contradict it or are gone."""
+
+import time
+
+import pytest
+
+from support import fastcgi
+from support.liar import Liar
+from support.place import wait_until
+from support.sentinel import Loopback, RedisNode
+from support.servers import Gate, Latchkey
+
+OK, STORE = 0, 3
+
+
+class Setup:
+    """Two Redis with a replica each, and three Sentinels that name the
+    first."""
+
+    def __init__(self, place):
+        self.place = place
+        self.real, self.false = (self.followed(number) for number in (1, 3))
+        self.liars = [place.add(Liar(self.real.port)) for _ in range(3)]
+        self.listen = f"unix:{place.path}/gate.sock"
+        self.cli = Latchkey(place, self.write("latchkey.conf", "sentinel"))
+
+    def followed(self, number):
+        master = self.place.add(RedisNode(self.place, number, Loopback))
+        self.place.add(RedisNode(self.place, number + 1, Loopback, master))
+        wait_until(lambda: master.good_replicas() == 1, "a replica in step")
+        return master
+
+    def write(self, name, backend, redis="", sentinel=""):
+        addresses = ", ".join(f'"{liar.address}"' for liar in self.liars)
+        return self.place.write(name, f'''
+            store = {{ backend = "{backend}"; redis = {{ {redis} }};
+                sentinel = {{ addresses = [ {addresses} ]; {sentinel} }}; }};
+            gate = {{ listen = "{self.listen}"; }};
+            log = {{ level = "debug"; }};''')
+
+    def start_gate(self, sentinel=""):
+        return self.place.add(Gate(
+            self.place, self.write("gate.conf", "sentinel",
+                                   sentinel=sentinel), self.listen))
+
+    def forge(self):
+        """A session that lives where only the liar says."""
+        return Latchkey(self.place, self.write(
+            "forger.conf", "redis",
+            f'address = "{self.false.address}";')).issue("root")
+
+    def leave_the_liar_alone(self):
+        """One that names the other Redis, and nobody else answers."""
+        self.liars[0].names = str(self.false.port)
+        for liar in self.liars[1:]:
+            liar.stop()
+
+
+@pytest.fixture
+def setup(place):
+    return Setup(place)
+
+
+def status(gate, token):
+    return gate.ask(fastcgi.request_of(
+        HTTP_AUTHORIZATION=f"Bearer {token}")).status
+
+
+def test_lying_sentinel_moves_no_gate(setup):
+    forged, token = setup.forge(), setup.cli.issue("alice")
+    gate = setup.start_gate()
+    assert status(gate, token) == 200
+    assert status(gate, forged) == 401
+    setup.liars[0].names = str(setup.false.port)
+    since = time.monotonic()
+    while time.monotonic() < since + 2:
+        assert status(gate, token) == 200
+        assert status(gate, forged) == 401
+    setup.leave_the_liar_alone()
+    # Nobody knows then: all is denied, and nobody is told that his session
+    # has ended.
+    wait_until(lambda: status(gate, token) == 503, "the gate to deny")
+    since = time.monotonic()
+    while time.monotonic() < since + 3:
+        assert status(gate, token) == 503
+        assert status(gate, forged) == 503
+    assert "another redis is the master" not in gate.output()
+
+
+def test_lying_sentinel_moves_no_command(setup):
+    forged = setup.forge()
+    setup.leave_the_liar_alone()
+    result = setup.cli.run("check", forged)
+    assert (result.returncode, result.stdout) == (STORE, "")
+    assert "only 1 of 3 sentinels can be reached" in result.stderr
+
+
+def test_lying_sentinel_is_believed_where_availability_is_preferred(setup):
+    """The price that the manual names."""
+    forged = setup.forge()
+    setup.leave_the_liar_alone()
+    careless = Latchkey(setup.place, setup.write(
+        "careless.conf", "sentinel", sentinel="require_confirmed = false;"))
+    assert careless.run("check", forged).returncode == OK
+    # But nothing is durable by its word.
+    result = careless.run("revoke", forged)
+    assert result.returncode == STORE
+    assert "revoked, not yet durable" in result.stderr
+
+
+def test_sentinels_that_agree_are_needed_for_nothing_once_gone(setup):
+    """A gate that knows the master goes on while it has its replica."""
+    token = setup.cli.issue("alice")
+    gate = setup.start_gate()
+    assert status(gate, token) == 200
+    for liar in setup.liars:
+        liar.stop()
+    since = time.monotonic()
+    while time.monotonic() < since + 3:
+        assert status(gate, token) == 200
