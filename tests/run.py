@@ -22,7 +22,7 @@ ROOT = TESTS.parent
 sys.path.insert(0, str(TESTS))
 
 from support.place import Failed, Place  # noqa: E402
-from support.servers import RedisServer  # noqa: E402
+from support.servers import RedisServer, redis_program  # noqa: E402
 
 # A C program that takes longer than this hangs.
 PROGRAM_SECONDS = 300
@@ -103,7 +103,7 @@ class Program:
         with Place() as place:
             environment = place.environment()
             # Reports go to the output of the program, not to files.
-            for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
+            for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
                 environment[name] = re.sub(r"log_path=[^:]*:", "",
                                            environment[name])
             environment["CMOCKA_MESSAGE_OUTPUT"] = "TAP"
@@ -112,6 +112,7 @@ class Program:
                 redis = place.add(RedisServer(place))
                 environment["LK_TEST_REDIS_SOCKET"] = str(redis.socket)
                 environment["LK_TEST_REDIS_PORT"] = str(redis.port)
+                environment["LK_REDIS_SERVER"] = redis_program()
             self.execute(environment)
         self.seconds = time.monotonic() - start
         return self

@@ -14,8 +14,13 @@
 
 #include "cluster.h"
 
-/* Nothing on loopback takes this long. */
-#define PATIENCE_S 30
+/* Nothing takes this long, on the slowest of machines. */
+#define PATIENCE_S 120
+
+/* How long a server may be silent before a Sentinel calls it down. */
+#define CALM_MS 3600000
+#define HURRY_MS 500
+#define STARTS_MAX 5
 
 static int
 loopback(int *port, bool listening)
@@ -39,7 +44,8 @@ loopback(int *port, bool listening)
 void
 server_start(const struct cluster *cluster, struct server *server)
 {
-	static const char *const names[] = { "redis-server", "valkey-server" };
+	const char *const names[] = { getenv("LK_REDIS_SERVER"),
+		"redis-server", "valkey-server" };
 	char log[128];
 	size_t i;
 	int fd;
@@ -54,9 +60,11 @@ server_start(const struct cluster *cluster, struct server *server)
 	if (fd < 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0 ||
 	    chdir(cluster->dir) != 0)
 		_exit(127);
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		(void)execlp(names[i], names[i], server->conf,
-		    server->sentinel ? "--sentinel" : NULL, NULL);
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (names[i] != NULL)
+			(void)execlp(names[i], names[i], server->conf,
+			    server->sentinel ? "--sentinel" : NULL, NULL);
+	}
 	_exit(127);
 }
 
@@ -146,8 +154,6 @@ conf_open(struct cluster *cluster, struct server *server, const char *name,
 {
 	FILE *file;
 
-	/* The port stays free until the server takes it, or nearly so. */
-	(void)close(loopback(&server->port, false));
 	(void)snprintf(server->conf, sizeof(server->conf), "%s/%s%zu",
 	    cluster->dir, name, i);
 	file = fopen(server->conf, "w");
@@ -159,8 +165,24 @@ conf_open(struct cluster *cluster, struct server *server, const char *name,
 	return (file);
 }
 
+/* Ports that stay free until the servers take them, or nearly so. */
 static void
-write_confs(struct cluster *cluster)
+choose_ports(struct cluster *cluster)
+{
+	int fd[CLUSTER_REDIS + CLUSTER_SENTINELS];
+	size_t i;
+
+	for (i = 0; i < CLUSTER_REDIS; i++)
+		fd[i] = loopback(&cluster->redis[i].port, false);
+	for (i = 0; i < CLUSTER_SENTINELS; i++)
+		fd[CLUSTER_REDIS + i] =
+		    loopback(&cluster->sentinels[i].port, false);
+	for (i = 0; i < CLUSTER_REDIS + CLUSTER_SENTINELS; i++)
+		(void)close(fd[i]);
+}
+
+static void
+write_redis_confs(struct cluster *cluster)
 {
 	FILE *file;
 	size_t i;
@@ -176,22 +198,58 @@ write_confs(struct cluster *cluster)
 			    cluster->redis[0].port);
 		assert_int_equal(fclose(file), 0);
 	}
+}
+
+/* Tell a Sentinel what it would take seconds to discover. */
+static void
+write_known(const struct cluster *cluster, const struct server *sentinel)
+{
+	FILE *file = fopen(sentinel->conf, "a");
+	size_t i;
+
+	assert_non_null(file);
 	for (i = 0; i < CLUSTER_SENTINELS; i++) {
-		cluster->sentinels[i].sentinel = true;
-		file = conf_open(cluster, &cluster->sentinels[i], "sentinel",
-		    i);
+		if (&cluster->sentinels[i] != sentinel)
+			fprintf(file,
+			    "sentinel known-sentinel %s 127.0.0.1 %d %s\n",
+			    CLUSTER_MASTER, cluster->sentinels[i].port,
+			    cluster->sentinels[i].id);
+	}
+	for (i = 1; i < CLUSTER_REDIS; i++)
+		fprintf(file, "sentinel known-replica %s 127.0.0.1 %d\n",
+		    CLUSTER_MASTER, cluster->redis[i].port);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void
+write_sentinel_confs(struct cluster *cluster)
+{
+	struct server *sentinel;
+	FILE *file;
+	size_t i;
+
+	for (i = 0; i < CLUSTER_SENTINELS; i++) {
+		sentinel = &cluster->sentinels[i];
+		sentinel->sentinel = true;
+		file = conf_open(cluster, sentinel, "sentinel", i);
+		(void)snprintf(sentinel->id, sizeof(sentinel->id), "%040zx",
+		    ((size_t)getpid() << 8) + i);
 		fprintf(file,
 		    "requirepass \"%s\"\n"
+		    "sentinel myid %s\n"
 		    "sentinel sentinel-pass \"%s\"\n"
 		    "sentinel monitor %s 127.0.0.1 %d 2\n"
 		    "sentinel auth-pass %s \"%s\"\n"
-		    "sentinel down-after-milliseconds %s 500\n"
+		    "sentinel down-after-milliseconds %s %d\n"
 		    "sentinel failover-timeout %s 1000\n",
-		    CLUSTER_PASSWORD, CLUSTER_PASSWORD, CLUSTER_MASTER,
-		    cluster->redis[0].port, CLUSTER_MASTER,
-		    CLUSTER_REDIS_PASSWORD, CLUSTER_MASTER, CLUSTER_MASTER);
+		    CLUSTER_PASSWORD, sentinel->id, CLUSTER_PASSWORD,
+		    CLUSTER_MASTER, cluster->redis[0].port, CLUSTER_MASTER,
+		    CLUSTER_REDIS_PASSWORD, CLUSTER_MASTER, CALM_MS,
+		    CLUSTER_MASTER);
 		assert_int_equal(fclose(file), 0);
 	}
+	for (i = 0; i < CLUSTER_SENTINELS; i++)
+		write_known(cluster, &cluster->sentinels[i]);
 }
 
 /* The port that one Sentinel names, or 0. */
@@ -286,20 +344,97 @@ is_settled(struct cluster *cluster)
 	return (true);
 }
 
-void
-cluster_settle(struct cluster *cluster)
+/* Tell each Sentinel that answers. */
+static void
+tell_sentinels(struct cluster *cluster, const char *format, int number)
 {
-	const time_t end = time(NULL) + PATIENCE_S;
+	redisContext *redis;
+	size_t i;
 
-	while (!is_settled(cluster)) {
-		if (time(NULL) > end)
-			fail_msg("the cluster does not settle");
-		(void)poll(NULL, 0, 20);
+	for (i = 0; i < CLUSTER_SENTINELS; i++) {
+		if ((redis = server_connect(&cluster->sentinels[i])) == NULL)
+			continue;
+		freeReplyObject(redisCommand(redis, format, number));
+		redisFree(redis);
 	}
 }
 
 void
-cluster_start(struct cluster *cluster)
+cluster_fail_over(struct cluster *cluster, const struct server *old)
+{
+	const time_t end = time(NULL) + PATIENCE_S;
+	const struct server *master;
+
+	do {
+		if (time(NULL) > end)
+			fail_msg("there is no other master");
+		tell_sentinels(cluster,
+		    "SENTINEL SET " CLUSTER_MASTER
+		    " down-after-milliseconds %d",
+		    HURRY_MS);
+		(void)poll(NULL, 0, 20);
+		master = cluster_master(cluster);
+	} while (master == NULL || master == old ||
+	    !says(master, "INFO replication", "role:master"));
+	tell_sentinels(cluster,
+	    "SENTINEL SET " CLUSTER_MASTER " down-after-milliseconds %d",
+	    CALM_MS);
+}
+
+/*
+ * Let the Sentinels look around often; and not mind that they were held up
+ * themselves, after which they would do nothing for half a minute (TILT).
+ * Whoever has been started again has to be told again.
+ */
+static void
+hurry(struct cluster *cluster)
+{
+	tell_sentinels(cluster,
+	    "SENTINEL DEBUG info-period 200 ping-period 500 ask-period 100 "
+	    "publish-period 200 tilt-trigger %d",
+	    CALM_MS);
+}
+
+/* Whether one that should run has ended by itself. */
+static bool
+has_ended(struct server *server)
+{
+	if (server->pid == 0 || waitpid(server->pid, NULL, WNOHANG) == 0)
+		return (false);
+	server->pid = 0;
+	return (true);
+}
+
+/* False if one of them has ended. */
+static bool
+settle(struct cluster *cluster)
+{
+	const time_t end = time(NULL) + PATIENCE_S;
+	bool ended = false;
+	size_t i;
+
+	hurry(cluster);
+	while (!ended && !is_settled(cluster)) {
+		if (time(NULL) > end)
+			fail_msg("the cluster does not settle");
+		(void)poll(NULL, 0, 20);
+		for (i = 0; i < CLUSTER_REDIS; i++)
+			ended |= has_ended(&cluster->redis[i]);
+		for (i = 0; i < CLUSTER_SENTINELS; i++)
+			ended |= has_ended(&cluster->sentinels[i]);
+	}
+	return (!ended);
+}
+
+void
+cluster_settle(struct cluster *cluster)
+{
+	if (!settle(cluster))
+		fail_msg("a server has ended by itself");
+}
+
+static bool
+start(struct cluster *cluster)
 {
 	size_t i;
 
@@ -307,12 +442,14 @@ cluster_start(struct cluster *cluster)
 	(void)snprintf(cluster->dir, sizeof(cluster->dir),
 	    "/tmp/latchkey-XXXXXX");
 	assert_non_null(mkdtemp(cluster->dir));
-	write_confs(cluster);
+	choose_ports(cluster);
+	write_redis_confs(cluster);
+	write_sentinel_confs(cluster);
 	for (i = 0; i < CLUSTER_REDIS; i++)
 		server_start(cluster, &cluster->redis[i]);
 	for (i = 0; i < CLUSTER_SENTINELS; i++)
 		server_start(cluster, &cluster->sentinels[i]);
-	cluster_settle(cluster);
+	return (settle(cluster));
 }
 
 void
@@ -364,6 +501,19 @@ cluster_stop(struct cluster *cluster)
 	(void)snprintf(path, sizeof(path), "%s/dump.rdb", cluster->dir);
 	(void)unlink(path);
 	(void)rmdir(cluster->dir);
+}
+
+void
+cluster_start(struct cluster *cluster)
+{
+	int tries = 1;
+
+	/* Somebody may have been quicker to take a port. */
+	for (; !start(cluster); tries++) {
+		if (tries == STARTS_MAX)
+			fail_msg("the servers do not stay");
+		cluster_stop(cluster);
+	}
 }
 
 const char *
@@ -470,9 +620,15 @@ liar_start(struct liar *liar, enum lie_way way, const char *bytes, size_t len)
 }
 
 void
-liar_stop(struct liar *liar)
+liar_dismiss(struct liar *liar)
 {
 	liar->stop = true;
+}
+
+void
+liar_stop(struct liar *liar)
+{
+	liar_dismiss(liar);
 	assert_int_equal(pthread_join(liar->thread, NULL), 0);
 	(void)close(liar->listener);
 }

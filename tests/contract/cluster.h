@@ -23,6 +23,7 @@ struct server {
 	int port;
 	char conf[96];
 	bool sentinel;
+	char id[41]; /* of a Sentinel */
 };
 
 struct cluster {
@@ -31,7 +32,10 @@ struct cluster {
 	struct server sentinels[CLUSTER_SENTINELS];
 };
 
-/* Start all, and wait until each knows of the others. */
+/*
+ * Start all, and wait until all is well.  However slow the machine, the
+ * Sentinels find no fault with anybody until they are told to hurry.
+ */
 void cluster_start(struct cluster *cluster);
 void cluster_stop(struct cluster *cluster);
 
@@ -53,6 +57,12 @@ struct server *cluster_replica(struct cluster *cluster);
  * to it after ten seconds.
  */
 void cluster_rejoin(struct cluster *cluster, struct server *server);
+
+/*
+ * Let the Sentinels replace a master that does not answer, and wait until they
+ * have; then they are patient again.
+ */
+void cluster_fail_over(struct cluster *cluster, const struct server *old);
 
 /* Wait until the master has its replica in step, and all Sentinels agree. */
 void cluster_settle(struct cluster *cluster);
@@ -82,6 +92,8 @@ struct liar {
 
 void liar_start(struct liar *liar, enum lie_way way, const char *bytes,
     size_t len);
+/* Tell it to stop; and wait until it has. */
+void liar_dismiss(struct liar *liar);
 void liar_stop(struct liar *liar);
 
 #endif /* !CLUSTER_H_ */

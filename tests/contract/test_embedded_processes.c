@@ -29,7 +29,8 @@ assert_integrity(const struct world *world)
 	                     &statement, NULL),
 	    SQLITE_OK);
 	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-	assert_string_equal(sqlite3_column_text(statement, 0), "ok");
+	assert_string_equal(
+	    (const char *)sqlite3_column_text(statement, 0), "ok");
 	(void)sqlite3_finalize(statement);
 	(void)sqlite3_close(db);
 }

@@ -8,7 +8,7 @@ import pytest
 
 from support.place import BUILD, ROOT, Place
 from support.redis_client import RedisClient, RedisError
-from support.servers import RedisServer
+from support.servers import RedisServer, redis_program
 
 EXAMPLES = {"latchkey": "latchkey.conf",
             "gosession": "latchkey-gosession.conf"}
@@ -58,6 +58,7 @@ class Guarded:
             env={**self.place.environment(), "TMPDIR": str(self.place.path),
                  "LK_TEST_REDIS_SOCKET": str(self.redis.socket),
                  "LK_TEST_REDIS_PORT": str(self.redis.port),
+                 "LK_REDIS_SERVER": redis_program(),
                  "LK_TEST_REDIS_PASSWORD": PASSWORD})
         assert done.returncode == 0, done.stdout
 

@@ -14,10 +14,15 @@
 #include "cluster.h"
 #include "log.h"
 
-/* Long enough for a slow machine under a sanitizer; no test waits for it. */
+/*
+ * Long enough for a slow machine under a sanitizer; no test waits for it.  The
+ * others are for operations that fail, which take all of it: nothing may depend
+ * on their time being enough.
+ */
 #define PATIENT "connect_timeout_ms = 2000; command_timeout_ms = 10000;"
+#define STEADY "connect_timeout_ms = 1000; command_timeout_ms = 2000;"
 #define QUICK "connect_timeout_ms = 200; command_timeout_ms = 500;"
-#define PATIENCE_S 30
+#define PATIENCE_S 120
 
 struct stage {
 	struct cluster cluster;
@@ -203,15 +208,38 @@ stage_resume(void **state)
 /* ---- Helpers ----------------------------------------------------------- */
 
 static void
+give_up(const struct stage *stage, enum lk_status status, time_t end)
+{
+	if (time(NULL) > end)
+		fail_msg("still \"%s\": %s", lk_status_name(status),
+		    lk_manager_error(stage->m));
+	(void)poll(NULL, 0, 5);
+}
+
+/* Issue a session; the replica may take its time. */
+static void
 issue(struct stage *stage, const char *user, struct lk_token *token,
     struct lk_session *session)
 {
-	enum lk_status status =
-	    lk_issue(stage->m, user, NULL, token, session);
+	const time_t end = time(NULL) + PATIENCE_S;
+	enum lk_status status = LK_FAULT;
 
-	if (status != LK_OK)
-		fail_msg("issue: %s: %s", lk_status_name(status),
-		    lk_manager_error(stage->m));
+	while ((status = lk_issue(stage->m, user, NULL, token, session)) !=
+	    LK_OK)
+		give_up(stage, status, end);
+}
+
+/* Check until there is an answer, and return it. */
+static enum lk_status
+answer(struct stage *stage, const struct lk_token *token)
+{
+	const time_t end = time(NULL) + PATIENCE_S;
+	struct lk_session session;
+	enum lk_status status = LK_FAULT;
+
+	while ((status = lk_check(stage->m, token, &session)) < 0)
+		give_up(stage, status, end);
+	return (status);
 }
 
 static void
@@ -232,12 +260,22 @@ await_check(struct stage *stage, const struct lk_token *token,
 	struct lk_session session;
 	enum lk_status status = LK_FAULT;
 
-	while ((status = lk_check(stage->m, token, &session)) != wanted) {
-		if (time(NULL) > end)
-			fail_msg("still \"%s\": %s", lk_status_name(status),
-			    lk_manager_error(stage->m));
-		(void)poll(NULL, 0, 5);
-	}
+	while ((status = lk_check(stage->m, token, &session)) != wanted)
+		give_up(stage, status, end);
+}
+
+/* Check until it cannot be known, for a reason with ${part} in it. */
+static void
+await_denial(struct stage *stage, const struct lk_token *token,
+    const char *part)
+{
+	const time_t end = time(NULL) + PATIENCE_S;
+	struct lk_session session;
+	enum lk_status status = LK_FAULT;
+
+	while ((status = lk_check(stage->m, token, &session)) >= 0 ||
+	    strstr(lk_manager_error(stage->m), part) == NULL)
+		give_up(stage, status, end);
 }
 
 static void
@@ -250,15 +288,6 @@ await_at_least(atomic_int *count, int wanted)
 			fail_msg("waited %d s", PATIENCE_S);
 		(void)poll(NULL, 0, 5);
 	}
-}
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
 }
 
 /* ---- All is well ------------------------------------------------------- */
@@ -389,7 +418,7 @@ test_sentinel_wrong_settings_are_named(void **state)
 	assert_status(LK_E_SETTINGS, lk_ping(stage->m));
 
 	settle_at(stage, "", QUICK, "addresses = [ \"127.0.0.1:1\" ];");
-	assert_status(LK_E_STORE, lk_ping(stage->m));
+	assert_true(lk_ping(stage->m) < 0);
 	assert_error_has(stage, "no sentinel of 1 can be reached");
 }
 
@@ -417,6 +446,8 @@ stop_liars(struct stage *stage, struct liar liars[3])
 
 	unsettle(stage);
 	for (i = 0; i < 3; i++)
+		liar_dismiss(&liars[i]);
+	for (i = 0; i < 3; i++)
 		liar_stop(&liars[i]);
 }
 
@@ -431,7 +462,7 @@ naming(const struct server *server, char text[256])
 	    "*2\r\n$9\r\n127.0.0.1\r\n$%zu\r\n%s\r\n"
 	    "*6\r\n$2\r\nip\r\n$9\r\n127.0.0.1\r\n"
 	    "$4\r\nport\r\n$%zu\r\n%s\r\n"
-	    "$5\r\nflags\r\n$6\r\nmaster\r\n",
+	    "$5\r\nflags\r\n$6\r\nmaster\r\n*0\r\n",
 	    strlen(port), port, strlen(port), port);
 	return (text);
 }
@@ -445,17 +476,17 @@ test_sentinel_naming_a_replica_or_several_is_no_master(void **state)
 	char one[256], two[256], redis[256];
 	const char *const same[3] = { naming(replica, one), one, one };
 	const char *const mixed[3] = { one, naming(master, two),
-		"*-1\r\n-ERR No such master with that name\r\n" };
+		"*-1\r\n-ERR No such master with that name\r\n"
+		"-ERR No such master with that name\r\n" };
 	struct liar liars[3];
 	struct lk_token token;
 
 	(void)snprintf(redis, sizeof(redis), "%s password = \"%s\";", QUICK,
 	    CLUSTER_REDIS_PASSWORD);
 	settle_liars(stage, liars, LIE_AT_ONCE, same, redis);
-	assert_status(LK_E_STORE, lk_ping(stage->m));
-	assert_error_has(stage, "replica");
-	assert_status(LK_E_STORE,
-	    lk_issue(stage->m, "alice", NULL, &token, NULL));
+	world_token(&token, "alice_0123456789abcdef0123456789abcdef");
+	await_denial(stage, &token, "replica");
+	assert_true(lk_issue(stage->m, "alice", NULL, &token, NULL) < 0);
 	stop_liars(stage, liars);
 
 	settle_liars(stage, liars, LIE_AT_ONCE, mixed, redis);
@@ -484,14 +515,12 @@ test_sentinel_hostile_answers_end_by_the_deadline(void **state)
 	struct liar liars[3];
 	struct lk_session session;
 	struct lk_token token;
-	int64_t began;
+	time_t began;
 	size_t i, way;
 
 	memset(line, 'a', sizeof(line) - 1);
 	line[0] = '+';
-	assert_status(LK_OK,
-	    lk_token_set(&token, "alice_0123456789abcdef0123456789abcdef",
-	        38));
+	world_token(&token, "alice_0123456789abcdef0123456789abcdef");
 	for (i = 0; i <= sizeof(answers) / sizeof(answers[0]); i++) {
 		for (way = LIE_AT_ONCE; way <= LIE_FLOODING; way++) {
 			said[0] = said[1] = said[2] =
@@ -501,10 +530,11 @@ test_sentinel_hostile_answers_end_by_the_deadline(void **state)
 			settle_liars(stage, liars, (enum lie_way)way, said,
 			    "connect_timeout_ms = 20; "
 			    "command_timeout_ms = 40;");
-			began = now_ms();
+			began = time(NULL);
 			assert_true(
 			    lk_check(stage->m, &token, &session) < 0);
-			assert_true(now_ms() - began < 5000);
+			/* Without a deadline some would go on for ever. */
+			assert_true(time(NULL) - began < PATIENCE_S);
 			assert_string_equal(session.user, "");
 			stop_liars(stage, liars);
 		}
@@ -533,21 +563,24 @@ test_sentinels_all_gone_good_replica_goes_on(void **state)
 	struct lk_token token;
 	struct lk_session session;
 	uint64_t revoked;
-	int64_t end;
 	size_t i;
 
-	settle(stage, "", PATIENT, "staleness_ms = 500;");
+	settle(stage, "durability_timeout_ms = 7000;", PATIENT,
+	    "staleness_ms = 500;");
 	issue(stage, "alice", &token, NULL);
 	for (i = 0; i < CLUSTER_SENTINELS; i++)
 		server_kill(&stage->cluster.sentinels[i]);
-	/* Well beyond the bound, each check is confirmed by the replica. */
-	for (end = now_ms() + 1500; now_ms() < end; (void)poll(NULL, 0, 20))
-		assert_status(LK_OK, lk_check(stage->m, &token, &session));
+	/* After the bound it takes the replica to confirm a check. */
+	for (i = 0; i < 2; i++) {
+		(void)poll(NULL, 0, 501);
+		await_check(stage, &token, LK_OK);
+	}
 	assert_status(LK_OK, lk_revoke(stage->m, &token, NULL, &revoked));
 	assert_int_equal(revoked, 1);
+	assert_status(LK_UNKNOWN, answer(stage, &token));
 	/* Who comes now finds none. */
 	settle(stage, "", QUICK, "");
-	assert_status(LK_E_STORE, lk_check(stage->m, &token, &session));
+	assert_true(lk_check(stage->m, &token, &session) < 0);
 	assert_error_has(stage, "no sentinel of 3");
 	for (i = 0; i < CLUSTER_SENTINELS; i++)
 		server_start(&stage->cluster, &stage->cluster.sentinels[i]);
@@ -564,7 +597,7 @@ test_sentinels_and_replica_gone_is_denied_unless_allowed(void **state)
 	struct lk_manager *free_manager;
 	size_t i;
 
-	settle(stage, "", QUICK, "staleness_ms = 500; "
+	settle(stage, "", PATIENT, "staleness_ms = 500; "
 	    "require_confirmed = false;");
 	issue(stage, "alice", &token, NULL);
 	/* A second one, of other settings, beside it. */
@@ -573,15 +606,13 @@ test_sentinels_and_replica_gone_is_denied_unless_allowed(void **state)
 	stage->settings = NULL;
 	stage->m = NULL;
 	settle(stage, "", QUICK, "staleness_ms = 500;");
-	assert_status(LK_OK, lk_check(stage->m, &token, &session));
+	await_check(stage, &token, LK_OK);
 	for (i = 0; i < CLUSTER_SENTINELS; i++)
 		server_kill(&stage->cluster.sentinels[i]);
 	server_kill(replica);
-	await_check(stage, &token, LK_E_STORE);
-	assert_error_has(stage,
+	await_denial(stage, &token,
 	    "cannot confirm which Redis is the master: 0 of 3 sentinels");
-	assert_status(
-	    LK_E_STORE, lk_issue(stage->m, "alice", NULL, &second, NULL));
+	assert_true(lk_issue(stage->m, "alice", NULL, &second, NULL) < 0);
 	assert_status(LK_OK, lk_check(free_manager, &token, &session));
 	lk_manager_free(free_manager);
 	lk_settings_free(before);
@@ -594,17 +625,29 @@ test_sentinels_and_replica_gone_is_denied_unless_allowed(void **state)
 
 /* ---- Durability -------------------------------------------------------- */
 
+/* Revoke until a replica has it, or for too long. */
 static void
-test_sentinel_hung_replica_makes_nothing_durable(void **state)
+await_durable(struct stage *stage, const struct lk_token *token)
 {
-	struct stage *stage = *state;
+	const time_t end = time(NULL) + PATIENCE_S;
+	enum lk_status status = LK_FAULT;
+	uint64_t revoked;
+
+	while ((status = lk_revoke(stage->m, token, NULL, &revoked)) != LK_OK)
+		give_up(stage, status, end);
+}
+
+static void
+hang_replica(struct stage *stage, const char *redis)
+{
 	struct server *replica = cluster_replica(&stage->cluster);
 	struct lk_token token, other, second;
 	struct lk_session session;
+	struct lk_manager *m;
 	uint64_t revoked;
 
 	settle(stage, "durability = \"replica\"; durability_timeout_ms = 50;",
-	    PATIENT, "");
+	    redis, "");
 	watch(stage);
 	issue(stage, "alice", &token, NULL);
 	issue(stage, "alice", &other, &session);
@@ -622,13 +665,35 @@ test_sentinel_hung_replica_makes_nothing_durable(void **state)
 	    lk_revoke(stage->m, &token, NULL, &revoked));
 	assert_int_equal(revoked, 1);
 	assert_status(LK_UNKNOWN, lk_check(stage->m, &token, &session));
+	/* Nor is it for who has nothing left to do, on a new connection. */
+	m = manager_of(stage);
+	assert_status(
+	    LK_E_NOT_DURABLE, lk_revoke(m, &token, NULL, &revoked));
+	assert_int_equal(revoked, 0);
+	lk_manager_free(m);
+	m = manager_of(stage);
+	assert_status(
+	    LK_E_NOT_DURABLE, lk_revoke_all(m, "nobody", NULL, &revoked));
+	assert_int_equal(revoked, 0);
+	lk_manager_free(m);
 	assert_int_equal(stage->carried, 0);
 	server_signal(replica, SIGCONT);
 	await_at_least(&stage->carried, 1);
-	assert_status(LK_OK, lk_revoke(stage->m, &token, NULL, &revoked));
-	assert_int_equal(revoked, 0);
+	await_durable(stage, &token);
 	unsettle(stage);
 	assert_int_equal(stage->lost, 0);
+}
+
+static void
+test_sentinel_hung_replica_makes_nothing_durable(void **state)
+{
+	hang_replica(*state, PATIENT);
+}
+
+static void
+test_sentinel_hung_replica_in_gosession_is_no_witness(void **state)
+{
+	hang_replica(*state, PATIENT "layout = \"gosession\";");
 }
 
 static void
@@ -689,82 +754,80 @@ test_sentinel_pending_ones_pass_to_the_next_watch(void **state)
 	assert_int_equal(stage->lost, 0);
 }
 
-/* Revoke until a replica has it, or for too long. */
+/* ---- Failover ---------------------------------------------------------- */
+
+/* Revoke, where no replica can have it, until that is said. */
 static void
-await_durable(struct stage *stage, const struct lk_token *token)
+revoke_alone(struct stage *stage, const struct lk_token *token)
 {
 	const time_t end = time(NULL) + PATIENCE_S;
 	enum lk_status status = LK_FAULT;
 	uint64_t revoked;
 
 	while ((status = lk_revoke(stage->m, token, NULL, &revoked)) !=
-	    LK_OK) {
-		if (time(NULL) > end)
-			fail_msg("still \"%s\": %s", lk_status_name(status),
-			    lk_manager_error(stage->m));
-		(void)poll(NULL, 0, 5);
+	    LK_E_NOT_DURABLE) {
+		assert_true(status < 0);
+		give_up(stage, status, end);
 	}
 }
 
-/* ---- Failover ---------------------------------------------------------- */
-
+/* The master is lost to a manager with a watch and to one without. */
 static void
-fail_over(struct stage *stage, bool watched, int signal)
+fail_over(struct stage *stage, int signal)
 {
 	struct server *old = cluster_master(&stage->cluster);
-	struct lk_token kept, gone;
-	struct lk_session session;
-	uint64_t revoked;
+	struct lk_manager *managers[2];
+	struct lk_token kept[2], gone[2];
+	size_t i;
 
-	settle(stage, "durability = \"replica\";", QUICK, "");
-	if (watched)
-		watch(stage);
-	issue(stage, "alice", &kept, NULL);
-	issue(stage, "alice", &gone, NULL);
-	assert_status(LK_OK, lk_revoke(stage->m, &gone, NULL, &revoked));
+	settle(stage, "durability = \"replica\";", STEADY, "");
+	managers[1] = stage->m;
+	stage->m = NULL;
+	watch(stage);
+	managers[0] = stage->m;
+	for (i = 0; i < 2; i++) {
+		stage->m = managers[i];
+		issue(stage, "alice", &kept[i], NULL);
+		issue(stage, "alice", &gone[i], NULL);
+		await_durable(stage, &gone[i]);
+	}
 	if (signal == SIGKILL)
 		server_kill(old);
 	else
 		server_signal(old, signal);
-	await_check(stage, &kept, LK_OK);
-	assert_ptr_not_equal(cluster_master(&stage->cluster), old);
-	assert_status(LK_UNKNOWN, lk_check(stage->m, &gone, &session));
-	if (watched)
-		assert_int_equal(stage->changes, 1);
-	/* A change finds its script again; but no replica is there yet. */
-	assert_status(LK_E_NOT_DURABLE,
-	    lk_revoke(stage->m, &kept, NULL, &revoked));
-	assert_int_equal(revoked, 1);
+	cluster_fail_over(&stage->cluster, old);
+	for (i = 0; i < 2; i++) {
+		stage->m = managers[i];
+		await_check(stage, &kept[i], LK_OK);
+		assert_status(LK_UNKNOWN, answer(stage, &gone[i]));
+		/* A change finds its script; but no replica is there yet. */
+		revoke_alone(stage, &kept[i]);
+	}
 	cluster_rejoin(&stage->cluster, old);
-	if (watched)
-		await_at_least(&stage->carried, 1);
+	await_at_least(&stage->carried, 1);
 	cluster_settle(&stage->cluster);
-	await_durable(stage, &kept);
-	assert_status(LK_UNKNOWN, lk_check(stage->m, &kept, &session));
+	for (i = 0; i < 2; i++) {
+		stage->m = managers[i];
+		await_durable(stage, &kept[i]);
+		assert_status(LK_UNKNOWN, answer(stage, &kept[i]));
+	}
+	lk_manager_free(managers[1]);
+	stage->m = managers[0];
+	unsettle(stage);
+	/* Noted by both; from one to the other, however often. */
+	assert_true(stage->changes >= 2 && stage->changes % 2 == 0);
 }
 
 static void
-test_sentinel_killed_master_is_followed_with_a_watch(void **state)
+test_sentinel_killed_master_is_followed(void **state)
 {
-	fail_over(*state, true, SIGKILL);
+	fail_over(*state, SIGKILL);
 }
 
 static void
-test_sentinel_hung_master_is_followed_with_a_watch(void **state)
+test_sentinel_hung_master_is_followed(void **state)
 {
-	fail_over(*state, true, SIGSTOP);
-}
-
-static void
-test_sentinel_killed_master_is_followed_without_a_watch(void **state)
-{
-	fail_over(*state, false, SIGKILL);
-}
-
-static void
-test_sentinel_hung_master_is_followed_without_a_watch(void **state)
-{
-	fail_over(*state, false, SIGSTOP);
+	fail_over(*state, SIGSTOP);
 }
 
 static void
@@ -774,12 +837,11 @@ test_sentinel_pending_revocation_follows_a_failover(void **state)
 	struct server *old = cluster_master(&stage->cluster);
 	struct server *replica = cluster_replica(&stage->cluster);
 	struct lk_token token, all;
-	struct lk_session session;
 	redisContext *redis;
 	uint64_t revoked;
 
 	settle(stage, "durability_timeout_ms = 50; durability = \"replica\";",
-	    QUICK, "");
+	    STEADY, "");
 	watch(stage);
 	issue(stage, "alice", &token, NULL);
 	issue(stage, "bob", &all, NULL);
@@ -789,18 +851,18 @@ test_sentinel_pending_revocation_follows_a_failover(void **state)
 	assert_non_null(redis);
 	freeReplyObject(redisCommand(redis, "CLIENT KILL TYPE replica"));
 	redisFree(redis);
-	assert_status(LK_E_NOT_DURABLE,
-	    lk_revoke(stage->m, &token, NULL, &revoked));
+	revoke_alone(stage, &token);
 	assert_status(LK_E_NOT_DURABLE,
 	    lk_revoke_all(stage->m, "bob", NULL, &revoked));
 	server_kill(old);
 	server_signal(replica, SIGCONT);
+	cluster_fail_over(&stage->cluster, old);
 	await_at_least(&stage->changes, 1);
 	await_check(stage, &token, LK_UNKNOWN);
 	await_check(stage, &all, LK_UNKNOWN);
 	cluster_rejoin(&stage->cluster, old);
 	await_at_least(&stage->carried, 1);
-	assert_status(LK_UNKNOWN, lk_check(stage->m, &token, &session));
+	assert_status(LK_UNKNOWN, answer(stage, &token));
 }
 
 int
@@ -819,12 +881,11 @@ main(void)
 		T(test_sentinels_all_gone_good_replica_goes_on),
 		T(test_sentinels_and_replica_gone_is_denied_unless_allowed),
 		T(test_sentinel_hung_replica_makes_nothing_durable),
+		T(test_sentinel_hung_replica_in_gosession_is_no_witness),
 		T(test_sentinel_revocation_without_a_watch_is_lost_loudly),
 		T(test_sentinel_pending_ones_pass_to_the_next_watch),
-		T(test_sentinel_killed_master_is_followed_with_a_watch),
-		T(test_sentinel_hung_master_is_followed_with_a_watch),
-		T(test_sentinel_killed_master_is_followed_without_a_watch),
-		T(test_sentinel_hung_master_is_followed_without_a_watch),
+		T(test_sentinel_killed_master_is_followed),
+		T(test_sentinel_hung_master_is_followed),
 		T(test_sentinel_pending_revocation_follows_a_failover),
 #undef T
 	};

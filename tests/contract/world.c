@@ -4,7 +4,7 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include "world.h"
+#include "cluster.h"
 
 #define PATH_SIZE 128
 
@@ -68,6 +68,25 @@ world_open_gosession(void **state)
 	return (open_world(state, "gosession"));
 }
 
+/* The layout `latchkey` in a cluster that nothing happens to. */
+int
+world_open_sentinel(void **state)
+{
+	struct world *world = calloc(1, sizeof(*world));
+
+	assert_non_null(world);
+	world->layout = "latchkey";
+	(void)snprintf(world->dir, sizeof(world->dir), "/tmp/latchkey-XXXXXX");
+	assert_non_null(mkdtemp(world->dir));
+	*state = world;
+	world->cluster = calloc(1, sizeof(*world->cluster));
+	assert_non_null(world->cluster);
+	cluster_start(world->cluster);
+	world->redis = server_connect(cluster_master(world->cluster));
+	assert_non_null(world->redis);
+	return (0);
+}
+
 static void
 unsettle(struct world *world)
 {
@@ -103,6 +122,9 @@ world_close(void **state)
 	unsettle(world);
 	if (world->redis != NULL)
 		redisFree(world->redis);
+	if (world->cluster != NULL)
+		cluster_stop(world->cluster);
+	free(world->cluster);
 	remove_file(world, "conf");
 	remove_store(world);
 	assert_int_equal(rmdir(world->dir), 0);
@@ -141,6 +163,37 @@ write_credentials(FILE *file, const struct world *world)
 		    world->layout, password);
 }
 
+/* The groups of the settings that say where sessions are. */
+static void
+write_store(FILE *file, const struct world *world, const char *address,
+    const char *redis)
+{
+	if (world_is_sqlite(world)) {
+		fprintf(file,
+		    "store = { backend = \"sqlite\";\n"
+		    "  sqlite = { path = \"%s/store.db\"; "
+		    "timeout_ms = 10000; }; };\n",
+		    world->dir);
+		return;
+	}
+	fprintf(file,
+	    "store = { backend = \"%s\"; durability_timeout_ms = 7000;\n"
+	    "  redis = { layout = \"%s\"; %s ",
+	    world->cluster != NULL ? "sentinel" : "redis", world->layout,
+	    redis[0] != '\0' ? redis : TIMEOUTS);
+	if (world->cluster != NULL) {
+		fprintf(file,
+		    "password = \"%s\"; };\n"
+		    "  sentinel = { %s password = \"%s\"; }; };\n",
+		    CLUSTER_REDIS_PASSWORD, cluster_addresses(world->cluster),
+		    CLUSTER_PASSWORD);
+		return;
+	}
+	fprintf(file, "address = \"%s\"; ", address);
+	write_credentials(file, world);
+	fprintf(file, "}; };\n");
+}
+
 void
 world_settle_at(struct world *world, const char *address,
     const char *session, const char *redis, const char *rest)
@@ -153,23 +206,8 @@ world_settle_at(struct world *world, const char *address,
 	(void)snprintf(path, sizeof(path), "%s/conf", world->dir);
 	file = fopen(path, "w");
 	assert_non_null(file);
-	if (world_is_sqlite(world)) {
-		fprintf(file,
-		    "store = { backend = \"sqlite\";\n"
-		    "  sqlite = { path = \"%s/store.db\"; "
-		    "timeout_ms = 10000; }; };\n"
-		    "session = { %s };\n%s\n",
-		    world->dir, session, rest);
-	} else {
-		fprintf(file,
-		    "store = { backend = \"redis\";\n"
-		    "  redis = { address = \"%s\"; layout = \"%s\"; %s ",
-		    address, world->layout,
-		    redis[0] != '\0' ? redis : TIMEOUTS);
-		write_credentials(file, world);
-		fprintf(file, "}; };\nsession = { %s };\n%s\n", session,
-		    rest);
-	}
+	write_store(file, world, address, redis);
+	fprintf(file, "session = { %s };\n%s\n", session, rest);
 	assert_int_equal(fclose(file), 0);
 	assert_int_equal(chmod(path, 0600), 0);
 	if (lk_settings_load(path, &world->settings, &error) != LK_OK)
@@ -330,11 +368,15 @@ world_run(enum world_which which, const struct CMUnitTest *tests, size_t count)
 		{ "sqlite", WORLD_ALL, world_open_sqlite },
 		{ "redis/latchkey", WORLD_REDIS, world_open_latchkey },
 		{ "redis/gosession", WORLD_REDIS, world_open_gosession },
+		{ "sentinel", WORLD_ALL, world_open_sentinel },
 	};
 	int failed = 0;
 	size_t i;
 
 	for (i = 0; i < sizeof(worlds) / sizeof(worlds[0]); i++) {
+		if (worlds[i].open == world_open_sentinel &&
+		    getenv("LK_TEST_REDIS_PASSWORD") != NULL)
+			continue;
 		if (which == WORLD_ALL || worlds[i].which == which)
 			failed += _cmocka_run_group_tests(worlds[i].name,
 			    tests, count, worlds[i].open, world_close);

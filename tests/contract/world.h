@@ -2,8 +2,9 @@
  * A real store to hold a manager to its promises: settings written to a file
  * of its own, a manager made of them, and, unless the store is a file beside
  * it, a hand of our own in the Redis that the test run started and named in
- * LK_TEST_REDIS_SOCKET and LK_TEST_REDIS_PORT.  With LK_TEST_REDIS_PASSWORD the
- * managers are Redis users named like their layout; our own hand never is.
+ * LK_TEST_REDIS_SOCKET and LK_TEST_REDIS_PORT, or in the master of a cluster of
+ * our own.  With LK_TEST_REDIS_PASSWORD the managers are Redis users named like
+ * their layout, and there is no cluster; our own hand never is.
  */
 #ifndef WORLD_H_
 #define WORLD_H_
@@ -21,9 +22,12 @@
 
 #include "latchkey.h"
 
+struct cluster;
+
 struct world {
 	const char *layout;         /* "sqlite" is a store without one */
 	char dir[64];               /* private folder */
+	struct cluster *cluster;    /* behind Sentinel, else NULL */
 	struct lk_settings *settings;
 	struct lk_manager *m;
 	redisContext *redis;        /* for looking and meddling */
@@ -40,6 +44,7 @@ void world_assert_status(enum lk_status expected, enum lk_status status,
 int world_open_sqlite(void **state);
 int world_open_latchkey(void **state);
 int world_open_gosession(void **state);
+int world_open_sentinel(void **state);
 int world_close(void **state);
 
 /* Which stores and layouts to run tests over. */

@@ -23,7 +23,8 @@ PATIENCE = 20.0
 
 # How a sanitizer's report begins, should it end up in a log.
 SANITIZER_MARKS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer",
-                   "runtime error:", "AddressSanitizer:DEADLYSIGNAL")
+                   "runtime error:", "AddressSanitizer:DEADLYSIGNAL",
+                   "WARNING: ThreadSanitizer")
 
 
 class Failed(AssertionError):
@@ -202,6 +203,7 @@ class Place:
                             ":exitcode=99"
                             ":detect_stack_use_after_return=1",
             "UBSAN_OPTIONS": f"log_path={report}:print_stacktrace=1",
+            "TSAN_OPTIONS": f"log_path={report}",
         }
 
     def write(self, name, text, mode=0o600):

@@ -10,7 +10,7 @@ import time
 
 from support.place import ROOT, Daemon, Failed, free_port, wait_until
 from support.redis_client import RedisClient, RedisError, fields, pairs
-from support.servers import find_program
+from support.servers import redis_program
 
 MASTER = "mymaster"
 QUORUM = 2
@@ -58,8 +58,7 @@ class Server(Daemon):
             f"port {self.port}", f"bind {self.ip}", f"dir {self.folder}",
             f"unixsocket {self.socket}", "unixsocketperm 700",
             "protected-mode no", "daemonize no", *options]) + "\n")
-        self.argv = [*host.prefix, find_program(
-            "redis-server", "valkey-server"), self.conf]
+        self.argv = [*host.prefix, redis_program(), self.conf]
 
     @property
     def address(self):
@@ -111,8 +110,9 @@ class RedisNode(Server):
         """How many replicas are in step, if it is a master."""
         info = self.info("replication")
         lines = [info.get(f"slave{number}", "") for number in range(8)]
-        return sum("state=online" in line and re.search("lag=(-1|0|1)$", line)
-                   is not None for line in lines)
+        return sum("state=online" in line
+                   and re.search("lag=(-1|0|1)(,|$)", line) is not None
+                   for line in lines)
 
     def cut_replication(self):
         """Lose the master, and do not get on with it again."""
@@ -225,6 +225,12 @@ class Cluster:
         if self.hurried:
             for sentinel in self.sentinels:
                 sentinel.hurry()
+
+    def notice_after(self, milliseconds):
+        """How long a master is away before the Sentinels do something."""
+        for sentinel in self.sentinels:
+            sentinel.call("SENTINEL", "SET", MASTER,
+                          "down-after-milliseconds", milliseconds)
 
     @property
     def addresses(self):

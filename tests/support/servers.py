@@ -1,6 +1,7 @@
 """The servers of a deployment: Redis, the gate, lighttpd; and the command."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -18,6 +19,13 @@ def find_program(*names):
         if found:
             return found
     raise Failed(f"not installed: {' or '.join(names)}")
+
+
+def redis_program():
+    """The server that LK_REDIS_SERVER names, or whichever is installed."""
+    chosen = os.environ.get("LK_REDIS_SERVER")
+    return find_program(*([chosen] if chosen
+                          else ["redis-server", "valkey-server"]))
 
 
 class RedisServer(Daemon):
@@ -39,7 +47,7 @@ class RedisServer(Daemon):
         lines += [f"user {user}" for user in users]
         lines += options
         conf = place.write("redis.conf", "\n".join(lines) + "\n")
-        self.argv = [find_program("redis-server", "valkey-server"), conf]
+        self.argv = [redis_program(), conf]
 
     @property
     def address(self):
