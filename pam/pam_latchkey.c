@@ -253,7 +253,9 @@ revoke(struct pam_visit *visit, const char *id)
 	status = lk_revoke_id(visit->manager, id, &why, &revoked);
 	if (status == LK_OK)
 		return (PAM_SUCCESS);
-	LK_LOG(&visit->log, LK_LOG_ERROR, "session not revoked",
+	LK_LOG(&visit->log, LK_LOG_ERROR,
+	    status == LK_E_NOT_DURABLE ? "session revoked, not yet durable"
+	                               : "session not revoked",
 	    { "session", id }, { "reason", lk_status_name(status) },
 	    { "error", lk_manager_error(visit->manager) });
 	return (PAM_SESSION_ERR);

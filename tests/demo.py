@@ -74,11 +74,12 @@ class Demo:
     def log_in(self, token, lets_in):
         """Log in through PAM, as SSH would with the token as password."""
         print("$ pamtester latchkey alice authenticate acct_mgmt")
-        done = self.pam.run("alice", token, "authenticate", "acct_mgmt")
+        done = self.pam.attempt("alice", token, "authenticate",
+                                "acct_mgmt")
         print("".join(f"    {line}\n" for line in
-                      done.stdout.replace("token: ", "token: (hers)\n")
+                      done.output.replace("token: ", "token: (hers)\n")
                       .splitlines()), end="")
-        self.expect((done.returncode == 0) == lets_in,
+        self.expect((done.status == 0) == lets_in,
                     "to be let in" if lets_in else "to be refused")
 
     def play(self):

@@ -3,12 +3,13 @@
  * that the module's libraries call, each of which ends the process; it keeps
  * an eye on what a guest may leave behind.
  *
- *     host CONFDIR SERVICE USER CYCLES   (the token on standard input)
+ *     host CONFDIR SERVICE USER CYCLES   (the token on standard input, and
+ *                                        below it other secrets)
  *
  * Each cycle logs in, twice over, and closes; the last line says what was left
  * behind after the first cycles, which load what is loaded once:
  *
- *     code=0 fds=0 bytes=0 threads=1 signals=same maps=0 token=0
+ *     code=0 fds=0 bytes=0 threads=1 signals=same maps=0 token=0 secrets=0
  */
 #include <dirent.h>
 #include <malloc.h>
@@ -25,6 +26,7 @@
 #define MASK 0x55
 #define TOKEN_MAX 4096
 #define MAPS_MAX 512
+#define SECRETS_MAX 4
 
 /* ---- Traps ------------------------------------------------------------- */
 
@@ -66,6 +68,7 @@ TRAP(lk_check)
 TRAP(lk_settings_load)
 TRAP(lk_manager_new)
 TRAP(pam_decide)
+TRAP(pthread_create)
 
 /* The C library's own calls do not come here; a guest's would. */
 __attribute__((visibility("default"))) char *
@@ -77,18 +80,23 @@ getenv(const char *name)
 
 /* ---- The conversation -------------------------------------------------- */
 
-/* The token, masked, so that it is found only where it was left behind. */
-static char masked[TOKEN_MAX];
-static size_t masked_len;
+/* A secret, masked, so that it is found only where it was left behind. */
+struct secret {
+	char masked[TOKEN_MAX];
+	size_t len;
+};
+
+/* The token, and those that the guest may read elsewhere. */
+static struct secret token, secrets[SECRETS_MAX];
 
 static char *
 unmask(void)
 {
-	char *text = calloc(1, masked_len + 1);
+	char *text = calloc(1, token.len + 1);
 	size_t i;
 
-	for (i = 0; text != NULL && i < masked_len; i++)
-		text[i] = (char)(masked[i] ^ MASK);
+	for (i = 0; text != NULL && i < token.len; i++)
+		text[i] = (char)(token.masked[i] ^ MASK);
 	return (text);
 }
 
@@ -174,24 +182,24 @@ same_signals(const struct traces *a, const struct traces *b)
 	return (true);
 }
 
-/* Whether the token's last part stands at ${p}. */
+/* Whether the secret's last part stands at ${p}. */
 static bool
-is_token(const char *p, size_t from)
+is_secret(const struct secret *secret, const char *p, size_t from)
 {
 	size_t i;
 
-	for (i = from; i < masked_len; i++) {
-		if ((char)(p[i - from] ^ MASK) != masked[i])
+	for (i = from; i < secret->len; i++) {
+		if ((char)(p[i - from] ^ MASK) != secret->masked[i])
 			return (false);
 	}
 	return (true);
 }
 
-/* How often the second half of the token is in our writable memory. */
+/* How often the second half of a secret is in our writable memory. */
 static size_t
-find_token(void)
+find_secret(const struct secret *secret)
 {
-	const size_t from = masked_len / 2, len = masked_len - from;
+	const size_t from = secret->len / 2, len = secret->len - from;
 	static struct range { char *start, *end; } ranges[MAPS_MAX];
 	FILE *file = fopen("/proc/self/maps", "r");
 	char line[512], mode[8];
@@ -214,7 +222,7 @@ find_token(void)
 		fclose(file);
 	for (i = 0; i < n; i++) {
 		for (p = ranges[i].start; p + len <= ranges[i].end; p++)
-			found += is_token(p, from);
+			found += is_secret(secret, p, from);
 	}
 	return (found);
 }
@@ -240,14 +248,15 @@ log_in(const char *confdir, const char *service, const char *user)
 	return (code);
 }
 
-static void
-read_token(void)
+/* Read a line; false if there is none. */
+static bool
+read_secret(struct secret *secret)
 {
 	int c;
 
-	setvbuf(stdin, NULL, _IONBF, 0);
-	while ((c = getchar()) != EOF && c != '\n' && masked_len < TOKEN_MAX)
-		masked[masked_len++] = (char)(c ^ MASK);
+	while ((c = getchar()) != EOF && c != '\n' && secret->len < TOKEN_MAX)
+		secret->masked[secret->len++] = (char)(c ^ MASK);
+	return (secret->len > 0);
 }
 
 int
@@ -255,11 +264,15 @@ main(int argc, char **argv)
 {
 	struct traces before, after;
 	int code = PAM_SUCCESS, last = PAM_SUCCESS, cycles, i;
+	size_t found = 0, n = 0;
 
 	if (argc != 5)
 		return (2);
 	cycles = (int)strtol(argv[4], NULL, 10);
-	read_token();
+	setvbuf(stdin, NULL, _IONBF, 0);
+	(void)read_secret(&token);
+	while (n < SECRETS_MAX && read_secret(&secrets[n]))
+		n++;
 	for (i = 0; i < WARM_UP; i++)
 		last = log_in(argv[1], argv[2], argv[3]);
 	code = last;
@@ -267,11 +280,13 @@ main(int argc, char **argv)
 	for (i = 0; i < cycles && last == code; i++)
 		last = log_in(argv[1], argv[2], argv[3]);
 	look(&after);
+	while (n > 0)
+		found += find_secret(&secrets[--n]);
 	printf("code=%d fds=%zd bytes=%zd threads=%zu signals=%s maps=%zd "
-	       "token=%zu\n",
+	       "token=%zu secrets=%zu\n",
 	    last, (ssize_t)(after.fds - before.fds),
 	    (ssize_t)(after.bytes - before.bytes), after.threads,
 	    same_signals(&before, &after) ? "same" : "changed",
-	    (ssize_t)(after.maps - before.maps), find_token());
+	    (ssize_t)(after.maps - before.maps), find_secret(&token), found);
 	return (0);
 }

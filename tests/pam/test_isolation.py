@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from support.place import BUILD, PATIENCE, ROOT
+from support.place import BUILD, PATIENCE, ROOT, free_port
+from support.sentinel import (DOWN_AFTER_MS, REDIS_PASSWORD,
+                              SENTINEL_PASSWORD, Cluster)
 from support.servers import (Latchkey, RedisServer, embedded_settings,
                              settings)
 
@@ -26,8 +28,9 @@ KEPT_BYTES = 100_000
 class Guest:
     """The module in that host."""
 
-    def __init__(self, place, conf):
+    def __init__(self, place, conf, secrets=()):
         self.place = place
+        self.secrets = secrets
         self.services = place.path / "pam.d"
         self.cli = Latchkey(place, conf)
         line = f"required {PLAIN}/pam_latchkey.so conf={conf} debug\n"
@@ -38,8 +41,9 @@ class Guest:
         """What is left behind, by name."""
         done = subprocess.run(
             [PLAIN / "tests/pam/host", self.services, "door", user,
-             str(cycles)], input=token + "\n", text=True,
-            capture_output=True, timeout=10 * PATIENCE, check=False,
+             str(cycles)], input="".join(
+                f"{secret}\n" for secret in (token, *self.secrets)),
+            text=True, capture_output=True, timeout=10 * PATIENCE, check=False,
             env=self.place.environment(), **options)
         assert done.returncode == 0, done.stderr
         return dict(re.findall(r"(\w+)=(\S+)", done.stdout))
@@ -50,8 +54,27 @@ def redis(place):
     return place.add(RedisServer(place))
 
 
-@pytest.fixture(params=["sqlite", "tcp", "unix"])
+@pytest.fixture(scope="module")
+def cluster(shared_place):
+    return Cluster(shared_place)
+
+
+def sentinel_guest(place, settings):
+    """With the passwords in files, as those in the settings leave a copy."""
+    for name, password in (("redis", REDIS_PASSWORD),
+                           ("sentinel", SENTINEL_PASSWORD)):
+        path = place.write(f"{name}.password", password)
+        settings = settings.replace(f'password = "{password}"',
+                                    f'password_file = "{path}"')
+    return Guest(place, place.write("latchkey.conf", settings),
+                 (REDIS_PASSWORD, SENTINEL_PASSWORD))
+
+
+@pytest.fixture(params=["sqlite", "tcp", "unix", "sentinel"])
 def guest(request, place):
+    if request.param == "sentinel":
+        return sentinel_guest(
+            place, request.getfixturevalue("cluster").store_settings())
     if request.param == "sqlite":
         text = embedded_settings(place.path / "store" / "sessions.db",
                                  "unix:/nowhere")
@@ -66,7 +89,7 @@ def assert_no_trace(left):
     assert left["fds"] == left["maps"] == "0", left
     assert left["threads"] == "1" and left["signals"] == "same", left
     assert int(left["bytes"]) < KEPT_BYTES, left
-    assert left["token"] == "0", left
+    assert left["token"] == left["secrets"] == "0", left
 
 
 def test_isolation_of_a_thousand_logins_leaves_no_trace(guest):
@@ -90,6 +113,44 @@ def test_isolation_of_logins_without_a_store_leaves_no_trace(place, redis):
     token = guest.cli.issue("alice")
     redis.stop()
     left = guest.log_in(token, cycles=100)
+    assert left["code"] == "9"
+    assert_no_trace(left)
+
+
+@pytest.mark.parametrize("change", [
+    ('"mymaster"', '"another"'), (SENTINEL_PASSWORD, "wrong"),
+    (REDIS_PASSWORD, "wrong")],
+    ids=["master", "sentinel-password", "redis-password"])
+def test_isolation_of_logins_with_wrong_settings_leaves_no_trace(
+        place, cluster, change):
+    text = cluster.store_settings()
+    token = sentinel_guest(place, text).cli.issue("alice")
+    left = sentinel_guest(place, text.replace(*change)).log_in(
+        token, cycles=100)
+    assert left["code"] == "3"
+    assert_no_trace(left)
+
+
+@pytest.mark.parametrize("gone", ["sentinels", "master"])
+def test_isolation_of_logins_without_sentinels_or_master_leaves_no_trace(
+        place, cluster, gone):
+    token = sentinel_guest(place, cluster.store_settings()).cli.issue("alice")
+    text = cluster.store_settings(
+        redis="connect_timeout_ms = 20; command_timeout_ms = 20;")
+    if gone == "sentinels":
+        for sentinel in cluster.sentinels:
+            text = text.replace(sentinel.address, f"127.0.0.1:{free_port()}")
+    guest = sentinel_guest(place, text)
+    master = cluster.master()
+    cluster.notice_after(3600_000)
+    if gone == "master":
+        master.freeze()
+    try:
+        left = guest.log_in(token, cycles=100)
+    finally:
+        master.thaw()
+        cluster.wait_until_well()
+        cluster.notice_after(DOWN_AFTER_MS)
     assert left["code"] == "9"
     assert_no_trace(left)
 

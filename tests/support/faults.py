@@ -12,19 +12,25 @@ from dataclasses import dataclass
 from typing import Callable
 
 from support import proxy
+from support.pamtester import AUTHINFO_UNAVAIL, SERVICE_ERR, SESSION_ERR
 from support.place import Failed, free_port, wait_until
 from support.proxy import Proxy
 from support.redis_client import RedisClient, RedisError, fields
 from support.servers import Gate, Latchkey, RedisServer
+from support.wrapped import Wrapped
 
 # What comes of an operation: it is done; the store cannot do it now; the
 # settings, credentials or the kind of server are wrong, and waiting is in
 # vain.
 WORKS, UNAVAILABLE, SETTINGS = "works", "unavailable", "settings"
 
-# The exit status of the command, and the gate's HTTP status.
+# The exit status of the command, the gate's HTTP status, and the PAM code: of
+# a login and of whether its session still lives, and of the end of a login
+# that revokes it.
 EXIT_OF = {WORKS: 0, UNAVAILABLE: 3, SETTINGS: 2}
 HTTP_OF = {WORKS: 200, UNAVAILABLE: 503, SETTINGS: 503}
+PAM_OF = {WORKS: "", UNAVAILABLE: AUTHINFO_UNAVAIL, SETTINGS: SERVICE_ERR}
+PAM_CLOSE_OF = {WORKS: "", UNAVAILABLE: SESSION_ERR, SETTINGS: SESSION_ERR}
 
 # Long enough for a slow machine, and waited for in few faults only.
 TIMEOUTS = "connect_timeout_ms = 2000; command_timeout_ms = 2000;"
@@ -35,6 +41,15 @@ ADMIN = ("admin", "hunter2")
 LOADING_KEYS = 2000
 LOADING_OPTIONS = ("--key-load-delay", "20000",
                    "--loading-process-events-interval-bytes", "1024")
+
+
+@dataclass(frozen=True)
+class Door:
+    """The command, a running gate and the PAM module that go one way."""
+
+    cli: Latchkey
+    gate: Gate
+    pam: Wrapped
 
 
 class Patient:
@@ -69,14 +84,16 @@ class Patient:
                 f'}};\nlog = {{ level = "debug"; }};\n{extra}\n')
 
     def door(self, name):
-        """The command and a running gate that go this way."""
         if name not in self.doors:
             listen = f"unix:{self.place.path}/{name}.sock"
             conf = self.place.write(f"{name}.conf", self.settings(
-                name, f'gate = {{ listen = "{listen}"; }};'))
+                name, f'gate = {{ listen = "{listen}"; '
+                'expose_metrics = true; };'))
             gate = self.place.add(Gate(self.place, conf, listen,
                                        f"gate-{name}"))
-            self.doors[name] = Latchkey(self.place, conf), gate
+            pam = Wrapped(self.place, conf, service=name)
+            pam.use(f"conf={conf} debug revoke_on_close")
+            self.doors[name] = Door(Latchkey(self.place, conf), gate, pam)
         return self.doors[name]
 
     # ---- What the faults are made of -------------------------------------
@@ -118,7 +135,9 @@ class Patient:
 class Fault:
     """A state of Redis: how it begins and ends, and what it does to us.
 
-    `words` is what the command says on stderr where it fails.
+    `words` is what the command says on stderr where it fails, and the PAM
+    module in the log; `ping` is what becomes of asking whether Redis is there
+    at all, if that is not what becomes of a check.
     """
 
     name: str
@@ -128,6 +147,7 @@ class Fault:
     check: str = UNAVAILABLE
     issue: str = UNAVAILABLE
     revoke: str = UNAVAILABLE
+    ping: str = ""
     door: str = "direct"
 
     def __str__(self):
@@ -337,8 +357,8 @@ FAULTS = [
           lambda patient: patient.acl("app", "-@all", "+auth", "+ping"),
           lambda patient: patient.acl("app", "+@all"),
           "does not permit this user (ACL) enough",
-          SETTINGS, SETTINGS, SETTINGS),
+          SETTINGS, SETTINGS, SETTINGS, ping=WORKS),
     Fault("cluster-node", become_cluster, become_single,
           "is a cluster node; latchkey needs",
-          SETTINGS, SETTINGS, SETTINGS),
+          SETTINGS, SETTINGS, SETTINGS, ping=WORKS),
 ]

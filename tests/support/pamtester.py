@@ -14,12 +14,14 @@ AUTHINFO_UNAVAIL = ("Authentication service cannot retrieve authentication "
 SERVICE_ERR = "Error in service module"
 ACCT_EXPIRED = "User account has expired"
 PERM_DENIED = "Permission denied"
+SESSION_ERR = "Cannot make/remove an entry for the specified session"
 
 
 @dataclass
 class Outcome:
     status: int
     output: str
+    log: str = ""  # what went to syslog, where that is known
 
     @property
     def code(self):

@@ -6,7 +6,7 @@ Needs neither root nor a namespace.
 import re
 import subprocess
 
-from support.pamtester import OPERATIONS
+from support.pamtester import OPERATIONS, Outcome
 from support.place import BUILD, PATIENCE
 from support.servers import find_program
 
@@ -21,29 +21,34 @@ def sanitizers():
 
 
 class Wrapped:
-    """pamtester with one service, `latchkey`.
+    """pamtester with one service.
 
     With `tracing`, what it sends to syslog is in pamtester.log.
     """
 
-    def __init__(self, place, conf, tracing=True):
+    def __init__(self, place, conf, tracing=True, service="latchkey"):
         self.place = place
         self.conf = conf
+        self.service = service
         self.level = "3" if tracing else "0"
         self.preloads = ":".join([*sanitizers(), "libpam_wrapper.so"])
         self.services = place.path / "services"
-        self.services.mkdir()
+        self.services.mkdir(exist_ok=True)
         self.use(f"conf={conf} debug")
 
     def use(self, options):
-        self.place.write("services/latchkey", "".join(
+        self.place.write(f"services/{self.service}", "".join(
             f"{kind} required {MODULE} {options}\n"
             for kind in ("auth", "account", "session")))
 
-    def run(self, user, secret, *operations):
-        """What came of it, without what pam_wrapper says of itself."""
+    def attempt(self, user, secret, *operations, session=None):
+        """The outcome, without what pam_wrapper says of itself.
+
+        `session` is the id that an earlier step left in the environment.
+        """
+        words = ["-E", f"LATCHKEY_SESSION={session}"] if session else []
         done = subprocess.run(
-            [find_program("pamtester"), "latchkey", user,
+            [find_program("pamtester"), *words, self.service, user,
              *(operations or OPERATIONS)], input=f"{secret}\n", text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             timeout=2 * PATIENCE, check=False, cwd=self.place.path,
@@ -58,13 +63,15 @@ class Wrapped:
             log.write("".join(f"{line}\n" for line in lines
                               if not line.startswith("PWRAP_")
                               or "SYSLOG(" in line))
-        done.stdout = "".join(f"{line}\n" for line in lines
-                              if line and not line.startswith("PWRAP_"))
-        return done
+        outcome = Outcome(
+            done.returncode,
+            "".join(f"{line}\n" for line in lines
+                    if line and not line.startswith("PWRAP_")),
+            "".join(f"{line}\n" for line in lines if "SYSLOG(" in line))
+        # Anything else is a signal or a sanitizer's.
+        assert outcome.status in (0, 1), outcome
+        return outcome
 
     def ask(self, user, secret, *operations):
         """Whether all operations succeeded."""
-        done = self.run(user, secret, *operations)
-        # Anything else is a signal or a sanitizer's.
-        assert done.returncode in (0, 1), done
-        return done.returncode == 0
+        return self.attempt(user, secret, *operations).status == 0
