@@ -149,9 +149,42 @@ LK_API enum lk_status lk_settings_defaults(struct lk_settings **settings,
 /** lk_settings_free(settings): Wipe and free ${settings}.  NULL is fine. */
 LK_API void lk_settings_free(struct lk_settings *settings);
 
+/* ---- The log --------------------------------------------------------- */
+
+enum lk_log_level { LK_LOG_ERROR = 0, LK_LOG_WARN, LK_LOG_INFO, LK_LOG_DEBUG };
+
+enum lk_log_format { LK_LOG_TEXT = 0, LK_LOG_JSON };
+
+/** Takes one line, without its newline.  Any thread may call it. */
+typedef void lk_log_sink(void *arg, enum lk_log_level level, const char *line);
+
+/**
+ * Where the library says what it does: sessions issued and revoked, who is the
+ * master, revocations that may be lost.  Lines are logfmt or JSON objects (RFC
+ * 8259), printable and at most 4095 bytes, and hold no secret.
+ */
+struct lk_log {
+	enum lk_log_level level; /* what is less urgent is dropped */
+	enum lk_log_format format;
+	lk_log_sink *sink;
+	void *arg; /* handed to the sink */
+};
+
+/**
+ * lk_log_stderr(arg, level, line):
+ * A sink that writes each line to stderr in one write(2), and drops it if that
+ * fails.  Whoever uses it ignores SIGPIPE.
+ */
+LK_API void lk_log_stderr(void *arg, enum lk_log_level level, const char *line);
+
+/**
+ * lk_log_syslog(arg, level, line):
+ * A sink that calls syslog(3); whoever uses it opened it.
+ */
+LK_API void lk_log_syslog(void *arg, enum lk_log_level level, const char *line);
+
 /* ---- The watch ------------------------------------------------------- */
 
-struct lk_log;
 struct lk_watch;
 
 /**
@@ -178,7 +211,7 @@ LK_API enum lk_status lk_watch_new(const struct lk_settings *settings,
 
 /**
  * lk_watch_run(watch):
- * Watch the store's servers until lk_watch_stop(), in a thread of the
+ * Watch the store's servers until lk_watch_stop(), in one thread of the
  * program's.  Returns at once if the store has none to be watched: only
  * Sentinel, and a Redis with `store.durability = "replica"`, have.
  */
@@ -186,7 +219,8 @@ LK_API void lk_watch_run(struct lk_watch *watch);
 
 /**
  * lk_watch_stop(watch):
- * Let lk_watch_run() return soon, also one that is called later.
+ * Let lk_watch_run() return, also one that is called later: within a second or
+ * so, and what a look-up of a host name may take.
  */
 LK_API void lk_watch_stop(struct lk_watch *watch);
 
@@ -243,7 +277,8 @@ LK_API const char *lk_manager_error(const struct lk_manager *manager);
 
 /**
  * lk_ping(manager):
- * LK_OK if the store answers.
+ * LK_OK if the store answers, so that sessions can be checked; that it takes
+ * changes as well is not asked.
  */
 LK_API enum lk_status lk_ping(struct lk_manager *manager) LK_MUST_CHECK;
 

@@ -9,37 +9,16 @@
 #include <stddef.h>
 
 #include "buf.h"
+#include "latchkey.h"
 
 /* Longest line, without its newline; with it, one atomic write to a pipe. */
 #define LK_LOG_LINE_MAX 4095
-
-enum lk_log_level { LK_LOG_ERROR = 0, LK_LOG_WARN, LK_LOG_INFO, LK_LOG_DEBUG };
-
-enum lk_log_format { LK_LOG_TEXT = 0, LK_LOG_JSON };
 
 /** A named value of a log line; a NULL value leaves the field out. */
 struct lk_log_field {
 	const char *name;
 	const char *value;
 };
-
-typedef void lk_log_sink(void *arg, enum lk_log_level level, const char *line);
-
-struct lk_log {
-	enum lk_log_level level; /* what is less urgent is dropped */
-	enum lk_log_format format;
-	lk_log_sink *sink; /* takes one line without newline */
-	void *arg;
-};
-
-/**
- * lk_log_stderr: a sink that writes each line to stderr in one write(2), and
- * drops it if that fails.  Whoever uses it ignores SIGPIPE.
- */
-lk_log_sink lk_log_stderr;
-
-/** lk_log_syslog: a sink that calls syslog(3); whoever uses it opened it. */
-lk_log_sink lk_log_syslog;
 
 /**
  * lk_log_event(log, level, message, fields, count):
