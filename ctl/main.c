@@ -17,7 +17,7 @@ const struct ctl_verb ctl_verbs[] = {
 	    "print the session as JSON, with the user's detail", ctl_check,
 	    true },
 	{ "refresh", "TOKEN [--ttl SECONDS]",
-	    "let a live session end later; print it", ctl_refresh, true },
+	    "give a live session another end; print it", ctl_refresh, true },
 	{ "revoke", "TOKEN | --id ID", "end a session; print how many ended",
 	    ctl_revoke, true },
 	{ "revoke-all", "USER", "end all sessions of a user", ctl_revoke_all,
@@ -40,10 +40,20 @@ const struct ctl_verb ctl_verbs[] = {
 };
 
 static void
-print_help(void)
+print_verb(const struct ctl_verb *verb)
 {
-	const struct ctl_verb *verb;
+	printf("  %s%s%s\n        %s\n", verb->name,
+	    verb->arguments[0] != '\0' ? " " : "", verb->arguments, verb->help);
+}
 
+static int
+print_help(const struct ctl_verb *verb)
+{
+	if (verb != NULL) {
+		printf("usage: latchkey [-c FILE]\n");
+		print_verb(verb);
+		return (fflush(stdout) == 0 ? CTL_DONE : CTL_STORE);
+	}
 	printf(
 	    "usage: latchkey [-c FILE] VERB [ARGUMENT ...]\n\n"
 	    "Sessions that open every door: issue, check, refresh, list "
@@ -55,12 +65,11 @@ print_help(void)
 	    "  -V, --version      print the version and exit\n\n",
 	    CTL_DEFAULT_PATH);
 	for (verb = ctl_verbs; verb->name != NULL; verb++)
-		printf("  %s%s%s\n        %s\n", verb->name,
-		    verb->arguments[0] != '\0' ? " " : "", verb->arguments,
-		    verb->help);
+		print_verb(verb);
 	printf("\nA TOKEN of - is read from standard input.\n"
 	       "Exit status: 0 done, or the session is valid; 1 refused; "
 	       "2 wrong usage or\nsettings; 3 the store cannot answer.\n");
+	return (fflush(stdout) == 0 ? CTL_DONE : CTL_STORE);
 }
 
 void
@@ -201,6 +210,25 @@ find_verb(const char *name)
 	return (NULL);
 }
 
+static bool
+is_help(const char *argument)
+{
+	return (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0);
+}
+
+/* Whether help is asked for, among arguments that may be options. */
+static bool
+wants_help(int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (is_help(argv[i]))
+			return (true);
+	}
+	return (false);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -218,8 +246,7 @@ main(int argc, char **argv)
 			i++;
 			break;
 		}
-		help = help || strcmp(argv[i], "--help") == 0 ||
-		    strcmp(argv[i], "-h") == 0;
+		help = help || is_help(argv[i]);
 		version = version || strcmp(argv[i], "--version") == 0 ||
 		    strcmp(argv[i], "-V") == 0;
 		if (help || version)
@@ -234,10 +261,8 @@ main(int argc, char **argv)
 			return (
 			    ctl_usage(&ctl, "-c FILE, --help or --version"));
 	}
-	if (help) {
-		print_help();
-		return (fflush(stdout) == 0 ? CTL_DONE : CTL_STORE);
-	}
+	if (help)
+		return (print_help(NULL));
 	if (version) {
 		printf("latchkey %s\n", lk_version());
 		return (fflush(stdout) == 0 ? CTL_DONE : CTL_STORE);
@@ -246,6 +271,8 @@ main(int argc, char **argv)
 		return (ctl_usage(&ctl, "a verb"));
 	if ((verb = find_verb(argv[i])) == NULL)
 		return (ctl_usage(&ctl, "a verb that exists"));
+	if (wants_help(argc - i, argv + i))
+		return (print_help(verb));
 	ctl.verb = verb->name;
 	return (run_verb(&ctl, verb, path, argc - i, argv + i));
 }

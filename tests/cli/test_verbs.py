@@ -244,6 +244,11 @@ def test_options_of_the_program_itself(cli):
         for verb in ("issue", "check", "refresh", "revoke", "revoke-all",
                      "list", "user", "config", "doctor"):
             assert f"\n  {verb}" in shown
+    shown = subprocess.run([BUILD / "latchkey", "-c", "/nowhere", "user",
+                            "get", "--help"], check=True,
+                           capture_output=True, text=True).stdout
+    assert "\n  user get|load|refresh|delete USER...\n" in shown
+    assert "revoke" not in shown
     for option in ("--version", "-V"):
         shown = subprocess.run([BUILD / "latchkey", option], check=True,
                                capture_output=True, text=True).stdout
