@@ -6,7 +6,6 @@
 
 #include <sodium.h>
 
-#include "redis_fence.h"
 #include "redis_watch.h"
 
 #define MS_NS INT64_C(1000000)
@@ -92,26 +91,12 @@ lk_watch_new(const struct lk_settings *settings, const struct lk_log *log,
 	return (lk_redis_watch_new(settings, log, true, watch, error));
 }
 
-static void
-log_lost(const struct lk_watch *watch, size_t count)
-{
-	char number[24];
-
-	if (count == 0)
-		return;
-	(void)snprintf(number, sizeof(number), "%zu", count);
-	LK_LOG(watch->log, LK_LOG_ERROR,
-	    "revocations that no replica has are not remembered any more: "
-	    "a failover would undo them",
-	    { "count", number });
-}
-
 void
 lk_watch_free(struct lk_watch *watch)
 {
 	if (watch == NULL)
 		return;
-	log_lost(watch, watch->pending.n);
+	lk_redis_watch_lose(watch, watch->pending.n);
 	lk_redis_pending_clear(&watch->pending);
 	lk_redis_sentinels_free(watch->sentinels);
 	lk_redis_wire_drop(&watch->wire);
@@ -181,142 +166,4 @@ lk_redis_watch_settle(struct lk_watch *watch, bool probe, bool answered,
 	}
 	atomic_store(&watch->barred, !lk_breaker_is_closed(&watch->breaker));
 	(void)pthread_mutex_unlock(&watch->lock);
-}
-
-/* ---- Revocations to be carried over ------------------------------------ */
-
-void
-lk_redis_watch_owe(struct lk_watch *watch,
-    const struct lk_redis_command *command, const char *history, bool ended)
-{
-	enum lk_pending_result result;
-
-	(void)pthread_mutex_lock(&watch->lock);
-	result = lk_redis_pending_add(&watch->pending, command, history, ended);
-	atomic_store(&watch->owes, watch->pending.n > 0 || watch->replaying);
-	(void)pthread_mutex_unlock(&watch->lock);
-	if (result == LK_PENDING_FULL && ended)
-		log_lost(watch, 1);
-	lk_redis_watch_wake(watch);
-}
-
-/* Take all that is pending, unless somebody has. */
-static bool
-take(struct lk_watch *watch, struct lk_redis_pending *taken)
-{
-	bool done = false;
-
-	(void)pthread_mutex_lock(&watch->lock);
-	if (!watch->replaying && watch->pending.n > 0) {
-		*taken = watch->pending;
-		memset(&watch->pending, 0, sizeof(watch->pending));
-		watch->replaying = done = true;
-	}
-	(void)pthread_mutex_unlock(&watch->lock);
-	return (done);
-}
-
-/* Add what somebody had taken; the lock is held. */
-static void
-add_locked(struct lk_watch *watch, struct lk_redis_pending *from)
-{
-	log_lost(watch, lk_redis_pending_move(&watch->pending, from));
-	atomic_store(&watch->owes, watch->pending.n > 0 || watch->replaying);
-}
-
-/* Put back what was taken and is still pending. */
-static void
-put_back(struct lk_watch *watch, struct lk_redis_pending *taken)
-{
-	(void)pthread_mutex_lock(&watch->lock);
-	watch->replaying = false;
-	add_locked(watch, taken);
-	(void)pthread_mutex_unlock(&watch->lock);
-}
-
-/* Tell the master at the wire, and see to it that it is durable. */
-static enum lk_status
-carry_over(struct lk_watch *watch, struct lk_redis_pending *taken,
-    struct lk_redis_wire *wire, struct lk_deadline deadline)
-{
-	enum lk_status status = LK_FAULT;
-	size_t acks = 0;
-
-	status = lk_redis_pending_replay(taken, wire, deadline);
-	if (status == LK_OK)
-		status = lk_redis_fence_run(wire, watch->settings, 1,
-		    lk_redis_watch_wait_ms(watch, deadline), deadline, &acks);
-	if (status == LK_OK &&
-	    (acks == 0 ||
-	        !lk_redis_watch_outlasts(watch, wire, acks, deadline,
-	            wire->error)))
-		status = LK_E_NOT_DURABLE;
-	return (status);
-}
-
-enum lk_status
-lk_redis_watch_replay(struct lk_watch *watch, struct lk_redis_wire *wire,
-    struct lk_deadline deadline)
-{
-	struct lk_redis_pending taken;
-	enum lk_status status = LK_FAULT;
-	char number[24];
-
-	if (!take(watch, &taken))
-		return (LK_OK);
-	status = carry_over(watch, &taken, wire, deadline);
-	if (status == LK_OK) {
-		(void)snprintf(number, sizeof(number), "%zu",
-		    lk_redis_pending_settle(&taken));
-		LK_LOG(watch->log, LK_LOG_INFO,
-		    "revocations have reached a replica", { "count", number },
-		    { "master", wire->name });
-	}
-	if (status == LK_OK && taken.n > 0) {
-		LK_LOG(watch->log, LK_LOG_WARN,
-		    "revocations are refused by another master",
-		    { "error", wire->error->text });
-		status = LK_E_NOT_DURABLE;
-	}
-	put_back(watch, &taken);
-	return (status);
-}
-
-static bool
-same(const char *a, const char *b)
-{
-	return (strcmp(a, b) == 0);
-}
-
-/* Whether both settings name the same sessions of the same store. */
-static bool
-is_same_store(const struct lk_settings *a, const struct lk_settings *b)
-{
-	if (a->store.backend != b->store.backend ||
-	    a->store.redis.database != b->store.redis.database ||
-	    a->store.redis.layout != b->store.redis.layout)
-		return (false);
-	if (a->store.redis.layout == LK_LAYOUT_GOSESSION &&
-	    (!same(a->session.token_prefix, b->session.token_prefix) ||
-	        !same(a->session.user_prefix, b->session.user_prefix)))
-		return (false);
-	if (a->store.backend == LK_BACKEND_SENTINEL)
-		return (
-		    same(a->store.sentinel.master, b->store.sentinel.master));
-	return (same(a->store.redis.address, b->store.redis.address));
-}
-
-void
-lk_watch_take(struct lk_watch *watch, struct lk_watch *from)
-{
-	struct lk_redis_pending taken;
-
-	if (!is_same_store(watch->settings, from->settings) ||
-	    !take(from, &taken))
-		return;
-	(void)pthread_mutex_lock(&watch->lock);
-	add_locked(watch, &taken);
-	(void)pthread_mutex_unlock(&watch->lock);
-	put_back(from, &taken);
-	lk_redis_watch_wake(watch);
 }

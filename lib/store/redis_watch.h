@@ -1,7 +1,8 @@
 /*
  * The inside of struct lk_watch: what the managers of a process know together
  * of the servers behind their store.  redis_watch.c keeps it; redis_master.c
- * asks who the master is; redis_watch_run.c is what has a thread.
+ * knows who the master is, and redis_finding.c finds out; redis_durable.c is
+ * what outlasts a failover; redis_watch_run.c is what has a thread.
  *
  * Behind Sentinel a read may be answered only by a master that was confirmed
  * less than `store.sentinel.staleness_ms` ago, counted from before the
@@ -137,31 +138,6 @@ enum lk_status lk_redis_watch_confirm(struct lk_watch *watch, int64_t since_ns,
     struct lk_deadline deadline, struct lk_error *error) LK_MUST_CHECK;
 
 /**
- * lk_redis_watch_wait_ms(watch, deadline):
- * For how long a WAIT is to wait, so that its answer comes by the deadline.
- */
-int64_t lk_redis_watch_wait_ms(const struct lk_watch *watch,
-    struct lk_deadline deadline);
-
-/**
- * lk_redis_watch_outlasts(watch, wire, acks, deadline, error):
- * Whether what the master at ${wire} has done, and ${acks} replicas have by
- * now, outlasts it.
- *
- * Not so if it is the master no more: one that was cut off may have a replica
- * beside it, and both will give up what they have.  Nor if it is being replaced
- * and a Sentinel says so: the replica that has it may be one that has yet to
- * follow the next master, which has gone its own way already although no
- * Sentinel names it.  If not every Sentinel is heard, the silent one may be
- * replacing it; then all replicas that are not down must have it, and are
- * waited for.  All of this is about one master only as long as it has had no
- * time to be a replica and come back, so it must be over by the deadline.
- */
-bool lk_redis_watch_outlasts(struct lk_watch *watch, struct lk_redis_wire *wire,
-    size_t acks, struct lk_deadline deadline,
-    struct lk_error *error) LK_MUST_CHECK;
-
-/**
  * lk_redis_watch_suspect(watch, generation):
  * Something speaks against the master of ${generation}.
  */
@@ -202,7 +178,32 @@ enum lk_status lk_redis_watch_new(const struct lk_settings *settings,
     const struct lk_log *log, bool wakes, struct lk_watch **watch,
     struct lk_error *error) LK_MUST_CHECK;
 
-/* ---- Revocations to be carried over ------------------------------------ */
+/* ---- What outlasts a failover (redis_durable.c) ------------------------ */
+
+/**
+ * lk_redis_watch_wait_ms(watch, deadline):
+ * For how long a WAIT is to wait, so that its answer comes by the deadline.
+ */
+int64_t lk_redis_watch_wait_ms(const struct lk_watch *watch,
+    struct lk_deadline deadline);
+
+/**
+ * lk_redis_watch_outlasts(watch, wire, acks, deadline, error):
+ * Whether what the master at ${wire} has done, and ${acks} replicas have by
+ * now, outlasts it.
+ *
+ * Not so if it is the master no more: one that was cut off may have a replica
+ * beside it, and both will give up what they have.  Nor if it is being replaced
+ * and a Sentinel says so: the replica that has it may be one that has yet to
+ * follow the next master, which has gone its own way already although no
+ * Sentinel names it.  If not every Sentinel is heard, the silent one may be
+ * replacing it; then all replicas that are not down must have it, and are
+ * waited for.  All of this is about one master only as long as it has had no
+ * time to be a replica and come back, so it must be over by the deadline.
+ */
+bool lk_redis_watch_outlasts(struct lk_watch *watch, struct lk_redis_wire *wire,
+    size_t acks, struct lk_deadline deadline,
+    struct lk_error *error) LK_MUST_CHECK;
 
 /**
  * lk_redis_watch_owe(watch, command, history, ended):
@@ -210,6 +211,12 @@ enum lk_status lk_redis_watch_new(const struct lk_settings *settings,
  */
 void lk_redis_watch_owe(struct lk_watch *watch,
     const struct lk_redis_command *command, const char *history, bool ended);
+
+/**
+ * lk_redis_watch_lose(watch, count):
+ * Log that so many revocations are not remembered any more, if any.
+ */
+void lk_redis_watch_lose(const struct lk_watch *watch, size_t count);
 
 /**
  * lk_redis_watch_replay(watch, wire, deadline):

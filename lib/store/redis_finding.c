@@ -1,0 +1,152 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "redis_finding.h"
+#include "redis_info.h"
+
+/* Of the time that is left, what Sentinels may take. */
+#define SENTINELS_SHARE_PERCENT 67
+
+/* How many replicas in step the Redis at the wire has. */
+static enum lk_status
+ask_replicas(struct lk_redis_wire *wire, struct lk_deadline deadline,
+    size_t *replicas)
+{
+	struct lk_redis_command command;
+	struct lk_redis_reply *reply = NULL;
+	enum lk_status status = LK_FAULT;
+
+	lk_redis_command(&command, "INFO");
+	lk_redis_arg_str(&command, "replication");
+	status = lk_redis_wire_ask(wire, &command, 1, deadline, &reply);
+	if (status == LK_OK && reply->type != LK_REDIS_STRING)
+		status = lk_fail(wire->error, LK_E_CORRUPT,
+		    "redis at %s: the answer to INFO is none", wire->name);
+	if (status == LK_OK)
+		*replicas = lk_redis_info_replicas(reply->text);
+	lk_redis_reply_free(reply);
+	return (status);
+}
+
+static enum lk_status
+count_replicas(struct lk_watch *watch, const char *name,
+    struct lk_deadline deadline, struct lk_error *error, size_t *replicas)
+{
+	struct lk_redis_wire *wire = &watch->wire;
+	struct lk_address address;
+	enum lk_status status = LK_FAULT;
+
+	*replicas = 0;
+	wire->error = error;
+	if (lk_redis_wire_is_open(wire) && strcmp(wire->name, name) == 0 &&
+	    lk_redis_wire_is_quiet(wire) &&
+	    ask_replicas(wire, deadline, replicas) == LK_OK)
+		return (LK_OK);
+	if (lk_address_parse(name, &address) != LK_OK)
+		return (lk_fail(error, LK_E_CORRUPT, "%s is no address", name));
+	status = lk_redis_wire_open(wire, &address, name, 0, deadline);
+	if (status == LK_OK)
+		status = ask_replicas(wire, deadline, replicas);
+	return (status);
+}
+
+/* Too few Sentinels say anything: does it have a replica in step? */
+static enum lk_status
+ask_master(struct lk_watch *watch, const struct lk_ballot *ballot,
+    struct lk_deadline deadline, struct lk_redis_finding *finding,
+    struct lk_error *error)
+{
+	struct lk_error why = { "" };
+	enum lk_status status = LK_FAULT;
+	size_t replicas;
+
+	finding->began_ns = lk_redis_watch_now();
+	status = count_replicas(watch, finding->address, deadline, &why,
+	    &replicas);
+	if (status == LK_OK && replicas > 0)
+		return (LK_OK);
+	if (status == LK_OK) {
+		status = LK_E_STORE;
+		lk_error_set(&why, "redis at %s has no replica in step",
+		    finding->address);
+	}
+	lk_error_set(error,
+	    "cannot confirm which Redis is the master: %zu of %zu sentinels "
+	    "can be reached, and %s",
+	    ballot->spoke, ballot->total, why.text);
+	return (status);
+}
+
+/*
+ * How long Sentinels are waited for.  Some time is left for the master, which
+ * may have to speak for itself if too few of them answer.
+ */
+static int64_t
+patience_ms(const struct lk_watch *watch, struct lk_deadline deadline)
+{
+	const int64_t most = lk_deadline_left_ms(
+	    lk_deadline_part(deadline, SENTINELS_SHARE_PERCENT));
+	const int64_t set = watch->settings->store.redis.connect_timeout_ms;
+
+	return (set < most ? set : most);
+}
+
+/*
+ * Fewer than a majority say anything.  They make no other Redis the master:
+ * they may be the minority that is cut off, or go by an old configuration.
+ */
+static enum lk_status
+ask_without_majority(struct lk_watch *watch, const struct lk_vote *votes,
+    const struct lk_ballot *ballot, struct lk_deadline deadline,
+    struct lk_redis_finding *finding, struct lk_error *error)
+{
+	const struct lk_settings *s = watch->settings;
+	const bool named = ballot->address[0] != '\0';
+
+	finding->unsettled |= named &&
+	    strcmp(ballot->address, finding->address) != 0;
+	if (named && !s->store.sentinel.require_confirmed) {
+		(void)snprintf(finding->address, sizeof(finding->address), "%s",
+		    ballot->address);
+		finding->unsettled = true;
+		return (LK_OK);
+	}
+	if (finding->address[0] == '\0' || finding->unsettled)
+		return (lk_votes_explain(votes, ballot,
+		    s->store.sentinel.master, error));
+	return (ask_master(watch, ballot, deadline, finding, error));
+}
+
+enum lk_status
+lk_redis_finding_ask(struct lk_watch *watch,
+    const struct lk_redis_finding *known, struct lk_deadline deadline,
+    struct lk_redis_finding *finding, struct lk_error *error)
+{
+	const struct lk_settings *s = watch->settings;
+	const struct lk_vote *votes;
+	struct lk_ballot ballot;
+
+	*finding = *known;
+	finding->began_ns = lk_redis_watch_now();
+	votes = lk_redis_sentinels_ask(watch->sentinels, false,
+	    patience_ms(watch, deadline), deadline);
+	ballot = lk_votes_count(votes, s->store.sentinel.addresses.n);
+	/* A minority may be cut off from replicas that are well. */
+	if (ballot.election == LK_ELECTION_MAJORITY)
+		finding->replicas = ballot.replicas;
+	finding->unsettled = ballot.failing_over;
+	/* A Sentinel that is silent may be replacing the master. */
+	finding->witnesses = ballot.named < ballot.total &&
+	        finding->replicas > 1
+	    ? finding->replicas
+	    : 1;
+	if (ballot.election == LK_ELECTION_FEW)
+		return (ask_without_majority(watch, votes, &ballot, deadline,
+		    finding, error));
+	if (ballot.election == LK_ELECTION_NONE)
+		return (lk_votes_explain(votes, &ballot,
+		    s->store.sentinel.master, error));
+	(void)snprintf(finding->address, sizeof(finding->address), "%s",
+	    ballot.address);
+	return (LK_OK);
+}
