@@ -21,8 +21,9 @@ FAILOVER_TIMEOUT_MS = 3000
 # to be given up; a slow machine adds to that.
 FAILOVER_PATIENCE = 60
 
-SENTINEL_PASSWORD = "sentinel-secret"
-REDIS_PASSWORD = "redis-secret"
+# Long enough that freeing their memory does not wipe them in passing.
+SENTINEL_PASSWORD = "sentinel-secret-swordfish-and-seahorse"
+REDIS_PASSWORD = "redis-secret-rhubarb-and-radish-root"
 
 
 def example_user(name, password):
