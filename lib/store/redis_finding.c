@@ -1,56 +1,40 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "redis_fence.h"
 #include "redis_finding.h"
-#include "redis_info.h"
 
 /* Of the time that is left, what Sentinels may take. */
 #define SENTINELS_SHARE_PERCENT 67
 
-/* How many replicas in step the Redis at the wire has. */
-static enum lk_status
-ask_replicas(struct lk_redis_wire *wire, struct lk_deadline deadline,
-    size_t *replicas)
-{
-	struct lk_redis_command command;
-	struct lk_redis_reply *reply = NULL;
-	enum lk_status status = LK_FAULT;
-
-	lk_redis_command(&command, "INFO");
-	lk_redis_arg_str(&command, "replication");
-	status = lk_redis_wire_ask(wire, &command, 1, deadline, &reply);
-	if (status == LK_OK && reply->type != LK_REDIS_STRING)
-		status = lk_fail(wire->error, LK_E_CORRUPT,
-		    "redis at %s: the answer to INFO is none", wire->name);
-	if (status == LK_OK)
-		*replicas = lk_redis_info_replicas(reply->text);
-	lk_redis_reply_free(reply);
-	return (status);
-}
-
+/*
+ * How many replicas answer the Redis at ${name} now.  INFO would tell of those
+ * that have done so in the last seconds; a master that has just been cut off
+ * would then be believed for longer than the bound on stale reads allows.
+ */
 static enum lk_status
 count_replicas(struct lk_watch *watch, const char *name,
     struct lk_deadline deadline, struct lk_error *error, size_t *replicas)
 {
 	struct lk_redis_wire *wire = &watch->wire;
 	struct lk_address address;
-	enum lk_status status = LK_FAULT;
+	enum lk_status status = LK_OK;
 
 	*replicas = 0;
 	wire->error = error;
-	if (lk_redis_wire_is_open(wire) && strcmp(wire->name, name) == 0 &&
-	    lk_redis_wire_is_quiet(wire) &&
-	    ask_replicas(wire, deadline, replicas) == LK_OK)
-		return (LK_OK);
 	if (lk_address_parse(name, &address) != LK_OK)
 		return (lk_fail(error, LK_E_CORRUPT, "%s is no address", name));
-	status = lk_redis_wire_open(wire, &address, name, 0, deadline);
+	if (!lk_redis_wire_is_open(wire) || strcmp(wire->name, name) != 0 ||
+	    !lk_redis_wire_is_quiet(wire))
+		status = lk_redis_wire_open(wire, &address, name, 0, deadline);
 	if (status == LK_OK)
-		status = ask_replicas(wire, deadline, replicas);
+		status = lk_redis_fence_run(wire, watch->settings, 1,
+		    lk_redis_watch_wait_ms(watch, deadline), deadline,
+		    replicas);
 	return (status);
 }
 
-/* Too few Sentinels say anything: does it have a replica in step? */
+/* Too few Sentinels say anything: has it a replica that answers? */
 static enum lk_status
 ask_master(struct lk_watch *watch, const struct lk_ballot *ballot,
     struct lk_deadline deadline, struct lk_redis_finding *finding,
@@ -67,7 +51,7 @@ ask_master(struct lk_watch *watch, const struct lk_ballot *ballot,
 		return (LK_OK);
 	if (status == LK_OK) {
 		status = LK_E_STORE;
-		lk_error_set(&why, "redis at %s has no replica in step",
+		lk_error_set(&why, "redis at %s has no replica that answers",
 		    finding->address);
 	}
 	lk_error_set(error,

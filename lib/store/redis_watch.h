@@ -9,11 +9,11 @@
  * question was asked.  A master is confirmed if a majority of the configured
  * Sentinels names it; redis_vote.h says why nobody can then have been told of
  * another one before.  If fewer than a majority say anything, a master that is
- * known and has a replica in step (redis_info.h) is confirmed by that: so it
- * goes on when all Sentinels are gone.  This second way holds the bound only
+ * known and has a replica that answers (redis_fence.h) is confirmed by that: so
+ * it goes on when all Sentinels are gone.  This second way holds the bound only
  * where whoever is cut off from most Sentinels is also cut off from most Redis,
- * as where each has one beside it, and to that bound comes what a replica's
- * silence may last.  No minority can make another Redis the master.
+ * as where each has one beside it.  No minority can make another Redis the
+ * master.
  *
  * In single mode the master is the settings' Redis, and nothing is confirmed.
  */
