@@ -108,17 +108,17 @@ def test_durability_is_not_had_by_asking_twice(place, layout):
     redis = place.add(RedisServer(place, options=(
         "repl-diskless-sync-delay 0",)))
     replica = place.add(Replica(place, redis))
-    conf = place.write("latchkey.conf", f'''
-        store = {{ backend = "redis"; durability = "replica";
+    easy, cli = (Latchkey(place, place.write(f"{durability}.conf", f'''
+        store = {{ backend = "redis"; durability = "{durability}";
                    durability_timeout_ms = 20;
                    redis = {{ address = "{redis.unix_address}";
                               layout = "{layout}";
-                              command_timeout_ms = 5000; }}; }};''')
-    cli = Latchkey(place, conf)
+                              command_timeout_ms = 5000; }}; }};'''))
+                 for durability in ("ack", "replica"))
     wait_until(lambda: cli.run("issue", "carol").returncode == DONE,
                "the replica to follow")
-    cli.issue("bob")
-    first, second = (cli.issue("alice") for _ in range(2))
+    easy.issue("bob")
+    first, second = (easy.issue("alice") for _ in range(2))
     session = cli.check(second)["id"]
     ways = (("revoke", first), ("revoke", "--id", session),
             ("revoke-all", "bob"))
