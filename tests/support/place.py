@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -43,11 +44,27 @@ def wait_until(condition, what, patience=PATIENCE):
         time.sleep(0.01)
 
 
+def port_range():
+    """Ports that the system gives to nobody by itself."""
+    limits = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    lowest = int(limits.read_text(encoding="ascii").split()[0])
+    return range(10240, lowest) if lowest > 12288 else range(61000, 65536)
+
+
+PORTS_GIVEN = set()
+
+
 def free_port():
-    """A loopback TCP port that nobody uses now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    """A loopback TCP port that nobody uses, and no connection is given before
+    a server takes it."""
+    while True:
+        port = random.choice(port_range())
+        if port in PORTS_GIVEN:
+            continue
+        with socket.socket() as sock, contextlib.suppress(OSError):
+            sock.bind(("127.0.0.1", port))
+            PORTS_GIVEN.add(port)
+            return port
 
 
 def connect(address, timeout=PATIENCE):

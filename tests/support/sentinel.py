@@ -89,7 +89,7 @@ class Server(Daemon):
         os.kill(self.process.pid, signal.SIGCONT)
 
     def stop(self):
-        if self.process is not None:
+        if self.running():
             # Stopped by a test that failed, it would ignore SIGTERM.
             self.thaw()
         super().stop()
