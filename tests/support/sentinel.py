@@ -299,11 +299,19 @@ class Cluster:
         return self.wait_for_failover(old)
 
     def cut_replication(self):
-        """From now on the master's changes reach nobody."""
-        master = self.master()
-        for replica in self.replicas():
-            replica.cut_replication()
-        master.call("CLIENT", "KILL", "TYPE", "replica")
+        """From now on the master's changes reach nobody; all replicas have
+        those before, as any of them may become the master."""
+        master, replicas = self.master(), self.replicas()
+        with master.hand() as hand:
+            hand.call("CLIENT", "PAUSE", 10000, "WRITE")
+            offset = int(master.info("replication")["master_repl_offset"])
+            wait_until(lambda: all(
+                int(node.info("replication")["slave_repl_offset"]) >= offset
+                for node in replicas), "all replicas to be in step")
+            for replica in replicas:
+                replica.cut_replication()
+            hand.call("CLIENT", "KILL", "TYPE", "replica")
+            hand.call("CLIENT", "UNPAUSE")
         if master.good_replicas() != 0:
             raise Failed("there is still a replica")
 
