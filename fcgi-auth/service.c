@@ -143,6 +143,11 @@ say_revoked(struct service *service, enum lk_status status, uint64_t revoked,
 	    status == LK_OK ? "" : ",\"durable\":false");
 }
 
+/*
+ * A logout does not look first whether there is such a session: the answer
+ * could be that of a Redis that is no longer the master, and nothing would have
+ * been revoked.
+ */
 static void
 log_out(struct service *service)
 {
@@ -155,6 +160,9 @@ log_out(struct service *service)
 	status = note(service, began,
 	    lk_revoke(service->asked->manager, &service->credentials.token,
 	        &options, &revoked));
+	/* What cannot be a token names no session. */
+	if (status == LK_MALFORMED)
+		status = LK_OK;
 	say_revoked(service, status, revoked, true);
 }
 
@@ -287,12 +295,13 @@ show_metrics(struct service *service)
 
 /* ---- All of them ------------------------------------------------------- */
 
-/* Whether the session is known to be dead. */
+/* Whether there is something that a logout can end, or has ended. */
 static bool
-is_dead(enum lk_status status)
+can_log_out(const struct service *service)
 {
-	return (status == LK_MALFORMED || status == LK_UNKNOWN ||
-	    status == LK_EXPIRED);
+	return (service->endpoint == GATE_ENDPOINT_LOGOUT &&
+	    (service->credentials.kind == GATE_CREDENTIALS_ONE ||
+	        service->credentials.kind == GATE_CREDENTIALS_BAD));
 }
 
 /*
@@ -311,6 +320,8 @@ let_in(struct service *service, const char **reply)
 	struct gate_verdict verdict = { 0 };
 	int64_t began;
 
+	if (can_log_out(service))
+		return (true);
 	if (service->credentials.kind == GATE_CREDENTIALS_ONE) {
 		began = lk_monotonic_ns();
 		facts.status = service->endpoint == GATE_ENDPOINT_SESSION
@@ -323,12 +334,6 @@ let_in(struct service *service, const char **reply)
 	gate_decide_bearer(&facts, &verdict);
 	if (verdict.http == 200)
 		return (true);
-	if (service->endpoint == GATE_ENDPOINT_LOGOUT &&
-	    (service->credentials.kind == GATE_CREDENTIALS_BAD ||
-	        is_dead(facts.status))) {
-		say_revoked(service, LK_OK, 0, true);
-		return (false);
-	}
 	gate_report_denial(asked->report, &facts, &verdict);
 	*reply = gate_respond(&facts, &verdict, service->out);
 	service->http = verdict.http;

@@ -149,6 +149,16 @@ def test_durability_logout_without_a_replica_is_accepted(setup, endpoint):
     assert setup.ask("authorize", token, "GET").status == 401
 
 
+def test_durability_logout_of_what_is_over_waits_for_a_replica_too(setup):
+    """That a session is over is durable only if a replica has it."""
+    token = setup.easy.issue("alice")
+    for revoked in (1, 0):
+        reply = setup.ask("logout", token)
+        assert reply.status == 202
+        assert json.loads(reply.body) == {"revoked": revoked,
+                                          "durable": False}
+
+
 def test_durability_revoke_without_a_replica_is_accepted(setup):
     token, other = setup.easy.issue("alice"), setup.easy.issue("alice")
     session = setup.easy.check(other)["id"]
