@@ -24,13 +24,24 @@ lk_redis_watch_wait_ms(const struct lk_watch *watch,
 	return (set < most ? set : most);
 }
 
+/* How many witnesses it takes, by what was found last; 0: none are enough. */
+static size_t
+witnesses_of(struct lk_watch *watch, unsigned int generation)
+{
+	size_t witnesses = 0;
+
+	(void)pthread_mutex_lock(&watch->lock);
+	if (atomic_load(&watch->generation) == generation && !watch->unsettled)
+		witnesses = watch->witnesses;
+	(void)pthread_mutex_unlock(&watch->lock);
+	return (witnesses);
+}
+
 /* Whether as many replicas have it as must; more are waited for. */
 static bool
 is_witnessed(struct lk_watch *watch, struct lk_redis_wire *wire, size_t acks,
-    struct lk_deadline deadline, struct lk_error *error)
+    size_t witnesses, struct lk_deadline deadline, struct lk_error *error)
 {
-	const size_t witnesses = atomic_load(&watch->witnesses);
-
 	if (acks < witnesses &&
 	    lk_redis_fence_run(wire, watch->settings, witnesses,
 	        lk_redis_watch_wait_ms(watch, deadline), deadline,
@@ -48,17 +59,19 @@ bool
 lk_redis_watch_outlasts(struct lk_watch *watch, struct lk_redis_wire *wire,
     size_t acks, struct lk_deadline deadline, struct lk_error *error)
 {
+	size_t witnesses;
+
 	if (!watch->sentinel)
 		return (true);
 	if (lk_redis_watch_confirm(watch, lk_redis_watch_now(), deadline,
 	        error) != LK_OK)
 		return (false);
-	if (atomic_load(&watch->generation) != wire->generation ||
-	    atomic_load(&watch->unsettled)) {
+	witnesses = witnesses_of(watch, wire->generation);
+	if (witnesses == 0) {
 		lk_error_set(error, "another redis is or becomes the master");
 		return (false);
 	}
-	if (!is_witnessed(watch, wire, acks, deadline, error))
+	if (!is_witnessed(watch, wire, acks, witnesses, deadline, error))
 		return (false);
 	if (lk_deadline_left_ms(deadline) > 0)
 		return (true);

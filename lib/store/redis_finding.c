@@ -76,8 +76,21 @@ patience_ms(const struct lk_watch *watch, struct lk_deadline deadline)
 }
 
 /*
+ * Whether anybody speaks against the Redis at ${address}: names another one, or
+ * is replacing it.
+ */
+static bool
+is_disputed(const struct lk_ballot *ballot, const char *address)
+{
+	return (ballot->failing_over ||
+	    (ballot->address[0] != '\0' &&
+	        strcmp(ballot->address, address) != 0));
+}
+
+/*
  * Fewer than a majority say anything.  They make no other Redis the master:
- * they may be the minority that is cut off, or go by an old configuration.
+ * they may be the minority that is cut off, or go by an old configuration.  Who
+ * has spoken against the known one and is silent now has not taken it back.
  */
 static enum lk_status
 ask_without_majority(struct lk_watch *watch, const struct lk_vote *votes,
@@ -85,17 +98,16 @@ ask_without_majority(struct lk_watch *watch, const struct lk_vote *votes,
     struct lk_redis_finding *finding, struct lk_error *error)
 {
 	const struct lk_settings *s = watch->settings;
-	const bool named = ballot->address[0] != '\0';
 
-	finding->unsettled |= named &&
-	    strcmp(ballot->address, finding->address) != 0;
-	if (named && !s->store.sentinel.require_confirmed) {
+	finding->unsettled = finding->disputed;
+	if (ballot->address[0] != '\0' &&
+	    !s->store.sentinel.require_confirmed) {
 		(void)snprintf(finding->address, sizeof(finding->address), "%s",
 		    ballot->address);
 		finding->unsettled = true;
 		return (LK_OK);
 	}
-	if (finding->address[0] == '\0' || finding->unsettled)
+	if (finding->address[0] == '\0' || finding->disputed)
 		return (lk_votes_explain(votes, ballot,
 		    s->store.sentinel.master, error));
 	return (ask_master(watch, ballot, deadline, finding, error));
@@ -109,16 +121,20 @@ lk_redis_finding_ask(struct lk_watch *watch,
 	const struct lk_settings *s = watch->settings;
 	const struct lk_vote *votes;
 	struct lk_ballot ballot;
+	bool settled;
 
 	*finding = *known;
 	finding->began_ns = lk_redis_watch_now();
 	votes = lk_redis_sentinels_ask(watch->sentinels, false,
 	    patience_ms(watch, deadline), deadline);
 	ballot = lk_votes_count(votes, s->store.sentinel.addresses.n);
-	/* A minority may be cut off from replicas that are well. */
-	if (ballot.election == LK_ELECTION_MAJORITY)
-		finding->replicas = ballot.replicas;
+	settled = ballot.election == LK_ELECTION_MAJORITY;
 	finding->unsettled = ballot.failing_over;
+	finding->disputed = !settled &&
+	    (known->disputed || is_disputed(&ballot, known->address));
+	/* A minority may be cut off from replicas that are well. */
+	if (settled)
+		finding->replicas = ballot.replicas;
 	/* A Sentinel that is silent may be replacing the master. */
 	finding->witnesses = ballot.named < ballot.total &&
 	        finding->replicas > 1
@@ -127,7 +143,7 @@ lk_redis_finding_ask(struct lk_watch *watch,
 	if (ballot.election == LK_ELECTION_FEW)
 		return (ask_without_majority(watch, votes, &ballot, deadline,
 		    finding, error));
-	if (ballot.election == LK_ELECTION_NONE)
+	if (!settled)
 		return (lk_votes_explain(votes, &ballot,
 		    s->store.sentinel.master, error));
 	(void)snprintf(finding->address, sizeof(finding->address), "%s",

@@ -13,14 +13,16 @@ struct lk_redis_finding {
 	int64_t began_ns; /* by lk_redis_watch_now(), the question that
 	                     confirms it */
 	bool unsettled;
+	bool disputed;
 	size_t witnesses;
 	size_t replicas;
 };
 
 /**
  * lk_redis_finding_ask(watch, known, deadline, finding, error):
- * Ask, as the one who is asking for all.  Of ${known} the address and the
- * replicas are looked at.  ${finding} means something only if LK_OK.
+ * Ask, as the one who is asking for all.  Of ${known} the address, the
+ * replicas and whether it is disputed are looked at.  ${finding} means
+ * something only if LK_OK, but for `disputed`.
  */
 enum lk_status lk_redis_finding_ask(struct lk_watch *watch,
     const struct lk_redis_finding *known, struct lk_deadline deadline,

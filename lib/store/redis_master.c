@@ -28,8 +28,8 @@ publish(struct lk_watch *watch, const struct lk_redis_finding *finding)
 		lk_breaker_close(&watch->breaker);
 		atomic_store(&watch->barred, false);
 	}
-	atomic_store(&watch->unsettled, finding->unsettled);
-	atomic_store(&watch->witnesses, finding->witnesses);
+	watch->unsettled = finding->unsettled;
+	watch->witnesses = finding->witnesses;
 	watch->replicas = finding->replicas;
 	atomic_store_explicit(&watch->confirmed_ns, finding->began_ns,
 	    memory_order_release);
@@ -55,8 +55,9 @@ static enum lk_status
 ask_for_all(struct lk_watch *watch, struct lk_deadline deadline,
     struct lk_error *error)
 {
-	struct lk_redis_finding known = { .replicas = watch->replicas },
-	                        finding;
+	struct lk_redis_finding known = { .disputed = watch->disputed,
+		.replicas = watch->replicas };
+	struct lk_redis_finding finding;
 	enum lk_status status = LK_FAULT;
 
 	memcpy(known.address, watch->address, sizeof(known.address));
@@ -65,6 +66,7 @@ ask_for_all(struct lk_watch *watch, struct lk_deadline deadline,
 	(void)pthread_mutex_unlock(&watch->lock);
 	status = lk_redis_finding_ask(watch, &known, deadline, &finding, error);
 	(void)pthread_mutex_lock(&watch->lock);
+	watch->disputed = finding.disputed;
 	if (status == LK_OK)
 		publish(watch, &finding);
 	log_answer(watch, status, error->text);

@@ -48,13 +48,9 @@ struct lk_watch {
 	 * confirmation of the generation he sees, or of an earlier one. */
 	_Atomic int64_t confirmed_ns; /* when that question began; 0: never */
 	atomic_uint generation;
-	atomic_bool unsettled;   /* a Sentinel is replacing the master, or who
-	                            confirmed it may not know */
-	atomic_size_t witnesses; /* how many replicas must have what is to
-	                            outlast it */
-	atomic_bool barred;      /* the breaker is not closed */
-	atomic_bool owes;        /* revocations are pending */
-	atomic_bool running;     /* lk_watch_run() */
+	atomic_bool barred;  /* the breaker is not closed */
+	atomic_bool owes;    /* revocations are pending */
+	atomic_bool running; /* lk_watch_run() */
 	atomic_bool stopping;
 
 	/* Under the lock; `changed` is signalled when a question has been
@@ -64,6 +60,12 @@ struct lk_watch {
 	char address[LK_REDIS_NAME_SIZE]; /* of the master; "": not known */
 	int64_t suspect_ns;    /* the last that spoke against it; 0: nothing */
 	int64_t tried_ns;      /* when it was last asked about */
+	bool unsettled;        /* a Sentinel is replacing the master, or who
+	                          confirmed it may not know */
+	bool disputed;         /* a Sentinel has spoken against the address,
+	                          and no majority has since */
+	size_t witnesses;      /* how many replicas must have what is to
+	                          outlast it */
 	size_t replicas;       /* how many are not down, as was last heard */
 	bool asking;           /* somebody is */
 	uint64_t asked;        /* how many questions have been answered */
@@ -75,7 +77,7 @@ struct lk_watch {
 
 	/* Of the one who is asking. */
 	struct lk_redis_sentinels *sentinels;
-	struct lk_redis_wire wire; /* to the master, for its INFO */
+	struct lk_redis_wire wire; /* to the master, for a fence */
 	bool confirmed_before;     /* for the log */
 };
 

@@ -88,6 +88,21 @@ def test_lying_sentinel_moves_no_gate(setup):
     assert "another redis is the master" not in gate.output()
 
 
+def test_sentinel_that_fell_silent_has_taken_nothing_back(setup):
+    """The last one spoke against the master that has its replica still."""
+    token = setup.cli.issue("alice")
+    gate = setup.start_gate()
+    assert status(gate, token) == 200
+    setup.leave_the_liar_alone()
+    wait_until(lambda: status(gate, token) == 503, "the gate to deny")
+    setup.liars[0].stop()
+
+    def is_missed():
+        assert status(gate, token) == 503
+        return "no sentinel of 3 can be reached" in gate.output()
+    wait_until(is_missed, "the liar to be missed")
+
+
 def test_lying_sentinel_moves_no_command(setup):
     forged = setup.forge()
     setup.leave_the_liar_alone()
