@@ -137,12 +137,6 @@ read_replicas(const struct lk_redis_reply *reply, struct lk_vote *vote)
 	return (true);
 }
 
-static bool
-begins_with(const char *text, const char *prefix)
-{
-	return (strncmp(text, prefix, strlen(prefix)) == 0);
-}
-
 static enum lk_vote_kind
 read_error(const struct lk_redis_reply *reply)
 {
@@ -161,7 +155,7 @@ read_error(const struct lk_redis_reply *reply)
 	size_t i;
 
 	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
-		if (begins_with(reply->text, errors[i].prefix))
+		if (lk_redis_reply_is_error(reply, errors[i].prefix))
 			return (errors[i].kind);
 	}
 	return (LK_VOTE_BROKEN);

@@ -4,13 +4,6 @@
 
 /* ---- What a reply means for another attempt ---------------------------- */
 
-static bool
-is_error(const struct lk_redis_reply *reply, const char *prefix)
-{
-	return (reply->type == LK_REDIS_ERROR &&
-	    strncmp(reply->text, prefix, strlen(prefix)) == 0);
-}
-
 /*
  * Whether a command was not carried out for a reason that may pass soon: Redis
  * starts, is full of clients, or, behind Sentinel, is not the master any more.
@@ -20,12 +13,13 @@ is_passing(const struct lk_redis_link *link, const struct lk_redis_reply *reply)
 {
 	if (reply->type != LK_REDIS_ERROR)
 		return (false);
-	if (is_error(reply, "LOADING") ||
-	    is_error(reply, "ERR max number of clients"))
+	if (lk_redis_reply_is_error(reply, "LOADING") ||
+	    lk_redis_reply_is_error(reply, "ERR max number of clients"))
 		return (true);
 	return (link->watch->sentinel &&
-	    (is_error(reply, "READONLY") || is_error(reply, "MASTERDOWN") ||
-	        is_error(reply, "UNBLOCKED")));
+	    (lk_redis_reply_is_error(reply, "READONLY") ||
+	        lk_redis_reply_is_error(reply, "MASTERDOWN") ||
+	        lk_redis_reply_is_error(reply, "UNBLOCKED")));
 }
 
 /* Something speaks against the connection and against the master. */

@@ -6,6 +6,7 @@
 #ifndef LK_REDIS_ATTEMPT_H_
 #define LK_REDIS_ATTEMPT_H_
 
+#include "redis_fence.h"
 #include "redis_link.h"
 
 struct lk_redis_link {

@@ -14,7 +14,6 @@
 #ifndef LK_REDIS_LINK_H_
 #define LK_REDIS_LINK_H_
 
-#include "redis_fence.h"
 #include "redis_watch.h"
 
 struct lk_redis_link;

@@ -190,6 +190,13 @@ lk_redis_reply_is(const struct lk_redis_reply *reply, const char *text)
 	    memcmp(reply->text, text, reply->len) == 0);
 }
 
+bool
+lk_redis_reply_is_error(const struct lk_redis_reply *reply, const char *code)
+{
+	return (reply->type == LK_REDIS_ERROR &&
+	    strncmp(reply->text, code, strlen(code)) == 0);
+}
+
 /* Most characters of an error's code that are repeated. */
 #define CODE_MAX 16
 
@@ -242,8 +249,7 @@ lk_redis_reply_refusal(const struct lk_redis_reply *reply, const char *where,
 
 	if (reply->type != LK_REDIS_ERROR)
 		return (LK_OK);
-	while (strncmp(reply->text, refusals[i].prefix,
-	           strlen(refusals[i].prefix)) != 0)
+	while (!lk_redis_reply_is_error(reply, refusals[i].prefix))
 		i++;
 	code = strspn(reply->text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
 	return (lk_fail(error, refusals[i].status, "redis at %s %s (%.*s)",

@@ -51,6 +51,13 @@ void lk_redis_free_replies(struct lk_redis_reply **replies, size_t count);
 bool lk_redis_reply_is(const struct lk_redis_reply *reply, const char *text);
 
 /**
+ * lk_redis_reply_is_error(reply, code):
+ * Whether it is an ERROR that begins with ${code}.
+ */
+bool lk_redis_reply_is_error(const struct lk_redis_reply *reply,
+    const char *code);
+
+/**
  * lk_redis_reply_refusal(reply, where, error):
  * If ${reply} is an error, say in ${error} what Redis at ${where} means by it
  * and return the status that follows, else LK_OK.  The reply's own text stays

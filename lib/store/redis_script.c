@@ -52,15 +52,6 @@ call_by_text(struct lk_redis_call *call)
 	call->command.len[1] = strlen(call->script->text);
 }
 
-static bool
-is_noscript(const struct lk_redis_reply *reply)
-{
-	static const char code[] = "NOSCRIPT";
-
-	return (reply->type == LK_REDIS_ERROR &&
-	    strncmp(reply->text, code, sizeof(code) - 1) == 0);
-}
-
 /* Whether a replica must have it. */
 static bool
 must_replicate(const struct lk_redis_link *link, enum lk_redis_effect effect)
@@ -129,7 +120,7 @@ lk_redis_call_run(struct lk_redis_link *link, struct lk_redis_call *call,
 	if (request.replicate)
 		call_by_text(call);
 	status = lk_redis_link_run(link, &request, deadline, reply);
-	if (status == LK_OK && is_noscript(*reply)) {
+	if (status == LK_OK && lk_redis_reply_is_error(*reply, "NOSCRIPT")) {
 		lk_redis_reply_free(*reply);
 		call_by_text(call);
 		status = lk_redis_link_run(link, &request, deadline, reply);

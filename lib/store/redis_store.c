@@ -141,11 +141,8 @@ lk_redis_revoke(struct lk_redis_store *store, struct lk_redis_call *call,
 static bool
 is_answer_to_ping(const struct lk_redis_reply *reply)
 {
-	static const char code[] = "MISCONF";
-
 	return (lk_redis_reply_is(reply, "PONG") ||
-	    (reply->type == LK_REDIS_ERROR &&
-	        strncmp(reply->text, code, sizeof(code) - 1) == 0));
+	    lk_redis_reply_is_error(reply, "MISCONF"));
 }
 
 enum lk_status
