@@ -18,6 +18,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from figure import say  # noqa: E402
 from support import load  # noqa: E402
 from support.load import LibraryLoad  # noqa: E402
 from support.place import Place, wait_until  # noqa: E402
@@ -28,16 +29,6 @@ KINDS = ("check", "issue", "revoke")
 NAMES = {-1: "fault", -4: "settings", -5: "store", -6: "timeout",
          -7: "corrupt", -8: "not-durable"}
 CUT_SECONDS = 0.3
-
-
-def say(name, value, unit, goal=None):
-    """Print a figure, and whether it reaches its goal: (operator, number)."""
-    line = f"bench {name} {value:.3f} {unit}"
-    if goal:
-        operator, number = goal
-        reached = value <= number if operator == "<=" else value >= number
-        line += f" goal {operator} {number:g} {'ok' if reached else 'short'}"
-    print(line, flush=True)
 
 
 class Load(LibraryLoad):

@@ -22,6 +22,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from figure import say  # noqa: E402
 from support import fastcgi, http  # noqa: E402
 from support.place import (BUILD, Daemon, Failed, Place,  # noqa: E402
                            accepts, connect, free_port)
@@ -32,16 +33,6 @@ THREADS = 4
 CONNECTIONS = 16
 TICK_US = 1_000_000 / os.sysconf("SC_CLK_TCK")
 PAGE = "a protected page\n"
-
-
-def say(name, value, unit, goal=None):
-    """Print a figure, and whether it reaches its goal: (operator, number)."""
-    line = f"bench {name} {value:.3f} {unit}"
-    if goal:
-        operator, number = goal
-        reached = value <= number if operator == "<=" else value >= number
-        line += f" goal {operator} {number:g} {'ok' if reached else 'short'}"
-    print(line, flush=True)
 
 
 class Noop(Daemon):

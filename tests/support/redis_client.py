@@ -3,7 +3,7 @@
 from support.place import connect
 
 
-class RedisError(Exception):
+class RedisError(OSError):
     """An error reply; its text begins with a code such as LOADING."""
 
 

@@ -8,7 +8,8 @@ import subprocess
 
 from support import fastcgi, http
 from support.place import (BUILD, PATIENCE, ROOT, Daemon, Failed, accepts,
-                           connect, free_port)
+                           free_port)
+from support.redis_client import RedisClient
 
 
 def find_program(*names):
@@ -64,36 +65,15 @@ class RedisServer(Daemon):
             return False
 
     def command(self, *words):
-        """The reply to one command, if it is a simple, bulk or integer one."""
-        with connect(self.unix_address) as sock:
-            stream = sock.makefile("rwb")
-            if self.password:
-                self._call(stream, "AUTH", self.password)
-            return self._call(stream, *words)
+        """The reply to one command."""
+        with RedisClient(self.unix_address, password=self.password) as hand:
+            return hand.call(*words)
 
     def keys(self):
         """The names of all keys."""
         listed = self.command(
             "EVAL", "return table.concat(redis.call('KEYS', '*'), ' ')", 0)
         return listed.split(b" ") if listed else []
-
-    @staticmethod
-    def _call(stream, *words):
-        stream.write(b"*%d\r\n" % len(words))
-        for word in words:
-            word = word if isinstance(word, bytes) else str(word).encode()
-            stream.write(b"$%d\r\n%s\r\n" % (len(word), word))
-        stream.flush()
-        line = stream.readline()
-        kind, rest = line[:1], line[1:].rstrip(b"\r\n")
-        if kind == b"+":
-            return rest
-        if kind == b":":
-            return int(rest)
-        if kind == b"$":
-            size = int(rest)
-            return stream.read(size + 2)[:size] if size >= 0 else None
-        raise OSError(f"redis: {line!r}")
 
 
 class Gate(Daemon):
