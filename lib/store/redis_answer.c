@@ -9,6 +9,9 @@
 _Static_assert(LK_VOTE_ADDRESS_SIZE > LK_HOST_MAX + sizeof("[]:65535"),
     "an address fits");
 
+/* Which reply it is, by how many are to come behind it. */
+enum { OF_REPLICAS, OF_STATE, OF_ADDRESS };
+
 /* More Sentinels than anybody has. */
 #define SENTINELS_KNOWN_MAX 1000
 
@@ -170,13 +173,13 @@ lk_redis_answer_read(const struct lk_redis_reply *reply, size_t more,
 		return;
 	if (reply->type == LK_REDIS_ERROR)
 		vote->kind = read_error(reply);
-	else if (more == 2 && reply->type == LK_REDIS_NIL)
+	else if (more == OF_ADDRESS && reply->type == LK_REDIS_NIL)
 		vote->kind = LK_VOTE_UNKNOWN;
-	else if ((more == 2 && !read_address(reply, vote)) ||
-	    (more == 1 && !read_state(reply, vote)) ||
-	    (more == 0 && !read_replicas(reply, vote)))
+	else if ((more == OF_ADDRESS && !read_address(reply, vote)) ||
+	    (more == OF_STATE && !read_state(reply, vote)) ||
+	    (more == OF_REPLICAS && !read_replicas(reply, vote)))
 		vote->kind = LK_VOTE_BROKEN;
-	else if (more == 0)
+	else if (more == OF_REPLICAS)
 		vote->kind = LK_VOTE_NAMES;
 	if (vote->kind != LK_VOTE_SILENT && vote->kind != LK_VOTE_NAMES)
 		vote->address[0] = '\0';

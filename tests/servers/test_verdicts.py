@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from support.carry import CARRY, basic, bearer, best, cookie, header
+from support.carry import CARRY, basic, best, cookie, header
 from support.clients import curl2, kept, raw, sequence, status_of
 from support.http import head_of, send
 from support.place import wait_until
