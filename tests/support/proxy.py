@@ -10,8 +10,8 @@ from support.place import connect
 # not at all; the first half, and then the connection is closed.
 PASS, DRIP, SWALLOW, HALF = "pass", "drip", "swallow", "half"
 
-# The seven bytes of an answer to PING take longer than is waited for them.
-DRIP_SECONDS = 0.4
+# The four bytes of a number take longer than is waited for them.
+DRIP_SECONDS = 0.6
 
 
 class Proxy:
