@@ -3,11 +3,16 @@
 Needs neither root nor a namespace.
 """
 
+import contextlib
+import fcntl
+import os
+import pathlib
 import re
+import shutil
 import subprocess
 
 from support.pamtester import OPERATIONS, Outcome
-from support.place import BUILD, PATIENCE
+from support.place import BUILD, PATIENCE, wait_until
 from support.servers import find_program
 
 MODULE = BUILD / "pam_latchkey.so"
@@ -18,6 +23,52 @@ def sanitizers():
     printed = subprocess.run(["ldd", MODULE], capture_output=True, text=True,
                              check=True).stdout
     return re.findall(r"lib(?:asan|ubsan)\.so\S* => (\S+)", printed)
+
+
+# Where pam_wrapper has a folder for each process: the first free one of
+# pam.a, pam.b and so on.
+FOLDERS = pathlib.Path("/tmp")
+
+
+@contextlib.contextmanager
+def alone():
+    """While nobody else's pam_wrapper makes or removes its folder: one that
+    has no pid in it yet would be taken for a stale one."""
+    handle = os.open(FOLDERS, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def folders_of(process):
+    """The folder of a process, in a list that is empty if it has none."""
+    found = []
+    for pid in FOLDERS.glob("pam.?/pid"):
+        with contextlib.suppress(OSError, ValueError):
+            if int(pid.read_text()) == process.pid:
+                found.append(pid.parent)
+    return found
+
+
+def run(argv, secret, **options):
+    """What it printed, and its exit status."""
+    with alone():
+        process = subprocess.Popen(
+            argv, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, **options)
+        wait_until(lambda: folders_of(process) or process.poll() is not None,
+                   "pam_wrapper to have its folder")
+    try:
+        printed, _ = process.communicate(f"{secret}\n", 2 * PATIENCE)
+    finally:
+        process.kill()
+        process.wait()
+        with alone():
+            for folder in folders_of(process):
+                shutil.rmtree(folder)
+    return printed, process.returncode
 
 
 class Wrapped:
@@ -47,24 +98,23 @@ class Wrapped:
         `session` is the id that an earlier step left in the environment.
         """
         words = ["-E", f"LATCHKEY_SESSION={session}"] if session else []
-        done = subprocess.run(
+        printed, status = run(
             [find_program("pamtester"), *words, self.service, user,
-             *(operations or OPERATIONS)], input=f"{secret}\n", text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            timeout=2 * PATIENCE, check=False, cwd=self.place.path,
+             *(operations or OPERATIONS)], secret, cwd=self.place.path,
             env={**self.place.environment(), "LD_PRELOAD": self.preloads,
                  "PAM_WRAPPER": "1",
+                 "PAM_WRAPPER_KEEP_DIR": "1",
                  "PAM_WRAPPER_SERVICE_DIR": str(self.services),
                  "PAM_WRAPPER_DEBUGLEVEL": self.level})
         # It traces what passes through it, passwords too; what goes to syslog
         # is ours.
-        lines = done.stdout.splitlines()
+        lines = printed.splitlines()
         with open(self.place.path / "pamtester.log", "a") as log:
             log.write("".join(f"{line}\n" for line in lines
                               if not line.startswith("PWRAP_")
                               or "SYSLOG(" in line))
         outcome = Outcome(
-            done.returncode,
+            status,
             "".join(f"{line}\n" for line in lines
                     if line and not line.startswith("PWRAP_")),
             "".join(f"{line}\n" for line in lines if "SYSLOG(" in line))
