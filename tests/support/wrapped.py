@@ -26,8 +26,10 @@ def sanitizers():
 
 
 # Where pam_wrapper has a folder for each process: the first free one of
-# pam.a, pam.b and so on.
+# pam.a, pam.b and so on, with a pid in it, or, of late, one with a name that
+# nobody else has.
 FOLDERS = pathlib.Path("/tmp")
+OLD, NEW = "pam.?", "pam.??????"
 
 
 @contextlib.contextmanager
@@ -42,32 +44,44 @@ def alone():
         os.close(handle)
 
 
-def folders_of(process):
-    """The folder of a process, in a list that is empty if it has none."""
-    found = []
-    for pid in FOLDERS.glob("pam.?/pid"):
-        with contextlib.suppress(OSError, ValueError):
-            if int(pid.read_text()) == process.pid:
-                found.append(pid.parent)
-    return found
+def is_of(folder, process):
+    with contextlib.suppress(OSError, ValueError):
+        return int((folder / "pid").read_text()) == process.pid
+    return False
+
+
+def folder_of(process, before):
+    """The folder of a process, in a list, or None if it has none yet; an
+    empty list if it ended without one."""
+    for folder in FOLDERS.glob(OLD):
+        if is_of(folder, process):
+            return [folder]
+    made = set(FOLDERS.glob(NEW)) - before
+    if not made and process.poll() is None:
+        return None
+    return [*made]
 
 
 def run(argv, secret, **options):
     """What it printed, and its exit status."""
     with alone():
+        before = set(FOLDERS.glob(NEW))
         process = subprocess.Popen(
             argv, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, **options)
-        wait_until(lambda: folders_of(process) or process.poll() is not None,
-                   "pam_wrapper to have its folder")
+        found = []
+        wait_until(lambda: found.append(folder_of(process, before))
+                   or found[-1] is not None, "pam_wrapper to have its folder")
     try:
         printed, _ = process.communicate(f"{secret}\n", 2 * PATIENCE)
     finally:
         process.kill()
         process.wait()
+        # Another one may have taken what nobody was in any more.
         with alone():
-            for folder in folders_of(process):
-                shutil.rmtree(folder)
+            for folder in found[-1]:
+                if folder.match(NEW) or is_of(folder, process):
+                    shutil.rmtree(folder)
     return printed, process.returncode
 
 
