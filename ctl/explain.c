@@ -132,13 +132,12 @@ read_credentials(struct ctl *ctl, char *argument,
 }
 
 static void
-explain(struct ctl *ctl, char *const *env, char *token, struct explanation *e)
+explain(struct ctl *ctl, char *token, struct explanation *e)
 {
 	e->facts = (struct gate_facts){ .settings = ctl->settings,
 		.request = &e->request,
 		.credentials = &e->credentials,
 		.plan = &e->plan };
-	gate_request_read(env, true, &e->request);
 	read_credentials(ctl, token, &e->credentials);
 	gate_plan(ctl->settings, &e->request, &e->plan);
 	gate_check(ctl->manager, &e->plan, &e->credentials, &e->check);
@@ -160,10 +159,10 @@ exit_of(const struct gate_verdict *verdict)
 int
 ctl_explain(struct ctl *ctl, int argc, char **argv)
 {
-	bool html = false;
-	const struct ctl_option options[] = {
-		{ "--client-accepts-html", &html, NULL }, { NULL, NULL, NULL }
-	};
+	bool html = false, subrequest = false;
+	const struct ctl_option options[] = { { "--client-accepts-html", &html,
+		                                  NULL },
+		{ "--subrequest", &subrequest, NULL }, { NULL, NULL, NULL } };
 	char method[METHOD_MAX + 16], url[URL_MAX + 16];
 	char accept[] = "HTTP_ACCEPT=text/html";
 	char *env[] = { method, url, NULL, NULL };
@@ -183,7 +182,9 @@ ctl_explain(struct ctl *ctl, int argc, char **argv)
 	if (html)
 		env[2] = accept;
 	memset(&e, 0, sizeof(e));
-	explain(ctl, env, operands == 3 ? argv[2] : NULL, &e);
+	gate_request_read(env, true, &e.request);
+	e.request.subrequest = subrequest;
+	explain(ctl, operands == 3 ? argv[2] : NULL, &e);
 	code = exit_of(&e.verdict);
 	gate_check_clear(&e.check);
 	gate_credentials_wipe(&e.credentials);

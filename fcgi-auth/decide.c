@@ -23,13 +23,14 @@ ask_for_token(const struct gate_facts *facts, enum gate_challenge challenge,
     const char *reason, struct gate_verdict *verdict)
 {
 	verdict->reason = reason;
-	if (!facts->request->subrequest &&
+	verdict->login = facts->request->authorizer &&
 	    facts->settings->gate.login_url[0] != '\0' &&
-	    gate_request_is_navigation(facts->request)) {
-		verdict->http = 302;
+	    gate_request_is_navigation(facts->request);
+	verdict->http = verdict->login && !facts->request->subrequest
+	    ? 302
+	    : 401;
+	if (verdict->http == 302)
 		return;
-	}
-	verdict->http = 401;
 	verdict->challenge = challenge;
 	verdict->offer_basic = accepts_basic(facts->settings) &&
 	    !gate_request_is_script(facts->request);

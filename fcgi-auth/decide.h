@@ -23,6 +23,8 @@ struct gate_verdict {
 	unsigned int http; /* 200, 302, 400, 401, 403, 404, 503; 0 is 503 */
 	enum gate_challenge challenge;
 	bool offer_basic;         /* add a Basic challenge */
+	bool login;               /* with 302, and with 401 of a subrequest: a
+	                             browser is to be sent to the login page */
 	unsigned int retry_after; /* seconds; 0: not said */
 	bool renew;               /* with 200: extend the session first */
 	size_t rule;              /* the one that counts, from 1 on; 0: none */
@@ -55,7 +57,8 @@ struct gate_facts {
  * take a detail that was left out for one that is not there.  A session with
  * less than `gate.renew_below` seconds left is to be renewed.  A subrequest is
  * never answered 302 or 400: 401 with the error code in its challenge, or 403
- * where no token would help.
+ * where no token would help.  Who would be redirected as an authorizer's client
+ * hears 401 with ${login} there.
  */
 void gate_decide(const struct gate_facts *facts, struct gate_verdict *verdict);
 

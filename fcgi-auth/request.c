@@ -6,6 +6,15 @@
 
 #include "request.h"
 
+/* The Sec-Fetch-Mode of a page that a person goes to. */
+static const char navigate[] = "navigate";
+
+static bool
+is_given(const char *text)
+{
+	return (text != NULL && *text != '\0');
+}
+
 /* The value of "NAME=value" if it has that name, else NULL. */
 static const char *
 value_of(const char *entry, const char *name)
@@ -39,6 +48,21 @@ first_of(const struct gate_request *request, const char *name)
 	return (gate_request_next(request, name, &at));
 }
 
+/* What the browser says that it is about: of several what is no navigation. */
+static const char *
+fetch_mode_of(const struct gate_request *request)
+{
+	const char *mode = NULL, *value;
+	size_t at = 0;
+
+	while ((value = gate_request_next(request, "HTTP_SEC_FETCH_MODE",
+	            &at)) != NULL) {
+		if (mode == NULL || strcmp(mode, navigate) == 0)
+			mode = value;
+	}
+	return (mode);
+}
+
 void
 gate_request_read(char *const *env, bool authorizer,
     struct gate_request *request)
@@ -51,8 +75,24 @@ gate_request_read(char *const *env, bool authorizer,
 	request->uri = first_of(request, "REQUEST_URI");
 	request->accept = first_of(request, "HTTP_ACCEPT");
 	request->peer = first_of(request, "REMOTE_ADDR");
-	request->fetch_mode = first_of(request, "HTTP_SEC_FETCH_MODE");
+	request->fetch_mode = fetch_mode_of(request);
 	request->requested_with = first_of(request, "HTTP_X_REQUESTED_WITH");
+}
+
+/* Whether a media range's parameters have the weight 0 (RFC 9110, 12.4.2). */
+static bool
+is_refused(const char *params)
+{
+	for (;;) {
+		params += strspn(params, " \t;");
+		if (strncasecmp(params, "q=0", 3) == 0)
+			break;
+		params += strcspn(params, ";,");
+		if (*params != ';')
+			return (false);
+	}
+	params += 3 + strspn(params + 3, ".0");
+	return (strchr(" \t;,", *params) != NULL);
 }
 
 /* Whether one of the media ranges of an Accept header is text/html. */
@@ -65,7 +105,8 @@ accepts_html(const char *accept)
 	for (;;) {
 		p += strspn(p, " \t,");
 		if (strncasecmp(p, html, sizeof(html) - 1) == 0 &&
-		    strchr(" \t,;", p[sizeof(html) - 1]) != NULL)
+		    strchr(" \t,;", p[sizeof(html) - 1]) != NULL &&
+		    !is_refused(p + sizeof(html) - 1))
 			return (true);
 		if ((p = strchr(p, ',')) == NULL)
 			return (false);
@@ -80,16 +121,16 @@ gate_request_is_navigation(const struct gate_request *request)
 	if (strcmp(request->method, "GET") != 0 &&
 	    strcmp(request->method, "HEAD") != 0)
 		return (false);
-	return (accepts_html(request->accept));
+	return (
+	    accepts_html(request->accept) && !gate_request_is_script(request));
 }
 
 bool
 gate_request_is_script(const struct gate_request *request)
 {
-	if (request->requested_with != NULL)
-		return (true);
-	return (request->fetch_mode != NULL &&
-	    strcmp(request->fetch_mode, "navigate") != 0);
+	if (is_given(request->fetch_mode))
+		return (strcmp(request->fetch_mode, navigate) != 0);
+	return (is_given(request->requested_with));
 }
 
 void

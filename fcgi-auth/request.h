@@ -38,14 +38,16 @@ const char *gate_request_next(const struct gate_request *request,
 
 /**
  * gate_request_is_navigation(request):
- * Whether a person is looking at it: a GET or HEAD that accepts text/html.
+ * Whether a person is looking at it: a GET or HEAD that accepts text/html and
+ * is no script's.
  */
 bool gate_request_is_navigation(const struct gate_request *request);
 
 /**
  * gate_request_is_script(request):
  * Whether a script in a browser's page made it, so that a password dialog
- * would come out of nowhere.
+ * would come out of nowhere, and a login page instead of an answer: by its
+ * Sec-Fetch-Mode, which no script can set, or without one by X-Requested-With.
  */
 bool gate_request_is_script(const struct gate_request *request);
 

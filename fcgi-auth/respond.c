@@ -134,16 +134,26 @@ add_encoded(struct lk_buf *out, const char *text)
 	}
 }
 
-/* Whether every browser takes it for a path on the host it came from. */
+/*
+ * Whether every browser takes it for a path on the host it came from, also if
+ * the login page decodes it once more than it should.  Browsers drop control
+ * characters and take a backslash for a slash.
+ */
 static bool
 stays_on_host(const char *uri)
 {
-	return (uri[0] == '/' && uri[1] != '/' && uri[1] != '\\');
+	unsigned int c = uri[0] == '/' ? (unsigned char)uri[1] : '/';
+
+	if (c == '%' && sscanf(uri + 2, "%2x", &c) == 1 && c == 0)
+		return (false);
+	return (c == '\0' ||
+	    (c > ' ' && c != 0x7f && strchr("/\\%", (int)c) == NULL));
 }
 
-/* The header that sends a browser to the login page. */
+/* The header ${name}, which sends a browser to the login page. */
 static void
-add_location(struct lk_buf *out, const char *login_url, const char *uri)
+add_login(struct lk_buf *out, const char *name, const char *login_url,
+    const char *uri)
 {
 	size_t len = strcspn(login_url, "#");
 	struct lk_buf url = LK_BUF_INIT(GATE_LOGIN_URL_PARAM_MAX);
@@ -152,7 +162,8 @@ add_location(struct lk_buf *out, const char *login_url, const char *uri)
 		add_encoded(&url, uri);
 	else
 		url.failed = true;
-	lk_buf_str(out, "Location: ");
+	lk_buf_str(out, name);
+	lk_buf_str(out, ": ");
 	if (url.failed) {
 		gate_reply_value(out, login_url, strlen(login_url));
 	} else {
@@ -174,9 +185,10 @@ add_denial(struct lk_buf *out, const struct gate_facts *facts,
 	const bool head = method != NULL && strcmp(method, "HEAD") == 0;
 	char text[REASON_MAX] = "";
 
-	if (verdict->http == 302)
-		add_location(out, facts->settings->gate.login_url,
-		    facts->request->uri);
+	if (verdict->login)
+		add_login(out,
+		    verdict->http == 302 ? "Location" : "Latchkey-Login",
+		    facts->settings->gate.login_url, facts->request->uri);
 	add_challenges(out, verdict, facts->settings->gate.realm);
 	if (verdict->retry_after > 0)
 		lk_buf_printf(out, "Retry-After: %u\r\n", verdict->retry_after);

@@ -21,9 +21,11 @@
  * is hit or a value has a control character, it is a constant 503 instead.  The
  * reply belongs to ${out} and is valid as long as that.
  *
- * A redirect carries what was requested in the parameter `url`: the path and
- * query as the client sent them.  It is left out if it is longer than
- * GATE_LOGIN_URL_PARAM_MAX or is no path that stays on this host.
+ * Where to log in is said in Location, and to a subrequest in Latchkey-Login,
+ * with what was requested in the parameter `url`: the path and query as the
+ * client sent them, with all but unreserved characters encoded.  It is left out
+ * as a whole if it is then longer than GATE_LOGIN_URL_PARAM_MAX or is no path
+ * that stays on this host.
  */
 const char *gate_respond(const struct gate_facts *facts,
     const struct gate_verdict *verdict, struct lk_buf *out);

@@ -92,6 +92,21 @@ def test_explain_answers_by_rule(cli, words, status, http, why):
     assert why in said["why"]
 
 
+def test_explain_as_subrequest_says_what_nginx_is_told(cli, gate):
+    asked = {**fastcgi.request_of("/app/?a=1&b=2", HTTP_ACCEPT="text/html"),
+             "LATCHKEY_ENDPOINT": "authorize"}
+    reply = gate.ask(asked, role=fastcgi.RESPONDER)
+    result = cli.run("explain", "GET", "/app/?a=1&b=2",
+                     "--client-accepts-html", "--subrequest")
+    assert result.returncode == REFUSED
+    assert explained(result)[1] == reply.headers
+    assert reply.header("Latchkey-Login") == (
+        "/login?url=%2Fapp%2F%3Fa%3D1%26b%3D2")
+    token = cli.issue("alice")
+    result = cli.run("explain", "GET", "/app/", token, "--subrequest")
+    assert ("Latchkey-User", "alice") in explained(result)[1]
+
+
 @pytest.mark.parametrize("words", [
     [], ["GET"], ["GET", "/", "a", "b"], ["G T", "/"], ["", "/"],
     ["GET", ""], ["GET", "/", "--html"], ["GET", "/" + "x" * 16384]])

@@ -119,6 +119,23 @@ def test_gate_with_login_url_redirects_browsers_only(place):
                        fastcgi.request_of(uri, method="POST", **BROWSER)):
         assert setup.gate.ask(parameters).status == 401
     assert setup.gate.ask(setup.parameters(uri, **BROWSER)).status == 200
+    # A script would take the login page for its answer.
+    for script in ({"HTTP_X_REQUESTED_WITH": "XMLHttpRequest"},
+                   {"HTTP_SEC_FETCH_MODE": "cors"}):
+        parameters = fastcgi.request_of(uri, **BROWSER, **script)
+        assert setup.gate.ask(parameters).status == 401
+        check_login_of_subrequest(setup, parameters, None)
+    # Who asks by a subrequest is told where, and redirects by himself.
+    check_login_of_subrequest(
+        setup, fastcgi.request_of(uri, **BROWSER), location)
+    check_login_of_subrequest(setup, fastcgi.request_of(uri), None)
+
+
+def check_login_of_subrequest(setup, parameters, location):
+    reply = setup.gate.ask({**parameters, "LATCHKEY_ENDPOINT": "authorize"},
+                           role=fastcgi.RESPONDER)
+    assert (reply.status, reply.header("Latchkey-Login")) == (401, location)
+    assert reply.header("Location") is None
 
 
 # ---- Hostile clients -----------------------------------------------------

@@ -171,6 +171,7 @@ check_combination(size_t status, enum gate_credentials_kind kind,
 	verdict = decide(&scene);
 	assert_int_equal(verdict.http, expected.http);
 	assert_int_equal(verdict.challenge, expected.challenge);
+	assert_int_equal(verdict.login, expected.http == 302);
 	assert_int_equal(verdict.retry_after > 0, expected.http == 503);
 	assert_int_equal(verdict.reason == NULL, expected.http == 200);
 	assert_false(verdict.offer_basic);
@@ -301,6 +302,7 @@ test_gate_decide_unsafe_method_is_never_redirected(void **state)
 {
 	static const char *const methods[] = { "POST", "PUT", "DELETE",
 		"OPTIONS", "get", "GETT" };
+	struct gate_verdict verdict;
 	struct scene scene;
 	size_t i;
 
@@ -315,6 +317,20 @@ test_gate_decide_unsafe_method_is_never_redirected(void **state)
 	}
 	scene.request.method = "HEAD";
 	assert_int_equal(decide(&scene).http, 302);
+	/* Nor is a script, to which a login page would be an answer. */
+	scene.request.fetch_mode = "cors";
+	assert_int_equal(decide(&scene).http, 401);
+	assert_false(decide(&scene).login);
+	scene.request.fetch_mode = NULL;
+	scene.request.requested_with = "XMLHttpRequest";
+	assert_int_equal(decide(&scene).http, 401);
+	/* Nor who asks for something else than a verdict. */
+	scene.request.requested_with = NULL;
+	scene.request.authorizer = false;
+	scene.request.subrequest = true;
+	gate_decide_bearer(&scene.facts, &verdict);
+	assert_int_equal(verdict.http, 401);
+	assert_false(verdict.login);
 }
 
 static void
@@ -502,11 +518,14 @@ test_gate_decide_session_is_renewed_below_the_limit(void **state)
 	}
 }
 
-/* Only 200, 401, 403 and 503, whatever is asked. */
+/*
+ * Only 200, 401, 403 and 503, whatever is asked; where to log in is said where
+ * an authorizer's client would be sent there.
+ */
 static void
 test_gate_decide_subrequest_is_never_answered_302_or_400(void **state)
 {
-	struct gate_verdict usual, verdict;
+	struct gate_verdict usual, browser, verdict;
 	struct scene scene;
 	size_t status, kind;
 
@@ -517,10 +536,12 @@ test_gate_decide_subrequest_is_never_answered_302_or_400(void **state)
 			scene.facts.status = statuses[status].status;
 			scene.credentials.kind = kinds[kind];
 			usual = decide(&scene);
-			scene.request.subrequest = true;
 			scene.request.accept = "text/html";
 			set_login_url(&scene);
+			browser = decide(&scene);
+			scene.request.subrequest = true;
 			verdict = decide(&scene);
+			assert_int_equal(verdict.login, browser.http == 302);
 			assert_int_equal(verdict.http,
 			    usual.http == 400 ? 401 : usual.http);
 			assert_int_equal(verdict.challenge, usual.challenge);

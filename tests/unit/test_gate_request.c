@@ -108,6 +108,10 @@ test_gate_request_navigation_is_recognised(void **state)
 		{ "GET", "application/json;x=\"text/html\"", false },
 		{ "GET", "", false },
 		{ "GET", NULL, false },
+		{ "GET", "text/html;q=0", false },
+		{ "GET", "text/html ; level=1;Q=0.00 , */*", false },
+		{ "GET", "text/html;q=0.01", true },
+		{ "GET", "text/html;q=0;x,text/html;level=1", true },
 		{ "POST", "text/html", false },
 		{ NULL, "text/html", false },
 	};
@@ -121,6 +125,57 @@ test_gate_request_navigation_is_recognised(void **state)
 		request.accept = cases[i].accept;
 		assert_int_equal(gate_request_is_navigation(&request),
 		    cases[i].navigation);
+	}
+}
+
+static void
+test_gate_request_script_is_no_navigation(void **state)
+{
+	static const struct {
+		const char *params[3];
+		bool script;
+	} cases[] = {
+		{ { NULL }, false },
+		{ { "HTTP_SEC_FETCH_MODE=navigate" }, false },
+		{ { "HTTP_SEC_FETCH_MODE=" }, false },
+		{ { "HTTP_SEC_FETCH_MODE=cors" }, true },
+		{ { "HTTP_SEC_FETCH_MODE=same-origin" }, true },
+		{ { "HTTP_SEC_FETCH_MODE=no-cors" }, true },
+		{ { "HTTP_SEC_FETCH_MODE=websocket" }, true },
+		{ { "HTTP_SEC_FETCH_MODE=Navigate" }, true },
+		{ { "HTTP_SEC_FETCH_MODE=navigate, cors" }, true },
+		{ { "HTTP_X_REQUESTED_WITH=XMLHttpRequest" }, true },
+		{ { "HTTP_X_REQUESTED_WITH=" }, false },
+		{ { "HTTP_SEC_FETCH_MODE=navigate",
+		    "HTTP_SEC_FETCH_MODE=cors" }, true },
+		{ { "HTTP_SEC_FETCH_MODE=cors",
+		    "HTTP_SEC_FETCH_MODE=navigate" }, true },
+		{ { "HTTP_SEC_FETCH_MODE=cors",
+		    "HTTP_X_REQUESTED_WITH=" }, true },
+		/* An app with a browser in it names itself on pages too. */
+		{ { "HTTP_X_REQUESTED_WITH=org.example.app",
+		    "HTTP_SEC_FETCH_MODE=navigate" }, false },
+	};
+	char texts[4][40] = { "REQUEST_METHOD=GET", "HTTP_ACCEPT=text/html" };
+	char *env[5];
+	struct gate_request request;
+	size_t i, j;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		memset(env, 0, sizeof(env));
+		env[0] = texts[0];
+		env[1] = texts[1];
+		for (j = 0; cases[i].params[j] != NULL; j++) {
+			(void)snprintf(texts[j + 2], sizeof(texts[0]), "%s",
+			    cases[i].params[j]);
+			env[j + 2] = texts[j + 2];
+		}
+		request = request_of(env);
+		assert_int_equal(gate_request_is_script(&request),
+		    cases[i].script);
+		assert_int_equal(gate_request_is_navigation(&request),
+		    !cases[i].script);
 	}
 }
 
@@ -175,6 +230,7 @@ main(void)
 		cmocka_unit_test(test_gate_request_missing_params_are_null),
 		cmocka_unit_test(test_gate_request_next_finds_every_value),
 		cmocka_unit_test(test_gate_request_navigation_is_recognised),
+		cmocka_unit_test(test_gate_request_script_is_no_navigation),
 		cmocka_unit_test(test_gate_request_path_has_no_query),
 		cmocka_unit_test(test_gate_request_wipe_zeroes_values),
 	};

@@ -200,6 +200,7 @@ test_gate_respond_denial_names_no_session(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		set_scene(&scene, cases[i].http);
+		scene.verdict.login = cases[i].http == 302;
 		reply = respond(&scene);
 		expect_sound(reply, cases[i].status);
 		assert_null(strstr(reply, "Variable-"));
@@ -237,6 +238,7 @@ test_gate_respond_control_character_is_503(void **state)
 	expect_sound(respond(&scene), "Status: 503 Service Unavailable\r\n");
 	lk_buf_free(&scene.out);
 	set_scene(&scene, 302);
+	scene.verdict.login = true;
 	(void)snprintf(scene.login_url, sizeof(scene.login_url),
 	    "/login\nX: y");
 	expect_sound(respond(&scene), "Status: 503 Service Unavailable\r\n");
@@ -347,11 +349,24 @@ test_gate_respond_redirect_carries_the_url(void **state)
 		{ "/login?x=1", "/", "/login?x=1&url=%2F" },
 		{ "/login#top", "/a-b._~", "/login?url=%2Fa-b._~#top" },
 		{ "/login", "/\303\244\r\n", "/login?url=%2F%C3%A4%0D%0A" },
+		{ "/login", "/%61?//e", "/login?url=%2F%2561%3F%2F%2Fe" },
 		/* Not a path on this host: left out. */
 		{ "/login", "//evil.example/", "/login" },
 		{ "/login", "/\\evil.example/", "/login" },
 		{ "/login", "http://evil.example/", "/login" },
 		{ "/login", "*", "/login" },
+		{ "/login", "", "/login" },
+		/* What browsers, or one decoding too many, make such of. */
+		{ "/login", "/\t/evil.example/", "/login" },
+		{ "/login", "/\177/evil.example/", "/login" },
+		{ "/login", "/ /evil.example/", "/login" },
+		{ "/login", "/%2fevil.example/", "/login" },
+		{ "/login", "/%2Fevil.example/", "/login" },
+		{ "/login", "/%5cevil.example/", "/login" },
+		{ "/login", "/%09/evil.example/", "/login" },
+		{ "/login", "/%00/evil.example/", "/login" },
+		{ "/login", "/%252fevil.example/", "/login" },
+		{ "/login", "/%g/evil.example/", "/login" },
 	};
 	char expected[256];
 	struct scene scene;
@@ -360,12 +375,21 @@ test_gate_respond_redirect_carries_the_url(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		set_scene(&scene, 302);
+		scene.verdict.login = true;
 		(void)snprintf(scene.login_url, sizeof(scene.login_url), "%s",
 		    cases[i].login_url);
 		scene.request.uri = cases[i].uri;
 		(void)snprintf(expected, sizeof(expected),
 		    "\r\nLocation: %s\r\n", cases[i].location);
 		assert_non_null(strstr(respond(&scene), expected));
+		scene.verdict.http = 401;
+		scene.request.subrequest = true;
+		(void)snprintf(expected, sizeof(expected),
+		    "\r\nLatchkey-Login: %s\r\n", cases[i].location);
+		assert_non_null(strstr(respond(&scene), expected));
+		assert_null(strstr(respond(&scene), "Location"));
+		scene.verdict.login = false;
+		assert_null(strstr(respond(&scene), "Login"));
 		lk_buf_free(&scene.out);
 	}
 }
@@ -382,6 +406,7 @@ test_gate_respond_long_url_is_left_out(void **state)
 	/* The slash takes three bytes. */
 	uri[GATE_LOGIN_URL_PARAM_MAX - 2] = '\0';
 	set_scene(&scene, 302);
+	scene.verdict.login = true;
 	(void)snprintf(scene.login_url, sizeof(scene.login_url), "/login");
 	scene.request.uri = uri;
 	assert_non_null(strstr(respond(&scene), "/login?url=%2Faaa"));
