@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,44 +13,43 @@
 
 #include "ctl.h"
 #include "error.h"
+#include "name_service.h"
 
 /* The folders of a store of one's own, below the home folder of the account:
  * the environment has no say in where sessions are. */
 static const char *const own_folders[] = { "/.local", "/.local/state" };
 #define OWN_STORE "/.local/state/latchkey/sessions.db"
-#define ACCOUNT_BUFFER 16384
 
-/* The effective user's home folder; freed by the caller, NULL if none. */
-static char *
-home_folder(void)
+/* The path of a store in the effective user's home folder; the caller frees
+ * it. */
+static enum lk_status
+own_store(char **path, struct lk_error *error)
 {
-	char *buffer = malloc(ACCOUNT_BUFFER), *home = NULL;
-	struct passwd account, *found = NULL;
+	struct lk_account account = { .data = NULL };
+	enum lk_status status = LK_FAULT;
 
-	if (buffer != NULL &&
-	    getpwuid_r(geteuid(), &account, buffer, ACCOUNT_BUFFER, &found) ==
-	        0 &&
-	    found != NULL && account.pw_dir[0] == '/')
-		home = strdup(account.pw_dir);
-	free(buffer);
-	return (home);
+	status = lk_account_by_uid(geteuid(), &account, error);
+	if (status == LK_NO_USER ||
+	    (status == LK_OK && account.entry.pw_dir[0] != '/'))
+		status = lk_fail(error, LK_E_SETTINGS,
+		    "no %s, and no home folder for a store of user %u's own",
+		    CTL_DEFAULT_PATH, (unsigned int)geteuid());
+	if (status == LK_OK &&
+	    asprintf(path, "%s" OWN_STORE, account.entry.pw_dir) < 0)
+		status = lk_fail(error, LK_E_NOMEM, "out of memory");
+	lk_account_free(&account);
+	return (status);
 }
 
 /* Put the store into the home folder. */
 static enum lk_status
 use_own_store(struct ctl *ctl, struct lk_error *error)
 {
-	char *home = home_folder(), *path = NULL;
+	enum lk_status status = LK_FAULT;
+	char *path = NULL;
 
-	if (home == NULL)
-		return (lk_fail(error, LK_E_SETTINGS,
-		    "no %s, and no home folder for a store of user %u's own",
-		    CTL_DEFAULT_PATH, (unsigned int)geteuid()));
-	if (asprintf(&path, "%s" OWN_STORE, home) < 0) {
-		free(home);
-		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
-	}
-	free(home);
+	if ((status = own_store(&path, error)) != LK_OK)
+		return (status);
 	free(ctl->settings->store.sqlite.path);
 	ctl->settings->store.sqlite.path = path;
 	return (LK_OK);

@@ -22,7 +22,7 @@ bool gate_account_number(const char *text, uid_t *uid);
 /**
  * gate_account_find(text, account, error):
  * Look the account of that name or number up.  LK_E_SETTINGS if there is
- * none.
+ * none, another negative status if the name service cannot tell.
  */
 enum lk_status gate_account_find(const char *text, struct gate_account *account,
     struct lk_error *error) LK_MUST_CHECK;

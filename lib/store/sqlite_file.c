@@ -3,16 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "name_service.h"
 #include "sqlite_file.h"
 
 #define GROUP "latchkey"
-#define GROUP_BUFFER 4096
 /* Room for a path and what SQLite or we add to it. */
 #define PATH_SIZE (PATH_MAX + 16)
 
@@ -39,26 +38,38 @@ complain_errno(const struct file *file, const char *what)
 
 /* ---- The folder -------------------------------------------------------- */
 
-/* Root shares a store with the group of that name, if there is one. */
+/* Give the folder to ${group}. */
 static enum lk_status
-share_folder(const struct file *file)
+give_folder(const struct file *file, gid_t group)
 {
-	char buffer[GROUP_BUFFER];
-	struct group group, *found = NULL;
 	enum lk_status status = LK_OK;
 	int fd;
 
-	if (geteuid() != 0 ||
-	    getgrnam_r(GROUP, &group, buffer, sizeof(buffer), &found) != 0 ||
-	    found == NULL)
-		return (LK_OK);
 	fd = open(file->parent,
 	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fchown(fd, 0, found->gr_gid) != 0 ||
+	if (fd < 0 || fchown(fd, 0, group) != 0 ||
 	    fchmod(fd, S_ISGID | S_IRWXU | S_IRWXG) != 0)
 		status = complain_errno(file, "cannot share its folder");
 	if (fd >= 0)
 		(void)close(fd);
+	return (status);
+}
+
+/* Root shares a store with the group of that name, if there is one. */
+static enum lk_status
+share_folder(const struct file *file)
+{
+	struct lk_group group = { .data = NULL };
+	enum lk_status status = LK_FAULT;
+
+	if (geteuid() != 0)
+		return (LK_OK);
+	status = lk_group_by_name(GROUP, &group, file->error);
+	if (status == LK_OK)
+		status = give_folder(file, group.entry.gr_gid);
+	else if (status == LK_NO_USER)
+		status = LK_OK;
+	lk_group_free(&group);
 	return (status);
 }
 
@@ -68,8 +79,11 @@ prepare_folder(struct file *file)
 	enum lk_status status = LK_FAULT;
 
 	if (mkdir(file->parent, S_IRWXU) == 0) {
-		if ((status = share_folder(file)) != LK_OK)
+		if ((status = share_folder(file)) != LK_OK) {
+			/* Or it would be there, and never be shared. */
+			(void)rmdir(file->parent);
 			return (status);
+		}
 	} else if (errno != EEXIST)
 		return (complain_errno(file, "cannot make its folder"));
 	if (lstat(file->parent, &file->folder) != 0)
