@@ -150,30 +150,35 @@ stays_on_host(const char *uri)
 	    (c > ' ' && c != 0x7f && strchr("/\\%", (int)c) == NULL));
 }
 
-/* The header ${name}, which sends a browser to the login page. */
+/* Append the login page's URL with the parameter `url`, which is ${uri}. */
 static void
-add_login(struct lk_buf *out, const char *name, const char *login_url,
-    const char *uri)
+add_with_url(struct lk_buf *out, const char *login_url, const char *uri)
 {
-	size_t len = strcspn(login_url, "#");
-	struct lk_buf url = LK_BUF_INIT(GATE_LOGIN_URL_PARAM_MAX);
+	const size_t len = strcspn(login_url, "#");
 
-	if (stays_on_host(uri))
-		add_encoded(&url, uri);
-	else
-		url.failed = true;
-	lk_buf_str(out, name);
-	lk_buf_str(out, ": ");
-	if (url.failed) {
-		gate_reply_value(out, login_url, strlen(login_url));
-	} else {
-		gate_reply_value(out, login_url, len);
-		lk_buf_str(out,
-		    memchr(login_url, '?', len) == NULL ? "?url=" : "&url=");
-		lk_buf_add(out, url.data, url.len);
-		gate_reply_value(out, login_url + len, strlen(login_url + len));
-	}
-	lk_buf_str(out, "\r\n");
+	if (!stays_on_host(uri))
+		out->failed = true;
+	lk_buf_add(out, login_url, len);
+	lk_buf_str(out,
+	    memchr(login_url, '?', len) == NULL ? "?url=" : "&url=");
+	add_encoded(out, uri);
+	lk_buf_str(out, login_url + len);
+}
+
+/* Where a browser is to be sent; mod_fcgid keeps a Location to itself. */
+static void
+add_login(struct lk_buf *out, const char *login_url,
+    const struct gate_facts *facts, const struct gate_verdict *verdict)
+{
+	struct lk_buf url = LK_BUF_INIT(GATE_LOGIN_MAX + 1);
+	const char *target = login_url;
+
+	add_with_url(&url, login_url, facts->request->uri);
+	if (!url.failed)
+		target = url.data;
+	if (verdict->http == 302)
+		gate_reply_header(out, "Location", target);
+	gate_reply_header(out, "Latchkey-Login", target);
 	lk_buf_free(&url);
 }
 
@@ -186,9 +191,7 @@ add_denial(struct lk_buf *out, const struct gate_facts *facts,
 	char text[REASON_MAX] = "";
 
 	if (verdict->login)
-		add_login(out,
-		    verdict->http == 302 ? "Location" : "Latchkey-Login",
-		    facts->settings->gate.login_url, facts->request->uri);
+		add_login(out, facts->settings->gate.login_url, facts, verdict);
 	add_challenges(out, verdict, facts->settings->gate.realm);
 	if (verdict->retry_after > 0)
 		lk_buf_printf(out, "Retry-After: %u\r\n", verdict->retry_after);

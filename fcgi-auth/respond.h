@@ -5,9 +5,13 @@
 #include "buf.h"
 #include "decide.h"
 
-/* Cap of a reply, and of the `url` that a login page is given. */
+/* Cap of a reply. */
 #define GATE_REPLY_MAX 8000
-#define GATE_LOGIN_URL_PARAM_MAX 4096
+/*
+ * Longest URL of a login page with its `url`: a reply has room for two, and
+ * nginx for one in the 4096 bytes that it takes for the headers of a reply.
+ */
+#define GATE_LOGIN_MAX 3584
 
 /**
  * gate_respond(facts, verdict, out):
@@ -21,11 +25,11 @@
  * is hit or a value has a control character, it is a constant 503 instead.  The
  * reply belongs to ${out} and is valid as long as that.
  *
- * Where to log in is said in Location, and to a subrequest in Latchkey-Login,
+ * Where to log in is said in Latchkey-Login, and with 302 in Location too,
  * with what was requested in the parameter `url`: the path and query as the
- * client sent them, with all but unreserved characters encoded.  It is left out
- * as a whole if it is then longer than GATE_LOGIN_URL_PARAM_MAX or is no path
- * that stays on this host.
+ * client sent them, with all but unreserved characters encoded.  That is left
+ * out as a whole if the URL is then longer than GATE_LOGIN_MAX, or it is no
+ * path that stays on this host.
  */
 const char *gate_respond(const struct gate_facts *facts,
     const struct gate_verdict *verdict, struct lk_buf *out);

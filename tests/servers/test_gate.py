@@ -113,6 +113,7 @@ def test_gate_with_login_url_redirects_browsers_only(place):
     assert reply.status == 302
     location = reply.header("Location")
     assert location.startswith("/login?from=app&url=")
+    assert reply.header("Latchkey-Login") == location
     tail = location.split("url=", 1)[1]
     assert not set(tail) & set("&?# ") and "\r" not in location
     for parameters in (fastcgi.request_of(uri),

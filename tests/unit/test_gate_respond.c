@@ -368,7 +368,7 @@ test_gate_respond_redirect_carries_the_url(void **state)
 		{ "/login", "/%252fevil.example/", "/login" },
 		{ "/login", "/%g/evil.example/", "/login" },
 	};
-	char expected[256];
+	char expected[512];
 	struct scene scene;
 	size_t i;
 
@@ -380,7 +380,8 @@ test_gate_respond_redirect_carries_the_url(void **state)
 		    cases[i].login_url);
 		scene.request.uri = cases[i].uri;
 		(void)snprintf(expected, sizeof(expected),
-		    "\r\nLocation: %s\r\n", cases[i].location);
+		    "\r\nLocation: %s\r\nLatchkey-Login: %s\r\n",
+		    cases[i].location, cases[i].location);
 		assert_non_null(strstr(respond(&scene), expected));
 		scene.verdict.http = 401;
 		scene.request.subrequest = true;
@@ -397,20 +398,23 @@ test_gate_respond_redirect_carries_the_url(void **state)
 static void
 test_gate_respond_long_url_is_left_out(void **state)
 {
+	/* The slash takes three bytes. */
+	static const size_t longest = GATE_LOGIN_MAX -
+	    (sizeof("/login?url=%2F") - 1) + 1;
 	static char uri[GATE_REPLY_MAX];
 	struct scene scene;
 
 	(void)state;
 	memset(uri, 'a', sizeof(uri) - 1);
 	uri[0] = '/';
-	/* The slash takes three bytes. */
-	uri[GATE_LOGIN_URL_PARAM_MAX - 2] = '\0';
+	uri[longest] = '\0';
 	set_scene(&scene, 302);
 	scene.verdict.login = true;
 	(void)snprintf(scene.login_url, sizeof(scene.login_url), "/login");
 	scene.request.uri = uri;
 	assert_non_null(strstr(respond(&scene), "/login?url=%2Faaa"));
-	uri[GATE_LOGIN_URL_PARAM_MAX - 2] = 'a';
+	assert_non_null(strstr(respond(&scene), "a\r\nLatchkey-Login: /lo"));
+	uri[longest] = 'a';
 	assert_non_null(strstr(respond(&scene), "\r\nLocation: /login\r\n"));
 	lk_buf_free(&scene.out);
 }
