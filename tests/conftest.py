@@ -1,4 +1,4 @@
-"""Fixtures, and the servers' logs next to a failure."""
+"""Fixtures, what is skipped, and the servers' logs next to a failure."""
 
 import sys
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from support.place import Place  # noqa: E402
+from support.place import NotInstalled, Place  # noqa: E402
 
 
 @pytest.fixture
@@ -27,6 +27,11 @@ def pytest_runtest_makereport(item, call):
     outcome = yield
     report = outcome.get_result()
     if not report.failed:
+        return
+    if call.excinfo.errisinstance(NotInstalled):
+        report.outcome = "skipped"
+        report.longrepr = (item.location[0], 0,
+                           f"Skipped: {call.excinfo.value}")
         return
     for value in getattr(item, "funcargs", {}).values():
         if isinstance(value, Place):

@@ -1,5 +1,9 @@
 #!/usr/bin/python3
-"""Build everything, run every test, and end with `N passed, N failed`.
+"""Build everything, run every test, say what was skipped and why, and end with
+`N passed, N failed, N skipped`.
+
+Words on the command line choose tests: `unit/test_guard` a program in C,
+`servers` or `servers/test_gate.py::test_name` what pytest knows by that name.
 
 The tests written in C run in the plain build and in the one with sanitizers;
 a test counts once, and as failed if it failed in either.  The programs are
@@ -33,13 +37,30 @@ class Results:
 
     def __init__(self):
         self.passed = {}
+        self.skips = {}
 
     def add(self, name, passed):
         self.passed[name] = self.passed.get(name, True) and passed
 
-    def counts(self):
-        passed = sum(self.passed.values())
-        return passed, len(self.passed) - passed
+    def skip(self, name, why):
+        """What was skipped in one build may yet run in the other."""
+        self.skips[name] = why
+
+    def close(self):
+        """Say what failed and what was skipped; whether all is well."""
+        failed = sorted(name for name, passed in self.passed.items()
+                        if not passed)
+        skipped = sorted(set(self.skips) - set(self.passed))
+        for title, lines in (
+                ("Failed", failed),
+                ("Skipped", [f"{name}: {self.skips[name]}"
+                             for name in skipped])):
+            if lines:
+                say("\n  ".join([f"\n{title}:", *lines]) + "\n")
+        passed = len(self.passed) - len(failed)
+        say(f"{passed} passed, {len(failed)} failed"
+            + (f", {len(skipped)} skipped" if skipped else ""))
+        return bool(passed) and not failed
 
 
 def say(text):
@@ -132,7 +153,10 @@ class Program:
     def report(self, results):
         """Read its output, in the Test Anything Protocol."""
         verdicts, skipped, planned, group = {}, 0, 0, 0
+        why = "it says no more"
         for line in self.output.splitlines():
+            if line.startswith("# skipped: "):
+                why = line[len("# skipped: "):]
             if line.startswith("1.."):
                 # The same tests may run as several groups, one for a store.
                 planned += int(line[3:])
@@ -141,6 +165,7 @@ class Program:
             found = re.match(r"(not ok|ok) \d+ (?:- )?(\S+)", line)
             if found and "# SKIP" in line:
                 skipped += 1
+                results.skip(f"{self.suite}: {line.split()[-1]}", why)
             elif found:
                 name = f"{found[2]} (group {group})" if group > 1 else found[2]
                 verdicts[name] = found[1] == "ok"
@@ -158,11 +183,12 @@ class Program:
             say(f"{self.output}(exit status {self.status})")
 
 
-def run_programs(results, folders):
-    """Every cmocka program of these builds, a few at a time."""
+def run_programs(results, folders, only):
+    """The cmocka programs of these builds, a few at a time."""
     programs = [Program(folder, kind, source.stem) for folder in folders
                 for kind in ("unit", "contract")
-                for source in sorted(TESTS.glob(f"{kind}/test_*.c"))]
+                for source in sorted(TESTS.glob(f"{kind}/test_*.c"))
+                if not only or {kind, f"{kind}/{source.stem}"} & set(only)]
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
         for program in pool.map(Program.run, programs):
             program.report(results)
@@ -171,29 +197,29 @@ def run_programs(results, folders):
 # ---- Tests in Python -----------------------------------------------------
 
 
-def run_pytest(results, suite, folder, plain):
-    """pytest over one folder of tests, with the programs of one build."""
+def run_pytest(results, suite, names, folder, plain):
+    """pytest over tests of one folder, with the programs of one build."""
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="latchkey-") as scratch:
         report = Path(scratch) / "report.xml"
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "--tb=short",
              "--color=no", "-p", "no:cacheprovider", f"--junitxml={report}",
-             f"--rootdir={TESTS}", str(TESTS / suite)],
+             f"--rootdir={TESTS}", *(str(TESTS / name) for name in names)],
             cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, check=False,
             env={**os.environ, "LK_BUILD": folder, "LK_PLAIN": plain,
                  "PYTHONDONTWRITEBYTECODE": "1"})
         cases = (list(ElementTree.parse(report).iter("testcase"))
                  if report.exists() else [])
-    passed, failed, skips = set(), set(), []
+    passed, failed, skipped = set(), set(), {}
     for case in cases:
         name = f"{case.get('classname')}.{case.get('name')}"
         skip = case.find("skipped")
         if case.find("failure") is not None or case.find("error") is not None:
             failed.add(name)
         elif skip is not None:
-            skips.append(f"  skipped {name}: {skip.get('message')}")
+            skipped[name] = skip.get("message").removeprefix("Skipped: ")
         else:
             passed.add(name)
     # A test whose teardown fails is reported twice.
@@ -202,24 +228,30 @@ def run_pytest(results, suite, folder, plain):
         failed.add(f"pytest ended with status {done.returncode}")
     for name in passed | failed:
         results.add(f"{suite}: {name}", name in passed)
-    suite_line(f"tests/{suite}", len(passed), len(failed), len(skips),
+    for name, why in skipped.items():
+        results.skip(f"{suite}: {name}", why)
+    suite_line(f"tests/{suite}", len(passed), len(failed), len(skipped),
                time.monotonic() - start)
-    for line in skips:
-        say(line)
     if failed:
         say(done.stdout)
 
 
-def python_suites():
-    """Folders below tests/ with tests in Python; the quick ones first."""
+def python_suites(only):
+    """Folders below tests/ with tests in Python, the quick ones first, and
+    what is to be run of each."""
     found = {path.parent.name for path in TESTS.glob("*/test_*.py")}
-    return sorted(found, key=lambda name: (name != "self", name))
+    for suite in sorted(found, key=lambda name: (name != "self", name)):
+        names = [name for name in only or [suite]
+                 if name == suite or ".py" in name
+                 and name.startswith(f"{suite}/")]
+        if names:
+            yield suite, names
 
 
 # ---- All together --------------------------------------------------------
 
 
-def run_everything(results, plain, sanitized):
+def run_everything(results, plain, sanitized, only):
     plain_built = build(results, plain, False)
     sanitized_built = build(results, sanitized, True)
     if sanitized_built and not leaks_can_be_found(sanitized):
@@ -227,30 +259,22 @@ def run_everything(results, plain, sanitized):
             "memory leaks go unnoticed in this run")
         os.environ["LK_DETECT_LEAKS"] = "0"
     run_programs(results, [folder for folder, built in (
-        (plain, plain_built), (sanitized, sanitized_built)) if built])
-    for suite in python_suites():
+        (plain, plain_built), (sanitized, sanitized_built)) if built], only)
+    for suite, names in python_suites(only):
         folder = plain if suite == "self" else sanitized
         if plain_built and sanitized_built:
-            run_pytest(results, suite, folder, plain)
+            run_pytest(results, suite, names, folder, plain)
 
 
 def main():
     plain = os.environ.get("LK_BUILD", "build")
     results = Results()
     try:
-        run_everything(results, plain, f"{plain}/san")
+        run_everything(results, plain, f"{plain}/san", sys.argv[1:])
     except Failed as failure:
         say(str(failure))
         results.add("test servers", False)
-    passed, failed = results.counts()
-    if failed:
-        say("\nFailed:")
-        for name, outcome in sorted(results.passed.items()):
-            if not outcome:
-                say(f"  {name}")
-        say("")
-    say(f"{passed} passed, {failed} failed")
-    return 1 if failed or not passed else 0
+    return 0 if results.close() else 1
 
 
 if __name__ == "__main__":

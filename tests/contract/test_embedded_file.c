@@ -138,8 +138,10 @@ test_two_users_of_a_group_share_a_folder(void **state)
 	struct child first, second;
 	char text[68];
 
-	if (geteuid() != 0)
+	if (geteuid() != 0) {
+		print_message("# skipped: needs root\n");
 		skip();
+	}
 	assert_int_equal(chown(world->dir, 0, GROUP), 0);
 	assert_int_equal(chmod(world->dir, 02770), 0);
 	child_start(&first, world, issue_as_first, NULL);
@@ -273,13 +275,17 @@ test_full_disk_is_an_error_and_no_lie(void **state)
 	struct child child;
 	char said;
 
-	if (geteuid() != 0)
+	if (geteuid() != 0) {
+		print_message("# skipped: needs root\n");
 		skip();
+	}
 	child_start(&child, world, fill_the_disk, world->dir);
 	assert_true(child_says(&child, &said, 1));
 	child_finish(&child);
-	if (said == '-')
-		skip(); /* Not even root may mount here. */
+	if (said == '-') {
+		print_message("# skipped: not even root may mount here\n");
+		skip();
+	}
 }
 
 /* As somebody who may read the store and no more. */

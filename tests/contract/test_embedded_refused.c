@@ -276,8 +276,10 @@ test_file_or_folder_of_a_stranger_is_refused(void **state)
 {
 	struct world *world = *state;
 
-	if (geteuid() != 0)
+	if (geteuid() != 0) {
+		print_message("# skipped: needs root\n");
 		skip();
+	}
 	make_store(world);
 	assert_int_equal(chown(store_path(world), STRANGER, STRANGER), 0);
 	assert_left_alone(world, LK_E_SETTINGS, "root's, our own");

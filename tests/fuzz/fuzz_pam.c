@@ -51,6 +51,11 @@ int __wrap_connect(int fd, const struct sockaddr *address, socklen_t len);
 ssize_t __wrap_send(int fd, const void *bytes, size_t len, int flags);
 ssize_t __wrap_recv(int fd, void *bytes, size_t len, int flags);
 int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout);
+/* What _FORTIFY_SOURCE makes of two of them. */
+ssize_t __wrap___recv_chk(int fd, void *bytes, size_t len, size_t room,
+    int flags);
+int __wrap___poll_chk(struct pollfd *fds, nfds_t count, int timeout,
+    size_t room);
 
 /* Which one of its kind fails next, and from where on all do. */
 struct failing {
@@ -169,6 +174,20 @@ __wrap_poll(struct pollfd *fds, nfds_t count, int timeout)
 	for (i = 0; i < count; i++)
 		fds[i].revents = fds[i].events;
 	return ((int)count);
+}
+
+ssize_t
+__wrap___recv_chk(int fd, void *bytes, size_t len, size_t room, int flags)
+{
+	insist(len <= room, "a recv beyond its buffer");
+	return (__wrap_recv(fd, bytes, len, flags));
+}
+
+int
+__wrap___poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t room)
+{
+	insist(count <= room / sizeof(*fds), "a poll beyond its array");
+	return (__wrap_poll(fds, count, timeout));
 }
 
 /* ---- libpam ------------------------------------------------------------- */

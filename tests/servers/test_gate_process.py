@@ -15,7 +15,7 @@ import time
 import pytest
 
 from support import fastcgi, http
-from support.place import (BUILD, PATIENCE, Daemon, Failed, accepts, connect,
+from support.place import (BUILD, PATIENCE, Daemon, accepts, connect,
                            free_port, wait_until)
 from support.servers import (Gate, Latchkey, RedisServer, find_program,
                              settings)
@@ -315,10 +315,6 @@ def connections_of(pid):
 
 
 def test_process_behind_nginx_that_keeps_connections_answers(house):
-    try:
-        find_program("nginx")
-    except Failed:
-        pytest.skip("nginx is not installed")
     gate = house.gate("threads = 1;")
     nginx = house.place.add(Nginx(house.place, house.listen))
     address = f"127.0.0.1:{nginx.port}"

@@ -11,6 +11,8 @@ class Caddy(Front):
     translates = {400: 401}
     down = (502,)
     http2 = "same"
+    # It may not yet listen for SIGTERM when it listens for connections.
+    good = (0, -15)
 
     def prepare(self):
         text = self.example_text({

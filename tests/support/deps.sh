@@ -2,6 +2,10 @@
 # Install the Debian packages named on the command line, if they are missing.
 # `one|other` is satisfied by either.  Quick, and silent, if all is there.
 #
+# A package that this release does not have is named and left out: what needs
+# it is skipped, and says so.  No service that is installed here is started,
+# now or at the next boot.
+#
 # Elsewhere than on Debian and Ubuntu it only says what to look for.
 set -eu
 
@@ -19,7 +23,7 @@ available() {
 	apt-cache policy "$1" 2>/dev/null | grep -q 'Candidate: [^(]'
 }
 
-# The first of the alternatives that apt knows.
+# The first of the alternatives that apt knows, or nothing.
 choose() {
 	for package in $(printf '%s' "$1" | tr '|' ' '); do
 		if available "$package"; then
@@ -27,7 +31,12 @@ choose() {
 			return
 		fi
 	done
-	printf '%s\n' "${1%%|*}"
+}
+
+# What is installed, a package a line.
+all_installed() {
+	dpkg-query -W -f '${db:Status-Status} ${Package}\n' |
+	    sed -n 's/^installed //p' | sort
 }
 
 if ! command -v dpkg-query > /dev/null || ! command -v apt-get > /dev/null
@@ -45,25 +54,74 @@ done
 
 as_root=
 if [ "$(id -u)" -ne 0 ]; then
+	as_root=sudo
 	if ! command -v sudo > /dev/null; then
-		echo "As root: apt-get install$missing" >&2
+		packages=
+		for wanted in $missing; do
+			packages="$packages $(choose "$wanted")"
+		done
+		echo "As root: apt-get install$packages" >&2
 		exit 1
 	fi
-	as_root=sudo
 fi
-# RUNLEVEL=1 keeps invoke-rc.d from starting the services that are installed;
-# the tests start their own.
 apt() {
-	$as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get -qq \
+	$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq \
 	    -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 \
 	    -o Dpkg::Use-Pty=0 "$@"
+}
+
+# Package scripts ask this file whether they may start a service.  One that is
+# there already has the last word.
+POLICY=/usr/sbin/policy-rc.d
+ours=
+before=$(mktemp)
+tidy() {
+	rm -f "$before"
+	[ -z "$ours" ] || $as_root rm -f "$POLICY"
+}
+trap tidy EXIT
+trap 'exit 1' HUP INT TERM
+forbid_starting() {
+	[ ! -e "$POLICY" ] || return 0
+	ours=yes
+	printf '#!/bin/sh\nexit 101\n' | $as_root tee "$POLICY" > /dev/null
+	$as_root chmod 755 "$POLICY"
+}
+
+# Let nothing that came with these packages run at the next boot.
+disable_services() {
+	for package; do
+		case $package in
+		systemd* | udev | dbus*) continue ;; # not only ours
+		esac
+		for path in $(dpkg -L "$package"); do
+			name=${path##*/}
+			case $path in
+			*/systemd/system/*.service | */systemd/system/*.socket | \
+			    */systemd/system/*.timer | */systemd/system/*.path)
+				$as_root deb-systemd-helper disable "$name" ;;
+			/etc/init.d/*)
+				$as_root update-rc.d "$name" disable ;;
+			esac
+		done
+	done > /dev/null 2>&1
 }
 
 echo "Installing:$missing"
 apt update
 packages=
 for wanted in $missing; do
-	packages="$packages $(choose "$wanted")"
+	package=$(choose "$wanted")
+	if [ -n "$package" ]; then
+		packages="$packages $package"
+	else
+		echo "This release has no package $wanted"
+	fi
 done
+[ -n "$packages" ] || exit 0
+all_installed > "$before"
+forbid_starting
 # shellcheck disable=SC2086
 apt install -y --no-install-recommends $packages > /dev/null
+# shellcheck disable=SC2046
+disable_services $(all_installed | comm -13 "$before" -)

@@ -1,13 +1,35 @@
 """Hosts of our own, in network namespaces on a bridge of our own."""
 
+import atexit
 import itertools
 import os
 import subprocess
+from pathlib import Path
 
 from support.place import Failed
 from support.servers import find_program
 
 NUMBERS = itertools.count(1)
+# Where `ip` keeps the names of namespaces; it mounts the folder at first use.
+NAMES = Path("/run/netns")
+
+
+def is_mounted():
+    """Whether that folder is a mount, onto itself as `ip` has it."""
+    return any(line.split()[4] == str(NAMES) for line in
+               Path("/proc/self/mountinfo").read_text().splitlines())
+
+
+def unmount_names(folder_was_there):
+    """Leave the machine as it was, unless others have namespaces by now."""
+    if is_mounted() and not any(NAMES.iterdir()):
+        subprocess.run(["umount", NAMES], check=False)
+        if not folder_was_there and not is_mounted():
+            NAMES.rmdir()
+
+
+if not is_mounted():
+    atexit.register(unmount_names, NAMES.exists())
 
 
 def ip(*words, check=True):

@@ -32,6 +32,10 @@ class Failed(AssertionError):
     """What was waited for did not happen, or something died."""
 
 
+class NotInstalled(Failed):
+    """A program that this system lacks; a test that wants it is skipped."""
+
+
 def wait_until(condition, what, patience=PATIENCE):
     """Return the first true value of condition(), asked until it is."""
     end = time.monotonic() + patience

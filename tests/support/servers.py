@@ -7,8 +7,8 @@ import shutil
 import subprocess
 
 from support import fastcgi, http
-from support.place import (BUILD, PATIENCE, ROOT, Daemon, Failed, accepts,
-                           free_port)
+from support.place import (BUILD, PATIENCE, ROOT, Daemon, Failed,
+                           NotInstalled, accepts, free_port)
 from support.redis_client import RedisClient
 
 
@@ -19,7 +19,7 @@ def find_program(*names):
         found = shutil.which(name, path=path)
         if found:
             return found
-    raise Failed(f"not installed: {' or '.join(names)}")
+    raise NotInstalled(f"not installed: {' or '.join(names)}")
 
 
 def redis_program():

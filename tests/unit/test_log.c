@@ -36,11 +36,30 @@ static struct {
 	char text[64];
 } syslogged;
 
-/* Both names: with _FORTIFY_SOURCE the library calls the second one. */
+/* All of its names: which one the library calls is up to _FORTIFY_SOURCE and
+ * the compiler. */
 void syslog(int priority, const char *format, ...)
     __attribute__((format(printf, 2, 3), visibility("default")));
+void vsyslog(int priority, const char *format, va_list ap)
+    __attribute__((format(printf, 2, 0), visibility("default")));
 void __syslog_chk(int priority, int flag, const char *format, ...)
     __attribute__((format(printf, 3, 4), visibility("default")));
+void __vsyslog_chk(int priority, int flag, const char *format, va_list ap)
+    __attribute__((format(printf, 3, 0), visibility("default")));
+
+void
+vsyslog(int priority, const char *format, va_list ap)
+{
+	syslogged.priority = priority;
+	(void)vsnprintf(syslogged.text, sizeof(syslogged.text), format, ap);
+}
+
+void
+__vsyslog_chk(int priority, int flag, const char *format, va_list ap)
+{
+	(void)flag;
+	vsyslog(priority, format, ap);
+}
 
 void
 syslog(int priority, const char *format, ...)
@@ -48,8 +67,7 @@ syslog(int priority, const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	syslogged.priority = priority;
-	(void)vsnprintf(syslogged.text, sizeof(syslogged.text), format, ap);
+	vsyslog(priority, format, ap);
 	va_end(ap);
 }
 
@@ -60,8 +78,7 @@ __syslog_chk(int priority, int flag, const char *format, ...)
 
 	(void)flag;
 	va_start(ap, format);
-	syslogged.priority = priority;
-	(void)vsnprintf(syslogged.text, sizeof(syslogged.text), format, ap);
+	vsyslog(priority, format, ap);
 	va_end(ap);
 }
 

@@ -214,8 +214,10 @@ static void
 test_trusted_file_of_another_user_is_refused(void **state)
 {
 	(void)state;
-	if (geteuid() != 0)
+	if (geteuid() != 0) {
+		print_message("# skipped: needs root\n");
 		skip();
+	}
 	temp_write(&dir, "f", "x", 1, 0600);
 	assert_int_equal(chown(dir.file, 65534, 65534), 0);
 	assert_refused("expected a file of root or of uid 0, got uid 65534");
