@@ -47,7 +47,8 @@ settle(struct gate_door *door, int fd, enum gate_peek look,
 {
 	const struct gate_ready ready = { .fd = fd,
 		.since_ns = lk_monotonic_ns(),
-		.keep = finding->keep };
+		.keep = finding->keep,
+		.request_id = finding->request_id };
 
 	if (look == GATE_PEEK_READY) {
 		gate_count(&door->parts.report->metrics.queued);
@@ -216,8 +217,12 @@ static void
 let_in(struct gate_door *door, int fd, bool kept)
 {
 	struct gate_finding finding;
-	enum gate_peek look = gate_peek(fd, door->peek, &finding);
+	enum gate_peek look = GATE_PEEK_GONE;
 
+	if (gate_peers_admit(&door->generation->peers, fd))
+		look = gate_peek(fd, door->peek, &finding);
+	else
+		gate_report_refused(door->parts.report, GATE_PEERS_REFUSAL);
 	if (look == GATE_PEEK_WAIT)
 		let_wait(door, fd, kept);
 	else
@@ -238,13 +243,10 @@ accept_all(struct gate_door *door)
 			continue;
 		}
 		gate_count(&door->parts.report->metrics.connections_accepted);
-		if (gate_peers_admit(&door->generation->peers, fd)) {
+		if (gate_peek_prepare(fd))
 			let_in(door, fd, false);
-			continue;
-		}
-		gate_report_refused(door->parts.report,
-		    "not a user of gate.allow_uids");
-		(void)close(fd);
+		else
+			(void)close(fd);
 	}
 }
 
@@ -321,6 +323,20 @@ next_timeout(const struct gate_door *door)
 	return (lk_deadline_left_ms(next));
 }
 
+/* Drop those that wait and that the present settings do not admit. */
+static void
+drop_strangers(struct gate_door *door)
+{
+	struct gate_waiter *waiter, *next;
+
+	for (waiter = gate_waiting_oldest(&door->waiting); waiter != NULL;
+	     waiter = next) {
+		next = gate_waiting_next(waiter);
+		if (!gate_peers_admit(&door->generation->peers, waiter->fd))
+			drop_waiter(door, waiter, GATE_PEERS_REFUSAL);
+	}
+}
+
 static void
 follow_generations(struct gate_door *door)
 {
@@ -330,6 +346,7 @@ follow_generations(struct gate_door *door)
 		return;
 	gate_generations_drop(generations, door->generation);
 	door->generation = gate_generations_hold(generations);
+	drop_strangers(door);
 }
 
 /* Returns whether to stop. */

@@ -9,6 +9,7 @@
 #include "error.h"
 #include "generation.h"
 #include "journal.h"
+#include "listen.h"
 
 /* What cannot change without a restart, as it was at the start. */
 struct fixed {
@@ -22,6 +23,7 @@ struct gate_generations {
 	/* Constant. */
 	char *path; /* or NULL */
 	struct fixed fixed;
+	bool remote;   /* other machines reach the listener */
 	bool watching; /* once gate_generations_watch() was called */
 
 	/* Changing. */
@@ -151,6 +153,12 @@ gate_generations_new(const char *path, struct gate_generations **generations,
 	return (LK_OK);
 }
 
+void
+gate_generations_listen(struct gate_generations *generations, int fd)
+{
+	generations->remote = !gate_socket_is_local(fd);
+}
+
 enum lk_status
 gate_generations_watch(struct gate_generations *generations,
     struct lk_error *error)
@@ -176,6 +184,8 @@ gate_generations_reload(struct gate_generations *generations,
 	}
 	if (status != LK_OK)
 		return (status);
+	next->peers.local_only = generations->remote &&
+	    !next->settings->gate.allow_remote;
 	fixed_compare(&generations->fixed, next->settings, restart);
 	(void)pthread_mutex_lock(&generations->lock);
 	next = atomic_exchange(&generations->current, next);

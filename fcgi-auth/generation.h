@@ -43,6 +43,14 @@ enum lk_status gate_generations_new(const char *path,
     struct lk_error *error) LK_MUST_CHECK;
 
 /**
+ * gate_generations_listen(generations, fd):
+ * The gate listens on ${fd}: from here on a generation without
+ * `gate.allow_remote` admits no peer of another machine, if it is in reach of
+ * any.
+ */
+void gate_generations_listen(struct gate_generations *generations, int fd);
+
+/**
  * gate_generations_watch(generations, error):
  * From here on the current generation, and each later one, has a thread that
  * watches its store.  Signals must be blocked.

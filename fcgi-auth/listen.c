@@ -10,6 +10,7 @@
 #include "error.h"
 #include "guard.h"
 #include "listen.h"
+#include "peek.h"
 
 /* A unix socket whose backlog is full refuses at once; the system caps it. */
 #define BACKLOG 4096
@@ -30,13 +31,15 @@ gate_listener_inherited(int fd)
 	return (listening != 0 && type == SOCK_STREAM);
 }
 
-static void
-enlarge_receive_buffer(int fd)
+/* What connections inherit of their listener, of TCP at least. */
+static bool
+prepare(int fd)
 {
 	int size = RECEIVE_BUFFER;
 
 	/* If the system allows less, long requests just fail. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	return (gate_peek_prepare(fd));
 }
 
 enum lk_status
@@ -47,10 +50,9 @@ gate_listener_adopt(int fd, struct gate_listener *listener,
 
 	*listener = no_listener;
 	if (flags == -1 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1 ||
-	    fcntl(fd, F_SETFD, FD_CLOEXEC) == -1)
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) == -1 || !prepare(fd))
 		return (lk_fail(error, LK_E_SETTINGS, "inherited socket: %s",
 		    strerror(errno)));
-	enlarge_receive_buffer(fd);
 	listener->fd = fd;
 	return (LK_OK);
 }
@@ -119,8 +121,7 @@ open_unix(const struct lk_address *address, mode_t mode,
 	memcpy(listener->path, address->path, sizeof(listener->path));
 	listener->dev = st.st_dev;
 	listener->ino = st.st_ino;
-	enlarge_receive_buffer(fd);
-	if (listen(fd, BACKLOG) != 0)
+	if (!prepare(fd) || listen(fd, BACKLOG) != 0)
 		goto fail;
 	listener->fd = fd;
 	return (LK_OK);
@@ -143,8 +144,8 @@ listen_on(const struct addrinfo *info)
 	    info->ai_protocol);
 	if (fd == -1)
 		return (-1);
-	enlarge_receive_buffer(fd);
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+	if (prepare(fd) &&
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
 	    (info->ai_family != AF_INET6 ||
 	        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) ==
 	            0) &&
@@ -199,7 +200,7 @@ gate_listener_open(const char *text, mode_t mode,
 }
 
 bool
-gate_listener_is_local(const struct gate_listener *listener)
+gate_socket_is_local(int fd)
 {
 	union {
 		struct sockaddr any;
@@ -209,7 +210,7 @@ gate_listener_is_local(const struct gate_listener *listener)
 	} name = { .any.sa_family = AF_UNSPEC };
 	socklen_t len = sizeof(name);
 
-	if (getsockname(listener->fd, &name.any, &len) != 0)
+	if (getsockname(fd, &name.any, &len) != 0)
 		return (false);
 	switch (name.any.sa_family) {
 	case AF_UNIX:

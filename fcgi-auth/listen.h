@@ -39,11 +39,11 @@ enum lk_status gate_listener_open(const char *text, mode_t mode,
     struct gate_listener *listener, struct lk_error *error) LK_MUST_CHECK;
 
 /**
- * gate_listener_is_local(listener):
- * Whether the address it is really bound to is out of reach of other
- * machines: a unix socket or a loopback address.
+ * gate_socket_is_local(fd):
+ * Whether the address that the listener or connection ${fd} is really bound
+ * to is out of reach of other machines: a unix socket or a loopback address.
  */
-bool gate_listener_is_local(const struct gate_listener *listener);
+bool gate_socket_is_local(int fd);
 
 /**
  * gate_listener_give(listener, uid, gid, error):

@@ -154,7 +154,7 @@ open_listener(const struct environment *environment,
 	status = find_listener(environment, settings, listener, error);
 	if (status != LK_OK)
 		return (status);
-	if (settings->gate.allow_remote || gate_listener_is_local(listener))
+	if (settings->gate.allow_remote || gate_socket_is_local(listener->fd))
 		return (LK_OK);
 	return (lk_fail(error, LK_E_SETTINGS,
 	    "the socket is bound to an "
@@ -213,6 +213,7 @@ serve(struct gate_control *control, struct gate_listener *listener,
 	if ((status = gate_door_new(&at_door, &door, error)) != LK_OK)
 		goto out;
 	at_work.door = door;
+	gate_generations_listen(control->generations, listener->fd);
 	status = gate_generations_watch(control->generations, error);
 	if (status != LK_OK)
 		goto out;

@@ -6,6 +6,14 @@
 
 #include "peek.h"
 
+bool
+gate_peek_prepare(int fd)
+{
+	const int on = 1;
+
+	return (setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on)) == 0);
+}
+
 enum gate_peek
 gate_peek(int fd, uint8_t room[GATE_REQUEST_MAX], struct gate_finding *finding)
 {

@@ -12,6 +12,13 @@ enum gate_peek {
 };
 
 /**
+ * gate_peek_prepare(fd):
+ * Let a new connection be read as it is peeked, byte for byte: bytes sent
+ * out of band stay in their place.  False if that cannot be had.
+ */
+bool gate_peek_prepare(int fd);
+
+/**
  * gate_peek(fd, room, finding):
  * Let the guard look at what has arrived on ${fd}, without waiting.  ${room}
  * is where, and is zeroed afterwards.

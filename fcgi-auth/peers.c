@@ -4,6 +4,7 @@
 
 #include "account.h"
 #include "error.h"
+#include "listen.h"
 #include "peers.h"
 
 static enum lk_status
@@ -60,6 +61,8 @@ gate_peers_admit(const struct gate_peers *peers, int fd)
 	struct ucred peer = { .uid = (uid_t)-1 };
 	socklen_t len = sizeof(peer);
 
+	if (peers->local_only && !gate_socket_is_local(fd))
+		return (false);
 	if (peers->anyone)
 		return (true);
 	/* Of a TCP connection it says -1, which is nobody's number. */

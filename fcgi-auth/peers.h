@@ -1,4 +1,4 @@
-/* Whose processes may ask the gate on a unix socket. */
+/* Who may ask the gate: by user on a unix socket, and from where. */
 #ifndef GATE_PEERS_H_
 #define GATE_PEERS_H_
 
@@ -10,9 +10,14 @@
 #include "latchkey.h"
 #include "settings.h"
 
+/* What the log says of who may not. */
+#define GATE_PEERS_REFUSAL \
+	"not a peer that gate.allow_uids and gate.allow_remote admit"
+
 /** Zeroed, it is nobody. */
 struct gate_peers {
-	bool anyone;
+	bool anyone;     /* of any user */
+	bool local_only; /* nobody who came by way of a network */
 	uid_t *v;
 	size_t n;
 };
@@ -31,7 +36,8 @@ bool gate_peers_have(const struct gate_peers *peers, uid_t uid);
 /**
  * gate_peers_admit(peers, fd):
  * Whether the process that opened connection ${fd} may ask.  The kernel knows
- * it for unix sockets only, so that a list refuses all others.
+ * its user for unix sockets only, so that a list refuses all others.  What may
+ * change with the settings is asked again before each answer.
  */
 bool gate_peers_admit(const struct gate_peers *peers, int fd);
 

@@ -12,6 +12,7 @@ struct gate_ready {
 	int fd;
 	int64_t since_ns; /* when it was put in, CLOCK_MONOTONIC */
 	bool keep;        /* it can carry another request after this one */
+	uint16_t request_id;
 };
 
 struct gate_queue;

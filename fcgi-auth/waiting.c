@@ -41,6 +41,12 @@ gate_waiting_oldest(const struct gate_waiting *waiting)
 	return (TAILQ_FIRST(&waiting->waiting));
 }
 
+struct gate_waiter *
+gate_waiting_next(const struct gate_waiter *waiter)
+{
+	return (TAILQ_NEXT(waiter, link));
+}
+
 int
 gate_waiting_remove(struct gate_waiting *waiting, struct gate_waiter *waiter)
 {

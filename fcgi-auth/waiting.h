@@ -38,6 +38,9 @@ struct gate_waiter *gate_waiting_add(struct gate_waiting *waiting, int fd,
 /** gate_waiting_oldest(waiting): NULL if nobody waits. */
 struct gate_waiter *gate_waiting_oldest(const struct gate_waiting *waiting);
 
+/** gate_waiting_next(waiter): The next oldest, or NULL. */
+struct gate_waiter *gate_waiting_next(const struct gate_waiter *waiter);
+
 /**
  * gate_waiting_remove(waiting, waiter):
  * Take ${waiter} out and return its descriptor, which is then the caller's.

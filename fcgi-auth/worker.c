@@ -129,7 +129,8 @@ adopt(struct worker *worker, struct gate_generation *generation,
 	return (LK_OK);
 }
 
-static void
+/* Whether the worker has the settings that are in effect. */
+static bool
 follow_generations(struct worker *worker)
 {
 	struct gate_generations *generations = worker->parts->generations;
@@ -137,10 +138,31 @@ follow_generations(struct worker *worker)
 	struct lk_error error;
 
 	if (!gate_generations_differ(generations, worker->generation))
-		return;
+		return (true);
 	status = adopt(worker, gate_generations_hold(generations), &error);
 	if (status != LK_OK)
 		gate_report_store(worker->parts->report, status, error.text);
+	return (status == LK_OK);
+}
+
+/* Answer ${ready} or end it; ${current}: by the settings in effect. */
+static void
+attend(struct worker *worker, const struct gate_ready *ready, bool current)
+{
+	struct gate_report *report = worker->parts->report;
+
+	gate_count_down(&report->metrics.queued);
+	if (!gate_peers_admit(&worker->generation->peers, ready->fd)) {
+		gate_report_refused(report, GATE_PEERS_REFUSAL);
+		gate_hang_up(ready->fd);
+	} else if (is_given_up(ready)) {
+		gate_hang_up(ready->fd);
+	} else if (!current) {
+		gate_refuse(ready->fd, ready->request_id, GATE_REFUSE_OVERLOAD,
+		    "there is no room for the new settings");
+	} else {
+		serve(worker, ready);
+	}
 }
 
 static void *
@@ -149,16 +171,12 @@ work(void *arg)
 	struct worker *worker = arg;
 	struct gate_ready ready;
 	uint64_t nudges = 0;
+	bool current;
 
 	while (gate_queue_pop(worker->parts->queue, &nudges, &ready)) {
-		follow_generations(worker);
-		if (ready.fd == -1)
-			continue;
-		gate_count_down(&worker->parts->report->metrics.queued);
-		if (is_given_up(&ready))
-			gate_hang_up(ready.fd);
-		else
-			serve(worker, &ready);
+		current = follow_generations(worker);
+		if (ready.fd != -1)
+			attend(worker, &ready, current);
 	}
 	return (NULL);
 }

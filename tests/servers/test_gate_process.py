@@ -15,55 +15,20 @@ import time
 import pytest
 
 from support import fastcgi, http
+from support.house import (House, assert_allows, hang_up, keep, log_has,
+                           read_answer, status_of)
 from support.place import (BUILD, PATIENCE, Daemon, accepts, connect,
                            free_port, wait_until)
-from support.servers import (Gate, Latchkey, RedisServer, find_program,
-                             settings)
+from support.servers import Gate, find_program, settings
 
 # Memory is measured in the build without sanitizers.
 PLAIN = BUILD.parent if BUILD.name == "san" else BUILD
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 
-class House:
-    """A Redis, a token, and settings for the gates of one test."""
-
-    def __init__(self, place, listen=None):
-        self.place = place
-        self.redis = place.add(RedisServer(place))
-        self.listen = listen or f"unix:{place.path}/gate.sock"
-        self.conf = place.path / "latchkey.conf"
-        self.write()
-        self.cli = Latchkey(place, self.conf)
-        self.token = self.cli.issue("alice")
-
-    def write(self, extra="", more='log = { level = "debug"; };\n'):
-        self.place.write("latchkey.conf", settings(
-            self.redis.unix_address, self.listen, extra) + more)
-
-    def gate(self, extra="", **options):
-        self.write(extra)
-        return self.place.add(Gate(self.place, self.conf, self.listen,
-                                   **options))
-
-    def parameters(self, path="/", **variables):
-        return fastcgi.request_of(
-            path, HTTP_AUTHORIZATION=f"Bearer {self.token}", **variables)
-
-
 @pytest.fixture
 def house(place):
     return House(place)
-
-
-def assert_allows(house, gate):
-    assert gate.running(), gate.output()
-    assert gate.ask(house.parameters()).status == 200
-
-
-def log_has(gate, text, times=1):
-    wait_until(lambda: gate.output().count(text) >= times,
-               f"{times} times {text!r} in the log")
 
 
 # ---- Hostile peers -------------------------------------------------------
@@ -173,32 +138,6 @@ def test_process_with_10000_silent_peers_answers_and_stays_small(house):
 
 
 # ---- Kept connections ----------------------------------------------------
-
-
-def keep(parameters, body=b"", role=fastcgi.RESPONDER):
-    return (fastcgi.begin(role, fastcgi.KEEP_CONN)
-            + fastcgi.stream(fastcgi.PARAMS, fastcgi.pairs(parameters))
-            + fastcgi.stream(fastcgi.STDIN, body))
-
-
-def read_answer(sock):
-    """One answer of a connection that stays open; None if it ended."""
-    data = b""
-    while True:
-        at = 0
-        while len(data) - at >= 8:
-            _, kind, _, size, padding = struct.unpack(
-                ">BBHHBx", data[at:at + 8])
-            if len(data) - at < 8 + size + padding:
-                break
-            at += 8 + size + padding
-            if kind == fastcgi.END:
-                assert at == len(data), "something behind the answer"
-                return fastcgi.parse(data)
-        piece = sock.recv(65536)
-        if not piece:
-            return None
-        data += piece
 
 
 @pytest.mark.parametrize("body", [b"", b"x" * 5, b"y" * 30000],
@@ -396,13 +335,6 @@ def test_process_on_remote_address_wants_allow_remote(place):
 
 
 # ---- Reloading -----------------------------------------------------------
-
-
-def hang_up(gate, text="settings reloaded"):
-    """SIGHUP, and wait for what the log says then."""
-    before = gate.output().count(text)
-    gate.process.send_signal(signal.SIGHUP)
-    log_has(gate, text, before + 1)
 
 
 def realm_of(gate):
@@ -615,12 +547,6 @@ def test_process_with_passed_wrong_socket_refuses_to_start(house, kind):
 
 
 # ---- Privileges ----------------------------------------------------------
-
-
-def status_of(pid):
-    with open(f"/proc/{pid}/status") as status:
-        return dict(line.rstrip("\n").split(":\t", 1)
-                    for line in status if ":\t" in line)
 
 
 @ROOT_ONLY

@@ -215,10 +215,10 @@ class Latchkey:
         return int(self.must("revoke", "-", stdin=token + "\n"))
 
 
-def settings(redis_address, listen, extra=""):
+def settings(redis_address, listen, extra="", redis=""):
     """A settings file for the programs: a Redis and where the gate listens."""
     return (f'store = {{ backend = "redis"; '
-            f'redis = {{ address = "{redis_address}"; }}; }};\n'
+            f'redis = {{ address = "{redis_address}"; {redis} }}; }};\n'
             f'gate = {{ listen = "{listen}"; {extra} }};\n')
 
 
