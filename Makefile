@@ -254,7 +254,7 @@ BENCH_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) nginx wrk
 CHECK_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) libcmocka-dev \
 	python3-pytest curl apache2 libapache2-mod-fcgid nginx caddy haproxy \
 	mandoc groff-base openssh-server openssh-client sudo dovecot-imapd \
-	dovecot-submissiond vsftpd postgresql iproute2 g++ systemd mount
+	dovecot-submissiond vsftpd postgresql iproute2 g++ systemd mount patch
 LINT_DEBS  := $(CHECK_DEBS) clang clang-format clang-tidy cppcheck
 
 quoted = $(patsubst %,'%',$(1))
@@ -287,6 +287,12 @@ tests: $(UNIT_BIN) $(CONTRACT_BIN) $(B)/tests/pam/host $(B)/tests/failover/load
 ##                  (ONLY='unit/test_guard servers/test_gate.py': these)
 check: deps
 	+@LK_BUILD='$(B)' MAKE='$(MAKE)' $(PYTHON) tests/run.py $(ONLY)
+
+.PHONY: mutants
+## make mutants     which faults no test notices, of those in tests/mutants
+##                  (ONLY='NAME NAME': these)
+mutants: deps
+	+@$(PYTHON) tests/mutants/hunt.py $(ONLY)
 
 # Where the demo keeps its sessions: sqlite or redis.
 STORE ?= sqlite
