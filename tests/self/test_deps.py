@@ -25,7 +25,8 @@ case "$*" in
     echo "policy $?" >> "$here/log"
     printf 'installed web\\ninstalled systemd-x\\n' >> "$here/installed" ;;
 esac""",
-    "deb-systemd-helper": "", "update-rc.d": "",
+    "deb-systemd-helper": '[ -n "$DPKG_MAINTSCRIPT_PACKAGE" ]',
+    "update-rc.d": "",
     "id": "echo ${LK_UID:-0}",
 }
 
@@ -58,6 +59,7 @@ echo "{name} $*" >> "$here/log"
 def test_deps_start_no_service_now_and_none_at_the_next_boot(place):
     done, asked = run(place, "old", "web")
     assert done.returncode == 0, done.stderr
+    assert "Not disabled" not in done.stdout
     assert "policy 101" in asked
     assert not (place.path / "policy-rc.d").exists()
     assert "deb-systemd-helper disable web.service" in asked

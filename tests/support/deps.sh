@@ -99,12 +99,18 @@ disable_services() {
 			case $path in
 			*/systemd/system/*.service | */systemd/system/*.socket | \
 			    */systemd/system/*.timer | */systemd/system/*.path)
-				$as_root deb-systemd-helper disable "$name" ;;
-			/etc/init.d/*)
-				$as_root update-rc.d "$name" disable ;;
+				# For the scripts of packages; it asks whose.
+				disable env DPKG_MAINTSCRIPT_PACKAGE="$package" \
+				    deb-systemd-helper disable "$name" ;;
+			/etc/init.d/?*)
+				disable update-rc.d "$name" disable ;;
 			esac
 		done
-	done > /dev/null 2>&1
+	done
+}
+disable() {
+	$as_root "$@" > /dev/null 2>&1 ||
+	    echo "Not disabled for the next boot: $name"
 }
 
 echo "Installing:$missing"
