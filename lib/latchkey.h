@@ -352,7 +352,9 @@ LK_API enum lk_status lk_check_id(struct lk_manager *manager, const char *id,
  * As lk_check(), and hand out the user's info from the cache in the store,
  * or else from the user source, then cached for `user.ttl`.  LK_NO_USER if
  * the source knows no such user.  Without a source and with nothing cached
- * the detail is "null".  The caller calls lk_user_clear() on ${user}.
+ * the detail is "null".  A process whose ids differ, as one that is set-uid,
+ * asks no program (LK_E_STORE) and caches nothing.  The caller calls
+ * lk_user_clear() on ${user}.
  */
 LK_API enum lk_status lk_check_user(struct lk_manager *manager,
     const struct lk_token *token, struct lk_session *session,
@@ -436,8 +438,8 @@ LK_API void lk_set_user_loader(struct lk_manager *manager,
 /**
  * lk_user_load(manager, id, ttl, user):
  * Ask the user source for ${id}, cache the answer for ${ttl} seconds (0:
- * `user.ttl`) and hand it out.  LK_NO_USER drops what was cached.
- * LK_E_SETTINGS if there is no source.
+ * `user.ttl`) and hand it out; see lk_check_user() for who does not cache.
+ * LK_NO_USER drops what was cached.  LK_E_SETTINGS if there is no source.
  */
 LK_API enum lk_status lk_user_load(struct lk_manager *manager, const char *id,
     int64_t ttl, struct lk_user *user) LK_MUST_CHECK;

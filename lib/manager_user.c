@@ -4,6 +4,7 @@
 
 #include <sodium.h>
 
+#include "identity.h"
 #include "json.h"
 #include "manager.h"
 
@@ -91,6 +92,24 @@ put(struct lk_manager *manager, const char *id, const char *detail, int64_t ttl)
 	return (status);
 }
 
+/* Cache what the user source said of ${id}, or that it knows no such user. */
+static enum lk_status
+keep(struct lk_manager *manager, const char *id, enum lk_status answer,
+    const struct lk_buf *detail, int64_t ttl)
+{
+	enum lk_status status = LK_FAULT;
+	bool deleted;
+
+	/* Others are not to live by what this process was told. */
+	if (!lk_identity_is_whole())
+		return (answer);
+	if (answer == LK_OK)
+		return (put(manager, id, detail->data, ttl));
+	status = manager->store->ops->user_delete(manager->store, id,
+	    lk_manager_begin(manager), &deleted);
+	return (status == LK_OK ? answer : status);
+}
+
 /* What the user source says of ${id}, which is then cached. */
 static enum lk_status
 load_user(struct lk_manager *manager, const char *id, int64_t ttl,
@@ -98,7 +117,6 @@ load_user(struct lk_manager *manager, const char *id, int64_t ttl,
 {
 	struct lk_buf detail = LK_BUF_INIT(LK_DETAIL_MAX);
 	enum lk_status status = LK_FAULT;
-	bool deleted;
 
 	memset(user, 0, sizeof(*user));
 	if (manager->loader != NULL)
@@ -106,14 +124,8 @@ load_user(struct lk_manager *manager, const char *id, int64_t ttl,
 	else
 		status = manager->source(manager->settings, id, &detail,
 		    &manager->error);
-	if (status == LK_OK)
-		status = put(manager, id, detail.data, ttl);
-	else if (status == LK_NO_USER) {
-		status = manager->store->ops->user_delete(manager->store, id,
-		    lk_manager_begin(manager), &deleted);
-		if (status == LK_OK)
-			status = LK_NO_USER;
-	}
+	if (status == LK_OK || status == LK_NO_USER)
+		status = keep(manager, id, status, &detail, ttl);
 	if (status == LK_OK) {
 		memcpy(user->id, id, strlen(id) + 1);
 		if ((user->detail = lk_buf_take(&detail)) == NULL)

@@ -8,6 +8,9 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include "error.h"
+#include "user/source.h"
+
 /** SQLite asks for folders of temporary files, which it never makes here. */
 char *__wrap_getenv(const char *name);
 
@@ -36,4 +39,21 @@ __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 	(void)start;
 	(void)arg;
 	return (EAGAIN);
+}
+
+/*
+ * In the place of the library's, which is therefore not linked in: a program
+ * would run under the eyes and the hands of whoever called a set-uid host, and
+ * as a child that the host may take for its own.
+ */
+enum lk_status
+lk_user_source_exec(const struct lk_settings *settings, const char *id,
+    struct lk_buf *detail, struct lk_error *error)
+{
+	(void)settings;
+	(void)id;
+	(void)detail;
+	return (lk_fail(error, LK_E_STORE,
+	    "the user's detail is not cached, and no program is started for "
+	    "it here; user.source is \"exec\""));
 }

@@ -26,7 +26,8 @@ lk_user_source lk_user_source_file;
  * is the user; 0 with `null`, or 67 (EX_NOUSER of sysexits.h), is "no such
  * user"; anything else, more than LK_DETAIL_MAX bytes, or no end within
  * `user.timeout_ms` is a failure.  The program and its process group are
- * gone when this returns.
+ * gone when this returns.  An id that begins with `-` is "no such user" and
+ * asked of nobody.  See child.h for what the program runs in.
  */
 lk_user_source lk_user_source_exec;
 

@@ -3,10 +3,11 @@
 import pytest
 
 from support.machine import PASSWORD
-from support.pam import CONF, EMBEDDED, Tokens
+from support.pam import CONF, EMBEDDED, MachineLatchkey, Tokens
 from support.place import PLAIN, wait_until
 from support.pamtester import (ACCT_EXPIRED, AUTH_ERR, AUTHINFO_UNAVAIL,
                                PERM_DENIED, SERVICE_ERR)
+from support.servers import settings
 
 @pytest.fixture
 def tester(house):
@@ -133,6 +134,40 @@ def test_option_user_field_of_unknown_user_refuses(house, tester):
     token = house.cli.issue("000009")
     for user in ("alice", "000009"):
         assert tester.ask(user, token).code == AUTH_ERR, user
+
+
+EXEC = "/etc/latchkey/exec.conf"
+
+
+@pytest.mark.parametrize("step", ["authenticate", "acct_mgmt"])
+def test_option_user_field_starts_no_program(house, tester, step):
+    """Under su the caller could stop it and answer in its place: only what
+    somebody else has cached is taken."""
+    started = house.place.path / f"started-{step}"
+    program = house.place.write(f"detail-{step}", "#!/bin/sh\n"
+                                f": > {started}\n"
+                                'echo \'{"login":"alice"}\'\n', 0o755)
+    house.machine.write(EXEC, settings(house.redis.address, "unix:/nowhere")
+                        + f'user = {{ source = "exec"; '
+                          f'command = [ "{program}" ]; }};\n')
+    module(tester, f"conf={EXEC} user_field=login")
+    user = f"by-{step}"
+    token = house.cli.issue(user)
+    session = house.cli.check(token)["id"]
+
+    def ask():
+        return tester.ask("alice", token, step, session=session)
+
+    before = len(house.machine.syslog.text())
+    assert ask().code == AUTHINFO_UNAVAIL
+    assert not started.exists()
+    wait_until(lambda: "no program is started" in
+               house.machine.syslog.text()[before:], "a line in the log")
+    MachineLatchkey(house.machine, EXEC).must("user", "load", user)
+    assert started.exists()
+    started.unlink()
+    assert ask().status == 0
+    assert not started.exists()
 
 
 def test_option_use_first_pass_asks_nothing(house, tester):

@@ -49,6 +49,15 @@ def test_exports_module_takes_nothing_that_a_host_could_replace():
         r"lk_|redis|sqlite3|sodium|crypto_|config_|cJSON", name)]
 
 
+def test_exports_module_starts_no_program():
+    """Nor waits for one: it has none of the calls that could."""
+    taken = symbols("pam_latchkey.so", "Uw")
+    assert "recv" in taken
+    assert not [name for name in taken if re.match(
+        r"_?_?v?_?[fF]ork$|clone|exec[vl]|fexec|posix_spawn|popen$|system$|"
+        r"wait|__wait|kill|syscall$|daemon$|pthread_atfork", name)], taken
+
+
 def test_exports_of_the_library_are_its_header():
     declared = set(re.findall(r"LK_API[^;(]*?\b(lk_\w+)\(",
                               read("lib/latchkey.h")))

@@ -41,9 +41,11 @@ class Pamtester(Host):
     def example(self):
         return self.lines.format("pam_latchkey.so")
 
-    def ask(self, user, secret, *operations, service=None):
+    def ask(self, user, secret, *operations, service=None, session=None):
+        """`session` is what stands in the environment of the PAM handle."""
+        words = ["-E", f"LATCHKEY_SESSION={session}"] if session else []
         done = self.machine.run(
-            "pamtester", service or self.service, user,
+            "pamtester", *words, service or self.service, user,
             *(operations or OPERATIONS), stdin=f"{secret}\n")
         self.note(done.stdout + done.stderr)
         return Outcome(done.returncode, done.stdout + done.stderr)

@@ -1,0 +1,17 @@
+/* Whose rights this process has. */
+#ifndef LK_IDENTITY_H_
+#define LK_IDENTITY_H_
+
+#include <stdbool.h>
+
+/**
+ * lk_identity_is_whole():
+ * Whether this process is one and the same user's, however it is looked at:
+ * its real, effective and saved user ids are alike, so are its group ids, and
+ * it was not started with rights that its caller does not have (AT_SECURE).
+ * In any other the caller may have a hand: what it starts he may stop, trace
+ * or answer for, and what it finds out is not to be kept for others.
+ */
+bool lk_identity_is_whole(void);
+
+#endif /* !LK_IDENTITY_H_ */

@@ -1,0 +1,410 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "deadline.h"
+#include "error.h"
+#include "identity.h"
+#include "name_service.h"
+
+/* How long what was killed may take to be gone. */
+#define GONE_MS 1000
+/* The kernel's own bound of descriptors, and of signals. */
+#define FDS_MAX 1048576
+#define SIGNALS_MAX 64
+
+/* By number: on 32 bits the plain ones know 16 bits of an id only. */
+#ifdef SYS_setgroups32
+#define SETGROUPS SYS_setgroups32
+#else
+#define SETGROUPS SYS_setgroups
+#endif
+
+/* What the keeper tells us, once. */
+struct report {
+	enum lk_child_end end;
+	int code;
+};
+
+/* All that the keeper and the program need to know. */
+struct order {
+	char *const *argv;
+	int output, line;
+	const gid_t *groups; /* NULL: those that it has */
+	size_t group_count;
+};
+
+static void
+close_fd(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+	*fd = -1;
+}
+
+/* Close ${first} and all descriptors above it. */
+static void
+close_from(unsigned int first)
+{
+	unsigned int fd;
+
+	/* By number: not every C library has a function for it. */
+	if (syscall(SYS_close_range, first, ~0U, 0) == 0)
+		return;
+	for (fd = first; fd < FDS_MAX; fd++)
+		(void)close((int)fd);
+}
+
+/* ---- The program --------------------------------------------------------
+ *
+ * From here to the end of the keeper everything runs in a copy of a process
+ * that may have had threads: system calls and nothing else. */
+
+static void
+set_signals(void)
+{
+	const struct sigaction usual = { .sa_handler = SIG_DFL };
+	sigset_t none;
+	int i;
+
+	for (i = 1; i <= SIGNALS_MAX; i++)
+		(void)sigaction(i, &usual, NULL);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Where a hard limit is lower and cannot be raised, it is kept. */
+static void
+set_limits(void)
+{
+	static const struct {
+		int resource;
+		rlim_t usual;
+	} rows[] = {
+		{ RLIMIT_CPU, RLIM_INFINITY },
+		{ RLIMIT_FSIZE, RLIM_INFINITY },
+		{ RLIMIT_DATA, RLIM_INFINITY },
+		{ RLIMIT_AS, RLIM_INFINITY },
+		{ RLIMIT_STACK, 8388608 },
+		{ RLIMIT_NOFILE, 1024 },
+		{ RLIMIT_CORE, 0 },
+	};
+	struct rlimit limit, wanted;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (getrlimit(rows[i].resource, &limit) != 0)
+			continue;
+		wanted.rlim_cur = rows[i].usual;
+		wanted.rlim_max = limit.rlim_max < rows[i].usual
+		    ? rows[i].usual
+		    : limit.rlim_max;
+		if (setrlimit(rows[i].resource, &wanted) == 0)
+			continue;
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(rows[i].resource, &limit);
+	}
+}
+
+static void
+set_priority(void)
+{
+	const struct sched_param usual = { .sched_priority = 0 };
+
+	(void)sched_setscheduler(0, SCHED_OTHER, &usual);
+	(void)setpriority(PRIO_PROCESS, 0, 0);
+}
+
+/* Put the standard descriptors in place; those of the order are above them. */
+static bool
+set_descriptors(const struct order *order)
+{
+	return (dup2(order->output, STDOUT_FILENO) == STDOUT_FILENO &&
+	    close(STDIN_FILENO) == 0 &&
+	    open("/dev/null", O_RDONLY) == STDIN_FILENO &&
+	    close(STDERR_FILENO) == 0 &&
+	    open("/dev/null", O_WRONLY) == STDERR_FILENO);
+}
+
+/* Become the program; what comes back is why that could not be. */
+static int
+become(const struct order *order, pid_t keeper)
+{
+	char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:"
+	              "/usr/bin:/sbin:/bin";
+	char *const environment[] = { path, NULL };
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != keeper ||
+	    setsid() < 0 || chdir("/") != 0 || !set_descriptors(order))
+		return (errno);
+	if (order->groups != NULL &&
+	    syscall(SETGROUPS, order->group_count, order->groups) != 0 &&
+	    errno != EPERM)
+		return (errno);
+	(void)umask(S_IWGRP | S_IWOTH);
+	set_priority();
+	set_limits();
+	set_signals();
+	(void)execve(order->argv[0], order->argv, environment);
+	return (errno);
+}
+
+/* ---- The keeper --------------------------------------------------------- */
+
+static void
+tell(const struct order *order, enum lk_child_end end, int code)
+{
+	const struct report report = { end, code };
+
+	(void)!send(order->line, &report, sizeof(report), MSG_NOSIGNAL);
+}
+
+static void
+on_child(int number)
+{
+	(void)number;
+}
+
+/* Wait until the program has exited, or nobody wants it any longer. */
+static void
+wait_for_end(const struct order *order, pid_t pid, const sigset_t *waiting)
+{
+	struct pollfd line = { .fd = order->line, .events = POLLIN };
+	siginfo_t info;
+
+	for (;;) {
+		info.si_pid = 0;
+		if (waitid(P_PID, (id_t)pid, &info,
+		        WEXITED | WNOHANG | WNOWAIT) != 0 ||
+		    info.si_pid == pid)
+			return;
+		/* Nobody ever writes to the line: it is cut. */
+		if (ppoll(&line, 1, NULL, waiting) > 0)
+			return;
+	}
+}
+
+/*
+ * Start the program and see it off.  It is reaped after its group was killed:
+ * until then nobody else is given its number.
+ */
+static void
+keep(const struct order *order)
+{
+	const struct sigaction noted = { .sa_handler = on_child };
+	const pid_t self = (pid_t)syscall(SYS_getpid);
+	sigset_t waiting;
+	int how = 0, options;
+	pid_t pid;
+
+	(void)sigaction(SIGCHLD, &noted, NULL);
+	(void)sigfillset(&waiting);
+	(void)sigdelset(&waiting, SIGCHLD);
+	if ((pid = _Fork()) < 0) {
+		tell(order, LK_CHILD_NOT_STARTED, errno);
+		return;
+	}
+	if (pid == 0) {
+		tell(order, LK_CHILD_NOT_STARTED, become(order, self));
+		_exit(127);
+	}
+	(void)close(order->output);
+	wait_for_end(order, pid, &waiting);
+	(void)kill(-pid, SIGKILL);
+	/* One that has gained rights is not ours to kill, and left alone. */
+	options = kill(pid, SIGKILL) == 0 ? 0 : WNOHANG;
+	if (waitpid(pid, &how, options) != pid)
+		tell(order, LK_CHILD_LOST, 0);
+	else if (WIFSIGNALED(how))
+		tell(order, LK_CHILD_KILLED, WTERMSIG(how));
+	else
+		tell(order, LK_CHILD_EXITED, WEXITSTATUS(how));
+}
+
+/* Close everything but these two, which become the lowest there can be. */
+static bool
+keep_only(struct order *order)
+{
+	const int low = STDERR_FILENO + 1;
+	int output, line;
+
+	/* Above all four, so that neither lands on the other. */
+	if ((output = fcntl(order->output, F_DUPFD, low + 2)) < 0 ||
+	    (line = fcntl(order->line, F_DUPFD, low + 2)) < 0 ||
+	    dup3(output, low, O_CLOEXEC) < 0 ||
+	    dup3(line, low + 1, O_CLOEXEC) < 0)
+		return (false);
+	order->output = low;
+	order->line = low + 1;
+	close_from((unsigned int)low + 2);
+	return (true);
+}
+
+static void
+run_keeper(struct order *order)
+{
+	const struct sigaction usual = { .sa_handler = SIG_DFL };
+	int i;
+
+	/* All signals are blocked; none of the host's handlers may run here. */
+	for (i = 1; i <= SIGNALS_MAX; i++)
+		(void)sigaction(i, &usual, NULL);
+	if (keep_only(order))
+		keep(order);
+	else
+		tell(order, LK_CHILD_NOT_STARTED, errno);
+}
+
+/* ---- On our side -------------------------------------------------------- */
+
+/* Make a copy of this process that runs the keeper. */
+static pid_t
+fork_keeper(struct order *order)
+{
+	sigset_t all, before;
+	pid_t pid;
+	int why;
+
+	(void)sigfillset(&all);
+	if ((why = pthread_sigmask(SIG_SETMASK, &all, &before)) != 0) {
+		errno = why;
+		return (-1);
+	}
+	/* No flags and signal 0, with which it is no ordinary child. */
+	pid = (pid_t)syscall(SYS_clone, 0, 0, 0, 0, 0);
+	if (pid == 0) {
+		run_keeper(order);
+		_exit(0);
+	}
+	why = errno;
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = why;
+	return (pid);
+}
+
+/* A root that others have prepared may have their groups. */
+static enum lk_status
+find_groups(struct order *order, gid_t **groups, struct lk_error *error)
+{
+	struct lk_account root = { .data = NULL };
+	enum lk_status status = LK_FAULT;
+
+	*groups = NULL;
+	if (geteuid() != 0)
+		return (LK_OK);
+	status = lk_account_by_uid(0, &root, error);
+	if (status == LK_NO_USER)
+		status = lk_fail(error, LK_E_STORE, "there is no account 0");
+	if (status == LK_OK)
+		status = lk_account_groups(&root, groups, &order->group_count,
+		    error);
+	order->groups = *groups;
+	lk_account_free(&root);
+	return (status);
+}
+
+enum lk_status
+lk_child_start(char *const *argv, struct lk_child *child,
+    struct lk_error *error)
+{
+	struct order order = { .argv = argv, .output = -1, .line = -1 };
+	int pipe[2] = { -1, -1 }, pair[2] = { -1, -1 };
+	enum lk_status status = LK_FAULT;
+	gid_t *groups = NULL;
+	pid_t pid;
+
+	*child = LK_CHILD_NONE;
+	if (!lk_identity_is_whole())
+		return (lk_fail(error, LK_E_STORE,
+		    "%s: not started, this process has the rights of more than "
+		    "one user",
+		    argv[0]));
+	if ((status = find_groups(&order, &groups, error)) != LK_OK)
+		goto out;
+	if (pipe2(pipe, O_CLOEXEC) != 0 ||
+	    fcntl(pipe[0], F_SETFL, O_NONBLOCK) != 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+		status = lk_fail(error, LK_E_STORE, "%s: pipe: %s", argv[0],
+		    strerror(errno));
+		goto out;
+	}
+	order.output = pipe[1];
+	order.line = pair[1];
+	if ((pid = fork_keeper(&order)) < 0) {
+		status = lk_fail(error, LK_E_STORE, "%s: fork: %s", argv[0],
+		    strerror(errno));
+		goto out;
+	}
+	*child = (struct lk_child){ pid, pipe[0], pair[0] };
+	pipe[0] = pair[0] = -1;
+	status = LK_OK;
+out:
+	free(groups);
+	close_fd(&pipe[0]);
+	close_fd(&pipe[1]);
+	close_fd(&pair[0]);
+	close_fd(&pair[1]);
+	return (status);
+}
+
+/* Wait for the keeper's word, which comes at once or not at all. */
+static bool
+hear(const struct lk_child *child, struct report *report)
+{
+	const struct lk_deadline deadline = lk_deadline_in(GONE_MS);
+	struct pollfd line = { .fd = child->line, .events = POLLIN };
+	int rc;
+
+	do
+		rc = poll(&line, 1, lk_deadline_left_ms(deadline));
+	while (rc < 0 && errno == EINTR);
+	return (rc > 0 &&
+	    recv(child->line, report, sizeof(*report), MSG_DONTWAIT) ==
+	        (ssize_t)sizeof(*report));
+}
+
+/* Whoever reaps everything may have reaped it. */
+static void
+reap(const struct lk_child *child, bool is_done)
+{
+	int options = __WALL | (is_done ? 0 : WNOHANG);
+	pid_t pid;
+
+	do
+		pid = waitpid(child->keeper, NULL, options);
+	while (pid < 0 && errno == EINTR);
+	if (pid == 0) {
+		/* It hangs on a program that hangs in the kernel. */
+		(void)kill(child->keeper, SIGKILL);
+		(void)waitpid(child->keeper, NULL, __WALL);
+	}
+}
+
+enum lk_child_end
+lk_child_finish(struct lk_child *child, int *code)
+{
+	struct report report = { LK_CHILD_LOST, 0 };
+	bool heard;
+
+	/* The keeper sees that as the end of the line. */
+	(void)shutdown(child->line, SHUT_WR);
+	heard = hear(child, &report);
+	reap(child, heard);
+	close_fd(&child->output);
+	close_fd(&child->line);
+	child->keeper = 0;
+	*code = report.code;
+	return (report.end);
+}
