@@ -20,6 +20,9 @@ lacking|redis-server) echo '  Candidate: (none)' ;;
 esac""",
     "apt-get": """
 case "$*" in
+*install*broken*)
+    echo "E: it broke"
+    exit 100 ;;
 *install*)
     [ -x "$here/policy-rc.d" ] && "$here/policy-rc.d"
     echo "policy $?" >> "$here/log"
@@ -89,3 +92,9 @@ def test_deps_without_root_and_sudo_print_a_line_to_paste(place):
     assert done.returncode == 1
     assert done.stderr == (
         "As root: apt-get install web valkey-server\n")
+
+
+def test_deps_say_what_went_wrong_and_nothing_else(place):
+    done, _ = run(place, "broken")
+    assert (done.returncode, done.stderr) == (1, "E: it broke\n")
+    assert not (place.path / "policy-rc.d").exists()

@@ -75,8 +75,9 @@ apt() {
 POLICY=/usr/sbin/policy-rc.d
 ours=
 before=$(mktemp)
+said=$(mktemp)
 tidy() {
-	rm -f "$before"
+	rm -f "$before" "$said"
 	[ -z "$ours" ] || $as_root rm -f "$POLICY"
 }
 trap tidy EXIT
@@ -128,6 +129,9 @@ done
 all_installed > "$before"
 forbid_starting
 # shellcheck disable=SC2086
-apt install -y --no-install-recommends $packages > /dev/null
+apt install -y --no-install-recommends $packages > "$said" 2>&1 || {
+	cat "$said" >&2
+	exit 1
+}
 # shellcheck disable=SC2046
 disable_services $(all_installed | comm -13 "$before" -)
