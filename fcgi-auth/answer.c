@@ -63,8 +63,7 @@ authorize(const struct gate_asked *asked, const struct gate_request *request,
 	};
 	const char *reply;
 
-	gate_credentials_read(&asked->settings->gate.tokens, request,
-	    &credentials);
+	gate_credentials_read(asked->settings, request, &credentials);
 	gate_plan(asked->settings, request, &plan);
 	find_out(asked, &plan, &facts, &check);
 	gate_decide(&facts, &verdict);

@@ -4,12 +4,10 @@
 #include <sodium.h>
 
 #include "credentials.h"
+#include "token_source.h"
 
 /* Longest user name, colon and token that Basic can carry. */
 #define BASIC_MAX (LK_USER_ID_MAX + 1 + LK_TOKEN_MAX)
-
-static const char cookie_source[] = "cookie:";
-static const char header_source[] = "header:";
 
 /* Which schemes of an Authorization header are accepted. */
 struct schemes {
@@ -324,28 +322,24 @@ read_all_headers(struct gate_credentials *found, const char *name,
 }
 
 void
-gate_credentials_read(const struct lk_strings *sources,
+gate_credentials_read(const struct lk_settings *settings,
     const struct gate_request *request, struct gate_credentials *credentials)
 {
 	struct schemes accepted = { false, false };
-	const char *source;
+	struct lk_token_source source;
 	size_t i;
 
 	memset(credentials, 0, sizeof(*credentials));
-	for (i = 0; i < sources->n; i++) {
-		source = sources->v[i];
-		if (strcmp(source, "bearer") == 0)
+	for (i = 0; i < settings->gate.tokens.n; i++) {
+		source = lk_token_source_at(settings, i);
+		if (source.place == LK_TOKEN_BEARER)
 			accepted.bearer = true;
-		else if (strcmp(source, "basic") == 0)
+		else if (source.place == LK_TOKEN_BASIC)
 			accepted.basic = true;
-		else if (strncmp(source, cookie_source,
-		             sizeof(cookie_source) - 1) == 0)
-			read_all_cookies(credentials,
-			    source + sizeof(cookie_source) - 1, request);
-		else if (strncmp(source, header_source,
-		             sizeof(header_source) - 1) == 0)
-			read_all_headers(credentials,
-			    source + sizeof(header_source) - 1, request);
+		else if (source.place == LK_TOKEN_COOKIE)
+			read_all_cookies(credentials, source.name, request);
+		else if (source.place == LK_TOKEN_HEADER)
+			read_all_headers(credentials, source.name, request);
 	}
 	read_all_authorizations(credentials, &accepted, request);
 	if (credentials->kind != GATE_CREDENTIALS_ONE) {

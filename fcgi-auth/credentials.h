@@ -25,9 +25,9 @@ struct gate_credentials {
 };
 
 /**
- * gate_credentials_read(sources, request, credentials):
- * Look into every place that ${sources} (the setting `gate.tokens`) names, and
- * there at every cookie, header and parameter of that name.
+ * gate_credentials_read(settings, request, credentials):
+ * Look into every place that the setting `gate.tokens` names (token_source.h),
+ * and there at every cookie, header and parameter of that name.
  *
  * "bearer" is RFC 6750, section 2.1; "basic" is RFC 7617, with the token as
  * the password; "cookie:NAME" is RFC 6265; "header:NAME" is the header's
@@ -35,7 +35,7 @@ struct gate_credentials {
  * is GATE_CREDENTIALS_BAD, never GATE_CREDENTIALS_NONE; next to a token it
  * differs from, it is GATE_CREDENTIALS_CONFLICT.
  */
-void gate_credentials_read(const struct lk_strings *sources,
+void gate_credentials_read(const struct lk_settings *settings,
     const struct gate_request *request, struct gate_credentials *credentials);
 
 /** gate_credentials_wipe(credentials): Overwrite all of it with zeros. */

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "decide.h"
+#include "token_source.h"
 
 /* How long a client should wait for the store to come back, in seconds. */
 #define RETRY_AFTER 2
@@ -11,7 +12,7 @@ accepts_basic(const struct lk_settings *settings)
 	size_t i;
 
 	for (i = 0; i < settings->gate.tokens.n; i++) {
-		if (strcmp(settings->gate.tokens.v[i], "basic") == 0)
+		if (lk_token_source_at(settings, i).place == LK_TOKEN_BASIC)
 			return (true);
 	}
 	return (false);

@@ -1,12 +1,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
+#include "cookie.h"
 #include "deadline.h"
 #include "json.h"
 #include "reply.h"
 #include "service.h"
+#include "token_source.h"
 
 /* Longest body: what is left of the reply after the headers. */
 #define BODY_MAX (GATE_SERVICE_REPLY_MAX - 8192)
@@ -95,30 +96,20 @@ note(struct service *service, int64_t began, enum lk_status status)
 
 /* ---- Ending sessions --------------------------------------------------- */
 
-/*
- * Take back the cookies that may carry the session's token.  A name with a
- * prefix of RFC 6265bis is only taken with Secure.
- */
+/* Take back the cookies that may carry the session's token. */
 static void
 clear_cookies(struct service *service)
 {
-	static const char source[] = "cookie:";
-	const struct lk_strings *tokens =
-	    &service->asked->settings->gate.tokens;
-	const char *name;
+	const struct lk_settings *settings = service->asked->settings;
+	struct lk_token_source source;
 	size_t i;
 
-	for (i = 0; i < tokens->n; i++) {
-		if (strncmp(tokens->v[i], source, sizeof(source) - 1) != 0)
+	for (i = 0; i < settings->gate.tokens.n; i++) {
+		source = lk_token_source_at(settings, i);
+		if (source.place != LK_TOKEN_COOKIE)
 			continue;
-		name = tokens->v[i] + sizeof(source) - 1;
 		lk_buf_str(service->out, "Set-Cookie: ");
-		gate_reply_value(service->out, name, strlen(name));
-		lk_buf_str(service->out,
-		    "=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax");
-		if (strncasecmp(name, "__Host-", 7) == 0 ||
-		    strncasecmp(name, "__Secure-", 9) == 0)
-			lk_buf_str(service->out, "; Secure");
+		lk_cookie_take_back(settings, source.name, service->out);
 		lk_buf_str(service->out, "\r\n");
 	}
 }
@@ -416,8 +407,7 @@ gate_service(const struct gate_asked *asked, enum gate_endpoint endpoint,
 	struct gate_admission admission;
 	const char *reply = NULL;
 
-	gate_credentials_read(&asked->settings->gate.tokens, request,
-	    &service.credentials);
+	gate_credentials_read(asked->settings, request, &service.credentials);
 	/* Without a token there is nothing that another site could misuse. */
 	admission = gate_endpoint_admit(endpoint, request,
 	    service.credentials.deliberate ||

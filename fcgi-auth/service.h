@@ -19,7 +19,7 @@
  *
  * Who may see a session is who has its token; path rules do not apply here.
  * Logging out with a session that is dead already is as good as done.  Once
- * its session has ended, the cookie that gate.tokens names is taken back.
+ * its session has ended, the cookies that gate.tokens names are taken back.
  */
 #ifndef GATE_SERVICE_H_
 #define GATE_SERVICE_H_

@@ -64,16 +64,12 @@ lk_setting_check lk_setting_is_address;      /* host:port, unix:/path, ... */
 lk_setting_check lk_setting_is_path;         /* absolute */
 lk_setting_check lk_setting_is_account;      /* user name or number */
 lk_setting_check lk_setting_is_token_source; /* bearer, cookie:NAME, ... */
-lk_setting_check lk_setting_is_url;          /* http(s) or absolute path */
-lk_setting_check lk_setting_is_prefix;       /* of a key in the store */
-lk_setting_check lk_setting_is_word;         /* printable without spaces */
-lk_setting_check lk_setting_is_quotable;     /* fits between quotes as it is */
-
-/**
- * lk_setting_same_source(a, b):
- * Whether two token sources look at the same place.  Header names are alike
- * as CGI variables: in any case, and with `_` for `-`.
- */
-bool lk_setting_same_source(const char *a, const char *b);
+lk_setting_check lk_setting_is_cookie_name;
+lk_setting_check lk_setting_is_cookie_domain;
+lk_setting_check lk_setting_is_cookie_path;
+lk_setting_check lk_setting_is_url;      /* http(s) or absolute path */
+lk_setting_check lk_setting_is_prefix;   /* of a key in the store */
+lk_setting_check lk_setting_is_word;     /* printable without spaces */
+lk_setting_check lk_setting_is_quotable; /* fits between quotes as it is */
 
 #endif /* !LK_SETTING_H_ */

@@ -1,25 +1,21 @@
 /* The syntaxes of single values; each says what it accepts. */
 #include <arpa/inet.h>
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "address.h"
 #include "setting.h"
+#include "token_source.h"
 
 #define ALPHA "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #define DIGIT "0123456789"
-/* The token of RFC 9110, which is also the cookie-name of RFC 6265. */
-#define TOKEN_CHARS ALPHA DIGIT "!#$%&'*+-.^_`|~"
 #define HOST_CHARS ALPHA DIGIT "._-"
 
 #define NAME_MAX_LEN 64
 /* (uid_t)-1, which system calls take for "leave it". */
 #define UID_NOBODY_AT_ALL UINT32_MAX
-#define COOKIE "cookie:"
-#define HEADER "header:"
 
 /* What follows ${prefix} in ${text}, or NULL. */
 static const char *
@@ -80,17 +76,50 @@ lk_setting_is_account(const char *value, const char **want)
 bool
 lk_setting_is_token_source(const char *value, const char **want)
 {
-	const char *name;
+	struct lk_token_source source;
+
+	*want = "\"bearer\", \"basic\", \"cookie\", \"cookie:NAME\" or "
+	        "\"header:NAME\"";
+	return (lk_token_source_parse(value, "any", &source));
+}
+
+bool
+lk_setting_is_cookie_name(const char *value, const char **want)
+{
+	*want = "1 to 64 of the characters that a cookie's name may have";
+	return (lk_token_source_is_name(value));
+}
+
+bool
+lk_setting_is_cookie_domain(const char *value, const char **want)
+{
+	unsigned char number[4];
 	size_t len;
 
-	*want = "\"bearer\", \"basic\", \"cookie:NAME\" or \"header:NAME\"";
-	if (strcmp(value, "bearer") == 0 || strcmp(value, "basic") == 0)
-		return (true);
-	if ((name = after(value, COOKIE)) == NULL &&
-	    (name = after(value, HEADER)) == NULL)
+	*want = "the name of a host, such as example.org";
+	if (inet_pton(AF_INET, value, number) == 1)
 		return (false);
-	len = strspn(name, TOKEN_CHARS);
-	return (len >= 1 && len <= NAME_MAX_LEN && name[len] == '\0');
+	if (value[0] == '.')
+		value++;
+	for (;;) {
+		len = strspn(value, ALPHA DIGIT "-");
+		if (len == 0 || len > 63 || value[0] == '-' ||
+		    value[len - 1] == '-')
+			return (false);
+		if (value[len] == '\0')
+			return (true);
+		if (value[len] != '.')
+			return (false);
+		value += len + 1;
+	}
+}
+
+bool
+lk_setting_is_cookie_path(const char *value, const char **want)
+{
+	*want = "an absolute path of printable ASCII without spaces and "
+	        "semicolons";
+	return (value[0] == '/' && is_printable(value, " ;"));
 }
 
 bool
@@ -129,22 +158,4 @@ lk_setting_is_quotable(const char *value, const char **want)
 {
 	*want = "printable ASCII without quotes and backslashes";
 	return (is_printable(value, "\"\\"));
-}
-
-static int
-cgi_fold(char c)
-{
-	return (c == '-' ? '_' : toupper((unsigned char)c));
-}
-
-bool
-lk_setting_same_source(const char *a, const char *b)
-{
-	if (after(a, HEADER) == NULL || after(b, HEADER) == NULL)
-		return (strcmp(a, b) == 0);
-	while (*a != '\0' && cgi_fold(*a) == cgi_fold(*b)) {
-		a++;
-		b++;
-	}
-	return (*a == *b);
 }

@@ -34,6 +34,11 @@ enum lk_source {
 	LK_SOURCE_EXEC,
 	LK_SOURCE_PASSWD
 };
+enum lk_same_site {
+	LK_SAME_SITE_LAX = 0,
+	LK_SAME_SITE_STRICT,
+	LK_SAME_SITE_NONE
+};
 enum lk_log_to { LK_LOG_TO_STDERR = 0, LK_LOG_TO_SYSLOG };
 
 struct lk_redis_settings {
@@ -88,8 +93,7 @@ struct lk_settings {
 		struct lk_strings allow_uids; /* names or numbers of users */
 		char *user; /* whom to become if started as root */
 		int64_t threads;
-		struct lk_strings tokens; /* each "bearer", "basic",
-		                             "cookie:NAME" or "header:NAME" */
+		struct lk_strings tokens; /* token_source.h */
 		char *realm;
 		char *login_url;
 		bool expose_metrics; /* whether the endpoints `health`
@@ -99,6 +103,14 @@ struct lk_settings {
 		int64_t detail_max; /* bytes */
 		struct lk_rules rules;
 	} gate;
+	struct {
+		char *name;
+		char *domain; /* "": the host that set it */
+		char *path;
+		int same_site; /* enum lk_same_site */
+		bool secure;
+		bool persistent; /* it lives as long as its session */
+	} cookie;
 	struct {
 		char *prompt;
 		char *user_field;

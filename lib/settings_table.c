@@ -27,6 +27,8 @@ static const char *const layouts[] = { [LK_LAYOUT_LATCHKEY] = "latchkey",
 static const char *const sources[] = { [LK_SOURCE_NONE] = "none",
 	[LK_SOURCE_FILE] = "file", [LK_SOURCE_EXEC] = "exec",
 	[LK_SOURCE_PASSWD] = "passwd", NULL };
+static const char *const same_sites[] = { [LK_SAME_SITE_LAX] = "Lax",
+	[LK_SAME_SITE_STRICT] = "Strict", [LK_SAME_SITE_NONE] = "None", NULL };
 static const char *const log_sinks[] = { [LK_LOG_TO_STDERR] = "stderr",
 	[LK_LOG_TO_SYSLOG] = "syslog", NULL };
 static const char *const log_levels[] = { [LK_LOG_ERROR] = "error",
@@ -157,7 +159,7 @@ const struct lk_setting lk_settings_table[] = {
 	    .type = LK_SETTING_INT, .min = 1, .max = 256, .number = 4 },
 	{ .key = "gate.tokens", .offset = AT(gate.tokens),
 	    .type = LK_SETTING_STRINGS, .min = 1, .max = 16,
-	    .text = TEXT("bearer", "cookie:session", "header:X-Session-Token",
+	    .text = TEXT("bearer", "cookie", "header:X-Session-Token",
 	    "basic"), .check = lk_setting_is_token_source },
 	{ .key = "gate.realm", .offset = AT(gate.realm),
 	    .type = LK_SETTING_STRING, .min = 1, .max = 128,
@@ -175,6 +177,24 @@ const struct lk_setting lk_settings_table[] = {
 	    .type = LK_SETTING_INT, .min = 2, .max = 6144, .number = 4096 },
 	{ .key = "gate.rules", .offset = AT(gate.rules),
 	    .type = LK_SETTING_RULES, .min = 1, .max = LK_RULES_MAX },
+
+	/* ---- cookie ---- */
+	{ .key = "cookie.name", .offset = AT(cookie.name),
+	    .type = LK_SETTING_STRING, .min = 1, .max = 64,
+	    .text = TEXT("latchkey"), .check = lk_setting_is_cookie_name },
+	{ .key = "cookie.domain", .offset = AT(cookie.domain),
+	    .type = LK_SETTING_STRING, .max = 253, .text = NONE,
+	    .check = lk_setting_is_cookie_domain },
+	{ .key = "cookie.path", .offset = AT(cookie.path),
+	    .type = LK_SETTING_STRING, .min = 1, .max = 1024,
+	    .text = TEXT("/"), .check = lk_setting_is_cookie_path },
+	{ .key = "cookie.same_site", .offset = AT(cookie.same_site),
+	    .type = LK_SETTING_ENUM, .names = same_sites,
+	    .number = LK_SAME_SITE_LAX },
+	{ .key = "cookie.secure", .offset = AT(cookie.secure),
+	    .type = LK_SETTING_BOOL, .number = true },
+	{ .key = "cookie.persistent", .offset = AT(cookie.persistent),
+	    .type = LK_SETTING_BOOL, .number = true },
 
 	/* ---- pam ---- */
 	{ .key = "pam.prompt", .offset = AT(pam.prompt),

@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "address.h"
+#include "cookie.h"
 #include "error.h"
 #include "setting.h"
+#include "token_source.h"
 #include "trusted_file.h"
 
 /* Largest password file, in bytes. */
@@ -174,14 +176,18 @@ validate_user(struct validation *v)
 	    place(v, "user.command", "user.command"), got));
 }
 
-/* Whether one of the first ${n} sources looks where ${source} does. */
+/* Whether a source before the ${n}th looks where that does. */
 static bool
-is_among(const struct lk_strings *sources, size_t n, const char *source)
+is_repeated(const struct lk_settings *settings, size_t n)
 {
+	const struct lk_token_source one = lk_token_source_at(settings, n);
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		if (lk_setting_same_source(sources->v[i], source))
+		const struct lk_token_source other = lk_token_source_at(
+		    settings, i);
+
+		if (lk_token_source_same(&one, &other))
 			return (true);
 	}
 	return (false);
@@ -195,7 +201,7 @@ validate_tokens(struct validation *v)
 	size_t i;
 
 	for (i = 0; i < tokens->n; i++) {
-		if (!is_among(tokens, i, tokens->v[i]))
+		if (!is_repeated(v->settings, i))
 			continue;
 		lk_setting_quote(tokens->v[i], got);
 		return (lk_fail(v->error, LK_E_SETTINGS,
@@ -203,6 +209,18 @@ validate_tokens(struct validation *v)
 		    place(v, "gate.tokens", "gate.tokens"), got));
 	}
 	return (LK_OK);
+}
+
+/* What browsers would not take is never set. */
+static enum lk_status
+validate_cookie(struct validation *v)
+{
+	const char *key, *want;
+
+	if (lk_cookie_check(v->settings, &key, &want) == LK_OK)
+		return (LK_OK);
+	return (lk_fail(v->error, LK_E_SETTINGS, "%s: expected %s",
+	    place(v, key, "cookie.name"), want));
 }
 
 /*
@@ -274,6 +292,8 @@ lk_settings_validate(struct lk_settings *settings, lk_settings_line *line,
 	if ((status = validate_user(&v)) != LK_OK)
 		return (status);
 	if ((status = validate_tokens(&v)) != LK_OK)
+		return (status);
+	if ((status = validate_cookie(&v)) != LK_OK)
 		return (status);
 	if ((status = validate_renewal(&v)) != LK_OK)
 		return (status);

@@ -102,7 +102,7 @@ def test_cgi_authorize_gives_the_verdict(setup):
 
 def test_cgi_logout_ends_session(setup):
     token = setup.cli.issue("alice")
-    cookie = ("Cookie", f"session={token}")
+    cookie = ("Cookie", f"latchkey={token}")
     assert setup.ask("/logout", None, "POST", [cookie]).status == 403
     reply = setup.ask("/logout", None, "POST",
                       [cookie, ("Origin", "http://localhost")])

@@ -53,7 +53,7 @@ class Setup:
     def ask(self, endpoint, token, method="POST", **variables):
         parameters = fastcgi.request_of(
             "/", method, LATCHKEY_ENDPOINT=endpoint,
-            HTTP_COOKIE=f"session={token}", HTTP_HOST="site.example",
+            HTTP_COOKIE=f"latchkey={token}", HTTP_HOST="site.example",
             HTTP_ORIGIN="http://site.example", **variables)
         parameters["FCGI_ROLE"] = "RESPONDER"
         return fastcgi.ask(self.listen, parameters, fastcgi.RESPONDER)

@@ -51,7 +51,7 @@ class Setup:
     def post_cookie(self, endpoint, token, **variables):
         """The same with the token where a browser puts it by itself."""
         return self.ask(endpoint, None, "POST",
-                        HTTP_COOKIE=f"session={token}",
+                        HTTP_COOKIE=f"latchkey={token}",
                         HTTP_HOST="site.example", **variables)
 
     def is_live(self, token):
@@ -129,7 +129,7 @@ def answer(reply, status=200):
 
 def assert_cookie_cleared(reply):
     cookies = reply.all("Set-Cookie")
-    assert [cookie.split(";")[0] for cookie in cookies] == ["session="]
+    assert [cookie.split(";")[0] for cookie in cookies] == ["latchkey="]
     for word in ("Max-Age=0", "Path=/", "HttpOnly"):
         assert word in cookies[0].split("; ")
 
@@ -168,12 +168,13 @@ def test_authorize_of_a_browser_is_401_and_no_redirect(setup, token):
     assert reply.status == 401
     assert reply.all("WWW-Authenticate")
     assert reply.header("Location") is None
-    assert not [name for name, _ in reply.headers if "Latchkey-" in name]
+    assert [name for name, _ in reply.headers if "Latchkey-" in name] == [
+        "Latchkey-Login"]
 
 
 def test_authorize_with_differing_tokens_is_401(setup):
     one, two = setup.cli.issue("alice"), setup.cli.issue("alice")
-    reply = setup.ask("authorize", one, HTTP_COOKIE=f"session={two}")
+    reply = setup.ask("authorize", one, HTTP_COOKIE=f"latchkey={two}")
     assert reply.status == 401
     assert 'error="invalid_request"' in reply.header("WWW-Authenticate")
 
@@ -278,6 +279,30 @@ def test_logout_ends_this_session_and_clears_the_cookie(setup):
     assert_cookie_cleared(reply)
     assert not setup.is_live(token)
     assert setup.is_live(other)
+
+
+@pytest.mark.parametrize("tokens, cookie, taken_back", [
+    ('"cookie"', "", ["latchkey=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"
+                      "; Secure"]),
+    ('"cookie"', 'name = "__Host-s"; same_site = "Strict";',
+     ["__Host-s=; Max-Age=0; Path=/; HttpOnly; SameSite=Strict; Secure"]),
+    ('"bearer", "cookie", "cookie:__Host-s", "cookie:__Secure-t"',
+     'domain = "a.example"; path = "/app"; secure = false;',
+     ["latchkey=; Max-Age=0; Path=/app; Domain=a.example; HttpOnly; "
+      "SameSite=Lax",
+      "__Host-s=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax; Secure",
+      "__Secure-t=; Max-Age=0; Path=/app; Domain=a.example; HttpOnly; "
+      "SameSite=Lax; Secure"])])
+def test_logout_cookie_is_taken_back_as_set(place, tokens, cookie,
+                                            taken_back):
+    setup = Setup(place, f"tokens = [ {tokens} ];",
+                  f"cookie = {{ {cookie} }};\n")
+    name = taken_back[0].partition("=")[0]
+    token = setup.cli.issue("alice")
+    reply = setup.ask("logout", None, "POST", HTTP_COOKIE=f"{name}={token}",
+                      HTTP_SEC_FETCH_SITE="same-origin")
+    assert answer(reply) == {"revoked": 1}
+    assert reply.all("Set-Cookie") == taken_back
 
 
 @pytest.mark.parametrize("token", [NEVER_ISSUED, "garbage", "a b"])
@@ -461,7 +486,7 @@ def test_metrics_count_verdicts_by_reason(place):
     setup.ask("authorize")
     setup.ask("authorize", "garbage")
     setup.ask("authorize", NEVER_ISSUED)
-    setup.ask("authorize", token, HTTP_COOKIE=f"session={other}")
+    setup.ask("authorize", token, HTTP_COOKIE=f"latchkey={other}")
     setup.post("logout", other)
     reply = setup.ask("metrics")
     assert_sound(reply, 200)
@@ -581,13 +606,13 @@ def test_lighttpd_recipe_reaches_the_endpoints(place):
     assert (reply.status, json.loads(reply.body)["user"]) == (200, "alice")
     assert http.request(address, "/session/session").status == 401
     assert http.request(address, "/session/logout", bearer).status == 405
-    cookie = [("Cookie", f"session={token}"), ("Content-Length", "0")]
+    cookie = [("Cookie", f"latchkey={token}"), ("Content-Length", "0")]
     assert http.request(address, "/session/logout", cookie,
                         method="POST").status == 403
     # A body that nobody reads does not keep the answer away.
     body = b"x" * 200000
     head = http.head_of("/session/logout", [
-        ("Cookie", f"session={token}"), ("Origin", "http://localhost"),
+        ("Cookie", f"latchkey={token}"), ("Origin", "http://localhost"),
         ("Content-Length", str(len(body)))], "POST")
     reply = http.send(address, head + body, "POST")
     assert (reply.status, json.loads(reply.body)) == (200, {"revoked": 1})

@@ -83,8 +83,8 @@ def test_gate_without_request_line_denies(setup, missing):
 
 def test_gate_with_two_cookie_parameters_scans_both(setup):
     base = list(fastcgi.request_of().items())
-    one = ("HTTP_COOKIE", f"a=b; session={setup.token}")
-    two = ("HTTP_COOKIE", "session=lk_" + "A" * 64)
+    one = ("HTTP_COOKIE", f"a=b; latchkey={setup.token}")
+    two = ("HTTP_COOKIE", "latchkey=lk_" + "A" * 64)
     assert setup.gate.ask(base + [("HTTP_COOKIE", "a=b"), one]).status == 200
     assert setup.gate.ask(base + [one, two]).status == 400
 

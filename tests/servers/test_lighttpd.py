@@ -34,7 +34,7 @@ def bearer(token):
 
 
 def cookie(token):
-    return [("Cookie", f"theme=dark; session={token}; lang=en")]
+    return [("Cookie", f"theme=dark; latchkey={token}; lang=en")]
 
 
 def header(token):
@@ -168,9 +168,9 @@ def test_lighttpd_with_empty_credentials_refuses(door, headers):
 
 
 @pytest.mark.parametrize("headers", [
-    [("Cookie", "session=")], [("Cookie", "session")], [("Cookie", ";;=;")],
+    [("Cookie", "latchkey=")], [("Cookie", "latchkey")], [("Cookie", ";;=;")],
     [("X-Session-Token", "")], [("Authorization", "")],
-    [("Authorization", "Digest x")], [("Cookie", "xsession=1; session2=1")]])
+    [("Authorization", "Digest x")], [("Cookie", "xlatchkey=1; latchkey2=1")]])
 def test_lighttpd_without_credentials_refuses(door, headers):
     assert door.get(headers=headers).status == 401
 

@@ -8,7 +8,7 @@ def bearer(token):
 
 
 def cookie(token):
-    return [("Cookie", f"theme=dark; session={token}; lang=en")]
+    return [("Cookie", f"theme=dark; latchkey={token}; lang=en")]
 
 
 def header(token):

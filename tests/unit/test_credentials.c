@@ -32,12 +32,12 @@ read_scene(const struct scene *scene, struct gate_credentials *credentials)
 	char texts[SOURCES_MAX + PARAMS_MAX][256];
 	char *sources[SOURCES_MAX + 1] = { NULL };
 	char *env[PARAMS_MAX + 1] = { NULL };
-	struct lk_strings list = { sources, 0 };
+	struct lk_settings settings = { .gate.tokens.v = sources };
 	struct gate_request request;
 	size_t i;
 
 	for (i = 0; i < SOURCES_MAX && scene->sources[i] != NULL; i++) {
-		sources[i] = texts[list.n++];
+		sources[i] = texts[settings.gate.tokens.n++];
 		(void)snprintf(sources[i], 256, "%s", scene->sources[i]);
 	}
 	for (i = 0; i < PARAMS_MAX && scene->params[i] != NULL; i++) {
@@ -46,7 +46,7 @@ read_scene(const struct scene *scene, struct gate_credentials *credentials)
 	}
 	gate_request_read(env, true, &request);
 	memset(credentials, 0xff, sizeof(*credentials));
-	gate_credentials_read(&list, &request, credentials);
+	gate_credentials_read(&settings, &request, credentials);
 }
 
 static void
@@ -198,7 +198,7 @@ expect_basic_lengths(size_t user_len, size_t token_len,
 	static char pair[2 * LK_TOKEN_MAX], param[6 * LK_TOKEN_MAX];
 	char basic[] = "basic";
 	char *sources[] = { basic }, *env[] = { param, NULL };
-	const struct lk_strings list = { sources, 1 };
+	const struct lk_settings settings = { .gate.tokens = { sources, 1 } };
 	struct gate_credentials credentials;
 	struct gate_request request;
 	size_t start;
@@ -211,7 +211,7 @@ expect_basic_lengths(size_t user_len, size_t token_len,
 	    (unsigned char *)pair, user_len + 1 + token_len,
 	    sodium_base64_VARIANT_ORIGINAL);
 	gate_request_read(env, true, &request);
-	gate_credentials_read(&list, &request, &credentials);
+	gate_credentials_read(&settings, &request, &credentials);
 	assert_int_equal(credentials.kind, kind);
 	if (kind == ONE) {
 		assert_int_equal(credentials.token.len, token_len);

@@ -194,7 +194,7 @@ test_guard_params_across_records_is_complete(void **state)
 	value[sizeof(value) - 1] = '\0';
 	wire.len = params.len = 0;
 	add_pair(&params, "REQUEST_URI", value);
-	add_pair(&params, "HTTP_COOKIE", "session=x");
+	add_pair(&params, "HTTP_COOKIE", "latchkey=x");
 	add_begin(&wire, 1);
 	/* One byte of content in each record. */
 	for (i = 0; i < params.len; i++)

@@ -190,7 +190,7 @@ test_settings_defaults_are_those_of_the_manual(void **state)
 	assert_int_equal(s->gate.threads, 4);
 	assert_int_equal(s->gate.tokens.n, 4);
 	assert_string_equal(s->gate.tokens.v[0], "bearer");
-	assert_string_equal(s->gate.tokens.v[1], "cookie:session");
+	assert_string_equal(s->gate.tokens.v[1], "cookie");
 	assert_string_equal(s->gate.tokens.v[2], "header:X-Session-Token");
 	assert_string_equal(s->gate.tokens.v[3], "basic");
 	assert_null(s->gate.tokens.v[4]);
@@ -544,7 +544,8 @@ test_settings_address_syntax_is_checked(void **state)
 static void
 test_settings_token_source_syntax_is_checked(void **state)
 {
-#define SOURCE "\"bearer\", \"basic\", \"cookie:NAME\" or \"header:NAME\""
+#define SOURCE "\"bearer\", \"basic\", \"cookie\", \"cookie:NAME\" or " \
+	"\"header:NAME\""
 #define N32 "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"
 	static const struct value_case cases[] = {
 		{ "gate.tokens", "[ \"basic\" ]", NULL, NULL },
@@ -558,6 +559,8 @@ test_settings_token_source_syntax_is_checked(void **state)
 		{ "gate.tokens", "[ \"\" ]", SOURCE, "\"\"" },
 		{ "gate.tokens", "[ \"query:t\" ]", SOURCE, "\"query:t\"" },
 		{ "gate.tokens", "[ \"cookie:\" ]", SOURCE, "\"cookie:\"" },
+		{ "gate.tokens", "[ \"cookie\" ]", NULL, NULL },
+		{ "gate.tokens", "[ \"cookies\" ]", SOURCE, "\"cookies\"" },
 		{ "gate.tokens", "[ \"cookie:a b\" ]", SOURCE,
 		    "\"cookie:a b\"" },
 		{ "gate.tokens", "[ \"cookie:a=b\" ]", SOURCE,
@@ -581,6 +584,10 @@ test_settings_same_token_source_twice_is_refused(void **state)
 		{ "gate.tokens", "[ \"cookie:a\", \"cookie:a\" ]", ONCE,
 		    "\"cookie:a\" again" },
 		{ "gate.tokens", "[ \"cookie:a\", \"cookie:A\" ]", NULL, NULL },
+		{ "gate.tokens", "[ \"cookie\", \"cookie:latchkey\" ]", ONCE,
+		    "\"cookie:latchkey\" again" },
+		{ "gate.tokens", "[ \"cookie\", \"cookie:session\" ]", NULL,
+		    NULL },
 		{ "gate.tokens", "[ \"cookie:a\", \"header:a\" ]", NULL, NULL },
 		{ "gate.tokens", "[ \"header:X-A\", \"header:x_a\" ]", ONCE,
 		    "\"header:x_a\" again" },
@@ -590,6 +597,100 @@ test_settings_same_token_source_twice_is_refused(void **state)
 
 	(void)state;
 	ASSERT_VALUES(cases);
+}
+
+static void
+test_settings_cookie_syntax_is_checked(void **state)
+{
+#define DOMAIN "the name of a host, such as example.org"
+#define COOKIE_PATH "an absolute path of printable ASCII without spaces " \
+	"and semicolons"
+#define COOKIE_NAME "1 to 64 of the characters that a cookie's name may have"
+	static const struct value_case cases[] = {
+		{ "cookie.name", "\"a.b\"", NULL, NULL },
+		{ "cookie.name", "\"a;b\"", COOKIE_NAME, "\"a;b\"" },
+		{ "cookie.name", "\"a b\"", COOKIE_NAME, "\"a b\"" },
+		{ "cookie.name", "\"a=b\"", COOKIE_NAME, "\"a=b\"" },
+		{ "cookie.name", "\"a,b\"", COOKIE_NAME, "\"a,b\"" },
+		{ "cookie.name", "\"\xc3\xa9\"", COOKIE_NAME, "\"??\"" },
+		{ "cookie.domain", "\"example.org\"", NULL, NULL },
+		{ "cookie.domain", "\".example.org\"", NULL, NULL },
+		{ "cookie.domain", "\"xn--a-b.1.org\"", NULL, NULL },
+		{ "cookie.domain", "\"\"", NULL, NULL },
+		{ "cookie.domain", "\".\"", DOMAIN, "\".\"" },
+		{ "cookie.domain", "\"a..b\"", DOMAIN, "\"a..b\"" },
+		{ "cookie.domain", "\"..a\"", DOMAIN, "\"..a\"" },
+		{ "cookie.domain", "\"a.\"", DOMAIN, "\"a.\"" },
+		{ "cookie.domain", "\"-a.b\"", DOMAIN, "\"-a.b\"" },
+		{ "cookie.domain", "\"a.b-\"", DOMAIN, "\"a.b-\"" },
+		{ "cookie.domain", "\"a b\"", DOMAIN, "\"a b\"" },
+		{ "cookie.domain", "\"a;b\"", DOMAIN, "\"a;b\"" },
+		{ "cookie.domain", "\"a:80\"", DOMAIN, "\"a:80\"" },
+		{ "cookie.domain", "\"192.0.2.1\"", DOMAIN, "\"192.0.2.1\"" },
+		{ "cookie.domain", "\"[::1]\"", DOMAIN, "\"[::1]\"" },
+		{ "cookie.path", "\"/app\"", NULL, NULL },
+		{ "cookie.path", "\"/a;Domain=b\"", COOKIE_PATH,
+		    "\"/a;Domain=b\"" },
+		{ "cookie.path", "\"/a b\"", COOKIE_PATH, "\"/a b\"" },
+		{ "cookie.path", "\"a\"", COOKIE_PATH, "\"a\"" },
+		{ "cookie.path", "\"/\xc3\xa9\"", COOKIE_PATH, "\"/??\"" },
+		{ "cookie.same_site", "\"Strict\"", NULL, NULL },
+		{ "cookie.same_site", "\"lax\"",
+		    "one of \"Lax\", \"Strict\", \"None\"", "\"lax\"" },
+	};
+
+	(void)state;
+	ASSERT_VALUES(cases);
+}
+
+/* What browsers would not take is an error at once. */
+static void
+test_settings_cookie_that_contradicts_itself_is_refused(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *error; /* NULL: it is taken */
+	} cases[] = {
+		{ "name = \"__Host-s\"", NULL },
+		{ "name = \"__Secure-s\"; domain = \"a.b\"; path = \"/x\"",
+		    NULL },
+		{ "same_site = \"None\"", NULL },
+		{ "secure = false", NULL },
+		{ "name = \"__Host-s\"; secure = false",
+		    "cookie.secure: expected true, by the prefix of "
+		    "cookie.name, got false" },
+		{ "name = \"__hOST-s\"; secure = false",
+		    "cookie.secure: expected true, by the prefix of "
+		    "cookie.name, got false" },
+		{ "name = \"__Secure-s\"; secure = false",
+		    "cookie.secure: expected true, by the prefix of "
+		    "cookie.name, got false" },
+		{ "name = \"__Http-s\"; secure = false",
+		    "cookie.secure: expected true, by the prefix of "
+		    "cookie.name, got false" },
+		{ "name = \"__Host-s\"; domain = \"a.b\"",
+		    "cookie.domain: expected none, by the prefix of "
+		    "cookie.name, got one" },
+		{ "name = \"__Host-s\"; path = \"/app\"",
+		    "cookie.path: expected \"/\", by the prefix of "
+		    "cookie.name, got another" },
+		{ "same_site = \"None\"; secure = false",
+		    "cookie.secure: expected true, since "
+		    "cookie.same_site is \"None\", got false" },
+	};
+	char text[128], why[160];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		(void)snprintf(text, sizeof(text), "cookie = { %s; };",
+		    cases[i].text);
+		if (cases[i].error == NULL)
+			lk_settings_free(loaded(text));
+		else
+			assert_refused(text, strcat(strcpy(why, ":1: "),
+			    cases[i].error));
+	}
 }
 
 static void
@@ -996,7 +1097,10 @@ test_settings_printed_defaults_are_readable(void **state)
 	assert_non_null(strstr(text, "\tcommand = [ ];\n"));
 	assert_non_null(strstr(text, "\tsingle = false;\n"));
 	assert_non_null(strstr(text, "\ttokens = [ \"bearer\", "
-	    "\"cookie:session\", \"header:X-Session-Token\", \"basic\" ];\n"));
+	    "\"cookie\", \"header:X-Session-Token\", \"basic\" ];\n"));
+	assert_non_null(strstr(text, "\ncookie = {\n\tname = \"latchkey\";\n"
+	    "\tdomain = \"\";\n\tpath = \"/\";\n\tsame_site = \"Lax\";\n"
+	    "\tsecure = true;\n\tpersistent = true;\n};\n"));
 	assert_string_equal(text + strlen(text) - strlen(end), end);
 	free(text);
 	lk_settings_free(s);
@@ -1169,6 +1273,8 @@ main(void)
 		TEST(test_settings_address_syntax_is_checked),
 		TEST(test_settings_token_source_syntax_is_checked),
 		TEST(test_settings_same_token_source_twice_is_refused),
+		TEST(test_settings_cookie_syntax_is_checked),
+		TEST(test_settings_cookie_that_contradicts_itself_is_refused),
 		TEST(test_settings_login_url_syntax_is_checked),
 		TEST(test_settings_other_strings_are_checked),
 		TEST(test_settings_unknown_key_is_refused),
