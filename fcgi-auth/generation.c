@@ -178,6 +178,9 @@ gate_generations_reload(struct gate_generations *generations,
 	restart[0] = '\0';
 	status = generation_load(generations->path, &next, error);
 	if (status == LK_OK && generations->watching) {
+		/* What is known of the store is known from the start. */
+		lk_watch_take(next->watch,
+		    atomic_load(&generations->current)->watch);
 		status = gate_watcher_start(&next->watcher, error);
 		if (status != LK_OK)
 			generation_free(next);

@@ -226,8 +226,11 @@ LK_API void lk_watch_stop(struct lk_watch *watch);
 
 /**
  * lk_watch_take(watch, from):
- * Take over the revocations that ${from} has still to carry over, if both are
- * of the same store; otherwise they stay.  Neither may be running on ${from}.
+ * Take over the revocations that ${from} has to carry over, if both are of the
+ * same store (behind Sentinel: the same name at a Sentinel that both settings
+ * list); otherwise they stay.  A new watch of the same Sentinels also learns
+ * which Redis is the master, and when it was confirmed.  ${from} may be in use;
+ * what it notes later takes another call.
  */
 LK_API void lk_watch_take(struct lk_watch *watch, struct lk_watch *from);
 

@@ -122,7 +122,10 @@ read_state(const struct lk_redis_reply *reply, struct lk_vote *vote)
 	return (true);
 }
 
-/* Take the list of replicas: how many are not down. */
+/*
+ * Take the list of replicas: how many are not down.  One that is chosen to be
+ * the next master counts in any case: it may be told, and not have read it yet.
+ */
 static bool
 read_replicas(const struct lk_redis_reply *reply, struct lk_vote *vote)
 {
@@ -135,7 +138,8 @@ read_replicas(const struct lk_redis_reply *reply, struct lk_vote *vote)
 		flags = value_of(reply->element[i], "flags");
 		if (flags == NULL || flags->type != LK_REDIS_STRING)
 			return (false);
-		vote->replicas += strstr(flags->text, "_down") == NULL;
+		vote->replicas += strstr(flags->text, "_down") == NULL ||
+		    strstr(flags->text, "promoted") != NULL;
 	}
 	return (true);
 }

@@ -52,15 +52,27 @@ judge(struct lk_redis_task *task)
 
 /* ---- A connection to the master ---------------------------------------- */
 
-/* Carry over what is pending, if nobody else does. */
+/*
+ * Nothing is asked of a master before it has been told which revocations there
+ * were; that replicas have them is up to who watches, if there is one.
+ */
 static void
 replay_on_new(struct lk_redis_link *link, struct lk_deadline deadline)
 {
 	const struct lk_error before = *link->error;
+	enum lk_status status = LK_OK;
 
-	if (atomic_load(&link->watch->owes) &&
-	    !atomic_load(&link->watch->running) &&
-	    lk_redis_watch_replay(link->watch, &link->wire, deadline) != LK_OK)
+	if (!atomic_load(&link->watch->remembers))
+		return;
+	if (atomic_load(&link->watch->running))
+		status = lk_redis_watch_tell(link->watch, &link->wire,
+		    deadline);
+	else
+		status = lk_redis_watch_replay(link->watch, &link->wire,
+		    deadline);
+	if (lk_redis_may_pass(status))
+		lk_redis_wire_drop(&link->wire);
+	else
 		*link->error = before;
 }
 
@@ -76,8 +88,7 @@ connect_to(struct lk_redis_link *link, const struct lk_redis_master *master,
 		replay_on_new(link, deadline);
 		if (lk_redis_wire_is_open(wire))
 			return (LK_ATTEMPT_DONE);
-		*status = lk_fail(link->error, LK_E_STORE,
-		    "redis at %s closed the connection", wire->name);
+		*status = LK_E_STORE;
 	}
 	if (!lk_redis_may_pass(*status))
 		return (LK_ATTEMPT_OVER);
@@ -157,16 +168,17 @@ weigh(struct lk_redis_task *task)
 {
 	struct lk_redis_link *link = task->link;
 	struct lk_redis_request *request = task->request;
-	size_t acks;
+	struct lk_redis_fenced fenced;
 
 	/* A change that was refused will be on no replica. */
 	if (request->count > 0 && task->replies[0]->type == LK_REDIS_ERROR)
 		return (LK_ATTEMPT_DONE);
-	acks = lk_redis_fence_acks(task->replies + request->count,
-	    link->wire.name, link->error);
-	request->durable = acks > 0 &&
-	    lk_redis_watch_outlasts(link->watch, &link->wire, acks,
-	        task->deadline, link->error);
+	lk_redis_fence_read(task->replies + request->count, link->wire.name,
+	    &fenced, link->error);
+	memcpy(request->history, fenced.past.history, sizeof(request->history));
+	request->durable = fenced.acks > 0 &&
+	    lk_redis_watch_outlasts(link->watch, &link->wire, fenced.acks,
+	        task->witnesses, task->deadline, link->error);
 	if (atomic_load(&link->watch->generation) == link->wire.generation)
 		return (LK_ATTEMPT_DONE);
 	request->durable = false;
@@ -192,6 +204,29 @@ only_fence_is_missing(const struct lk_redis_task *task,
 	    x->replies >= task->request->count);
 }
 
+/* Write the request, and behind it the fence if replicas are to have it. */
+static bool
+format(struct lk_redis_task *task)
+{
+	const struct lk_redis_request *request = task->request;
+	struct lk_watch *watch = task->link->watch;
+	struct lk_redis_fence fence;
+
+	if (task->out.len > 0 && !request->replicate)
+		return (true);
+	lk_buf_reset(&task->out);
+	if (lk_redis_command_format(request->commands, request->count,
+	        &task->out) != LK_OK)
+		return (false);
+	if (!request->replicate)
+		return (true);
+	task->witnesses = lk_redis_watch_witnesses(watch, request->everywhere);
+	lk_redis_fence(&fence, task->link->settings, task->witnesses.asked,
+	    lk_redis_watch_wait_ms(watch, task->share));
+	return (lk_redis_command_format(fence.commands, LK_REDIS_FENCE_COMMANDS,
+	            &task->out) == LK_OK);
+}
+
 /* Ask, on a connection that is in order. */
 static enum lk_redis_attempt
 exchange(struct lk_redis_task *task, bool kept)
@@ -200,6 +235,11 @@ exchange(struct lk_redis_task *task, bool kept)
 	enum lk_redis_attempt result;
 
 	memset(task->replies, 0, task->count * sizeof(struct lk_redis_reply *));
+	if (!format(task)) {
+		task->status = lk_fail(task->link->error, LK_E_NOMEM,
+		    "out of memory");
+		return (LK_ATTEMPT_OVER);
+	}
 	task->status = lk_redis_wire_exchange(&task->link->wire, &task->out,
 	    task->count, task->share, task->replies, &x);
 	if (task->status != LK_OK && !only_fence_is_missing(task, &x))
@@ -223,8 +263,9 @@ lk_redis_attempt(struct lk_redis_task *task)
 
 	task->was_dead = false;
 	/* Nothing was sent yet: a connection that died is simply replaced.
-	 * Idempotent calls save the look, they may be sent again. */
-	if (lk_redis_wire_is_open(wire) && !task->request->idempotent &&
+	 * Calls that may be sent again save the look. */
+	if (lk_redis_wire_is_open(wire) &&
+	    (!task->request->idempotent || task->request->exact) &&
 	    !lk_redis_wire_is_quiet(wire))
 		lk_redis_wire_drop(wire);
 	kept = lk_redis_wire_is_open(wire);

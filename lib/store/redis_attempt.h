@@ -27,9 +27,10 @@ struct lk_redis_task {
 	struct lk_deadline deadline; /* of the call */
 	struct lk_deadline share;    /* what this attempt may have of it */
 	struct lk_redis_reply **replies;
-	struct lk_buf out;       /* the request, and a fence behind it */
-	size_t count;            /* of commands in it */
-	enum lk_status status;   /* of the last attempt */
+	struct lk_buf out; /* the request, and a fence behind it */
+	size_t count;      /* of commands in it */
+	struct lk_redis_witnesses witnesses; /* that the fence waits for */
+	enum lk_status status;               /* of the last attempt */
 	enum lk_status refused;  /* LK_OK, or how an earlier one failed */
 	struct lk_error refusal; /* before its time was over, and why */
 	bool was_dead;           /* it met a connection that was closed */

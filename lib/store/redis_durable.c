@@ -24,54 +24,73 @@ lk_redis_watch_wait_ms(const struct lk_watch *watch,
 	return (set < most ? set : most);
 }
 
-/* How many witnesses it takes, by what was found last; 0: none are enough. */
-static size_t
-witnesses_of(struct lk_watch *watch, unsigned int generation)
+struct lk_redis_witnesses
+lk_redis_watch_witnesses(struct lk_watch *watch, bool all)
 {
-	size_t witnesses = 0;
+	struct lk_redis_witnesses witnesses = { .all = all, .asked = 1 };
 
 	(void)pthread_mutex_lock(&watch->lock);
-	if (atomic_load(&watch->generation) == generation && !watch->unsettled)
-		witnesses = watch->witnesses;
+	if (watch->sentinel && (all || watch->known.cautious) &&
+	    watch->known.replicas > 1)
+		witnesses.asked = watch->known.replicas;
 	(void)pthread_mutex_unlock(&watch->lock);
 	return (witnesses);
 }
 
+/* How many must have it, by what was found last; 0: none are enough. */
+static size_t
+wanted(struct lk_watch *watch, unsigned int generation, bool all)
+{
+	size_t count = 0;
+
+	(void)pthread_mutex_lock(&watch->lock);
+	if (atomic_load(&watch->generation) == generation &&
+	    !watch->known.unsettled)
+		count = (all || watch->known.cautious) &&
+		        watch->known.replicas > 1
+		    ? watch->known.replicas
+		    : 1;
+	(void)pthread_mutex_unlock(&watch->lock);
+	return (count);
+}
+
 /* Whether as many replicas have it as must; more are waited for. */
 static bool
-is_witnessed(struct lk_watch *watch, struct lk_redis_wire *wire, size_t acks,
-    size_t witnesses, struct lk_deadline deadline, struct lk_error *error)
+is_witnessed(struct lk_watch *watch, struct lk_redis_wire *wire,
+    struct lk_redis_fenced fenced, size_t asked, size_t count,
+    struct lk_deadline deadline, struct lk_error *error)
 {
-	if (acks < witnesses &&
-	    lk_redis_fence_run(wire, watch->settings, witnesses,
+	if (fenced.acks < count && asked < count &&
+	    lk_redis_fence_run(wire, watch->settings, count,
 	        lk_redis_watch_wait_ms(watch, deadline), deadline,
-	        &acks) != LK_OK)
+	        &fenced) != LK_OK)
 		return (false);
-	if (acks >= witnesses)
+	if (fenced.acks >= count)
 		return (true);
-	lk_error_set(error,
-	    "not every sentinel answers, and %zu of %zu replicas have it", acks,
-	    witnesses);
+	lk_error_set(error, "%zu of %zu replicas have it", fenced.acks, count);
 	return (false);
 }
 
 bool
 lk_redis_watch_outlasts(struct lk_watch *watch, struct lk_redis_wire *wire,
-    size_t acks, struct lk_deadline deadline, struct lk_error *error)
+    size_t acks, struct lk_redis_witnesses witnesses,
+    struct lk_deadline deadline, struct lk_error *error)
 {
-	size_t witnesses;
+	const struct lk_redis_fenced fenced = { .acks = acks };
+	size_t count;
 
 	if (!watch->sentinel)
 		return (true);
 	if (lk_redis_watch_confirm(watch, lk_redis_watch_now(), deadline,
 	        error) != LK_OK)
 		return (false);
-	witnesses = witnesses_of(watch, wire->generation);
-	if (witnesses == 0) {
+	count = wanted(watch, wire->generation, witnesses.all);
+	if (count == 0) {
 		lk_error_set(error, "another redis is or becomes the master");
 		return (false);
 	}
-	if (!is_witnessed(watch, wire, acks, witnesses, deadline, error))
+	if (!is_witnessed(watch, wire, fenced, witnesses.asked, count, deadline,
+	        error))
 		return (false);
 	if (lk_deadline_left_ms(deadline) > 0)
 		return (true);
@@ -97,106 +116,142 @@ lk_redis_watch_lose(const struct lk_watch *watch, size_t count)
 
 void
 lk_redis_watch_owe(struct lk_watch *watch,
-    const struct lk_redis_command *command, const char *history, bool ended)
+    const struct lk_redis_revocation *revocation)
 {
 	enum lk_pending_result result;
 
 	(void)pthread_mutex_lock(&watch->lock);
-	result = lk_redis_pending_add(&watch->pending, command, history, ended);
-	atomic_store(&watch->owes, watch->pending.n > 0 || watch->replaying);
+	result = lk_redis_pending_add(&watch->pending, revocation);
+	if (watch->pending.owed > 0)
+		atomic_store(&watch->owes, true);
+	if (watch->pending.n > 0)
+		atomic_store(&watch->remembers, true);
 	(void)pthread_mutex_unlock(&watch->lock);
-	if (result == LK_PENDING_FULL && ended)
+	if (result == LK_PENDING_FULL && revocation->ended &&
+	    !revocation->durable)
 		lk_redis_watch_lose(watch, 1);
-	lk_redis_watch_wake(watch);
+	if (!revocation->durable)
+		lk_redis_watch_wake(watch);
 }
 
-/* Take all that is pending, unless somebody has. */
-static bool
-take(struct lk_watch *watch, struct lk_redis_pending *taken)
-{
-	bool done = false;
-
-	(void)pthread_mutex_lock(&watch->lock);
-	if (!watch->replaying && watch->pending.n > 0) {
-		*taken = watch->pending;
-		memset(&watch->pending, 0, sizeof(watch->pending));
-		watch->replaying = done = true;
-	}
-	(void)pthread_mutex_unlock(&watch->lock);
-	return (done);
-}
-
-/* Add what somebody had taken; the lock is held. */
+/* Take all there are; the lock is held. */
 static void
-add_locked(struct lk_watch *watch, struct lk_redis_pending *from)
+take_locked(struct lk_watch *watch, struct lk_redis_pending *taken)
 {
-	lk_redis_watch_lose(watch,
-	    lk_redis_pending_move(&watch->pending, from));
-	atomic_store(&watch->owes, watch->pending.n > 0 || watch->replaying);
+	*taken = watch->pending;
+	memset(&watch->pending, 0, sizeof(watch->pending));
+	watch->replaying = true;
 }
 
-/* Put back what was taken and is still pending. */
+/* Have what was taken again, in front of what has come since. */
 static void
 put_back(struct lk_watch *watch, struct lk_redis_pending *taken)
 {
 	(void)pthread_mutex_lock(&watch->lock);
+	lk_redis_watch_lose(watch,
+	    lk_redis_pending_move(taken, &watch->pending));
+	watch->pending = *taken;
 	watch->replaying = false;
-	add_locked(watch, taken);
+	atomic_store(&watch->owes, watch->pending.owed > 0);
+	atomic_store(&watch->remembers, watch->pending.n > 0);
+	(void)pthread_cond_broadcast(&watch->changed);
 	(void)pthread_mutex_unlock(&watch->lock);
 }
 
-/* Tell the master at the wire, and see to it that it is durable. */
-static enum lk_status
-carry_over(struct lk_watch *watch, struct lk_redis_pending *taken,
-    struct lk_redis_wire *wire, struct lk_deadline deadline)
+enum lk_status
+lk_redis_watch_tell(struct lk_watch *watch, struct lk_redis_wire *wire,
+    struct lk_deadline deadline)
 {
+	struct lk_redis_pending taken = { .n = 0 };
 	enum lk_status status = LK_FAULT;
-	size_t acks = 0;
+	bool waiting = true;
 
-	status = lk_redis_pending_replay(taken, wire, deadline);
-	if (status == LK_OK)
-		status = lk_redis_fence_run(wire, watch->settings, 1,
-		    lk_redis_watch_wait_ms(watch, deadline), deadline, &acks);
-	if (status == LK_OK &&
-	    (acks == 0 ||
-	        !lk_redis_watch_outlasts(watch, wire, acks, deadline,
-	            wire->error)))
-		status = LK_E_NOT_DURABLE;
+	(void)pthread_mutex_lock(&watch->lock);
+	while (watch->replaying && waiting)
+		waiting = lk_redis_watch_wait(watch, deadline);
+	if (!watch->replaying && watch->pending.n > 0)
+		take_locked(watch, &taken);
+	(void)pthread_mutex_unlock(&watch->lock);
+	if (!waiting)
+		return (lk_fail(wire->error, LK_E_TIMEOUT,
+		    "redis at %s: it is being told of revocations",
+		    wire->name));
+	if (taken.n == 0)
+		return (LK_OK);
+	status = lk_redis_pending_replay(&taken, wire, deadline);
+	if (status == LK_E_NOT_DURABLE)
+		LK_LOG(watch->log, LK_LOG_WARN,
+		    "revocations are refused by another master",
+		    { "error", wire->error->text });
+	put_back(watch, &taken);
 	return (status);
+}
+
+/* Replicas have what the master of that history had by then. */
+static void
+settle(struct lk_watch *watch, const char *history, int64_t before_ns,
+    const char *master)
+{
+	char number[24];
+	size_t count;
+
+	(void)pthread_mutex_lock(&watch->lock);
+	count = lk_redis_pending_settle(&watch->pending, history, before_ns);
+	if (!watch->replaying)
+		atomic_store(&watch->owes, watch->pending.owed > 0);
+	(void)pthread_mutex_unlock(&watch->lock);
+	(void)snprintf(number, sizeof(number), "%zu", count);
+	if (count > 0)
+		LK_LOG(watch->log, LK_LOG_INFO,
+		    "revocations have reached a replica", { "count", number },
+		    { "master", master });
 }
 
 enum lk_status
 lk_redis_watch_replay(struct lk_watch *watch, struct lk_redis_wire *wire,
     struct lk_deadline deadline)
 {
-	struct lk_redis_pending taken;
+	const struct lk_redis_witnesses witnesses = lk_redis_watch_witnesses(
+	    watch, true);
+	struct lk_redis_fenced fenced;
 	enum lk_status status = LK_FAULT;
-	char number[24];
+	int64_t began_ns;
 
-	if (!take(watch, &taken))
-		return (LK_OK);
-	status = carry_over(watch, &taken, wire, deadline);
-	if (status == LK_OK) {
-		(void)snprintf(number, sizeof(number), "%zu",
-		    lk_redis_pending_settle(&taken));
-		LK_LOG(watch->log, LK_LOG_INFO,
-		    "revocations have reached a replica", { "count", number },
-		    { "master", wire->name });
-	}
-	if (status == LK_OK && taken.n > 0) {
-		LK_LOG(watch->log, LK_LOG_WARN,
-		    "revocations are refused by another master",
-		    { "error", wire->error->text });
-		status = LK_E_NOT_DURABLE;
-	}
-	put_back(watch, &taken);
-	return (status);
+	status = lk_redis_watch_tell(watch, wire, deadline);
+	if ((status != LK_OK && status != LK_E_NOT_DURABLE) ||
+	    !atomic_load(&watch->owes))
+		return (status);
+	began_ns = lk_monotonic_ns();
+	status = lk_redis_fence_run(wire, watch->settings, witnesses.asked,
+	    lk_redis_watch_wait_ms(watch, deadline), deadline, &fenced);
+	if (status == LK_OK && fenced.acks > 0 &&
+	    lk_redis_watch_outlasts(watch, wire, fenced.acks, witnesses,
+	        deadline, wire->error))
+		settle(watch, fenced.past.history, began_ns, wire->name);
+	return (status == LK_OK && atomic_load(&watch->owes) ? LK_E_NOT_DURABLE
+	                                                     : status);
 }
+
+/* ---- What passes to another watch -------------------------------------- */
 
 static bool
 same(const char *a, const char *b)
 {
 	return (strcmp(a, b) == 0);
+}
+
+/* How many of one list are in the other. */
+static size_t
+count_common(const struct lk_strings *a, const struct lk_strings *b)
+{
+	size_t i, j, n = 0;
+
+	for (i = 0; i < a->n; i++) {
+		for (j = 0; j < b->n && !same(a->v[i], b->v[j]);)
+			j++;
+		n += j < b->n;
+	}
+	return (n);
 }
 
 /* Whether both settings name the same sessions of the same store. */
@@ -211,23 +266,52 @@ is_same_store(const struct lk_settings *a, const struct lk_settings *b)
 	    (!same(a->session.token_prefix, b->session.token_prefix) ||
 	        !same(a->session.user_prefix, b->session.user_prefix)))
 		return (false);
+	/* One Sentinel knows one master of a name. */
 	if (a->store.backend == LK_BACKEND_SENTINEL)
 		return (
-		    same(a->store.sentinel.master, b->store.sentinel.master));
+		    same(a->store.sentinel.master, b->store.sentinel.master) &&
+		    count_common(&a->store.sentinel.addresses,
+		        &b->store.sentinel.addresses) > 0);
 	return (same(a->store.redis.address, b->store.redis.address));
+}
+
+/* Whether a majority of one list is a majority of the other. */
+static bool
+is_same_jury(const struct lk_settings *a, const struct lk_settings *b)
+{
+	const struct lk_strings *one = &a->store.sentinel.addresses;
+	const struct lk_strings *other = &b->store.sentinel.addresses;
+
+	return (one->n == other->n && count_common(one, other) == one->n &&
+	    count_common(other, one) == one->n);
 }
 
 void
 lk_watch_take(struct lk_watch *watch, struct lk_watch *from)
 {
-	struct lk_redis_pending taken;
+	struct lk_redis_pending taken = { .n = 0 };
+	size_t lost;
 
-	if (!is_same_store(watch->settings, from->settings) ||
-	    !take(from, &taken))
+	if (!is_same_store(watch->settings, from->settings))
 		return;
+	if (watch->sentinel && is_same_jury(watch->settings, from->settings))
+		lk_redis_watch_learn(watch, from);
+	(void)pthread_mutex_lock(&from->lock);
+	/* What is just being told the master stays. */
+	if (!from->replaying) {
+		taken = from->pending;
+		memset(&from->pending, 0, sizeof(from->pending));
+		atomic_store(&from->owes, false);
+		atomic_store(&from->remembers, false);
+	}
+	(void)pthread_mutex_unlock(&from->lock);
 	(void)pthread_mutex_lock(&watch->lock);
-	add_locked(watch, &taken);
+	lost = lk_redis_pending_move(&watch->pending, &taken);
+	if (watch->pending.owed > 0)
+		atomic_store(&watch->owes, true);
+	if (watch->pending.n > 0)
+		atomic_store(&watch->remembers, true);
 	(void)pthread_mutex_unlock(&watch->lock);
-	put_back(from, &taken);
+	lk_redis_watch_lose(watch, lost);
 	lk_redis_watch_wake(watch);
 }

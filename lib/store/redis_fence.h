@@ -6,16 +6,30 @@
  * to do writes nothing, and a WAIT behind it would be answered at once, however
  * much the replicas still lack: an earlier try of the same change, or somebody
  * else's, would be taken for replicated.  So there is a fence before each WAIT:
- * a write that changes nothing, behind all that was written before.
+ * a write that changes nothing, behind all that was written before.  Behind
+ * the WAIT the master says which history all of this is part of.
  */
 #ifndef LK_REDIS_FENCE_H_
 #define LK_REDIS_FENCE_H_
 
 #include "redis_wire.h"
 
-/* Commands of a fence, the WAIT included. */
-#define LK_REDIS_FENCE_COMMANDS 2
+/* Commands of a fence: the write, the WAIT and the question for the past. */
+#define LK_REDIS_FENCE_COMMANDS 3
 #define LK_REDIS_FENCE_KEY_SIZE 80
+/* The length of a history's name. */
+#define LK_REDIS_HISTORY_LEN 40
+
+/**
+ * What a master says of its past: the name of its history, which is INFO's
+ * master_replid, another one after each start and each promotion ("": it says
+ * none); and how many replicas have been given a whole copy of it since it was
+ * started, which each one gets that has been elsewhere meanwhile.
+ */
+struct lk_redis_past {
+	char history[LK_REDIS_HISTORY_LEN + 1];
+	int64_t copies;
+};
 
 /** They point into each other: not to be copied. */
 struct lk_redis_fence {
@@ -31,21 +45,34 @@ struct lk_redis_fence {
 void lk_redis_fence(struct lk_redis_fence *fence,
     const struct lk_settings *settings, size_t replicas, int64_t wait_ms);
 
-/**
- * lk_redis_fence_acks(replies, name, error):
- * How many replicas have it, by the replies of the Redis at ${name}, of which
- * the last ones may be NULL; 0 and the reason in ${error} if none.
- */
-size_t lk_redis_fence_acks(
-    struct lk_redis_reply *const replies[LK_REDIS_FENCE_COMMANDS],
-    const char *name, struct lk_error *error);
+/** What came of a fence. */
+struct lk_redis_fenced {
+	size_t acks; /* how many replicas have it */
+	struct lk_redis_past past;
+};
 
 /**
- * lk_redis_fence_run(wire, settings, replicas, wait_ms, deadline, acks):
+ * lk_redis_fence_read(replies, name, fenced, error):
+ * Read the replies of the Redis at ${name}, of which the last ones may be NULL;
+ * if no replica has it, the reason is in ${error}.
+ */
+void lk_redis_fence_read(
+    struct lk_redis_reply *const replies[LK_REDIS_FENCE_COMMANDS],
+    const char *name, struct lk_redis_fenced *fenced, struct lk_error *error);
+
+/**
+ * lk_redis_fence_run(wire, settings, replicas, wait_ms, deadline, fenced):
  * Do it on a connection, apart from any change.
  */
 enum lk_status lk_redis_fence_run(struct lk_redis_wire *wire,
     const struct lk_settings *settings, size_t replicas, int64_t wait_ms,
-    struct lk_deadline deadline, size_t *acks) LK_MUST_CHECK;
+    struct lk_deadline deadline, struct lk_redis_fenced *fenced) LK_MUST_CHECK;
+
+/**
+ * lk_redis_past_ask(wire, deadline, past):
+ * The past of the master at ${wire}; LK_E_STORE if it is none.
+ */
+enum lk_status lk_redis_past_ask(struct lk_redis_wire *wire,
+    struct lk_deadline deadline, struct lk_redis_past *past) LK_MUST_CHECK;
 
 #endif /* !LK_REDIS_FENCE_H_ */

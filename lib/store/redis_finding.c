@@ -7,57 +7,99 @@
 /* Of the time that is left, what Sentinels may take. */
 #define SENTINELS_SHARE_PERCENT 67
 
-/*
- * How many replicas answer the Redis at ${name} now.  INFO would tell of those
- * that have done so in the last seconds; a master that has just been cut off
- * would then be believed for longer than the bound on stale reads allows.
- */
+/* Have the wire that fences go by, open to the Redis at ${name}. */
 static enum lk_status
-count_replicas(struct lk_watch *watch, const char *name,
-    struct lk_deadline deadline, struct lk_error *error, size_t *replicas)
+get_wire(struct lk_watch *watch, const char *name, struct lk_deadline deadline,
+    struct lk_error *error)
 {
 	struct lk_redis_wire *wire = &watch->wire;
 	struct lk_address address;
-	enum lk_status status = LK_OK;
 
-	*replicas = 0;
 	wire->error = error;
 	if (lk_address_parse(name, &address) != LK_OK)
 		return (lk_fail(error, LK_E_CORRUPT, "%s is no address", name));
-	if (!lk_redis_wire_is_open(wire) || strcmp(wire->name, name) != 0 ||
-	    !lk_redis_wire_is_quiet(wire))
-		status = lk_redis_wire_open(wire, &address, name, 0, deadline);
-	if (status == LK_OK)
-		status = lk_redis_fence_run(wire, watch->settings, 1,
-		    lk_redis_watch_wait_ms(watch, deadline), deadline,
-		    replicas);
-	return (status);
+	if (lk_redis_wire_is_open(wire) && strcmp(wire->name, name) == 0 &&
+	    lk_redis_wire_is_quiet(wire))
+		return (LK_OK);
+	return (lk_redis_wire_open(wire, &address, name, 0, deadline));
 }
 
-/* Too few Sentinels say anything: has it a replica that answers? */
+/*
+ * How many of its replicas must answer so that one of them is no newcomer; 0 if
+ * it has another history.
+ */
+static int64_t
+count_needed(const struct lk_redis_past *vouched,
+    const struct lk_redis_past *now)
+{
+	if (strcmp(vouched->history, now->history) != 0 ||
+	    now->copies < vouched->copies)
+		return (0);
+	return (now->copies - vouched->copies + 1);
+}
+
+/*
+ * Whether a replica answers the known master now that was one of it when a
+ * majority spoke last.  INFO would tell of those that have answered in the last
+ * seconds; a master that has just been cut off would then be believed for
+ * longer than the bound on stale reads allows.
+ */
+static enum lk_status
+ask_replicas(struct lk_watch *watch, const struct lk_redis_finding *known,
+    struct lk_deadline deadline, struct lk_error *error)
+{
+	struct lk_redis_wire *wire = &watch->wire;
+	struct lk_redis_fenced fenced = { .acks = 0 };
+	enum lk_status status = LK_FAULT;
+	int64_t needed = 1, asked = 0;
+
+	status = get_wire(watch, known->address, deadline, error);
+	while (status == LK_OK && needed > asked) {
+		asked = needed;
+		status = lk_redis_fence_run(wire, watch->settings,
+		    (size_t)asked, lk_redis_watch_wait_ms(watch, deadline),
+		    deadline, &fenced);
+		needed = count_needed(&known->vouched, &fenced.past);
+	}
+	if (status != LK_OK)
+		return (status);
+	if (needed == 0)
+		return (lk_fail(error, LK_E_STORE,
+		    "redis at %s has been started, or put in another's place, "
+		    "since a majority named it",
+		    known->address));
+	if (fenced.acks >= (size_t)needed)
+		return (LK_OK);
+	return (lk_fail(error, LK_E_STORE,
+	    "redis at %s has no replica that answers and has followed it since "
+	    "a majority named it",
+	    known->address));
+}
+
+/* Too few Sentinels say anything: will a replica's word do? */
 static enum lk_status
 ask_master(struct lk_watch *watch, const struct lk_ballot *ballot,
-    struct lk_deadline deadline, struct lk_redis_finding *finding,
-    struct lk_error *error)
+    const struct lk_redis_finding *known, struct lk_deadline deadline,
+    struct lk_redis_finding *finding, struct lk_error *error)
 {
 	struct lk_error why = { "" };
 	enum lk_status status = LK_FAULT;
-	size_t replicas;
 
 	finding->began_ns = lk_redis_watch_now();
-	status = count_replicas(watch, finding->address, deadline, &why,
-	    &replicas);
-	if (status == LK_OK && replicas > 0)
-		return (LK_OK);
-	if (status == LK_OK) {
-		status = LK_E_STORE;
-		lk_error_set(&why, "redis at %s has no replica that answers",
-		    finding->address);
-	}
-	lk_error_set(error,
-	    "cannot confirm which Redis is the master: %zu of %zu sentinels "
-	    "can be reached, and %s",
-	    ballot->spoke, ballot->total, why.text);
+	if (known->vouched.history[0] == '\0' || known->began_ns == 0)
+		status = lk_fail(&why, LK_E_STORE,
+		    "this program has not known redis at %s for long enough",
+		    known->address);
+	else if (finding->began_ns - known->began_ns >= watch->bound_ns)
+		status = lk_fail(&why, LK_E_STORE,
+		    "redis at %s was confirmed too long ago", known->address);
+	else
+		status = ask_replicas(watch, known, deadline, &why);
+	if (status != LK_OK)
+		lk_error_set(error,
+		    "cannot confirm which Redis is the master: %zu of %zu "
+		    "sentinels can be reached, and %s",
+		    ballot->spoke, ballot->total, why.text);
 	return (status);
 }
 
@@ -82,7 +124,7 @@ patience_ms(const struct lk_watch *watch, struct lk_deadline deadline)
 static bool
 is_disputed(const struct lk_ballot *ballot, const char *address)
 {
-	return (ballot->failing_over ||
+	return (ballot->failing_over || ballot->contradicted ||
 	    (ballot->address[0] != '\0' &&
 	        strcmp(ballot->address, address) != 0));
 }
@@ -94,8 +136,9 @@ is_disputed(const struct lk_ballot *ballot, const char *address)
  */
 static enum lk_status
 ask_without_majority(struct lk_watch *watch, const struct lk_vote *votes,
-    const struct lk_ballot *ballot, struct lk_deadline deadline,
-    struct lk_redis_finding *finding, struct lk_error *error)
+    const struct lk_ballot *ballot, const struct lk_redis_finding *known,
+    struct lk_deadline deadline, struct lk_redis_finding *finding,
+    struct lk_error *error)
 {
 	const struct lk_settings *s = watch->settings;
 
@@ -110,7 +153,7 @@ ask_without_majority(struct lk_watch *watch, const struct lk_vote *votes,
 	if (finding->address[0] == '\0' || finding->disputed)
 		return (lk_votes_explain(votes, ballot,
 		    s->store.sentinel.master, error));
-	return (ask_master(watch, ballot, deadline, finding, error));
+	return (ask_master(watch, ballot, known, deadline, finding, error));
 }
 
 enum lk_status
@@ -121,29 +164,25 @@ lk_redis_finding_ask(struct lk_watch *watch,
 	const struct lk_settings *s = watch->settings;
 	const struct lk_vote *votes;
 	struct lk_ballot ballot;
-	bool settled;
 
 	*finding = *known;
 	finding->began_ns = lk_redis_watch_now();
-	votes = lk_redis_sentinels_ask(watch->sentinels, false,
+	votes = lk_redis_sentinels_ask(watch->sentinels, known->address, false,
 	    patience_ms(watch, deadline), deadline);
 	ballot = lk_votes_count(votes, s->store.sentinel.addresses.n);
-	settled = ballot.election == LK_ELECTION_MAJORITY;
-	finding->unsettled = ballot.failing_over;
-	finding->disputed = !settled &&
+	finding->majority = ballot.election == LK_ELECTION_MAJORITY;
+	finding->unsettled = ballot.contradicted;
+	finding->disputed = !finding->majority &&
 	    (known->disputed || is_disputed(&ballot, known->address));
 	/* A minority may be cut off from replicas that are well. */
-	if (settled)
+	if (finding->majority)
 		finding->replicas = ballot.replicas;
 	/* A Sentinel that is silent may be replacing the master. */
-	finding->witnesses = ballot.named < ballot.total &&
-	        finding->replicas > 1
-	    ? finding->replicas
-	    : 1;
+	finding->cautious = ballot.failing_over || ballot.named < ballot.total;
 	if (ballot.election == LK_ELECTION_FEW)
-		return (ask_without_majority(watch, votes, &ballot, deadline,
-		    finding, error));
-	if (!settled)
+		return (ask_without_majority(watch, votes, &ballot, known,
+		    deadline, finding, error));
+	if (!finding->majority)
 		return (lk_votes_explain(votes, &ballot,
 		    s->store.sentinel.master, error));
 	(void)snprintf(finding->address, sizeof(finding->address), "%s",

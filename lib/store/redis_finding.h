@@ -11,18 +11,19 @@
 struct lk_redis_finding {
 	char address[LK_REDIS_NAME_SIZE]; /* "": none */
 	int64_t began_ns; /* by lk_redis_watch_now(), the question that
-	                     confirms it */
+	                     confirms it; 0: none has */
+	bool majority;    /* it is confirmed by one */
 	bool unsettled;
+	bool cautious;
 	bool disputed;
-	size_t witnesses;
 	size_t replicas;
+	struct lk_redis_past vouched;
 };
 
 /**
  * lk_redis_finding_ask(watch, known, deadline, finding, error):
- * Ask, as the one who is asking for all.  Of ${known} the address, the
- * replicas and whether it is disputed are looked at.  ${finding} means
- * something only if LK_OK, but for `disputed`.
+ * Ask, as the one who is asking for all.  ${known} is what was found the last
+ * time.  ${finding} means something only if LK_OK, but for `disputed`.
  */
 enum lk_status lk_redis_finding_ask(struct lk_watch *watch,
     const struct lk_redis_finding *known, struct lk_deadline deadline,

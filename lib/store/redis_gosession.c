@@ -288,6 +288,7 @@ gosession_revoke_all(struct lk_store *base, const char *user,
 	if (status != LK_OK)
 		return (status);
 	lk_redis_call(&call, &gosession_revoke_all_script, 1);
+	call.blunt = true;
 	lk_redis_arg_key(&call.command, &index);
 	lk_redis_arg_key(&call.command, &prefix);
 	return (lk_redis_revoke(store, &call, deadline, revoked));

@@ -162,7 +162,7 @@ inspect_sentinels(const struct lk_redis_store *store,
 	status = lk_redis_sentinels_new(s, &sentinels, store->base.error);
 	if (status != LK_OK)
 		return (status);
-	votes = lk_redis_sentinels_ask(sentinels, true,
+	votes = lk_redis_sentinels_ask(sentinels, "", true,
 	    s->store.redis.connect_timeout_ms, deadline);
 	for (i = 0; i < all->n; i++) {
 		inspect_address("store.sentinel.addresses", all->v[i], each,

@@ -86,25 +86,6 @@ share_of(const struct lk_redis_task *task)
 	return (lk_deadline_part(task->deadline, FIRST_SHARE_PERCENT));
 }
 
-/* Write the request, and behind it the fence if a replica is to have it. */
-static bool
-format(struct lk_redis_task *task)
-{
-	const struct lk_redis_request *request = task->request;
-	struct lk_redis_fence fence;
-
-	lk_buf_reset(&task->out);
-	if (lk_redis_command_format(request->commands, request->count,
-	        &task->out) != LK_OK)
-		return (false);
-	if (!request->replicate)
-		return (true);
-	lk_redis_fence(&fence, task->link->settings, 1,
-	    lk_redis_watch_wait_ms(task->link->watch, task->share));
-	return (lk_redis_command_format(fence.commands, LK_REDIS_FENCE_COMMANDS,
-	            &task->out) == LK_OK);
-}
-
 /*
  * Note why an attempt failed, if it was not for want of time.  That an old
  * connection was dead explains nothing.
@@ -141,9 +122,6 @@ try_until_done(struct lk_redis_task *task)
 		generation = atomic_load_explicit(&link->watch->generation,
 		    memory_order_relaxed);
 		task->share = share_of(task);
-		if ((tries == 0 || task->request->replicate) && !format(task))
-			return (
-			    lk_fail(link->error, LK_E_NOMEM, "out of memory"));
 		result = lk_redis_attempt(task);
 		if (result == LK_ATTEMPT_DONE)
 			return (LK_OK);
@@ -181,6 +159,7 @@ lk_redis_link_run(struct lk_redis_link *link, struct lk_redis_request *request,
 	if (request->replicate)
 		task.count += LK_REDIS_FENCE_COMMANDS;
 	request->durable = request->repeated = false;
+	request->history[0] = '\0';
 	memset(replies, 0, request->count * sizeof(struct lk_redis_reply *));
 	status = lk_redis_watch_admit(link->watch, &probe, link->error);
 	if (status != LK_OK)
@@ -200,14 +179,8 @@ lk_redis_link_run(struct lk_redis_link *link, struct lk_redis_request *request,
 
 void
 lk_redis_link_owe(struct lk_redis_link *link,
-    const struct lk_redis_command *command, bool ended,
-    struct lk_deadline deadline)
+    const struct lk_redis_revocation *revocation)
 {
-	const struct lk_error before = *link->error;
-	char history[LK_REDIS_HISTORY_LEN + 1] = "";
-
-	if (lk_redis_wire_is_open(&link->wire) &&
-	    lk_redis_history_of(&link->wire, deadline, history) != LK_OK)
-		*link->error = before;
-	lk_redis_watch_owe(link->watch, command, history, ended);
+	if (!revocation->durable || link->own == NULL)
+		lk_redis_watch_owe(link->watch, revocation);
 }

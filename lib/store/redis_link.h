@@ -23,12 +23,16 @@ struct lk_redis_request {
 	const struct lk_redis_command *commands;
 	size_t count;
 	bool idempotent; /* may be sent again, carried out or not */
+	bool exact;      /* but what the second time answers means less */
 	bool replicate;  /* ask for a replica to have it; `durable` says */
+	bool everywhere; /* all replicas that are not down must */
 
 	/* Set by lk_redis_link_run(). */
 	bool durable;  /* replicas have it, and will be asked to be the next
 	                  master; if not, the link's error says why */
 	bool repeated; /* an earlier try may have been carried out already */
+	char history[LK_REDIS_HISTORY_LEN + 1]; /* of the master that has
+	                  carried it out, if it was to be replicated; or "" */
 };
 
 /* Most commands of a request to be replicated; it may have none, and then asks
@@ -63,13 +67,12 @@ enum lk_status lk_redis_link_run(struct lk_redis_link *link,
     struct lk_redis_reply **replies) LK_MUST_CHECK;
 
 /**
- * lk_redis_link_owe(link, command, ended, deadline):
- * ${command}, a revocation that was just carried out, is not durable: let the
- * watch carry it over.  ${ended} as in redis_pending.h.
+ * lk_redis_link_owe(link, revocation):
+ * It was just carried out: let the watch carry it over.  One that is durable is
+ * for a watch that others go by as well.
  */
 void lk_redis_link_owe(struct lk_redis_link *link,
-    const struct lk_redis_command *command, bool ended,
-    struct lk_deadline deadline);
+    const struct lk_redis_revocation *revocation);
 
 /** lk_redis_link_watch(link): the watch that it goes by. */
 struct lk_watch *lk_redis_link_watch(const struct lk_redis_link *link);

@@ -12,25 +12,46 @@
 
 /* ---- Asking, by one at a time ------------------------------------------ */
 
+/* Let operations be tried again at once; the lock is held. */
+static void
+open_up(struct lk_watch *watch)
+{
+	lk_breaker_close(&watch->breaker);
+	atomic_store(&watch->barred, false);
+}
+
 /* Take what was found as what is known; the lock is held. */
 static void
 publish(struct lk_watch *watch, const struct lk_redis_finding *finding)
 {
-	if (strcmp(watch->address, finding->address) != 0) {
-		if (watch->address[0] != '\0')
+	/* What it has suffered may be over. */
+	if (watch->answer != LK_OK)
+		open_up(watch);
+	if (strcmp(watch->known.address, finding->address) != 0) {
+		if (watch->known.address[0] != '\0')
 			LK_LOG(watch->log, LK_LOG_WARN,
 			    "another redis is the master",
-			    { "from", watch->address },
+			    { "from", watch->known.address },
 			    { "to", finding->address });
-		(void)snprintf(watch->address, sizeof(watch->address), "%s",
-		    finding->address);
+		(void)snprintf(watch->known.address,
+		    sizeof(watch->known.address), "%s", finding->address);
 		(void)atomic_fetch_add(&watch->generation, 1);
-		lk_breaker_close(&watch->breaker);
-		atomic_store(&watch->barred, false);
+		open_up(watch);
+		memset(&watch->known.seen, 0, sizeof(watch->known.seen));
+		watch->known.vouched = watch->known.seen;
+		watch->known.seen_ns = 0;
 	}
-	watch->unsettled = finding->unsettled;
-	watch->witnesses = finding->witnesses;
-	watch->replicas = finding->replicas;
+	if (finding->majority && watch->known.seen_ns != 0 &&
+	    watch->known.seen_ns <= finding->began_ns) {
+		if (watch->known.vouched.history[0] == '\0')
+			LK_LOG(watch->log, LK_LOG_DEBUG,
+			    "a replica can confirm the master from now on",
+			    { "master", watch->known.address });
+		watch->known.vouched = watch->known.seen;
+	}
+	watch->known.unsettled = finding->unsettled;
+	watch->known.cautious = finding->cautious;
+	watch->known.replicas = finding->replicas;
 	atomic_store_explicit(&watch->confirmed_ns, finding->began_ns,
 	    memory_order_release);
 }
@@ -42,7 +63,7 @@ log_answer(struct lk_watch *watch, enum lk_status status, const char *why)
 	if (status == LK_OK && watch->asked > 0 && watch->answer != LK_OK &&
 	    watch->confirmed_before)
 		LK_LOG(watch->log, LK_LOG_INFO, "the master is confirmed again",
-		    { "master", watch->address });
+		    { "master", watch->known.address });
 	else if (status != LK_OK && watch->answer == LK_OK &&
 	    watch->confirmed_before)
 		LK_LOG(watch->log, LK_LOG_WARN, "the master is not confirmed",
@@ -55,18 +76,20 @@ static enum lk_status
 ask_for_all(struct lk_watch *watch, struct lk_deadline deadline,
     struct lk_error *error)
 {
-	struct lk_redis_finding known = { .disputed = watch->disputed,
-		.replicas = watch->replicas };
+	struct lk_redis_finding known = { .disputed = watch->known.disputed,
+		.replicas = watch->known.replicas,
+		.began_ns = atomic_load(&watch->confirmed_ns),
+		.vouched = watch->known.vouched };
 	struct lk_redis_finding finding;
 	enum lk_status status = LK_FAULT;
 
-	memcpy(known.address, watch->address, sizeof(known.address));
+	memcpy(known.address, watch->known.address, sizeof(known.address));
 	watch->asking = true;
 	watch->tried_ns = lk_redis_watch_now();
 	(void)pthread_mutex_unlock(&watch->lock);
 	status = lk_redis_finding_ask(watch, &known, deadline, &finding, error);
 	(void)pthread_mutex_lock(&watch->lock);
-	watch->disputed = finding.disputed;
+	watch->known.disputed = finding.disputed;
 	if (status == LK_OK)
 		publish(watch, &finding);
 	log_answer(watch, status, error->text);
@@ -79,9 +102,8 @@ ask_for_all(struct lk_watch *watch, struct lk_deadline deadline,
 	return (status);
 }
 
-/* Wait for a change, with the lock held; false at the deadline. */
-static bool
-wait_for_change(struct lk_watch *watch, struct lk_deadline deadline)
+bool
+lk_redis_watch_wait(struct lk_watch *watch, struct lk_deadline deadline)
 {
 	const struct timespec until = { .tv_sec = deadline.at_ns / 1000000000,
 		.tv_nsec = deadline.at_ns % 1000000000 };
@@ -98,7 +120,7 @@ take_answer(struct lk_watch *watch, struct lk_deadline deadline,
 	const uint64_t asked = watch->asked;
 
 	while (watch->asked == asked) {
-		if (!wait_for_change(watch, deadline))
+		if (!lk_redis_watch_wait(watch, deadline))
 			return (lk_fail(error, LK_E_TIMEOUT,
 			    "cannot confirm which Redis is the master in "
 			    "time"));
@@ -154,7 +176,8 @@ wanted_since(const struct lk_watch *watch)
 	/* 0 is never, even if the machine has not run for that long. */
 	if (since < 1)
 		since = 1;
-	return (watch->suspect_ns > since ? watch->suspect_ns : since);
+	return (
+	    watch->known.suspect_ns > since ? watch->known.suspect_ns : since);
 }
 
 /*
@@ -167,7 +190,7 @@ find_locked(struct lk_watch *watch, struct lk_deadline deadline,
 {
 	const bool required =
 	    watch->settings->store.sentinel.require_confirmed ||
-	    watch->address[0] == '\0';
+	    watch->known.address[0] == '\0';
 	const int64_t since = wanted_since(watch);
 	struct lk_error ignored;
 	enum lk_status status = LK_OK;
@@ -187,7 +210,7 @@ lk_redis_watch_find(struct lk_watch *watch, struct lk_deadline deadline,
 	(void)pthread_mutex_lock(&watch->lock);
 	if (watch->sentinel)
 		status = find_locked(watch, deadline, error);
-	memcpy(master->name, watch->address, sizeof(master->name));
+	memcpy(master->name, watch->known.address, sizeof(master->name));
 	master->generation = atomic_load(&watch->generation);
 	(void)pthread_mutex_unlock(&watch->lock);
 	if (status == LK_OK &&
@@ -205,7 +228,7 @@ lk_redis_watch_suspect(struct lk_watch *watch, unsigned int generation)
 		return;
 	(void)pthread_mutex_lock(&watch->lock);
 	if (atomic_load(&watch->generation) == generation)
-		watch->suspect_ns = lk_redis_watch_now();
+		watch->known.suspect_ns = lk_redis_watch_now();
 	(void)pthread_mutex_unlock(&watch->lock);
 	lk_redis_watch_wake(watch);
 }
@@ -220,7 +243,48 @@ lk_redis_watch_pause(struct lk_watch *watch, unsigned int generation,
 
 	(void)pthread_mutex_lock(&watch->lock);
 	while (waiting && atomic_load(&watch->generation) == generation)
-		waiting = wait_for_change(watch, until);
+		waiting = lk_redis_watch_wait(watch, until);
 	(void)pthread_mutex_unlock(&watch->lock);
 	return (lk_deadline_left_ms(deadline) > 0);
+}
+
+/* ---- For who watches --------------------------------------------------- */
+
+bool
+lk_redis_watch_saw(struct lk_watch *watch, unsigned int generation,
+    const struct lk_redis_past *past)
+{
+	bool wanting;
+
+	(void)pthread_mutex_lock(&watch->lock);
+	if (atomic_load(&watch->generation) == generation) {
+		watch->known.seen = *past;
+		watch->known.seen_ns = lk_redis_watch_now();
+	}
+	wanting = watch->sentinel &&
+	    strcmp(watch->known.vouched.history, watch->known.seen.history) !=
+	        0;
+	(void)pthread_mutex_unlock(&watch->lock);
+	return (wanting);
+}
+
+void
+lk_redis_watch_learn(struct lk_watch *watch, struct lk_watch *from)
+{
+	struct lk_redis_known known;
+	int64_t confirmed_ns;
+
+	(void)pthread_mutex_lock(&from->lock);
+	known = from->known;
+	confirmed_ns = atomic_load(&from->confirmed_ns);
+	(void)pthread_mutex_unlock(&from->lock);
+	(void)pthread_mutex_lock(&watch->lock);
+	if (atomic_load(&watch->generation) == 0 && !watch->asking &&
+	    known.address[0] != '\0') {
+		watch->known = known;
+		watch->confirmed_before = confirmed_ns != 0;
+		atomic_store(&watch->generation, 1);
+		atomic_store(&watch->confirmed_ns, confirmed_ns);
+	}
+	(void)pthread_mutex_unlock(&watch->lock);
 }

@@ -1,9 +1,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "redis_info.h"
 #include "redis_pending.h"
 
+#define MS_NS INT64_C(1000000)
 /* Longest command: a script and its keys and arguments. */
 #define COMMAND_MAX 16384
 
@@ -33,6 +33,7 @@ static void
 item_done_by(struct lk_redis_pending_item *item, const char *history)
 {
 	memset(item->history, 0, sizeof(item->history));
+	item->since_ns = lk_monotonic_ns();
 	if (strlen(history) == LK_REDIS_HISTORY_LEN)
 		memcpy(item->history, history, LK_REDIS_HISTORY_LEN);
 }
@@ -45,6 +46,16 @@ is_same(const struct lk_redis_pending_item *a,
 	    memcmp(a->command.data, b->command.data, a->command.len) == 0);
 }
 
+static void
+set_durable(struct lk_redis_pending *pending,
+    struct lk_redis_pending_item *item, bool durable)
+{
+	pending->owed += item->durable;
+	pending->owed -= durable;
+	item->durable = durable;
+	item->since_ns = lk_monotonic_ns();
+}
+
 /* Take out the item at ${p}. */
 static void
 drop(struct lk_redis_pending *pending, struct lk_redis_pending_item **p)
@@ -53,22 +64,44 @@ drop(struct lk_redis_pending *pending, struct lk_redis_pending_item **p)
 
 	*p = item->next;
 	pending->n--;
+	pending->owed -= !item->durable;
 	item_free(item);
 }
 
-/* Give up the oldest that has ended nothing; false if there is none. */
-static bool
-make_room(struct lk_redis_pending *pending)
+/* Forget those that have been durable for long enough. */
+static void
+drop_old(struct lk_redis_pending *pending)
 {
-	struct lk_redis_pending_item **p;
+	struct lk_redis_pending_item **p = &pending->first;
+	const int64_t then = lk_monotonic_ns() - LK_REDIS_PENDING_MS * MS_NS;
+
+	while (*p != NULL) {
+		if ((*p)->durable && (*p)->since_ns < then)
+			drop(pending, p);
+		else
+			p = &(*p)->next;
+	}
+}
+
+/* Give up the oldest that ${item} is more than; false if there is none. */
+static bool
+make_room(struct lk_redis_pending *pending,
+    const struct lk_redis_pending_item *item)
+{
+	struct lk_redis_pending_item **p, **spare = NULL;
 
 	for (p = &pending->first; *p != NULL; p = &(*p)->next) {
-		if (!(*p)->ended) {
-			drop(pending, p);
-			return (true);
+		if ((*p)->durable) {
+			spare = p;
+			break;
 		}
+		if (spare == NULL && item->ended && !(*p)->ended)
+			spare = p;
 	}
-	return (false);
+	if (spare == NULL)
+		return (false);
+	drop(pending, spare);
+	return (true);
 }
 
 /* Hang in ${item}, which then belongs to the list or is gone. */
@@ -82,11 +115,11 @@ insert(struct lk_redis_pending *pending, struct lk_redis_pending_item *item)
 			continue;
 		memcpy((*p)->history, item->history, sizeof(item->history));
 		(*p)->ended |= item->ended;
+		set_durable(pending, *p, item->durable);
 		item_free(item);
 		return (LK_PENDING_KNOWN);
 	}
-	if (pending->n >= LK_REDIS_PENDING_MAX &&
-	    !(item->ended && make_room(pending))) {
+	if (pending->n >= LK_REDIS_PENDING_MAX && !make_room(pending, item)) {
 		item_free(item);
 		return (LK_PENDING_FULL);
 	}
@@ -95,19 +128,22 @@ insert(struct lk_redis_pending *pending, struct lk_redis_pending_item *item)
 	item->next = NULL;
 	*p = item;
 	pending->n++;
+	pending->owed += !item->durable;
 	return (LK_PENDING_ADDED);
 }
 
 enum lk_pending_result
 lk_redis_pending_add(struct lk_redis_pending *pending,
-    const struct lk_redis_command *command, const char *history, bool ended)
+    const struct lk_redis_revocation *revocation)
 {
-	struct lk_redis_pending_item *item = item_new(command);
+	struct lk_redis_pending_item *item = item_new(revocation->command);
 
 	if (item == NULL)
 		return (LK_PENDING_FULL);
-	item_done_by(item, history);
-	item->ended = ended;
+	drop_old(pending);
+	item_done_by(item, revocation->history);
+	item->ended = revocation->ended;
+	item->durable = revocation->durable;
 	return (insert(pending, item));
 }
 
@@ -117,12 +153,15 @@ lk_redis_pending_move(struct lk_redis_pending *to,
 {
 	struct lk_redis_pending_item *item, *next;
 	size_t lost = 0;
+	bool durable;
 
 	for (item = from->first; item != NULL; item = next) {
 		next = item->next;
-		lost += insert(to, item) == LK_PENDING_FULL;
+		durable = item->durable;
+		lost += insert(to, item) == LK_PENDING_FULL && !durable;
 	}
 	memset(from, 0, sizeof(*from));
+	drop_old(to);
 	return (lost);
 }
 
@@ -139,57 +178,26 @@ lk_redis_pending_clear(struct lk_redis_pending *pending)
 }
 
 size_t
-lk_redis_pending_settle(struct lk_redis_pending *pending)
+lk_redis_pending_settle(struct lk_redis_pending *pending, const char *history,
+    int64_t before_ns)
 {
-	struct lk_redis_pending_item **p = &pending->first;
-	size_t settled = 0;
+	struct lk_redis_pending_item *item;
+	const size_t owed = pending->owed;
 
-	while (*p != NULL) {
-		if ((*p)->refused) {
-			p = &(*p)->next;
-			continue;
-		}
-		drop(pending, p);
-		settled++;
+	for (item = pending->first; item != NULL; item = item->next) {
+		if (!item->durable && item->since_ns < before_ns &&
+		    history[0] != '\0' && strcmp(item->history, history) == 0)
+			set_durable(pending, item, true);
 	}
-	return (settled);
+	return (owed - pending->owed);
 }
 
 /* ---- Replaying --------------------------------------------------------- */
 
-enum lk_status
-lk_redis_history_of(struct lk_redis_wire *wire, struct lk_deadline deadline,
-    char history[LK_REDIS_HISTORY_LEN + 1])
-{
-	char role[LK_REDIS_INFO_MAX + 1] = "", id[LK_REDIS_INFO_MAX + 1] = "";
-	struct lk_redis_command command;
-	struct lk_redis_reply *reply = NULL;
-	enum lk_status status = LK_FAULT;
-
-	memset(history, 0, LK_REDIS_HISTORY_LEN + 1);
-	lk_redis_command(&command, "INFO");
-	lk_redis_arg_str(&command, "replication");
-	status = lk_redis_wire_ask(wire, &command, 1, deadline, &reply);
-	/* A replica has taken over the history of another. */
-	if (status == LK_OK &&
-	    (reply->type != LK_REDIS_STRING ||
-	        !lk_redis_info(reply->text, "role", role) ||
-	        !lk_redis_info(reply->text, "master_replid", id) ||
-	        strcmp(role, "master") != 0 ||
-	        strlen(id) != LK_REDIS_HISTORY_LEN))
-		status = lk_fail(wire->error, LK_E_STORE,
-		    "redis at %s: INFO names no history of a master",
-		    wire->name);
-	if (status == LK_OK)
-		memcpy(history, id, LK_REDIS_HISTORY_LEN);
-	lk_redis_reply_free(reply);
-	return (status);
-}
-
 /* Tell the master one that it does not have. */
 static enum lk_status
 replay_one(struct lk_redis_pending_item *item, struct lk_redis_wire *wire,
-    const char *history, struct lk_deadline deadline)
+    const char *history, struct lk_deadline deadline, bool *refused)
 {
 	struct lk_redis_reply *reply = NULL;
 	struct lk_redis_exchange x;
@@ -197,12 +205,12 @@ replay_one(struct lk_redis_pending_item *item, struct lk_redis_wire *wire,
 
 	status = lk_redis_wire_exchange(wire, &item->command, 1, deadline,
 	    &reply, &x);
-	if (status == LK_OK)
-		item->refused = lk_redis_reply_refusal(reply, wire->name,
-		                    wire->error) != LK_OK;
-	lk_redis_reply_free(reply);
-	if (status == LK_OK && !item->refused)
+	if (status == LK_OK &&
+	    lk_redis_reply_refusal(reply, wire->name, wire->error) != LK_OK)
+		*refused = true;
+	else if (status == LK_OK)
 		item_done_by(item, history);
+	lk_redis_reply_free(reply);
 	return (status);
 }
 
@@ -211,14 +219,18 @@ lk_redis_pending_replay(struct lk_redis_pending *pending,
     struct lk_redis_wire *wire, struct lk_deadline deadline)
 {
 	struct lk_redis_pending_item *item;
-	char history[LK_REDIS_HISTORY_LEN + 1];
+	struct lk_redis_past past;
 	enum lk_status status = LK_FAULT;
+	bool refused = false;
 
-	status = lk_redis_history_of(wire, deadline, history);
+	status = lk_redis_past_ask(wire, deadline, &past);
 	for (item = pending->first; item != NULL && status == LK_OK;
 	     item = item->next) {
-		if (strcmp(item->history, history) != 0)
-			status = replay_one(item, wire, history, deadline);
+		if (strcmp(item->history, past.history) == 0)
+			continue;
+		set_durable(pending, item, false);
+		status = replay_one(item, wire, past.history, deadline,
+		    &refused);
 	}
-	return (status);
+	return (status == LK_OK && refused ? LK_E_NOT_DURABLE : status);
 }

@@ -8,6 +8,7 @@ lk_redis_call(struct lk_redis_call *call, const struct lk_redis_script *script,
 {
 	call->script = script;
 	call->later = 0;
+	call->blunt = false;
 	lk_redis_command(&call->command, "EVALSHA");
 	lk_redis_arg_str(&call->command, script->sha1);
 	lk_redis_arg_int(&call->command, keys);
@@ -74,18 +75,23 @@ say_not_durable(struct lk_error *error, enum lk_redis_effect effect)
 	    effect == LK_REDIS_REVOKES ? "revoked, " : "", why.text));
 }
 
-/* What a script has done is not durable: what follows. */
-static enum lk_status
-not_durable(struct lk_redis_link *link, struct lk_redis_call *call,
-    const struct lk_redis_reply *reply, enum lk_redis_effect effect,
-    struct lk_deadline deadline, struct lk_error *error)
+/* A script has ended sessions: let the next master know. */
+static void
+owe(struct lk_redis_link *link, struct lk_redis_call *call,
+    const struct lk_redis_reply *reply, const struct lk_redis_request *request)
 {
-	if (effect == LK_REDIS_REVOKES) {
-		complete(call, reply);
-		lk_redis_link_owe(link, &call->command,
-		    call->repeated || lk_redis_count(reply) > 0, deadline);
-	}
-	return (say_not_durable(error, effect));
+	const struct lk_redis_revocation revocation = {
+		.command = &call->command,
+		.history = request->history,
+		.ended = call->repeated || lk_redis_count(reply) > 0,
+		.durable = request->durable
+	};
+
+	/* What replicas have is told again for good measure only. */
+	if (request->durable && (call->blunt || !revocation.ended))
+		return;
+	complete(call, reply);
+	lk_redis_link_owe(link, &revocation);
 }
 
 enum lk_status
@@ -93,6 +99,7 @@ lk_redis_replicate(struct lk_redis_link *link, enum lk_redis_effect effect,
     struct lk_deadline deadline, struct lk_error *error)
 {
 	struct lk_redis_request request = { .idempotent = true,
+		.everywhere = effect == LK_REDIS_REVOKES,
 		.replicate = must_replicate(link, effect) };
 	struct lk_redis_reply *none = NULL;
 	enum lk_status status = LK_OK;
@@ -112,6 +119,8 @@ lk_redis_call_run(struct lk_redis_link *link, struct lk_redis_call *call,
 	struct lk_redis_request request = { .commands = &call->command,
 		.count = 1,
 		.idempotent = effect != LK_REDIS_ISSUES,
+		.exact = effect == LK_REDIS_REVOKES,
+		.everywhere = effect == LK_REDIS_REVOKES,
 		.replicate = must_replicate(link, effect) };
 	enum lk_status status = LK_FAULT;
 
@@ -129,9 +138,10 @@ lk_redis_call_run(struct lk_redis_link *link, struct lk_redis_call *call,
 		status = lk_redis_reply_refusal(*reply,
 		    lk_redis_link_name(link), error);
 	call->repeated = request.repeated;
+	if (status == LK_OK && request.replicate && effect == LK_REDIS_REVOKES)
+		owe(link, call, *reply, &request);
 	if (status == LK_OK && request.replicate && !request.durable)
-		status = not_durable(link, call, *reply, effect, deadline,
-		    error);
+		status = say_not_durable(error, effect);
 	if (status != LK_OK &&
 	    !(status == LK_E_NOT_DURABLE && effect == LK_REDIS_REVOKES)) {
 		lk_redis_reply_free(*reply);

@@ -13,7 +13,8 @@ struct lk_redis_script {
 struct lk_redis_call {
 	const struct lk_redis_script *script;
 	struct lk_redis_command command; /* EVALSHA, for the moment */
-	int later; /* the argument of lk_redis_arg_later(), or 0 */
+	int later;  /* the argument of lk_redis_arg_later(), or 0 */
+	bool blunt; /* done again later it would end what has begun since */
 
 	/* Set by lk_redis_call_run(): an earlier try may have done its work. */
 	bool repeated;

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "redis_alias.h"
 #include "redis_sentinel.h"
 #include "redis_voter.h"
 
@@ -17,6 +18,7 @@ struct lk_redis_sentinels {
 	/* Dynamic data. */
 	struct lk_redis_voter voters[SENTINELS_MAX];
 	struct lk_vote votes[SENTINELS_MAX]; /* the voters' own, side by side */
+	struct lk_redis_aliases aliases;
 };
 
 /* ---- Life -------------------------------------------------------------- */
@@ -118,8 +120,8 @@ collect(struct lk_redis_sentinels *s, bool all, int64_t patience_ms,
 }
 
 const struct lk_vote *
-lk_redis_sentinels_ask(struct lk_redis_sentinels *s, bool all,
-    int64_t patience_ms, struct lk_deadline deadline)
+lk_redis_sentinels_ask(struct lk_redis_sentinels *s, const char *known,
+    bool all, int64_t patience_ms, struct lk_deadline deadline)
 {
 	bool more = false;
 	size_t i;
@@ -135,5 +137,6 @@ lk_redis_sentinels_ask(struct lk_redis_sentinels *s, bool all,
 	for (i = 0; i < s->n; i++)
 		lk_redis_voter_end(&s->voters[i]);
 	(void)count(s);
+	lk_redis_aliases_unify(&s->aliases, known, s->votes, s->n);
 	return (s->votes);
 }

@@ -25,17 +25,19 @@ enum lk_status lk_redis_sentinels_new(const struct lk_settings *settings,
 void lk_redis_sentinels_free(struct lk_redis_sentinels *sentinels);
 
 /**
- * lk_redis_sentinels_ask(sentinels, all, patience_ms, deadline):
+ * lk_redis_sentinels_ask(sentinels, known, all, patience_ms, deadline):
  * Ask for the master, until a majority names the same address and the others
  * have had a moment, or with ${all} until every one has answered, but no longer
  * than ${patience_ms}.  Host names that must be looked up are only if there is
  * no majority without; after the look-ups, on which only the resolver's own
  * time limits apply, those are waited for as long.  Nothing else goes on
- * beyond the deadline.  Returns the votes, one for each of the settings'
- * addresses in their order; they are valid until the next call.
+ * beyond the deadline.  Whoever names the master at ${known} by another of its
+ * addresses is taken to name that one (redis_alias.h).  Returns the votes, one
+ * for each of the settings' addresses in their order; they are valid until the
+ * next call.
  */
 const struct lk_vote *lk_redis_sentinels_ask(
-    struct lk_redis_sentinels *sentinels, bool all, int64_t patience_ms,
-    struct lk_deadline deadline);
+    struct lk_redis_sentinels *sentinels, const char *known, bool all,
+    int64_t patience_ms, struct lk_deadline deadline);
 
 #endif /* !LK_REDIS_SENTINEL_H_ */

@@ -36,20 +36,6 @@ count_address(const struct lk_vote *votes, size_t total, const char *address)
 	return (n);
 }
 
-/* Whether one is replacing ${address}, or names another already. */
-static bool
-is_failing_over(const struct lk_vote *votes, size_t total, const char *address)
-{
-	bool found = false;
-	size_t i;
-
-	for (i = 0; i < total; i++)
-		found |= votes[i].kind == LK_VOTE_NAMES &&
-		    (votes[i].failing_over ||
-		        strcmp(votes[i].address, address) != 0);
-	return (found);
-}
-
 static bool
 has_meaning(enum lk_vote_kind kind)
 {
@@ -69,6 +55,7 @@ lk_votes_count(const struct lk_vote *votes, size_t total)
 			ballot.known = votes[i].sentinels;
 		if (votes[i].kind != LK_VOTE_NAMES)
 			continue;
+		ballot.failing_over |= votes[i].failing_over;
 		if (votes[i].replicas > ballot.replicas)
 			ballot.replicas = votes[i].replicas;
 		n = count_address(votes, total, votes[i].address);
@@ -77,7 +64,7 @@ lk_votes_count(const struct lk_vote *votes, size_t total)
 			ballot.address = votes[i].address;
 		}
 	}
-	ballot.failing_over = is_failing_over(votes, total, ballot.address);
+	ballot.contradicted = ballot.named < names;
 	if (ballot.named >= lk_votes_majority(total))
 		ballot.election = LK_ELECTION_MAJORITY;
 	else if (ballot.spoke < lk_votes_majority(total) &&

@@ -37,7 +37,8 @@ struct lk_vote {
 	char address[LK_VOTE_ADDRESS_SIZE]; /* LK_VOTE_NAMES, else "" */
 	bool failing_over;                  /* it is replacing the master */
 	size_t sentinels; /* how many there are, by what it knows; 0: unsaid */
-	size_t replicas;  /* how many are not down, by what it knows */
+	size_t replicas;  /* how many are not down, or are chosen to be the next
+	                     master, by what it knows */
 };
 
 enum lk_election {
@@ -56,7 +57,8 @@ struct lk_ballot {
 	size_t total;
 	size_t known;      /* the most that one of them says there are, or 0 */
 	size_t replicas;   /* the most that one of them says are not down */
-	bool failing_over; /* one is replacing it, or names another already */
+	bool failing_over; /* one is replacing it */
+	bool contradicted; /* one names another */
 };
 
 /** lk_votes_majority(total): how many a majority is. */

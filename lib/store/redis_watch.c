@@ -47,7 +47,7 @@ init_master(struct lk_watch *watch, struct lk_error *error)
 	if (watch->sentinel)
 		return (
 		    lk_redis_sentinels_new(settings, &watch->sentinels, error));
-	(void)snprintf(watch->address, sizeof(watch->address), "%s",
+	(void)snprintf(watch->known.address, sizeof(watch->known.address), "%s",
 	    settings->store.redis.address);
 	atomic_store(&watch->generation, 1);
 	return (LK_OK);
@@ -96,7 +96,7 @@ lk_watch_free(struct lk_watch *watch)
 {
 	if (watch == NULL)
 		return;
-	lk_redis_watch_lose(watch, watch->pending.n);
+	lk_redis_watch_lose(watch, watch->pending.owed);
 	lk_redis_pending_clear(&watch->pending);
 	lk_redis_sentinels_free(watch->sentinels);
 	lk_redis_wire_drop(&watch->wire);

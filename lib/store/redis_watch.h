@@ -10,10 +10,15 @@
  * Sentinels names it; redis_vote.h says why nobody can then have been told of
  * another one before.  If fewer than a majority say anything, a master that is
  * known and has a replica that answers (redis_fence.h) is confirmed by that: so
- * it goes on when all Sentinels are gone.  This second way holds the bound only
- * where whoever is cut off from most Sentinels is also cut off from most Redis,
- * as where each has one beside it.  No minority can make another Redis the
- * master.
+ * it goes on when all Sentinels are gone.  This second way only continues a
+ * chain that a majority began: each confirmation must follow the one before
+ * within the bound; and the replica must have been one of this master, in this
+ * history of its, when the majority spoke last, and have been given no whole
+ * copy since, as it is if it has been elsewhere.  Once the chain is broken only
+ * a majority begins another.  It takes lk_watch_run(), which looks at the
+ * master's past between its questions.  This way holds the bound only where
+ * whoever is cut off from most Sentinels is also cut off from most Redis, as
+ * where each has one beside it.  No minority can make another Redis the master.
  *
  * In single mode the master is the settings' Redis, and nothing is confirmed.
  */
@@ -34,6 +39,23 @@
 #define LK_WATCH_DOUBT_MS 5000
 #define LK_WATCH_DOUBT_EVERY_MS 50
 
+/** What is known of the master. */
+struct lk_redis_known {
+	char address[LK_REDIS_NAME_SIZE]; /* "": not known */
+	int64_t suspect_ns; /* the last that spoke against it; 0: nothing */
+	bool unsettled;     /* a Sentinel names another one, or who confirmed
+	                       it may not know */
+	bool cautious;      /* a Sentinel may be replacing it */
+	bool disputed;      /* a Sentinel has spoken against the address, and
+	                       no majority has since */
+	size_t replicas;    /* how many are not down, as was last heard */
+	/* Its past as it was last seen, and when (0: never); and as it was
+	 * before the last question that a majority answered (or none). */
+	struct lk_redis_past seen;
+	int64_t seen_ns;
+	struct lk_redis_past vouched;
+};
+
 struct lk_watch {
 	/* Static data. */
 	const struct lk_settings *settings;
@@ -48,32 +70,26 @@ struct lk_watch {
 	 * confirmation of the generation he sees, or of an earlier one. */
 	_Atomic int64_t confirmed_ns; /* when that question began; 0: never */
 	atomic_uint generation;
-	atomic_bool barred;  /* the breaker is not closed */
-	atomic_bool owes;    /* revocations are pending */
-	atomic_bool running; /* lk_watch_run() */
+	atomic_bool barred; /* the breaker is not closed */
+	atomic_bool owes;   /* revocations are pending that are not durable */
+	atomic_bool remembers; /* there are any */
+	atomic_bool running;   /* lk_watch_run() */
 	atomic_bool stopping;
 
 	/* Under the lock; `changed` is signalled when a question has been
-	 * answered and when the generation has grown. */
+	 * answered, when the generation has grown, and when the master has been
+	 * told of revocations. */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	char address[LK_REDIS_NAME_SIZE]; /* of the master; "": not known */
-	int64_t suspect_ns;    /* the last that spoke against it; 0: nothing */
-	int64_t tried_ns;      /* when it was last asked about */
-	bool unsettled;        /* a Sentinel is replacing the master, or who
-	                          confirmed it may not know */
-	bool disputed;         /* a Sentinel has spoken against the address,
-	                          and no majority has since */
-	size_t witnesses;      /* how many replicas must have what is to
-	                          outlast it */
-	size_t replicas;       /* how many are not down, as was last heard */
+	struct lk_redis_known known;
+	int64_t tried_ns;      /* when the master was last asked about */
 	bool asking;           /* somebody is */
 	uint64_t asked;        /* how many questions have been answered */
 	enum lk_status answer; /* to the last, and why if it is not LK_OK */
 	struct lk_error why;
 	struct lk_breaker breaker;
 	struct lk_redis_pending pending;
-	bool replaying; /* somebody has taken what was pending */
+	bool replaying; /* somebody has taken it to tell it the master */
 
 	/* Of the one who is asking. */
 	struct lk_redis_sentinels *sentinels;
@@ -140,6 +156,27 @@ enum lk_status lk_redis_watch_confirm(struct lk_watch *watch, int64_t since_ns,
     struct lk_deadline deadline, struct lk_error *error) LK_MUST_CHECK;
 
 /**
+ * lk_redis_watch_saw(watch, generation, past):
+ * The master of ${generation} has just told its ${past}.  True if a majority is
+ * to be asked now, so that a replica's word will do later.
+ */
+bool lk_redis_watch_saw(struct lk_watch *watch, unsigned int generation,
+    const struct lk_redis_past *past);
+
+/**
+ * lk_redis_watch_learn(watch, from):
+ * Know what ${from}, of the same Sentinels, knows of the master, and when it
+ * was confirmed, if nothing is known yet.
+ */
+void lk_redis_watch_learn(struct lk_watch *watch, struct lk_watch *from);
+
+/**
+ * lk_redis_watch_wait(watch, deadline):
+ * Wait for `changed`, with the lock held; false at the deadline.
+ */
+bool lk_redis_watch_wait(struct lk_watch *watch, struct lk_deadline deadline);
+
+/**
  * lk_redis_watch_suspect(watch, generation):
  * Something speaks against the master of ${generation}.
  */
@@ -189,30 +226,44 @@ enum lk_status lk_redis_watch_new(const struct lk_settings *settings,
 int64_t lk_redis_watch_wait_ms(const struct lk_watch *watch,
     struct lk_deadline deadline);
 
-/**
- * lk_redis_watch_outlasts(watch, wire, acks, deadline, error):
- * Whether what the master at ${wire} has done, and ${acks} replicas have by
- * now, outlasts it.
- *
- * Not so if it is the master no more: one that was cut off may have a replica
- * beside it, and both will give up what they have.  Nor if it is being replaced
- * and a Sentinel says so: the replica that has it may be one that has yet to
- * follow the next master, which has gone its own way already although no
- * Sentinel names it.  If not every Sentinel is heard, the silent one may be
- * replacing it; then all replicas that are not down must have it, and are
- * waited for.  All of this is about one master only as long as it has had no
- * time to be a replica and come back, so it must be over by the deadline.
- */
-bool lk_redis_watch_outlasts(struct lk_watch *watch, struct lk_redis_wire *wire,
-    size_t acks, struct lk_deadline deadline,
-    struct lk_error *error) LK_MUST_CHECK;
+/** How many replicas a change waits for. */
+struct lk_redis_witnesses {
+	bool all;     /* all that are not down must have it, else one */
+	size_t asked; /* so many have been waited for */
+};
 
 /**
- * lk_redis_watch_owe(watch, command, history, ended):
- * Remember a revocation, as lk_redis_pending_add() does.
+ * lk_redis_watch_witnesses(watch, all):
+ * How many replicas to wait for, by what was last heard.
+ */
+struct lk_redis_witnesses lk_redis_watch_witnesses(struct lk_watch *watch,
+    bool all);
+
+/**
+ * lk_redis_watch_outlasts(watch, wire, acks, witnesses, deadline, error):
+ * Whether what the master at ${wire} has done, and ${acks} replicas of those
+ * that were asked have by now, outlasts it.
+ *
+ * Not so if it is the master no more: one that was cut off may have a replica
+ * beside it, and both will give up what they have.  Nor if a Sentinel names
+ * another.  If one is replacing it, or is not heard and may be, the replica
+ * that has it may be one that has yet to follow the next master, which has gone
+ * its own way already although no Sentinel names it; then, too, all replicas
+ * that are not down must have it, and so must the one that was chosen.  They
+ * are waited for, unless they have been.  All of this is about one master only
+ * as long as it has had no time to be a replica and come back, so it must be
+ * over by the deadline.
+ */
+bool lk_redis_watch_outlasts(struct lk_watch *watch, struct lk_redis_wire *wire,
+    size_t acks, struct lk_redis_witnesses witnesses,
+    struct lk_deadline deadline, struct lk_error *error) LK_MUST_CHECK;
+
+/**
+ * lk_redis_watch_owe(watch, revocation):
+ * Remember it, as lk_redis_pending_add() does.
  */
 void lk_redis_watch_owe(struct lk_watch *watch,
-    const struct lk_redis_command *command, const char *history, bool ended);
+    const struct lk_redis_revocation *revocation);
 
 /**
  * lk_redis_watch_lose(watch, count):
@@ -221,9 +272,16 @@ void lk_redis_watch_owe(struct lk_watch *watch,
 void lk_redis_watch_lose(const struct lk_watch *watch, size_t count);
 
 /**
+ * lk_redis_watch_tell(watch, wire, deadline):
+ * Tell the master at ${wire} which of the revocations it does not have, unless
+ * somebody else is at it: then wait until that is done.
+ */
+enum lk_status lk_redis_watch_tell(struct lk_watch *watch,
+    struct lk_redis_wire *wire, struct lk_deadline deadline) LK_MUST_CHECK;
+
+/**
  * lk_redis_watch_replay(watch, wire, deadline):
- * Carry over what is pending to the master at ${wire}; LK_OK if nothing is any
- * more.
+ * The same, and see to it that what is not durable is; LK_OK if all is.
  */
 enum lk_status lk_redis_watch_replay(struct lk_watch *watch,
     struct lk_redis_wire *wire, struct lk_deadline deadline) LK_MUST_CHECK;

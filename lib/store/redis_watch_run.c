@@ -24,12 +24,15 @@ struct run {
 	struct lk_redis_hint hint;
 	struct lk_redis_wire wire; /* to carry over revocations */
 	struct lk_error error;
-	int64_t hinted_ns; /* when a hint came */
+	int64_t hinted_ns;                      /* when a hint came */
+	char history[LK_REDIS_HISTORY_LEN + 1]; /* of the master that has been
+	                                           told, or "" */
 
 	/* When things are due, by lk_monotonic_ns(). */
 	int64_t confirmed; /* was begun, the last time */
 	int64_t confirm_at;
 	int64_t hint_at;
+	int64_t look_at;
 	int64_t replay_at;
 	unsigned int hint_tries;
 };
@@ -51,7 +54,7 @@ is_in_doubt(const struct run *run)
 	bool doubt;
 
 	(void)pthread_mutex_lock(&watch->lock);
-	doubt = watch->suspect_ns > since || watch->answer != LK_OK;
+	doubt = watch->known.suspect_ns > since || watch->answer != LK_OK;
 	(void)pthread_mutex_unlock(&watch->lock);
 	return (doubt || run->hinted_ns > since);
 }
@@ -94,8 +97,8 @@ static void
 listen_for_hints(struct run *run)
 {
 	const struct lk_settings *settings = run->watch->settings;
-	struct lk_deadline deadline = lk_deadline_in(
-	    settings->store.redis.connect_timeout_ms);
+	struct lk_deadline deadline = lk_deadline_min(lk_deadline_in(STEP_MS),
+	    lk_deadline_in(settings->store.redis.connect_timeout_ms));
 
 	if (lk_redis_hint_open(&run->hint, settings, deadline))
 		run->hint_tries = 0;
@@ -116,32 +119,69 @@ take_hint(struct run *run)
 		run->confirm_at = run->confirmed + LK_BACKOFF_MS * MS_NS;
 }
 
-/* ---- Revocations ------------------------------------------------------- */
+/* ---- At the master ----------------------------------------------------- */
 
 static enum lk_status
-replay(struct run *run)
+connect_to_master(struct run *run, struct lk_deadline deadline)
 {
-	const struct lk_deadline deadline = lk_deadline_in(
-	    STEP_MS + run->watch->settings->store.durability_timeout_ms);
 	struct lk_redis_wire *wire = &run->wire;
 	struct lk_redis_master master;
 	enum lk_status status = LK_FAULT;
 
 	status = lk_redis_watch_find(run->watch, deadline, &master,
 	    &run->error);
-	if (status != LK_OK)
-		return (status);
-	if (!lk_redis_wire_is_open(wire) ||
-	    wire->generation != master.generation ||
-	    !lk_redis_wire_is_quiet(wire))
+	if (status == LK_OK &&
+	    (!lk_redis_wire_is_open(wire) ||
+	        wire->generation != master.generation ||
+	        !lk_redis_wire_is_quiet(wire)))
 		status = lk_redis_wire_open(wire, &master.address, master.name,
 		    master.generation, deadline);
-	if (status == LK_OK)
-		status = lk_redis_watch_replay(run->watch, wire, deadline);
 	return (status);
 }
 
+/* Carry over revocations, and see that replicas have them. */
+static void
+replay(struct run *run)
+{
+	const struct lk_deadline deadline = lk_deadline_in(STEP_MS);
+
+	if (connect_to_master(run, deadline) != LK_OK ||
+	    lk_redis_watch_replay(run->watch, &run->wire, deadline) != LK_OK)
+		run->replay_at = in_ms(REPLAY_MS);
+}
+
+/*
+ * See what past the master has.  One of another history than before, and be it
+ * the same server, is told of the revocations.
+ */
+static void
+look(struct run *run)
+{
+	const int64_t ms = run->watch->settings->store.redis.connect_timeout_ms;
+	const struct lk_deadline deadline = lk_deadline_in(
+	    ms < STEP_MS ? ms : STEP_MS);
+	struct lk_redis_past past;
+
+	run->look_at = in_ms(run->watch->bound_ns / MS_NS / 2);
+	if (connect_to_master(run, deadline) != LK_OK ||
+	    lk_redis_past_ask(&run->wire, deadline, &past) != LK_OK)
+		return;
+	if (lk_redis_watch_saw(run->watch, run->wire.generation, &past))
+		run->confirm_at = lk_monotonic_ns();
+	if (strcmp(past.history, run->history) != 0 &&
+	    lk_redis_watch_tell(run->watch, &run->wire, deadline) == LK_OK)
+		memcpy(run->history, past.history, sizeof(run->history));
+}
+
 /* ---- All of it --------------------------------------------------------- */
+
+/* Whether it is time for something, and nobody waits for us to stop. */
+static bool
+is_due(const struct run *run, int64_t at, bool wanted)
+{
+	return (wanted && lk_monotonic_ns() >= at &&
+	    !atomic_load(&run->watch->stopping));
+}
 
 static void
 step(struct run *run)
@@ -149,15 +189,14 @@ step(struct run *run)
 	struct lk_watch *watch = run->watch;
 	int64_t soon;
 
-	if (watch->sentinel && lk_monotonic_ns() >= run->confirm_at)
+	if (is_due(run, run->confirm_at, watch->sentinel))
 		confirm(run);
-	if (watch->sentinel && run->hint.fd < 0 &&
-	    lk_monotonic_ns() >= run->hint_at)
+	if (is_due(run, run->look_at, watch->sentinel))
+		look(run);
+	if (is_due(run, run->hint_at, watch->sentinel && run->hint.fd < 0))
 		listen_for_hints(run);
-	if (atomic_load(&watch->owes) && lk_monotonic_ns() >= run->replay_at) {
-		(void)replay(run);
-		run->replay_at = in_ms(REPLAY_MS);
-	}
+	if (is_due(run, run->replay_at, atomic_load(&watch->owes)))
+		replay(run);
 	/* What was heard meanwhile may bring it forward. */
 	if (watch->sentinel) {
 		soon = lk_monotonic_ns() + confirm_every_ms(run) * MS_NS;
@@ -174,6 +213,8 @@ idle_ms(const struct run *run)
 
 	if (run->watch->sentinel) {
 		next.at_ns = run->confirm_at;
+		next = lk_deadline_min(next,
+		    (struct lk_deadline){ run->look_at });
 		if (run->hint.fd < 0)
 			next = lk_deadline_min(next,
 			    (struct lk_deadline){ run->hint_at });

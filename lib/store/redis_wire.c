@@ -195,11 +195,6 @@ receive_bytes(struct lk_redis_wire *wire, char *bytes, size_t size,
 		n = recv(wire->fd, bytes, size, 0);
 		if (n >= 0 || (errno != EINTR && errno != EAGAIN))
 			return (n);
-		if (errno == EAGAIN &&
-		    patience == wire->manners.settings->command_timeout_ms) {
-			errno = ETIMEDOUT;
-			return (n);
-		}
 	}
 	do {
 		if ((errno = wire_wait(wire, POLLIN, deadline)) != 0)

@@ -37,6 +37,7 @@ struct stage {
 	atomic_int carried; /* times that revocations reached a replica */
 	atomic_int changes; /* of the master */
 	atomic_int lost;    /* times that revocations were given up */
+	atomic_int vouched; /* times that a replica's word began to do */
 };
 
 static void
@@ -48,6 +49,7 @@ sink(void *arg, enum lk_log_level level, const char *line)
 	stage->carried += strstr(line, "have reached a replica") != NULL;
 	stage->changes += strstr(line, "another redis is the master") != NULL;
 	stage->lost += strstr(line, "not remembered any more") != NULL;
+	stage->vouched += strstr(line, "can confirm the master") != NULL;
 }
 
 /* ---- Settings ---------------------------------------------------------- */
@@ -102,7 +104,7 @@ settle_at(struct stage *stage, const char *store, const char *redis,
 	assert_int_equal(chmod(stage->conf, 0600), 0);
 	if (lk_settings_load(stage->conf, &stage->settings, &error) != LK_OK)
 		fail_msg("%s", error.text);
-	stage->log = (struct lk_log){ .level = LK_LOG_INFO,
+	stage->log = (struct lk_log){ .level = LK_LOG_DEBUG,
 		.sink = sink,
 		.arg = stage };
 	stage->m = manager_of(stage);
@@ -137,7 +139,7 @@ watch(struct stage *stage)
 
 	lk_manager_free(stage->m);
 	stage->m = NULL;
-	stage->carried = stage->changes = stage->lost = 0;
+	stage->carried = stage->changes = stage->lost = stage->vouched = 0;
 	if (lk_watch_new(stage->settings, &stage->log, &stage->watch, &error) !=
 	    LK_OK)
 		fail_msg("%s", error.text);
@@ -565,14 +567,15 @@ test_sentinels_all_gone_good_replica_goes_on(void **state)
 	uint64_t revoked;
 	size_t i;
 
-	settle(stage, "durability_timeout_ms = 7000;", PATIENT,
-	    "staleness_ms = 500;");
+	settle(stage, "durability_timeout_ms = 7000;", PATIENT, "");
+	watch(stage);
 	issue(stage, "alice", &token, NULL);
+	await_at_least(&stage->vouched, 1);
 	for (i = 0; i < CLUSTER_SENTINELS; i++)
 		server_kill(&stage->cluster.sentinels[i]);
 	/* After the bound it takes the replica to confirm a check. */
 	for (i = 0; i < 2; i++) {
-		(void)poll(NULL, 0, 501);
+		(void)poll(NULL, 0, 2001);
 		await_check(stage, &token, LK_OK);
 	}
 	assert_status(LK_OK, lk_revoke(stage->m, &token, NULL, &revoked));

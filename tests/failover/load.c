@@ -226,7 +226,7 @@ run_watch(void *watch)
 }
 
 static struct shift *
-shift_begin(const char *path)
+shift_begin(const char *path, struct shift *before)
 {
 	struct shift *shift = calloc(1, sizeof(*shift));
 	struct lk_error error = { "" };
@@ -237,6 +237,8 @@ shift_begin(const char *path)
 	    lk_watch_new(shift->settings, &log_of_all, &shift->watch, &error) !=
 	        LK_OK)
 		die(error.text);
+	if (before != NULL)
+		lk_watch_take(shift->watch, before->watch);
 	if (pthread_create(&shift->watching, NULL, run_watch, shift->watch) !=
 	    0)
 		die("no thread");
@@ -259,7 +261,7 @@ shift_end(struct shift *shift, struct shift *next)
 static void
 shift_change(const char *path, int threads)
 {
-	struct shift *before = current, *next = shift_begin(path);
+	struct shift *before = current, *next = shift_begin(path, before);
 
 	current = next;
 	while (next->managers < threads)
@@ -279,7 +281,7 @@ main(int argc, char **argv)
 		die("usage: load SETTINGS THREADS PAUSE_MS");
 	/* Whoever reads it waits for what has just been done. */
 	(void)setvbuf(stdout, NULL, _IOLBF, 0);
-	current = shift_begin(argv[1]);
+	current = shift_begin(argv[1], NULL);
 	for (i = 0; i < threads; i++)
 		start(&workers[i], i, atoi(argv[3]));
 	while (read(STDIN_FILENO, &byte, 1) != 0)

@@ -124,14 +124,17 @@ def sentinels_restarted(place):
 
 
 def sentinels_gone(place):
-    """While the master lives nobody misses them."""
+    """While the master lives nobody misses them, whatever is reloaded."""
     stage = Stage(place)
-    stage.add_usual_client()
+    client = stage.add_usual_client()
     since = time.monotonic()
     for sentinel in stage.cluster.sentinels:
         sentinel.kill()
     stage.go_on(since + 2 * STALENESS_SECONDS)
-    no_failures(stage, since)
+    client.reload()
+    stage.go_on(time.monotonic() + 2 * STALENESS_SECONDS)
+    # One that was on its way is not tried again.
+    no_failures(stage, since, but="issue")
     for sentinel in stage.cluster.sentinels:
         sentinel.start()
     stage.cluster.hurry()
@@ -352,7 +355,80 @@ def master_isolated(place):
     stage.finish()
 
 
-SCENES = [master_isolated, leader_hangs, sentinels_gone, master_killed,
+def replica_comes_to_an_old_master(place):
+    """A gate that was cut off with the old master is not fooled by a replica
+    that follows it once more, after it has followed the new one."""
+    need_networks()
+    net = place.add(Network(3))
+    stage = Stage(place, net.hosts, hurried=False)
+    inside = stage.add_client("inside", net.hosts[0])
+    outside = stage.add_client("outside", net.hosts[2])
+    token = outside.cli.issue("alice")
+    first, second, third = stage.cluster.nodes
+    second.call("CONFIG", "SET", "replica-priority", 0)
+
+    def verdict():
+        return inside.gate.ask(fastcgi.request_of(
+            HTTP_AUTHORIZATION=f"Bearer {token}")).status
+    wait_until(lambda: verdict() == 200, "the gate to know")
+    net.hosts[0].move(net.ISLAND)
+    assert stage.cluster.wait_for_failover(first) is third
+    outside.cli.must("revoke", token)
+    wait_until(lambda: verdict() == 503, "the gate to deny")
+    stage.cluster.sentinels[1].kill()
+    net.hosts[1].move(net.ISLAND)
+    wait_until(lambda: first.good_replicas() == 1,
+               "the replica to follow the old master", FAILOVER_PATIENCE)
+    since = time.monotonic()
+    while time.monotonic() < since + 2 * STALENESS_SECONDS:
+        assert verdict() == 503
+    net.hosts[0].move(net.MAINLAND)
+    net.hosts[1].move(net.MAINLAND)
+    wait_until(lambda: verdict() == 401, "the gate to know", FAILOVER_PATIENCE)
+
+
+def unsynced_master_promoted(place):
+    """A Redis with old data becomes the master: who lives on tells it what
+    was revoked, although all that were there had it."""
+    stage = Stage(place)
+    client = stage.add_client(durability="ack")
+    token, other = client.cli.issue("bob"), client.cli.issue("carol")
+    first = stage.cluster.master()
+    second, third = stage.cluster.replicas()
+    second.call("CONFIG", "SET", "replica-priority", 0)
+    third.freeze()
+    # What it has not read yet is gone, too.
+    first.call("CLIENT", "KILL", "TYPE", "replica")
+    wait_until(lambda: all("down" in sentinel.replica_flags(third)
+                           for sentinel in stage.cluster.sentinels)
+               and first.good_replicas() == 1, "one to be missed")
+
+    def end(endpoint, credential):
+        return fastcgi.ask(client.listen, dict(fastcgi.request_of(
+            "/", "POST", LATCHKEY_ENDPOINT=endpoint,
+            HTTP_AUTHORIZATION=f"Bearer {credential}"),
+            FCGI_ROLE="RESPONDER"), fastcgi.RESPONDER).status
+
+    def verdict(credential):
+        return client.gate.ask(fastcgi.request_of(
+            HTTP_AUTHORIZATION=f"Bearer {credential}")).status
+    assert end("logout", token) == 200
+    assert end("logout-all", other) == 200
+    first.kill()
+    third.thaw()
+    assert stage.cluster.wait_for_failover(first) is third
+
+    def known():
+        seen = [verdict(one) for one in (token, other)]
+        assert 200 not in seen, seen
+        return seen == [401, 401]
+    wait_until(known, "the gate to know", FAILOVER_PATIENCE)
+    for one in (token, other):
+        assert client.cli.verdict(one) == 1
+
+
+SCENES = [replica_comes_to_an_old_master, unsynced_master_promoted,
+          master_isolated, leader_hangs, sentinels_gone, master_killed,
           master_stopped, replication_cut_before_a_crash, sentinels_restarted,
           passwords_changed, client_unplugged, old_master_promoted_again,
           master_replaced_on_request]

@@ -1,7 +1,11 @@
-"""One Sentinel that lies, or goes by an old configuration: alone it makes no
-Redis the master, whether the others contradict it or are gone."""
+"""What Sentinels say that is not the whole truth.
+
+One that lies, or goes by an old configuration, makes no Redis the master alone,
+whether the others contradict it or are gone.
+"""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -31,18 +35,23 @@ class Setup:
         wait_until(lambda: master.good_replicas() == 1, "a replica in step")
         return master
 
-    def write(self, name, backend, redis="", sentinel=""):
+    def write(self, name, backend, redis="", sentinel="",
+              durability="ack"):
         addresses = ", ".join(f'"{liar.address}"' for liar in self.liars)
         return self.place.write(name, f'''
-            store = {{ backend = "{backend}"; redis = {{ {redis} }};
+            store = {{ backend = "{backend}"; durability = "{durability}";
+                redis = {{ {redis} }};
                 sentinel = {{ addresses = [ {addresses} ]; {sentinel} }}; }};
             gate = {{ listen = "{self.listen}"; }};
             log = {{ level = "debug"; }};''')
 
     def start_gate(self, sentinel=""):
-        return self.place.add(Gate(
+        gate = self.place.add(Gate(
             self.place, self.write("gate.conf", "sentinel",
                                    sentinel=sentinel), self.listen))
+        wait_until(lambda: "a replica can confirm the master" in gate.output(),
+                   "the gate to know the master")
+        return gate
 
     def forge(self):
         """A session that lives where only the liar says."""
@@ -134,3 +143,63 @@ def test_sentinels_that_agree_are_needed_for_nothing_once_gone(setup):
     since = time.monotonic()
     while time.monotonic() < since + 3:
         assert status(gate, token) == 200
+
+
+def test_sentinels_that_name_by_number_and_by_name_agree(setup):
+    setup.liars[0].host = "localhost"
+    setup.liars[2].stop()
+    token = setup.cli.issue("alice")
+    gate = setup.start_gate()
+    assert status(gate, token) == 200
+    # Who is heard and who is not may change; nobody is contradicted by it.
+    setup.liars[0].host, setup.liars[1].host = "127.0.0.1", "localhost"
+    result = setup.cli.run("revoke", token)
+    assert (result.returncode, result.stdout) == (OK, "1\n"), result
+    wait_until(lambda: status(gate, token) == 401, "the gate to know")
+    assert "another redis is the master" not in gate.output()
+
+
+def test_sentinel_that_names_another_by_name_agrees_with_nobody(setup):
+    setup.liars[0].host = "localhost"
+    setup.liars[0].names = str(setup.false.port)
+    setup.liars[2].stop()
+    result = setup.cli.run("issue", "alice")
+    assert result.returncode == STORE
+    assert "sentinels disagree" in result.stderr
+
+
+def test_failover_that_is_stuck_refuses_no_login(setup):
+    """As long as the replica that was chosen has the session as well."""
+    strict = Latchkey(setup.place, setup.write(
+        "strict.conf", "sentinel", durability="replica"))
+    setup.liars[0].flags = "master,failover_in_progress"
+    setup.liars[0].replicas = ["slave,promoted"]
+    strict.issue("alice")
+    # One that hangs may have been told to be the master already.
+    setup.liars[0].replicas = ["slave", "slave,s_down,promoted"]
+    result = strict.run("issue", "alice")
+    assert (result.returncode, result.stdout) == (STORE, "")
+    assert "1 of 2 replicas have it" in result.stderr
+
+
+def test_master_that_is_confirmed_again_is_asked_at_once(setup):
+    """However long the failures before would have it left alone."""
+    token = setup.cli.issue("alice")
+    gate = setup.start_gate()
+    replica = setup.place.daemons[1]
+    replica.freeze()
+    for liar in setup.liars:
+        liar.talks.clear()
+
+    def is_barred():
+        with ThreadPoolExecutor(4) as pool:
+            assert 401 not in pool.map(status, [gate] * 4, [token] * 4)
+        return "is not asked for a moment" in gate.output()
+    wait_until(is_barred, "the gate to give up")
+    before = gate.output().count("confirmed again")
+    for liar in setup.liars:
+        liar.talks.set()
+    wait_until(lambda: gate.output().count("confirmed again") > before,
+               "the master to be confirmed")
+    assert status(gate, token) == 200
+    replica.thaw()

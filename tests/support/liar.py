@@ -15,10 +15,16 @@ def bulks(*words):
 
 
 class Liar:
-    """Names 127.0.0.1:`names` as the master of any name, with one replica."""
+    """Names `host`:`names` as the master of any name, with `flags`, and a
+    replica with each of `replicas`."""
 
-    def __init__(self, names):
+    def __init__(self, names, host="127.0.0.1"):
         self.names = str(names)
+        self.host = host
+        self.flags = "master"
+        self.replicas = ["slave"]
+        self.talks = threading.Event()
+        self.talks.set()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.peers = []
@@ -47,20 +53,23 @@ class Liar:
                 for _ in range(int(stream.readline()[1:])):
                     size = int(stream.readline()[1:])
                     words.append(stream.read(size + 2)[:-2].decode().upper())
+                self.talks.wait()
                 peer.sendall(self._answer(words))
 
     def _answer(self, words):
         if words[0] == "SUBSCRIBE":
             return LISTENING
         if words[1] == "GET-MASTER-ADDR-BY-NAME":
-            return bulks("127.0.0.1", self.names)
+            return bulks(self.host, self.names)
         if words[1] == "MASTER":
-            return bulks("ip", "127.0.0.1", "port", self.names,
-                         "flags", "master")
-        return b"*1\r\n" + bulks("flags", "slave")
+            return bulks("ip", self.host, "port", self.names,
+                         "flags", self.flags)
+        return b"*%d\r\n" % len(self.replicas) + b"".join(
+            bulks("flags", flags) for flags in self.replicas)
 
     def stop(self):
         """Close all, as a machine that is gone."""
+        self.talks.set()
         with contextlib.suppress(OSError):
             self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()

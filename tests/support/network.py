@@ -71,7 +71,7 @@ class Host:
         ip("-n", self.network.name, "link", "add", self.port, "type", "veth",
            "peer", "name", "eth0", "netns", self.name)
         ip("-n", self.network.name, "link", "set", self.port, "master",
-           "bridge", "up")
+           self.network.MAINLAND, "up")
         ip("-n", self.name, "address", "add", f"{self.ip}/24", "dev", "eth0")
         ip("-n", self.name, "link", "set", "eth0", "up")
 
@@ -82,9 +82,17 @@ class Host:
     def plug(self):
         ip("-n", self.network.name, "link", "set", self.port, "up")
 
+    def move(self, bridge):
+        """Put the cable into the switch of that name."""
+        ip("-n", self.network.name, "link", "set", self.port, "master",
+           bridge)
+
 
 class Network:
-    """A switch and its hosts; a Place removes them."""
+    """Two switches that do not know of each other, and hosts, all of them on
+    the first one to begin with; a Place removes them."""
+
+    MAINLAND, ISLAND = "bridge", "island"
 
     def __init__(self, count):
         self.name = f"lk-{os.getpid()}-{next(NUMBERS)}"
@@ -93,8 +101,9 @@ class Network:
     def start(self):
         try:
             ip("netns", "add", self.name)
-            ip("-n", self.name, "link", "add", "bridge", "type", "bridge")
-            ip("-n", self.name, "link", "set", "bridge", "up")
+            for bridge in (self.MAINLAND, self.ISLAND):
+                ip("-n", self.name, "link", "add", bridge, "type", "bridge")
+                ip("-n", self.name, "link", "set", bridge, "up")
             for host in self.hosts:
                 host.start()
         except BaseException:

@@ -160,6 +160,12 @@ class SentinelNode(Server):
     def state(self):
         return pairs(self.call("SENTINEL", "MASTER", MASTER))
 
+    def replica_flags(self, node):
+        """What it thinks of a replica."""
+        return next(found["flags"] for found in map(pairs, self.call(
+            "SENTINEL", "REPLICAS", MASTER))
+            if found["port"] == str(node.port))
+
     def is_content(self):
         """Whether it knows everybody and thinks that all are well."""
         state = self.state()

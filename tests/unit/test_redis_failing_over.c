@@ -28,16 +28,18 @@ test_failover_that_any_sentinel_shows_is_seen(void **state)
 	const struct {
 		struct lk_vote votes[3];
 		enum lk_election election;
-		bool failing_over;
+		bool failing_over, contradicted;
 	} cases[] = {
-		{ { old, old, old }, LK_ELECTION_MAJORITY, false },
-		{ { old, old, silent }, LK_ELECTION_MAJORITY, false },
-		{ { old, old, replacing }, LK_ELECTION_MAJORITY, true },
-		{ { replacing, old, silent }, LK_ELECTION_MAJORITY, true },
-		{ { old, old, next }, LK_ELECTION_MAJORITY, true },
-		{ { next, next, old }, LK_ELECTION_MAJORITY, true },
-		{ { next, next, next }, LK_ELECTION_MAJORITY, false },
-		{ { replacing, silent, silent }, LK_ELECTION_FEW, true },
+		{ { old, old, old }, LK_ELECTION_MAJORITY, false, false },
+		{ { old, old, silent }, LK_ELECTION_MAJORITY, false, false },
+		{ { old, old, replacing }, LK_ELECTION_MAJORITY, true, false },
+		{ { replacing, old, silent }, LK_ELECTION_MAJORITY, true,
+		    false },
+		{ { old, old, next }, LK_ELECTION_MAJORITY, false, true },
+		{ { next, next, old }, LK_ELECTION_MAJORITY, false, true },
+		{ { next, next, replacing }, LK_ELECTION_MAJORITY, true, true },
+		{ { next, next, next }, LK_ELECTION_MAJORITY, false, false },
+		{ { replacing, silent, silent }, LK_ELECTION_FEW, true, false },
 	};
 	struct lk_ballot ballot;
 	size_t i;
@@ -47,6 +49,7 @@ test_failover_that_any_sentinel_shows_is_seen(void **state)
 		ballot = lk_votes_count(cases[i].votes, 3);
 		assert_int_equal(ballot.election, cases[i].election);
 		assert_int_equal(ballot.failing_over, cases[i].failing_over);
+		assert_int_equal(ballot.contradicted, cases[i].contradicted);
 	}
 }
 

@@ -14,13 +14,24 @@
 #define HISTORY_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
 static enum lk_pending_result
-add(struct lk_redis_pending *pending, int number, const char *history)
+keep(struct lk_redis_pending *pending, int number, const char *history,
+    bool ended, bool durable)
 {
 	struct lk_redis_command command;
+	const struct lk_redis_revocation revocation = { .command = &command,
+		.history = history,
+		.ended = ended,
+		.durable = durable };
 
 	lk_redis_command(&command, "EVAL");
 	lk_redis_arg_int(&command, number);
-	return (lk_redis_pending_add(pending, &command, history, true));
+	return (lk_redis_pending_add(pending, &revocation));
+}
+
+static enum lk_pending_result
+add(struct lk_redis_pending *pending, int number, const char *history)
+{
+	return (keep(pending, number, history, true, false));
 }
 
 static void
@@ -78,22 +89,16 @@ static void
 test_redis_pending_what_ended_nothing_makes_room(void **state)
 {
 	struct lk_redis_pending pending = { .n = 0 };
-	struct lk_redis_command command;
 	int i;
 
 	(void)state;
-	for (i = 0; i < LK_REDIS_PENDING_MAX; i++) {
-		lk_redis_command(&command, "EVAL");
-		lk_redis_arg_int(&command, i);
-		assert_int_equal(lk_redis_pending_add(&pending, &command,
-		                     HISTORY_A, i == 0),
+	for (i = 0; i < LK_REDIS_PENDING_MAX; i++)
+		assert_int_equal(
+		    keep(&pending, i, HISTORY_A, i == 0, false),
 		    LK_PENDING_ADDED);
-	}
 	/* Another such one does not. */
-	lk_redis_arg_int(&command, i);
 	assert_int_equal(
-	    lk_redis_pending_add(&pending, &command, HISTORY_A, false),
-	    LK_PENDING_FULL);
+	    keep(&pending, i, HISTORY_A, false, false), LK_PENDING_FULL);
 	/* Number 1 goes, as number 0 has ended something. */
 	assert_int_equal(add(&pending, i, HISTORY_A), LK_PENDING_ADDED);
 	assert_int_equal(pending.n, LK_REDIS_PENDING_MAX);
@@ -107,21 +112,46 @@ test_redis_pending_what_ended_nothing_makes_room(void **state)
 }
 
 static void
-test_redis_pending_what_was_refused_stays(void **state)
+test_redis_pending_durable_one_makes_room_first(void **state)
 {
 	struct lk_redis_pending pending = { .n = 0 };
+	int i;
+
+	(void)state;
+	for (i = 0; i < LK_REDIS_PENDING_MAX; i++)
+		assert_int_equal(keep(&pending, i, HISTORY_A, i > 0, i == 9),
+		    LK_PENDING_ADDED);
+	assert_int_equal(pending.owed, LK_REDIS_PENDING_MAX - 1);
+	assert_int_equal(
+	    keep(&pending, i, HISTORY_A, false, false), LK_PENDING_ADDED);
+	assert_int_equal(pending.owed, LK_REDIS_PENDING_MAX);
+	assert_int_equal(add(&pending, 0, HISTORY_A), LK_PENDING_KNOWN);
+	assert_int_equal(add(&pending, 9, HISTORY_A), LK_PENDING_ADDED);
+	lk_redis_pending_clear(&pending);
+}
+
+static void
+test_redis_pending_settles_what_that_master_had_by_then(void **state)
+{
+	struct lk_redis_pending pending = { .n = 0 };
+	int64_t then;
 
 	(void)state;
 	assert_int_equal(add(&pending, 1, ""), LK_PENDING_ADDED);
-	assert_int_equal(add(&pending, 2, ""), LK_PENDING_ADDED);
-	assert_int_equal(add(&pending, 3, ""), LK_PENDING_ADDED);
-	pending.first->next->refused = true;
-	assert_int_equal(lk_redis_pending_settle(&pending), 2);
-	assert_int_equal(pending.n, 1);
-	assert_int_equal(add(&pending, 2, ""), LK_PENDING_KNOWN);
-	pending.first->refused = false;
-	assert_int_equal(lk_redis_pending_settle(&pending), 1);
-	assert_null(pending.first);
+	assert_int_equal(add(&pending, 2, HISTORY_A), LK_PENDING_ADDED);
+	assert_int_equal(add(&pending, 3, HISTORY_B), LK_PENDING_ADDED);
+	then = lk_monotonic_ns() + 1;
+	while (lk_monotonic_ns() <= then)
+		continue;
+	assert_int_equal(add(&pending, 4, HISTORY_A), LK_PENDING_ADDED);
+	assert_int_equal(lk_redis_pending_settle(&pending, "", then), 0);
+	assert_int_equal(lk_redis_pending_settle(&pending, HISTORY_A, then), 1);
+	assert_int_equal(lk_redis_pending_settle(&pending, HISTORY_A, then), 0);
+	assert_int_equal(pending.n, 4);
+	assert_int_equal(pending.owed, 3);
+	assert_true(pending.first->next->durable);
+	lk_redis_pending_clear(&pending);
+	assert_int_equal(pending.owed, 0);
 }
 
 static void
@@ -194,7 +224,10 @@ main(void)
 		cmocka_unit_test(test_redis_pending_full_list_takes_no_more),
 		cmocka_unit_test(
 		    test_redis_pending_what_ended_nothing_makes_room),
-		cmocka_unit_test(test_redis_pending_what_was_refused_stays),
+		cmocka_unit_test(
+		    test_redis_pending_durable_one_makes_room_first),
+		cmocka_unit_test(
+		    test_redis_pending_settles_what_that_master_had_by_then),
 		cmocka_unit_test(test_redis_pending_moved_ones_come_behind),
 		cmocka_unit_test(test_redis_info_replicas_in_step_are_counted),
 	};
