@@ -11,8 +11,10 @@
 #include "ctl.h"
 
 /* Longest method, and longest URL with its query. */
-#define METHOD_MAX 32
+#define METHOD_MAX 1024
 #define URL_MAX 16384
+/* Room for the name of a parameter and its "=". */
+#define NAME_ROOM 20
 
 /* All there is to say about one request. */
 struct explanation {
@@ -27,16 +29,23 @@ struct explanation {
 /* ---- What is printed --------------------------------------------------- */
 
 static void
-print_rule(struct ctl *ctl, const struct gate_plan *plan)
+print_rule(struct ctl *ctl, const struct lk_rule *rule, size_t number)
 {
-	if (plan->rule == NULL) {
+	if (rule == NULL) {
 		lk_buf_str(&ctl->out, "rule     none\n");
 		return;
 	}
-	lk_buf_printf(&ctl->out, "rule     %zu of %zu: ", plan->number,
+	lk_buf_printf(&ctl->out, "rule     %zu of %zu: ", number,
 	    ctl->settings->gate.rules.n);
-	lk_rule_print(plan->rule, &ctl->out);
+	lk_rule_print(rule, &ctl->out);
 	lk_buf_str(&ctl->out, "\n");
+}
+
+static void
+print_path(struct ctl *ctl, const char *name, const struct gate_path *path)
+{
+	lk_buf_printf(&ctl->out, "%-8s %s\n", name,
+	    path->len > 0 ? path->text : "refused");
 }
 
 static void
@@ -98,9 +107,12 @@ static void
 print_all(struct ctl *ctl, const struct explanation *e, bool has_token)
 {
 	lk_buf_printf(&ctl->out, "request  %s\n", e->request.method);
-	lk_buf_printf(&ctl->out, "path     %s\n",
-	    e->plan.path.len > 0 ? e->plan.path.text : "refused");
-	print_rule(ctl, &e->plan);
+	print_path(ctl, "path", &e->plan.path);
+	print_rule(ctl, e->plan.rule, e->plan.number);
+	if (gate_request_only(&e->request, "HTTP_DESTINATION") != NULL) {
+		print_path(ctl, "to", &e->plan.to_path);
+		print_rule(ctl, e->plan.to, e->plan.to_number);
+	}
 	print_session(ctl, e, has_token);
 	print_answer(ctl, e);
 	lk_buf_printf(&ctl->out, "why      %s\n", why(e));
@@ -108,6 +120,7 @@ print_all(struct ctl *ctl, const struct explanation *e, bool has_token)
 
 /* ---- What is asked ----------------------------------------------------- */
 
+/* Whether it may stand in a request line (RFC 9110, section 5.6.2). */
 static bool
 is_method(const char *text)
 {
@@ -116,7 +129,21 @@ is_method(const char *text)
 	return (len >= 1 && len <= METHOD_MAX &&
 	    strspn(text,
 	        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-	        "0123456789-_") == len);
+	        "0123456789!#$%&'*+-.^_`|~") == len);
+}
+
+/* Write the Host that a client sends which is given ${url}, if that says. */
+static bool
+say_host(const char *url, char *host, size_t size)
+{
+	const char *start = strstr(url, "://");
+
+	if (url[0] == '/' || start == NULL)
+		return (false);
+	start += 3;
+	(void)snprintf(host, size, "HTTP_HOST=%.*s", (int)strcspn(start, "/?#"),
+	    start);
+	return (true);
 }
 
 static void
@@ -160,14 +187,17 @@ int
 ctl_explain(struct ctl *ctl, int argc, char **argv)
 {
 	bool html = false, subrequest = false;
+	const char *to = NULL;
 	const struct ctl_option options[] = { { "--client-accepts-html", &html,
 		                                  NULL },
-		{ "--subrequest", &subrequest, NULL }, { NULL, NULL, NULL } };
-	char method[METHOD_MAX + 16], url[URL_MAX + 16];
+		{ "--subrequest", &subrequest, NULL },
+		{ "--destination", NULL, &to }, { NULL, NULL, NULL } };
+	char method[METHOD_MAX + NAME_ROOM], url[URL_MAX + NAME_ROOM];
+	char host[URL_MAX + NAME_ROOM], destination[URL_MAX + NAME_ROOM];
 	char accept[] = "HTTP_ACCEPT=text/html";
-	char *env[] = { method, url, NULL, NULL };
+	char *env[] = { method, url, NULL, NULL, NULL, NULL };
 	struct explanation e;
-	int operands, code;
+	int operands, code, n = 2;
 
 	if ((code = ctl_options(ctl, argc, argv, options, &operands)) != 0)
 		return (code);
@@ -175,12 +205,20 @@ ctl_explain(struct ctl *ctl, int argc, char **argv)
 		return (ctl_usage(ctl, "METHOD, URL and perhaps a TOKEN"));
 	if (!is_method(argv[0]))
 		return (ctl_usage(ctl, "a method such as GET"));
-	if (argv[1][0] == '\0' || strlen(argv[1]) > URL_MAX)
+	if (argv[1][0] == '\0' || strlen(argv[1]) > URL_MAX ||
+	    (to != NULL && strlen(to) > URL_MAX))
 		return (ctl_usage(ctl, "a URL of 1 to 16384 bytes"));
 	(void)snprintf(method, sizeof(method), "REQUEST_METHOD=%s", argv[0]);
 	(void)snprintf(url, sizeof(url), "REQUEST_URI=%s", argv[1]);
+	if (say_host(argv[1], host, sizeof(host)))
+		env[n++] = host;
 	if (html)
-		env[2] = accept;
+		env[n++] = accept;
+	if (to != NULL) {
+		(void)snprintf(destination, sizeof(destination),
+		    "HTTP_DESTINATION=%s", to);
+		env[n++] = destination;
+	}
 	memset(&e, 0, sizeof(e));
 	gate_request_read(env, true, &e.request);
 	e.request.subrequest = subrequest;

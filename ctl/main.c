@@ -28,7 +28,8 @@ const struct ctl_verb ctl_verbs[] = {
 	{ "user", "get|load|refresh|delete USER...",
 	    "the cached user info, as JSON", ctl_user, true },
 	{ "explain",
-	    "METHOD URL [TOKEN] [--client-accepts-html] [--subrequest]",
+	    "METHOD URL [TOKEN] [--client-accepts-html] [--subrequest] "
+	    "[--destination URL]",
 	    "print what the gate would answer, by which rule, and why",
 	    ctl_explain, true },
 	{ "store", "stats|sweep|export [--tokens]|import [FILE|-]",

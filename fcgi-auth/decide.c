@@ -170,8 +170,7 @@ decide_by_rule(const struct gate_facts *facts, struct gate_verdict *verdict)
 	    (plan->need == GATE_NEED_USER &&
 	        (user == NULL || user->detail == NULL)))
 		deny(503, "Nothing was decided.", verdict);
-	else if ((why = gate_rule_refuses(plan->rule, facts->session, user)) !=
-	    NULL)
+	else if ((why = gate_plan_refuses(plan, facts->session, user)) != NULL)
 		deny(403, why, verdict);
 	else if (settings->gate.detail && user != NULL &&
 	    strlen(user->detail) > (size_t)settings->gate.detail_max)

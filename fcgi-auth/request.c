@@ -63,16 +63,27 @@ fetch_mode_of(const struct gate_request *request)
 	return (mode);
 }
 
+const char *
+gate_request_only(const struct gate_request *request, const char *name)
+{
+	size_t at = 0;
+	const char *value = gate_request_next(request, name, &at);
+
+	if (value != NULL && gate_request_next(request, name, &at) != NULL)
+		return ("");
+	return (value);
+}
+
 void
 gate_request_read(char *const *env, bool authorizer,
     struct gate_request *request)
 {
 	*request = (struct gate_request){ .env = env,
 		.authorizer = authorizer };
-	request->method = first_of(request, "LATCHKEY_METHOD");
+	request->method = gate_request_only(request, "LATCHKEY_METHOD");
 	if (request->method == NULL)
-		request->method = first_of(request, "REQUEST_METHOD");
-	request->uri = first_of(request, "REQUEST_URI");
+		request->method = gate_request_only(request, "REQUEST_METHOD");
+	request->uri = gate_request_only(request, "REQUEST_URI");
 	request->accept = first_of(request, "HTTP_ACCEPT");
 	request->peer = first_of(request, "REMOTE_ADDR");
 	request->fetch_mode = fetch_mode_of(request);

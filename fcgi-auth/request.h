@@ -21,9 +21,10 @@ struct gate_request {
 
 /**
  * gate_request_read(env, authorizer, request):
- * Find the members in ${env}, which ${request} borrows.  Of a parameter given
- * several times the first counts.  The method is that of LATCHKEY_METHOD, if
- * the web server says it: Caddy always asks with the REQUEST_METHOD GET.
+ * Find the members in ${env}, which ${request} borrows.  A method or URI given
+ * several times is empty; of the others the first counts.  The method is that
+ * of LATCHKEY_METHOD, if the web server says it: Caddy always asks with the
+ * REQUEST_METHOD GET.
  */
 void gate_request_read(char *const *env, bool authorizer,
     struct gate_request *request);
@@ -35,6 +36,14 @@ void gate_request_read(char *const *env, bool authorizer,
  */
 const char *gate_request_next(const struct gate_request *request,
     const char *name, size_t *at);
+
+/**
+ * gate_request_only(request, name):
+ * The value of parameter ${name}; NULL if there is none, and "" if there are
+ * several, which leave open which one others go by.
+ */
+const char *gate_request_only(const struct gate_request *request,
+    const char *name);
 
 /**
  * gate_request_is_navigation(request):

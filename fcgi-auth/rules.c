@@ -1,4 +1,5 @@
 #include <string.h>
+#include <strings.h>
 
 #include "json.h"
 #include "json_scan.h"
@@ -53,36 +54,160 @@ ask_for(struct gate_plan *plan, enum gate_need need)
 	plan->reason = NULL;
 }
 
-/* Whether every reading of the path leads to the rule that was found. */
+/*
+ * Read ${uri} and find the rule that every reading of it meets.  False, and
+ * the plan refuses, if there is none.
+ */
 static bool
-is_read_alike(const struct lk_rules *rules, const struct gate_request *request,
-    const struct gate_plan *plan)
+find_for_uri(const struct lk_rules *rules, const char *method, const char *uri,
+    struct gate_plan *plan, struct gate_path *path, size_t *number)
 {
-	struct gate_path bare;
+	struct gate_target target;
+	struct gate_path other;
+	const char *why;
 
-	if (!plan->path.has_params)
-		return (true);
-	return (gate_path_read_bare(request->uri, &bare) == NULL &&
-	    find_rule(rules, request->method, &bare) == plan->number);
+	if ((why = gate_target_read(uri, &target, path)) != NULL) {
+		refuse(plan, 400, why);
+		return (false);
+	}
+	*number = find_rule(rules, method, path);
+	while (gate_target_next(&target, &other)) {
+		if (find_rule(rules, method, &other) == *number)
+			continue;
+		*number = 0;
+		refuse(plan, 400,
+		    "The path can be read in ways for which the rules "
+		    "differ.");
+		return (false);
+	}
+	if (*number == 0)
+		refuse(plan, 403, "There is no rule for this request.");
+	return (*number > 0);
 }
 
-static void
-plan_by_rule(const struct lk_settings *settings, struct gate_plan *plan)
+/* ---- The second path --------------------------------------------------- */
+
+/* Whether the method needs a destination, which may be nowhere but there. */
+static bool
+needs_destination(const char *method)
 {
-	switch ((enum lk_access)plan->rule->access) {
+	return (strcmp(method, "COPY") == 0 || strcmp(method, "MOVE") == 0);
+}
+
+/* Whether the method has its second path in a body, which nobody reads. */
+static bool
+hides_second_path(const char *method)
+{
+	return (strcmp(method, "BIND") == 0 || strcmp(method, "UNBIND") == 0 ||
+	    strcmp(method, "REBIND") == 0);
+}
+
+/* The length of a host and port without the port that goes without saying. */
+static size_t
+host_len(const char *host, size_t len, const char *port)
+{
+	const size_t port_len = strlen(port);
+
+	return (
+	    len > port_len && memcmp(host + len - port_len, port, port_len) == 0
+	        ? len - port_len
+	        : len);
+}
+
+/* Whether the URI, if it says a host, says the one that was asked. */
+static bool
+is_of_host(const char *uri, const char *host)
+{
+	static const struct {
+		const char *name, *port;
+	} schemes[] = { { "http://", ":80" }, { "https://", ":443" } };
+	size_t i, len, asked;
+
+	if (uri[0] == '/')
+		return (uri[1] != '/');
+	for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		len = strlen(schemes[i].name);
+		if (strncasecmp(uri, schemes[i].name, len) != 0)
+			continue;
+		uri += len;
+		len = host_len(uri, strcspn(uri, "/?#"), schemes[i].port);
+		asked = host == NULL
+		    ? 0
+		    : host_len(host, strlen(host), schemes[i].port);
+		return (len > 0 && len == asked &&
+		    strncasecmp(uri, host, len) == 0);
+	}
+	return (false);
+}
+
+/*
+ * Find the rule for the destination, if there is one.  False, and the plan
+ * refuses, if the request must not have it or must have one.  Servers join
+ * headers given twice by a comma and a space, which no URI has.
+ */
+static bool
+find_for_destination(const struct lk_rules *rules,
+    const struct gate_request *request, struct gate_plan *plan)
+{
+	const char *uri = gate_request_only(request, "HTTP_DESTINATION");
+	const char *host = gate_request_only(request, "HTTP_HOST");
+
+	if (hides_second_path(request->method)) {
+		refuse(plan, 400, "The method names a path in its body.");
+		return (false);
+	}
+	if (uri == NULL) {
+		if (!needs_destination(request->method))
+			return (true);
+		refuse(plan, 400, "The method needs a destination.");
+		return (false);
+	}
+	if (strchr(uri, ' ') != NULL || !is_of_host(uri, host)) {
+		refuse(plan, 400,
+		    "The destination is no one path of this host.");
+		return (false);
+	}
+	if (!find_for_uri(rules, request->method, uri, plan, &plan->to_path,
+	        &plan->to_number))
+		return (false);
+	plan->to = &rules->v[plan->to_number - 1];
+	return (true);
+}
+
+/* ---- Both of them ------------------------------------------------------ */
+
+/* What one rule needs, which is the more the higher the number. */
+static enum gate_need
+need_of(const struct lk_rule *rule, const struct lk_settings *settings)
+{
+	switch ((enum lk_access)rule->access) {
 	case LK_ACCESS_PUBLIC:
-		ask_for(plan, GATE_NEED_NOTHING);
-		return;
+		return (GATE_NEED_NOTHING);
 	case LK_ACCESS_SESSION:
-		ask_for(plan,
-		    plan->rule->require_n > 0 || settings->gate.detail
+		return (rule->require_n > 0 || settings->gate.detail
 		        ? GATE_NEED_USER
 		        : GATE_NEED_SESSION);
-		return;
 	case LK_ACCESS_DENY:
 		break;
 	}
-	refuse(plan, 403, "The rule for this path refuses everybody.");
+	return (GATE_NEED_REFUSED);
+}
+
+static void
+plan_by_rules(const struct lk_settings *settings, struct gate_plan *plan)
+{
+	enum gate_need need = need_of(plan->rule, settings);
+	enum gate_need to = plan->to == NULL
+	    ? need
+	    : need_of(plan->to, settings);
+
+	if (need == GATE_NEED_REFUSED)
+		refuse(plan, 403, "The rule for this path refuses everybody.");
+	else if (to == GATE_NEED_REFUSED)
+		refuse(plan, 403,
+		    "The rule for the destination refuses everybody.");
+	else
+		ask_for(plan, to > need ? to : need);
 }
 
 void
@@ -90,13 +215,12 @@ gate_plan(const struct lk_settings *settings,
     const struct gate_request *request, struct gate_plan *plan)
 {
 	const struct lk_rules *rules = &settings->gate.rules;
-	const char *method = request->method, *why;
+	const char *method = request->method, *want;
 
-	plan->rule = NULL;
-	plan->number = 0;
-	plan->path.has_params = false;
-	plan->path.len = 0;
-	plan->path.text[0] = '\0';
+	plan->rule = plan->to = NULL;
+	plan->number = plan->to_number = 0;
+	plan->path.len = plan->to_path.len = 0;
+	plan->path.text[0] = plan->to_path.text[0] = '\0';
 	refuse(plan, 404, "No verdict was asked for.");
 	if (!request->authorizer)
 		return;
@@ -104,21 +228,16 @@ gate_plan(const struct lk_settings *settings,
 	if (method == NULL || method[0] == '\0' || request->uri == NULL ||
 	    request->uri[0] == '\0')
 		return;
-	if ((why = gate_path_read(request->uri, &plan->path)) != NULL) {
-		refuse(plan, 400, why);
+	if (!lk_rule_method_check(method, &want)) {
+		refuse(plan, 400, "The method is none that a rule could name.");
 		return;
 	}
-	plan->number = find_rule(rules, method, &plan->path);
-	if (plan->number > 0)
-		plan->rule = &rules->v[plan->number - 1];
-	if (!is_read_alike(rules, request, plan))
-		refuse(plan, 400,
-		    "The rules for this path with and without "
-		    "its parameters differ.");
-	else if (plan->rule == NULL)
-		refuse(plan, 403, "There is no rule for this request.");
-	else
-		plan_by_rule(settings, plan);
+	if (!find_for_uri(rules, method, request->uri, plan, &plan->path,
+	        &plan->number))
+		return;
+	plan->rule = &rules->v[plan->number - 1];
+	if (find_for_destination(rules, request, plan))
+		plan_by_rules(settings, plan);
 }
 
 /* ---- What a rule asks for ---------------------------------------------- */
@@ -197,4 +316,15 @@ gate_rule_refuses(const struct lk_rule *rule, const struct lk_session *session,
 			        "this path requires.");
 	}
 	return (NULL);
+}
+
+const char *
+gate_plan_refuses(const struct gate_plan *plan,
+    const struct lk_session *session, const struct lk_user *user)
+{
+	const char *why = gate_rule_refuses(plan->rule, session, user);
+
+	if (why == NULL && plan->to != NULL)
+		why = gate_rule_refuses(plan->to, session, user);
+	return (why);
 }

@@ -2,9 +2,14 @@
  * What the rules of `gate.rules` say about a request.  Pure.
  *
  * The first rule whose path and methods match is the one that counts; if none
- * does, the request is refused.  Where the two readings of a path with `;` in
- * it (path.h) would meet different rules, the request is refused too: the
- * servers behind the gate are known to differ on which one is right.
+ * does, the request is refused.  Where two readings of an odd path (path.h)
+ * would meet different rules, the request is refused too: the servers behind
+ * the gate are known to differ on which one is right.  So is one whose method
+ * no rule could name, since an application may read `delete` as DELETE.
+ *
+ * A request with a Destination (RFC 4918) is about two paths, and the rules
+ * for both must let it in.  A COPY or MOVE without one, and the methods that
+ * name a second path in their body (RFC 5842), are refused.
  *
  * A pattern matches the path as path.h reads it, byte for byte:
  *
@@ -40,7 +45,10 @@ struct gate_plan {
 	const char *reason; /* and why, a sentence of constant text */
 	const struct lk_rule *rule; /* that matched, or NULL */
 	size_t number;         /* its place in the list, from 1 on; 0: none */
-	struct gate_path path; /* empty if it was refused */
+	struct gate_path path; /* its usual reading; empty if it was refused */
+	const struct lk_rule *to; /* the same for the destination, which is */
+	size_t to_number;         /* NULL, 0 and empty if there is none */
+	struct gate_path to_path;
 };
 
 /**
@@ -50,6 +58,15 @@ struct gate_plan {
  */
 void gate_plan(const struct lk_settings *settings,
     const struct gate_request *request, struct gate_plan *plan);
+
+/**
+ * gate_plan_refuses(plan, session, user):
+ * NULL if the session, and the user's detail, are what the rules of ${plan}
+ * ask for; else why not, in a sentence of constant text.  ${user} may be NULL
+ * if they have no requirements.
+ */
+const char *gate_plan_refuses(const struct gate_plan *plan,
+    const struct lk_session *session, const struct lk_user *user);
 
 /**
  * gate_rule_matches(rule, method, path):

@@ -24,12 +24,14 @@ end
 
 local function ask(txn)
 	local headers = {}
-	for name, values in pairs(txn.http:req_get_headers()) do
+	local given = txn.http:req_get_headers()
+	for name, values in pairs(given) do
 		if not NOT_ASKED[name:lower()] then
 			headers[name] = values
 		end
 	end
-	headers["host"] = { "latchkey" }
+	-- Which site it is: a Destination of another one is refused.
+	headers["host"] = { given["host"] and given["host"][0] or "latchkey" }
 	headers["latchkey-method"] = { txn.sf:method() }
 	headers["latchkey-uri"] = { txn.sf:pathq() }
 	headers["latchkey-peer"] = { txn.sf:src() }

@@ -56,7 +56,7 @@ def explained(result):
 
 def test_explain_names_path_rule_session_answer_and_reason(cli):
     token = cli.issue("alice", "--client", "web", "--ttl", "60")
-    result = cli.run("explain", "GET", "/x/..//admin/%70?q", token)
+    result = cli.run("explain", "GET", "/admin//%70?q", token)
     said, headers = explained(result)
     assert result.returncode == REFUSED
     assert token not in result.stdout + result.stderr
@@ -80,7 +80,17 @@ def test_explain_names_path_rule_session_answer_and_reason(cli):
     (["GET", "/app/", "nonsense"], REFUSED, 401, "malformed"),
     (["GET", "/app/", ""], REFUSED, 401, "malformed"),
     (["GET", "/nowhere"], REFUSED, 403, "no rule"),
-    (["GET", "/app/%2f"], REFUSED, 400, "encoded slash"),
+    (["GET", "/app/a%2fb"], REFUSED, 401, "needed"),
+    (["GET", "/app%2fa"], REFUSED, 400, "rules differ"),
+    (["GET", "/app/%2e./b"], REFUSED, 400, "dots"),
+    (["delete", "/app/"], REFUSED, 400, "method"),
+    (["G" * 33, "/app/"], REFUSED, 400, "method"),
+    (["MOVE", "/app/"], REFUSED, 400, "needs a destination"),
+    (["MOVE", "/app/", "--destination", "/x"], REFUSED, 403, "no rule"),
+    (["MOVE", "http://h/app/", "--destination", "http://i/app/"], REFUSED,
+     400, "host"),
+    (["MOVE", "http://h/app/", "--destination", "http://h/app/b"], REFUSED,
+     401, "needed"),
     (["GET", "https://host/app/x?y"], REFUSED, 401, "needed"),
     (["GET", "app"], REFUSED, 400, "no path"),
 ])
@@ -134,6 +144,16 @@ def test_explain_with_no_store_exits_3(place):
     # Where nothing need be found out, nothing is asked.
     assert cli.run("explain", "GET", "/login", NEVER_ISSUED).returncode == 0
     assert cli.run("explain", "GET", "/x", NEVER_ISSUED).returncode == 1
+
+
+def test_explain_says_both_rules_of_a_move(cli):
+    result = cli.run("explain", "MOVE", "/app/a", "--destination",
+                     "/admin//b", cli.issue("alice"))
+    lines = [line.split(None, 1) for line in result.stdout.splitlines()]
+    assert ["path", "/app/a"] in lines and ["to", "/admin/b"] in lines
+    rules = [said for name, said in lines if name == "rule"]
+    assert [said[:6] for said in rules] == ["3 of 3", "2 of 3"]
+    assert "does not name the user" in result.stdout
 
 
 @pytest.mark.parametrize("path", [

@@ -1,7 +1,7 @@
 """Services behind a web server that say what they received.
 
-They find a page the way real ones do: they decode the path, walk its dots,
-and know nothing of who may see what.
+They find a page in each of the ways that real ones do, and know nothing of
+who may see what.
 """
 
 import http.server
@@ -10,7 +10,7 @@ import re
 import socket
 import socketserver
 import threading
-import urllib.parse
+from urllib.parse import unquote, urlsplit
 
 from support import fastcgi
 
@@ -18,15 +18,56 @@ from support import fastcgi
 PUBLIC, PROTECTED = "a public page", "a protected page"
 
 
+def without_params(path):
+    return re.sub(";[^/]*", "", path)
+
+
+def as_target(text):
+    """The path of what is taken for a whole request target."""
+    return re.split("[?#]", text)[0]
+
+
+# From a raw path to the segments that a page is looked up by.
+READERS = {
+    # Files: walk dots, and take a backslash for a slash.
+    "files": lambda path: posixpath.normpath(
+        "/" + unquote(path).replace("\\", "/").lstrip("/")).split("/")[1:],
+    "servlet files": lambda path: posixpath.normpath(
+        "/" + unquote(without_params(path)).lstrip("/")).split("/")[1:],
+    # Flask, Django: decode, then compare segment by segment, dots and all.
+    "decoded": lambda path: unquote(path).split("/")[1:],
+    "merged": lambda path: re.sub("/+", "/", unquote(path)).split("/")[1:],
+    # Express, JAX-RS: part, then decode each segment.
+    "parted": lambda path: [unquote(part) for part in path.split("/")[1:]],
+    "merged parts": lambda path: [
+        unquote(part) for part in re.sub("/+", "/", path).split("/")[1:]],
+    # Servlets and Spring: without matrix parameters, raw or decoded.
+    "servlet": lambda path: unquote(without_params(path)).split("/")[1:],
+    "bare": lambda path: without_params(unquote(path)).split("/")[1:],
+    # Behind one more server that decodes and passes it on.
+    "twice": lambda path: unquote(as_target(unquote(path))).split("/")[1:],
+    "parted twice": lambda path: [
+        unquote(part) for part in as_target(unquote(path)).split("/")[1:]],
+    # JavaScript's URL: what begins with two slashes has a host.
+    "url": lambda path: unquote(
+        urlsplit(re.sub("^/{2,}", "//", path)).path).split("/")[1:],
+    # Those that take no final slash for a difference.
+    "cut": lambda path: unquote(path).rstrip("/").split("/")[1:],
+}
+
+
+def readings(uri):
+    """The pages that services find at a raw URI: lists of segments."""
+    path = as_target(uri)
+    if "://" in path.split("/")[0] + "//":
+        path = re.sub("^[a-zA-Z]+://[^/]*", "", path) or "/"
+    return [reader(path) for reader in READERS.values()]
+
+
 def page_at(uri):
-    """The first line of the page that a service finds at a raw URI."""
-    path = uri.split("?")[0].split("#")[0]
-    if "://" in path:
-        path = urllib.parse.urlsplit(path).path
-    path = re.sub(";[^/]*", "", urllib.parse.unquote(path))
-    path = posixpath.normpath("/" + path.replace("\\", "/").lstrip("/"))
-    return (PUBLIC if path.split("/")[1] in ("public", "login")
-            else PROTECTED)
+    """The first line of the page: protected if it is one to anybody."""
+    found = {(segments or [""])[0] for segments in readings(uri)}
+    return PUBLIC if found <= {"public", "login"} else PROTECTED
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -59,6 +100,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
+    do_MOVE = do_COPY = do_PROPFIND = do_delete = answer
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = answer
 
     def log_message(self, *_):

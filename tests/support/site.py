@@ -31,8 +31,9 @@ class Site:
     Some servers give up root: what they serve and start must be readable.
     """
 
-    def __init__(self, place):
+    def __init__(self, place, rules=""):
         self.place = place
+        self.rules = rules
         place.path.chmod(0o711)
         self.redis = place.add(RedisServer(place, options=("save 3600 1",)))
         self.gate_socket = place.path / "gate.sock"
@@ -52,9 +53,9 @@ class Site:
         self.fronts = {}
 
     def settings(self, name, listen):
-        return self.place.write(name, settings(
-            self.redis.address, listen) + 'log = { level = "debug"; };\n',
-            0o644)
+        text = settings(self.redis.address, listen, self.rules)
+        return self.place.write(
+            name, text + 'log = { level = "debug"; };\n', 0o644)
 
     def add_pages(self):
         for name, text, mode in (

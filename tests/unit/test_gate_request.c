@@ -55,6 +55,24 @@ test_gate_request_method_said_apart_wins(void **state)
 	assert_string_equal(request_of(empty).method, "");
 }
 
+/* Two of them leave open which one others go by. */
+static void
+test_gate_request_method_or_uri_said_twice_is_none(void **state)
+{
+	char texts[][40] = { "REQUEST_METHOD=GET", "REQUEST_METHOD=GET",
+		"LATCHKEY_METHOD=GET", "LATCHKEY_METHOD=DELETE",
+		"REQUEST_URI=/a", "REQUEST_URI=/b" };
+	char *method[] = { texts[0], texts[1], NULL };
+	char *apart[] = { texts[0], texts[2], texts[3], NULL };
+	char *uri[] = { texts[4], texts[0], texts[5], NULL };
+
+	(void)state;
+	assert_string_equal(request_of(method).method, "");
+	assert_string_equal(request_of(apart).method, "");
+	assert_string_equal(request_of(uri).uri, "");
+	assert_string_equal(request_of(uri).method, "GET");
+}
+
 static void
 test_gate_request_missing_params_are_null(void **state)
 {
@@ -227,6 +245,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_gate_request_params_are_found),
 		cmocka_unit_test(test_gate_request_method_said_apart_wins),
+		cmocka_unit_test(
+		    test_gate_request_method_or_uri_said_twice_is_none),
 		cmocka_unit_test(test_gate_request_missing_params_are_null),
 		cmocka_unit_test(test_gate_request_next_finds_every_value),
 		cmocka_unit_test(test_gate_request_navigation_is_recognised),

@@ -47,7 +47,8 @@ static struct gate_plan
 plan_of(const struct lk_settings *settings, const char *method,
     const char *uri)
 {
-	const struct gate_request request = { .authorizer = true,
+	char *env[] = { NULL };
+	const struct gate_request request = { .authorizer = true, .env = env,
 		.method = method, .uri = uri };
 	struct gate_plan plan;
 
@@ -92,7 +93,7 @@ test_gate_rules_first_match_wins(void **state)
 		{ "HEAD", "/login", 2, GATE_NEED_NOTHING, 0 },
 		{ "POST", "/login", 3, GATE_NEED_NOTHING, 0 },
 		{ "PUT", "/login", 0, GATE_NEED_REFUSED, 403 },
-		{ "get", "/login", 0, GATE_NEED_REFUSED, 403 },
+		{ "get", "/login", 0, GATE_NEED_REFUSED, 400 },
 		{ "GET", "/login/", 0, GATE_NEED_REFUSED, 403 },
 		{ "DELETE", "/admin/x", 4, GATE_NEED_REFUSED, 403 },
 		{ "GET", "/admin/x", 5, GATE_NEED_SESSION, 0 },
@@ -128,21 +129,31 @@ test_gate_rules_odd_path_does_not_get_around(void **state)
 		const char *uri;
 		unsigned int http; /* 0: rule 5 */
 	} cases[] = {
-		{ "//admin/x", 0 }, { "/admin//x", 0 }, { "/./admin/x", 0 },
-		{ "/public/../admin/x", 0 }, { "/%61dmin/x", 0 },
-		{ "/public/%2e%2e/admin/x", 0 }, { "/admin", 0 },
-		{ "/admin/", 0 }, { "/admin/x/", 0 }, { "/admin/x;y", 0 },
-		{ "http://h/admin/x", 0 }, { "/x/../%61dmin/../admin/", 0 },
+		{ "/admin//x", 0 }, { "/%61dmin/x", 0 },
+		{ "/admin", 0 }, { "/admin/", 0 }, { "/admin/x/", 0 },
+		{ "/admin/x;y", 0 }, { "http://h/admin/x", 0 },
+		{ "/admin/a%2fb", 0 }, { "/admin/%2fb", 0 },
+		{ "/admin/a%252Fb", 0 }, { "/admin/a%3fb", 0 },
+		{ "//admin/x", 400 }, { "///admin", 400 },
+		{ "//public/admin/x", 400 }, { "/%2fadmin", 400 },
+		{ "/.//admin/x", 400 }, { "/./admin/x", 400 },
+		{ "/public/../admin/x", 400 }, { "/admin/../public/x", 400 },
+		{ "/public/%2e%2e/admin/x", 400 },
+		{ "/x/../%61dmin/../admin/", 400 },
 		{ "/public/..%2fadmin/x", 400 }, { "/public%2f../admin", 400 },
 		{ "/public/..\\admin", 400 }, { "/public/%5c../admin", 400 },
 		{ "/public/..;/admin/x", 400 }, { "/admin;x/y.css", 400 },
 		{ "/public/;/../admin/", 400 },
-		{ "/public/a;/../../admin/", 0 },
+		{ "/public/a;/../../admin/", 400 },
 		{ "/public/a/..;/../admin/x", 400 },
 		{ "/public/a/..%3b/../admin/x", 400 },
 		{ "/admin/x%00.css", 400 }, { "/public#/../admin/x", 400 },
 		{ "/public//../admin", 400 }, { "/../admin/x", 400 },
 		{ "/admin/%", 400 }, { "/public/%c0%ae%c0%ae/admin", 400 },
+		{ "/admin%2fx", 400 }, { "/admin%252fx", 400 },
+		{ "/public%2fx", 400 }, { "/%2561dmin/x", 400 },
+		{ "/admin%3fx", 400 }, { "/admin%23/x.css", 400 },
+		{ "/admin%3b/x", 400 }, { "/;/admin", 400 },
 		{ "*", 400 }, { "admin/x", 400 },
 	};
 	struct lk_settings settings;
@@ -163,21 +174,225 @@ test_gate_rules_odd_path_does_not_get_around(void **state)
 	lk_rules_free(&settings.gate.rules);
 }
 
-/* With one rule for everything both readings of a `;` meet it. */
+/* With one rule for all readings it does not matter which one is right. */
 static void
-test_gate_rules_params_matter_only_if_rules_differ(void **state)
+test_gate_rules_readings_matter_only_if_rules_differ(void **state)
 {
+	static const char *const uris[] = { "/a;b/c", "/a//b", "//a/b", "/a//",
+		"/@scope%2fpkg", "/job/a%252Fb/", "/a%3Fb",
+		"/proxy/http%3A%2F%2Fh",
+		"/group%2Fproject/issues?a=%2f..", "/a;b=1/" };
 	const struct lk_rule all = rule_of("/", LK_ACCESS_SESSION, NULL);
 	struct lk_settings settings;
+	size_t i;
 
 	(void)state;
 	set_rules(&settings, &all, 1);
-	assert_int_equal(plan_of(&settings, "GET", "/a;b/c").need,
-	    GATE_NEED_SESSION);
-	assert_int_equal(plan_of(&settings, "GET", "/a/..;/b").need,
-	    GATE_NEED_SESSION);
-	/* Its other reading is none. */
-	assert_int_equal(plan_of(&settings, "GET", "/..;/b").http, 400);
+	for (i = 0; i < sizeof(uris) / sizeof(uris[0]); i++) {
+		if (plan_of(&settings, "GET", uris[i]).need !=
+		    GATE_NEED_SESSION)
+			fail_msg("%s", uris[i]);
+	}
+	lk_rules_free(&settings.gate.rules);
+}
+
+/* Rules that say the same but are two leave open which one was meant. */
+static void
+test_gate_rules_final_slash_counts_where_it_was_made(void **state)
+{
+	const struct lk_rule rules[] = {
+		rule_of("/x", LK_ACCESS_DENY, NULL),
+		rule_of("/", LK_ACCESS_PUBLIC, NULL),
+	};
+	static const char *const made[] = { "/x//", "/x/;a", "/x%2f", "/x;/",
+		"/x;", "//x", "//a/x", "/a;b//x/..", "/x%252f", "/x%3f" };
+	struct lk_settings settings;
+	size_t i;
+
+	(void)state;
+	set_rules(&settings, rules, 2);
+	for (i = 0; i < sizeof(made) / sizeof(made[0]); i++) {
+		if (plan_of(&settings, "GET", made[i]).http != 400)
+			fail_msg("%s", made[i]);
+	}
+	assert_int_equal(plan_of(&settings, "GET", "/x").http, 403);
+	/* It is a path of its own, as the manual says. */
+	assert_int_equal(plan_of(&settings, "GET", "/x/").need,
+	    GATE_NEED_NOTHING);
+	lk_rules_free(&settings.gate.rules);
+}
+
+static void
+test_gate_rules_method_that_no_rule_could_name_is_400(void **state)
+{
+	static const char *const bad[] = { "delete", "Delete", "DELETe",
+		"dELETE",
+		" DELETE", "DELETE ", "DEL ETE", "DELETE,GET", "GET,DELETE",
+		"DELETE\t", "-GET", "1GET", "_", "G\xc3\x89T", "GET\x01",
+		"{http.request.orig_method}", "*", "GET/",
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG" };
+	static const char *const good[] = { "GET", "X", "M-SEARCH",
+		"VERSION-CONTROL", "PROPFIND", "MKCALENDAR", "BASELINE-CONTROL",
+		"RPC_IN_DATA", "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEF" };
+	const struct lk_rule rules[] = {
+		rule_of("/", LK_ACCESS_DENY, "DELETE"),
+		rule_of("/", LK_ACCESS_PUBLIC, NULL),
+	};
+	struct lk_settings settings;
+	struct gate_plan plan;
+	size_t i;
+
+	(void)state;
+	set_rules(&settings, rules, 2);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		plan = plan_of(&settings, bad[i], "/");
+		if (plan.need != GATE_NEED_REFUSED || plan.http != 400)
+			fail_msg("%s", bad[i]);
+	}
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		if (plan_of(&settings, good[i], "/").need != GATE_NEED_NOTHING)
+			fail_msg("%s", good[i]);
+	}
+	assert_int_equal(plan_of(&settings, "DELETE", "/").http, 403);
+	lk_rules_free(&settings.gate.rules);
+}
+
+/* ---- Two paths --------------------------------------------------------- */
+
+static struct gate_plan
+plan_with(const struct lk_settings *settings, const char *method,
+    const char *const headers[4])
+{
+	char room[4][128], *env[5] = { NULL };
+	const struct gate_request request = { .authorizer = true, .env = env,
+		.method = method, .uri = "/files/a" };
+	struct gate_plan plan;
+	size_t i;
+
+	for (i = 0; i < 4 && headers[i] != NULL; i++) {
+		(void)snprintf(room[i], sizeof(room[i]), "%s", headers[i]);
+		env[i] = room[i];
+	}
+	memset(&plan, 0xff, sizeof(plan));
+	gate_plan(settings, &request, &plan);
+	assert_int_equal(plan.to_number == 0, plan.to == NULL);
+	return (plan);
+}
+
+/* The rule of the destination, from 1 on; or what it is refused with. */
+static void
+test_gate_rules_destination_has_a_rule_too(void **state)
+{
+	static const char host[] = "HTTP_HOST=dav.example:8080";
+	static const struct {
+		const char *method;
+		const char *headers[4];
+		unsigned int to; /* a rule, 0 for none, or the answer */
+	} cases[] = {
+		{ "MOVE", { host, "HTTP_DESTINATION=/files/b" }, 1 },
+		{ "COPY", { host, "HTTP_DESTINATION=/files/b" }, 1 },
+		{ "MOVE", { "HTTP_DESTINATION=/files/b" }, 1 },
+		{ "MOVE", { host,
+		    "HTTP_DESTINATION=http://dav.example:8080/files/b" }, 1 },
+		{ "MOVE", { host,
+		    "HTTP_DESTINATION=HTTPS://DAV.example:8080/files/b" }, 1 },
+		{ "MOVE", { "HTTP_HOST=dav.example",
+		    "HTTP_DESTINATION=http://dav.example:80/files/b" }, 1 },
+		{ "MOVE", { "HTTP_HOST=dav.example:443",
+		    "HTTP_DESTINATION=https://dav.example/files/b" }, 1 },
+		{ "MOVE", { host, "HTTP_DESTINATION=/public/b" }, 3 },
+		{ "MOVE", { host, "HTTP_DESTINATION=/bob/b" }, 4 },
+		{ "PROPFIND", { host, "HTTP_DESTINATION=/bob/b" }, 4 },
+		{ "PROPFIND", { host }, 0 },
+		{ "GET", { NULL }, 0 },
+		/* Refused. */
+		{ "MOVE", { host, "HTTP_DESTINATION=/locked/b" }, 403 },
+		{ "COPY", { host, "HTTP_DESTINATION=/half/b" }, 403 },
+		{ "GET", { host, "HTTP_DESTINATION=/locked/b" }, 403 },
+		{ "MOVE", { host, "HTTP_DESTINATION=/nowhere" }, 403 },
+		{ "MOVE", { host }, 400 }, { "COPY", { NULL }, 400 },
+		{ "MOVE", { host, "HTTP_DESTINATION=" }, 400 },
+		{ "GET", { host, "HTTP_DESTINATION=" }, 400 },
+		{ "MOVE", { host, "HTTP_DESTINATION=/files/b",
+		    "HTTP_DESTINATION=/files/b" }, 400 },
+		{ "MOVE", { host, "HTTP_DESTINATION=/files/b, /locked/b" },
+		    400 },
+		{ "MOVE", { host, "HTTP_DESTINATION=/files/../locked/b" },
+		    400 },
+		{ "MOVE", { host, "HTTP_DESTINATION=/files/%2e%2e/files/b" },
+		    400 },
+		{ "MOVE", { host, "HTTP_DESTINATION=/files%2fb" }, 400 },
+		{ "MOVE", { host, "HTTP_DESTINATION=//files/b" }, 400 },
+		{ "MOVE", { host, "HTTP_DESTINATION=files/b" }, 400 },
+		{ "MOVE", { host, "HTTP_DESTINATION=ftp://x/files/b" }, 400 },
+		{ "MOVE", { host,
+		    "HTTP_DESTINATION=http://other:8080/files/b" }, 400 },
+		{ "MOVE", { host,
+		    "HTTP_DESTINATION=http://dav.example/files/b" }, 400 },
+		{ "MOVE", { host,
+		    "HTTP_DESTINATION=http://x@dav.example:8080/files/b" },
+		    400 },
+		{ "MOVE", {
+		    "HTTP_DESTINATION=http://dav.example:8080/files/b" }, 400 },
+		{ "MOVE", { host, "HTTP_HOST=other",
+		    "HTTP_DESTINATION=http://dav.example:8080/files/b" }, 400 },
+		{ "BIND", { host, "HTTP_DESTINATION=/files/b" }, 400 },
+		{ "UNBIND", { host }, 400 }, { "REBIND", { host }, 400 },
+	};
+	const struct lk_rule rules[] = {
+		rule_of("/files/", LK_ACCESS_SESSION, NULL),
+		rule_of("/locked/", LK_ACCESS_DENY, NULL),
+		rule_of("/public/", LK_ACCESS_PUBLIC, NULL),
+		rule_of("/bob/", LK_ACCESS_SESSION, NULL),
+		rule_of("/half/", LK_ACCESS_SESSION, "MOVE"),
+	};
+	struct lk_settings settings;
+	struct gate_plan plan;
+	size_t i;
+
+	(void)state;
+	set_rules(&settings, rules, sizeof(rules) / sizeof(rules[0]));
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		plan = plan_with(&settings, cases[i].method,
+		    cases[i].headers);
+		if (cases[i].to >= 400 ? plan.need != GATE_NEED_REFUSED ||
+		            plan.http != cases[i].to
+		                       : plan.need != GATE_NEED_SESSION ||
+		            plan.to_number != cases[i].to)
+			fail_msg("case %zu: %u, rule %zu", i, plan.http,
+			    plan.to_number);
+	}
+	lk_rules_free(&settings.gate.rules);
+}
+
+/* Whoever may move something away need not be let in where it is to go. */
+static void
+test_gate_rules_destination_asks_for_as_much(void **state)
+{
+	static const char *const to_bob[4] = { "HTTP_DESTINATION=/bob/b" };
+	const struct lk_rule rules[] = {
+		rule_of("/files/", LK_ACCESS_PUBLIC, NULL),
+		rule_of("/bob/", LK_ACCESS_SESSION, NULL),
+	};
+	struct lk_session session = { .user = "alice" };
+	struct lk_requirement require = { .quoted = true };
+	struct lk_settings settings;
+	struct gate_plan plan;
+
+	(void)state;
+	set_rules(&settings, rules, 2);
+	settings.gate.rules.v[1].users = strings_of("bob", NULL);
+	plan = plan_with(&settings, "MOVE", to_bob);
+	assert_int_equal(plan.need, GATE_NEED_SESSION);
+	assert_non_null(gate_plan_refuses(&plan, &session, NULL));
+	(void)snprintf(session.user, sizeof(session.user), "bob");
+	assert_null(gate_plan_refuses(&plan, &session, NULL));
+	settings.gate.rules.v[1].require = &require;
+	settings.gate.rules.v[1].require_n = 1;
+	plan = plan_with(&settings, "MOVE", to_bob);
+	assert_int_equal(plan.need, GATE_NEED_USER);
+	settings.gate.rules.v[1].require = NULL;
+	settings.gate.rules.v[1].require_n = 0;
 	lk_rules_free(&settings.gate.rules);
 }
 
@@ -365,7 +580,13 @@ main(void)
 		cmocka_unit_test(test_gate_rules_first_match_wins),
 		cmocka_unit_test(test_gate_rules_odd_path_does_not_get_around),
 		cmocka_unit_test(
-		    test_gate_rules_params_matter_only_if_rules_differ),
+		    test_gate_rules_readings_matter_only_if_rules_differ),
+		cmocka_unit_test(
+		    test_gate_rules_final_slash_counts_where_it_was_made),
+		cmocka_unit_test(
+		    test_gate_rules_method_that_no_rule_could_name_is_400),
+		cmocka_unit_test(test_gate_rules_destination_has_a_rule_too),
+		cmocka_unit_test(test_gate_rules_destination_asks_for_as_much),
 		cmocka_unit_test(
 		    test_gate_rules_incomplete_request_is_refused),
 		cmocka_unit_test(
