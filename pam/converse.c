@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include <security/pam_ext.h>
@@ -28,21 +29,46 @@ pam_converse_user(pam_handle_t *handle, const char **user)
 	    *user != NULL && (*user)[0] != '\0' ? PAM_SUCCESS : PAM_AUTH_ERR);
 }
 
+/*
+ * What is there as PAM_AUTHTOK, or with ${ask} was now put there; NULL if
+ * nothing.  Not by pam_get_authtok(), which makes an error of a host that
+ * wants to be asked again.
+ */
+static int
+get_text(pam_handle_t *handle, const char *prompt, bool ask, const char **text)
+{
+	const void *item = NULL;
+	char *answer = NULL;
+	int code;
+
+	*text = NULL;
+	code = pam_get_item(handle, PAM_AUTHTOK, &item);
+	if (code == PAM_SUCCESS && item == NULL && ask) {
+		code = pam_prompt(handle, PAM_PROMPT_ECHO_OFF, &answer, "%s",
+		    prompt);
+		if (code == PAM_SUCCESS && answer != NULL)
+			code = pam_set_item(handle, PAM_AUTHTOK, answer);
+		if (answer != NULL)
+			explicit_bzero(answer, strlen(answer));
+		free(answer);
+		if (code == PAM_SUCCESS)
+			code = pam_get_item(handle, PAM_AUTHTOK, &item);
+	}
+	if (code == PAM_SUCCESS)
+		*text = item;
+	return (code);
+}
+
 int
 pam_converse_token(pam_handle_t *handle, const char *prompt, bool ask,
     struct lk_token *token, enum lk_status *status)
 {
-	const void *item = NULL;
 	const char *text = NULL;
 	int code;
 
 	*status = LK_FAULT;
 	lk_token_wipe(token);
-	if (ask)
-		code = pam_get_authtok(handle, PAM_AUTHTOK, &text, prompt);
-	else if ((code = pam_get_item(handle, PAM_AUTHTOK, &item)) ==
-	    PAM_SUCCESS)
-		text = item;
+	code = get_text(handle, prompt, ask, &text);
 	if (code != PAM_SUCCESS)
 		return (answer_of(code));
 	if (text == NULL)

@@ -30,6 +30,8 @@ pam_decide_account(const struct pam_finding *finding, bool has_session,
 		    require_token ? PAM_ANSWER_NOT_HIS : PAM_ANSWER_NO_TOKEN);
 	if (finding->status < 0)
 		return (failure(finding->status));
+	if (finding->status == LK_FORBIDDEN)
+		return (PAM_ANSWER_NOT_HIS);
 	if (finding->status != LK_OK)
 		return (PAM_ANSWER_ENDED);
 	return (finding->is_user && finding->is_client ? PAM_ANSWER_ALLOW

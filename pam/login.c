@@ -1,8 +1,8 @@
+#include <stdio.h>
 #include <string.h>
 
-#include <security/pam_modutil.h>
-
 #include "login.h"
+#include "name_service.h"
 
 /*
  * Whether ${user} may be let in under this name.  With `set_user` the user id
@@ -10,36 +10,90 @@
  * not listen would open the account of that user id instead: so there must be
  * none.
  */
-static bool
-is_user(struct pam_visit *visit, const struct pam_names *names,
-    const char *user)
+static enum lk_status
+match(struct pam_visit *visit, const struct pam_names *names, const char *user,
+    bool *is_user)
 {
-	if (pam_names_include(names, user, false))
-		return (true);
-	if (!visit->options.set_user || !pam_names_include(names, user, true))
-		return (false);
-	if (pam_modutil_getpwnam(visit->handle, user) == NULL)
-		return (true);
-	LK_LOG(&visit->log, LK_LOG_WARN,
-	    "set_user: the session's user id is another account's name",
-	    { "user", user }, { "account", names->account });
-	return (false);
+	struct lk_account account = { .data = NULL };
+	enum lk_status status = LK_FAULT;
+	struct lk_error error = { "" };
+
+	*is_user = pam_names_include(names, user, false);
+	if (*is_user || !visit->options.set_user ||
+	    !pam_names_include(names, user, true))
+		return (LK_OK);
+	status = lk_account_by_name(user, &account, &error);
+	lk_account_free(&account);
+	*is_user = status == LK_NO_USER;
+	if (status == LK_OK)
+		LK_LOG(&visit->log, LK_LOG_WARN,
+		    "set_user: the session's user id is another account's name",
+		    { "user", user }, { "account", names->account });
+	else if (status < 0)
+		LK_LOG(&visit->log, LK_LOG_ERROR,
+		    "set_user: whether the session's user id is an account's "
+		    "name cannot be found out",
+		    { "user", user }, { "error", error.text });
+	return (status < 0 ? status : LK_OK);
 }
 
-/* Compare the session that was found. */
-static void
+/* Whether the number of the account ${name} is one that may: `min_uid`. */
+static enum lk_status
+check_uid(struct pam_visit *visit, const char *name)
+{
+	const unsigned int least = visit->options.min_uid;
+	struct lk_account account = { .data = NULL };
+	enum lk_status status = LK_FAULT;
+	struct lk_error error = { "" };
+	char uid[16] = "none";
+
+	if (least == 0)
+		return (LK_OK);
+	status = lk_account_by_name(name, &account, &error);
+	if (status == LK_OK) {
+		(void)snprintf(uid, sizeof(uid), "%u", account.entry.pw_uid);
+		if (account.entry.pw_uid < least)
+			status = LK_FORBIDDEN;
+	}
+	lk_account_free(&account);
+	if (status < 0)
+		LK_LOG(&visit->log, LK_LOG_ERROR,
+		    "min_uid: the account cannot be looked up",
+		    { "user", name }, { "error", error.text });
+	else if (status != LK_OK) {
+		LK_LOG(&visit->log, LK_LOG_WARN,
+		    "min_uid: not an account that may", { "user", name },
+		    { "uid", uid });
+		status = LK_FORBIDDEN;
+	}
+	return (status);
+}
+
+/*
+ * Compare the session that was found with ${user}, unless that was done
+ * before.
+ */
+static enum lk_status
 compare(struct pam_visit *visit, const char *detail, const char *user,
-    struct pam_login *login)
+    bool is_known, struct pam_login *login)
 {
 	const char *client = visit->options.client;
+	struct pam_finding *finding = &login->finding;
+	enum lk_status status = LK_OK;
 	struct pam_names names;
 
-	pam_names_of(&login->session, detail, pam_visit_user_field(visit),
-	    &names);
-	memcpy(login->account, names.account, sizeof(login->account));
-	login->finding.is_user = user == NULL || is_user(visit, &names, user);
-	login->finding.is_client = client == NULL ||
+	finding->is_client = client == NULL ||
 	    strcmp(client, login->session.client) == 0;
+	finding->is_user = is_known;
+	if (!is_known) {
+		pam_names_of(&login->session, detail,
+		    pam_visit_user_field(visit), &names);
+		memcpy(login->account, names.account, sizeof(login->account));
+		status = match(visit, &names, user, &finding->is_user);
+	}
+	if (status == LK_OK && finding->is_user && finding->is_client)
+		status = check_uid(visit, is_known ? user : login->account);
+	return (status);
 }
 
 void
@@ -56,7 +110,7 @@ pam_login_by_token(struct pam_visit *visit, const struct lk_token *token,
 	else
 		status = lk_check(visit->manager, token, &login->session);
 	if (status == LK_OK)
-		compare(visit, info.detail, user, login);
+		status = compare(visit, info.detail, user, false, login);
 	login->finding.status = status;
 	lk_user_clear(&info);
 }
@@ -73,19 +127,21 @@ find_info(struct pam_visit *visit, const char *id, struct lk_user *info)
 }
 
 void
-pam_login_by_id(struct pam_visit *visit, const char *id, const char *user,
-    struct pam_login *login)
+pam_login_by_id(struct pam_visit *visit, const struct pam_memory *memory,
+    const char *user, struct pam_login *login)
 {
+	const bool is_known = memory->user != NULL &&
+	    strcmp(memory->user, user) == 0;
 	struct lk_user info = { .detail = NULL };
 	enum lk_status status = LK_FAULT;
 
 	memset(login, 0, sizeof(*login));
-	status = lk_check_id(visit->manager, id, &login->session);
-	if (status == LK_OK && user != NULL &&
+	status = lk_check_id(visit->manager, memory->id, &login->session);
+	if (status == LK_OK && !is_known &&
 	    pam_visit_user_field(visit)[0] != '\0')
 		status = find_info(visit, login->session.user, &info);
 	if (status == LK_OK)
-		compare(visit, info.detail, user, login);
+		status = compare(visit, info.detail, user, is_known, login);
 	login->finding.status = status;
 	lk_user_clear(&info);
 }

@@ -3,9 +3,10 @@
  *
  * Steps may run in different processes: sshd authenticates in a child, whose
  * data are gone when the session opens, while the PAM environment is handed
- * on.  So the session's public id is kept in both.  The data cannot be forged;
- * the environment may have been set by others (pam_env), and what is found
- * there only is to be compared with who logs in.
+ * on.  So the session's public id is kept in both.  The data are ours, and say
+ * whose the id is.  The environment is the user's (pam_env reads a file of
+ * his): an id that is there only is a hint, which counts once the store has
+ * said that it is his.
  */
 #ifndef PAM_MEMORY_H_
 #define PAM_MEMORY_H_
@@ -17,16 +18,23 @@
 /** The variable; the user's programs see it, and it is no secret. */
 #define PAM_MEMORY_VARIABLE "LATCHKEY_SESSION"
 
-/** pam_memory_set(handle, id): Remember ${id}; PAM_SUCCESS or PAM_BUF_ERR. */
-int pam_memory_set(pam_handle_t *handle, const char *id);
+/** A session that somebody was let in with; what it points to is libpam's. */
+struct pam_memory {
+	const char *id;   /* NULL if there is none */
+	const char *user; /* who was let in; NULL if nothing proves it */
+};
+
+/**
+ * pam_memory_set(handle, id, user):
+ * Remember that ${user} was let in with the session ${id}; PAM_SUCCESS or
+ * PAM_BUF_ERR.
+ */
+int pam_memory_set(pam_handle_t *handle, const char *id, const char *user);
 
 /** pam_memory_clear(handle): Forget it, whoever set it. */
 void pam_memory_clear(pam_handle_t *handle);
 
-/**
- * pam_memory_get(handle, trusted):
- * The id, or NULL; ${trusted} says that we have set it in this process.
- */
-const char *pam_memory_get(pam_handle_t *handle, bool *trusted);
+/** pam_memory_get(handle): What is remembered, until it is set or cleared. */
+struct pam_memory pam_memory_get(pam_handle_t *handle);
 
 #endif /* !PAM_MEMORY_H_ */

@@ -1,4 +1,5 @@
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "options.h"
@@ -49,24 +50,36 @@ take_client(struct pam_options *options, const char *value)
 	return (NULL);
 }
 
+/* Read a decimal number of at most ${max}. */
+static bool
+take_number(const char *value, unsigned int max, unsigned int *number)
+{
+	uint64_t n = 0;
+	const char *p;
+
+	for (p = value; *p >= '0' && *p <= '9' && n <= max; p++)
+		n = n * 10 + (uint64_t)(*p - '0');
+	if (p == value || *p != '\0' || n > max)
+		return (false);
+	*number = (unsigned int)n;
+	return (true);
+}
+
 static const char *
 take_fail_delay(struct pam_options *options, const char *value)
 {
-	static const char want[] = "0 to 10000 milliseconds";
-	unsigned int ms = 0;
-	const char *p;
+	return (take_number(value, PAM_FAIL_DELAY_MAX, &options->fail_delay_ms)
+	        ? NULL
+	        : "0 to 10000 milliseconds");
+}
 
-	if (value[0] == '\0')
-		return (want);
-	for (p = value; *p != '\0'; p++) {
-		if (*p < '0' || *p > '9')
-			return (want);
-		ms = ms * 10 + (unsigned int)(*p - '0');
-		if (ms > PAM_FAIL_DELAY_MAX)
-			return (want);
-	}
-	options->fail_delay_ms = ms;
-	return (NULL);
+static const char *
+take_min_uid(struct pam_options *options, const char *value)
+{
+	/* The number above is that of nobody: "no change" to the kernel. */
+	return (take_number(value, UINT32_MAX - 1, &options->min_uid)
+	        ? NULL
+	        : "a user id: 0 to 4294967294");
 }
 
 /* Every option there is: a switch, or one that takes a value. */
@@ -80,6 +93,7 @@ static const struct option {
 	{ "user_field", 0, take_user_field },
 	{ "client", 0, take_client },
 	{ "fail_delay", 0, take_fail_delay },
+	{ "min_uid", 0, take_min_uid },
 	{ "use_first_pass", offsetof(struct pam_options, use_first_pass),
 	    NULL },
 	{ "try_first_pass", offsetof(struct pam_options, try_first_pass),

@@ -14,6 +14,7 @@ struct pam_options {
 	const char *user_field; /* user_field=NAME, or NULL: the settings' */
 	const char *client;     /* client=KIND, or NULL: of any kind */
 	unsigned int fail_delay_ms; /* fail_delay=MS */
+	unsigned int min_uid;       /* min_uid=NUMBER */
 	bool use_first_pass;
 	bool try_first_pass; /* is how it is without */
 	bool set_user;

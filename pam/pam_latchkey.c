@@ -6,6 +6,8 @@
  * for the store (lib/deadline.h).  Between two calls nothing is kept but a
  * session's public id (memory.h).
  */
+#include <string.h>
+
 #include <security/pam_ext.h>
 #include <security/pam_modules.h>
 
@@ -74,7 +76,8 @@ log_login(struct pam_visit *visit, const char *message, const char *user,
 static int
 let_in(struct pam_visit *visit, const struct pam_login *login)
 {
-	int code = pam_memory_set(visit->handle, login->session.id);
+	int code = pam_memory_set(visit->handle, login->session.id,
+	    login->account);
 
 	if (code == PAM_SUCCESS && visit->options.set_user)
 		code = pam_set_item(visit->handle, PAM_USER, login->account);
@@ -173,26 +176,30 @@ static int
 account(struct pam_visit *visit)
 {
 	struct pam_login login = { .finding = { .status = LK_FAULT } };
+	const struct pam_memory memory = pam_memory_get(visit->handle);
 	enum pam_answer answer = PAM_ANSWER_DENY;
-	const char *user = NULL, *id;
-	bool trusted;
+	const char *user = NULL;
 
-	id = pam_memory_get(visit->handle, &trusted);
-	if (id != NULL) {
+	if (memory.id != NULL) {
 		if (pam_visit_open(visit) != LK_OK)
 			return (pam_answer_code(PAM_ANSWER_BROKEN));
 		if (pam_converse_user(visit->handle, &user) != PAM_SUCCESS)
 			return (pam_answer_code(PAM_ANSWER_NOT_HIS));
-		pam_login_by_id(visit, id, trusted ? NULL : user, &login);
-	}
-	answer = pam_decide_account(&login.finding, id != NULL,
+		pam_login_by_id(visit, &memory, user, &login);
+	} else
+		user = item(visit->handle, PAM_USER);
+	answer = pam_decide_account(&login.finding, memory.id != NULL,
 	    visit->options.require_token);
-	if (id != NULL && answer != PAM_ANSWER_ALLOW)
+	if (memory.id != NULL && answer != PAM_ANSWER_ALLOW)
 		log_login(visit, "account refused", user, &login, answer);
 	else if (answer == PAM_ANSWER_NOT_HIS)
 		LK_LOG(&visit->log, LK_LOG_WARN,
 		    "account refused: no session, and require_token is set",
-		    { "user", item(visit->handle, PAM_USER) });
+		    { "user", user });
+	else if (answer == PAM_ANSWER_NO_TOKEN)
+		LK_LOG(&visit->log, LK_LOG_INFO,
+		    "account left to others: no session was logged in with",
+		    { "user", user });
 	return (pam_answer_code(answer));
 }
 
@@ -210,12 +217,55 @@ pam_sm_acct_mgmt(pam_handle_t *handle, int flags, int argc, const char **argv)
 
 /* ---- The session ------------------------------------------------------- */
 
+/*
+ * The session that the login began with, if it is proven to be the user's; an
+ * id that only the environment has is, if the store says so, and is proven
+ * from then on.  LK_OK without an id if there is none.
+ */
+static enum lk_status
+recall(struct pam_visit *visit, struct pam_memory *memory)
+{
+	struct pam_login login = { .finding = { .status = LK_FAULT } };
+	enum pam_answer answer = PAM_ANSWER_BROKEN;
+	const char *user = item(visit->handle, PAM_USER);
+	enum lk_status status = LK_FAULT;
+
+	*memory = pam_memory_get(visit->handle);
+	if (memory->id == NULL || memory->user != NULL)
+		return (LK_OK);
+	if (user != NULL && (status = pam_visit_open(visit)) == LK_OK) {
+		pam_login_by_id(visit, memory, user, &login);
+		answer = pam_decide(&login.finding);
+		status = login.finding.status;
+	}
+	if (answer == PAM_ANSWER_ALLOW &&
+	    pam_memory_set(visit->handle, login.session.id, user) ==
+	        PAM_SUCCESS) {
+		*memory = pam_memory_get(visit->handle);
+		return (LK_OK);
+	}
+	/* Whose it is is not said, which may be what somebody is after. */
+	LK_LOG(&visit->log, LK_LOG_WARN,
+	    PAM_MEMORY_VARIABLE " is not known to be this user's session",
+	    { "user", user }, { "reason", pam_finding_reason(&login.finding) },
+	    { "error",
+	        login.finding.status < 0 && visit->manager != NULL
+	            ? lk_manager_error(visit->manager)
+	            : NULL });
+	*memory = (struct pam_memory){ NULL, NULL };
+	return (status != LK_OK ? status : LK_FORBIDDEN);
+}
+
 /* Say in the log that a login began or ended, if it was with a session. */
 static void
-log_session(struct pam_visit *visit, const char *message, const char *id)
+log_session(struct pam_visit *visit, const char *message,
+    const struct pam_memory *memory)
 {
-	LK_LOG(&visit->log, LK_LOG_INFO, message,
-	    { "user", item(visit->handle, PAM_USER) }, { "session", id },
+	const char *user = item(visit->handle, PAM_USER);
+	const bool is_other = user == NULL || strcmp(user, memory->user) != 0;
+
+	LK_LOG(&visit->log, LK_LOG_INFO, message, { "user", user },
+	    { "by", is_other ? memory->user : NULL }, { "session", memory->id },
 	    { "rhost", item(visit->handle, PAM_RHOST) },
 	    { "tty", item(visit->handle, PAM_TTY) });
 }
@@ -226,14 +276,12 @@ pam_sm_open_session(pam_handle_t *handle, int flags, int argc,
 {
 	struct pam_visit visit;
 	int code = pam_answer_code(PAM_ANSWER_BROKEN);
-	const char *id;
-	bool trusted;
+	struct pam_memory memory;
 
 	if (pam_visit_begin(&visit, handle, flags, argc, argv) == LK_OK) {
 		code = PAM_SUCCESS;
-		id = pam_memory_get(handle, &trusted);
-		if (id != NULL)
-			log_session(&visit, "login begins", id);
+		if (recall(&visit, &memory) == LK_OK && memory.id != NULL)
+			log_session(&visit, "login begins", &memory);
 	}
 	pam_visit_end(&visit);
 	return (code);
@@ -248,7 +296,7 @@ revoke(struct pam_visit *visit, const char *id)
 	enum lk_status status = LK_FAULT;
 	uint64_t revoked;
 
-	if (pam_visit_open(visit) != LK_OK)
+	if (visit->manager == NULL && pam_visit_open(visit) != LK_OK)
 		return (pam_answer_code(PAM_ANSWER_BROKEN));
 	status = lk_revoke_id(visit->manager, id, &why, &revoked);
 	if (status == LK_OK)
@@ -267,16 +315,18 @@ pam_sm_close_session(pam_handle_t *handle, int flags, int argc,
 {
 	struct pam_visit visit;
 	int code = pam_answer_code(PAM_ANSWER_BROKEN);
-	const char *id;
-	bool trusted;
+	enum lk_status status = LK_FAULT;
+	struct pam_memory memory;
 
 	if (pam_visit_begin(&visit, handle, flags, argc, argv) == LK_OK) {
 		code = PAM_SUCCESS;
-		id = pam_memory_get(handle, &trusted);
-		if (id != NULL)
-			log_session(&visit, "login ends", id);
-		if (id != NULL && visit.options.revoke_on_close)
-			code = revoke(&visit, id);
+		status = recall(&visit, &memory);
+		if (memory.id != NULL)
+			log_session(&visit, "login ends", &memory);
+		if (visit.options.revoke_on_close && status != LK_OK)
+			code = PAM_SESSION_ERR;
+		else if (visit.options.revoke_on_close && memory.id != NULL)
+			code = revoke(&visit, memory.id);
 	}
 	pam_visit_end(&visit);
 	return (code);

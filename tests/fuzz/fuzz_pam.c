@@ -28,7 +28,6 @@
 #include <security/pam_appl.h>
 #include <security/pam_ext.h>
 #include <security/pam_modules.h>
-#include <security/pam_modutil.h>
 
 #include "fuzz.h"
 #include "latchkey.h"
@@ -64,14 +63,16 @@ struct failing {
 };
 
 struct pam_handle {
-	char user[FIELD_MAX + 1];
+	char asked[FIELD_MAX + 1]; /* who wants to log in */
+	char user[FIELD_MAX + 1];  /* PAM_USER */
 	char token[FIELD_MAX + 1];
 	const uint8_t *reply;
 	size_t reply_len;
 	struct failing memory, system, pam;
 	bool told;    /* the options hold the token */
 	bool running; /* failures are for the module, not for the target */
-	char set_user[FIELD_MAX + 1];
+	bool again;   /* the host wants to be asked again */
+	char *authtok;
 	char env[1024];
 	void *data;
 	void (*cleanup)(pam_handle_t *handle, void *data, int status);
@@ -192,32 +193,27 @@ __wrap___poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t room)
 
 /* ---- libpam ------------------------------------------------------------- */
 
+/* As Linux-PAM answers: a host that wants to be asked again, or does not
+ * answer, may be behind either question, and nothing else is. */
 int
 pam_get_user(pam_handle_t *handle, const char **user, const char *prompt)
 {
 	(void)prompt;
-	*user = fails(&handle->pam) ? NULL : handle->user;
-	return (*user == NULL ? PAM_CONV_ERR : PAM_SUCCESS);
-}
-
-int
-pam_get_authtok(pam_handle_t *handle, int which, const char **token,
-    const char *prompt)
-{
-	insist(which == PAM_AUTHTOK, "another secret is asked for");
-	insist(prompt != NULL && prompt[0] != '\0', "no prompt");
-	*token = fails(&handle->pam) ? NULL : handle->token;
-	return (*token == NULL ? PAM_CONV_AGAIN : PAM_SUCCESS);
+	*user = NULL;
+	if (fails(&handle->pam)) {
+		handle->again = true;
+		return (PAM_INCOMPLETE);
+	}
+	*user = handle->user;
+	return (PAM_SUCCESS);
 }
 
 int
 pam_get_item(const pam_handle_t *handle, int which, const void **text)
 {
 	*text = NULL;
-	if (fails(&now.pam))
-		return (PAM_BUF_ERR);
 	if (which == PAM_AUTHTOK)
-		*text = handle->token;
+		*text = handle->authtok;
 	if (which == PAM_USER)
 		*text = handle->user;
 	return (PAM_SUCCESS);
@@ -226,10 +222,16 @@ pam_get_item(const pam_handle_t *handle, int which, const void **text)
 int
 pam_set_item(pam_handle_t *handle, int which, const void *text)
 {
-	insist(which == PAM_USER, "another item is set");
+	insist(which == PAM_USER || which == PAM_AUTHTOK,
+	    "another item is set");
 	if (fails(&handle->pam))
 		return (PAM_BUF_ERR);
-	(void)snprintf(handle->set_user, sizeof(handle->set_user), "%s",
+	if (which == PAM_AUTHTOK) {
+		free(handle->authtok);
+		handle->authtok = __real_strdup(text);
+		return (PAM_SUCCESS);
+	}
+	(void)snprintf(handle->user, sizeof(handle->user), "%s",
 	    (const char *)text);
 	return (PAM_SUCCESS);
 }
@@ -284,8 +286,21 @@ pam_prompt(pam_handle_t *handle, int style, char **answer, const char *format,
 {
 	(void)handle;
 	(void)format;
-	insist(style == PAM_ERROR_MSG && answer == NULL, "another prompt");
-	return (PAM_CONV_ERR);
+	if (style == PAM_ERROR_MSG) {
+		insist(answer == NULL, "a message with an answer");
+		return (PAM_CONV_ERR);
+	}
+	insist(style == PAM_PROMPT_ECHO_OFF && answer != NULL,
+	    "a token with an echo");
+	*answer = NULL;
+	if (fails(&handle->pam)) {
+		handle->again = true;
+		return (PAM_CONV_AGAIN);
+	}
+	/* A host may have nothing to say. */
+	if (!fails(&handle->pam))
+		*answer = __real_strdup(handle->token);
+	return (PAM_SUCCESS);
 }
 
 /* Long enough to be no accident, and the part of a token that is secret. */
@@ -318,14 +333,6 @@ pam_fail_delay(pam_handle_t *handle, unsigned int us)
 	(void)handle;
 	insist(us <= 10000000, "a long delay");
 	return (PAM_SUCCESS);
-}
-
-struct passwd *
-pam_modutil_getpwnam(pam_handle_t *handle, const char *user)
-{
-	(void)handle;
-	(void)user;
-	return (NULL);
 }
 
 /* ---- An input ----------------------------------------------------------- */
@@ -412,7 +419,7 @@ was_told(const uint8_t *reply, size_t len)
 		return (false);
 	lk_base64url(key.digest, LK_DIGEST_LEN, digest);
 	return (memmem(reply, len, digest, strlen(digest)) != NULL &&
-	    memmem(reply, len, now.user, strlen(now.user)) != NULL);
+	    memmem(reply, len, now.asked, strlen(now.asked)) != NULL);
 }
 
 int
@@ -431,7 +438,11 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	take_line(&bytes, &len, plan);
 	take_line(&bytes, &len, options);
 	take_line(&bytes, &len, now.user);
+	memcpy(now.asked, now.user, sizeof(now.asked));
 	take_line(&bytes, &len, now.token);
+	/* What a module before has asked for. */
+	if (strstr(options, "first_pass") != NULL)
+		now.authtok = __real_strdup(now.token);
 	now.reply = reply = bytes;
 	now.reply_len = reply_len = len;
 	now.told = strlen(now.token) > 30 &&
@@ -445,6 +456,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	now.running = true;
 	code = pam_sm_authenticate(&now, 0, argc, argv);
 	insist(code != PAM_IGNORE, "PAM_IGNORE for an answer");
+	insist(!now.again || code == PAM_INCOMPLETE,
+	    "a host that wants to be asked again is refused");
 	if (code == PAM_SUCCESS) {
 		insist(was_told(reply, reply_len), "let in for no reason");
 		insist(now.data != NULL && now.env[0] != '\0',
@@ -457,12 +470,13 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	        PAM_SUCCESS,
 	    "setcred has an opinion");
 	code = pam_sm_acct_mgmt(&now, 0, argc, argv);
-	insist(code != PAM_IGNORE || now.data == NULL,
+	insist(code != PAM_IGNORE || (now.data == NULL && now.env[0] == '\0'),
 	    "PAM_IGNORE for a session");
 	(void)pam_sm_open_session(&now, 0, argc, argv);
 	(void)pam_sm_close_session(&now, 0, argc, argv);
 	now.running = false;
 	if (now.data != NULL && now.cleanup != NULL)
 		now.cleanup(&now, now.data, 0);
+	free(now.authtok);
 	return (0);
 }

@@ -136,6 +136,72 @@ def test_option_user_field_of_unknown_user_refuses(house, tester):
         assert tester.ask(user, token).code == AUTH_ERR, user
 
 
+def logged(house, before, *words):
+    """Wait for a line of the module's that has all of these."""
+    wait_until(lambda: [line for line in
+                        house.machine.syslog.text()[before:].splitlines()
+                        if "pam_latchkey(" in line
+                        and all(word in line for word in words)],
+               f"a line with {words}")
+
+
+@pytest.mark.parametrize("least, users", [
+    (0, ["root", "alice"]), (1, ["alice"]), (64101, ["alice"]), (64102, []),
+    (4294967294, [])])
+def test_option_min_uid_refuses_accounts_below(house, tester, least, users):
+    module(tester, f"min_uid={least}")
+    for user in ("root", "alice"):
+        token = house.cli.issue(user)
+        session = house.cli.check(token)["id"]
+        before = len(house.machine.syslog.text())
+        assert tester.ask(user, token, "authenticate").code == (
+            "" if user in users else AUTH_ERR), user
+        assert tester.ask(user, "", "acct_mgmt", session=session).code == (
+            "" if user in users else PERM_DENIED), user
+        if user not in users:
+            logged(house, before, "min_uid", f"user={user}")
+
+
+def test_option_min_uid_refuses_who_has_no_account(house, tester):
+    module(tester, "min_uid=1")
+    token = house.cli.issue("carol")
+    assert tester.ask("carol", token, "authenticate").code == AUTH_ERR
+    module(tester, "")
+    assert tester.ask("carol", token, "authenticate").status == 0
+
+
+@pytest.mark.parametrize("user, options", [
+    ("alice", "min_uid=1"), ("root", "min_uid=1"), ("carol", "min_uid=1"),
+    ("000001", "user_field=login set_user")])
+def test_option_that_needs_a_name_service_that_is_away(house, tester, user,
+                                                       options):
+    """Nobody is let in or refused as one who is not there."""
+    module(tester, options)
+    token = house.cli.issue(user)
+    path = house.machine.path("/etc/nsswitch.conf")
+    text = path.read_text()
+    before = len(house.machine.syslog.text())
+    path.write_text(text.replace("passwd: files", "passwd: is_away"))
+    try:
+        found = tester.ask(user, token, "authenticate")
+    finally:
+        path.write_text(text)
+    assert found.code == AUTHINFO_UNAVAIL
+    logged(house, before, options.split()[-1].split("=")[0], "error=")
+
+
+def test_session_of_another_user_is_not_logged_as_ones_own(house, tester):
+    """Who writes it to ~/.pam_environment is not to be taken for him."""
+    public = house.cli.check(house.cli.issue("bob"))["id"]
+    module(tester, "", "session")
+    before = len(house.machine.syslog.text())
+    assert tester.ask("alice", "", "open_session", "close_session",
+                      session=public).status == 0
+    logged(house, before, "user=alice", "is not known to be this user's")
+    assert public not in house.machine.syslog.text()[before:]
+    assert "login begins" not in house.machine.syslog.text()[before:]
+
+
 EXEC = "/etc/latchkey/exec.conf"
 
 

@@ -102,6 +102,41 @@ def test_sshd_with_revoke_on_close_ends_the_session(house, ssh):
     assert not ssh.login("alice", token)
 
 
+@pytest.mark.parametrize("whose", ["bob", "alice"])
+@pytest.mark.parametrize("order", ["before", "behind"])
+def test_sshd_with_revoke_on_close_and_an_id_of_the_users(house, ssh, whose,
+                                                          order):
+    """pam_env may read what the user has written; nothing of it ends somebody
+    else's session, and nothing that is read behind the module's line makes it
+    miss the one that was logged in with."""
+    token, other = house.cli.issue("alice"), house.cli.issue(whose)
+    forged = house.machine.path("/etc/forged")
+    forged.write_text(f"LATCHKEY_SESSION={house.cli.check(other)['id']}\n")
+    lines = ["session optional pam_latchkey.so revoke_on_close",
+             "session required pam_env.so readenv=1 envfile=/etc/forged"]
+    if order == "before":
+        lines.reverse()
+    ssh.use(ssh.example().replace("session    optional     pam_latchkey.so",
+                                  "\n".join(lines)))
+    done = ssh.ssh("alice", token, "echo $LATCHKEY_SESSION")
+    assert done.returncode == 0
+
+    def lives(token):
+        return house.cli.run("check", "-", stdin=token).returncode == 0
+
+    # One process of sshd knows by itself for whom it opens the session, the
+    # other goes by the environment.
+    if order == "behind" or ssh.name == "sshd-password":
+        wait_until(lambda: not lives(token), "the session to end")
+        assert lives(other)
+    elif whose == "alice":
+        # Which is what the manual says about the order.
+        wait_until(lambda: not lives(other), "the other session to end")
+    else:
+        in_log(house, "not known to be this user's session")
+        assert lives(other)
+
+
 @pytest.mark.parametrize("kind", [None, "gone", "silent"])
 def test_sshd_public_key_opens_whatever_the_store_does(house, key, kind):
     with house.outage(kind):

@@ -97,8 +97,10 @@ test_name_service_line_over_any_buffer_is_found(void **state)
 	int rc = in_process(find_a_large_group);
 
 	(void)state;
-	if (rc == SKIPPED)
+	if (rc == SKIPPED) {
+		print_message("# skipped: no mount namespaces here\n");
 		skip();
+	}
 	assert_int_equal(rc, 0);
 }
 
@@ -137,8 +139,10 @@ test_name_service_that_is_away_is_no_answer(void **state)
 	int rc = in_process(ask_without_descriptors);
 
 	(void)state;
-	if (rc == SKIPPED)
+	if (rc == SKIPPED) {
+		print_message("# skipped: no limit of descriptors here\n");
 		skip();
+	}
 	assert_int_equal(rc, 0);
 }
 

@@ -98,7 +98,8 @@ test_pam_decide_account_ended_since_is_expired(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(refusals); i++)
 		assert_int_equal(account_code(refusals[i], true, true),
-		    PAM_ACCT_EXPIRED);
+		    refusals[i] == LK_FORBIDDEN ? PAM_PERM_DENIED
+		                                : PAM_ACCT_EXPIRED);
 	assert_int_equal(account_code(LK_OK, false, true), PAM_PERM_DENIED);
 	assert_int_equal(account_code(LK_OK, true, false), PAM_PERM_DENIED);
 }

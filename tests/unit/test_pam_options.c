@@ -38,6 +38,7 @@ test_pam_options_none_are_the_defaults(void **state)
 	assert_null(o.user_field);
 	assert_null(o.client);
 	assert_int_equal(o.fail_delay_ms, 0);
+	assert_int_equal(o.min_uid, 0);
 	assert_false(o.use_first_pass || o.try_first_pass || o.set_user ||
 	    o.require_token || o.revoke_on_close || o.silent || o.debug);
 }
@@ -47,10 +48,11 @@ test_pam_options_all_are_taken(void **state)
 {
 	static const char *const all[] = { "conf=/a/b", "prompt=Token = ",
 		"user_field=login", "client=ssh", "fail_delay=10000",
+		"min_uid=4294967294",
 		"use_first_pass", "set_user", "require_token",
 		"revoke_on_close", "silent", "debug", NULL };
 	static const char *const other[] = { "try_first_pass", "fail_delay=0",
-		NULL };
+		"min_uid=1000", NULL };
 	struct pam_options o;
 	struct lk_error error = { "" };
 
@@ -61,11 +63,13 @@ test_pam_options_all_are_taken(void **state)
 	assert_string_equal(o.user_field, "login");
 	assert_string_equal(o.client, "ssh");
 	assert_int_equal(o.fail_delay_ms, 10000);
+	assert_int_equal(o.min_uid, 4294967294U);
 	assert_true(o.use_first_pass && o.set_user && o.require_token &&
 	    o.revoke_on_close && o.silent && o.debug);
 	assert_false(o.try_first_pass);
 	assert_int_equal(parse(other, &o, &error), LK_OK);
 	assert_true(o.try_first_pass);
+	assert_int_equal(o.min_uid, 1000);
 	assert_false(o.use_first_pass);
 }
 
@@ -78,6 +82,17 @@ test_pam_options_wrong_ones_are_named(void **state)
 	} rows[] = {
 		{ { "" } },
 		{ { "=" } },
+		{ { "min_uid" } },
+		{ { "min_uid=" } },
+		{ { "min_uid=-1" } },
+		{ { "min_uid=+1" } },
+		{ { "min_uid= 1" } },
+		{ { "min_uid=1k" } },
+		{ { "min_uid=root" } },
+		{ { "min_uid=0x10" } },
+		{ { "min_uid=4294967295" } },
+		{ { "min_uid=4294967296" } },
+		{ { "min_uid=18446744073709551616" } },
 		{ { "nullok" } },
 		{ { "Debug" } },
 		{ { "debug=" } },

@@ -811,7 +811,6 @@ answer_in_surroundings_of_its_own(struct fixture *f)
 		{ RLIMIT_FSIZE, 0 },
 		{ RLIMIT_NOFILE, 20 },
 		{ RLIMIT_CPU, 1000 },
-		{ RLIMIT_DATA, 1 << 30 },
 		{ RLIMIT_STACK, 1 << 20 },
 		{ RLIMIT_CORE, 1 << 20 },
 	};
