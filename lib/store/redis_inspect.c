@@ -86,6 +86,19 @@ inspect_persistence(const char *info, lk_finding_fn *each, void *arg)
 		    "back sessions revoked since its last snapshot");
 }
 
+/* One node alone answers for all keys, until there is another. */
+static void
+inspect_mode(const char *info, lk_finding_fn *each, void *arg)
+{
+	char mode[LK_REDIS_INFO_MAX + 1] = "";
+
+	if (lk_redis_info(info, "redis_mode", mode) &&
+	    strcmp(mode, "cluster") == 0)
+		each(arg, LK_FINDING_BAD,
+		    "it is a cluster node: latchkey needs a Redis that is "
+		    "none, even if it is the only one");
+}
+
 /* Whether there is a replica to have what must not be lost. */
 static void
 inspect_replicas(const char *info, lk_finding_fn *each, void *arg)
@@ -212,6 +225,7 @@ lk_redis_inspect(struct lk_store *base, struct lk_deadline deadline,
 		status = lk_redis_corrupt(store, "the answer to INFO");
 	if (status == LK_OK) {
 		inspect_version(reply->text, each, arg);
+		inspect_mode(reply->text, each, arg);
 		inspect_role(reply->text, each, arg);
 		inspect_memory(reply->text, each, arg);
 		inspect_persistence(reply->text, each, arg);

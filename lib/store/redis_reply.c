@@ -200,6 +200,11 @@ lk_redis_reply_is_error(const struct lk_redis_reply *reply, const char *code)
 /* Most characters of an error's code that are repeated. */
 #define CODE_MAX 16
 
+#define NOT_PERMITTED "does not permit this user (ACL) enough"
+#define LACKS_A_COMMAND                                                     \
+	"lacks a command, or has it under another name: Redis 7 or Valkey " \
+	"7.2 is needed, and no Sentinel"
+
 /* The beginnings of error replies, the more particular ones first. */
 static const struct {
 	const char *prefix;
@@ -220,7 +225,9 @@ static const struct {
 	    "wants a password (store.redis.password)" },
 	{ "WRONGPASS", LK_E_SETTINGS,
 	    "refused store.redis.username or store.redis.password" },
-	{ "NOPERM", LK_E_SETTINGS, "does not permit this user (ACL) enough" },
+	{ "NOPERM", LK_E_SETTINGS, NOT_PERMITTED },
+	{ "ERR The user executing the script", LK_E_SETTINGS, NOT_PERMITTED },
+	{ "ERR ACL failure in script", LK_E_SETTINGS, NOT_PERMITTED },
 	{ "ERR AUTH", LK_E_SETTINGS,
 	    "has no password, but store.redis.password is set" },
 	{ "ERR Client sent AUTH", LK_E_SETTINGS,
@@ -235,9 +242,14 @@ static const struct {
 	    "is a cluster node; latchkey needs a Redis that is none" },
 	{ "CLUSTERDOWN", LK_E_SETTINGS,
 	    "is a cluster node; latchkey needs a Redis that is none" },
-	{ "ERR unknown command", LK_E_SETTINGS,
-	    "lacks a command: Redis 7 or Valkey 7.2 is needed, and no "
-	    "Sentinel" },
+	/* The first of each two is said to us, the second to a script. */
+	{ "ERR unknown command", LK_E_SETTINGS, LACKS_A_COMMAND },
+	{ "ERR Unknown Redis command called from script", LK_E_SETTINGS,
+	    LACKS_A_COMMAND },
+	{ "ERR Unknown command called from script", LK_E_SETTINGS,
+	    LACKS_A_COMMAND },
+	{ "DENIED", LK_E_SETTINGS,
+	    "is in protected mode and takes no connection from elsewhere" },
 	{ "WRONGTYPE", LK_E_CORRUPT, "holds something else under our keys" },
 	{ "", LK_E_STORE, "answered with an error" } };
 

@@ -15,6 +15,8 @@
 
 /* What is read from the socket at once. */
 #define READ_SIZE 16384
+/* How a record of TLS begins that says what is wrong; no Redis reply does. */
+#define TLS_ALERT 0x15
 /* How far an operation may outlast its deadline, for a system call less. */
 #define DEADLINE_SLACK_MS 5
 /* How long the peer's silence lasts before the generation is looked at again.
@@ -122,6 +124,7 @@ lk_redis_wire_take(struct lk_redis_wire *wire, int fd)
 
 	lk_redis_wire_drop(wire);
 	wire->fd = fd;
+	wire->spoke = false;
 	if (!set_patience(wire))
 		status = wire_fail(wire, "connect", errno);
 	else if ((wire->reader = lk_redis_reader_new()) == NULL)
@@ -217,11 +220,19 @@ receive_some(struct lk_redis_wire *wire, struct lk_deadline deadline,
 	if (n <= 0) {
 		x->peer_is_gone = x->replies == 0 && *total == 0 &&
 		    (n == 0 || is_gone(errno));
-		return (n < 0
+		return (n < 0 && !is_gone(errno)
 		        ? wire_fail(wire, "read", errno)
 		        : lk_fail(wire->error, LK_E_STORE,
-		              "redis at %s closed the connection", wire->name));
+		              "redis at %s closed the connection%s", wire->name,
+		              wire->spoke ? ""
+		                          : " before it said anything, as a "
+		                            "port for TLS does"));
 	}
+	if (!wire->spoke && bytes[0] == TLS_ALERT)
+		return (lk_fail(wire->error, LK_E_SETTINGS,
+		    "redis at %s wants TLS, which latchkey does not speak",
+		    wire->name));
+	wire->spoke = true;
 	*total += (size_t)n;
 	if (*total > LK_REDIS_REPLY_MAX)
 		status = lk_fail(wire->error, LK_E_CORRUPT,

@@ -40,6 +40,7 @@ struct lk_redis_wire {
 	int fd;
 	redisReader *reader;
 	bool reached; /* the last time it was opened, it met somebody */
+	bool spoke;   /* who has said something since */
 	unsigned int generation;       /* of the address that it is open to */
 	char name[LK_REDIS_NAME_SIZE]; /* the last address, for messages */
 };

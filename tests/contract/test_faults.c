@@ -74,6 +74,28 @@ test_killed_connection_is_replaced_unnoticed(void **state)
 	assert_int_equal(world_count(world, "alice"), 1);
 }
 
+/* Whoever is told that nothing ended must not hear that something did. */
+static void
+test_revoking_nothing_on_a_killed_connection_ends_none(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token;
+	uint64_t revoked;
+
+	world_issue(world, "alice", 600, &token, NULL);
+	assert_status(LK_OK, lk_revoke(world->m, &token, NULL, &revoked));
+	assert_int_equal(revoked, 1);
+	kill_connections(world);
+	assert_status(LK_OK, lk_revoke(world->m, &token, NULL, &revoked));
+	assert_int_equal(revoked, 0);
+	kill_connections(world);
+	assert_status(
+	    LK_OK, lk_revoke_all(world->m, "alice", NULL, &revoked));
+	assert_int_equal(revoked, 0);
+	assert_status(LK_UNKNOWN, lk_check(world->m, &token, &session));
+}
+
 static void
 test_flushed_scripts_are_sent_again(void **state)
 {
@@ -166,6 +188,7 @@ main(void)
 #define T(name) cmocka_unit_test_setup(name, world_reset)
 		T(test_full_store_refuses_to_issue_and_still_revokes),
 		T(test_killed_connection_is_replaced_unnoticed),
+		T(test_revoking_nothing_on_a_killed_connection_ends_none),
 		T(test_flushed_scripts_are_sent_again),
 		T(test_hung_store_times_out_and_then_answers),
 		T(test_nobody_there_is_a_store_error),

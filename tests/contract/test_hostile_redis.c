@@ -289,6 +289,35 @@ test_silent_peer_times_out(void **state)
 }
 
 static void
+test_port_for_tls_is_named(void **state)
+{
+	static const struct {
+		enum way way;
+		const char *bytes;
+		enum lk_status status;
+	} ports[] = { { AND_CLOSE, "", LK_E_STORE },
+		{ AT_ONCE, "\x15\x03\x03", LK_E_SETTINGS } };
+	struct world *world = *state;
+	struct impostor im;
+	char address[128];
+	struct lk_session session;
+	struct lk_token token;
+	size_t i;
+
+	world_token(&token, "alice_" HEX);
+	for (i = 0; i < 2; i++) {
+		impostor_start(&im, world, ports[i].way, ports[i].bytes,
+		    strlen(ports[i].bytes));
+		(void)snprintf(address, sizeof(address), "unix:%s", im.path);
+		world_settle_at(world, address, "", QUICK, "");
+		assert_status(ports[i].status,
+		    lk_check(world->m, &token, &session));
+		assert_non_null(strstr(lk_manager_error(world->m), "TLS"));
+		impostor_stop(&im);
+	}
+}
+
+static void
 test_issue_with_a_lost_reply_is_not_sent_again(void **state)
 {
 	struct world *world = *state;
@@ -317,6 +346,7 @@ main(void)
 		T(test_endless_line_ends_at_the_cap_or_the_deadline),
 		T(test_reply_that_is_too_long_bars_nobody),
 		T(test_silent_peer_times_out),
+		T(test_port_for_tls_is_named),
 		T(test_issue_with_a_lost_reply_is_not_sent_again),
 #undef T
 	};

@@ -719,6 +719,45 @@ test_sentinel_revocation_without_a_watch_is_lost_loudly(void **state)
 	server_signal(replica, SIGCONT);
 }
 
+/* Whoever stops the watch waits for no more than a step of it. */
+static void
+test_sentinel_watch_waits_for_a_second_at_most(void **state)
+{
+	struct stage *stage = *state;
+	struct server *replica = cluster_replica(&stage->cluster);
+	redisContext *monitor;
+	redisReply *reply;
+	struct lk_token token;
+	uint64_t revoked;
+	const char *wait;
+	long ms = 0;
+
+	settle(stage, "durability_timeout_ms = 60000;", STEADY, "");
+	watch(stage);
+	issue(stage, "alice", &token, NULL);
+	server_signal(replica, SIGSTOP);
+	assert_status(LK_E_NOT_DURABLE,
+	    lk_revoke(stage->m, &token, NULL, &revoked));
+	monitor = server_connect(cluster_master(&stage->cluster));
+	assert_non_null(monitor);
+	(void)redisSetTimeout(monitor,
+	    (struct timeval){ .tv_sec = PATIENCE_S });
+	freeReplyObject(redisCommand(monitor, "MONITOR"));
+	/* By then nobody waits but the watch. */
+	while (ms == 0) {
+		assert_int_equal(
+		    redisGetReply(monitor, (void **)&reply), REDIS_OK);
+		wait = strstr(reply->str, "\"WAIT\" \"1\" \"");
+		if (wait != NULL)
+			ms = strtol(wait + strlen("\"WAIT\" \"1\" \""), NULL,
+			    10);
+		freeReplyObject(reply);
+	}
+	assert_in_range(ms, 1, 1000);
+	redisFree(monitor);
+	server_signal(replica, SIGCONT);
+}
+
 static void
 test_sentinel_pending_ones_pass_to_the_next_watch(void **state)
 {
@@ -755,6 +794,40 @@ test_sentinel_pending_ones_pass_to_the_next_watch(void **state)
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	lk_watch_free(second);
 	assert_int_equal(stage->lost, 0);
+}
+
+static void
+test_sentinel_pending_ones_go_to_no_other_cluster(void **state)
+{
+	struct stage *stage = *state;
+	struct server *replica = cluster_replica(&stage->cluster);
+	struct lk_settings *other = NULL;
+	struct lk_watch *next = NULL;
+	struct lk_token token;
+	uint64_t revoked;
+	FILE *file;
+
+	settle(stage, "durability_timeout_ms = 50;", PATIENT, "");
+	watch(stage);
+	issue(stage, "alice", &token, NULL);
+	server_signal(replica, SIGSTOP);
+	assert_status(LK_E_NOT_DURABLE,
+	    lk_revoke(stage->m, &token, NULL, &revoked));
+	/* The same name at other Sentinels. */
+	file = fopen(stage->conf, "w");
+	assert_non_null(file);
+	fputs("store = { backend = \"sentinel\"; sentinel = { addresses = "
+	      "[ \"127.0.0.1:1\" ]; }; };\n", file);
+	assert_int_equal(fclose(file), 0);
+	assert_status(LK_OK, lk_settings_load(stage->conf, &other, NULL));
+	assert_status(LK_OK, lk_watch_new(other, &stage->log, &next, NULL));
+	lk_watch_take(next, stage->watch);
+	lk_watch_free(next);
+	lk_settings_free(other);
+	assert_int_equal(stage->lost, 0);
+	unsettle(stage);
+	assert_int_equal(stage->lost, 1);
+	server_signal(replica, SIGCONT);
 }
 
 /* ---- Failover ---------------------------------------------------------- */
@@ -886,7 +959,9 @@ main(void)
 		T(test_sentinel_hung_replica_makes_nothing_durable),
 		T(test_sentinel_hung_replica_in_gosession_is_no_witness),
 		T(test_sentinel_revocation_without_a_watch_is_lost_loudly),
+		T(test_sentinel_watch_waits_for_a_second_at_most),
 		T(test_sentinel_pending_ones_pass_to_the_next_watch),
+		T(test_sentinel_pending_ones_go_to_no_other_cluster),
 		T(test_sentinel_killed_master_is_followed),
 		T(test_sentinel_hung_master_is_followed),
 		T(test_sentinel_pending_revocation_follows_a_failover),

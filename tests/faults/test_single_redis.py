@@ -169,6 +169,16 @@ def test_redis_in_trouble_is_said_and_survived(patient, fault):
         assert site.login(token).code == AUTH_ERR
 
 
+def test_doctor_names_a_cluster_of_one_node(patient):
+    """Which answers for all keys, until there is another."""
+    cluster = next(fault for fault in FAULTS if fault.name == "cluster-node")
+    with cluster.upon(patient):
+        patient.admin.call("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        result = patient.door("direct").cli.run("doctor")
+        assert result.returncode != 0
+        assert "it is a cluster node" in result.stdout
+
+
 def test_no_token_is_in_any_log_after_all_that(patient):
     tokens = [token for door in patient.doors.values()
               for token in door.cli.tokens]

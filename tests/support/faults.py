@@ -300,6 +300,11 @@ def become_single(patient):
     patient.start()
 
 
+def rename_a_command(patient):
+    patient.crash()
+    patient.start("--rename-command", "SET", "XSET")
+
+
 def mode(value):
     def set_mode(patient):
         patient.proxy.mode = value
@@ -358,6 +363,13 @@ FAULTS = [
           lambda patient: patient.acl("app", "+@all"),
           "does not permit this user (ACL) enough",
           SETTINGS, SETTINGS, SETTINGS, ping=WORKS),
+    # Inside a script, too.
+    Fault("command-denied", lambda patient: patient.acl("app", "-set"),
+          lambda patient: patient.acl("app", "+@all"),
+          "does not permit this user (ACL) enough", WORKS, SETTINGS, WORKS),
+    Fault("command-renamed", rename_a_command, restart,
+          "lacks a command, or has it under another name",
+          WORKS, SETTINGS, WORKS),
     Fault("cluster-node", become_cluster, become_single,
           "is a cluster node; latchkey needs",
           SETTINGS, SETTINGS, SETTINGS, ping=WORKS),
