@@ -304,6 +304,12 @@ demo: deps-demo
 	@LK_BUILD='$(B)' KEEP='$(KEEP)' STORE='$(STORE)' \
 		$(PYTHON) tests/demo.py
 
+.PHONY: storm
+## make storm       random faults behind Sentinel (SEED=, ROUNDS=1, FAULTS=40)
+storm: deps all $(B)/tests/failover/load
+	@LK_BUILD='$(B)' $(PYTHON) tests/failover/storm.py $(or $(SEED),0) \
+		$(or $(ROUNDS),1) $(or $(FAULTS),40)
+
 # ---- Benchmarks ----------------------------------------------------------
 
 BENCH_SRC := $(sort $(wildcard tests/bench/bench_*.c))

@@ -19,8 +19,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from figure import say  # noqa: E402
-from support import load  # noqa: E402
-from support.load import LibraryLoad  # noqa: E402
+from support import judge, load  # noqa: E402
+from support.judge import History  # noqa: E402
+from support.load import OK, LibraryLoad  # noqa: E402
 from support.place import Place, wait_until  # noqa: E402
 from support.sentinel import (FAILOVER_PATIENCE, Announcements,  # noqa: E402
                               Cluster)
@@ -80,17 +81,16 @@ class Run:
                            if record.began <= self.ended])
 
     def issues(self):
-        return len(load.lost(self.records))
+        return len(judge.lost(History(self.records)))
 
     def revocations(self):
         """How many that were reported durable are undone."""
-        durable = load.revoked_at(self.records)
-        return len([record for record in load.revived(self.records)
-                    if record.session in durable])
+        return len(judge.revived(History(self.records), OK))
 
     def carried(self):
         """How many that were reported not to be are undone in the end."""
-        return len(load.revived(self.records)) - self.revocations()
+        return len(judge.revived(
+            History(self.records))) - self.revocations()
 
 
 def run(fault, durability):

@@ -4,16 +4,17 @@
  *
  *	load SETTINGS THREADS PAUSE_MS
  *
- * Threads with a manager each and one watch together issue sessions, check
- * them and some time later revoke every other one, and go on checking the
- * revoked ones, until standard input ends.  Then every session is checked once
- * more, until there is an answer, and the program ends.  At each byte of
- * standard input before that all of them change to the settings as they are
- * then, which is noted on standard error.
+ * Threads with a manager each and one watch together issue sessions, check and
+ * refresh them and some time later revoke every other one, or for some users
+ * all, and go on checking the revoked ones, until standard input ends.  Then
+ * every session is checked once more, until there is an answer, and the program
+ * ends.  At each byte of standard input before that all of them change to the
+ * settings as they are then, which is noted on standard error.
  *
- * A line for each operation: what, the session's number, the status, and when
- * it began and ended in microseconds of CLOCK_MONOTONIC.  "last" is a check
- * after the end of standard input.  Tokens are never printed.
+ * A line for each operation: what, the session's number (or the user, of whom
+ * all are revoked), the status, and when it began and ended in microseconds of
+ * CLOCK_MONOTONIC.  "last" is a check after the end of standard input.  Tokens
+ * are never printed.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -34,6 +35,10 @@
 /* How many sessions each thread keeps alive, half of them to be revoked when
  * no others can be issued. */
 #define BACKLOG 100
+/* A user for every few sessions, or his index would grow for ever; and of so
+ * many users one has all of his revoked at once. */
+#define SESSIONS_OF_A_USER 8
+#define USERS 5
 /* How long the last checks go on for if there is no answer. */
 #define LAST_TRIES 400
 #define LAST_PAUSE_MS 25
@@ -78,16 +83,32 @@ die(const char *why)
 }
 
 static void
-say(const struct worker *w, const struct lk_manager *m, const char *what,
-    size_t session, enum lk_status status, int64_t began)
+say(const char *what, const char *whose, enum lk_status status, int64_t began,
+    const struct lk_manager *m)
 {
 	if (status < 0)
-		fprintf(stderr, "%" PRId64 " %s %d.%zu: %s: %s\n", began, what,
-		    w->number, session, lk_status_name(status),
-		    lk_manager_error(m));
+		fprintf(stderr, "%" PRId64 " %s %s: %s: %s\n", began, what,
+		    whose, lk_status_name(status), lk_manager_error(m));
 	/* One call is one line: stdio locks. */
-	printf("%s %d.%zu %d %" PRId64 " %" PRId64 "\n", what, w->number,
-	    session, (int)status, began, now_us());
+	printf("%s %s %d %" PRId64 " %" PRId64 "\n", what, whose, (int)status,
+	    began, now_us());
+}
+
+static void
+say_session(const struct worker *w, const struct lk_manager *m,
+    const char *what, size_t session, enum lk_status status, int64_t began)
+{
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), "%d.%zu", w->number, session);
+	say(what, name, status, began, m);
+}
+
+static void
+name_user(const struct worker *w, size_t session, char user[32])
+{
+	(void)snprintf(user, 32, "user-%d-%zu", w->number,
+	    session / SESSIONS_OF_A_USER);
 }
 
 static enum lk_status
@@ -99,11 +120,9 @@ work_issue(struct worker *w, struct lk_manager *m)
 
 	if (w->count == SESSIONS_MAX)
 		return (LK_OK);
-	/* A user for every few sessions, or his index would grow for ever. */
-	(void)snprintf(user, sizeof(user), "user-%d-%zu", w->number,
-	    w->count / 8);
+	name_user(w, w->count, user);
 	status = lk_issue(m, user, NULL, &w->sessions[w->count], NULL);
-	say(w, m, "issue", w->count, status, began);
+	say_session(w, m, "issue", w->count, status, began);
 	if (status == LK_OK)
 		w->count++;
 	return (status);
@@ -118,21 +137,49 @@ work_check(struct worker *w, struct lk_manager *m, size_t session,
 	enum lk_status status;
 
 	status = lk_check(m, &w->sessions[session], &found);
-	say(w, m, what, session, status, began);
+	say_session(w, m, what, session, status, began);
 	return (status);
 }
 
-/* True once it is done, durably or not. */
+static void
+work_refresh(struct worker *w, struct lk_manager *m, size_t session)
+{
+	struct lk_session found;
+	int64_t began = now_us();
+
+	say_session(w, m, "refresh", session,
+	    lk_refresh(m, &w->sessions[session], 0, &found), began);
+}
+
+/* All sessions of its user, if the first of them is due and all are there. */
 static bool
+is_users_turn(const struct worker *w, size_t session)
+{
+	return (session % SESSIONS_OF_A_USER == 0 &&
+	    session / SESSIONS_OF_A_USER % USERS == USERS - 1 &&
+	    session + SESSIONS_OF_A_USER <= w->count);
+}
+
+/* How many sessions further it is done, durably or not; 0: it is not. */
+static size_t
 work_revoke(struct worker *w, struct lk_manager *m, size_t session)
 {
 	int64_t began = now_us();
 	enum lk_status status;
 	uint64_t revoked;
+	char user[32];
 
+	if (is_users_turn(w, session)) {
+		name_user(w, session, user);
+		status = lk_revoke_all(m, user, NULL, &revoked);
+		say("revoke-all", user, status, began, m);
+		return (status == LK_OK || status == LK_E_NOT_DURABLE
+		        ? SESSIONS_OF_A_USER
+		        : 0);
+	}
 	status = lk_revoke(m, &w->sessions[session], NULL, &revoked);
-	say(w, m, "revoke", session, status, began);
-	return (status == LK_OK || status == LK_E_NOT_DURABLE);
+	say_session(w, m, "revoke", session, status, began);
+	return (status == LK_OK || status == LK_E_NOT_DURABLE ? 2 : 0);
 }
 
 static size_t
@@ -141,7 +188,8 @@ any_of(size_t count, unsigned *seed)
 	return ((size_t)rand_r(seed) % count);
 }
 
-/* One round: issue, perhaps revoke, check a new and an old one. */
+/* One round: issue, perhaps revoke, check a new and an old one, perhaps
+ * refresh one. */
 static void
 work_round(struct worker *w, struct lk_manager *m, unsigned *seed)
 {
@@ -151,12 +199,13 @@ work_round(struct worker *w, struct lk_manager *m, unsigned *seed)
 	if (w->count == 0)
 		return;
 	if (w->next < w->count &&
-	    (status != LK_OK || w->next + BACKLOG < w->count) &&
-	    work_revoke(w, m, w->next))
-		w->next += 2;
+	    (status != LK_OK || w->next + BACKLOG < w->count))
+		w->next += work_revoke(w, m, w->next);
 	recent = w->count < 2 * BACKLOG ? w->count : 2 * BACKLOG;
 	(void)work_check(w, m, w->count - 1 - any_of(recent, seed), "check");
 	(void)work_check(w, m, any_of(w->count, seed), "check");
+	if (any_of(4, seed) == 0)
+		work_refresh(w, m, any_of(w->count, seed));
 }
 
 /* ---- Threads ----------------------------------------------------------- */

@@ -16,7 +16,8 @@ import pytest
 
 from support import fastcgi, load, network
 from support.failover import STALENESS_SECONDS, Stage
-from support.load import E_NOT_DURABLE, OK
+from support.judge import History, undue
+from support.load import E_NOT_DURABLE, OK, of
 from support.network import Network
 from support.place import Failed, Place, wait_until
 from support.sentinel import (FAILOVER_PATIENCE, MASTER, REDIS_PASSWORD,
@@ -92,11 +93,11 @@ def replication_cut_before_a_crash(place):
     for one in (gate_load, library):
         wait_until(lambda one=one: sum(
             record.status == E_NOT_DURABLE
-            for record in load.of(one.records(), "revoke")) >= 5,
+            for record in of(one.records(), "revoke")) >= 5,
             "revocations that are not durable")
     # Sessions go on being checked.
     for one in (gate_load, library):
-        seen = [record for record in load.of(one.records(), "check")
+        seen = [record for record in of(one.records(), "check")
                 if record.began > cut]
         assert seen and not load.failures(seen)
 
@@ -337,12 +338,12 @@ def master_isolated(place):
     announced = time.monotonic()
     for one in outside.loads:
         wait_until(lambda one=one: [
-            when for when in load.revoked_at(one.records()).values()
+            when for _, when in History(one.records()).ends(OK).values()
             if when > announced], "revocations by the new master")
-    wait_until(lambda: load.undue(careless_load.records(), STALENESS_SECONDS,
-                                  float("inf")), "the price of availability")
+    wait_until(lambda: undue(History(careless_load.records()),
+                             STALENESS_SECONDS), "the price of availability")
     assert old.is_master()
-    denied = [record for record in load.of(inside_load.records(), "check")
+    denied = [record for record in of(inside_load.records(), "check")
               if record.began > cut + STALENESS_SECONDS + 1]
     assert denied and all(record.status < 0 for record in denied)
 

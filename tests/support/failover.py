@@ -5,7 +5,8 @@ import signal
 import time
 
 from support import load
-from support.load import GateLoad, LibraryLoad
+from support.judge import History, judge
+from support.load import OK, GateLoad, LibraryLoad, of
 from support.place import Failed, wait_until
 from support.sentinel import FAILOVER_PATIENCE, Cluster, Loopback
 from support.servers import Gate, Latchkey
@@ -118,7 +119,7 @@ class Stage:
         for one in self.loads():
             self.place.add(one)
         for one in self.loads():
-            wait_until(lambda one=one: load.revoked_at(one.records())
+            wait_until(lambda one=one: History(one.records()).ends(OK)
                        and len(load.successes(one.records())) > 100,
                        "load to begin", FAILOVER_PATIENCE)
 
@@ -127,7 +128,7 @@ class Stage:
         since = since or time.monotonic()
         for one in self.loads():
             wait_until(lambda one=one: len(load.successes(
-                load.of(one.records(), "check"), since)) > count,
+                of(one.records(), "check"), since)) > count,
                 "load to go on", FAILOVER_PATIENCE)
 
     def failed_over(self, old):
@@ -157,16 +158,9 @@ class Stage:
 
     def judge(self, one):
         records = one.finish()
-        found = {
-            "undue allows": load.undue(records, STALENESS_SECONDS, self.over),
-            "revoked sessions that live": load.revived(records),
-            "lost sessions": load.lost(records),
-            "unanswered to the end": load.undecided(records),
-            "slow": load.slow(records, HANGS_SECONDS),
-        }
-        bad = {name: (len(those), those[:5])
-               for name, those in found.items() if those}
+        bad = {name: (len(those), those[:5]) for name, those in judge(
+            records, STALENESS_SECONDS, HANGS_SECONDS, self.over).items()}
         if bad:
             raise Failed(f"{type(one).__name__}, over at {self.over}: {bad}")
-        if not load.of(records, "last") or not load.revoked_at(records):
+        if not of(records, "last") or not History(records).ends(OK):
             raise Failed("nothing was revoked, or looked at in the end")

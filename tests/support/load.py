@@ -1,7 +1,7 @@
 """Load from the library and from the gate, and what is read off it.
 
-Either notes a Record for every single operation; the functions at the end say
-what of all that must not be.
+Either notes a Record for every single operation; support/judge.py says what
+of all that must not be.
 """
 
 import collections
@@ -18,8 +18,9 @@ OK, UNKNOWN, E_STORE, E_NOT_DURABLE = 0, 2, -5, -8
 # The gate's answers as statuses of the library.
 STATUS_OF = {200: OK, 202: E_NOT_DURABLE, 401: UNKNOWN, 503: E_STORE}
 
-# One operation: "issue", "check", "revoke", or "last", the check after all is
-# over; a session's name; a status; its begin and end by time.monotonic().
+# One operation: "issue", "check", "refresh", "revoke", or "last", the check
+# after all is over, and a session's name; or "revoke-all" and a user's.  A
+# status; its begin and end by time.monotonic().
 Record = collections.namedtuple("Record", "what session status began ended")
 
 
@@ -179,56 +180,10 @@ def of(records, *whats):
     return [record for record in records if record.what in whats]
 
 
-def revoked_at(records, *statuses):
-    """When each session was first reported revoked with such a status."""
-    found = {}
-    for record in of(records, "revoke"):
-        if record.status in (statuses or (OK,)):
-            when = found.get(record.session, record.ended)
-            found[record.session] = min(when, record.ended)
-    return found
-
-
-def undue(records, bound, over):
-    """Checks that allowed a session revoked for good: later than the bound
-    after that, or at all once it is over."""
-    revoked = revoked_at(records)
-    return [record for record in of(records, "check", "last")
-            if record.status == OK and record.session in revoked
-            and record.began > revoked[record.session]
-            and (record.began > revoked[record.session] + bound
-                 or record.began > over)]
-
-
-def revived(records):
-    """Sessions that were reported revoked, durably or not, and live on."""
-    revoked = revoked_at(records, OK, E_NOT_DURABLE)
-    return [record for record in of(records, "last")
-            if record.status == OK and record.session in revoked]
-
-
-def lost(records):
-    """Sessions that somebody holds and nobody revoked, and that are gone."""
-    tried = {record.session for record in of(records, "revoke")}
-    return [record for record in of(records, "last")
-            if record.status > 0 and record.session not in tried]
-
-
-def undecided(records):
-    """Sessions of which in the end there was no answer to be had."""
-    final = {record.session: record for record in of(records, "last")}
-    return [record for record in final.values() if record.status < 0]
-
-
 def failures(records, since=0.0, until=float("inf")):
     """Operations that could not be done, if they began in this time."""
     return [record for record in records
             if record.status < 0 and since <= record.began <= until]
-
-
-def slow(records, limit):
-    return [record for record in records
-            if record.ended - record.began > limit]
 
 
 def successes(records, since=0.0):
