@@ -17,9 +17,9 @@
 /* Events taken, and connections accepted, at once. */
 #define EVENTS_MAX 256
 #define ACCEPTS_MAX 256
-/* A request that arrives in more pieces than this is an attack: every piece
- * makes the guard look at all of them again. */
-#define LOOKS_MAX 512
+/* A request that must be looked at so often that more than this is copied is
+ * an attack. */
+#define COPIED_MAX (16 * GATE_REQUEST_MAX)
 /* Most connections on their way back from the workers. */
 #define RETURNED_MAX 1024
 /* How long not to accept when descriptors or memory are short. */
@@ -112,9 +112,13 @@ drop_overdue(struct gate_door *door)
 		drop_waiter(door, oldest, "no complete request in time");
 }
 
-/* Keep a connection until it has sent more; ${kept}: a further request. */
+/*
+ * Keep a connection, of which ${sight} was had, until it has sent more;
+ * ${kept}: a further request.
+ */
 static void
-let_wait(struct gate_door *door, int fd, bool kept)
+let_wait(struct gate_door *door, int fd, bool kept,
+    const struct gate_sight *sight)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP | EPOLLET };
 	struct lk_deadline deadline = lk_deadline_in(GATE_DOOR_PATIENCE_MS);
@@ -129,6 +133,7 @@ let_wait(struct gate_door *door, int fd, bool kept)
 	}
 	gate_count(&door->parts.report->metrics.connections_waiting);
 	waiter->kept = kept;
+	waiter->sight = *sight;
 	event.data.ptr = waiter;
 	if (epoll_ctl(door->epoll, EPOLL_CTL_ADD, fd, &event) != 0)
 		drop_waiter(door, waiter, strerror(errno));
@@ -138,14 +143,15 @@ let_wait(struct gate_door *door, int fd, bool kept)
 static void
 look_again(struct gate_door *door, struct gate_waiter *waiter, uint32_t events)
 {
-	struct gate_finding finding;
-	enum gate_peek look = gate_peek(waiter->fd, door->peek, &finding);
+	struct gate_sight *sight = &waiter->sight;
+	enum gate_peek look = gate_peek(waiter->fd, door->peek, sight);
+	const struct gate_finding finding = sight->finding;
 	int fd;
 
 	if (look == GATE_PEEK_WAIT) {
 		if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
 			drop_waiter(door, waiter, "incomplete request");
-		else if (++waiter->looks > LOOKS_MAX)
+		else if (sight->copied > COPIED_MAX)
 			drop_waiter(door, waiter, "request in tiny pieces");
 		return;
 	}
@@ -216,17 +222,17 @@ accept_again(struct gate_door *door, int why)
 static void
 let_in(struct gate_door *door, int fd, bool kept)
 {
-	struct gate_finding finding;
+	struct gate_sight sight = { .copied = 0 };
 	enum gate_peek look = GATE_PEEK_GONE;
 
 	if (gate_peers_admit(&door->generation->peers, fd))
-		look = gate_peek(fd, door->peek, &finding);
+		look = gate_peek(fd, door->peek, &sight);
 	else
 		gate_report_refused(door->parts.report, GATE_PEERS_REFUSAL);
 	if (look == GATE_PEEK_WAIT)
-		let_wait(door, fd, kept);
+		let_wait(door, fd, kept, &sight);
 	else
-		settle(door, fd, look, &finding);
+		settle(door, fd, look, &sight.finding);
 }
 
 static void

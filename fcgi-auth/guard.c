@@ -44,10 +44,11 @@ refused(const char *reason, uint16_t id)
 }
 
 static struct gate_finding
-need_more(uint16_t id)
+need_more(uint16_t id, size_t need)
 {
 	return ((struct gate_finding){ .guard = GATE_GUARD_NEED_MORE,
-	    .request_id = id });
+	    .request_id = id,
+	    .need = need });
 }
 
 static struct record
@@ -70,7 +71,7 @@ look_at_begin(const uint8_t *bytes, size_t len)
 	unsigned int role;
 
 	if (len < FCGI_HEADER_LEN)
-		return (need_more(0));
+		return (need_more(0, FCGI_HEADER_LEN));
 	record = record_at(bytes);
 	if (record.version != FCGI_VERSION_1)
 		return (refused("not FastCGI version 1", 0));
@@ -83,7 +84,7 @@ look_at_begin(const uint8_t *bytes, size_t len)
 	if (record.padding != 0)
 		return (refused("padded BEGIN_REQUEST", 0));
 	if (len < FCGI_HEADER_LEN + BEGIN_BODY_LEN)
-		return (need_more(0));
+		return (need_more(0, FCGI_HEADER_LEN + BEGIN_BODY_LEN));
 	role = (unsigned int)(bytes[FCGI_HEADER_LEN] << 8 |
 	    bytes[FCGI_HEADER_LEN + 1]);
 	if (role < FCGI_RESPONDER || role > FCGI_FILTER)
@@ -107,9 +108,9 @@ wrong_record(const struct record *record, uint16_t id)
 	return (NULL);
 }
 
-/* The records, up to the header of the empty PARAMS, and its ${end}. */
+/* The records, up to the header of the empty PARAMS. */
 static struct gate_finding
-look_at_records(const uint8_t *bytes, size_t len, size_t *end)
+look_at_records(const uint8_t *bytes, size_t len)
 {
 	struct gate_finding begin = look_at_begin(bytes, len);
 	struct record record;
@@ -125,7 +126,8 @@ look_at_records(const uint8_t *bytes, size_t len, size_t *end)
 			return (
 			    refused("request is too large", begin.request_id));
 		if (pos + FCGI_HEADER_LEN > len)
-			return (need_more(begin.request_id));
+			return (
+			    need_more(begin.request_id, pos + FCGI_HEADER_LEN));
 		record = record_at(bytes + pos);
 		wrong = wrong_record(&record, begin.request_id);
 		if (wrong != NULL)
@@ -133,7 +135,7 @@ look_at_records(const uint8_t *bytes, size_t len, size_t *end)
 		if (record.content == 0)
 			break;
 	}
-	*end = pos + FCGI_HEADER_LEN + record.padding;
+	begin.end = pos + FCGI_HEADER_LEN + record.padding;
 	return (begin);
 }
 
@@ -268,34 +270,35 @@ look_at_param(struct cursor *cursor, uint8_t first, uint32_t *seen)
 _Static_assert(SINGLE_COUNT <= 32, "they fit a bit mask");
 
 /*
- * Whether the peer of a request whose parameters end at ${pos} is still
- * writing.  Behind a RESPONDER's parameters comes STDIN, ended by an empty
- * record, and a web server that is answered and hung up on before it has
- * written that takes the gate for broken.  A body that does not fit is not
- * waited for.
+ * How many bytes must be there before more can be said of a request whose
+ * parameters end at ${pos}, because its peer is still writing; 0: it is not.
+ * Behind a RESPONDER's parameters comes STDIN, ended by an empty record, and a
+ * web server that is answered and hung up on before it has written that takes
+ * the gate for broken.  A body that does not fit is not waited for.
  */
-static bool
-is_writing(const uint8_t *bytes, size_t len, size_t pos)
+static size_t
+needed_of_stdin(const uint8_t *bytes, size_t len, size_t pos)
 {
 	const uint8_t *begin = bytes + FCGI_HEADER_LEN;
 	struct record record;
 
 	if ((begin[0] << 8 | begin[1]) != FCGI_RESPONDER)
-		return (false);
+		return (0);
 	while (pos + FCGI_HEADER_LEN <= len) {
 		record = record_at(bytes + pos);
 		if (record.type != FCGI_STDIN || record.content == 0)
-			return (false);
+			return (0);
 		pos += FCGI_HEADER_LEN + record.content + record.padding;
 	}
-	return (pos + FCGI_HEADER_LEN <= GATE_REQUEST_MAX);
+	pos += FCGI_HEADER_LEN;
+	return (pos <= GATE_REQUEST_MAX ? pos : 0);
 }
 
-struct gate_finding
-gate_guard_look(const uint8_t *bytes, size_t len)
+/* The request up to the end of its parameters. */
+static struct gate_finding
+look_at_params(const uint8_t *bytes, size_t len)
 {
-	size_t end = 0;
-	struct gate_finding finding = look_at_records(bytes, len, &end);
+	struct gate_finding finding = look_at_records(bytes, len);
 	struct cursor cursor = { .bytes = bytes };
 	const char *wrong;
 	uint32_t seen = 0;
@@ -313,8 +316,32 @@ gate_guard_look(const uint8_t *bytes, size_t len)
 		if ((wrong = look_at_param(&cursor, first, &seen)) != NULL)
 			return (refused(wrong, finding.request_id));
 	}
-	if (is_writing(bytes, len, end))
-		return (need_more(finding.request_id));
-	finding.keep = can_be_kept(bytes, len, end, finding.request_id);
 	return (finding);
+}
+
+struct gate_finding
+gate_guard_look_on(const struct gate_finding *before, const uint8_t *bytes,
+    size_t len)
+{
+	struct gate_finding finding = *before;
+
+	if (finding.end == 0)
+		finding = look_at_params(bytes, len);
+	if (finding.end == 0)
+		return (finding);
+	finding.need = needed_of_stdin(bytes, len, finding.end);
+	finding.guard = finding.need > 0
+	    ? GATE_GUARD_NEED_MORE
+	    : GATE_GUARD_COMPLETE;
+	finding.keep = finding.need == 0 &&
+	    can_be_kept(bytes, len, finding.end, finding.request_id);
+	return (finding);
+}
+
+struct gate_finding
+gate_guard_look(const uint8_t *bytes, size_t len)
+{
+	const struct gate_finding nothing = { .end = 0 };
+
+	return (gate_guard_look_on(&nothing, bytes, len));
 }

@@ -33,7 +33,10 @@ struct gate_finding {
 	enum gate_guard guard;
 	const char *reason;  /* why it was refused, constant text; else NULL */
 	uint16_t request_id; /* of a good BEGIN_REQUEST; 0 if none was seen */
-	size_t params;       /* of a complete request: how many */
+	size_t params;       /* how many, once all of them are there */
+	size_t end;          /* where they end then; 0: not all are there */
+	size_t need;         /* of NEED_MORE: with fewer bytes than that nothing
+	                        else can be found */
 	bool keep;           /* the peer wants to keep the connection, and it
 	                        can: the bytes are one request of role
 	                        RESPONDER with all of its STDIN, no more */
@@ -45,5 +48,13 @@ struct gate_finding {
  * depends on the bytes alone.
  */
 struct gate_finding gate_guard_look(const uint8_t *bytes, size_t len);
+
+/**
+ * gate_guard_look_on(before, bytes, len):
+ * The same, where ${before} was found in fewer of the same bytes, or is all
+ * zero.  Parameters that were verified then are not looked at again.
+ */
+struct gate_finding gate_guard_look_on(const struct gate_finding *before,
+    const uint8_t *bytes, size_t len);
 
 #endif /* !GATE_GUARD_H_ */

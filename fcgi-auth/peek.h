@@ -11,6 +11,12 @@ enum gate_peek {
 	GATE_PEEK_READY     /* one whole request */
 };
 
+/** What was seen of a connection so far; all zero at first. */
+struct gate_sight {
+	struct gate_finding finding;
+	size_t copied; /* bytes, in all looks together */
+};
+
 /**
  * gate_peek_prepare(fd):
  * Let a new connection be read as it is peeked, byte for byte: bytes sent
@@ -19,11 +25,12 @@ enum gate_peek {
 bool gate_peek_prepare(int fd);
 
 /**
- * gate_peek(fd, room, finding):
- * Let the guard look at what has arrived on ${fd}, without waiting.  ${room}
- * is where, and is zeroed afterwards.
+ * gate_peek(fd, room, sight):
+ * Let the guard look at what has arrived on ${fd}, without waiting, and not
+ * before it is as much as the last look has found to be needed.  ${room} is
+ * where, and is zeroed afterwards.
  */
 enum gate_peek gate_peek(int fd, uint8_t room[GATE_REQUEST_MAX],
-    struct gate_finding *finding);
+    struct gate_sight *sight);
 
 #endif /* !GATE_PEEK_H_ */

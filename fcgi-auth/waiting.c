@@ -29,8 +29,8 @@ gate_waiting_add(struct gate_waiting *waiting, int fd,
 	TAILQ_REMOVE(&waiting->unused, waiter, link);
 	waiter->deadline = deadline;
 	waiter->fd = fd;
-	waiter->looks = 0;
 	waiter->kept = false;
+	waiter->sight = (struct gate_sight){ .copied = 0 };
 	TAILQ_INSERT_TAIL(&waiting->waiting, waiter, link);
 	return (waiter);
 }

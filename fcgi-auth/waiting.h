@@ -9,13 +9,14 @@
 
 #include "deadline.h"
 #include "latchkey.h"
+#include "peek.h"
 
 struct gate_waiter {
 	TAILQ_ENTRY(gate_waiter) link;
 	struct lk_deadline deadline;
 	int fd;
-	unsigned int looks; /* how often it sent something */
-	bool kept;          /* a request of it has been answered */
+	bool kept;               /* a request of it has been answered */
+	struct gate_sight sight; /* of what it has sent */
 };
 
 TAILQ_HEAD(gate_waiters, gate_waiter);

@@ -2,11 +2,12 @@
  * The guard and the parser behind it.  Whatever the bytes: the guard must not
  * stumble, must judge the same bytes the same way however they are cut, and
  * what it lets through libfcgi must read to the end, without waiting, as the
- * very parameters that the guard has counted.
+ * very parameters that are in these bytes.
  */
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,14 +45,38 @@ look(const uint8_t *bytes, size_t len)
 	return (finding);
 }
 
+static bool
+is_same(struct gate_finding a, struct gate_finding b)
+{
+	return (a.guard == b.guard && a.reason == b.reason &&
+	    a.request_id == b.request_id && a.params == b.params &&
+	    a.end == b.end && a.need == b.need && a.keep == b.keep);
+}
+
+/* Nothing else is found with less than ${part} of ${len} bytes needs. */
+static void
+check_need(const uint8_t *bytes, size_t len, struct gate_finding part)
+{
+	struct gate_finding later;
+
+	MUST(part.need > len && part.need <= GATE_REQUEST_MAX);
+	later = gate_guard_look_on(&part, bytes, len);
+	MUST(is_same(later, part));
+}
+
 /* A prefix may say "more", or what the whole says, or refuse as it does. */
 static void
-check_prefix(const uint8_t *bytes, size_t len, struct gate_finding whole)
+check_prefix(const uint8_t *bytes, size_t len, size_t all,
+    struct gate_finding whole)
 {
 	struct gate_finding part = look(bytes, len);
 
+	MUST(part.guard != GATE_GUARD_NEED_MORE ||
+	    is_same(gate_guard_look_on(&part, bytes, all), whole));
 	switch (part.guard) {
 	case GATE_GUARD_NEED_MORE:
+		check_need(bytes, len, part);
+		MUST(part.end == 0 || part.params == whole.params);
 		break;
 	case GATE_GUARD_COMPLETE:
 		MUST(whole.guard == GATE_GUARD_COMPLETE);
@@ -88,18 +113,53 @@ socket_with(const uint8_t *bytes, size_t len, int *other)
 	return (pair[0]);
 }
 
-/* The number of parameters; each must be NAME=VALUE. */
+/* The contents of all PARAMS records of a good request, one after another. */
 static size_t
-count_params(char *const *env)
+join_params(const uint8_t *bytes, uint8_t *joined)
 {
-	size_t n = 0;
+	size_t pos = 16, n = 0, content;
 
-	for (; env[n] != NULL; n++) {
-		const char *equals = strchr(env[n], '=');
-
-		MUST(equals != NULL && equals != env[n]);
+	for (;; pos += 8 + content + bytes[pos + 6]) {
+		content = (size_t)(bytes[pos + 4] << 8 | bytes[pos + 5]);
+		if (content == 0)
+			return (n);
+		memcpy(joined + n, bytes + pos + 8, content);
+		n += content;
 	}
-	return (n);
+}
+
+static size_t
+take_length(const uint8_t **at)
+{
+	const uint8_t *p = *at;
+
+	if (p[0] < 0x80) {
+		*at += 1;
+		return (p[0]);
+	}
+	*at += 4;
+	return ((size_t)(p[0] & 0x7f) << 24 | (size_t)p[1] << 16 |
+	    (size_t)p[2] << 8 | p[3]);
+}
+
+/* Each NAME=VALUE of ${env} must be, in its order, what ${bytes} hold. */
+static void
+compare_params(const uint8_t *bytes, char *const *env, size_t count)
+{
+	static uint8_t joined[GATE_REQUEST_MAX];
+	const uint8_t *at = joined, *end = joined + join_params(bytes, joined);
+	size_t i, name, value;
+
+	for (i = 0; i < count; i++) {
+		MUST(at < end && env[i] != NULL);
+		name = take_length(&at);
+		value = take_length(&at);
+		MUST(strlen(env[i]) == name + 1 + value);
+		MUST(memcmp(env[i], at, name) == 0 && env[i][name] == '=');
+		MUST(memcmp(env[i] + name + 1, at + name, value) == 0);
+		at += name + value;
+	}
+	MUST(at == end && env[count] == NULL);
 }
 
 /* Hand it to libfcgi as a worker does. */
@@ -115,7 +175,8 @@ parse(const uint8_t *bytes, size_t len, struct gate_finding finding)
 	(void)FCGX_Detach(&request);
 	MUST(FCGX_Accept_r(&request) == 0);
 	/* libfcgi puts a FCGI_ROLE of its own in front. */
-	MUST(count_params(request.envp) == finding.params + 1);
+	MUST(strncmp(request.envp[0], "FCGI_ROLE=", 10) == 0);
+	compare_params(bytes, request.envp + 1, finding.params);
 	MUST(request.requestId == finding.request_id);
 	(void)FCGX_PutS("Status: 200 OK\r\n\r\n", request.out);
 	request.keepConnection = 1;
@@ -139,8 +200,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		len = GATE_REQUEST_MAX;
 	whole = look(bytes, len);
 	if (len > 0) {
-		check_prefix(bytes, len - 1, whole);
-		check_prefix(bytes, bytes[len / 2] * len / 256, whole);
+		check_prefix(bytes, len - 1, len, whole);
+		check_prefix(bytes, bytes[len / 2] * len / 256, len, whole);
 	}
 	MUST(!whole.keep || whole.guard == GATE_GUARD_COMPLETE);
 	if (whole.guard == GATE_GUARD_COMPLETE)

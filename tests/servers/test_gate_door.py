@@ -10,7 +10,7 @@ import pytest
 
 from support import fastcgi
 from support.house import (House, assert_allows, hang_up, is_closed, keep,
-                           read_answer)
+                           log_has, read_answer)
 from support.place import connect, free_port
 
 
@@ -226,3 +226,45 @@ def test_door_with_half_closed_connections_goes_on(either, how):
                 reply = fastcgi.parse(fastcgi.receive(sock))
                 assert reply is None or reply.status == 200
     assert_allows(either, gate)
+
+
+# ---- Requests that come in drops -----------------------------------------
+
+
+def upload_begun(parameters, body):
+    """A responder's request up to where its STDIN begins."""
+    return (fastcgi.begin(fastcgi.RESPONDER, fastcgi.KEEP_CONN)
+            + fastcgi.stream(fastcgi.PARAMS, fastcgi.pairs(parameters))
+            + fastcgi.record(fastcgi.STDIN, b"x" * body)[:8])
+
+
+def test_door_with_tiny_records_drops_them(house):
+    """Each is whole, and lets the door look at all of them again."""
+    gate = house.gate()
+    piece = fastcgi.record(fastcgi.STDIN, b"x")
+    with connect(gate.address) as sock:
+        sock.setblocking(True)
+        sock.sendall(upload_begun(house.parameters(X="v" * 60000), 1) + b"x")
+        with contextlib.suppress(ConnectionError):
+            for _ in range(200):
+                sock.send(piece)
+                assert_allows(house, gate)  # The door has looked.
+        log_has(gate, "tiny pieces")
+    assert_allows(house, gate)
+
+
+def test_door_with_uploads_in_drops_answers_others_and_them(house):
+    gate = house.gate()
+    begun = upload_begun(house.parameters(), 40)
+    with contextlib.ExitStack() as stack:
+        socks = [stack.enter_context(connect(gate.address))
+                 for _ in range(200)]
+        for sock in socks:
+            sock.sendall(begun)
+        for _ in range(40):
+            for sock in socks:
+                sock.sendall(b"x")
+            assert_allows(house, gate)
+        for sock in socks:
+            sock.sendall(fastcgi.record(fastcgi.STDIN))
+            assert read_answer(sock).status == 404

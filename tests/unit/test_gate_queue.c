@@ -169,12 +169,12 @@ test_gate_waiting_oldest_comes_first(void **state)
 	assert_non_null(b);
 	assert_null(gate_waiting_add(&waiting, 102, deadline));
 	assert_ptr_equal(gate_waiting_oldest(&waiting), a);
-	a->looks = 5;
+	a->sight.copied = 5;
 	assert_int_equal(gate_waiting_remove(&waiting, a), 100);
 	assert_ptr_equal(gate_waiting_oldest(&waiting), b);
 	a = gate_waiting_add(&waiting, 103, deadline);
 	assert_non_null(a);
-	assert_int_equal(a->looks, 0);
+	assert_int_equal(a->sight.copied, 0);
 	assert_false(a->kept);
 	assert_ptr_equal(gate_waiting_oldest(&waiting), b);
 	assert_int_equal(gate_waiting_remove(&waiting, b), 101);

@@ -271,6 +271,73 @@ test_guard_responder_with_large_stdin_is_complete(void **state)
 	expect_complete(&wire, 1);
 }
 
+/* A responder's request whose STDIN is announced, and comes in the future. */
+static void
+begin_upload(struct wire *wire, size_t body)
+{
+	static struct wire params;
+
+	params.len = 0;
+	add_pair(&params, "REQUEST_URI", "/");
+	make_request(wire, &params);
+	wire->bytes[9] = 1; /* the role */
+	add_record(wire, STDIN, 1, NULL, 0, 0);
+	/* The length of that record. */
+	wire->bytes[wire->len - 4] = (uint8_t)(body >> 8);
+	wire->bytes[wire->len - 3] = (uint8_t)body;
+}
+
+static void
+test_guard_says_how_much_it_needs(void **state)
+{
+	static struct wire wire;
+	struct gate_finding finding;
+	size_t whole;
+
+	(void)state;
+	begin_upload(&wire, 1000);
+	whole = wire.len + 1000 + 8;
+	wire.len = 0;
+	assert_int_equal(look(&wire).need, 8);
+	wire.len = 8;
+	assert_int_equal(look(&wire).need, 16);
+	wire.len = 16;
+	assert_int_equal(look(&wire).need, 24);
+	wire.len = 24;
+	finding = look(&wire);
+	assert_int_equal(finding.end, 0);
+	/* The parameters, their padding and the next header. */
+	assert_int_equal(finding.need, 24 + 14 + 3 + 8);
+	wire.len = whole - 1000 - 8;
+	finding = look(&wire);
+	assert_int_equal(finding.guard, GATE_GUARD_NEED_MORE);
+	assert_int_equal(finding.need, whole);
+	assert_int_equal(finding.end, wire.len - 8);
+	assert_int_equal(finding.params, 1);
+}
+
+static void
+test_guard_verifies_nothing_twice(void **state)
+{
+	static struct wire wire;
+	struct gate_finding finding, again;
+
+	(void)state;
+	begin_upload(&wire, 5);
+	finding = look(&wire);
+	assert_int_equal(finding.guard, GATE_GUARD_NEED_MORE);
+	/* What would be refused if it were looked at again. */
+	memset(wire.bytes + 16, 0xff, finding.end - 16);
+	expect_refused(&wire, "not FastCGI version 1");
+	add(&wire, "hello", 5);
+	add_record(&wire, STDIN, 1, NULL, 0, 0);
+	again = gate_guard_look_on(&finding, wire.bytes, wire.len);
+	assert_int_equal(again.guard, GATE_GUARD_COMPLETE);
+	assert_int_equal(again.params, 1);
+	assert_int_equal(again.request_id, finding.request_id);
+	assert_int_equal(again.need, 0);
+}
+
 static void
 test_guard_wrong_first_record_is_refused(void **state)
 {
@@ -575,6 +642,8 @@ main(void)
 		    test_guard_responder_without_end_of_stdin_needs_more),
 		cmocka_unit_test(
 		    test_guard_responder_with_large_stdin_is_complete),
+		cmocka_unit_test(test_guard_says_how_much_it_needs),
+		cmocka_unit_test(test_guard_verifies_nothing_twice),
 		cmocka_unit_test(test_guard_wrong_first_record_is_refused),
 		cmocka_unit_test(test_guard_padded_begin_is_refused),
 		cmocka_unit_test(test_guard_wrong_later_record_is_refused),
