@@ -17,6 +17,7 @@
 /* Events taken, and connections accepted, at once. */
 #define EVENTS_MAX 256
 #define ACCEPTS_MAX 256
+#define TAKEN_MAX 256
 /* A request that must be looked at so often that more than this is copied is
  * an attack. */
 #define COPIED_MAX (16 * GATE_REQUEST_MAX)
@@ -262,10 +263,16 @@ take_returned(struct gate_door *door)
 {
 	struct gate_ready ready;
 	eventfd_t count;
+	int i;
 
 	(void)eventfd_read(door->returns, &count);
-	while (gate_queue_try_pop(door->returned, &ready))
+	for (i = 0; i < TAKEN_MAX; i++) {
+		if (!gate_queue_try_pop(door->returned, &ready))
+			return;
 		let_in(door, ready.fd, true);
+	}
+	/* The others after those that have knocked meanwhile. */
+	(void)eventfd_write(door->returns, 1);
 }
 
 bool

@@ -28,7 +28,9 @@ struct gate_generations {
 
 	/* Changing. */
 	_Atomic(struct gate_generation *) current; /* held here, too */
-	pthread_mutex_t lock;                      /* of each one's holders */
+	pthread_mutex_t lock; /* of each one's holders, and below */
+	pthread_cond_t ended; /* a thread has */
+	unsigned int threads; /* of watches */
 };
 
 static enum lk_status
@@ -49,11 +51,56 @@ generation_free(struct gate_generation *generation)
 {
 	if (generation == NULL)
 		return;
-	gate_watcher_close(&generation->watcher);
+	lk_watch_free(generation->watch);
 	gate_peers_free(&generation->peers);
 	lk_settings_free(generation->owned);
 	free(generation);
 }
+
+/* ---- Watching ---------------------------------------------------------- */
+
+static void *
+watch(void *arg)
+{
+	struct gate_generation *generation = arg;
+	struct gate_generations *all = generation->all;
+
+	lk_watch_run(generation->watch);
+	(void)pthread_mutex_lock(&all->lock);
+	generation->watched = false;
+	(void)pthread_mutex_unlock(&all->lock);
+	gate_generations_drop(all, generation);
+	(void)pthread_mutex_lock(&all->lock);
+	all->threads--;
+	(void)pthread_cond_broadcast(&all->ended);
+	(void)pthread_mutex_unlock(&all->lock);
+	return (NULL);
+}
+
+/* Give the watch of ${generation} a thread, which holds it. */
+static enum lk_status
+start_watch(struct gate_generations *all, struct gate_generation *generation,
+    struct lk_error *error)
+{
+	pthread_t thread;
+	int result;
+
+	generation->all = all;
+	(void)pthread_mutex_lock(&all->lock);
+	result = pthread_create(&thread, NULL, watch, generation);
+	if (result == 0) {
+		(void)pthread_detach(thread);
+		generation->holders++;
+		generation->watched = true;
+		all->threads++;
+	}
+	(void)pthread_mutex_unlock(&all->lock);
+	if (result == 0)
+		return (LK_OK);
+	return (lk_fail(error, LK_E_NOMEM, "thread: %s", strerror(result)));
+}
+
+/* ---- Loading ----------------------------------------------------------- */
 
 static enum lk_status
 generation_load(const char *path, struct gate_generation **generation,
@@ -78,10 +125,9 @@ generation_load(const char *path, struct gate_generation **generation,
 		goto out;
 	}
 	g->log = gate_journal(g->settings);
-	status = gate_watcher_open(&g->watcher, g->settings, g->log, error);
+	status = lk_watch_new(g->settings, g->log, &g->watch, error);
 	if (status != LK_OK)
 		goto out;
-	g->watch = g->watcher.watch;
 	*generation = g;
 	g = NULL;
 out:
@@ -138,11 +184,13 @@ gate_generations_new(const char *path, struct gate_generations **generations,
 	if ((status = generation_load(path, &first, error)) != LK_OK)
 		return (status);
 	if ((g = calloc(1, sizeof(*g))) == NULL ||
-	    pthread_mutex_init(&g->lock, NULL) != 0) {
+	    pthread_cond_init(&g->ended, NULL) != 0) {
 		free(g);
 		generation_free(first);
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
 	}
+	/* A plain one cannot fail. */
+	(void)pthread_mutex_init(&g->lock, NULL);
 	atomic_init(&g->current, first);
 	if ((path != NULL && (g->path = strdup(path)) == NULL) ||
 	    !fixed_take(&g->fixed, first->settings)) {
@@ -164,7 +212,7 @@ gate_generations_watch(struct gate_generations *generations,
     struct lk_error *error)
 {
 	generations->watching = true;
-	return (gate_watcher_start(&atomic_load(&generations->current)->watcher,
+	return (start_watch(generations, atomic_load(&generations->current),
 	    error));
 }
 
@@ -181,7 +229,7 @@ gate_generations_reload(struct gate_generations *generations,
 		/* What is known of the store is known from the start. */
 		lk_watch_take(next->watch,
 		    atomic_load(&generations->current)->watch);
-		status = gate_watcher_start(&next->watcher, error);
+		status = start_watch(generations, next, error);
 		if (status != LK_OK)
 			generation_free(next);
 	}
@@ -213,12 +261,15 @@ gate_generations_hold(struct gate_generations *generations)
 static void
 retire(struct gate_generations *generations, struct gate_generation *generation)
 {
-	struct gate_generation *current = gate_generations_hold(generations);
+	struct gate_generation *current;
 
-	gate_watcher_stop(&generation->watcher);
-	lk_watch_take(current->watch, generation->watch);
+	/* The current one itself is retired at the very end. */
+	if (gate_generations_differ(generations, generation)) {
+		current = gate_generations_hold(generations);
+		lk_watch_take(current->watch, generation->watch);
+		gate_generations_drop(generations, current);
+	}
 	generation_free(generation);
-	gate_generations_drop(generations, current);
 }
 
 void
@@ -231,6 +282,8 @@ gate_generations_drop(struct gate_generations *generations,
 		return;
 	(void)pthread_mutex_lock(&generations->lock);
 	last = --generation->holders == 0;
+	if (generation->holders == 1 && generation->watched)
+		lk_watch_stop(generation->watch);
 	(void)pthread_mutex_unlock(&generations->lock);
 	if (last)
 		retire(generations, generation);
@@ -244,12 +297,29 @@ gate_generations_differ(const struct gate_generations *generations,
 	            memory_order_acquire) != generation);
 }
 
+/* Wait until no watch has a thread any more. */
+static void
+wait_for_threads(struct gate_generations *generations)
+{
+	(void)pthread_mutex_lock(&generations->lock);
+	while (generations->threads > 0)
+		(void)pthread_cond_wait(&generations->ended,
+		    &generations->lock);
+	(void)pthread_mutex_unlock(&generations->lock);
+}
+
 void
 gate_generations_free(struct gate_generations *generations)
 {
+	struct gate_generation *current;
+
 	if (generations == NULL)
 		return;
-	generation_free(atomic_load(&generations->current));
+	current = atomic_load(&generations->current);
+	lk_watch_stop(current->watch);
+	wait_for_threads(generations);
+	gate_generations_drop(generations, current);
+	(void)pthread_cond_destroy(&generations->ended);
 	(void)pthread_mutex_destroy(&generations->lock);
 	free(generations->fixed.listen);
 	free(generations->fixed.user);

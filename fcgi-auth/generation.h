@@ -12,7 +12,6 @@
 #include "latchkey.h"
 #include "peers.h"
 #include "settings.h"
-#include "watcher.h"
 
 /* Where settings are if nobody says otherwise. */
 #define GATE_SETTINGS_PATH "/etc/latchkey/latchkey.conf"
@@ -26,9 +25,10 @@ struct gate_generation {
 	struct lk_watch *watch; /* for managers of the settings */
 
 	/* Of generation.c. */
+	struct gate_generations *all;
 	struct lk_settings *owned;
-	struct gate_watcher watcher;
 	unsigned int holders; /* under the lock of the generations */
+	bool watched;         /* one of them is the thread of its watch */
 };
 
 struct gate_generations;
@@ -78,7 +78,8 @@ struct gate_generation *gate_generations_hold(
 /**
  * gate_generations_drop(generations, generation):
  * Hold it no longer.  When the last holder drops it, the current one takes
- * over what its watch has still to do.
+ * over what its watch has still to do.  Waits for nobody: where the watch has a
+ * thread, that is the last one.
  */
 void gate_generations_drop(struct gate_generations *generations,
     struct gate_generation *generation);
@@ -90,7 +91,11 @@ void gate_generations_drop(struct gate_generations *generations,
 bool gate_generations_differ(const struct gate_generations *generations,
     const struct gate_generation *generation);
 
-/** gate_generations_free(generations): Nobody may hold one.  NULL is fine. */
+/**
+ * gate_generations_free(generations):
+ * Wait for the threads of all watches.  Nobody may hold a generation.  NULL is
+ * fine.
+ */
 void gate_generations_free(struct gate_generations *generations);
 
 #endif /* !GATE_GENERATION_H_ */

@@ -11,8 +11,8 @@
 #include "refuse.h"
 
 #define TEXT_MAX 512
-/* Most that is read of a connection before it is closed: 32 * 4 KiB. */
-#define DRAIN_ROUNDS 32
+/* Most that is read of a connection before it is closed. */
+#define DRAIN_MAX 131072
 #define DRAIN_CHUNK 4096
 
 static const char bad_request[] = "Status: 400 Bad Request\r\n"
@@ -78,17 +78,23 @@ gate_refuse(int fd, uint16_t request_id, enum gate_refusal refusal,
 }
 
 void
-gate_hang_up(int fd)
+gate_drain(int fd, size_t max)
 {
 	char chunk[DRAIN_CHUNK];
 	ssize_t n = 0;
-	int i;
 
-	for (i = 0; i < DRAIN_ROUNDS; i++) {
-		n = recv(fd, chunk, sizeof(chunk), MSG_DONTWAIT);
+	for (; max > 0; max -= n > 0 ? (size_t)n : 0) {
+		n = recv(fd, chunk, max < sizeof(chunk) ? max : sizeof(chunk),
+		    MSG_DONTWAIT);
 		if (n == 0 || (n < 0 && errno != EINTR))
 			break;
 	}
-	(void)close(fd);
 	sodium_memzero(chunk, sizeof(chunk));
+}
+
+void
+gate_hang_up(int fd)
+{
+	gate_drain(fd, DRAIN_MAX);
+	(void)close(fd);
 }

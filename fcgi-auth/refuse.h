@@ -2,6 +2,7 @@
 #ifndef GATE_REFUSE_H_
 #define GATE_REFUSE_H_
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum gate_refusal {
@@ -18,6 +19,13 @@ enum gate_refusal {
  */
 void gate_refuse(int fd, uint16_t request_id, enum gate_refusal refusal,
     const char *reason);
+
+/**
+ * gate_drain(fd, max):
+ * Take what has arrived on ${fd}, but no more than ${max} bytes, without
+ * waiting for more.
+ */
+void gate_drain(int fd, size_t max);
 
 /**
  * gate_hang_up(fd):

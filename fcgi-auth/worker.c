@@ -1,17 +1,14 @@
-#include <sys/socket.h>
-
-#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <fcgiapp.h>
-#include <sodium.h>
 
 #include "answer.h"
 #include "deadline.h"
 #include "error.h"
+#include "guard.h"
 #include "refuse.h"
 #include "worker.h"
 
@@ -38,22 +35,6 @@ struct gate_workers {
 };
 
 /*
- * Take the end of a request, which has arrived, from the socket.  Behind it is
- * nothing: the peer has no answer yet, after which it may send the next one.
- */
-static void
-take_rest(int fd)
-{
-	char chunk[4096];
-	ssize_t n;
-
-	do {
-		n = recv(fd, chunk, sizeof(chunk), MSG_DONTWAIT);
-	} while (n > 0 || (n < 0 && errno == EINTR));
-	sodium_memzero(chunk, sizeof(chunk));
-}
-
-/*
  * Answer the request that is waiting in ${ready}, which the guard has looked
  * at.
  * libfcgi is given the connection as if it had accepted it: with
@@ -76,8 +57,12 @@ serve(struct worker *worker, const struct gate_ready *ready)
 	(void)FCGX_Detach(fcgi);
 	if (FCGX_Accept_r(fcgi) != 0)
 		return;
+	/*
+	 * The end of the request has arrived, and behind it is nothing: the
+	 * peer has no answer yet, after which it may send the next one.
+	 */
 	if (ready->keep)
-		take_rest(ready->fd);
+		gate_drain(ready->fd, GATE_REQUEST_MAX);
 	reply = gate_answer(&asked, fcgi->envp, fcgi->role, &worker->reply);
 	(void)FCGX_PutStr(reply, (int)strlen(reply), fcgi->out);
 	gate_request_wipe(fcgi->envp);

@@ -1,5 +1,8 @@
+#include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <dirent.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdatomic.h>
 #include <stdarg.h>
@@ -9,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <netinet/in.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -146,6 +150,7 @@ test_gate_generation_fixed_settings_are_named(void **state)
 /* Shared by the threads of one test. */
 struct shared {
 	struct gate_generations *generations;
+	_Atomic int started;
 	_Atomic int reloads;
 };
 
@@ -156,16 +161,21 @@ hold_and_drop(void *arg)
 	struct gate_generations *generations = shared->generations;
 	struct gate_generation *held = gate_generations_hold(generations);
 	uint64_t seen = 0;
+	bool done;
 
-	while (atomic_load(&shared->reloads) < 50) {
+	(void)atomic_fetch_add(&shared->started, 1);
+	do {
+		done = atomic_load(&shared->reloads) == 50;
 		if (!gate_generations_differ(generations, held))
 			continue;
 		gate_generations_drop(generations, held);
 		held = gate_generations_hold(generations);
 		seen += strlen(held->settings->gate.realm);
-	}
+	} while (!done);
+	/* The first one was held before there was another. */
+	done = !gate_generations_differ(generations, held) && seen > 0;
 	gate_generations_drop(generations, held);
-	return (seen > 0 ? arg : NULL);
+	return (done ? arg : NULL);
 }
 
 static void
@@ -183,14 +193,100 @@ test_gate_generation_threads_follow_reloads(void **state)
 	for (i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL,
 		    hold_and_drop, &shared), 0);
+	while (atomic_load(&shared.started) < THREADS)
+		(void)sched_yield();
 	for (i = 0; i < 50; i++) {
 		assert_int_equal(gate_generations_reload(shared.generations,
 		    restart, &error), LK_OK);
 		(void)atomic_fetch_add(&shared.reloads, 1);
 	}
-	for (i = 0; i < THREADS; i++)
+	for (i = 0; i < THREADS; i++) {
 		assert_int_equal(pthread_join(threads[i], &result), 0);
+		assert_ptr_equal(result, &shared);
+	}
 	gate_generations_free(shared.generations);
+}
+
+static int
+count_threads(void)
+{
+	DIR *folder = opendir("/proc/self/task");
+	const struct dirent *entry;
+	int count = 0;
+
+	assert_non_null(folder);
+	while ((entry = readdir(folder)) != NULL)
+		count += entry->d_name[0] != '.';
+	assert_int_equal(closedir(folder), 0);
+	return (count);
+}
+
+/* A socket that accepts nobody, and its port. */
+static int
+silent_sentinel(int *port)
+{
+	struct sockaddr_in name = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	socklen_t len = sizeof(name);
+
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&name, len), 0);
+	assert_int_equal(listen(fd, 128), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&name, &len), 0);
+	*port = ntohs(name.sin_port);
+	return (fd);
+}
+
+/* The thread of a watch that waits for a Sentinel ends when it likes. */
+static void
+test_gate_generation_dropped_one_is_not_waited_for(void **state)
+{
+	const struct place *place = *state;
+	struct gate_generations *generations;
+	struct gate_generation *held;
+	int i, port, fd = silent_sentinel(&port), left_behind = 0;
+	const int before = count_threads();
+	char text[256], restart[GATE_RESTART_MAX];
+	struct lk_error error;
+
+	(void)snprintf(text, sizeof(text), "store = { backend = \"sentinel\"; "
+	    "sentinel = { master = \"m\"; addresses = "
+	    "[ \"127.0.0.1:%d\" ]; }; };\n", port);
+	write_settings(place, text);
+	generations = load(place);
+	assert_int_equal(gate_generations_watch(generations, &error), LK_OK);
+	for (i = 0; i < 5; i++) {
+		held = gate_generations_hold(generations);
+		assert_int_equal(gate_generations_reload(generations, restart,
+		    &error), LK_OK);
+		gate_generations_drop(generations, held);
+		left_behind += count_threads() > before + 1;
+	}
+	assert_true(left_behind > 0);
+	gate_generations_free(generations);
+	assert_int_equal(close(fd), 0);
+}
+
+/* Of all threads none is left. */
+static void
+test_gate_generation_freed_ones_have_no_thread(void **state)
+{
+	const struct place *place = *state;
+	const int before = count_threads();
+	char restart[GATE_RESTART_MAX];
+	struct gate_generations *generations = load(place);
+	struct lk_error error;
+	int i;
+
+	assert_int_equal(gate_generations_watch(generations, &error), LK_OK);
+	for (i = 0; i < 20; i++)
+		assert_int_equal(gate_generations_reload(generations, restart,
+		    &error), LK_OK);
+	gate_generations_free(generations);
+	/* A thread has told so before the kernel has taken it away. */
+	while (count_threads() > before)
+		(void)sched_yield();
 }
 
 int
@@ -208,6 +304,12 @@ main(void)
 		    teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_gate_generation_threads_follow_reloads, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_gate_generation_dropped_one_is_not_waited_for, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_gate_generation_freed_ones_have_no_thread, setup,
 		    teardown),
 	};
 

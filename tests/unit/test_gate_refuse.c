@@ -123,6 +123,25 @@ test_gate_hang_up_reads_what_is_there(void **state)
 	(void)close(ends[1]);
 }
 
+static void
+test_gate_drain_takes_no_more_than_it_may(void **state)
+{
+	static char bytes[70000];
+	int ends[2];
+
+	(void)state;
+	connect_pair(ends);
+	gate_drain(ends[0], 100);
+	assert_int_equal(write(ends[1], bytes, sizeof(bytes)),
+	    sizeof(bytes));
+	gate_drain(ends[0], 0);
+	gate_drain(ends[0], 65536);
+	assert_int_equal(recv(ends[0], bytes, sizeof(bytes), MSG_DONTWAIT),
+	    sizeof(bytes) - 65536);
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+}
+
 int
 main(void)
 {
@@ -131,6 +150,7 @@ main(void)
 		cmocka_unit_test(test_gate_refuse_overload_is_503),
 		cmocka_unit_test(test_gate_refuse_gone_peer_raises_no_signal),
 		cmocka_unit_test(test_gate_hang_up_reads_what_is_there),
+		cmocka_unit_test(test_gate_drain_takes_no_more_than_it_may),
 	};
 
 	return (cmocka_run_group_tests_name("gate_refuse", tests, NULL,
