@@ -167,7 +167,7 @@ explain(struct ctl *ctl, char *token, struct explanation *e)
 		.plan = &e->plan };
 	read_credentials(ctl, token, &e->credentials);
 	gate_plan(ctl->settings, &e->request, &e->plan);
-	gate_check(ctl->manager, &e->plan, &e->credentials, &e->check);
+	gate_check(ctl->manager, e->plan.need, &e->credentials, &e->check);
 	gate_check_tell(&e->check, &e->facts);
 	gate_decide(&e->facts, &e->verdict);
 	print_all(ctl, e, token != NULL);

@@ -8,12 +8,12 @@
 
 /* Ask the store what the plan needs to know. */
 static void
-find_out(const struct gate_asked *asked, const struct gate_plan *plan,
+find_out(const struct gate_asked *asked, struct gate_credentials *credentials,
     struct gate_facts *facts, struct gate_check *check)
 {
 	int64_t began = lk_monotonic_ns();
 
-	gate_check(asked->manager, plan, facts->credentials, check);
+	gate_check(asked->manager, facts->plan->need, credentials, check);
 	gate_check_tell(check, facts);
 	if (check->asked)
 		gate_report_answer(asked->report, began, check->status,
@@ -65,7 +65,7 @@ authorize(const struct gate_asked *asked, const struct gate_request *request,
 
 	gate_credentials_read(asked->settings, request, &credentials);
 	gate_plan(asked->settings, request, &plan);
-	find_out(asked, &plan, &facts, &check);
+	find_out(asked, &credentials, &facts, &check);
 	gate_decide(&facts, &verdict);
 	if (verdict.renew)
 		renew(asked, &facts, &check.session, &verdict);

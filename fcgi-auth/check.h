@@ -8,17 +8,21 @@
 struct gate_check {
 	bool asked;                /* the manager */
 	enum lk_status status;     /* what it said; LK_FAULT if not asked */
-	struct lk_session session; /* zeroed unless LK_OK */
+	struct lk_session session; /* zeroed unless LK_OK and one is live */
 	struct lk_user user;       /* zeroed unless LK_OK and GATE_NEED_USER */
 };
 
 /**
- * gate_check(manager, plan, credentials, check):
- * Look the session up if ${plan} needs it and ${credentials} are one token;
- * else nobody is asked anything.
+ * gate_check(manager, need, credentials, check):
+ * Look the session up if ${need} is a session or its user and there are tokens
+ * to go by; else nobody is asked anything.  Of GATE_CREDENTIALS_SEVERAL the one
+ * that is live, or the first if none is, is chosen, and they become
+ * GATE_CREDENTIALS_ONE; they stay as they are, with LK_OK if several are live,
+ * and with the trouble, since that one may be live as well, if the store cannot
+ * say so of one of them.
  */
-void gate_check(struct lk_manager *manager, const struct gate_plan *plan,
-    const struct gate_credentials *credentials, struct gate_check *check);
+void gate_check(struct lk_manager *manager, enum gate_need need,
+    struct gate_credentials *credentials, struct gate_check *check);
 
 /**
  * gate_check_tell(check, facts):

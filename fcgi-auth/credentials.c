@@ -4,6 +4,7 @@
 #include <sodium.h>
 
 #include "credentials.h"
+#include "token.h"
 #include "token_source.h"
 
 /* Longest user name, colon and token that Basic can carry. */
@@ -15,65 +16,95 @@ struct schemes {
 	bool basic;
 };
 
+/* What is found on the way, besides the tokens. */
+struct search {
+	struct gate_credentials *all;
+	struct schemes accepted;
+	struct {
+		bool cookie;
+		bool authorization;
+		bool header;
+		bool placed; /* a token, but not where one belongs */
+	} bad;
+	bool too_many;
+	bool users_differ;
+	bool by_browser; /* what browsers send by themselves */
+};
+
 /* ---- Putting together what was found ----------------------------------- */
 
-/* Something was found that cannot be a token. */
-static void
-found_bad(struct gate_credentials *found)
+/* Whether the text of ${len} bytes is a token's; then ${token} is it. */
+static bool
+is_token(const char *text, size_t len, struct lk_token *token)
 {
-	if (found->kind == GATE_CREDENTIALS_NONE)
-		found->kind = GATE_CREDENTIALS_BAD;
-	else if (found->kind != GATE_CREDENTIALS_BAD)
-		found->kind = GATE_CREDENTIALS_CONFLICT;
+	if (lk_token_set(token, text, len) == LK_OK &&
+	    lk_token_has_shape(token))
+		return (true);
+	lk_token_wipe(token);
+	return (false);
 }
 
-/* A well-formed token was found. */
-static void
-found_token(struct gate_credentials *found, const struct lk_token *token)
+static bool
+is_same(const struct lk_token *a, const struct lk_token *b)
 {
-	switch (found->kind) {
-	case GATE_CREDENTIALS_NONE:
-		found->token = *token;
-		found->kind = GATE_CREDENTIALS_ONE;
-		break;
-	case GATE_CREDENTIALS_ONE:
-		if (found->token.len != token->len ||
-		    sodium_memcmp(found->token.text, token->text, token->len) !=
-		        0)
-			found->kind = GATE_CREDENTIALS_CONFLICT;
-		break;
-	case GATE_CREDENTIALS_BAD:
-	case GATE_CREDENTIALS_CONFLICT:
-		found->kind = GATE_CREDENTIALS_CONFLICT;
-		break;
+	return (
+	    a->len == b->len && sodium_memcmp(a->text, b->text, a->len) == 0);
+}
+
+/* The entry for a token, which may be there already; NULL if all are taken. */
+static struct gate_credential *
+entry_of(struct search *search, const struct lk_token *token)
+{
+	struct gate_credentials *all = search->all;
+	size_t i;
+
+	for (i = 0; i < all->n; i++) {
+		if (is_same(&all->found[i].token, token))
+			return (&all->found[i]);
 	}
+	if (all->n == GATE_CREDENTIALS_MAX) {
+		search->too_many = true;
+		return (NULL);
+	}
+	all->found[all->n].token = *token;
+	return (&all->found[all->n++]);
 }
 
-/* Text was found where a token belongs. */
-static void
-found_text(struct gate_credentials *found, const char *text, size_t len)
+/*
+ * Text was found where a token belongs: as ${where} says, but for its token.
+ * False if it is none.
+ */
+static bool
+found_text(struct search *search, const struct gate_credential *where,
+    const char *text, size_t len)
 {
+	struct gate_credential *entry;
 	struct lk_token token;
 
-	if (lk_token_set(&token, text, len) == LK_OK)
-		found_token(found, &token);
-	else
-		found_bad(found);
+	if (!is_token(text, len, &token))
+		return (false);
+	if ((entry = entry_of(search, &token)) != NULL) {
+		entry->stated |= where->stated;
+		entry->authorization |= where->authorization;
+		entry->deliberate |= where->deliberate;
+	}
 	lk_token_wipe(&token);
+	return (true);
 }
 
 /* A user name was found; "" is none. */
 static void
-found_user(struct gate_credentials *found, const char *user, size_t len)
+found_user(struct search *search, const char *user, size_t len)
 {
+	char *known = search->all->user;
+
 	if (len == 0)
 		return;
-	if (found->user[0] == '\0') {
-		memcpy(found->user, user, len);
-		found->user[len] = '\0';
-	} else if (strlen(found->user) != len ||
-	    memcmp(found->user, user, len) != 0) {
-		found->kind = GATE_CREDENTIALS_CONFLICT;
+	if (known[0] == '\0') {
+		memcpy(known, user, len);
+		known[len] = '\0';
+	} else if (strlen(known) != len || memcmp(known, user, len) != 0) {
+		search->users_differ = true;
 	}
 }
 
@@ -98,48 +129,53 @@ is_token68(const char *text, size_t len)
 }
 
 /* Decoded Basic credentials: a user name, a colon, a token. */
-static void
-read_user_pass(struct gate_credentials *found, const char *pair, size_t len)
+static bool
+read_user_pass(struct search *search, const char *pair, size_t len)
 {
+	static const struct gate_credential where = { .stated = true,
+		.authorization = true };
 	const char *colon = memchr(pair, ':', len);
+	struct lk_token misplaced;
 	size_t user_len;
 
-	if (colon == NULL) {
-		found_bad(found);
-		return;
-	}
+	if (colon == NULL)
+		return (false);
 	user_len = (size_t)(colon - pair);
-	if (user_len > LK_USER_ID_MAX || memchr(pair, '\0', user_len) != NULL) {
-		found_bad(found);
-		return;
+	if (user_len <= LK_USER_ID_MAX &&
+	    memchr(pair, '\0', user_len) == NULL &&
+	    found_text(search, &where, colon + 1, len - user_len - 1)) {
+		found_user(search, pair, user_len);
+		return (true);
 	}
-	found_text(found, colon + 1, len - user_len - 1);
-	found_user(found, pair, user_len);
+	if (is_token(pair, user_len, &misplaced))
+		search->bad.placed = true;
+	lk_token_wipe(&misplaced);
+	return (false);
 }
 
-static void
-read_basic(struct gate_credentials *found, const char *text, size_t len)
+static bool
+read_basic(struct search *search, const char *text, size_t len)
 {
 	char pair[BASIC_MAX];
 	size_t pair_len;
+	bool good;
 
-	if (is_token68(text, len) &&
+	good = is_token68(text, len) &&
 	    sodium_base642bin((unsigned char *)pair, sizeof(pair), text, len,
-	        NULL, &pair_len, NULL, sodium_base64_VARIANT_ORIGINAL) == 0)
-		read_user_pass(found, pair, pair_len);
-	else
-		found_bad(found);
+	        NULL, &pair_len, NULL, sodium_base64_VARIANT_ORIGINAL) == 0 &&
+	    read_user_pass(search, pair, pair_len);
 	sodium_memzero(pair, sizeof(pair));
+	return (good);
 }
 
-static void
-read_bearer(struct gate_credentials *found, const char *text, size_t len)
+static bool
+read_bearer(struct search *search, const char *text, size_t len)
 {
-	found->deliberate = true;
-	if (is_token68(text, len))
-		found_text(found, text, len);
-	else
-		found_bad(found);
+	static const struct gate_credential where = { .stated = true,
+		.authorization = true,
+		.deliberate = true };
+
+	return (is_token68(text, len) && found_text(search, &where, text, len));
 }
 
 static bool
@@ -170,10 +206,10 @@ element_length(const char *text)
  * as if it were nothing.
  */
 static void
-read_element(struct gate_credentials *found, const struct schemes *accepted,
-    const char *text, size_t len, bool *ours)
+read_element(struct search *search, const char *text, size_t len, bool *ours)
 {
 	size_t scheme = 0, start;
+	bool bearer, good;
 
 	while (scheme < len && text[scheme] != ' ' && text[scheme] != '\t')
 		scheme++;
@@ -182,21 +218,25 @@ read_element(struct gate_credentials *found, const struct schemes *accepted,
 		start++;
 	while (len > start && (text[len - 1] == ' ' || text[len - 1] == '\t'))
 		len--;
-	if (accepted->bearer && is_scheme(text, scheme, "Bearer")) {
-		read_bearer(found, text + start, len - start);
-		*ours = true;
-	} else if (accepted->basic && is_scheme(text, scheme, "Basic")) {
-		read_basic(found, text + start, len - start);
-		*ours = true;
-	} else if (*ours) {
-		found_bad(found);
-	}
+	bearer = is_scheme(text, scheme, "Bearer");
+	if (!bearer)
+		search->by_browser = true;
+	if (bearer && search->accepted.bearer)
+		good = read_bearer(search, text + start, len - start);
+	else if (is_scheme(text, scheme, "Basic") && search->accepted.basic)
+		good = read_basic(search, text + start, len - start);
+	else if (*ours)
+		good = false;
+	else
+		return;
+	*ours = true;
+	if (!good)
+		search->bad.authorization = true;
 }
 
 /* A whole Authorization header; web servers join several with commas. */
 static void
-read_authorization(struct gate_credentials *found,
-    const struct schemes *accepted, const char *value)
+read_authorization(struct search *search, const char *value)
 {
 	bool ours = false;
 	size_t len;
@@ -206,7 +246,7 @@ read_authorization(struct gate_credentials *found,
 		if (*value == '\0')
 			break;
 		len = element_length(value);
-		read_element(found, accepted, value, len, &ours);
+		read_element(search, value, len, &ours);
 		value += len;
 	}
 }
@@ -215,8 +255,10 @@ read_authorization(struct gate_credentials *found,
 
 /* The value of a cookie, of which RFC 6265 lets quotes be a part. */
 static void
-read_cookie_value(struct gate_credentials *found, const char *text, size_t len)
+read_cookie_value(struct search *search, const char *text, size_t len)
 {
+	static const struct gate_credential where;
+
 	while (len > 0 && (*text == ' ' || *text == '\t')) {
 		text++;
 		len--;
@@ -227,13 +269,14 @@ read_cookie_value(struct gate_credentials *found, const char *text, size_t len)
 		text++;
 		len -= 2;
 	}
-	found_text(found, text, len);
+	search->by_browser = true;
+	if (!found_text(search, &where, text, len))
+		search->bad.cookie = true;
 }
 
 /* All cookies called ${name} of one Cookie header. */
 static void
-read_cookies(struct gate_credentials *found, const char *name,
-    const char *header)
+read_cookies(struct search *search, const char *name, const char *header)
 {
 	size_t name_len = strlen(name), len, rest;
 
@@ -245,7 +288,7 @@ read_cookies(struct gate_credentials *found, const char *name,
 		if (strncmp(header, name, name_len) == 0) {
 			rest = name_len + strspn(header + name_len, " \t");
 			if (header[rest] == '=')
-				read_cookie_value(found, header + rest + 1,
+				read_cookie_value(search, header + rest + 1,
 				    len - rest - 1);
 		}
 		header += len;
@@ -280,34 +323,36 @@ header_value(const char *entry, const char *header)
 /* ---- All of them ------------------------------------------------------- */
 
 static void
-read_all_authorizations(struct gate_credentials *found,
-    const struct schemes *accepted, const struct gate_request *request)
+read_all_authorizations(struct search *search,
+    const struct gate_request *request)
 {
 	const char *value;
 	size_t at = 0;
 
 	while ((value = gate_request_next(request, "HTTP_AUTHORIZATION",
 	            &at)) != NULL)
-		read_authorization(found, accepted, value);
+		read_authorization(search, value);
 }
 
 static void
-read_all_cookies(struct gate_credentials *found, const char *name,
+read_all_cookies(struct search *search, const char *name,
     const struct gate_request *request)
 {
 	const char *value;
 	size_t at = 0;
 
 	while ((value = gate_request_next(request, "HTTP_COOKIE", &at)) != NULL)
-		read_cookies(found, name, value);
+		read_cookies(search, name, value);
 }
 
 static void
-read_all_headers(struct gate_credentials *found, const char *name,
+read_all_headers(struct search *search, const char *name,
     const struct gate_request *request)
 {
 	const bool by_browser = strcasecmp(name, "Cookie") == 0 ||
 	    strcasecmp(name, "Authorization") == 0;
+	const struct gate_credential where = { .stated = true,
+		.deliberate = !by_browser };
 	const char *value;
 	size_t i;
 
@@ -315,38 +360,105 @@ read_all_headers(struct gate_credentials *found, const char *name,
 		value = header_value(request->env[i], name);
 		if (value == NULL)
 			continue;
-		found_text(found, value, strlen(value));
-		if (!by_browser)
-			found->deliberate = true;
+		if (by_browser)
+			search->by_browser = true;
+		if (!found_text(search, &where, value, strlen(value)))
+			search->bad.header = true;
 	}
+}
+
+static void
+read_all(struct search *search, const struct lk_settings *settings,
+    const struct gate_request *request)
+{
+	struct lk_token_source source;
+	size_t i;
+
+	for (i = 0; i < settings->gate.tokens.n; i++) {
+		source = lk_token_source_at(settings, i);
+		if (source.place == LK_TOKEN_BEARER)
+			search->accepted.bearer = true;
+		else if (source.place == LK_TOKEN_BASIC)
+			search->accepted.basic = true;
+		else if (source.place == LK_TOKEN_COOKIE)
+			read_all_cookies(search, source.name, request);
+		else if (source.place == LK_TOKEN_HEADER)
+			read_all_headers(search, source.name, request);
+	}
+	read_all_authorizations(search, request);
+}
+
+/* ---- What it comes to -------------------------------------------------- */
+
+/* How a request contradicts itself that states ${stated} tokens, or NULL. */
+static const char *
+conflict_of(const struct search *search, size_t stated)
+{
+	const struct gate_credentials *all = search->all;
+	const bool bad_beside = search->bad.header || search->bad.placed ||
+	    (stated > 0 && search->bad.cookie) ||
+	    (stated > 0 && search->bad.authorization &&
+	        all->found[0].authorization);
+
+	if (stated > 0 && all->n > 1)
+		return ("The request carries several session tokens that "
+		        "differ.");
+	if (all->n > 0 && bad_beside)
+		return ("The request carries a session token beside something "
+		        "that cannot be one.");
+	if (search->users_differ)
+		return ("The request carries several user names that differ.");
+	return (NULL);
+}
+
+static enum gate_credentials_kind
+kind_of(const struct search *search)
+{
+	const struct gate_credentials *all = search->all;
+
+	if (search->too_many)
+		return (GATE_CREDENTIALS_TOO_MANY);
+	if (all->conflict != NULL)
+		return (GATE_CREDENTIALS_CONFLICT);
+	if (all->n > 0)
+		return (all->n == 1 ? GATE_CREDENTIALS_ONE
+		                    : GATE_CREDENTIALS_SEVERAL);
+	if (search->bad.cookie || search->bad.authorization ||
+	    search->bad.header)
+		return (GATE_CREDENTIALS_BAD);
+	return (GATE_CREDENTIALS_NONE);
 }
 
 void
 gate_credentials_read(const struct lk_settings *settings,
     const struct gate_request *request, struct gate_credentials *credentials)
 {
-	struct schemes accepted = { false, false };
-	struct lk_token_source source;
-	size_t i;
+	struct search search = { .all = credentials };
+	size_t i, stated = 0;
 
 	memset(credentials, 0, sizeof(*credentials));
-	for (i = 0; i < settings->gate.tokens.n; i++) {
-		source = lk_token_source_at(settings, i);
-		if (source.place == LK_TOKEN_BEARER)
-			accepted.bearer = true;
-		else if (source.place == LK_TOKEN_BASIC)
-			accepted.basic = true;
-		else if (source.place == LK_TOKEN_COOKIE)
-			read_all_cookies(credentials, source.name, request);
-		else if (source.place == LK_TOKEN_HEADER)
-			read_all_headers(credentials, source.name, request);
+	read_all(&search, settings, request);
+	for (i = 0; i < credentials->n; i++) {
+		if (credentials->found[i].stated)
+			stated++;
 	}
-	read_all_authorizations(credentials, &accepted, request);
+	credentials->conflict = conflict_of(&search, stated);
+	credentials->kind = kind_of(&search);
+	credentials->unprompted = search.by_browser;
 	if (credentials->kind != GATE_CREDENTIALS_ONE) {
-		lk_token_wipe(&credentials->token);
 		sodium_memzero(credentials->user, sizeof(credentials->user));
-		credentials->deliberate = false;
+		return;
 	}
+	credentials->token = credentials->found[0].token;
+	if (credentials->found[0].deliberate)
+		credentials->unprompted = false;
+}
+
+void
+gate_credentials_choose(struct gate_credentials *credentials, size_t i)
+{
+	credentials->kind = GATE_CREDENTIALS_ONE;
+	credentials->token = credentials->found[i].token;
 }
 
 void

@@ -6,22 +6,42 @@
 #include "request.h"
 #include "settings.h"
 
+/* Most tokens that one request may carry, each counted once. */
+#define GATE_CREDENTIALS_MAX 4
+
 enum gate_credentials_kind {
 	GATE_CREDENTIALS_NONE = 0, /* nothing of a kind that is accepted */
 	GATE_CREDENTIALS_ONE,      /* one token, maybe several times */
 	GATE_CREDENTIALS_BAD,      /* something that cannot be a token */
-	GATE_CREDENTIALS_CONFLICT  /* several that differ */
+	GATE_CREDENTIALS_SEVERAL,  /* cookies with tokens that differ: which is
+	                              live is for the store to say */
+	GATE_CREDENTIALS_TOO_MANY, /* more than GATE_CREDENTIALS_MAX tokens */
+	GATE_CREDENTIALS_CONFLICT  /* what contradicts itself */
 };
 
-/** Holds a secret: end its life with gate_credentials_wipe(). */
+/** A token that was found, and where. */
+struct gate_credential {
+	struct lk_token token;
+	bool stated;        /* elsewhere than in a cookie */
+	bool authorization; /* in an Authorization header */
+	bool deliberate;    /* in a place that browsers never fill by
+	                       themselves: as a Bearer or in a header of its own */
+};
+
+/** Holds secrets: end its life with gate_credentials_wipe(). */
 struct gate_credentials {
 	enum gate_credentials_kind kind;
 	struct lk_token token;         /* GATE_CREDENTIALS_ONE, else zeroed */
 	char user[LK_USER_ID_MAX + 1]; /* the user name that came with it by
 	                                  HTTP Basic, or "" */
-	bool deliberate; /* it came, maybe besides, in a place that browsers
-	                    never fill by themselves: as a Bearer or in a
-	                    header other than Cookie and Authorization */
+	const char *conflict;          /* GATE_CREDENTIALS_CONFLICT: a sentence
+	                                  of constant text */
+	bool unprompted; /* a browser may have sent it by itself, for a page of
+	                    another site: there is a cookie of an accepted name,
+	                    or an Authorization that is no Bearer, and the one
+	                    token, if it is one, is nowhere deliberate */
+	struct gate_credential found[GATE_CREDENTIALS_MAX]; /* all tokens */
+	size_t n;
 };
 
 /**
@@ -30,13 +50,24 @@ struct gate_credentials {
  * and there at every cookie, header and parameter of that name.
  *
  * "bearer" is RFC 6750, section 2.1; "basic" is RFC 7617, with the token as
- * the password; "cookie:NAME" is RFC 6265; "header:NAME" is the header's
- * whole value.  A credential of an accepted kind that is empty or malformed
- * is GATE_CREDENTIALS_BAD, never GATE_CREDENTIALS_NONE; next to a token it
- * differs from, it is GATE_CREDENTIALS_CONFLICT.
+ * the password; a cookie is RFC 6265; a header has the token as its whole
+ * value.  What has no token's shape (lk_token_has_shape()) is bad.
+ *
+ * Bad cookies beside one with a token count for nothing: any other host of the
+ * domain, and other programs, set cookies of the same name.  So does a bad
+ * Authorization beside a token that is elsewhere: it may be meant for the
+ * application.  Else what is bad is GATE_CREDENTIALS_BAD, never
+ * GATE_CREDENTIALS_NONE, and next to a token GATE_CREDENTIALS_CONFLICT, as are
+ * tokens that differ unless all of them are cookies'.
  */
 void gate_credentials_read(const struct lk_settings *settings,
     const struct gate_request *request, struct gate_credentials *credentials);
+
+/**
+ * gate_credentials_choose(credentials, i):
+ * Of GATE_CREDENTIALS_SEVERAL it is token ${i}: GATE_CREDENTIALS_ONE.
+ */
+void gate_credentials_choose(struct gate_credentials *credentials, size_t i);
 
 /** gate_credentials_wipe(credentials): Overwrite all of it with zeros. */
 void gate_credentials_wipe(struct gate_credentials *credentials);

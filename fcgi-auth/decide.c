@@ -143,11 +143,21 @@ decide_by_credentials(const struct gate_facts *facts,
 	case GATE_CREDENTIALS_BAD:
 		refuse_token(facts, "The session token is malformed.", verdict);
 		return;
-	case GATE_CREDENTIALS_CONFLICT:
-		deny(400,
-		    "The request carries several session tokens "
-		    "that differ.",
+	case GATE_CREDENTIALS_TOO_MANY:
+		refuse_token(facts, "The request carries too many tokens.",
 		    verdict);
+		return;
+	case GATE_CREDENTIALS_SEVERAL:
+		if (facts->status == LK_OK)
+			refuse_token(facts,
+			    "The request carries several live sessions.",
+			    verdict);
+		else
+			deny(503, "Sessions cannot be checked at the moment.",
+			    verdict);
+		return;
+	case GATE_CREDENTIALS_CONFLICT:
+		deny(400, facts->credentials->conflict, verdict);
 		verdict->challenge = GATE_CHALLENGE_INVALID_REQUEST;
 		return;
 	case GATE_CREDENTIALS_ONE:

@@ -40,7 +40,9 @@ struct gate_facts {
 	enum lk_status status;            /* what lk_check() said, or if the
 	                                     plan needs the user
 	                                     lk_check_user(), if the
-	                                     credentials are one token */
+	                                     credentials are one token;
+	                                     LK_OK if they are several that
+	                                     are live */
 	const struct lk_session *session; /* that it gave with LK_OK; NULL if
 	                                     the plan needs none */
 	const struct lk_user *user;       /* the same */

@@ -46,8 +46,8 @@ struct gate_admission {
 
 /**
  * gate_endpoint_admit(endpoint, request, deliberate, exposed):
- * Whether ${request}, whose token is ${deliberate} (credentials.h), may ask
- * ${endpoint}, which is not GATE_ENDPOINT_AUTHORIZE.  What changes something
+ * Whether ${request}, which is ${deliberate} (origin.h), may ask ${endpoint},
+ * which is not GATE_ENDPOINT_AUTHORIZE.  What changes something
  * takes POST and must be safe in the sense of gate_origin_is_safe(); the rest
  * takes GET and HEAD.  Health and metrics are there only if ${exposed}.
  */

@@ -62,6 +62,8 @@ reason_of_credentials(const struct gate_facts *facts)
 		return (GATE_REASON_NO_TOKEN);
 	case GATE_CREDENTIALS_BAD:
 		return (GATE_REASON_MALFORMED);
+	case GATE_CREDENTIALS_SEVERAL:
+	case GATE_CREDENTIALS_TOO_MANY:
 	case GATE_CREDENTIALS_CONFLICT:
 		return (GATE_REASON_CONFLICT);
 	case GATE_CREDENTIALS_ONE:

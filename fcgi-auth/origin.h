@@ -13,11 +13,13 @@
 /**
  * gate_origin_is_safe(request, deliberate):
  * Whether ${request}, which shall change something, was not made by another
- * site's page: its token is ${deliberate}, that is, in a place that no browser
- * fills by itself; or it has the header X-Latchkey-Request, which a page of
- * another site can send only if this site allows it to; or each
- * Sec-Fetch-Site says `same-origin` or `none`; or, without Sec-Fetch-Site,
- * each Origin is one that Host names.  A request that says nothing is unsafe.
+ * site's page: it is ${deliberate}, that is, its token is where no browser puts
+ * it by itself, or it has neither that nor anything else that browsers send by
+ * themselves (not `unprompted`, credentials.h); or it has the header
+ * X-Latchkey-Request, which a page of another site can send only if this site
+ * allows it to; or each Sec-Fetch-Site says `same-origin` or `none`; or,
+ * without Sec-Fetch-Site, each Origin is one that Host names.  A request that
+ * says nothing is unsafe.
  */
 bool gate_origin_is_safe(const struct gate_request *request, bool deliberate);
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check.h"
 #include "cookie.h"
 #include "deadline.h"
 #include "json.h"
@@ -24,8 +25,8 @@ struct service {
 
 	/* Changing. */
 	struct gate_credentials credentials; /* secret */
-	struct lk_session session; /* the bearer's, once he is let in */
-	struct lk_user user;       /* the same for GATE_ENDPOINT_SESSION */
+	struct gate_check check; /* the bearer's session, once he is let in,
+	                            and for GATE_ENDPOINT_SESSION his detail */
 	struct lk_buf body;
 	unsigned int http; /* how it was answered */
 };
@@ -52,8 +53,9 @@ static void
 refuse(struct service *service, const struct gate_admission *admission)
 {
 	const struct gate_facts facts = { .request = service->request,
-		.status = service->session.id[0] != '\0' ? LK_OK : LK_FAULT,
-		.session = &service->session };
+		.status = service->check.session.id[0] != '\0' ? LK_OK
+		                                               : LK_FAULT,
+		.session = &service->check.session };
 	const struct gate_verdict verdict = { .http = admission->http,
 		.reason = admission->reason };
 
@@ -137,24 +139,30 @@ say_revoked(struct service *service, enum lk_status status, uint64_t revoked,
 /*
  * A logout does not look first whether there is such a session: the answer
  * could be that of a Redis that is no longer the master, and nothing would have
- * been revoked.
+ * been revoked.  It ends every session that the request names.
  */
 static void
 log_out(struct service *service)
 {
 	const struct lk_revoke_options options = { .reason = "logout",
 		.peer = service->request->peer };
-	const int64_t began = lk_monotonic_ns();
-	enum lk_status status = LK_FAULT;
-	uint64_t revoked;
+	enum lk_status status = LK_OK, one;
+	uint64_t revoked, total = 0;
+	int64_t began;
+	size_t i;
 
-	status = note(service, began,
-	    lk_revoke(service->asked->manager, &service->credentials.token,
-	        &options, &revoked));
-	/* What cannot be a token names no session. */
-	if (status == LK_MALFORMED)
-		status = LK_OK;
-	say_revoked(service, status, revoked, true);
+	for (i = 0; i < service->credentials.n; i++) {
+		began = lk_monotonic_ns();
+		one = note(service, began,
+		    lk_revoke(service->asked->manager,
+		        &service->credentials.found[i].token, &options,
+		        &revoked));
+		total += revoked;
+		if (one != LK_OK &&
+		    (status == LK_OK || one != LK_E_NOT_DURABLE))
+			status = one;
+	}
+	say_revoked(service, status, total, true);
 }
 
 static void
@@ -167,7 +175,7 @@ log_out_all(struct service *service)
 	uint64_t revoked;
 
 	status = note(service, began,
-	    lk_revoke_all(service->asked->manager, service->session.user,
+	    lk_revoke_all(service->asked->manager, service->check.session.user,
 	        &options, &revoked));
 	say_revoked(service, status, revoked, true);
 }
@@ -178,7 +186,7 @@ revoke_one(struct service *service)
 	const struct lk_revoke_options options = {
 		.reason = "revoked by its user",
 		.peer = service->request->peer,
-		.user = service->session.user
+		.user = service->check.session.user
 	};
 	const int64_t began = lk_monotonic_ns();
 	char id[LK_SESSION_ID_MAX + 1];
@@ -195,7 +203,7 @@ revoke_one(struct service *service)
 		refuse_with(service, 404, "The user has no such session.");
 	else
 		say_revoked(service, status, revoked,
-		    strcmp(id, service->session.id) == 0);
+		    strcmp(id, service->check.session.id) == 0);
 }
 
 /* ---- Showing sessions -------------------------------------------------- */
@@ -204,7 +212,7 @@ static void
 show_session(struct service *service)
 {
 	begin(service, 200);
-	lk_json_session(&service->session, service->user.detail,
+	lk_json_session(&service->check.session, service->check.user.detail,
 	    &service->body);
 	lk_buf_str(&service->body, "\n");
 }
@@ -238,8 +246,9 @@ list_one(void *arg, const struct lk_session *session,
 	lk_buf_printf(body,
 	    ",\"expires_at\":%" PRId64 ",\"ttl\":%" PRId64 ",\"current\":%s}",
 	    session->expires_at, session->ttl,
-	    strcmp(session->id, listing->service->session.id) == 0 ? "true"
-	                                                           : "false");
+	    strcmp(session->id, listing->service->check.session.id) == 0
+	        ? "true"
+	        : "false");
 }
 
 static void
@@ -250,7 +259,7 @@ show_sessions(struct service *service)
 	char count[24];
 
 	if (note(service, began,
-	        lk_list(service->asked->manager, service->session.user,
+	        lk_list(service->asked->manager, service->check.session.user,
 	            list_one, &listing)) != LK_OK) {
 		say_unavailable(service);
 		return;
@@ -286,13 +295,14 @@ show_metrics(struct service *service)
 
 /* ---- All of them ------------------------------------------------------- */
 
-/* Whether there is something that a logout can end, or has ended. */
+/* Whether a logout can end all that the request names, or has ended. */
 static bool
 can_log_out(const struct service *service)
 {
+	const enum gate_credentials_kind kind = service->credentials.kind;
+
 	return (service->endpoint == GATE_ENDPOINT_LOGOUT &&
-	    (service->credentials.kind == GATE_CREDENTIALS_ONE ||
-	        service->credentials.kind == GATE_CREDENTIALS_BAD));
+	    kind != GATE_CREDENTIALS_NONE && kind != GATE_CREDENTIALS_TOO_MANY);
 }
 
 /*
@@ -303,25 +313,21 @@ static bool
 let_in(struct service *service, const char **reply)
 {
 	const struct gate_asked *asked = service->asked;
+	const int64_t began = lk_monotonic_ns();
 	struct gate_facts facts = { .settings = asked->settings,
 		.request = service->request,
-		.credentials = &service->credentials,
-		.status = LK_FAULT,
-		.session = &service->session };
+		.credentials = &service->credentials };
 	struct gate_verdict verdict = { 0 };
-	int64_t began;
 
 	if (can_log_out(service))
 		return (true);
-	if (service->credentials.kind == GATE_CREDENTIALS_ONE) {
-		began = lk_monotonic_ns();
-		facts.status = service->endpoint == GATE_ENDPOINT_SESSION
-		    ? lk_check_user(asked->manager, &service->credentials.token,
-		          &service->session, &service->user)
-		    : lk_check(asked->manager, &service->credentials.token,
-		          &service->session);
-		(void)note(service, began, facts.status);
-	}
+	gate_check(asked->manager,
+	    service->endpoint == GATE_ENDPOINT_SESSION ? GATE_NEED_USER
+	                                               : GATE_NEED_SESSION,
+	    &service->credentials, &service->check);
+	gate_check_tell(&service->check, &facts);
+	if (service->check.asked)
+		(void)note(service, began, service->check.status);
 	gate_decide_bearer(&facts, &verdict);
 	if (verdict.http == 200)
 		return (true);
@@ -408,10 +414,8 @@ gate_service(const struct gate_asked *asked, enum gate_endpoint endpoint,
 	const char *reply = NULL;
 
 	gate_credentials_read(asked->settings, request, &service.credentials);
-	/* Without a token there is nothing that another site could misuse. */
 	admission = gate_endpoint_admit(endpoint, request,
-	    service.credentials.deliberate ||
-	        service.credentials.kind != GATE_CREDENTIALS_ONE,
+	    !service.credentials.unprompted,
 	    asked->settings->gate.expose_metrics);
 	if (admission.http != 200)
 		refuse(&service, &admission);
@@ -421,7 +425,7 @@ gate_service(const struct gate_asked *asked, enum gate_endpoint endpoint,
 		reply = finish(&service);
 	gate_metrics_endpoint(&asked->report->metrics, endpoint, service.http);
 	gate_credentials_wipe(&service.credentials);
-	lk_user_clear(&service.user);
+	gate_check_clear(&service.check);
 	lk_buf_free(&service.body);
 	return (reply);
 }

@@ -159,14 +159,30 @@ parse_gosession(const struct lk_token *token, struct lk_token_key *key)
 	return (LK_OK);
 }
 
+/* All that a token's text says but its digest. */
+static enum lk_status
+parse(const struct lk_token *token, struct lk_token_key *key)
+{
+	enum lk_status status = parse_latchkey(token, key);
+
+	if (status != LK_OK && token->len <= LK_TOKEN_MAX)
+		status = parse_gosession(token, key);
+	return (status);
+}
+
+bool
+lk_token_has_shape(const struct lk_token *token)
+{
+	struct lk_token_key key;
+
+	return (parse(token, &key) == LK_OK);
+}
+
 enum lk_status
 lk_token_parse(const struct lk_token *token, struct lk_token_key *key)
 {
-	enum lk_status status = LK_FAULT;
+	enum lk_status status = parse(token, key);
 
-	status = parse_latchkey(token, key);
-	if (status != LK_OK && token->len <= LK_TOKEN_MAX)
-		status = parse_gosession(token, key);
 	if (status != LK_OK) {
 		memset(key, 0, sizeof(*key));
 		return (status);

@@ -13,6 +13,7 @@
 #ifndef LK_TOKEN_H_
 #define LK_TOKEN_H_
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base64url.h"
@@ -75,6 +76,9 @@ enum lk_status lk_token_generate(enum lk_token_shape shape, const char *user,
  */
 enum lk_status lk_token_parse(const struct lk_token *token,
     struct lk_token_key *key) LK_MUST_CHECK;
+
+/** lk_token_has_shape(token): whether it has one of the two shapes. */
+bool lk_token_has_shape(const struct lk_token *token);
 
 /**
  * lk_session_id(handle, locator, locator_len, id):

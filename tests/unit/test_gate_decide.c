@@ -45,6 +45,7 @@ set_scene(struct scene *scene)
 	scene->request.method = "GET";
 	scene->request.uri = "/app";
 	scene->credentials.kind = GATE_CREDENTIALS_ONE;
+	scene->credentials.conflict = "Why not.";
 	scene->path[0] = '/';
 	scene->rule.path = scene->path;
 	scene->rule.access = LK_ACCESS_SESSION;
@@ -120,8 +121,8 @@ static const struct {
 #define STATUS_COUNT (sizeof(statuses) / sizeof(statuses[0]))
 
 static const enum gate_credentials_kind kinds[] = { GATE_CREDENTIALS_NONE,
-	GATE_CREDENTIALS_ONE, GATE_CREDENTIALS_BAD,
-	GATE_CREDENTIALS_CONFLICT };
+	GATE_CREDENTIALS_ONE, GATE_CREDENTIALS_BAD, GATE_CREDENTIALS_SEVERAL,
+	GATE_CREDENTIALS_TOO_MANY, GATE_CREDENTIALS_CONFLICT };
 #define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
 
 struct expected {
@@ -136,6 +137,12 @@ expect(size_t status, enum gate_credentials_kind kind, bool to_login)
 	case GATE_CREDENTIALS_NONE:
 		return ((struct expected){ to_login ? 302 : 401,
 		    to_login ? GATE_CHALLENGE_NONE : GATE_CHALLENGE_PLAIN });
+	case GATE_CREDENTIALS_SEVERAL:
+		/* Unless it is sure that all are live: was the one? */
+		if (statuses[status].status != LK_OK)
+			return ((struct expected){ 503, GATE_CHALLENGE_NONE });
+		/* FALLTHROUGH */
+	case GATE_CREDENTIALS_TOO_MANY:
 	case GATE_CREDENTIALS_BAD:
 		return ((struct expected){ to_login ? 302 : 401,
 		    to_login ? GATE_CHALLENGE_NONE :
