@@ -39,6 +39,7 @@ renew(const struct gate_asked *asked, struct gate_facts *facts,
 	if (status == LK_OK) {
 		session->expires_at = renewed.expires_at;
 		session->ttl = renewed.ttl;
+		facts->renewed = true;
 	} else if (status > 0) {
 		facts->status = status;
 		gate_decide(facts, verdict);

@@ -85,6 +85,7 @@ found_text(struct search *search, const struct gate_credential *where,
 		return (false);
 	if ((entry = entry_of(search, &token)) != NULL) {
 		entry->stated |= where->stated;
+		entry->cookie |= where->cookie;
 		entry->authorization |= where->authorization;
 		entry->deliberate |= where->deliberate;
 	}
@@ -221,14 +222,16 @@ read_element(struct search *search, const char *text, size_t len, bool *ours)
 	bearer = is_scheme(text, scheme, "Bearer");
 	if (!bearer)
 		search->by_browser = true;
-	if (bearer && search->accepted.bearer)
+	if (bearer && search->accepted.bearer) {
+		search->all->bearer = true;
 		good = read_bearer(search, text + start, len - start);
-	else if (is_scheme(text, scheme, "Basic") && search->accepted.basic)
+	} else if (is_scheme(text, scheme, "Basic") && search->accepted.basic) {
 		good = read_basic(search, text + start, len - start);
-	else if (*ours)
+	} else if (*ours) {
 		good = false;
-	else
+	} else {
 		return;
+	}
 	*ours = true;
 	if (!good)
 		search->bad.authorization = true;
@@ -255,10 +258,9 @@ read_authorization(struct search *search, const char *value)
 
 /* The value of a cookie, of which RFC 6265 lets quotes be a part. */
 static void
-read_cookie_value(struct search *search, const char *text, size_t len)
+read_cookie_value(struct search *search, const struct gate_credential *where,
+    const char *text, size_t len)
 {
-	static const struct gate_credential where;
-
 	while (len > 0 && (*text == ' ' || *text == '\t')) {
 		text++;
 		len--;
@@ -270,13 +272,14 @@ read_cookie_value(struct search *search, const char *text, size_t len)
 		len -= 2;
 	}
 	search->by_browser = true;
-	if (!found_text(search, &where, text, len))
+	if (!found_text(search, where, text, len))
 		search->bad.cookie = true;
 }
 
 /* All cookies called ${name} of one Cookie header. */
 static void
-read_cookies(struct search *search, const char *name, const char *header)
+read_cookies(struct search *search, const char *name,
+    const struct gate_credential *where, const char *header)
 {
 	size_t name_len = strlen(name), len, rest;
 
@@ -288,8 +291,8 @@ read_cookies(struct search *search, const char *name, const char *header)
 		if (strncmp(header, name, name_len) == 0) {
 			rest = name_len + strspn(header + name_len, " \t");
 			if (header[rest] == '=')
-				read_cookie_value(search, header + rest + 1,
-				    len - rest - 1);
+				read_cookie_value(search, where,
+				    header + rest + 1, len - rest - 1);
 		}
 		header += len;
 	}
@@ -335,14 +338,15 @@ read_all_authorizations(struct search *search,
 }
 
 static void
-read_all_cookies(struct search *search, const char *name,
+read_all_cookies(struct search *search, const char *name, bool own,
     const struct gate_request *request)
 {
+	const struct gate_credential where = { .cookie = own };
 	const char *value;
 	size_t at = 0;
 
 	while ((value = gate_request_next(request, "HTTP_COOKIE", &at)) != NULL)
-		read_cookies(search, name, value);
+		read_cookies(search, name, &where, value);
 }
 
 static void
@@ -381,7 +385,9 @@ read_all(struct search *search, const struct lk_settings *settings,
 		else if (source.place == LK_TOKEN_BASIC)
 			search->accepted.basic = true;
 		else if (source.place == LK_TOKEN_COOKIE)
-			read_all_cookies(search, source.name, request);
+			read_all_cookies(search, source.name,
+			    strcmp(source.name, settings->cookie.name) == 0,
+			    request);
 		else if (source.place == LK_TOKEN_HEADER)
 			read_all_headers(search, source.name, request);
 	}
@@ -449,7 +455,7 @@ gate_credentials_read(const struct lk_settings *settings,
 		sodium_memzero(credentials->user, sizeof(credentials->user));
 		return;
 	}
-	credentials->token = credentials->found[0].token;
+	gate_credentials_choose(credentials, 0);
 	if (credentials->found[0].deliberate)
 		credentials->unprompted = false;
 }
@@ -459,6 +465,7 @@ gate_credentials_choose(struct gate_credentials *credentials, size_t i)
 {
 	credentials->kind = GATE_CREDENTIALS_ONE;
 	credentials->token = credentials->found[i].token;
+	credentials->cookie = credentials->found[i].cookie;
 }
 
 void

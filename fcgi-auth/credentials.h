@@ -24,8 +24,9 @@ struct gate_credential {
 	struct lk_token token;
 	bool stated;        /* elsewhere than in a cookie */
 	bool authorization; /* in an Authorization header */
+	bool cookie;        /* in the cookie of the settings */
 	bool deliberate;    /* in a place that browsers never fill by
-	                       themselves: as a Bearer or in a header of its own */
+	                       themselves: a Bearer, a header of its own */
 };
 
 /** Holds secrets: end its life with gate_credentials_wipe(). */
@@ -36,6 +37,8 @@ struct gate_credentials {
 	                                  HTTP Basic, or "" */
 	const char *conflict;          /* GATE_CREDENTIALS_CONFLICT: a sentence
 	                                  of constant text */
+	bool cookie;     /* the one token is in the cookie of the settings */
+	bool bearer;     /* a Bearer was tried */
 	bool unprompted; /* a browser may have sent it by itself, for a page of
 	                    another site: there is a cookie of an accepted name,
 	                    or an Authorization that is no Bearer, and the one

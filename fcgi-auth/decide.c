@@ -35,6 +35,11 @@ ask_for_token(const struct gate_facts *facts, enum gate_challenge challenge,
 	verdict->challenge = challenge;
 	verdict->offer_basic = accepts_basic(facts->settings) &&
 	    !gate_request_is_script(facts->request);
+	/* Programs may know or hear of the first scheme only: Basic, unless it
+	   is clear that they know Bearer. */
+	verdict->basic_first = verdict->offer_basic &&
+	    !gate_request_is_browser(facts->request) &&
+	    !facts->credentials->bearer;
 }
 
 static void

@@ -10,9 +10,9 @@
 #include "rules.h"
 #include "settings.h"
 
-/** The error code in a WWW-Authenticate header (RFC 6750, section 3). */
+/** The error code in a Bearer challenge (RFC 6750, section 3). */
 enum gate_challenge {
-	GATE_CHALLENGE_NONE = 0, /* no such header */
+	GATE_CHALLENGE_NONE = 0, /* no challenge at all */
 	GATE_CHALLENGE_PLAIN,    /* no error code: nothing was tried */
 	GATE_CHALLENGE_INVALID_TOKEN,
 	GATE_CHALLENGE_INVALID_REQUEST
@@ -22,7 +22,8 @@ enum gate_challenge {
 struct gate_verdict {
 	unsigned int http; /* 200, 302, 400, 401, 403, 404, 503; 0 is 503 */
 	enum gate_challenge challenge;
-	bool offer_basic;         /* add a Basic challenge */
+	bool offer_basic;         /* with a challenge: Basic makes sense too */
+	bool basic_first;         /* and before all others */
 	bool login;               /* with 302, and with 401 of a subrequest: a
 	                             browser is to be sent to the login page */
 	unsigned int retry_after; /* seconds; 0: not said */
@@ -46,6 +47,7 @@ struct gate_facts {
 	const struct lk_session *session; /* that it gave with LK_OK; NULL if
 	                                     the plan needs none */
 	const struct lk_user *user;       /* the same */
+	bool renewed;                     /* the session, by this request */
 };
 
 /**

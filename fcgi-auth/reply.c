@@ -20,8 +20,8 @@ static const struct {
 	{ 405, "Status: 405 Method Not Allowed\r\n" },
 	{ 503, "Status: 503 Service Unavailable\r\n" } };
 
-void
-gate_reply_begin(struct lk_buf *out, unsigned int http)
+static void
+begin(struct lk_buf *out, unsigned int http)
 {
 	size_t i;
 
@@ -32,7 +32,19 @@ gate_reply_begin(struct lk_buf *out, unsigned int http)
 	}
 	if (out->len == 0)
 		out->failed = true;
+}
+
+void
+gate_reply_begin(struct lk_buf *out, unsigned int http)
+{
+	begin(out, http);
 	lk_buf_str(out, "Cache-Control: no-store\r\n");
+}
+
+void
+gate_reply_allow(struct lk_buf *out)
+{
+	begin(out, 200);
 }
 
 void

@@ -22,6 +22,13 @@
 void gate_reply_begin(struct lk_buf *out, unsigned int http);
 
 /**
+ * gate_reply_allow(out):
+ * Start over with the status of a verdict that allows.  It says nothing of
+ * caches: servers put what it says into the page.
+ */
+void gate_reply_allow(struct lk_buf *out);
+
+/**
  * gate_reply_header(out, name, value):
  * Add a header.  A control character in ${value} makes the reply a failure.
  */

@@ -106,12 +106,12 @@ is_refused(const char *params)
 	return (strchr(" \t;,", *params) != NULL);
 }
 
-/* Whether one of the media ranges of an Accept header is text/html. */
+/* Whether one of the media ranges of the Accept header is text/html. */
 static bool
-accepts_html(const char *accept)
+accepts_html(const struct gate_request *request)
 {
 	static const char html[] = "text/html";
-	const char *p = accept;
+	const char *p = request->accept == NULL ? "" : request->accept;
 
 	for (;;) {
 		p += strspn(p, " \t,");
@@ -127,13 +127,18 @@ accepts_html(const char *accept)
 bool
 gate_request_is_navigation(const struct gate_request *request)
 {
-	if (request->method == NULL || request->accept == NULL)
+	if (request->method == NULL || !accepts_html(request))
 		return (false);
 	if (strcmp(request->method, "GET") != 0 &&
 	    strcmp(request->method, "HEAD") != 0)
 		return (false);
-	return (
-	    accepts_html(request->accept) && !gate_request_is_script(request));
+	return (!gate_request_is_script(request));
+}
+
+bool
+gate_request_is_browser(const struct gate_request *request)
+{
+	return (is_given(request->fetch_mode) || accepts_html(request));
 }
 
 bool

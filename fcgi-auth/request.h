@@ -53,6 +53,12 @@ const char *gate_request_only(const struct gate_request *request,
 bool gate_request_is_navigation(const struct gate_request *request);
 
 /**
+ * gate_request_is_browser(request):
+ * Whether a browser made it: it accepts text/html, or has a Sec-Fetch-Mode.
+ */
+bool gate_request_is_browser(const struct gate_request *request);
+
+/**
  * gate_request_is_script(request):
  * Whether a script in a browser's page made it, so that a password dialog
  * would come out of nowhere, and a login page instead of an answer: by its

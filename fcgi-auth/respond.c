@@ -2,11 +2,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cookie.h"
 #include "reply.h"
 #include "respond.h"
+#include "token_source.h"
 
-/* Longest reason, with its newline and NUL. */
-#define REASON_MAX 512
+/* Longest text of a denial: 16 places of names of 64 bytes, and a reason. */
+#define TEXT_MAX 2048
 
 /* What the identity of an allowed request is called, by who asks. */
 struct names {
@@ -67,6 +69,28 @@ add_identity(struct lk_buf *out, const struct gate_facts *facts)
 		gate_reply_header(out, names->detail, facts->user->detail);
 }
 
+/*
+ * The cookie of a session that was renewed, so that it lives as long.  No cache
+ * may keep it.
+ */
+static void
+add_cookie(struct lk_buf *out, const struct gate_facts *facts)
+{
+	struct lk_buf cookie = LK_BUF_INIT(GATE_REPLY_MAX);
+
+	if (!facts->renewed || !facts->credentials->cookie ||
+	    !facts->settings->cookie.persistent)
+		return;
+	lk_cookie_set(facts->settings, facts->credentials->token.text,
+	    facts->session->ttl, &cookie);
+	gate_reply_header(out, "Cache-Control", "no-store");
+	if (cookie.failed)
+		out->failed = true;
+	else
+		gate_reply_header(out, "Set-Cookie", cookie.data);
+	lk_buf_free(&cookie);
+}
+
 /* A realm as a quoted-string (RFC 9110, section 5.6.4). */
 static void
 add_realm(struct lk_buf *out, const char *realm)
@@ -101,21 +125,63 @@ challenge_error(enum gate_challenge challenge)
 	return ("");
 }
 
+/* A challenge: ${scheme}, the realm, and further parameters. */
 static void
-add_challenges(struct lk_buf *out, const struct gate_verdict *verdict,
-    const char *realm)
+add_challenge(struct lk_buf *out, const char *scheme,
+    const struct lk_settings *settings, const char *params)
 {
-	if (verdict->challenge != GATE_CHALLENGE_NONE) {
-		lk_buf_str(out, "WWW-Authenticate: Bearer ");
-		add_realm(out, realm);
-		lk_buf_str(out, challenge_error(verdict->challenge));
-		lk_buf_str(out, "\r\n");
+	lk_buf_printf(out, "WWW-Authenticate: %s ", scheme);
+	add_realm(out, settings->gate.realm);
+	lk_buf_printf(out, "%s\r\n", params);
+}
+
+/* The schemes that are accepted and make sense here. */
+static void
+add_challenges(struct lk_buf *out, const struct gate_facts *facts,
+    const struct gate_verdict *verdict)
+{
+	static const char basic[] = ", charset=\"UTF-8\"";
+	const struct lk_settings *settings = facts->settings;
+	enum lk_token_place place;
+	size_t i;
+
+	if (verdict->challenge == GATE_CHALLENGE_NONE)
+		return;
+	if (verdict->basic_first)
+		add_challenge(out, "Basic", settings, basic);
+	for (i = 0; i < settings->gate.tokens.n; i++) {
+		place = lk_token_source_at(settings, i).place;
+		if (place == LK_TOKEN_BEARER)
+			add_challenge(out, "Bearer", settings,
+			    challenge_error(verdict->challenge));
+		else if (place == LK_TOKEN_BASIC && verdict->offer_basic &&
+		    !verdict->basic_first)
+			add_challenge(out, "Basic", settings, basic);
 	}
-	if (verdict->offer_basic) {
-		lk_buf_str(out, "WWW-Authenticate: Basic ");
-		add_realm(out, realm);
-		lk_buf_str(out, ", charset=\"UTF-8\"\r\n");
+}
+
+/* Where a token would have been found. */
+static void
+add_places(struct lk_buf *out, const struct lk_settings *settings)
+{
+	struct lk_token_source source;
+	size_t i;
+
+	lk_buf_str(out, "It is looked for in ");
+	for (i = 0; i < settings->gate.tokens.n; i++) {
+		source = lk_token_source_at(settings, i);
+		lk_buf_str(out, i > 0 ? ", " : "");
+		if (source.place == LK_TOKEN_BEARER)
+			lk_buf_str(out, "Authorization: Bearer");
+		else if (source.place == LK_TOKEN_BASIC)
+			lk_buf_str(out, "the password of HTTP Basic");
+		else
+			lk_buf_printf(out, "the %s %s",
+			    source.place == LK_TOKEN_COOKIE ? "cookie"
+			                                    : "header",
+			    source.name);
 	}
+	lk_buf_str(out, ".\n");
 }
 
 /* Append text with all but unreserved characters (RFC 3986) encoded. */
@@ -188,27 +254,35 @@ add_denial(struct lk_buf *out, const struct gate_facts *facts,
 {
 	const char *method = facts->request->method;
 	const bool head = method != NULL && strcmp(method, "HEAD") == 0;
-	char text[REASON_MAX] = "";
+	struct lk_buf text = LK_BUF_INIT(TEXT_MAX);
 
 	if (verdict->login)
 		add_login(out, facts->settings->gate.login_url, facts, verdict);
-	add_challenges(out, verdict, facts->settings->gate.realm);
+	add_challenges(out, facts, verdict);
 	if (verdict->retry_after > 0)
 		lk_buf_printf(out, "Retry-After: %u\r\n", verdict->retry_after);
 	if (verdict->reason != NULL)
-		(void)snprintf(text, sizeof(text), "%s\n", verdict->reason);
-	gate_reply_body(out, GATE_TYPE_TEXT, text, head);
+		lk_buf_printf(&text, "%s\n", verdict->reason);
+	if (verdict->challenge == GATE_CHALLENGE_PLAIN)
+		add_places(&text, facts->settings);
+	if (text.failed)
+		out->failed = true;
+	gate_reply_body(out, GATE_TYPE_TEXT, text.len == 0 ? "" : text.data,
+	    head);
+	lk_buf_free(&text);
 }
 
 const char *
 gate_respond(const struct gate_facts *facts, const struct gate_verdict *verdict,
     struct lk_buf *out)
 {
-	gate_reply_begin(out, verdict->http);
 	if (verdict->http == 200) {
+		gate_reply_allow(out);
 		add_identity(out, facts);
+		add_cookie(out, facts);
 		lk_buf_str(out, "\r\n");
 	} else {
+		gate_reply_begin(out, verdict->http);
 		add_denial(out, facts, verdict);
 	}
 	return (gate_reply_end(out));

@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
@@ -52,15 +53,15 @@ lk_cookie_check(const struct lk_settings *settings, const char **key,
 	return (LK_E_SETTINGS);
 }
 
-void
-lk_cookie_take_back(const struct lk_settings *settings, const char *name,
+/* Append what follows the value of the cookie ${name}. */
+static void
+add_attributes(const struct lk_settings *settings, const char *name,
     struct lk_buf *out)
 {
 	const char *domain = settings->cookie.domain;
 	const bool of_host = is_of_host(name);
 
-	lk_buf_printf(out, "%s=; Max-Age=0; Path=%s", name,
-	    of_host ? "/" : settings->cookie.path);
+	lk_buf_printf(out, "; Path=%s", of_host ? "/" : settings->cookie.path);
 	if (domain[0] != '\0' && !of_host)
 		lk_buf_printf(out, "; Domain=%s", domain);
 	lk_buf_printf(out, "; HttpOnly; SameSite=%s",
@@ -68,4 +69,24 @@ lk_cookie_take_back(const struct lk_settings *settings, const char *name,
 	        ->names[settings->cookie.same_site]);
 	if (settings->cookie.secure || wants_secure(name))
 		lk_buf_str(out, "; Secure");
+}
+
+void
+lk_cookie_set(const struct lk_settings *settings, const char *token,
+    int64_t ttl, struct lk_buf *out)
+{
+	const char *name = settings->cookie.name;
+
+	lk_buf_printf(out, "%s=%s", name, token);
+	if (settings->cookie.persistent)
+		lk_buf_printf(out, "; Max-Age=%" PRId64, ttl);
+	add_attributes(settings, name, out);
+}
+
+void
+lk_cookie_take_back(const struct lk_settings *settings, const char *name,
+    struct lk_buf *out)
+{
+	lk_buf_printf(out, "%s=; Max-Age=0", name);
+	add_attributes(settings, name, out);
 }

@@ -15,6 +15,14 @@ enum lk_status lk_cookie_check(const struct lk_settings *settings,
     const char **key, const char **want) LK_MUST_CHECK;
 
 /**
+ * lk_cookie_set(settings, token, ttl, out):
+ * Append the value of a Set-Cookie header that sets the cookie to ${token}, for
+ * ${ttl} seconds if the settings want it to outlive the browser.
+ */
+void lk_cookie_set(const struct lk_settings *settings, const char *token,
+    int64_t ttl, struct lk_buf *out);
+
+/**
  * lk_cookie_take_back(settings, name, out):
  * Append the value of a Set-Cookie header that removes the cookie ${name},
  * which has the Domain and Path of the settings, or those that its prefix

@@ -157,7 +157,8 @@ def test_authorize_with_token_allows_and_names_the_user(setup):
     assert reply.header("Latchkey-Client") == "web"
     assert int(reply.header("Latchkey-Expires")) > 0
     assert reply.header("Latchkey-Session")
-    assert reply.header("Cache-Control") == "no-store"
+    # Servers would put it into the page.
+    assert reply.header("Cache-Control") is None
     assert not [name for name, _ in reply.headers if "ariable" in name]
     assert [name for name, _ in reply.headers].count("Status") == 1
 

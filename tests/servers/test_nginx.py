@@ -28,7 +28,8 @@ def test_nginx_tells_the_gate_what_was_asked(site, nginx, method):
 
 def test_nginx_passes_the_challenge_on(nginx):
     """The first of them at least: nginx 1.22 takes one from a subrequest."""
-    assert nginx.get().all("WWW-Authenticate")[0] == 'Bearer realm="latchkey"'
+    assert nginx.get().all("WWW-Authenticate")[0] == (
+        'Basic realm="latchkey", charset="UTF-8"')
     reply = nginx.get(headers=bearer("garbage"))
     assert 'error="invalid_token"' in reply.all("WWW-Authenticate")[0]
 

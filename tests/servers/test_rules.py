@@ -220,6 +220,19 @@ def test_rules_session_is_renewed_when_little_is_left(place):
     assert expires(site.ask("/app/", old)) == renewed
 
 
+def test_rules_renewal_sets_the_cookie_anew(place):
+    site = Site(place, "renew_below = 50;" + RULES,
+                "session = { ttl = 100; };\n")
+    token = site.cli.issue("alice", "--ttl", "40")
+    asked = fastcgi.request_of("/app/", HTTP_COOKIE=f"latchkey={token}")
+    reply = site.gate.ask(asked)
+    assert reply.header("Set-Cookie") == (
+        f"latchkey={token}; Max-Age={site.cli.check(token)['ttl']}; Path=/; "
+        "HttpOnly; SameSite=Lax; Secure")
+    assert reply.header("Cache-Control") == "no-store"
+    assert site.gate.ask(asked).header("Set-Cookie") is None
+
+
 def test_rules_renewal_revives_nothing(place):
     site = Site(place, "renew_below = 50;", "session = { ttl = 100; };\n")
     token = site.cli.issue("alice", "--ttl", "40")

@@ -350,6 +350,15 @@ test_gate_decide_basic_is_offered_if_accepted(void **state)
 	scene.credentials.kind = GATE_CREDENTIALS_NONE;
 	scene.settings.gate.tokens.n = 2;
 	assert_true(decide(&scene).offer_basic);
+	/* First to programs, unless they know a Bearer. */
+	assert_true(decide(&scene).basic_first);
+	scene.credentials.bearer = true;
+	assert_false(decide(&scene).basic_first);
+	scene.credentials.bearer = false;
+	scene.request.accept = "text/html";
+	assert_true(decide(&scene).offer_basic);
+	assert_false(decide(&scene).basic_first);
+	scene.request.accept = NULL;
 	scene.credentials.kind = GATE_CREDENTIALS_BAD;
 	assert_true(decide(&scene).offer_basic);
 	scene.request.fetch_mode = "navigate";
@@ -357,6 +366,7 @@ test_gate_decide_basic_is_offered_if_accepted(void **state)
 	/* A script's request would pop a dialog up. */
 	scene.request.fetch_mode = "cors";
 	assert_false(decide(&scene).offer_basic);
+	assert_false(decide(&scene).basic_first);
 	scene.request.fetch_mode = NULL;
 	scene.request.requested_with = "XMLHttpRequest";
 	assert_false(decide(&scene).offer_basic);

@@ -13,12 +13,34 @@ struct scene {
 	struct lk_settings settings;
 	char login_url[128];
 	char realm[64];
+	char places[4][16];
+	char *tokens[5];
+	char cookie[16], domain[1], path[2];
 	struct gate_request request;
 	struct lk_session session;
 	struct gate_facts facts;
 	struct gate_verdict verdict;
 	struct lk_buf out;
 };
+
+/* At most four places, then NULL. */
+static void
+set_tokens(struct scene *scene, ...)
+{
+	const char *place;
+	va_list args;
+	size_t n = 0;
+
+	va_start(args, scene);
+	while ((place = va_arg(args, const char *)) != NULL) {
+		(void)snprintf(scene->places[n], sizeof(scene->places[n]), "%s",
+		    place);
+		scene->tokens[n] = scene->places[n];
+		n++;
+	}
+	va_end(args);
+	scene->settings.gate.tokens = (struct lk_strings){ scene->tokens, n };
+}
 
 static void
 set_scene(struct scene *scene, unsigned int http)
@@ -27,6 +49,12 @@ set_scene(struct scene *scene, unsigned int http)
 	(void)snprintf(scene->realm, sizeof(scene->realm), "latchkey");
 	scene->settings.gate.realm = scene->realm;
 	scene->settings.gate.login_url = scene->login_url;
+	set_tokens(scene, "bearer", "basic", NULL);
+	(void)snprintf(scene->cookie, sizeof(scene->cookie), "latchkey");
+	scene->path[0] = '/';
+	scene->settings.cookie.name = scene->cookie;
+	scene->settings.cookie.domain = scene->domain;
+	scene->settings.cookie.path = scene->path;
 	scene->request.authorizer = true;
 	scene->request.method = "GET";
 	scene->request.uri = "/app";
@@ -72,7 +100,6 @@ test_gate_respond_allowed_names_the_session(void **state)
 	set_scene(&scene, 200);
 	assert_string_equal(respond(&scene),
 	    "Status: 200 OK\r\n"
-	    "Cache-Control: no-store\r\n"
 	    "Variable-LATCHKEY_USER: alice\r\n"
 	    "Variable-LATCHKEY_SESSION: ID\r\n"
 	    "Variable-LATCHKEY_CLIENT: web\r\n"
@@ -92,7 +119,6 @@ test_gate_respond_subrequest_names_the_session_in_headers(void **state)
 	scene.request.subrequest = true;
 	assert_string_equal(respond(&scene),
 	    "Status: 200 OK\r\n"
-	    "Cache-Control: no-store\r\n"
 	    "Latchkey-User: alice\r\n"
 	    "Latchkey-Session: ID\r\n"
 	    "Latchkey-Client: web\r\n"
@@ -113,10 +139,10 @@ test_gate_respond_public_names_nobody(void **state)
 	scene.settings.gate.detail = true;
 	scene.facts.session = NULL;
 	assert_string_equal(respond(&scene),
-	    "Status: 200 OK\r\nCache-Control: no-store\r\n\r\n");
+	    "Status: 200 OK\r\n\r\n");
 	scene.request.subrequest = true;
 	assert_string_equal(respond(&scene),
-	    "Status: 200 OK\r\nCache-Control: no-store\r\n\r\n");
+	    "Status: 200 OK\r\n\r\n");
 	lk_buf_free(&scene.out);
 }
 
@@ -163,7 +189,7 @@ test_gate_respond_longest_detail_fits(void **state)
 	scene.session.expires_at = INT64_MIN;
 	scene.settings.gate.detail = true;
 	scene.facts.user = &user;
-	expect_sound(respond(&scene), "Status: 200 OK\r\n");
+	assert_non_null(strstr(respond(&scene), "Status: 200 OK\r\n"));
 	lk_buf_free(&scene.out);
 }
 
@@ -272,43 +298,109 @@ test_gate_respond_head_gets_no_text(void **state)
 	lk_buf_free(&scene.out);
 }
 
+#define BEARER "WWW-Authenticate: Bearer realm=\"latchkey\""
+#define BASIC \
+	"WWW-Authenticate: Basic realm=\"latchkey\", charset=\"UTF-8\"\r\n"
+
 static void
-test_gate_respond_challenges_are_as_asked(void **state)
+test_gate_respond_challenges_are_as_accepted(void **state)
 {
 	static const struct {
+		const char *tokens[2];
+		bool basic, first;
 		enum gate_challenge challenge;
-		bool basic;
 		const char *lines;
 	} cases[] = {
-		{ GATE_CHALLENGE_PLAIN, false,
-		    "no-store\r\n"
-		    "WWW-Authenticate: Bearer realm=\"latchkey\"\r\n"
-		    "Content-Type" },
-		{ GATE_CHALLENGE_INVALID_TOKEN, true,
-		    "no-store\r\n"
-		    "WWW-Authenticate: Bearer realm=\"latchkey\", "
-		    "error=\"invalid_token\"\r\n"
-		    "WWW-Authenticate: Basic realm=\"latchkey\", "
-		    "charset=\"UTF-8\"\r\n"
-		    "Content-Type" },
-		{ GATE_CHALLENGE_INVALID_REQUEST, false,
-		    "no-store\r\n"
-		    "WWW-Authenticate: Bearer realm=\"latchkey\", "
-		    "error=\"invalid_request\"\r\n"
-		    "Content-Type" },
-		{ GATE_CHALLENGE_NONE, false, "no-store\r\nContent-Type" },
+		{ { "bearer" }, false, false, GATE_CHALLENGE_PLAIN,
+		    BEARER "\r\n" },
+		{ { "bearer" }, false, false, GATE_CHALLENGE_INVALID_TOKEN,
+		    BEARER ", error=\"invalid_token\"\r\n" },
+		{ { "bearer" }, false, false, GATE_CHALLENGE_INVALID_REQUEST,
+		    BEARER ", error=\"invalid_request\"\r\n" },
+		{ { "basic" }, true, true, GATE_CHALLENGE_INVALID_TOKEN,
+		    BASIC },
+		{ { "basic" }, false, false, GATE_CHALLENGE_PLAIN, "" },
+		{ { "cookie" }, false, false, GATE_CHALLENGE_PLAIN, "" },
+		{ { "cookie:a", "header:b" }, false, false,
+		    GATE_CHALLENGE_INVALID_TOKEN, "" },
+		{ { "bearer", "basic" }, true, true, GATE_CHALLENGE_PLAIN,
+		    BASIC BEARER "\r\n" },
+		{ { "bearer", "basic" }, true, false, GATE_CHALLENGE_PLAIN,
+		    BEARER "\r\n" BASIC },
+		{ { "basic", "bearer" }, true, false, GATE_CHALLENGE_PLAIN,
+		    BASIC BEARER "\r\n" },
+		{ { "basic", "bearer" }, false, false, GATE_CHALLENGE_PLAIN,
+		    BEARER "\r\n" },
+		{ { "bearer", "basic" }, true, true, GATE_CHALLENGE_NONE, "" },
 	};
+	char expected[256];
 	struct scene scene;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		set_scene(&scene, 401);
+		set_tokens(&scene, cases[i].tokens[0], cases[i].tokens[1],
+		    NULL);
 		scene.verdict.challenge = cases[i].challenge;
 		scene.verdict.offer_basic = cases[i].basic;
-		assert_non_null(strstr(respond(&scene), cases[i].lines));
+		scene.verdict.basic_first = cases[i].first;
+		(void)snprintf(expected, sizeof(expected),
+		    "no-store\r\n%sContent-Type", cases[i].lines);
+		assert_non_null(strstr(respond(&scene), expected));
 		lk_buf_free(&scene.out);
 	}
+}
+
+static void
+test_gate_respond_missing_token_says_where_it_belongs(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	set_scene(&scene, 401);
+	set_tokens(&scene, "bearer", "cookie", "header:X-T", "basic", NULL);
+	scene.verdict.challenge = GATE_CHALLENGE_PLAIN;
+	assert_non_null(strstr(respond(&scene), "\r\n\r\nThe reason.\n"
+	    "It is looked for in Authorization: Bearer, the cookie latchkey, "
+	    "the header X-T, the password of HTTP Basic.\n"));
+	scene.verdict.challenge = GATE_CHALLENGE_INVALID_TOKEN;
+	assert_null(strstr(respond(&scene), "looked for"));
+	lk_buf_free(&scene.out);
+}
+
+/* Only the one that is ours, and only if it is to outlive the browser. */
+static void
+test_gate_respond_renewed_cookie_lives_on(void **state)
+{
+	static const char *const set = "Cache-Control: no-store\r\n"
+	    "Set-Cookie: latchkey=lk_x; Max-Age=60; Path=/; HttpOnly; "
+	    "SameSite=Lax; Secure\r\n\r\n";
+	struct gate_credentials credentials = { .cookie = true };
+	struct scene scene;
+
+	(void)state;
+	set_scene(&scene, 200);
+	(void)snprintf(credentials.token.text, sizeof(credentials.token.text),
+	    "lk_x");
+	scene.settings.cookie.secure = true;
+	scene.settings.cookie.persistent = true;
+	scene.facts.credentials = &credentials;
+	scene.session.ttl = 60;
+	assert_null(strstr(respond(&scene), "Cookie"));
+	scene.facts.renewed = true;
+	assert_non_null(strstr(respond(&scene), set));
+	scene.request.subrequest = true;
+	assert_non_null(strstr(respond(&scene), set));
+	credentials.cookie = false;
+	assert_null(strstr(respond(&scene), "Cookie"));
+	credentials.cookie = true;
+	scene.settings.cookie.persistent = false;
+	assert_null(strstr(respond(&scene), "Cookie"));
+	scene.settings.cookie.persistent = true;
+	scene.verdict.http = 401;
+	assert_null(strstr(respond(&scene), "Cookie"));
+	lk_buf_free(&scene.out);
 }
 
 static void
@@ -436,7 +528,10 @@ main(void)
 		cmocka_unit_test(test_gate_respond_control_character_is_503),
 		cmocka_unit_test(test_gate_respond_full_buffer_is_503),
 		cmocka_unit_test(test_gate_respond_head_gets_no_text),
-		cmocka_unit_test(test_gate_respond_challenges_are_as_asked),
+		cmocka_unit_test(test_gate_respond_challenges_are_as_accepted),
+		cmocka_unit_test(
+		    test_gate_respond_missing_token_says_where_it_belongs),
+		cmocka_unit_test(test_gate_respond_renewed_cookie_lives_on),
 		cmocka_unit_test(test_gate_respond_realm_is_quoted),
 		cmocka_unit_test(test_gate_respond_retry_after_is_said),
 		cmocka_unit_test(test_gate_respond_redirect_carries_the_url),
