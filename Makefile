@@ -435,7 +435,10 @@ install: all
 	[ -n "$(DESTDIR)" ] || [ "$$(id -u)" -ne 0 ] || ldconfig
 
 ## make uninstall   remove what `make install` put there
+# A line that names a module that is gone locks everybody out.
 uninstall:
+	@! grep -s '^[^#]*pam_latchkey\.so' $(DESTDIR)$(SYSCONFDIR)/pam.d/* || \
+		{ echo 'take these lines out first'; false; }
 	rm -f $(DESTDIR)$(BINDIR)/latchkey $(DESTDIR)$(SBINDIR)/latchkey-fcgi \
 		$(DESTDIR)$(PAMDIR)/pam_latchkey.so \
 		$(DESTDIR)$(INCLUDEDIR)/latchkey.h \

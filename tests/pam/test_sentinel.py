@@ -334,8 +334,7 @@ def test_sentinel_failover_lets_in_who_may_and_nobody_else(cluster, door,
     assert door.login(leaving).code == AUTH_ERR
 
     # The old one comes back, and knows nothing of what it missed.
-    wait_until(lambda: any(node.good_replicas() for node in cluster.nodes
-                           if node is not old), "a replica of the new master",
+    wait_until(cluster.is_over_a_failover, "the failover to be over",
                FAILOVER_PATIENCE)
     assert door.cli.revoke(live) == 1
     if fate == "killed":

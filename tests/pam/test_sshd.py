@@ -178,22 +178,58 @@ def test_sshd_long_token_is_refused_and_the_next_is_not(house, ssh, size):
     assert ssh.login("alice", house.cli.issue("alice"))
 
 
-def test_sshd_five_lines_of_the_readme_open_it(house, ssh, key):
-    """Run as they are, on the system's own file, but for the reload."""
+def readme_blocks():
+    """The commands of the recipe, and of the way back."""
     text = (ROOT / "README.md").read_text()
-    block = text.split("## SSH in five lines\n\n")[1].split("\n\n")[0]
-    lines = [line.strip() for line in block.splitlines()]
-    assert len(lines) == 5 and lines[-1] == "systemctl reload ssh"
+    section = text.split("## SSH in five lines\n\n")[1].split("\n## ")[0]
+    blocks = [part.splitlines() for part in section.split("\n\n")
+              if part.startswith("    ")]
+    there, back = ([line.strip() for line in block] for block in blocks)
+    assert len(there) == 5 and there[-1] == "systemctl reload ssh"
+    assert len(back) == 4 and back[-2] == "systemctl reload ssh"
+    return [[line.replace("build/pam_latchkey.so", f"{PLAIN}/pam_latchkey.so")
+             for line in block if line != "systemctl reload ssh"]
+            for block in (there, back)]
+
+
+def test_sshd_five_lines_of_the_readme_open_it_and_the_way_back(house, ssh,
+                                                                key):
+    """Run as they are, on the system's own file, but for the reload; each
+    line of the way back leaves everybody in who was in before."""
+    there, back = readme_blocks()
     system = Path("/etc/pam.d/sshd").read_text()
     ssh.use(system)
+    drop_ins = house.machine.path("/etc/ssh/sshd_config.d")
+    (drop_ins / "50-cloud-init.conf").write_text(
+        "KbdInteractiveAuthentication no\n")
     token = house.cli.issue("alice")
     assert not ssh.login("alice", token)
-    done = house.machine.run("sh", "-euc", "\n".join(lines[:-1]).replace(
-        "build/pam_latchkey.so", f"{PLAIN}/pam_latchkey.so"))
+    done = house.machine.run("sh", "-euc", "\n".join(there))
     assert (done.returncode, done.stderr) == (0, "")
+    assert "kbdinteractiveauthentication yes" in house.machine.run(
+        ssh.sshd.program, "-T", "-h", ssh.place.path / "host_key").stdout
     assert ssh.login("alice", token)
     assert ssh.login("alice", PASSWORD)
     assert not ssh.login("alice", house.tokens.bad("other-user"))
     assert house.cli.revoke(token) == 1
     assert not ssh.login("alice", token)
-    house.machine.path("/etc/ssh/sshd_config.d/latchkey.conf").unlink()
+    module = Path(house.machine.modules) / "pam_latchkey.so"
+    try:
+        for line in back:
+            done = house.machine.run("sh", "-euc", line)
+            assert (done.returncode, done.stderr) == (0, "")
+            assert ssh.login("alice", PASSWORD), line
+            assert key.login("alice", ""), line
+        assert not house.machine.path(module).exists()
+        assert not (drop_ins / "00-latchkey.conf").exists()
+        assert house.machine.path("/etc/pam.d/sshd").read_text() == system
+    finally:
+        done = house.machine.run("cp", PLAIN / "pam_latchkey.so", module)
+        assert done.returncode == 0
+        (drop_ins / "50-cloud-init.conf").unlink()
+
+
+def test_sshd_with_a_line_and_no_module_locks_out_keys_too(ssh, key):
+    """Which is why the way back has an order."""
+    ssh.use(ssh.example().replace("pam_latchkey.so", "pam_is_away.so"))
+    assert not key.login("alice", "")

@@ -11,7 +11,7 @@ from support.place import wait_until
 
 STACKS = ("latchkey-or-password", "latchkey-only", "latchkey-outage")
 
-# Around the line that an administrator writes.
+# Around the lines of a stack that is included.
 SERVICE = """@include {}
 account required pam_latchkey.so
 @include common-account
@@ -29,7 +29,10 @@ OPEN = {
                         "missing": ""},
 }
 
-HOSTS = ("pamtester", "sshd-keyboard")
+HOSTS = ("pamtester", "sshd-keyboard", "dovecot-imap", "postgres")
+# Where the example of the stack is the whole service.
+WHOLE = {"latchkey-or-password": "service-or-password",
+         "latchkey-outage": "service-outage"}
 
 
 @pytest.fixture(params=STACKS)
@@ -40,10 +43,27 @@ def stack(request):
 @pytest.fixture(params=HOSTS)
 def host(request, house, stack):
     host = house.host(request.param)
-    house.machine.service(stack, example(stack).replace(
-        "pam_unix.so", "pam_unix.so nodelay"))
-    host.use(SERVICE.format(stack))
+    house.machine.service(stack, quick(example(stack)))
+    if host.name in ("dovecot-imap", "postgres"):
+        host.use(quick(example(WHOLE[stack]) if stack in WHOLE
+                       else host.example()))
+    else:
+        host.use(SERVICE.format(stack))
     return host
+
+
+def quick(text):
+    return text.replace("pam_unix.so", "pam_unix.so nodelay")
+
+
+def change_auth(house, host, stack, module):
+    """Let another module, or other options, stand in the auth lines."""
+    for service in (stack, host.service):
+        path = house.machine.path(f"/etc/pam.d/{service}")
+        house.machine.service(service, "".join(
+            line.replace("pam_latchkey.so", module)
+            if line.startswith("auth") else line
+            for line in path.read_text().splitlines(keepends=True)))
 
 
 def who_gets_in(house, host, token):
@@ -79,9 +99,7 @@ def test_stack_with_broken_settings_lets_in(house, stack, host):
 
 def test_stack_with_unknown_option_lets_in(house, stack, host):
     token = house.cli.issue("alice")
-    house.machine.service(stack, house.machine.path(
-        f"/etc/pam.d/{stack}").read_text().replace(
-            "pam_latchkey.so", "pam_latchkey.so use_frist_pass"))
+    change_auth(house, host, stack, "pam_latchkey.so use_frist_pass")
     assert who_gets_in(house, host, token) == OPEN[stack]["broken"]
     wait_until(lambda: "use_frist_pass" in house.machine.syslog.text(),
                "the option to be named in the log")
@@ -89,7 +107,19 @@ def test_stack_with_unknown_option_lets_in(house, stack, host):
 
 def test_stack_without_the_module_lets_in(house, stack, host):
     token = house.cli.issue("alice")
-    house.machine.service(stack, house.machine.path(
-        f"/etc/pam.d/{stack}").read_text().replace(
-            "pam_latchkey.so", "pam_latchkey_is_away.so"))
+    change_auth(house, host, stack, "pam_latchkey_is_away.so")
     assert who_gets_in(house, host, token) == OPEN[stack]["missing"]
+
+
+def test_stack_says_when_it_leaves_the_account_to_others(house, host, stack):
+    """Alone, a line that has no opinion denies."""
+    if "P" not in OPEN[stack]["well"]:
+        pytest.skip("nobody gets in without a token")
+    before = len(house.machine.syslog.text())
+    assert host.login("alice", PASSWORD)
+    wait_until(lambda: "account left to others: no session" in
+               house.machine.syslog.text()[before:], "a line in the log")
+    host.use(f"auth required pam_unix.so nodelay\n"
+             "account required pam_latchkey.so\n"
+             "session required pam_permit.so\n")
+    assert not host.login("alice", PASSWORD)

@@ -40,13 +40,31 @@ PREFIX = "/opt/latchkey"
 def root(place):
     """An installation below a folder, all of it."""
     root = place.path / "root"
-    make = [os.environ.get("MAKE", "make"), "-s", "SAN=",
+    run(*make(root), "install", MAKEFLAGS="")
+    yield root
+    run(*make(root), "uninstall", MAKEFLAGS="")
+    assert installed(root) == []
+
+
+def make(root):
+    return [os.environ.get("MAKE", "make"), "-s", "SAN=",
             f"B={os.path.relpath(BUILD, ROOT)}", f"PREFIX={PREFIX}",
             f"DESTDIR={root}"]
-    run(*make, "install", MAKEFLAGS="")
-    yield root
-    run(*make, "uninstall", MAKEFLAGS="")
-    assert installed(root) == []
+
+
+def test_uninstall_leaves_a_module_that_a_service_names(root):
+    """Without it nobody could log in there."""
+    service = root / "etc/pam.d/sshd"
+    service.parent.mkdir(parents=True)
+    before = installed(root)
+    service.write_text("account required pam_latchkey.so\n")
+    done = subprocess.run([*make(root), "uninstall"], cwd=ROOT, text=True,
+                          capture_output=True, check=False,
+                          env={**os.environ, "MAKEFLAGS": ""})
+    assert done.returncode != 0
+    assert "account required pam_latchkey.so" in done.stdout
+    service.unlink()
+    assert installed(root) == before
 
 
 def pkg_config(root, *words):

@@ -362,8 +362,13 @@ def test_manual_of_the_module_has_an_entry_for_each_option():
 def test_manual_of_the_module_shows_the_stacks_that_are_tested():
     def lines(text):
         return [" ".join(re.sub(r"\[prompt=[^]]*\]", "", line).split())
-                for line in text.splitlines() if line.startswith("auth")]
+                for line in text.splitlines()
+                if line.startswith(("auth", "account"))]
 
     shown = [lines(block) for block in examples(MODULE)]
-    assert shown == [lines(read(f"etc/pam.d/latchkey-{name}"))
-                     for name in ("or-password", "only", "outage")]
+    assert shown == [lines(read(f"etc/pam.d/{name}")) for name in (
+        "service-or-password", "dovecot", "service-outage")]
+    assert [[line for line in block if line.startswith("auth")]
+            for block in shown] == [
+                lines(read(f"etc/pam.d/latchkey-{name}"))
+                for name in ("or-password", "only", "outage")]

@@ -120,9 +120,10 @@ class Machine(Daemon):
         place.path.chmod(0o711)
         shutil.copy(module, place.path / "pam_latchkey.so")
         (place.path / "pam_latchkey.so").chmod(0o644)
+        self.modules = modules_folder()
         self.syslog = Syslog(place)
         self.argv = ["unshare", "--mount", "--propagation", "private",
-                     "sh", "-c", HOLD, "hold", place.path, modules_folder()]
+                     "sh", "-c", HOLD, "hold", place.path, self.modules]
 
     @staticmethod
     def missing():
@@ -166,6 +167,10 @@ class Machine(Daemon):
 
         passwd, group = others(passwd, *USERS), others(group, GROUP, *USERS)
         shadow = others(shadow, *USERS)
+        # As etc/pam.d/postgresql says, for passwords.
+        (readers,) = (line for line in group if line.startswith("shadow:"))
+        group.remove(readers)
+        group.append(",".join([readers, *members]).replace(":,", ":"))
         group.append(f"{GROUP}:x:{GROUP_ID}:{','.join(members)}")
         for user, uid in USERS.items():
             home = self.place.path / "home" / user
@@ -176,7 +181,8 @@ class Machine(Daemon):
             shadow.append(f"{user}:{HASH}:20000:0:99999:7:::")
         self.write("/etc/passwd", "\n".join(passwd) + "\n")
         self.write("/etc/group", "\n".join(group) + "\n")
-        self.write("/etc/shadow", "\n".join(shadow) + "\n", 0o600)
+        self.write("/etc/shadow", "\n".join(shadow) + "\n", 0o640,
+                   int(readers.split(":")[2]))
 
     # ---- Files and programs in it ----------------------------------------
 

@@ -298,6 +298,16 @@ class Cluster:
                     and master.is_master() and master)
         return wait_until(succeeded, "a new master", FAILOVER_PATIENCE)
 
+    def is_over_a_failover(self):
+        """Whether all Sentinels are done with it, and the new master has a
+        replica in step: from then on what it does can be durable."""
+        master = self.master()
+        return (master is not None and master.is_master()
+                and master.good_replicas() > 0
+                and all(sentinel.named() == master.address
+                        and "failover" not in sentinel.state()["flags"]
+                        for sentinel in self.sentinels))
+
     def promote(self):
         """A failover on request; returns the new master."""
         old = self.master()

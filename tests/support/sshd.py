@@ -41,7 +41,8 @@ class Sshd(Daemon):
         self.make_key(key)
         conf = self.place.write("sshd_config", CONFIG.format(
             port=self.port, key=key, keys=keys))
-        argv = [find_program("sshd"), "-f", conf]
+        self.program = find_program("sshd")
+        argv = [self.program, "-f", conf]
         # From 9.8 on an address is kept out after too many failures.
         lenient = ["-o", "PerSourcePenalties=no"]
         if house.machine.run(*argv, *lenient, "-t").returncode == 0:
