@@ -12,6 +12,7 @@
 #include "control.h"
 #include "door.h"
 #include "error.h"
+#include "fd.h"
 #include "generation.h"
 #include "journal.h"
 #include "latchkey.h"
@@ -50,6 +51,16 @@ static const char usage[] =
     "Started as CGI it answers one request; the variable LATCHKEY_CGI must\n"
     "name the settings file then, and arguments are not read.\n";
 
+/* Print ${text}, and see to it that all is out. */
+static int
+print(const char *text)
+{
+	if (fputs(text, stdout) >= 0 && fflush(stdout) == 0)
+		return (EXIT_DONE);
+	(void)fputs("latchkey-fcgi: cannot write to standard output\n", stderr);
+	return (EXIT_WRONG);
+}
+
 /* The exit status if there is nothing more to do, else -1. */
 static int
 read_options(int argc, char **argv, const char **path)
@@ -67,11 +78,10 @@ read_options(int argc, char **argv, const char **path)
 			*path = optarg;
 			break;
 		case 'h':
-			(void)fputs(usage, stdout);
-			return (EXIT_DONE);
+			return (print(usage));
 		case 'V':
 			(void)printf("latchkey-fcgi %s\n", lk_version());
-			return (EXIT_DONE);
+			return (print(""));
 		default:
 			(void)fputs(usage, stderr);
 			return (EXIT_WRONG);
@@ -312,11 +322,13 @@ int
 main(int argc, char **argv)
 {
 	struct environment environment;
+	struct lk_fd_hold standard = { { false } };
 	const char *path = NULL;
 	int status;
 
-	if (!gate_process_fill_fds())
-		return (EXIT_WRONG);
+	/* For good: a connection in place of standard error would be sent
+	 * what is meant for that. */
+	lk_fd_hold(&standard);
 	gate_process_hide_memory();
 	/* As CGI, a request's query can become arguments: read none. */
 	if (getenv("GATEWAY_INTERFACE") != NULL)

@@ -1,8 +1,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-#include <errno.h>
-#include <fcntl.h>
+#include <stdbool.h>
 
 #include "process.h"
 
@@ -20,19 +19,6 @@
 #else
 #define CAN_HIDE true
 #endif
-
-bool
-gate_process_fill_fds(void)
-{
-	int fd;
-
-	for (fd = 0; fd <= 2; fd++) {
-		if (fcntl(fd, F_GETFD) == -1 && errno == EBADF &&
-		    open("/dev/null", O_RDWR) != fd)
-			return (false);
-	}
-	return (true);
-}
 
 void
 gate_process_hide_memory(void)

@@ -2,7 +2,6 @@
 #ifndef GATE_PROCESS_H_
 #define GATE_PROCESS_H_
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /** How many connections there is room for. */
@@ -10,13 +9,6 @@ struct gate_room {
 	size_t waiting;
 	size_t queue;
 };
-
-/**
- * gate_process_fill_fds():
- * Put /dev/null in place of what is closed of descriptors 0 to 2, lest a
- * connection gets one of them and receives what is meant for standard error.
- */
-bool gate_process_fill_fds(void);
 
 /**
  * gate_process_hide_memory():

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "connect.h"
+#include "fd.h"
 
 /* Between two tries to connect to a unix socket whose backlog is full. */
 #define BACKLOG_WAIT_MS 5
@@ -56,8 +57,8 @@ lk_connect_begin(const struct lk_endpoint *endpoint, int *fd)
 	const int on = 1;
 	int error;
 
-	*fd = socket(addr->sa_family,
-	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	*fd = lk_fd_above(socket(addr->sa_family,
+	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 	if (*fd < 0)
 		return (errno);
 	if (addr->sa_family != AF_UNIX)
@@ -120,6 +121,7 @@ try_endpoint(const struct lk_endpoint *endpoint, struct lk_deadline deadline,
 static int
 look_up(const struct lk_address *address, struct addrinfo **list)
 {
+	struct lk_fd_hold hold = { { false } };
 	struct addrinfo hints;
 	int error;
 
@@ -130,7 +132,10 @@ look_up(const struct lk_address *address, struct addrinfo **list)
 	if (error != EAI_NONAME)
 		return (error);
 	hints.ai_flags = AI_NUMERICSERV;
-	return (getaddrinfo(address->host, address->port, &hints, list));
+	lk_fd_hold(&hold);
+	error = getaddrinfo(address->host, address->port, &hints, list);
+	lk_fd_release(&hold);
+	return (error);
 }
 
 bool

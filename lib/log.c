@@ -5,6 +5,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "fd.h"
 #include "log.h"
 
 /* Longest value of a field as it stands in the line; longer ones are cut. */
@@ -244,6 +245,11 @@ lk_log_stderr(void *arg, enum lk_log_level level, const char *line)
 void
 lk_log_syslog(void *arg, enum lk_log_level level, const char *line)
 {
+	struct lk_fd_hold hold = { { false } };
+
 	(void)arg;
+	/* The C library keeps its connection. */
+	lk_fd_hold(&hold);
 	syslog(level_priorities[level_within(level)], "%s", line);
+	lk_fd_release(&hold);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "fd.h"
 #include "name_service.h"
 
 /*
@@ -44,10 +45,13 @@ grow(void **data, size_t *size, size_t first, size_t max, size_t each,
 static int
 ask(const struct query *query, char *room, size_t size, bool *found)
 {
+	struct lk_fd_hold hold = { { false } };
 	struct passwd *account = NULL;
 	struct group *group = NULL;
 	int rc;
 
+	/* A service may keep a connection. */
+	lk_fd_hold(&hold);
 	/* What glibc returns if no service can answer, and none says why. */
 	errno = EIO;
 	if (query->account != NULL && query->name != NULL)
@@ -61,6 +65,7 @@ ask(const struct query *query, char *room, size_t size, bool *found)
 	else
 		rc = getgrgid_r((gid_t)query->number, query->group, room, size,
 		    &group);
+	lk_fd_release(&hold);
 	*found = account != NULL || group != NULL;
 	return (rc);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "fd.h"
 #include "trusted_file.h"
 
 #define CHUNK 8192
@@ -51,7 +52,7 @@ open_at(int dir_fd, const char *name, int flags)
 	int fd;
 
 	do {
-		fd = openat(dir_fd, name, flags | O_CLOEXEC);
+		fd = lk_fd_above(openat(dir_fd, name, flags | O_CLOEXEC));
 	} while (fd == -1 && errno == EINTR);
 	return (fd);
 }

@@ -2,6 +2,7 @@
 
 #include <security/pam_ext.h>
 
+#include "fd.h"
 #include "journal.h"
 
 static void
@@ -12,7 +13,12 @@ send_line(void *arg, enum lk_log_level level, const char *line)
 		[LK_LOG_INFO] = LOG_INFO,
 		[LK_LOG_DEBUG] = LOG_DEBUG };
 
+	struct lk_fd_hold hold = { { false } };
+
+	/* The C library keeps its connection to the log. */
+	lk_fd_hold(&hold);
 	pam_syslog(arg, priorities[level], "%s", line);
+	lk_fd_release(&hold);
 }
 
 struct lk_log

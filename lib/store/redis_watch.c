@@ -6,6 +6,7 @@
 
 #include <sodium.h>
 
+#include "fd.h"
 #include "redis_watch.h"
 
 #define MS_NS INT64_C(1000000)
@@ -70,7 +71,8 @@ lk_redis_watch_new(const struct lk_settings *settings, const struct lk_log *log,
 	watch->wake = -1;
 	status = init_master(watch, error);
 	if (status == LK_OK && wakes) {
-		watch->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		watch->wake = lk_fd_above(
+		    eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 		if (watch->wake < 0)
 			status = lk_fail(error, LK_E_NOMEM, "no descriptor");
 	}

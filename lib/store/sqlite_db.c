@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fd.h"
 #include "sqlite_db.h"
 #include "sqlite_open.h"
 
@@ -85,7 +86,8 @@ struct lk_sqlite_db {
 	uint8_t tag[LK_TAG_LEN];       /* LK_SQL_FIND is bound to these */
 	uint8_t handle[LK_HANDLE_LEN]; /* two from its preparation on */
 	struct lk_sqlite_pace pace;
-	int64_t looked_ns; /* deadline of who last looked at the path */
+	struct lk_fd_hold hold; /* SQLite would fill what is closed for good */
+	int64_t looked_ns;      /* deadline of who last looked at the path */
 };
 
 /* ---- Connecting -------------------------------------------------------- */
@@ -134,6 +136,7 @@ connect_db(struct lk_sqlite_db *db, bool writing)
 	if (db->connection != NULL && !look_is_due(db, writing))
 		return (LK_OK);
 	db->looked_ns = db->pace.deadline.at_ns;
+	lk_fd_hold(&db->hold);
 	if (db->connection != NULL && lk_sqlite_has_moved(db->connection))
 		disconnect(db);
 	while (db->connection == NULL && status == LK_OK) {
@@ -168,7 +171,9 @@ lk_sqlite_db_free(struct lk_sqlite_db *db)
 {
 	if (db == NULL)
 		return;
+	lk_fd_hold(&db->hold);
 	disconnect(db);
+	lk_fd_release(&db->hold);
 	free(db);
 }
 
@@ -263,6 +268,8 @@ lk_sqlite_db_begin(struct lk_sqlite_db *db, enum lk_sqlite_sql sql,
 	status = connect_db(db, sql != LK_SQL_BEGIN);
 	if (status == LK_OK)
 		status = run(db, sql);
+	if (status != LK_OK)
+		lk_fd_release(&db->hold);
 	return (status);
 }
 
@@ -273,6 +280,7 @@ lk_sqlite_db_begin(struct lk_sqlite_db *db, enum lk_sqlite_sql sql,
 static void
 give_up(struct lk_sqlite_db *db, enum lk_status status)
 {
+	lk_fd_hold(&db->hold);
 	if (sqlite3_get_autocommit(db->connection) == 0)
 		(void)sqlite3_exec(db->connection, "ROLLBACK", NULL, NULL,
 		    NULL);
@@ -281,6 +289,7 @@ give_up(struct lk_sqlite_db *db, enum lk_status status)
 		    SQLITE_CHECKPOINT_RESTART, NULL, NULL);
 	if (status != LK_E_TIMEOUT)
 		disconnect(db);
+	lk_fd_release(&db->hold);
 }
 
 enum lk_status
@@ -292,8 +301,10 @@ lk_sqlite_db_end(struct lk_sqlite_db *db, enum lk_status status)
 	for (i = 0; i < LK_SQL_N; i++)
 		(void)sqlite3_reset(db->statement[i]);
 	if (status >= 0) {
-		if ((end = run(db, LK_SQL_COMMIT)) == LK_OK)
+		if ((end = run(db, LK_SQL_COMMIT)) == LK_OK) {
+			lk_fd_release(&db->hold);
 			return (status);
+		}
 		status = end;
 	}
 	give_up(db, status);
@@ -303,8 +314,12 @@ lk_sqlite_db_end(struct lk_sqlite_db *db, enum lk_status status)
 enum lk_status
 lk_sqlite_db_look(struct lk_sqlite_db *db, struct lk_deadline deadline)
 {
+	enum lk_status status = LK_FAULT;
+
 	db->pace.deadline = deadline;
-	return (connect_db(db, false));
+	status = connect_db(db, false);
+	lk_fd_release(&db->hold);
+	return (status);
 }
 
 enum lk_status

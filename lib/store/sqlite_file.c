@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "name_service.h"
+#include "fd.h"
 #include "sqlite_file.h"
 
 #define GROUP "latchkey"
@@ -45,8 +46,8 @@ give_folder(const struct file *file, gid_t group)
 	enum lk_status status = LK_OK;
 	int fd;
 
-	fd = open(file->parent,
-	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = lk_fd_above(open(file->parent,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 	if (fd < 0 || fchown(fd, 0, group) != 0 ||
 	    fchmod(fd, S_ISGID | S_IRWXU | S_IRWXG) != 0)
 		status = complain_errno(file, "cannot share its folder");
@@ -112,7 +113,7 @@ examine_file(const struct file *file)
 	struct stat st;
 	int fd;
 
-	fd = open(file->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	fd = lk_fd_above(open(file->path, O_PATH | O_NOFOLLOW | O_CLOEXEC));
 	if (fd < 0 || fstat(fd, &st) != 0)
 		status = complain_errno(file, "cannot examine");
 	else if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
@@ -173,8 +174,9 @@ make_whole(const struct file *file)
 	    (status = remove_beside(file, "-journal")) != LK_OK)
 		return (status);
 	(void)snprintf(fresh, sizeof(fresh), "%s-new", file->path);
-	fd = open(fresh, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-	    S_IRUSR | S_IWUSR);
+	fd = lk_fd_above(
+	    open(fresh, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+	        S_IRUSR | S_IWUSR));
 	if (fd < 0)
 		return (complain_errno(file, "cannot make it"));
 	if (share_file(file, fd) != 0)
@@ -199,8 +201,8 @@ make_file(const struct file *file)
 		return (LK_OK);
 	if (errno != ENOENT)
 		return (complain_errno(file, "cannot examine"));
-	fd = open(file->parent,
-	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = lk_fd_above(open(file->parent,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 	if (fd < 0)
 		return (complain_errno(file, "its folder"));
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0)

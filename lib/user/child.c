@@ -16,6 +16,7 @@
 #include "child.h"
 #include "deadline.h"
 #include "error.h"
+#include "fd.h"
 #include "identity.h"
 #include "name_service.h"
 
@@ -321,6 +322,7 @@ lk_child_start(char *const *argv, struct lk_child *child,
 {
 	struct order order = { .argv = argv, .output = -1, .line = -1 };
 	int pipe[2] = { -1, -1 }, pair[2] = { -1, -1 };
+	struct lk_fd_hold hold = { { false } };
 	enum lk_status status = LK_FAULT;
 	gid_t *groups = NULL;
 	pid_t pid;
@@ -333,6 +335,8 @@ lk_child_start(char *const *argv, struct lk_child *child,
 		    argv[0]));
 	if ((status = find_groups(&order, &groups, error)) != LK_OK)
 		goto out;
+	/* The child has all three to close, whatever this process has. */
+	lk_fd_hold(&hold);
 	if (pipe2(pipe, O_CLOEXEC) != 0 ||
 	    fcntl(pipe[0], F_SETFL, O_NONBLOCK) != 0 ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
@@ -351,6 +355,7 @@ lk_child_start(char *const *argv, struct lk_child *child,
 	pipe[0] = pair[0] = -1;
 	status = LK_OK;
 out:
+	lk_fd_release(&hold);
 	free(groups);
 	close_fd(&pipe[0]);
 	close_fd(&pipe[1]);

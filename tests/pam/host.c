@@ -10,9 +10,11 @@
  * behind after the first half as many, which load what is loaded once and give
  * memory the shape that it keeps:
  *
- *     code=0 fds=0 bytes=0 threads=1 signals=same maps=0 token=0 secrets=0
+ *     code=0 fds=0 standard=same bytes=0 threads=1 signals=same maps=0 token=0
+ *     secrets=0
  */
 #include <dirent.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -125,6 +127,7 @@ struct traces {
 	size_t bytes;
 	size_t threads;
 	size_t maps;
+	size_t standard; /* descriptors 0 to 2, as bits */
 	struct sigaction actions[NSIG];
 };
 
@@ -166,6 +169,8 @@ look(struct traces *t)
 	t->maps = count_lines("/proc/self/maps");
 	for (i = 1; i < NSIG; i++)
 		(void)sigaction(i, NULL, &t->actions[i]);
+	for (i = 0; i <= 2; i++)
+		t->standard |= (size_t)(fcntl(i, F_GETFD) != -1) << i;
 	t->bytes = mallinfo2().uordblks;
 }
 
@@ -262,7 +267,7 @@ read_secret(struct secret *secret)
 int
 main(int argc, char **argv)
 {
-	struct traces before, after;
+	struct traces first, before, after;
 	int code = PAM_SUCCESS, last = PAM_SUCCESS, cycles, i;
 	size_t found = 0, n = 0;
 
@@ -273,6 +278,7 @@ main(int argc, char **argv)
 	(void)read_secret(&token);
 	while (n < SECRETS_MAX && read_secret(&secrets[n]))
 		n++;
+	look(&first);
 	for (i = 0; i < cycles / 2 + 1; i++)
 		last = log_in(argv[1], argv[2], argv[3]);
 	code = last;
@@ -282,9 +288,10 @@ main(int argc, char **argv)
 	look(&after);
 	while (n > 0)
 		found += find_secret(&secrets[--n]);
-	printf("code=%d fds=%zd bytes=%zd threads=%zu signals=%s maps=%zd "
-	       "token=%zu secrets=%zu\n",
+	printf("code=%d fds=%zd standard=%s bytes=%zd threads=%zu signals=%s "
+	       "maps=%zd token=%zu secrets=%zu\n",
 	    last, (ssize_t)(after.fds - before.fds),
+	    after.standard == first.standard ? "same" : "changed",
 	    (ssize_t)(after.bytes - before.bytes), after.threads,
 	    same_signals(&before, &after) ? "same" : "changed",
 	    (ssize_t)(after.maps - before.maps), find_secret(&token), found);

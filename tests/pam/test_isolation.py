@@ -89,6 +89,7 @@ def guest(request, place):
 
 def assert_no_trace(left):
     assert left["fds"] == left["maps"] == "0", left
+    assert left["standard"] == "same", left
     assert left["threads"] == "1" and left["signals"] == "same", left
     assert int(left["bytes"]) < (
         KEPT_BYTES + KEPT_OF_EACH * left["cycles"]), left
@@ -167,4 +168,4 @@ def test_isolation_without_standard_descriptors_logs_in(guest):
          guest.services, "door", "alice", "1"], input=token + "\n",
         text=True, capture_output=True, timeout=PATIENCE, check=False,
         env=guest.place.environment())
-    assert "code=0" in done.stdout
+    assert "code=0" in done.stdout and "standard=same" in done.stdout
