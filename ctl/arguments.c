@@ -5,6 +5,65 @@
 #include <sodium.h>
 
 #include "ctl.h"
+#include "token.h"
+#include "typos.h"
+
+/* Longest option, and more. */
+#define OPTION_MAX 40
+
+/* ---- Words that are none ----------------------------------------------- */
+
+void
+ctl_guess(struct ctl_guess *guess, const char *name)
+{
+	const size_t typos = lk_typos(guess->word, guess->len, name,
+	    strlen(name));
+
+	if (typos <= LK_TYPOS_MAX &&
+	    (guess->best == NULL || typos < guess->typos)) {
+		guess->best = name;
+		guess->typos = typos;
+	}
+}
+
+/* Whether it can be shown: what looks like no option may be a secret. */
+static bool
+looks_like_option(const char *word, size_t len)
+{
+	return (len <= OPTION_MAX &&
+	    strspn(word, "-abcdefghijklmnopqrstuvwxyz") >= len);
+}
+
+/* Refuse an argument that begins with a dash and is no option. */
+static int
+refuse_option(const struct ctl *ctl, const struct ctl_option *options,
+    const char *word, size_t len)
+{
+	const size_t dashes = strspn(word, "-");
+	struct ctl_guess guess = { .word = word + dashes, .len = len - dashes };
+
+	if (!looks_like_option(word, len)) {
+		ctl_say(ctl,
+		    "an argument that begins with a dash is no option; if it "
+		    "is meant as it is, put -- before it");
+		return (CTL_USAGE);
+	}
+	for (; options->name != NULL; options++)
+		ctl_guess(&guess, options->name + 2);
+	if (guess.len > 0 && guess.best != NULL)
+		ctl_say(ctl, "unknown option %.*s, did you mean --%s?",
+		    (int)len, word, guess.best);
+	else if (strcmp(word, "-c") == 0 || strcmp(word, "--config") == 0)
+		ctl_say(ctl, "option %s: expected before the verb", word);
+	else
+		ctl_say(ctl,
+		    "unknown option %.*s; if it is meant as it is, put -- "
+		    "before it",
+		    (int)len, word);
+	return (CTL_USAGE);
+}
+
+/* ---- Options and operands ---------------------------------------------- */
 
 static const struct ctl_option *
 find_option(const struct ctl_option *options, const char *name, size_t len)
@@ -18,6 +77,29 @@ find_option(const struct ctl_option *options, const char *name, size_t len)
 	return (NULL);
 }
 
+/* Take option ${o}, with what follows its name as ${equals} or ${next}. */
+static int
+take_option(const struct ctl *ctl, const struct ctl_option *o,
+    const char *equals, const char *next)
+{
+	const char *value = equals != NULL ? equals + 1 : next;
+
+	if (o->flag != NULL ? *o->flag : *o->value != NULL)
+		ctl_say(ctl, "option %s: given twice", o->name);
+	else if (o->flag != NULL && equals != NULL)
+		ctl_say(ctl, "option %s: expected no value", o->name);
+	else if (o->flag == NULL && value == NULL)
+		ctl_say(ctl, "option %s: expected a value", o->name);
+	else {
+		if (o->flag != NULL)
+			*o->flag = true;
+		else
+			*o->value = value;
+		return (CTL_DONE);
+	}
+	return (CTL_USAGE);
+}
+
 int
 ctl_options(const struct ctl *ctl, int argc, char **argv,
     const struct ctl_option *options, int *operands)
@@ -26,11 +108,11 @@ ctl_options(const struct ctl *ctl, int argc, char **argv,
 	bool literal = false;
 	const char *equals;
 	size_t len;
-	int i;
+	int i, code;
 
 	*operands = 0;
 	for (i = 1; i < argc; i++) {
-		if (literal || strncmp(argv[i], "--", 2) != 0) {
+		if (literal || argv[i][0] != '-' || argv[i][1] == '\0') {
 			argv[(*operands)++] = argv[i];
 			continue;
 		}
@@ -41,42 +123,60 @@ ctl_options(const struct ctl *ctl, int argc, char **argv,
 		equals = strchr(argv[i], '=');
 		len = equals != NULL ? (size_t)(equals - argv[i])
 		                     : strlen(argv[i]);
-		o = find_option(options, argv[i], len);
-		if (o == NULL || (o->flag != NULL && equals != NULL)) {
-			ctl_say(ctl, "unknown option %.*s", (int)len, argv[i]);
-			return (CTL_USAGE);
-		}
-		if (o->flag != NULL)
-			*o->flag = true;
-		else if (equals != NULL)
-			*o->value = equals + 1;
-		else if (i + 1 < argc)
-			*o->value = argv[++i];
-		else {
-			ctl_say(ctl, "option %s: expected a value", o->name);
-			return (CTL_USAGE);
-		}
+		if ((o = find_option(options, argv[i], len)) == NULL)
+			return (refuse_option(ctl, options, argv[i], len));
+		code = take_option(ctl, o, equals, argv[i + 1]);
+		if (code != CTL_DONE)
+			return (code);
+		if (o->flag == NULL && equals == NULL)
+			i++;
 	}
 	return (CTL_DONE);
 }
 
+/* ---- Tokens and numbers ------------------------------------------------ */
+
+/* Take a token of ${len} bytes, and say what is wrong with it, if anything. */
+static enum lk_status
+take_token(const struct ctl *ctl, const char *text, size_t len,
+    struct lk_token *token)
+{
+	enum lk_status status = lk_token_set(token, text, len);
+	struct lk_token_key key;
+
+	if (status == LK_OK)
+		status = lk_token_parse(token, &key);
+	if (status != LK_OK)
+		ctl_say(ctl,
+		    "token: %s: it has %s%zu bytes, where a token has %d and "
+		    "begins with lk_, or is one of gosession",
+		    lk_status_name(status),
+		    len > LK_TOKEN_MAX ? "more than " : "",
+		    len > LK_TOKEN_MAX ? (size_t)LK_TOKEN_MAX : len,
+		    LK_TOKEN_LATCHKEY_LEN);
+	return (status);
+}
+
 /* The first line of standard input, without its end. */
 static enum lk_status
-read_token(struct lk_token *token)
+read_token(const struct ctl *ctl, struct lk_token *token)
 {
 	/* A token, CR and LF, and one byte that tells a longer line. */
 	char line[LK_TOKEN_MAX + 3];
-	enum lk_status status = LK_FAULT;
+	enum lk_status status = LK_E_INVAL;
 	const char *newline = NULL;
 	size_t len = 0;
-	ssize_t n;
+	ssize_t n = 1;
 
-	while (newline == NULL && len < sizeof(line)) {
+	while (newline == NULL && n != 0 && len < sizeof(line)) {
 		n = read(STDIN_FILENO, line + len, sizeof(line) - len);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0)
-			break;
+		if (n < 0) {
+			ctl_say(ctl, "token: cannot read standard input: %s",
+			    strerror(errno));
+			goto out;
+		}
 		newline = memchr(line + len, '\n', (size_t)n);
 		len += (size_t)n;
 	}
@@ -84,7 +184,8 @@ read_token(struct lk_token *token)
 		len = (size_t)(newline - line);
 	if (newline != NULL && len > 0 && line[len - 1] == '\r')
 		len--;
-	status = lk_token_set(token, line, len);
+	status = take_token(ctl, line, len, token);
+out:
 	sodium_memzero(line, sizeof(line));
 	return (status);
 }
@@ -94,14 +195,11 @@ ctl_token(const struct ctl *ctl, char *argument, struct lk_token *token)
 {
 	enum lk_status status = LK_FAULT;
 
+	memset(token, 0, sizeof(*token));
 	if (strcmp(argument, "-") == 0)
-		status = read_token(token);
-	else {
-		status = lk_token_set(token, argument, strlen(argument));
-		sodium_memzero(argument, strlen(argument));
-	}
-	if (status != LK_OK)
-		ctl_say(ctl, "token: %s", lk_status_name(status));
+		return (read_token(ctl, token));
+	status = take_token(ctl, argument, strlen(argument), token);
+	sodium_memzero(argument, strlen(argument));
 	return (status);
 }
 

@@ -108,11 +108,23 @@ struct ctl_option {
 	const char **value;
 };
 
+/** What a word may have meant that is none of the known ones. */
+struct ctl_guess {
+	const char *word;
+	size_t len;
+	const char *best; /* NULL: nothing like it */
+	size_t typos;     /* in that */
+};
+
+/** ctl_guess(guess, name): See whether ${name} is the best so far. */
+void ctl_guess(struct ctl_guess *guess, const char *name);
+
 /**
  * ctl_options(ctl, argc, argv, options, operands):
  * Read a verb's arguments: its options, ended by one without a name, and its
  * operands, which are moved to the front of ${argv} and counted in
- * ${operands}.  CTL_DONE, or CTL_USAGE when it has said what is wrong.
+ * ${operands}.  What begins with a dash is an operand only behind `--`, but
+ * for `-` alone.  CTL_DONE, or CTL_USAGE when it has said what is wrong.
  */
 int ctl_options(const struct ctl *ctl, int argc, char **argv,
     const struct ctl_option *options, int *operands) LK_MUST_CHECK;
@@ -120,7 +132,9 @@ int ctl_options(const struct ctl *ctl, int argc, char **argv,
 /**
  * ctl_token(ctl, argument, token):
  * Take the token ${argument}, which is wiped, or with `-` the first line of
- * standard input.  LK_MALFORMED if it is no possible token.
+ * standard input.  LK_MALFORMED if it is no possible token, which ${token}
+ * may hold all the same, LK_E_INVAL if there is nothing to read; then it has
+ * said so.
  */
 enum lk_status ctl_token(const struct ctl *ctl, char *argument,
     struct lk_token *token) LK_MUST_CHECK;

@@ -154,7 +154,8 @@ read_credentials(struct ctl *ctl, char *argument,
 	if (argument == NULL)
 		return;
 	credentials->kind = GATE_CREDENTIALS_BAD;
-	if (ctl_token(ctl, argument, &credentials->token) == LK_OK)
+	if (ctl_token(ctl, argument, &credentials->token) == LK_OK ||
+	    credentials->token.len > 0)
 		credentials->kind = GATE_CREDENTIALS_ONE;
 }
 

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 
 #include "ctl.h"
 #include "error.h"
+#include "fd.h"
 
 const struct ctl_verb ctl_verbs[] = {
 	{ "issue", "USER [--ttl SECONDS] [--client KIND]",
@@ -41,23 +43,27 @@ const struct ctl_verb ctl_verbs[] = {
 	{ NULL, NULL, NULL, NULL, false }
 };
 
+/* ---- Help -------------------------------------------------------------- */
+
 static void
-print_verb(const struct ctl_verb *verb)
+help_verb(struct ctl *ctl, const struct ctl_verb *verb)
 {
-	printf("  %s%s%s\n        %s\n", verb->name,
+	lk_buf_printf(&ctl->out, "  %s%s%s\n        %s\n", verb->name,
 	    verb->arguments[0] != '\0' ? " " : "", verb->arguments, verb->help);
 }
 
+/* Print the help of one verb, or with NULL of all. */
 static int
-print_help(const struct ctl_verb *verb)
+help(struct ctl *ctl, const struct ctl_verb *verb)
 {
 	if (verb != NULL) {
-		printf("usage: latchkey [-c FILE]\n");
-		print_verb(verb);
-		return (fflush(stdout) == 0 ? CTL_DONE : CTL_STORE);
+		lk_buf_str(&ctl->out, "usage: latchkey [-c FILE]\n");
+		help_verb(ctl, verb);
+		return (ctl_print(ctl));
 	}
-	printf(
-	    "usage: latchkey [-c FILE] VERB [ARGUMENT ...]\n\n"
+	lk_buf_printf(&ctl->out,
+	    "usage: latchkey [-c FILE] VERB [ARGUMENT ...]\n"
+	    "       latchkey help [VERB]\n\n"
 	    "Sessions that open every door: issue, check, refresh, list "
 	    "and revoke them.\n\n"
 	    "  -c, --config FILE  settings (default %s;\n"
@@ -67,12 +73,23 @@ print_help(const struct ctl_verb *verb)
 	    "  -V, --version      print the version and exit\n\n",
 	    CTL_DEFAULT_PATH);
 	for (verb = ctl_verbs; verb->name != NULL; verb++)
-		print_verb(verb);
-	printf("\nA TOKEN of - is read from standard input.\n"
-	       "Exit status: 0 done, or the session is valid; 1 refused; "
-	       "2 wrong usage or\nsettings; 3 the store cannot answer.\n");
-	return (fflush(stdout) == 0 ? CTL_DONE : CTL_STORE);
+		help_verb(ctl, verb);
+	lk_buf_str(&ctl->out,
+	    "\nA TOKEN of - is read from standard input.  Behind -- nothing "
+	    "is an option.\n"
+	    "Exit status: 0 done, or the session is valid; 1 refused; "
+	    "2 wrong usage or\nsettings; 3 the store cannot answer.\n");
+	return (ctl_print(ctl));
 }
+
+static int
+version(struct ctl *ctl)
+{
+	lk_buf_printf(&ctl->out, "latchkey %s\n", lk_version());
+	return (ctl_print(ctl));
+}
+
+/* ---- What is said ------------------------------------------------------ */
 
 void
 ctl_say(const struct ctl *ctl, const char *format, ...)
@@ -152,6 +169,8 @@ ctl_print(struct ctl *ctl)
 	return (CTL_DONE);
 }
 
+/* ---- Running ----------------------------------------------------------- */
+
 /*
  * Logging goes to syslog if the settings say so; a command that was asked
  * for something on a terminal prints its own errors and nothing else.
@@ -191,90 +210,126 @@ run_verb(struct ctl *ctl, const struct ctl_verb *verb, const char *path,
 	} else {
 		code = verb->run(ctl, argc, argv);
 		printed = ctl_print(ctl);
-		if (code == CTL_DONE)
+		if (code < printed)
 			code = printed;
 	}
 	lk_manager_free(ctl->manager);
 	lk_settings_free(ctl->settings);
-	lk_buf_free(&ctl->out);
 	return (code);
 }
 
+/* ---- The command line -------------------------------------------------- */
+
+/* The verb of that name; NULL when it has said that there is none. */
 static const struct ctl_verb *
-find_verb(const char *name)
+find_verb(const struct ctl *ctl, const char *name)
 {
+	struct ctl_guess guess = { .word = name, .len = strlen(name) };
 	const struct ctl_verb *verb;
 
 	for (verb = ctl_verbs; verb->name != NULL; verb++) {
 		if (strcmp(verb->name, name) == 0)
 			return (verb);
+		ctl_guess(&guess, verb->name);
 	}
+	if (guess.best != NULL)
+		ctl_say(ctl, "unknown verb %s, did you mean %s?", name,
+		    guess.best);
+	else
+		(void)ctl_usage(ctl, "a verb that exists");
 	return (NULL);
 }
 
 static bool
-is_help(const char *argument)
+is_option(const char *argument, const char *letter, const char *name)
 {
-	return (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0);
+	return (strcmp(argument, letter) == 0 || strcmp(argument, name) == 0);
 }
 
-/* Whether help is asked for, among arguments that may be options. */
-static bool
-wants_help(int argc, char **argv)
+/*
+ * Read the options before the verb.  The exit code if there is nothing more
+ * to do, or -1 with ${first}, the index of the verb.
+ */
+static int
+read_options(struct ctl *ctl, int argc, char **argv, const char **path,
+    int *first)
 {
 	int i;
 
-	for (i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-		if (is_help(argv[i]))
-			return (true);
+	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
+		if (strcmp(argv[i], "--") == 0) {
+			i++;
+			break;
+		}
+		if (i + 1 == argc && is_option(argv[i], "-h", "--help"))
+			return (help(ctl, NULL));
+		if (i + 1 == argc && is_option(argv[i], "-V", "--version"))
+			return (version(ctl));
+		if (strncmp(argv[i], "--config=", 9) == 0)
+			*path = argv[i] + 9;
+		else if (is_option(argv[i], "-c", "--config") && i + 1 < argc)
+			*path = argv[++i];
+		else
+			return (ctl_usage(ctl,
+			    "-c FILE and a verb, or --help or --version "
+			    "alone"));
 	}
-	return (false);
+	*first = i;
+	return (i < argc ? -1 : ctl_usage(ctl, "a verb"));
+}
+
+/* `help`, alone or with a verb. */
+static int
+run_help(struct ctl *ctl, int argc, char **argv)
+{
+	const struct ctl_verb *verb = NULL;
+
+	if (argc > 2)
+		return (ctl_usage(ctl, "one verb to explain"));
+	if (argc == 2 && (verb = find_verb(ctl, argv[1])) == NULL)
+		return (CTL_USAGE);
+	return (help(ctl, verb));
+}
+
+static int
+run(struct ctl *ctl, int argc, char **argv)
+{
+	const struct ctl_verb *verb;
+	const char *path = NULL;
+	int code, first = 0;
+
+	code = read_options(ctl, argc, argv, &path, &first);
+	if (code != -1)
+		return (code);
+	argc -= first;
+	argv += first;
+	if (strcmp(argv[0], "help") == 0)
+		return (run_help(ctl, argc, argv));
+	if ((verb = find_verb(ctl, argv[0])) == NULL)
+		return (CTL_USAGE);
+	/* Beside anything else it may be a user id. */
+	if (argc == 2 && strcmp(argv[1], "--help") == 0)
+		return (help(ctl, verb));
+	ctl->verb = verb->name;
+	return (run_verb(ctl, verb, path, argc, argv));
 }
 
 int
 main(int argc, char **argv)
 {
 	const struct rlimit no_core = { 0, 0 };
+	struct lk_fd_hold standard = { { false } };
 	struct ctl ctl = { .out = LK_BUF_INIT(CTL_OUTPUT_MAX) };
-	const struct ctl_verb *verb;
-	const char *path = NULL;
-	bool help = false, version = false;
-	int i = 1;
+	int code;
 
+	/* For good: what is printed must not reach the store, nor a token that
+	 * is sent to the store be printed. */
+	lk_fd_hold(&standard);
 	/* Tokens pass through here; they do not belong into a core file. */
 	(void)setrlimit(RLIMIT_CORE, &no_core);
-	for (; i < argc && argv[i][0] == '-' && argv[i][1] != '\0'; i++) {
-		if (strcmp(argv[i], "--") == 0) {
-			i++;
-			break;
-		}
-		help = help || is_help(argv[i]);
-		version = version || strcmp(argv[i], "--version") == 0 ||
-		    strcmp(argv[i], "-V") == 0;
-		if (help || version)
-			break;
-		if (strncmp(argv[i], "--config=", 9) == 0)
-			path = argv[i] + 9;
-		else if ((strcmp(argv[i], "-c") == 0 ||
-		             strcmp(argv[i], "--config") == 0) &&
-		    i + 1 < argc)
-			path = argv[++i];
-		else
-			return (
-			    ctl_usage(&ctl, "-c FILE, --help or --version"));
-	}
-	if (help)
-		return (print_help(NULL));
-	if (version) {
-		printf("latchkey %s\n", lk_version());
-		return (fflush(stdout) == 0 ? CTL_DONE : CTL_STORE);
-	}
-	if (i >= argc)
-		return (ctl_usage(&ctl, "a verb"));
-	if ((verb = find_verb(argv[i])) == NULL)
-		return (ctl_usage(&ctl, "a verb that exists"));
-	if (wants_help(argc - i, argv + i))
-		return (print_help(verb));
-	ctl.verb = verb->name;
-	return (run_verb(&ctl, verb, path, argc - i, argv + i));
+	/* A reader that has gone is an answer that could not be written. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	code = run(&ctl, argc, argv);
+	lk_buf_free(&ctl.out);
+	return (code);
 }

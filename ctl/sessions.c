@@ -5,6 +5,38 @@
 #include "ctl.h"
 #include "json.h"
 
+/* End a session whose token could not be handed out. */
+static void
+take_back(struct ctl *ctl, const char *id)
+{
+	const struct lk_revoke_options why = { .reason = "command" };
+	enum lk_status status = LK_FAULT;
+	uint64_t revoked;
+
+	status = lk_revoke_id(ctl->manager, id, &why, &revoked);
+	if (status == LK_OK)
+		ctl_say(ctl, "the session has been ended again");
+	else
+		ctl_say(ctl, "session %s: %s: %s; end it with revoke --id %s",
+		    id,
+		    status == LK_E_NOT_DURABLE ? "ended, but not yet durable"
+		                               : "could not be ended again",
+		    lk_manager_error(ctl->manager), id);
+}
+
+/* Print the token, if that can be done. */
+static int
+hand_out(struct ctl *ctl, const struct lk_token *token, const char *id)
+{
+	int code;
+
+	lk_buf_add(&ctl->out, token->text, token->len);
+	lk_buf_str(&ctl->out, "\n");
+	if ((code = ctl_print(ctl)) != CTL_DONE)
+		take_back(ctl, id);
+	return (code);
+}
+
 int
 ctl_issue(struct ctl *ctl, int argc, char **argv)
 {
@@ -24,12 +56,10 @@ ctl_issue(struct ctl *ctl, int argc, char **argv)
 	if (ttl != NULL && (code = ctl_seconds(ctl, ttl, &issue.ttl)) != 0)
 		return (code);
 	status = lk_issue(ctl->manager, argv[0], &issue, &token, &session);
-	if (status == LK_OK) {
-		lk_buf_add(&ctl->out, token.text, token.len);
-		lk_buf_str(&ctl->out, "\n");
-	}
+	code = status == LK_OK ? hand_out(ctl, &token, session.id)
+	                       : ctl_answer(ctl, status, "session");
 	lk_token_wipe(&token);
-	return (ctl_answer(ctl, status, "session"));
+	return (code);
 }
 
 static void
@@ -131,6 +161,13 @@ ctl_revoke(struct ctl *ctl, int argc, char **argv)
 	return (answer_count(ctl, status, revoked));
 }
 
+/* What a shell's quotes may have left on a user id. */
+static bool
+has_space_at_edge(const char *user)
+{
+	return (user[0] == ' ' || user[strlen(user) - 1] == ' ');
+}
+
 int
 ctl_revoke_all(struct ctl *ctl, int argc, char **argv)
 {
@@ -145,6 +182,11 @@ ctl_revoke_all(struct ctl *ctl, int argc, char **argv)
 	if (operands != 1)
 		return (ctl_usage(ctl, "one USER"));
 	status = lk_revoke_all(ctl->manager, argv[0], &why, &revoked);
+	if (status == LK_OK && revoked == 0 && has_space_at_edge(argv[0])) {
+		ctl_say(ctl, "no session of \"%s\", with that space in it",
+		    argv[0]);
+		return (CTL_REFUSED);
+	}
 	return (answer_count(ctl, status, revoked));
 }
 

@@ -15,6 +15,7 @@
 #include "settings_reader.h"
 #include "settings_scan.h"
 #include "trusted_file.h"
+#include "typos.h"
 
 /* Longest member of an array, in bytes. */
 #define MEMBER_MAX 1024
@@ -23,8 +24,6 @@
 #define MEMBER_WANT "strings of at most 1024 bytes"
 /* Longest known group, a dot, and the longest name that the scanner passes. */
 #define KEY_SIZE (64 + LK_SCAN_NAME_MAX)
-/* How many wrong letters make a key still look like another. */
-#define TYPOS_MAX 2
 
 /* ---- What to say ------------------------------------------------------- */
 
@@ -70,30 +69,6 @@ refuse_type(const struct lk_reader *r, const config_setting_t *value,
 	    lk_reader_refuse(r, value, s->key, want, lk_reader_type(value)));
 }
 
-/* The least number of letters to add, drop or change to make b of a. */
-static size_t
-distance(const char *a, size_t a_len, const char *b, size_t b_len)
-{
-	size_t row[KEY_SIZE + 1], i, j, diagonal, above;
-
-	for (j = 0; j <= b_len; j++)
-		row[j] = j;
-	for (i = 1; i <= a_len; i++) {
-		diagonal = row[0];
-		row[0] = i;
-		for (j = 1; j <= b_len; j++) {
-			above = row[j];
-			row[j] = diagonal + (a[i - 1] != b[j - 1]);
-			if (row[j] > above + 1)
-				row[j] = above + 1;
-			if (row[j] > row[j - 1] + 1)
-				row[j] = row[j - 1] + 1;
-			diagonal = above;
-		}
-	}
-	return (row[b_len]);
-}
-
 /* The length of ${key} up to as many dots as ${like} has; 0 if it has less. */
 static size_t
 cut_like(const char *key, const char *like)
@@ -113,12 +88,12 @@ refuse_key(const struct lk_reader *r, const config_setting_t *value,
     const char *key)
 {
 	const struct lk_setting *s, *closest = NULL;
-	size_t len, typos, least = TYPOS_MAX + 1;
+	size_t len, typos, least = LK_TYPOS_MAX + 1;
 
 	for (s = lk_settings_table; s->key != NULL; s++) {
-		if ((len = cut_like(s->key, key)) == 0 || len > KEY_SIZE)
+		if ((len = cut_like(s->key, key)) == 0)
 			continue;
-		typos = distance(key, strlen(key), s->key, len);
+		typos = lk_typos(key, strlen(key), s->key, len);
 		if (typos < least) {
 			least = typos;
 			closest = s;

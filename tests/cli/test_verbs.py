@@ -238,17 +238,6 @@ def test_wrong_usage_is_one_line_and_status_2(cli, words):
 
 
 def test_options_of_the_program_itself(cli):
-    for option in ("--help", "-h"):
-        shown = subprocess.run([BUILD / "latchkey", option], check=True,
-                               capture_output=True, text=True).stdout
-        for verb in ("issue", "check", "refresh", "revoke", "revoke-all",
-                     "list", "user", "config", "doctor"):
-            assert f"\n  {verb}" in shown
-    shown = subprocess.run([BUILD / "latchkey", "-c", "/nowhere", "user",
-                            "get", "--help"], check=True,
-                           capture_output=True, text=True).stdout
-    assert "\n  user get|load|refresh|delete USER...\n" in shown
-    assert "revoke" not in shown
     for option in ("--version", "-V"):
         shown = subprocess.run([BUILD / "latchkey", option], check=True,
                                capture_output=True, text=True).stdout
@@ -265,16 +254,6 @@ def test_settings_path_may_be_relative(cli, place):
         cwd=place.path, env=place.environment(), capture_output=True,
         text=True, check=False)
     assert done.returncode == DONE, done.stderr
-
-
-def test_answer_that_cannot_be_written_is_not_done(cli):
-    with open("/dev/full", "wb") as full:
-        done = subprocess.run(
-            [BUILD / "latchkey", "-c", cli.conf, "issue", "alice"],
-            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
-            env=cli.place.environment())
-    assert done.returncode == STORE
-    assert "cannot write" in done.stderr
 
 
 def has_socket(pid):
