@@ -1,6 +1,8 @@
 #include <string.h>
 
 #include "decide.h"
+#include "session.h"
+#include "user_id.h"
 #include "token_source.h"
 
 /* How long a client should wait for the store to come back, in seconds. */
@@ -58,23 +60,21 @@ deny(unsigned int http, const char *reason, struct gate_verdict *verdict)
 		verdict->retry_after = RETRY_AFTER;
 }
 
-static bool
-has_control(const char *text)
-{
-	for (; *text != '\0'; text++) {
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			return (true);
-	}
-	return (false);
-}
-
-/* Whether what the store says about a session can be passed on. */
+/*
+ * Whether what the store says about a session arrives unchanged in a header:
+ * white space at an end does not, and then it is another name.
+ */
 static bool
 is_sound(const struct lk_session *session)
 {
-	return (session->user[0] != '\0' && session->id[0] != '\0' &&
-	    !has_control(session->user) && !has_control(session->id) &&
-	    !has_control(session->client));
+	static const char id_bytes[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	                               "abcdefghijklmnopqrstuvwxyz"
+	                               "0123456789-_";
+
+	return (lk_user_id_fits(session->user) && session->id[0] != '\0' &&
+	    session->id[strspn(session->id, id_bytes)] == '\0' &&
+	    (session->client[0] == '\0' ||
+	        lk_client_check(session->client) == LK_OK));
 }
 
 static void

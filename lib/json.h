@@ -33,7 +33,11 @@ void lk_json_bytes(const char *text, struct lk_buf *out);
 void lk_json_session(const struct lk_session *session, const char *detail,
     struct lk_buf *out);
 
-/** lk_json_valid(text, len): whether it is one JSON value and nothing else. */
+/**
+ * lk_json_valid(text, len):
+ * Whether it is one JSON value and nothing else, in UTF-8 and with no name
+ * twice in an object.
+ */
 bool lk_json_valid(const char *text, size_t len);
 
 /** lk_json_is_object(text, len): whether it is one JSON object. */

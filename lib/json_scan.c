@@ -5,18 +5,27 @@
  * brackets and braces go the same way.
  */
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "json.h"
 #include "json_scan.h"
 #include "utf8.h"
 
+/* The names of the objects that are open, as hashes, the innermost last. */
+struct names {
+	uint64_t *hash;
+	size_t n;
+	size_t room;
+};
+
 struct scan {
 	const char *p;   /* next byte to read */
 	const char *end; /* the byte behind the text */
 	unsigned int depth;
 	enum lk_json_bytes bytes;
-	struct lk_buf *out; /* may be NULL */
+	struct lk_buf *out;  /* may be NULL */
+	struct names *names; /* to find twins by; may be NULL */
 };
 
 /* A part of the text, at its own bytes. */
@@ -227,18 +236,88 @@ scan_member(struct scan *s, struct slice *name, struct slice *value)
 	return (true);
 }
 
+/* FNV-1a of what the JSON string ${name} says, whatever its escapes. */
+static uint64_t
+hash_of(struct slice name)
+{
+	struct scan s = { .p = name.p + 1,
+		.end = name.p + name.len,
+		.bytes = LK_JSON_ANY_BYTES };
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	char one[LK_UTF8_MAX];
+	size_t n, i;
+
+	while (!take(&s, '"') && scan_char(&s, one, &n)) {
+		for (i = 0; i < n; i++) {
+			hash ^= (unsigned char)one[i];
+			hash *= UINT64_C(0x100000001b3);
+		}
+	}
+	return (hash);
+}
+
+static bool
+note_name(struct scan *s, struct slice name)
+{
+	struct names *names = s->names;
+	uint64_t *more;
+	size_t room;
+
+	if (names == NULL)
+		return (true);
+	if (names->n == names->room) {
+		room = names->room == 0 ? 64 : 2 * names->room;
+		more = realloc(names->hash, room * sizeof(*more));
+		if (more == NULL)
+			return (false);
+		names->hash = more;
+		names->room = room;
+	}
+	names->hash[names->n++] = hash_of(name);
+	return (true);
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x < y ? -1 : x > y);
+}
+
+/*
+ * Whether two of the names from ${first} on are one, and forget them.  Names
+ * that only share a hash are refused as well, and nobody has two by chance.
+ */
+static bool
+has_twins(struct names *names, size_t first)
+{
+	bool twins = false;
+	size_t i;
+
+	if (names == NULL)
+		return (false);
+	qsort(names->hash + first, names->n - first, sizeof(*names->hash),
+	    compare);
+	for (i = first + 1; i < names->n; i++)
+		twins = twins || names->hash[i - 1] == names->hash[i];
+	names->n = first;
+	return (twins);
+}
+
 static bool
 scan_object(struct scan *s)
 {
+	const size_t first = s->names == NULL ? 0 : s->names->n;
 	struct slice name, value;
 
 	if (take_mark(s, '}'))
 		return (true);
 	do {
-		if (!scan_member(s, &name, &value))
+		if (!scan_member(s, &name, &value) || !note_name(s, name))
 			return (false);
 	} while (take_mark(s, ','));
-	return (take_mark(s, '}'));
+	return (take_mark(s, '}') && !has_twins(s->names, first));
 }
 
 static bool
@@ -295,21 +374,26 @@ bool
 lk_json_scan(const char *text, size_t len, enum lk_json_bytes bytes,
     struct lk_buf *out)
 {
-	struct scan s = { text, NULL, 0, bytes, out };
+	struct names names = { NULL, 0, 0 };
+	struct scan s = { .p = text,
+		.bytes = bytes,
+		.out = out,
+		.names = &names };
+	bool ok = false;
 
-	if (len == 0)
-		return (false);
-	s.end = text + len;
-	if (!scan_value(&s))
-		return (false);
-	skip_space(&s);
-	return (s.p == s.end);
+	if (len > 0) {
+		s.end = text + len;
+		ok = scan_value(&s);
+		skip_space(&s);
+	}
+	free(names.hash);
+	return (ok && s.p == s.end);
 }
 
 bool
 lk_json_text(const char *string, size_t len, char *text, size_t size)
 {
-	struct scan s = { string, NULL, 0, LK_JSON_ANY_BYTES, NULL };
+	struct scan s = { .p = string, .bytes = LK_JSON_ANY_BYTES };
 	char one[LK_UTF8_MAX];
 	size_t used = 0, n;
 
@@ -336,8 +420,9 @@ lk_json_text(const char *string, size_t len, char *text, size_t size)
 static bool
 says(struct slice name, const char *text)
 {
-	struct scan s = { name.p, name.p + name.len, 0, LK_JSON_ANY_BYTES,
-		NULL };
+	struct scan s = { .p = name.p,
+		.end = name.p + name.len,
+		.bytes = LK_JSON_ANY_BYTES };
 	char one[LK_UTF8_MAX];
 	size_t n;
 
@@ -355,7 +440,7 @@ bool
 lk_json_member(const char *text, size_t len, const char *name,
     const char **value, size_t *value_len)
 {
-	struct scan s = { text, NULL, 0, LK_JSON_ANY_BYTES, NULL };
+	struct scan s = { .p = text, .bytes = LK_JSON_ANY_BYTES };
 	struct slice this, that;
 
 	*value = NULL;
@@ -381,7 +466,7 @@ bool
 lk_json_element(const char *text, size_t len, size_t *at, const char **value,
     size_t *value_len)
 {
-	struct scan s = { text, NULL, 0, LK_JSON_ANY_BYTES, NULL };
+	struct scan s = { .p = text, .bytes = LK_JSON_ANY_BYTES };
 
 	*value = NULL;
 	*value_len = 0;

@@ -1,7 +1,7 @@
 /*
  * The grammar of JSON (RFC 8259), read without building a tree: a text is
- * checked, copied without its white space, and looked into by position.
- * Nothing is allocated, so no answer here depends on memory.
+ * checked, copied without its white space, and looked into by position.  Only
+ * a check takes memory, for the names of objects.
  */
 #ifndef LK_JSON_SCAN_H_
 #define LK_JSON_SCAN_H_
@@ -22,9 +22,11 @@ enum lk_json_bytes {
 
 /**
  * lk_json_scan(text, len, bytes, out):
- * Return whether ${text} is one JSON value and nothing else.  Unless ${out}
- * is NULL, append its tokens; if false is returned, ${out} holds some of
- * them.
+ * Return whether ${text} is one JSON value and nothing else, in which no
+ * object, however deep, has a name twice, however it is escaped: of two, some
+ * readers take the first and some the last.  Unless ${out} is NULL, append its
+ * tokens; if false is returned, ${out} holds some of them.  False, too, if
+ * memory runs out.
  */
 bool lk_json_scan(const char *text, size_t len, enum lk_json_bytes bytes,
     struct lk_buf *out);

@@ -8,6 +8,7 @@
 #include "json.h"
 #include "manager.h"
 #include "session.h"
+#include "user_id.h"
 
 /* ---- Surroundings ------------------------------------------------------ */
 
@@ -121,6 +122,15 @@ lk_manager_check_id(struct lk_manager *manager, const char *id)
 }
 
 enum lk_status
+lk_manager_check_new_id(struct lk_manager *manager, const char *id)
+{
+	if (lk_user_id_fits(id))
+		return (LK_OK);
+	return (lk_fail(&manager->error, LK_E_INVAL,
+	    "user id: expected " LK_USER_ID_WANT));
+}
+
+enum lk_status
 lk_manager_check_ttl(struct lk_manager *manager, int64_t fallback, int64_t *ttl)
 {
 	if (*ttl == 0)
@@ -193,7 +203,7 @@ lk_issue(struct lk_manager *manager, const char *user,
 	enum lk_status status = LK_FAULT;
 
 	lk_token_wipe(token);
-	if ((status = lk_manager_check_id(manager, user)) != LK_OK ||
+	if ((status = lk_manager_check_new_id(manager, user)) != LK_OK ||
 	    (status = check_client(manager, request.client)) != LK_OK ||
 	    (status = lk_manager_check_ttl(manager,
 	         manager->settings->session.ttl, &request.ttl)) != LK_OK)

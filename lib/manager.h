@@ -32,9 +32,16 @@ struct lk_deadline lk_manager_begin(struct lk_manager *manager);
 
 /**
  * lk_manager_check_id(manager, id):
- * LK_E_INVAL, with its explanation, unless ${id} may be a user id.
+ * LK_E_INVAL, with its explanation, unless ${id} may be one in a store.
  */
 enum lk_status lk_manager_check_id(struct lk_manager *manager,
+    const char *id) LK_MUST_CHECK;
+
+/**
+ * lk_manager_check_new_id(manager, id):
+ * The same unless sessions may be issued for it and it may be looked up.
+ */
+enum lk_status lk_manager_check_new_id(struct lk_manager *manager,
     const char *id) LK_MUST_CHECK;
 
 /**

@@ -119,6 +119,8 @@ load_user(struct lk_manager *manager, const char *id, int64_t ttl,
 	enum lk_status status = LK_FAULT;
 
 	memset(user, 0, sizeof(*user));
+	if ((status = lk_manager_check_new_id(manager, id)) != LK_OK)
+		return (status);
 	if (manager->loader != NULL)
 		status = ask_loader(manager, id, &detail);
 	else
@@ -204,8 +206,7 @@ lk_user_load(struct lk_manager *manager, const char *id, int64_t ttl,
 
 	(void)lk_manager_begin(manager);
 	memset(user, 0, sizeof(*user));
-	if ((status = lk_manager_check_id(manager, id)) != LK_OK ||
-	    (status = lk_manager_check_ttl(manager, manager->settings->user.ttl,
+	if ((status = lk_manager_check_ttl(manager, manager->settings->user.ttl,
 	         &ttl)) != LK_OK)
 		return (status);
 	if (!has_source(manager))
@@ -267,7 +268,7 @@ lk_user_put(struct lk_manager *manager, const char *id, const char *detail,
 	enum lk_status status = LK_FAULT;
 
 	(void)lk_manager_begin(manager);
-	if ((status = lk_manager_check_id(manager, id)) == LK_OK &&
+	if ((status = lk_manager_check_new_id(manager, id)) == LK_OK &&
 	    (status = lk_manager_check_ttl(manager, manager->settings->user.ttl,
 	         &ttl)) == LK_OK &&
 	    (status = take_detail(manager, detail, &compact, LK_E_INVAL)) ==

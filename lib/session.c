@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "session.h"
+#include "user_id.h"
 
 enum lk_status
 lk_client_check(const char *client)

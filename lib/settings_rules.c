@@ -8,6 +8,7 @@
 #include "setting.h"
 #include "settings_reader.h"
 #include "token.h"
+#include "user_id.h"
 
 /* Longest string in a list. */
 #define MEMBER_MAX 1024
@@ -186,8 +187,8 @@ read_array(const struct place *at, lk_setting_check *check,
 static bool
 is_user(const char *text, const char **want)
 {
-	*want = "a user id of 1 to 256 bytes without control characters";
-	return (lk_user_id_check(text) == LK_OK);
+	*want = "a user id of " LK_USER_ID_WANT;
+	return (lk_user_id_fits(text));
 }
 
 static bool

@@ -7,6 +7,7 @@
 #include "json_scan.h"
 #include "session.h"
 #include "stored.h"
+#include "user_id.h"
 
 /* ---- Writing ----------------------------------------------------------- */
 
@@ -62,7 +63,7 @@ encode_user(const struct lk_stored *stored, struct lk_buf *out)
 	enum lk_status status = LK_FAULT;
 
 	status = lk_json_user_decode(stored->record, stored->record_len, &user);
-	if (status == LK_OK && lk_user_id_check(user.id) != LK_OK)
+	if (status == LK_OK && !lk_user_id_fits(user.id))
 		status = LK_E_CORRUPT;
 	if (status == LK_OK) {
 		lk_buf_str(out, "{\"type\":\"user\",\"user\":");
@@ -82,7 +83,7 @@ lk_stored_encode(const struct lk_stored *stored, bool tokens,
 {
 	if (stored->kind == LK_STORED_USER)
 		return (encode_user(stored, out));
-	if (stored->kind != LK_STORED_SESSION)
+	if (stored->kind != LK_STORED_SESSION || !lk_user_id_fits(stored->user))
 		return (LK_E_CORRUPT);
 	encode_session(stored, tokens, out);
 	return (LK_OK);
@@ -281,8 +282,8 @@ decode_item(const struct line *line, struct lk_stored *stored,
     struct lk_buf *record)
 {
 	if (!member_text(line, "user", stored->user, sizeof(stored->user)) ||
-	    lk_user_id_check(stored->user) != LK_OK)
-		return (expected(line, "\"user\", a user id"));
+	    !lk_user_id_fits(stored->user))
+		return (expected(line, "\"user\", " LK_USER_ID_WANT));
 	if (!member_number(line, "expires_ms", &stored->expires_ms))
 		return (
 		    expected(line, "\"expires_ms\", milliseconds since 1970"));
@@ -299,9 +300,9 @@ lk_stored_decode(const char *text, size_t len, struct lk_stored *stored,
 	enum lk_status status = LK_FAULT;
 
 	memset(stored, 0, sizeof(*stored));
-	/* A user id is opaque: its bytes need not be UTF-8. */
-	if (!lk_json_scan(text, len, LK_JSON_ANY_BYTES, NULL))
-		return (expected(&line, "one JSON object"));
+	if (!lk_json_valid(text, len))
+		return (expected(&line,
+		    "one JSON object, in UTF-8 and with no name twice"));
 	stored->kind = kind_of(&line);
 	if (stored->kind == LK_STORED_UNREADABLE)
 		status = expected(&line,

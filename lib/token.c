@@ -55,18 +55,6 @@ lk_token_wipe(struct lk_token *token)
 	sodium_memzero(token, sizeof(*token));
 }
 
-enum lk_status
-lk_user_id_check(const char *id)
-{
-	size_t i;
-
-	for (i = 0; id[i] != '\0'; i++) {
-		if (i == LK_USER_ID_MAX || is_control(id[i]))
-			return (LK_E_INVAL);
-	}
-	return (i > 0 ? LK_OK : LK_E_INVAL);
-}
-
 static void
 tag_of(const char *id, size_t len, uint8_t tag[LK_TAG_LEN])
 {

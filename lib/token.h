@@ -51,13 +51,6 @@ struct lk_session_ref {
 
 typedef void lk_random_fn(void *arg, void *bytes, size_t len);
 
-/**
- * lk_user_id_check(id):
- * LK_OK if ${id} is 1 to LK_USER_ID_MAX bytes without control characters
- * (0x00-0x1f, 0x7f), else LK_E_INVAL.
- */
-enum lk_status lk_user_id_check(const char *id) LK_MUST_CHECK;
-
 /** lk_user_tag(id, tag): the first LK_TAG_LEN bytes of SHA-256(${id}). */
 void lk_user_tag(const char *id, uint8_t tag[LK_TAG_LEN]);
 

@@ -41,6 +41,18 @@ lk_utf8_len(const char *text, size_t len)
 	return (0);
 }
 
+uint32_t
+lk_utf8_get(const char *text, size_t len)
+{
+	static const unsigned char mask[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+	uint32_t code = (unsigned char)text[0] & mask[len];
+	size_t i;
+
+	for (i = 1; i < len; i++)
+		code = code << 6 | ((unsigned char)text[i] & 0x3f);
+	return (code);
+}
+
 size_t
 lk_utf8_put(uint32_t code, char text[LK_UTF8_MAX])
 {

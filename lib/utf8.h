@@ -16,6 +16,12 @@
 size_t lk_utf8_len(const char *text, size_t len);
 
 /**
+ * lk_utf8_get(text, len):
+ * The character of the sequence at ${text} that has the length ${len}.
+ */
+uint32_t lk_utf8_get(const char *text, size_t len);
+
+/**
  * lk_utf8_put(code, text):
  * Write ${code}, a Unicode scalar value, to ${text}, without a NUL; return
  * the length of its sequence.

@@ -3,6 +3,7 @@
 #include "json.h"
 #include "json_scan.h"
 #include "name.h"
+#include "user_id.h"
 
 void
 pam_names_of(const struct lk_session *session, const char *detail,
@@ -13,6 +14,8 @@ pam_names_of(const struct lk_session *session, const char *detail,
 
 	names->own = session->user;
 	names->account[0] = '\0';
+	if (!lk_user_id_fits(session->user))
+		return;
 	if (field == NULL || field[0] == '\0') {
 		memcpy(names->account, session->user, sizeof(names->account));
 		return;
@@ -20,8 +23,10 @@ pam_names_of(const struct lk_session *session, const char *detail,
 	if (detail == NULL || !lk_json_is_object(detail, strlen(detail)) ||
 	    !lk_json_member(detail, strlen(detail), field, &value, &len))
 		return;
-	/* What is no string leaves the account empty. */
-	(void)lk_json_text(value, len, names->account, sizeof(names->account));
+	/* What is no string, or no id, leaves the account empty. */
+	if (!lk_json_text(value, len, names->account, sizeof(names->account)) ||
+	    !lk_user_id_fits(names->account))
+		names->account[0] = '\0';
 }
 
 bool

@@ -13,8 +13,9 @@ struct pam_names {
 /**
  * pam_names_of(session, detail, field, names):
  * The account is the user id, or with ${field} the string that is the member
- * of that name of the user's ${detail}, JSON text; without such a string the
- * session opens no account.  ${names} borrows ${session}.
+ * of that name of the user's ${detail}, JSON text; without such a string, or if
+ * either is no id that lk_user_id_fits(), the session opens no account.
+ * ${names} borrows ${session}.
  */
 void pam_names_of(const struct lk_session *session, const char *detail,
     const char *field, struct pam_names *names);

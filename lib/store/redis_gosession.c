@@ -22,6 +22,7 @@
 #include "session.h"
 
 #include "redis_gosession_scripts.h"
+#include "user_id.h"
 
 #define INDEX_TTL LK_REDIS_GOSESSION_INDEX_TTL
 

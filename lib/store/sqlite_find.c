@@ -5,6 +5,7 @@
 
 #include "session.h"
 #include "sqlite_store.h"
+#include "user_id.h"
 
 /* Columns of what LK_SQL_FIND and LK_SQL_LIST select. */
 enum {

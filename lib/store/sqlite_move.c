@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sqlite_store.h"
+#include "user_id.h"
 
 /* How many rows a walk hands out at once: a user's may be long. */
 #define WALK_SESSIONS 256

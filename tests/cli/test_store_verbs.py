@@ -166,6 +166,22 @@ def test_import_reads_a_file(stores, place):
 # ---- What is wrong -------------------------------------------------------
 
 
+@pytest.mark.parametrize("change, complaint", [
+    (lambda line: line.replace('"carol"', '" carol"', 1), "at an end"),
+    (lambda line: line.replace('"carol"', '"carol\\u00a0"', 1), "at an end"),
+    (lambda line: line.replace('"carol"', '"ca\\u0085rol"', 1), "control"),
+    (lambda line: line.replace("{", '{"user":"dave",', 1), "no name twice"),
+    (lambda line: line.replace("{", '{"us\\u0065r":"dave",', 1),
+     "no name twice")])
+def test_import_of_what_two_would_read_apart_is_refused(
+        stores, change, complaint):
+    line = change(line_of("carol", "carol_" + "1" * 32, soon()))
+    for cli in stores.values():
+        counts, said = take(cli, HEADER + line + END, USAGE)
+        assert counts["sessions"] == 0
+        assert "line 2: expected" in said and complaint in said
+
+
 @pytest.mark.parametrize("name", STORES)
 def test_wrong_line_is_named_and_those_before_it_stay(stores, name):
     cli = stores[name]

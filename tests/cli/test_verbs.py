@@ -59,6 +59,14 @@ def test_issue_prints_the_token_alone(cli):
     assert len(token) == 67 and token.startswith("lk_")
 
 
+@pytest.mark.parametrize("user", [
+    " alice", "alice ", "alice\u00a0", "\u200balice", "al\u0085ice",
+    b"caf\xe9"])
+def test_issue_for_a_name_that_changes_on_the_way_is_refused(cli, user):
+    refused(cli.run("issue", os.fsdecode(user)), USAGE, "user id: expected",
+            "UTF-8")
+
+
 def test_check_live_session_prints_one_object(cli):
     token = cli.issue("alice", "--ttl", "100", "--client", "ssh")
     result = cli.run("check", token)

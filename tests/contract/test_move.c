@@ -333,22 +333,22 @@ test_move_users_to_an_empty_store_keeps_detail_and_life(void **state)
 	struct lines lines;
 
 	assert_status(LK_OK,
-	    lk_user_put(world->m, "al\xffice", "{\"n\":[1,\"\"]}", 600));
+	    lk_user_put(world->m, "\xc3\xa4-ice", "{\"n\":[1,\"\"]}", 600));
 	assert_int_equal(export_all(world, false, &lines).users, 1);
 	world_reset(state);
 	assert_status(LK_OK, import_text(world, lines.text, &imported));
 	assert_int_equal(imported.users, 1);
-	assert_status(LK_OK, lk_user_get(world->m, "al\xffice", &user));
+	assert_status(LK_OK, lk_user_get(world->m, "\xc3\xa4-ice", &user));
 	assert_string_equal(user.detail, "{\"n\":[1,\"\"]}");
 	lk_user_clear(&user);
 	/* What is cached for longer is newer. */
-	assert_status(LK_OK, lk_user_put(world->m, "al\xffice", "2", 900));
+	assert_status(LK_OK, lk_user_put(world->m, "\xc3\xa4-ice", "2", 900));
 	assert_status(LK_OK, import_text(world, lines.text, &imported));
 	assert_int_equal(imported.known, 1);
-	assert_status(LK_OK, lk_user_get(world->m, "al\xffice", &user));
+	assert_status(LK_OK, lk_user_get(world->m, "\xc3\xa4-ice", &user));
 	assert_string_equal(user.detail, "2");
 	lk_user_clear(&user);
-	assert_status(LK_OK, lk_user_put(world->m, "al\xffice", "3", 60));
+	assert_status(LK_OK, lk_user_put(world->m, "\xc3\xa4-ice", "3", 60));
 	assert_status(LK_OK, import_text(world, lines.text, &imported));
 	assert_int_equal(imported.users, 1);
 	free(lines.text);

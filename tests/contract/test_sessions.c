@@ -1,4 +1,5 @@
 /* What every store and layout promises about sessions. */
+#include "manager.h"
 #include "world.h"
 
 /* A well-formed token that was never issued. */
@@ -446,8 +447,9 @@ test_ttl_zero_is_the_settings_default(void **state)
 static void
 test_user_ids_of_any_bytes_are_kept_apart(void **state)
 {
-	static const char *const ids[] = { "a", "a b", " a", "a ",
-		"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", "\xff\xfe", "'", "\"",
+	static const char *const ids[] = { "a", "a b", "a  b", "A",
+		"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", "'", "\"",
+		"a\xc2\xa0" "b",
 		"\\", "{a}", "}:s:", "a:b", "*", "?", "%s%n", "$(id)", "-x",
 		"0", "1 2 3", "-" };
 	struct world *world = *state;
@@ -487,6 +489,8 @@ test_user_id_unfit_is_invalid(void **state)
 	char too_long[LK_USER_ID_MAX + 2];
 	const char *const ids[] = { "", "a\nb", "a\rb", "\x01", "a\x7f",
 		"a\tb", too_long };
+	static const char *const odd[] = { " a", "a ", "caf\xe9", "\xff\xfe",
+		"a\xc2\x85", "\xe2\x80\xae" "a", "a\xe3\x80\x80" };
 	struct lk_session session;
 	struct lk_token token;
 	uint64_t revoked;
@@ -501,6 +505,76 @@ test_user_id_unfit_is_invalid(void **state)
 		assert_true(is_zero(&session, sizeof(session)));
 		assert_status(LK_E_INVAL,
 		    lk_revoke_all(world->m, ids[i], NULL, &revoked));
+	}
+	for (i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+		assert_status(LK_E_INVAL,
+		    lk_issue(world->m, odd[i], NULL, &token, &session));
+		assert_non_null(strstr(lk_manager_error(world->m), "UTF-8"));
+		assert_status(LK_E_INVAL,
+		    lk_user_put(world->m, odd[i], "{}", 60));
+	}
+}
+
+/* Start a session as versions did that took any bytes. */
+static void
+issue_as_before(struct world *world, const char *user, struct lk_token *token)
+{
+	struct lk_token_key key;
+	const struct lk_issue_request request = { .key = &key, .user = user,
+		.client = "", .ttl = 600 };
+	struct lk_store *store = world->m->store;
+	struct lk_session session;
+
+	assert_status(LK_OK, lk_token_generate(store->shape, user,
+	    world->m->surroundings.random, world->m->surroundings.arg, token));
+	assert_status(LK_OK, lk_token_parse(token, &key));
+	assert_status(LK_OK, store->ops->issue(store, &request,
+	    lk_manager_begin(world->m), &session));
+}
+
+static void
+count_lines(void *arg, const char *lines, size_t len)
+{
+	size_t *count = arg;
+
+	for (; len > 0; len--)
+		*count += *lines++ == '\n';
+}
+
+static void
+test_user_id_of_a_session_from_before_can_be_ended(void **state)
+{
+	static const char *const ids[] = { " a", "a ", "caf\xe9", "caf\xe8",
+		"a\xc2\x85", "a\xe3\x80\x80" };
+	const size_t n = sizeof(ids) / sizeof(ids[0]);
+	struct lk_token token[sizeof(ids) / sizeof(ids[0])];
+	struct world *world = *state;
+	struct lk_export_state exported;
+	struct lk_export *exporting;
+	struct lk_session session;
+	uint64_t revoked;
+	size_t i, lines = 0;
+
+	for (i = 0; i < n; i++)
+		issue_as_before(world, ids[i], &token[i]);
+	assert_status(LK_OK, lk_export_new(world->m, false, &exporting));
+	do {
+		assert_status(LK_OK, lk_export_some(exporting, count_lines,
+		    &lines, &exported));
+	} while (!exported.done);
+	lk_export_free(exporting);
+	assert_int_equal(lines, 2);
+	assert_int_equal(exported.unreadable, n);
+	for (i = 0; i < n; i++) {
+		assert_status(LK_OK, lk_check(world->m, &token[i], &session));
+		assert_string_equal(session.user, ids[i]);
+		assert_int_equal(world_count(world, ids[i]), 1);
+		assert_status(LK_OK, i % 2 == 0
+		    ? lk_revoke_all(world->m, ids[i], NULL, &revoked)
+		    : lk_revoke_id(world->m, session.id, NULL, &revoked));
+		assert_int_equal(revoked, 1);
+		assert_status(LK_UNKNOWN,
+		    lk_check(world->m, &token[i], &session));
 	}
 }
 
@@ -646,6 +720,7 @@ main(void)
 		T(test_ttl_zero_is_the_settings_default),
 		T(test_user_ids_of_any_bytes_are_kept_apart),
 		T(test_user_id_unfit_is_invalid),
+		T(test_user_id_of_a_session_from_before_can_be_ended),
 		T(test_user_id_with_underscore_depends_on_the_layout),
 		T(test_client_unfit_is_invalid),
 		T(test_list_is_by_expiry_and_names_what_check_names),

@@ -115,6 +115,19 @@ def test_rules_method_that_none_could_name_is_400(site, tokens, method):
     assert reply.status == 403
 
 
+@pytest.mark.parametrize("user", [
+    b" frank", b"frank ", b"fr\xe4nk", b"fr\xc2\x85nk", b"frank\xc2\xa0"])
+def test_rules_session_of_a_name_that_changes_on_the_way_is_503(site, user):
+    before = set(site.redis.keys())
+    token = site.cli.issue("frank")
+    key, = [key for key in set(site.redis.keys()) - before if b":s:" in key]
+    record = site.redis.command("GET", key)
+    site.redis.command("SET", key, record.replace(b"frank", user), "KEEPTTL")
+    reply = site.ask("/app/", token)
+    assert (reply.status, identity(reply)) == (503, [])
+    assert site.cli.revoke(token) == 1
+
+
 def test_rules_client_kind_is_compared(site):
     token = site.cli.issue("erin", "--client", "ios")
     assert site.ask("/phone/", token).status == 200

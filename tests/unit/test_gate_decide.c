@@ -281,7 +281,11 @@ test_gate_decide_basic_user_must_be_the_sessions(void **state)
 static void
 test_gate_decide_unsound_session_is_503(void **state)
 {
+	/* What a header loses, or what others show as something else. */
+	static const char *const changed[] = { " alice", "alice ", "al\xe9",
+		"al\xc2\x85", "alice\xc2\xa0", "\xe2\x80\x8b" "alice" };
 	struct scene scene;
+	size_t i;
 
 	(void)state;
 	set_scene(&scene);
@@ -298,6 +302,14 @@ test_gate_decide_unsound_session_is_503(void **state)
 	assert_int_equal(decide(&scene).http, 503);
 	set_scene(&scene);
 	scene.session.client[0] = '\177';
+	assert_int_equal(decide(&scene).http, 503);
+	for (i = 0; i < sizeof(changed) / sizeof(changed[0]); i++) {
+		set_scene(&scene);
+		strcpy(scene.session.user, changed[i]);
+		assert_int_equal(decide(&scene).http, 503);
+	}
+	set_scene(&scene);
+	strcpy(scene.session.id, "a b");
 	assert_int_equal(decide(&scene).http, 503);
 	set_scene(&scene);
 	scene.facts.session = NULL;

@@ -88,7 +88,6 @@ test_json_valid_text_is_accepted(void **state)
 		"[1,[2,{}],\"x\"]",
 		"{}",
 		"{ }",
-		"{\"a\":1,\"a\":2}",
 		" \t\r\n{ \"a\" : [ 1 , 2 ] }\n",
 	};
 	size_t i;
@@ -310,7 +309,7 @@ test_json_member_is_found_at_its_own_bytes(void **state)
 {
 	static const char text[] =
 	    " { \"a\" : 1e400 ,\"\":true, \"b\":{\"deep\":1, \"x\": \"y\"} , "
-	    "\"a\":2,\"\\u00e9\\n\":[ ],\"\xf0\x9f\x98\x80\":3,"
+	    "\"a2\":2,\"\\u00e9\\n\":[ ],\"\xf0\x9f\x98\x80\":3,"
 	    "\"\\ud83d\\ude01\":4,\"nul\\u0000\":5,\"b\\\\u0063\":6 }";
 	static const struct {
 		const char *name, *want; /* NULL: there is none */
@@ -695,6 +694,43 @@ test_json_user_too_long_is_corrupt(void **state)
 	lk_buf_free(&out);
 }
 
+static void
+test_json_name_twice_is_refused(void **state)
+{
+	static const char *const twice[] = { "{\"a\":1,\"a\":1}",
+		"{\"a\":1,\"\\u0061\":2}", "{\"\\u0061\":1,\"a\":2}",
+		"{\"a\":1,\"b\":{},\"a\":3}", "{\"x\":{\"a\":1,\"a\":2}}",
+		"[[{\"a\":1,\"b\":2,\"\\u0062\":3}]]", "{\"\":1,\"\":2}",
+		"{\"\\/\":1,\"/\":2}", "{\"\xc3\xa4\":1,\"\\u00e4\":2}",
+		"{\"\\ud83d\\ude00\":1,\"\xf0\x9f\x98\x80\":2}",
+		"{\"a\\u0000\":1,\"a\\u0000\":2}" };
+	static const char *const once[] = { "{\"a\":1,\"A\":1}",
+		"{\"a\":{\"a\":{\"a\":1}},\"b\":{\"a\":1}}",
+		"[{\"a\":1},{\"a\":1}]", "{\"a\":1,\"aa\":2,\"\":3}",
+		"{\"\\\\u0061\":1,\"a\":2}", "{\"a\":\"b\",\"b\":\"a\"}",
+		"{\"a\\u0000\":1,\"a\":2}" };
+	struct lk_buf many = LK_BUF_INIT(1024 * 1024);
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(twice) / sizeof(twice[0]); i++) {
+		if (lk_json_valid(twice[i], strlen(twice[i])))
+			fail_msg("%s", twice[i]);
+	}
+	for (i = 0; i < sizeof(once) / sizeof(once[0]); i++) {
+		if (!lk_json_valid(once[i], strlen(once[i])))
+			fail_msg("%s", once[i]);
+	}
+	for (i = 0; i < 20000; i++)
+		lk_buf_printf(&many, "%s\"%zu\":0", i > 0 ? "," : "{", i);
+	lk_buf_str(&many, "}");
+	assert_true(lk_json_valid(many.data, many.len));
+	many.len--;
+	lk_buf_str(&many, ",\"\\u0037\":0}");
+	assert_false(lk_json_valid(many.data, many.len));
+	lk_buf_free(&many);
+}
+
 int
 main(void)
 {
@@ -722,6 +758,7 @@ main(void)
 		cmocka_unit_test(test_json_user_foreign_record_is_read),
 		cmocka_unit_test(test_json_user_other_text_is_corrupt),
 		cmocka_unit_test(test_json_user_too_long_is_corrupt),
+		cmocka_unit_test(test_json_name_twice_is_refused),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

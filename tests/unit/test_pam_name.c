@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -92,6 +93,30 @@ test_pam_name_too_long_is_no_name(void **state)
 	assert_string_equal(names.account, "");
 }
 
+static void
+test_pam_name_that_is_no_id_is_no_name(void **state)
+{
+	static const char *const names_of[] = { " root", "root ", "r\xe9",
+		"root\xc2\xa0" };
+	struct lk_session session = { .user = "000001" };
+	struct pam_names names;
+	char detail[64];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(names_of) / sizeof(names_of[0]); i++) {
+		(void)snprintf(detail, sizeof(detail), "{\"login\":\"%s\"}",
+		    names_of[i]);
+		pam_names_of(&session, detail, "login", &names);
+		assert_false(pam_names_include(&names, names_of[i], true));
+	}
+	for (i = 0; i < sizeof(names_of) / sizeof(names_of[0]); i++) {
+		strcpy(session.user, names_of[i]);
+		pam_names_of(&session, NULL, NULL, &names);
+		assert_false(pam_names_include(&names, names_of[i], true));
+	}
+}
+
 int
 main(void)
 {
@@ -100,6 +125,7 @@ main(void)
 		cmocka_unit_test(
 		    test_pam_name_with_field_is_that_member_exactly),
 		cmocka_unit_test(test_pam_name_too_long_is_no_name),
+		cmocka_unit_test(test_pam_name_that_is_no_id_is_no_name),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -65,14 +65,15 @@ static void
 test_stored_user_line_keeps_every_byte_of_the_detail(void **state)
 {
 	static const char line[] = USER(
-	    "\"b\xffo\\\"b\"", "1900000000123", "{\"n\":12345678901234567890}");
+	    "\"b\xc3\xa4o\\\"b\"", "1900000000123",
+	    "{\"n\":12345678901234567890}");
 	struct lk_buf record = LK_BUF_INIT(1024), out = LK_BUF_INIT(1024);
 	struct lk_stored stored;
 
 	(void)state;
 	assert_int_equal(decode(line, &stored, &record), LK_OK);
 	assert_int_equal(stored.kind, LK_STORED_USER);
-	assert_string_equal(stored.user, "b\xffo\"b");
+	assert_string_equal(stored.user, "b\xc3\xa4o\"b");
 	assert_int_equal(lk_stored_encode(&stored, false, &out), LK_OK);
 	assert_int_equal(out.len, sizeof(line));
 	assert_memory_equal(out.data, line, sizeof(line) - 1);

@@ -219,20 +219,6 @@ test_session_id_parses_back(void **state)
 	assert_int_equal(ref.locator_len, LK_USER_ID_MAX);
 }
 
-static void
-test_user_id_check_of_each_byte(void **state)
-{
-	char id[2] = "";
-	unsigned int byte;
-
-	(void)state;
-	for (byte = 0; byte < 256; byte++) {
-		id[0] = (char)byte;
-		assert_int_equal(lk_user_id_check(id),
-		    byte < 0x20 || byte == 0x7f ? LK_E_INVAL : LK_OK);
-	}
-}
-
 int
 main(void)
 {
@@ -250,7 +236,6 @@ main(void)
 		    test_set_control_characters_and_lengths_are_refused),
 		cmocka_unit_test(test_wipe_leaves_nothing),
 		cmocka_unit_test(test_session_id_parses_back),
-		cmocka_unit_test(test_user_id_check_of_each_byte),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
