@@ -25,6 +25,8 @@
 #define RETURNED_MAX 1024
 /* How long not to accept when descriptors or memory are short. */
 #define PAUSE_MS 100
+/* When to sum up the denials after the last event. */
+#define REPORT_MS 1000
 
 struct gate_door {
 	/* Constant. */
@@ -36,6 +38,7 @@ struct gate_door {
 	/* Changing. */
 	struct gate_generation *generation; /* held */
 	struct gate_waiting waiting;
+	bool reporting;                 /* there may be denials to sum up */
 	bool paused;                    /* the listener is not watched */
 	struct lk_deadline resume;      /* when it will be again */
 	uint8_t peek[GATE_REQUEST_MAX]; /* zeroed after each look */
@@ -328,9 +331,11 @@ next_timeout(const struct gate_door *door)
 	const struct gate_waiter *oldest = gate_waiting_oldest(&door->waiting);
 	struct lk_deadline next;
 
-	if (oldest == NULL && !door->paused)
+	if (oldest == NULL && !door->paused && !door->reporting)
 		return (-1);
-	next = oldest == NULL ? door->resume : oldest->deadline;
+	next = lk_deadline_in(REPORT_MS);
+	if (oldest != NULL)
+		next = lk_deadline_min(next, oldest->deadline);
 	if (door->paused)
 		next = lk_deadline_min(next, door->resume);
 	return (lk_deadline_left_ms(next));
@@ -410,6 +415,9 @@ gate_door_run(struct gate_door *door)
 		}
 		drop_overdue(door);
 		resume_accepting(door);
+		door->reporting = gate_report_rest(door->parts.report,
+		                      lk_monotonic_ns()) ||
+		    count > 0;
 	}
 	gate_queue_close(door->returned);
 	gate_waiting_free(&door->waiting);

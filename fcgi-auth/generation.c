@@ -22,6 +22,7 @@ struct fixed {
 struct gate_generations {
 	/* Constant. */
 	char *path; /* or NULL */
+	struct gate_journal *journal;
 	struct fixed fixed;
 	bool remote;   /* other machines reach the listener */
 	bool watching; /* once gate_generations_watch() was called */
@@ -103,8 +104,8 @@ start_watch(struct gate_generations *all, struct gate_generation *generation,
 /* ---- Loading ----------------------------------------------------------- */
 
 static enum lk_status
-generation_load(const char *path, struct gate_generation **generation,
-    struct lk_error *error)
+generation_load(const char *path, struct gate_journal *journal,
+    struct gate_generation **generation, struct lk_error *error)
 {
 	enum lk_status status = LK_FAULT;
 	struct gate_generation *g;
@@ -124,7 +125,7 @@ generation_load(const char *path, struct gate_generation **generation,
 		    g->settings->path, why.text);
 		goto out;
 	}
-	g->log = gate_journal(g->settings);
+	g->log = gate_journal_log(journal, g->settings);
 	status = lk_watch_new(g->settings, g->log, &g->watch, error);
 	if (status != LK_OK)
 		goto out;
@@ -173,15 +174,15 @@ fixed_compare(const struct fixed *fixed, const struct lk_settings *settings,
 }
 
 enum lk_status
-gate_generations_new(const char *path, struct gate_generations **generations,
-    struct lk_error *error)
+gate_generations_new(const char *path, struct gate_journal *journal,
+    struct gate_generations **generations, struct lk_error *error)
 {
 	struct gate_generation *first = NULL;
 	enum lk_status status = LK_FAULT;
 	struct gate_generations *g;
 
 	*generations = NULL;
-	if ((status = generation_load(path, &first, error)) != LK_OK)
+	if ((status = generation_load(path, journal, &first, error)) != LK_OK)
 		return (status);
 	if ((g = calloc(1, sizeof(*g))) == NULL ||
 	    pthread_cond_init(&g->ended, NULL) != 0) {
@@ -191,6 +192,7 @@ gate_generations_new(const char *path, struct gate_generations **generations,
 	}
 	/* A plain one cannot fail. */
 	(void)pthread_mutex_init(&g->lock, NULL);
+	g->journal = journal;
 	atomic_init(&g->current, first);
 	if ((path != NULL && (g->path = strdup(path)) == NULL) ||
 	    !fixed_take(&g->fixed, first->settings)) {
@@ -224,7 +226,8 @@ gate_generations_reload(struct gate_generations *generations,
 	struct gate_generation *next;
 
 	restart[0] = '\0';
-	status = generation_load(generations->path, &next, error);
+	status = generation_load(generations->path, generations->journal, &next,
+	    error);
 	if (status == LK_OK && generations->watching) {
 		/* What is known of the store is known from the start. */
 		lk_watch_take(next->watch,

@@ -32,14 +32,15 @@ struct gate_generation {
 };
 
 struct gate_generations;
+struct gate_journal;
 
 /**
- * gate_generations_new(path, generations, error):
- * Load the first generation from ${path}; NULL is GATE_SETTINGS_PATH, and the
- * defaults if there is no file there.
+ * gate_generations_new(path, journal, generations, error):
+ * Load the first generation, which logs to ${journal}, from ${path}; NULL is
+ * GATE_SETTINGS_PATH, and the defaults if there is no file there.
  */
 enum lk_status gate_generations_new(const char *path,
-    struct gate_generations **generations,
+    struct gate_journal *journal, struct gate_generations **generations,
     struct lk_error *error) LK_MUST_CHECK;
 
 /**

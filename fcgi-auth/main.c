@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include <fcgiapp.h>
@@ -240,9 +241,11 @@ out:
 	gate_workers_finish(workers);
 	gate_door_free(door);
 	gate_queue_free(queue);
-	if (status == LK_OK)
+	if (status == LK_OK) {
+		(void)gate_report_rest(control->report, INT64_MAX);
 		lk_log_event(control->report->log, LK_LOG_INFO, "gate stopped",
 		    NULL, 0);
+	}
 	return (status);
 }
 
@@ -254,6 +257,7 @@ run(const char *path, const struct environment *environment)
 	struct gate_listener listener = { .fd = -1 };
 	struct gate_notify notify = { -1 };
 	struct gate_report report = { .log = NULL };
+	struct gate_journal *journal = NULL;
 	struct gate_control control = { .fd = -1,
 		.report = &report,
 		.notify = &notify };
@@ -262,7 +266,12 @@ run(const char *path, const struct environment *environment)
 
 	if ((status = gate_control_open(&control)) != LK_OK)
 		goto out;
-	status = gate_generations_new(path, &control.generations, &error);
+	status = gate_journal_new(&report.metrics.log_dropped, &journal,
+	    &error);
+	if (status != LK_OK)
+		goto out;
+	status = gate_generations_new(path, journal, &control.generations,
+	    &error);
 	if (status != LK_OK)
 		goto out;
 	first = gate_generations_hold(control.generations);
@@ -278,6 +287,9 @@ run(const char *path, const struct environment *environment)
 	threads = (size_t)first->settings->gate.threads;
 	gate_generations_drop(control.generations, first);
 	first = NULL;
+	openlog("latchkey-fcgi", LOG_PID, LOG_AUTHPRIV);
+	if ((status = gate_journal_start(journal, &error)) != LK_OK)
+		goto out;
 	status = FCGX_Init() == 0 ? LK_OK : LK_FAULT;
 	if (status == LK_OK)
 		status = serve(&control, &listener, threads, &error);
@@ -287,6 +299,7 @@ out:
 	gate_control_close(&control);
 	gate_generations_drop(control.generations, first);
 	gate_generations_free(control.generations);
+	gate_journal_free(journal);
 	return (status == LK_OK ? EXIT_DONE : complain(&error));
 }
 
@@ -302,6 +315,7 @@ run_as_cgi(const char *path)
 	struct lk_log log = { .sink = lk_log_stderr };
 	int status = EXIT_DONE;
 
+	openlog("latchkey-fcgi", LOG_PID, LOG_AUTHPRIV);
 	if (path == NULL) {
 		(void)fputs("latchkey-fcgi: to run as CGI, it needs the "
 		            "settings file's path in LATCHKEY_CGI\n",
@@ -309,7 +323,7 @@ run_as_cgi(const char *path)
 		return (EXIT_WRONG);
 	}
 	if (lk_settings_load(path, &settings, &error) == LK_OK)
-		log = *gate_journal(settings);
+		log = *gate_journal_log(NULL, settings);
 	else
 		status = complain(&error);
 	if (!gate_cgi_answer(settings, &log, environ, STDOUT_FILENO))

@@ -111,6 +111,12 @@ gate_metrics_reason(const struct gate_facts *facts,
 	}
 }
 
+const char *
+gate_reason_name(enum gate_reason reason)
+{
+	return (labels[reason].reason);
+}
+
 void
 gate_metrics_verdict(struct gate_metrics *metrics,
     const struct gate_facts *facts, const struct gate_verdict *verdict)
@@ -248,6 +254,9 @@ print_process(const struct gate_metrics *metrics, struct lk_buf *out)
 	    &metrics->connections_waiting);
 	print_one(out, "latchkey_queue_depth", "gauge",
 	    "Requests that wait for a worker.", &metrics->queued);
+	print_one(out, "latchkey_log_lines_dropped_total", "counter",
+	    "Log lines that found no room, since nobody read them.",
+	    &metrics->log_dropped);
 	print_head(out, "latchkey_reloads_total", "counter",
 	    "Reloads of the settings.");
 	lk_buf_printf(out,

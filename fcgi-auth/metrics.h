@@ -57,6 +57,7 @@ struct gate_metrics {
 	gate_counter connections_refused; /* or dropped without a request */
 	gate_counter connections_waiting; /* now, for a whole request */
 	gate_counter queued;              /* now, for a worker */
+	gate_counter log_dropped;         /* lines */
 	gate_counter reloads;
 	gate_counter reloads_failed;
 };
@@ -78,6 +79,9 @@ gate_count_down(gate_counter *counter)
 /** gate_metrics_reason(facts, verdict): Why ${verdict} is as it is. */
 enum gate_reason gate_metrics_reason(const struct gate_facts *facts,
     const struct gate_verdict *verdict);
+
+/** gate_reason_name(reason): As the metrics and the log call it. */
+const char *gate_reason_name(enum gate_reason reason);
 
 /** gate_metrics_verdict(metrics, facts, verdict): Count a verdict. */
 void gate_metrics_verdict(struct gate_metrics *metrics,

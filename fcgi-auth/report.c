@@ -12,19 +12,22 @@
 
 bool
 gate_limiter_pass(struct gate_limiter *limiter, int64_t now_ns,
-    int64_t interval_ns, uint64_t *suppressed)
+    int64_t interval_ns, uint64_t max, uint64_t *suppressed)
 {
 	int64_t next = atomic_load(&limiter->next_ns);
 
 	*suppressed = 0;
-	if (now_ns < next ||
-	    !atomic_compare_exchange_strong(&limiter->next_ns, &next,
+	if (now_ns >= next &&
+	    atomic_compare_exchange_strong(&limiter->next_ns, &next,
 	        now_ns + interval_ns)) {
-		(void)atomic_fetch_add(&limiter->suppressed, 1);
-		return (false);
+		atomic_store(&limiter->passed, 1);
+		*suppressed = atomic_exchange(&limiter->suppressed, 0);
+		return (true);
 	}
-	*suppressed = atomic_exchange(&limiter->suppressed, 0);
-	return (true);
+	if (atomic_fetch_add(&limiter->passed, 1) < max)
+		return (true);
+	(void)atomic_fetch_add(&limiter->suppressed, 1);
+	return (false);
 }
 
 /* The value of a `suppressed` field; NULL, which leaves it out, if 0. */
@@ -45,8 +48,13 @@ gate_report_denial(struct gate_report *report, const struct gate_facts *facts,
 	const struct lk_session *session = facts->status == LK_OK
 	    ? facts->session
 	    : NULL;
-	char http[12], path[PATH_MAX_LOGGED];
+	const enum gate_reason kind = gate_metrics_reason(facts, verdict);
+	char http[12], path[PATH_MAX_LOGGED], count[24];
+	uint64_t suppressed;
 
+	if (!gate_limiter_pass(&report->denials[kind], lk_monotonic_ns(),
+	        SECOND_NS, GATE_DENIALS_MAX, &suppressed))
+		return;
 	(void)snprintf(http, sizeof(http), "%u", verdict->http);
 	gate_request_path(request, path, sizeof(path));
 	LK_LOG(report->log, LK_LOG_INFO, "request denied", { "status", http },
@@ -54,7 +62,8 @@ gate_report_denial(struct gate_report *report, const struct gate_facts *facts,
 	    { "session", session == NULL ? NULL : session->id },
 	    { "user", session == NULL ? NULL : session->user },
 	    { "method", request->method }, { "path", path },
-	    { "peer", request->peer });
+	    { "peer", request->peer },
+	    { "suppressed", count_text(suppressed, count) });
 }
 
 void
@@ -84,7 +93,7 @@ gate_report_store(struct gate_report *report, enum lk_status status,
 	char count[24];
 
 	if (!gate_limiter_pass(&report->store, lk_monotonic_ns(),
-	        STORE_INTERVAL_NS, &suppressed))
+	        STORE_INTERVAL_NS, 1, &suppressed))
 		return;
 	LK_LOG(report->log, LK_LOG_WARN,
 	    status == LK_E_NOT_DURABLE ? "change is not yet durable"
@@ -101,9 +110,34 @@ gate_report_refused(struct gate_report *report, const char *reason)
 
 	gate_count(&report->metrics.connections_refused);
 	if (!gate_limiter_pass(&report->refused, lk_monotonic_ns(),
-	        REFUSED_INTERVAL_NS, &suppressed))
+	        REFUSED_INTERVAL_NS, 1, &suppressed))
 		return;
 	LK_LOG(report->log, LK_LOG_INFO, "connection refused",
 	    { "reason", reason },
 	    { "suppressed", count_text(suppressed, count) });
+}
+
+bool
+gate_report_rest(struct gate_report *report, int64_t now_ns)
+{
+	struct gate_limiter *limiter;
+	uint64_t suppressed;
+	bool left = false;
+	char count[24];
+	int kind;
+
+	for (kind = 0; kind < GATE_REASON_COUNT; kind++) {
+		limiter = &report->denials[kind];
+		if (atomic_load(&limiter->suppressed) == 0)
+			continue;
+		if (now_ns < atomic_load(&limiter->next_ns)) {
+			left = true;
+			continue;
+		}
+		suppressed = atomic_exchange(&limiter->suppressed, 0);
+		LK_LOG(report->log, LK_LOG_INFO, "requests denied",
+		    { "reason", gate_reason_name((enum gate_reason)kind) },
+		    { "suppressed", count_text(suppressed, count) });
+	}
+	return (left);
 }

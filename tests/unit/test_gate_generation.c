@@ -70,8 +70,8 @@ load(const struct place *place)
 	struct gate_generations *generations;
 	struct lk_error error;
 
-	assert_int_equal(gate_generations_new(place->path, &generations,
-	    &error), LK_OK);
+	assert_int_equal(gate_generations_new(place->path, NULL,
+	    &generations, &error), LK_OK);
 	return (generations);
 }
 

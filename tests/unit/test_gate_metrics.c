@@ -138,6 +138,7 @@ test_gate_metrics_counters_are_shown(void **state)
 	gate_count(&metrics.queued);
 	gate_count_down(&metrics.queued);
 	gate_count(&metrics.reloads_failed);
+	gate_count(&metrics.log_dropped);
 	gate_metrics_print(&metrics, &out);
 	assert_false(out.failed);
 #define ENDPOINT "latchkey_endpoint_requests_total"
@@ -150,6 +151,7 @@ test_gate_metrics_counters_are_shown(void **state)
 	expect_line(out.data,
 	    ENDPOINT "{endpoint=\"none\",result=\"refused\"} 1");
 	expect_line(out.data, "latchkey_queue_depth 1");
+	expect_line(out.data, "latchkey_log_lines_dropped_total 1");
 	expect_line(out.data, "latchkey_reloads_total{result=\"done\"} 0");
 	expect_line(out.data, "latchkey_reloads_total{result=\"failed\"} 1");
 	/* It fits into a reply. */
