@@ -212,7 +212,8 @@ LK_API enum lk_status lk_watch_new(const struct lk_settings *settings,
 /**
  * lk_watch_run(watch):
  * Watch the store's servers until lk_watch_stop(), in one thread of the
- * program's.  Returns at once if the store has none to be watched: only
+ * program's; it takes that to do without a majority of the Sentinels for a
+ * while.  Returns at once if the store has none to be watched: only
  * Sentinel, and a Redis with `store.durability = "replica"`, have.
  */
 LK_API void lk_watch_run(struct lk_watch *watch);

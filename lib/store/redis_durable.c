@@ -164,15 +164,16 @@ lk_redis_watch_tell(struct lk_watch *watch, struct lk_redis_wire *wire,
 {
 	struct lk_redis_pending taken = { .n = 0 };
 	enum lk_status status = LK_FAULT;
-	bool waiting = true;
+	bool busy;
 
 	(void)pthread_mutex_lock(&watch->lock);
-	while (watch->replaying && waiting)
-		waiting = lk_redis_watch_wait(watch, deadline);
-	if (!watch->replaying && watch->pending.n > 0)
+	while (watch->replaying && lk_redis_watch_wait(watch, deadline))
+		continue;
+	busy = watch->replaying;
+	if (!busy && watch->pending.n > 0)
 		take_locked(watch, &taken);
 	(void)pthread_mutex_unlock(&watch->lock);
-	if (!waiting)
+	if (busy)
 		return (lk_fail(wire->error, LK_E_TIMEOUT,
 		    "redis at %s: it is being told of revocations",
 		    wire->name));
