@@ -43,7 +43,7 @@ def ip(*words, check=True):
 
 def why_not():
     """Why this machine has no networks for us, or None."""
-    name = f"lk-{os.getpid()}-try"
+    name = f"lk-{os.getpid()}-try{next(NUMBERS)}"
     try:
         done = ip("netns", "add", name, check=False)
         if done.returncode == 0:
