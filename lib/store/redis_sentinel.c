@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "redis_alias.h"
 #include "redis_sentinel.h"
@@ -92,13 +93,33 @@ wait_for_some(struct lk_redis_sentinels *s, struct lk_deadline deadline)
 	return (true);
 }
 
+/* Whether it is a Sentinel that is listed before, under another name. */
+static bool
+is_listed_before(const struct lk_redis_sentinels *s, size_t i)
+{
+	const struct lk_endpoint *peer = lk_redis_voter_peer(&s->voters[i]);
+	const struct lk_endpoint *other;
+	bool found = false;
+	size_t j;
+
+	for (j = 0; j < i && peer != NULL; j++) {
+		other = lk_redis_voter_peer(&s->voters[j]);
+		found |= other != NULL && other->len == peer->len &&
+		    memcmp(&other->addr, &peer->addr, peer->len) == 0;
+	}
+	return (found);
+}
+
 static struct lk_ballot
 count(struct lk_redis_sentinels *s)
 {
 	size_t i;
 
-	for (i = 0; i < s->n; i++)
+	for (i = 0; i < s->n; i++) {
 		s->votes[i] = s->voters[i].vote;
+		if (s->votes[i].kind == LK_VOTE_NAMES && is_listed_before(s, i))
+			s->votes[i] = (struct lk_vote){ .kind = LK_VOTE_TWICE };
+	}
 	return (lk_votes_count(s->votes, s->n));
 }
 

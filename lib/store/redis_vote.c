@@ -40,7 +40,8 @@ static bool
 has_meaning(enum lk_vote_kind kind)
 {
 	return (kind != LK_VOTE_SILENT && kind != LK_VOTE_UNREACHABLE &&
-	    kind != LK_VOTE_BROKEN);
+	    kind != LK_VOTE_BROKEN && kind != LK_VOTE_TWICE &&
+	    kind != LK_VOTE_CLOSED);
 }
 
 struct lk_ballot
@@ -94,6 +95,11 @@ lk_vote_says(enum lk_vote_kind kind)
 	case LK_VOTE_NO_SENTINEL:
 		return ("is a Redis and no Sentinel "
 		        "(store.sentinel.addresses)");
+	case LK_VOTE_TWICE:
+		return ("is listed twice (store.sentinel.addresses), and has "
+		        "one vote");
+	case LK_VOTE_CLOSED:
+		return ("closes the connection, as a port for TLS does");
 	}
 	return ("says something");
 }
@@ -125,8 +131,8 @@ enum lk_status
 lk_votes_explain(const struct lk_vote *votes, const struct lk_ballot *ballot,
     const char *master, struct lk_error *error)
 {
-	static const enum lk_vote_kind wrong[] = { LK_VOTE_NO_SENTINEL,
-		LK_VOTE_UNKNOWN, LK_VOTE_CREDENTIALS };
+	static const enum lk_vote_kind wrong[] = { LK_VOTE_TWICE,
+		LK_VOTE_NO_SENTINEL, LK_VOTE_UNKNOWN, LK_VOTE_CREDENTIALS };
 	const size_t total = ballot->total;
 	enum lk_status status = LK_FAULT;
 	struct lk_error absence = { "" };

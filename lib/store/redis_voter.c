@@ -232,7 +232,8 @@ receive(struct lk_redis_voter *voter)
 		return;
 	}
 	if (n <= 0) {
-		give_up(voter, LK_VOTE_UNREACHABLE);
+		give_up(voter,
+		    voter->got == 0 ? LK_VOTE_CLOSED : LK_VOTE_UNREACHABLE);
 		return;
 	}
 	voter->got += (size_t)n;
@@ -241,6 +242,15 @@ receive(struct lk_redis_voter *voter)
 		give_up(voter, LK_VOTE_BROKEN);
 	else
 		read_replies(voter);
+}
+
+const struct lk_endpoint *
+lk_redis_voter_peer(const struct lk_redis_voter *voter)
+{
+	if (voter->fd < 0 || voter->endpoints.n == 0)
+		return (NULL);
+	return (
+	    &voter->endpoints.at[(voter->endpoint - 1) % voter->endpoints.n]);
 }
 
 struct pollfd

@@ -93,6 +93,13 @@ struct pollfd lk_redis_voter_poll(const struct lk_redis_voter *voter);
 void lk_redis_voter_step(struct lk_redis_voter *voter);
 
 /**
+ * lk_redis_voter_peer(voter):
+ * The address that it is connected to, or NULL.
+ */
+const struct lk_endpoint *lk_redis_voter_peer(
+    const struct lk_redis_voter *voter);
+
+/**
  * lk_redis_voter_end(voter):
  * Its time is over: unless it has answered, it is silent.  Its connection
  * stays, and an answer that may be on its way is passed over later.

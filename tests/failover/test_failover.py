@@ -428,7 +428,33 @@ def unsynced_master_promoted(place):
         assert client.cli.verdict(one) == 1
 
 
+def master_restarted_with_old_data(place):
+    """So fast that no Sentinel notices, and as of its last snapshot."""
+    stage = Stage(place)
+    client = stage.add_client(durability="ack")
+    token = client.cli.issue("bob")
+    master = stage.cluster.master()
+    master.call("SAVE")
+    reply = fastcgi.ask(client.listen, dict(fastcgi.request_of(
+        "/", "POST", LATCHKEY_ENDPOINT="logout",
+        HTTP_AUTHORIZATION=f"Bearer {token}"),
+        FCGI_ROLE="RESPONDER"), fastcgi.RESPONDER)
+    assert reply.status == 200, reply
+    stage.cluster.notice_after(60000)
+    master.kill()
+    master.start()
+
+    def known():
+        status = client.gate.ask(fastcgi.request_of(
+            HTTP_AUTHORIZATION=f"Bearer {token}")).status
+        assert status != 200
+        return status == 401
+    wait_until(known, "the gate to know", FAILOVER_PATIENCE)
+    assert client.cli.verdict(token) == 1
+
+
 SCENES = [replica_comes_to_an_old_master, unsynced_master_promoted,
+          master_restarted_with_old_data,
           master_isolated, leader_hangs, sentinels_gone, master_killed,
           master_stopped, replication_cut_before_a_crash, sentinels_restarted,
           passwords_changed, client_unplugged, old_master_promoted_again,

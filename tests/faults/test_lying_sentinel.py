@@ -159,6 +159,23 @@ def test_sentinels_that_name_by_number_and_by_name_agree(setup):
     assert "another redis is the master" not in gate.output()
 
 
+def test_sentinel_that_is_listed_twice_has_one_vote(setup):
+    """By number and by name; with it alone there is no majority."""
+    forged = setup.forge()
+    liar = setup.liars[0]
+    setup.liars[0].names = str(setup.false.port)
+    conf = setup.place.write("twice.conf", f'''
+        store = {{ backend = "sentinel"; sentinel = {{ addresses = [
+            "{liar.address}", "localhost:{liar.port}",
+            "{setup.liars[1].address}" ]; }}; }};''')
+    cli = Latchkey(setup.place, conf)
+    for liar in setup.liars[1:]:
+        liar.stop()
+    result = cli.run("check", forged)
+    assert (result.returncode, result.stdout) == (STORE, "")
+    assert "listed twice" in result.stderr
+
+
 def test_sentinel_that_names_another_by_name_agrees_with_nobody(setup):
     setup.liars[0].host = "localhost"
     setup.liars[0].names = str(setup.false.port)

@@ -14,12 +14,12 @@
 /*
  * A vote is a letter: a capital is an address named, `-` silent, `u` no
  * connection, `b` rubbish, `n` no such master, `c` credentials refused, `r` a
- * Redis.
+ * Redis, `t` one that is listed before, `o` no answer but an end.
  */
 static size_t
 read_votes(const char *letters, struct lk_vote votes[VOTERS_MAX])
 {
-	static const char kinds[] = "-ubNncr"; /* in the enumeration's order */
+	static const char kinds[] = "-ubNncrto"; /* in the enumeration's order */
 	size_t i;
 
 	memset(votes, 0, VOTERS_MAX * sizeof(*votes));
@@ -79,6 +79,12 @@ test_redis_vote_outcome_follows_from_all_votes(void **state)
 		{ "u-u", LK_ELECTION_FEW, "", LK_E_TIMEOUT, "no sentinel" },
 		{ "uuu", LK_ELECTION_FEW, "", LK_E_STORE, "no sentinel" },
 		{ "ubb", LK_ELECTION_FEW, "", LK_E_STORE, "no sentinel" },
+		/* One that is listed twice has one vote. */
+		{ "At-", LK_ELECTION_FEW, "A:1", LK_E_STORE,
+		    "1 of 3: each is listed twice" },
+		{ "Att", LK_ELECTION_FEW, "A:1", LK_E_SETTINGS, "listed twice" },
+		{ "AtA", LK_ELECTION_MAJORITY, "A:1", LK_OK, NULL },
+		{ "oAo", LK_ELECTION_FEW, "A:1", LK_E_STORE, "only 1 of 3" },
 		/* What is to be mended is named. */
 		{ "nnn", LK_ELECTION_NONE, "", LK_E_SETTINGS,
 		    "store.sentinel.master" },
