@@ -257,6 +257,11 @@ lk_redis_watch_saw(struct lk_watch *watch, unsigned int generation,
 	bool wanting;
 
 	(void)pthread_mutex_lock(&watch->lock);
+	if (!lk_breaker_is_closed(&watch->breaker)) {
+		LK_LOG(watch->log, LK_LOG_DEBUG, "the master answers again",
+		    { "master", watch->known.address });
+		open_up(watch);
+	}
 	if (atomic_load(&watch->generation) == generation) {
 		watch->known.seen = *past;
 		watch->known.seen_ns = lk_redis_watch_now();

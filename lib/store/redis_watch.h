@@ -157,8 +157,9 @@ enum lk_status lk_redis_watch_confirm(struct lk_watch *watch, int64_t since_ns,
 
 /**
  * lk_redis_watch_saw(watch, generation, past):
- * The master of ${generation} has just told its ${past}.  True if a majority is
- * to be asked now, so that a replica's word will do later.
+ * The master of ${generation} has just told its ${past}, and so can be asked by
+ * everybody.  True if a majority is to be asked now, so that a replica's word
+ * will do later.
  */
 bool lk_redis_watch_saw(struct lk_watch *watch, unsigned int generation,
     const struct lk_redis_past *past);

@@ -16,8 +16,10 @@
 #define MS_NS INT64_C(1000000)
 /* How long one thing may take. */
 #define STEP_MS 1000
-/* Between two tries to carry over revocations to the same master. */
+/* Between two tries to carry over revocations to the same master, and two looks
+ * at one that nobody else asks for a moment. */
 #define REPLAY_MS 500
+#define LOOK_BARRED_MS 250
 
 struct run {
 	struct lk_watch *watch;
@@ -198,6 +200,8 @@ step(struct run *run)
 	if (is_due(run, run->replay_at, atomic_load(&watch->owes)))
 		replay(run);
 	/* What was heard meanwhile may bring it forward. */
+	if (atomic_load(&watch->barred) && run->look_at > in_ms(LOOK_BARRED_MS))
+		run->look_at = in_ms(LOOK_BARRED_MS);
 	if (watch->sentinel) {
 		soon = lk_monotonic_ns() + confirm_every_ms(run) * MS_NS;
 		if (run->confirm_at > soon)

@@ -590,6 +590,41 @@ test_sentinels_all_gone_good_replica_goes_on(void **state)
 }
 
 static void
+tell(const struct server *server, const char *format, int number)
+{
+	redisContext *redis = server_connect(server);
+
+	assert_non_null(redis);
+	freeReplyObject(redisCommand(redis, format, number));
+	redisFree(redis);
+}
+
+/* The replica may have been another master's meanwhile. */
+static void
+test_sentinels_gone_replica_that_was_elsewhere_is_no_witness(void **state)
+{
+	struct stage *stage = *state;
+	struct server *master = cluster_master(&stage->cluster);
+	struct server *replica = cluster_replica(&stage->cluster);
+	struct lk_token token;
+	size_t i;
+
+	settle(stage, "", QUICK, "");
+	watch(stage);
+	issue(stage, "alice", &token, NULL);
+	await_at_least(&stage->vouched, 1);
+	for (i = 0; i < CLUSTER_SENTINELS; i++)
+		server_kill(&stage->cluster.sentinels[i]);
+	assert_status(LK_OK, answer(stage, &token));
+	tell(replica, "REPLICAOF NO ONE", 0);
+	tell(replica, "REPLICAOF 127.0.0.1 %d", master->port);
+	await_denial(stage, &token, "0 of 3 sentinels can be reached");
+	for (i = 0; i < CLUSTER_SENTINELS; i++)
+		server_start(&stage->cluster, &stage->cluster.sentinels[i]);
+	await_check(stage, &token, LK_OK);
+}
+
+static void
 test_sentinels_and_replica_gone_is_denied_unless_allowed(void **state)
 {
 	struct stage *stage = *state;
@@ -955,6 +990,7 @@ main(void)
 		T(test_sentinel_hostile_answers_end_by_the_deadline),
 		T(test_sentinel_that_hangs_does_not_hold_up_the_others),
 		T(test_sentinels_all_gone_good_replica_goes_on),
+		T(test_sentinels_gone_replica_that_was_elsewhere_is_no_witness),
 		T(test_sentinels_and_replica_gone_is_denied_unless_allowed),
 		T(test_sentinel_hung_replica_makes_nothing_durable),
 		T(test_sentinel_hung_replica_in_gosession_is_no_witness),

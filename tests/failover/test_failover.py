@@ -216,6 +216,10 @@ def leader_hangs(place):
                    == 2, "a replica to be promoted", FAILOVER_PATIENCE)
         leader.freeze()
         if all(other.named() == old.address for other in others):
+            for other in others:
+                # Or it would make the promoted one follow again in two
+                # seconds, which may be sooner than we have asked.
+                other.call("SENTINEL", "DEBUG", "publish-period", 60000)
             return True
         leader.thaw()
         cluster.wait_for_failover(old)
@@ -228,6 +232,7 @@ def leader_hangs(place):
         assert result.returncode == 3, result
         assert "not yet durable" in result.stderr
     leader.thaw()
+    cluster.hurry()
     cluster.wait_until_well()
     result = client.cli.run("revoke-all", "alice")
     assert result.returncode == 0, result

@@ -199,6 +199,26 @@ def test_failover_that_is_stuck_refuses_no_login(setup):
     assert "1 of 2 replicas have it" in result.stderr
 
 
+def fail_until_barred(gate, token):
+    def is_barred():
+        with ThreadPoolExecutor(4) as pool:
+            assert 401 not in pool.map(status, [gate] * 4, [token] * 4)
+        return "is not asked for a moment" in gate.output()
+    wait_until(is_barred, "the gate to give up")
+
+
+def test_master_that_hung_is_found_well_by_who_watches(setup):
+    """Nobody has to ask it in vain before."""
+    token = setup.cli.issue("alice")
+    gate = setup.start_gate()
+    setup.real.freeze()
+    fail_until_barred(gate, token)
+    setup.real.thaw()
+    wait_until(lambda: "the master answers again" in gate.output(),
+               "the gate to look")
+    assert status(gate, token) == 200
+
+
 def test_master_that_is_confirmed_again_is_asked_at_once(setup):
     """However long the failures before would have it left alone."""
     token = setup.cli.issue("alice")
@@ -207,12 +227,7 @@ def test_master_that_is_confirmed_again_is_asked_at_once(setup):
     replica.freeze()
     for liar in setup.liars:
         liar.talks.clear()
-
-    def is_barred():
-        with ThreadPoolExecutor(4) as pool:
-            assert 401 not in pool.map(status, [gate] * 4, [token] * 4)
-        return "is not asked for a moment" in gate.output()
-    wait_until(is_barred, "the gate to give up")
+    fail_until_barred(gate, token)
     before = gate.output().count("confirmed again")
     for liar in setup.liars:
         liar.talks.set()

@@ -19,7 +19,8 @@
 static size_t
 read_votes(const char *letters, struct lk_vote votes[VOTERS_MAX])
 {
-	static const char kinds[] = "-ubNncrto"; /* in the enumeration's order */
+	/* In the enumeration's order. */
+	static const char kinds[] = "-ubNncrto";
 	size_t i;
 
 	memset(votes, 0, VOTERS_MAX * sizeof(*votes));
@@ -82,7 +83,8 @@ test_redis_vote_outcome_follows_from_all_votes(void **state)
 		/* One that is listed twice has one vote. */
 		{ "At-", LK_ELECTION_FEW, "A:1", LK_E_STORE,
 		    "1 of 3: each is listed twice" },
-		{ "Att", LK_ELECTION_FEW, "A:1", LK_E_SETTINGS, "listed twice" },
+		{ "Att", LK_ELECTION_FEW, "A:1", LK_E_SETTINGS,
+		    "listed twice" },
 		{ "AtA", LK_ELECTION_MAJORITY, "A:1", LK_OK, NULL },
 		{ "oAo", LK_ELECTION_FEW, "A:1", LK_E_STORE, "only 1 of 3" },
 		/* What is to be mended is named. */
