@@ -112,6 +112,8 @@ gate_answer(const struct gate_asked *asked, char *const *env, int role,
 	endpoint = what_is_asked(&request, role);
 	request.authorizer = endpoint == GATE_ENDPOINT_AUTHORIZE;
 	request.subrequest = role != FCGI_AUTHORIZER;
+	if (request.subrequest)
+		gate_request_doubt(&request);
 	if (request.authorizer) {
 		set_cap(out, GATE_REPLY_MAX);
 		return (authorize(asked, &request, out));

@@ -90,6 +90,23 @@ gate_request_read(char *const *env, bool authorizer,
 	request->requested_with = first_of(request, "HTTP_X_REQUESTED_WITH");
 }
 
+void
+gate_request_doubt(struct gate_request *request)
+{
+	const char *forwarded;
+	size_t at = 0;
+
+	if (request->method == NULL ||
+	    first_of(request, "LATCHKEY_METHOD") != NULL)
+		return;
+	while (request->method != NULL &&
+	    (forwarded = gate_request_next(request, "HTTP_X_FORWARDED_METHOD",
+	         &at)) != NULL) {
+		if (strcmp(request->method, forwarded) != 0)
+			request->method = NULL;
+	}
+}
+
 /* Whether a media range's parameters have the weight 0 (RFC 9110, 12.4.2). */
 static bool
 is_refused(const char *params)

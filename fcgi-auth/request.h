@@ -30,6 +30,15 @@ void gate_request_read(char *const *env, bool authorizer,
     struct gate_request *request);
 
 /**
+ * gate_request_doubt(request):
+ * Of a subrequest, whose own method need not be that of the client's request:
+ * if the web server says in X-Forwarded-Method that it was another one, as
+ * Caddy's forward_auth does, and there is no LATCHKEY_METHOD, the method is
+ * not known.
+ */
+void gate_request_doubt(struct gate_request *request);
+
+/**
  * gate_request_next(request, name, at):
  * The next value of parameter ${name}, from entry ${at} on, which starts at 0;
  * NULL if there is no further one.

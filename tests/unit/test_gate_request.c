@@ -74,6 +74,44 @@ test_gate_request_method_or_uri_said_twice_is_none(void **state)
 }
 
 static void
+test_gate_request_method_that_another_word_denies_is_none(void **state)
+{
+	static const struct {
+		const char *own, *forwarded, *said, *method;
+	} cases[] = {
+		{ "REQUEST_METHOD=GET", "A=", "B=", "GET" },
+		{ "REQUEST_METHOD=GET", "HTTP_X_FORWARDED_METHOD=GET", "B=",
+		    "GET" },
+		{ "REQUEST_METHOD=GET", "HTTP_X_FORWARDED_METHOD=PUT", "B=",
+		    NULL },
+		{ "REQUEST_METHOD=GET", "HTTP_X_FORWARDED_METHOD=", "B=",
+		    NULL },
+		{ "REQUEST_METHOD=GET", "HTTP_X_FORWARDED_METHOD=GET",
+		    "HTTP_X_FORWARDED_METHOD=PUT", NULL },
+		{ "REQUEST_METHOD=GET", "HTTP_X_FORWARDED_METHOD=PUT",
+		    "LATCHKEY_METHOD=PUT", "PUT" },
+		{ "A=", "HTTP_X_FORWARDED_METHOD=PUT", "B=", NULL },
+	};
+	struct gate_request request;
+	char texts[3][40];
+	char *env[] = { texts[0], texts[1], texts[2], NULL };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		strcpy(texts[0], cases[i].own);
+		strcpy(texts[1], cases[i].forwarded);
+		strcpy(texts[2], cases[i].said);
+		request = request_of(env);
+		gate_request_doubt(&request);
+		if (cases[i].method == NULL)
+			assert_null(request.method);
+		else
+			assert_string_equal(request.method, cases[i].method);
+	}
+}
+
+static void
 test_gate_request_missing_params_are_null(void **state)
 {
 	char texts[][40] = { "REQUEST_METHODS=GET", "REQUEST_UR=/",
@@ -247,6 +285,8 @@ main(void)
 		cmocka_unit_test(test_gate_request_method_said_apart_wins),
 		cmocka_unit_test(
 		    test_gate_request_method_or_uri_said_twice_is_none),
+		cmocka_unit_test(
+		    test_gate_request_method_that_another_word_denies_is_none),
 		cmocka_unit_test(test_gate_request_missing_params_are_null),
 		cmocka_unit_test(test_gate_request_next_finds_every_value),
 		cmocka_unit_test(test_gate_request_navigation_is_recognised),
