@@ -253,7 +253,7 @@ REDIS_DEBS := $(if $(findstring /,$(LK_REDIS_SERVER)),,$(or \
 BENCH_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) nginx wrk
 CHECK_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) libcmocka-dev \
 	python3-pytest curl apache2 libapache2-mod-fcgid nginx caddy haproxy \
-	mandoc groff-base openssh-server openssh-client sudo dovecot-imapd \
+	php-cgi mandoc groff-base openssh-server openssh-client sudo dovecot-imapd \
 	dovecot-submissiond vsftpd postgresql iproute2 g++ systemd mount patch
 LINT_DEBS  := $(CHECK_DEBS) clang clang-format clang-tidy cppcheck
 
