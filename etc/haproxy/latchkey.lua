@@ -1,12 +1,18 @@
 -- Ask the gate about a request, for haproxy/latchkey.cfg.
 --
 -- Leaves the gate's answer in txn.latchkey_status, and what it said about the
--- session in txn.latchkey_user and txn.latchkey_session.  If anything goes
--- wrong there is no status, which the configuration does not take for a yes.
+-- session in txn.latchkey_user and txn.latchkey_session, which are not there
+-- where a rule is public.  A 401 is sent to the client then and there, with
+-- every challenge, or where the gate says so a redirect to the login page.  If
+-- anything goes wrong there is no status, which the configuration does not take
+-- for a yes.
 
 local SOCKET = "unix@/run/haproxy/latchkey.sock"
 -- More than "timeout server" there: what times out here is tried again.
 local TIMEOUT_MS = 6000
+-- The gate refuses this path whatever its rules say.  It is asked about it if
+-- the client's does not fit.
+local REFUSED = "http://latchkey/%00"
 
 -- About the connection or the body, not about who asks.
 local NOT_ASKED = {
@@ -17,12 +23,40 @@ local NOT_ASKED = {
 	["latchkey-peer"] = true,
 }
 
-local function first(reply, name)
-	local values = reply.headers and reply.headers[name]
-	return values and (values[0] or values[1])
+-- The values of a header, from 1 on.
+local function all(reply, name)
+	local found, values = {}, reply.headers and reply.headers[name] or {}
+	for i = 0, #values do
+		found[#found + 1] = values[i]
+	end
+	return found
+end
+
+local function is_given(text)
+	return text ~= nil and text ~= ""
+end
+
+local function refuse(txn, reply)
+	local login = all(reply, "latchkey-login")[1]
+	local answer = txn:reply({ status = login and 302 or 401 })
+	answer:add_header("Cache-Control", "no-store")
+	if login then
+		answer:add_header("Location", login)
+	else
+		for _, challenge in ipairs(all(reply, "www-authenticate")) do
+			answer:add_header("WWW-Authenticate", challenge)
+		end
+		answer:add_header("Content-Type", "text/plain; charset=utf-8")
+		answer:set_body(reply.body or "")
+	end
+	txn:done(answer)
 end
 
 local function ask(txn)
+	local method, uri = txn.sf:method(), txn.sf:pathq()
+	if not is_given(method) or not is_given(uri) then
+		return
+	end
 	local headers = {}
 	local given = txn.http:req_get_headers()
 	for name, values in pairs(given) do
@@ -32,28 +66,29 @@ local function ask(txn)
 	end
 	-- Which site it is: a Destination of another one is refused.
 	headers["host"] = { given["host"] and given["host"][0] or "latchkey" }
-	headers["latchkey-method"] = { txn.sf:method() }
-	headers["latchkey-uri"] = { txn.sf:pathq() }
+	headers["latchkey-method"] = { method }
+	headers["latchkey-uri"] = { uri }
 	headers["latchkey-peer"] = { txn.sf:src() }
 
 	local reply = core.httpclient():get({
-		url = "http://latchkey/", dst = SOCKET, headers = headers,
+		url = REFUSED, dst = SOCKET, headers = headers,
 		timeout = TIMEOUT_MS,
 	})
 	if not reply or not reply.status then
 		return
 	end
-	local user = first(reply, "latchkey-user")
-	local session = first(reply, "latchkey-session")
-	if reply.status == 200 then
+	local user = all(reply, "latchkey-user")[1]
+	local session = all(reply, "latchkey-session")[1]
+	if reply.status == 200 and (user or session) then
 		if not user or not session then
 			return
 		end
 		txn:set_var("txn.latchkey_user", user)
 		txn:set_var("txn.latchkey_session", session)
 	end
-	txn:set_var("txn.latchkey_challenge",
-	    first(reply, "www-authenticate") or "Bearer")
+	if reply.status == 401 then
+		refuse(txn, reply)
+	end
 	txn:set_var("txn.latchkey_status", reply.status)
 end
 

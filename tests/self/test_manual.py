@@ -341,8 +341,9 @@ def test_manual_lighttpd_example_is_accepted(place):
     blocks = [block for block in examples(GATE)
               if block.startswith("server.modules")]
     assert len(blocks) == 1
-    conf = place.write("lighttpd.conf", f'server.document-root = '
-                       f'"{place.path}"\nserver.port = 8080\n{blocks[0]}')
+    conf = place.write(
+        "lighttpd.conf", f'server.modules = ()\nserver.document-root = '
+        f'"{place.path}"\nserver.port = 8080\n{blocks[0]}')
     result = run(find_program("lighttpd"), "-tt", "-f", conf)
     assert result.returncode == 0, result.stderr
 

@@ -21,6 +21,28 @@ def site(site_place):
     assert site.tokens_in_logs() == []
 
 
+RULES = '''rules = (
+  { path = "/**/closed/"; access = "deny"; },
+  { path = "/**/admin/"; access = "session";
+    require = ( { field = "roles"; any = [ "admin" ]; } ); },
+  { path = "/**/open/"; access = "public"; },
+  { path = "/"; access = "session"; } );
+  login_url = "/login?from=gate";'''
+
+
+@pytest.fixture(scope="session")
+def ruled():
+    """The same as `site`, with rules for some folders and a login page."""
+    with Place() as place:
+        users = place.write("users.json", '{"alice": {"roles": ["dev"]}}',
+                            0o644)
+        site = Site(place, RULES,
+                    f'user = {{ source = "file"; path = "{users}"; }};\n')
+        yield site
+        site.stop_fronts()
+        assert site.tokens_in_logs() == []
+
+
 @pytest.fixture
 def own_site(place):
     """A site of its own, for tests that break something."""

@@ -51,16 +51,3 @@ def test_caddy_logs_no_header_that_carries_a_token(site, caddy):
     text = caddy.file("access.log").read_text()
     assert "/secret.html" in text
     assert token not in text
-
-
-def test_caddy_with_gate_that_is_not_asked_to_authorize_opens_nothing(
-        own_site):
-    caddy = own_site.front("caddy")
-    caddy.stop()
-    conf = own_site.place.path / "Caddyfile"
-    conf.write_text(conf.read_text().replace(
-        "env LATCHKEY_ENDPOINT authorize", ""))
-    caddy.start()
-    reply = caddy.get(headers=bearer(own_site.cli.issue("alice")))
-    assert reply.status == 404
-    assert "protected" not in reply.body

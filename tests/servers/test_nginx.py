@@ -2,7 +2,10 @@
 
 import pytest
 
+from support import websocket
 from support.carry import bearer, cookie
+from support.clients import raw, status_of
+from support.http import head_of
 
 
 @pytest.fixture
@@ -15,7 +18,7 @@ def nginx(site):
 def test_nginx_keeps_its_way_to_the_gate_to_itself(site, nginx, path):
     for headers in ((), bearer(site.cli.issue("alice"))):
         reply = nginx.get(path, headers)
-        assert reply.status in (401, 404)
+        assert reply.status in (400, 401, 404)
         assert not reply.all("Latchkey-User")
 
 
@@ -55,14 +58,63 @@ def test_nginx_with_regex_location_still_asks(own_site):
     assert nginx.get("/secret.html", bearer(token)).status == 200
 
 
-def test_nginx_with_gate_that_is_not_asked_to_authorize_opens_nothing(
-        own_site):
+@pytest.mark.parametrize("path", [
+    "/app/admin/../../public/", "/app/./x", "/app/%2e%2e/x", "/app/.%2E/x",
+    "/app/..", "/app/.?x", "/app/..;x", "/app/x/%2e/", "/public/..%2fapp/",
+    "/public/..%5capp/", "/public/%2e%2e%2fapp"])
+def test_nginx_refuses_a_path_that_it_would_read_apart(site, nginx, path):
+    """It walks the dots, picks the location, and passes them on."""
+    assert nginx.get(path, bearer(site.cli.issue("alice"))).status == 400
+
+
+@pytest.mark.parametrize("path", ["/app/a.b/..c/d..", "/app/?x=/../y",
+                                  "/app/...", "/app/.well-known/x"])
+def test_nginx_takes_dots_that_are_no_segments(site, nginx, path):
+    assert nginx.get(path, bearer(site.cli.issue("alice"))).status == 200
+
+
+def test_nginx_lets_a_large_body_through(own_site):
+    """Where the location takes one; the gate is not sent it."""
     nginx = own_site.front("nginx")
     nginx.stop()
     conf = own_site.place.path / "nginx.conf"
     conf.write_text(conf.read_text().replace(
-        "fastcgi_param LATCHKEY_ENDPOINT authorize;", ""))
+        "location /app/ {", "location /app/ {\nclient_max_body_size 4m;"))
     nginx.start()
-    reply = nginx.get(headers=bearer(own_site.cli.issue("alice")))
-    assert reply.status == 500
-    assert "protected" not in reply.body
+    body = b"x" * 3000000
+    for headers, status in ((bearer(own_site.cli.issue("alice")), 200),
+                            ((), 401)):
+        data = raw(nginx.address, head_of("/app/x", [
+            *headers, ("Content-Length", str(len(body)))], "POST") + body)
+        assert status_of(data) in ((status,) if headers else (status, None))
+        assert (b"received=3000000" in data) == (status == 200)
+
+
+def test_nginx_endpoints_answer_for_themselves(site, nginx):
+    token = site.cli.issue("alice")
+    reply = nginx.get("/session/session", bearer(token))
+    assert (reply.status, '"user":"alice"' in reply.body) == (200, True)
+    reply = nginx.get("/session/session")
+    assert reply.status == 401
+    reply = nginx.get("/session/logout", bearer(token) + [
+        ("Content-Length", "0")], method="POST")
+    assert (reply.status, reply.body) == (200, '{"revoked":1}\n')
+    # No session is asked for before that.
+    reply = nginx.get("/session/logout", bearer(token) + [
+        ("Content-Length", "0")], method="POST")
+    assert (reply.status, reply.body) == (200, '{"revoked":0}\n')
+    assert nginx.get("/session/authorize", bearer(token)).status == 401
+
+
+@pytest.mark.parametrize("path", ["/app/live/x", "/app/x"])
+def test_nginx_location_with_headers_of_its_own_says_who_asks(site, nginx,
+                                                              path):
+    headers = bearer(site.cli.issue("alice")) + [
+        ("X-Latchkey-User", "mallory"), ("Remote-User", "mallory")]
+    reply = nginx.get(path, headers)
+    assert "X-Latchkey-User: alice\n" in reply.body
+    assert "mallory" not in reply.body
+    status, page, echo = websocket.converse(nginx.address, path, headers,
+                                            b"hello")
+    assert (status, echo) == (101, b"hello")
+    assert "X-Latchkey-User: alice\n" in page and "mallory" not in page

@@ -1,6 +1,7 @@
 """Apache: mod_authnz_fcgi in its two ways, and mod_fcgid."""
 
 from support.front import Front
+from support.place import ROOT
 from support.servers import find_program
 
 # Debian has no HTTP/2 without TLS by default.
@@ -21,8 +22,10 @@ class Apache(Front):
 
     def prepare(self):
         self.file("run").mkdir()
+        forget = "/etc/apache2/latchkey-forget.conf"
         text = self.example_text({
             "/var/www/html": self.site.pages,
+            forget: ROOT / "etc/apache/latchkey-forget.conf",
             "/run/apache2": self.file("run"),
             "/var/log/apache2/error.log": self.file("error.log"),
             "/var/log/apache2/access.log": self.file("access.log"),
@@ -39,6 +42,7 @@ class ApacheBasic(Apache):
     name = "apache-basic"
     example = "apache/latchkey-basic.conf"
     carries = ("basic",)
+    opens_public = False
     translates = {400: 401, 503: 401}
     down = (401, 500)
 

@@ -4,6 +4,7 @@ They find a page in each of the ways that real ones do, and know nothing of
 who may see what.
 """
 
+import http.client
 import http.server
 import posixpath
 import re
@@ -12,7 +13,7 @@ import socketserver
 import threading
 from urllib.parse import unquote, urlsplit
 
-from support import fastcgi
+from support import fastcgi, websocket
 
 # What may be seen without a session says this; all else says the other.
 PUBLIC, PROTECTED = "a public page", "a protected page"
@@ -70,35 +71,65 @@ def page_at(uri):
     return PUBLIC if found <= {"public", "login"} else PROTECTED
 
 
+def folded(name):
+    """What a header is called where an application finds it (RFC 3875), for
+    those servers that make every odd character of a name the same."""
+    return "HTTP_" + re.sub("[^A-Z0-9]", "_", name.upper())
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Answers with the page's kind, the request line and the headers."""
+    """Answers with the page's kind, the request line and the headers, these
+    also as applications find them, and trailers as if they were headers.  A
+    header X-Answer: NAME=VALUE asks for that header in the answer."""
 
     protocol_version = "HTTP/1.1"
 
     def body_length(self):
+        """How long the body was, and the trailers behind it."""
         if "chunked" not in self.headers.get("Transfer-Encoding", ""):
             size = int(self.headers.get("Content-Length", 0))
-            return len(self.rfile.read(size))
+            return len(self.rfile.read(size)), []
         total = 0
         while True:
             size = int(self.rfile.readline().split(b";")[0], 16)
+            if size == 0:
+                return total, http.client.parse_headers(self.rfile).items()
             total += len(self.rfile.read(size))
             self.rfile.readline()
-            if size == 0:
-                return total
 
     def answer(self):
-        received = self.body_length()
-        lines = [page_at(self.path), f"method={self.command}",
-                 f"uri={self.path}", f"received={received}"]
-        lines += [f"{name}: {value}" for name, value in self.headers.items()]
-        body = ("\n".join(lines) + "\n").encode("latin-1", "replace")
+        if self.headers.get("Upgrade", "").lower() == "websocket":
+            self.talk()
+            return
+        received, trailers = self.body_length()
+        body = self.page(received, [*self.headers.items(), *trailers])
         self.send_response(200)
         self.send_header("Content-Type", "text/plain")
         self.send_header("Content-Length", str(len(body)))
+        for line in self.headers.get_all("X-Answer", ()):
+            self.send_header(*line.split("=", 1))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+
+    def talk(self):
+        """A WebSocket: say what was received, then repeat one message."""
+        self.send_response(101)
+        self.send_header("Upgrade", "websocket")
+        self.send_header("Connection", "Upgrade")
+        self.send_header("Sec-WebSocket-Accept", websocket.accept(
+            self.headers["Sec-WebSocket-Key"]))
+        self.end_headers()
+        websocket.send(self.wfile, self.page(0, self.headers.items()))
+        websocket.send(self.wfile, websocket.receive(self.rfile))
+        self.close_connection = True
+
+    def page(self, received, headers):
+        lines = [page_at(self.path), f"method={self.command}",
+                 f"uri={self.path}", f"received={received}"]
+        lines += [f"{name}: {value}" for name, value in headers]
+        lines += [f"{folded(name)}={value}" for name, value in headers]
+        return ("\n".join(lines) + "\n").encode("latin-1", "replace")
 
     do_MOVE = do_COPY = do_PROPFIND = do_delete = answer
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = answer

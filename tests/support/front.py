@@ -35,10 +35,14 @@ class Front(Daemon):
     static, program, service = "/secret.html", "/page.cgi", "/app/page"
     # How the service is told who asks.
     told = "X-Latchkey-User"
-    # Whether the program can be sent a body of a length not known before.
-    chunks_to_program = True
     # Whether bodies sent in HTTP/2 reach who they are for.
     keeps_http2_bodies = True
+    # Whether a public rule of the gate's opens a page.
+    opens_public = True
+    # Whether it says that a page is private, and not only what it varies by.
+    marks_private = True
+    # Ways of the token that whoever is behind does not see.
+    hides = ("bearer", "cookie", "header", "basic")
     # Whether HTTP/2 without TLS is to be had, and on a port of its own.
     http2 = None
 
@@ -81,7 +85,8 @@ class Front(Daemon):
         return http.request(self.address, path or self.static, headers,
                             **options)
 
-    def pages(self):
-        """What there is to protect."""
-        return [page for page in (self.static, self.program, self.service)
+    def pages(self, folder=""):
+        """What there is to protect, at the top or in a folder."""
+        return [re.sub("[^/]+$", rf"{folder}\g<0>", page)
+                for page in (self.static, self.program, self.service)
                 if page is not None]

@@ -1,5 +1,7 @@
 """HAProxy with a script that asks the gate."""
 
+import os
+
 from support.front import Front
 from support.servers import find_program
 
@@ -10,7 +12,6 @@ class Haproxy(Front):
     static, program = None, "/fcgi/page"
     translates = {400: 401}
     http2 = "port"
-    chunks_to_program = False
     # It ends by the signal it was sent.
     good = (0, -15)
 
@@ -19,7 +20,7 @@ class Haproxy(Front):
         script = self.place.write("latchkey.lua", self.example_text(
             socket, "haproxy/latchkey.lua"))
         text = self.example_text({
-            **socket,
+            **socket, **self.owner(),
             "/etc/haproxy/latchkey.lua": script,
             # A port speaks HTTP/2 without TLS from the first byte.
             "bind 127.0.0.1:8080":
@@ -30,6 +31,14 @@ class Haproxy(Front):
             "127.0.0.1:9020": self.site.program.address})
         conf = self.place.write("haproxy.cfg", text)
         self.argv = [find_program("haproxy"), "-db", "-f", conf]
+
+    @staticmethod
+    def owner():
+        """Who is not root cannot become anybody."""
+        if os.geteuid() == 0:
+            return {}
+        return {"\tuser haproxy\n\tgroup haproxy\n": "",
+                " user haproxy": ""}
 
     def get(self, path=None, headers=(), **options):
         return super().get(path or self.service, headers, **options)

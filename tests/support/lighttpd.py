@@ -1,6 +1,7 @@
 """lighttpd, asking a gate or starting it."""
 
 from support.front import Front
+from support.place import ROOT
 from support.servers import find_program, replace_values
 
 LOGGING = """
@@ -15,6 +16,8 @@ class Lighttpd(Front):
     example = "lighttpd/latchkey.conf"
     down = (503, 504)
     told = "Forwarded"
+    marks_private = False
+    hides = ()
     http2 = "same"
     # Which is why the example says no to it.
     keeps_http2_bodies = False
@@ -26,13 +29,18 @@ class Lighttpd(Front):
                 '"port" => 8081': f'"port" => {self.site.service.port}'}
 
     def prepare(self):
+        # It gives up root before it opens its log.
+        log = self.place.write(f"{self.name}-error.log", "", 0o666)
         text = self.example_text({
             "/var/www/html": self.site.pages,
-            "/var/log/lighttpd/error.log": self.file("error.log"),
+            "/var/log/lighttpd/error.log": log,
+            "/etc/lighttpd/latchkey-forget.sh":
+                ROOT / "etc/lighttpd/latchkey-forget.sh",
             '"server.h2proto" => "disable"': '"server.h2proto" => "enable"',
             **self.values()})
         text = replace_values(text, {"server.port": self.port})
-        text += LOGGING.format(log=self.file("access.log"))
+        text += LOGGING.format(log=self.place.write(
+            f"{self.name}-access.log", "", 0o666))
         conf = self.place.write(f"{self.name}.conf", text)
         self.argv = [find_program("lighttpd"), "-D", "-f", conf]
 
@@ -43,6 +51,9 @@ class LighttpdSpawning(Lighttpd):
     service = None
 
     def values(self):
+        run = self.file("run")
+        run.mkdir()
+        run.chmod(0o777)
         return {"/usr/local/sbin/latchkey-fcgi": self.site.gate_program,
                 "/etc/latchkey/latchkey.conf": self.site.conf,
-                "/run/lighttpd/latchkey-gate.sock": self.file("gate.sock")}
+                "/run/lighttpd": run}

@@ -1,6 +1,7 @@
 """nginx with auth_request."""
 
 from support.front import Front
+from support.place import ROOT
 from support.servers import find_program
 
 
@@ -15,6 +16,7 @@ class Nginx(Front):
     def prepare(self):
         listen = f"listen {self.address}"
         text = self.example_text({
+            "/etc/nginx/latchkey-": f"{ROOT}/etc/nginx/latchkey-",
             "/var/www/html": self.site.pages,
             "/run/nginx.pid": self.file("pid"),
             "/var/log/nginx/error.log": self.file("error.log"),
@@ -29,6 +31,6 @@ class Nginx(Front):
             f"{kind}_temp_path {self.file(kind)};\n" for kind in
             ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         text = text.replace("http {\n", "http {\n" + temporary, 1)
-        conf = self.place.write("nginx.conf", f"user root;\n{text}")
+        conf = self.place.write("nginx.conf", text)
         self.argv = [find_program("nginx"), "-e", self.file("error.log"),
                      "-g", "daemon off;", "-c", conf]

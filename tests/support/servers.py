@@ -100,6 +100,7 @@ class Lighttpd(Daemon):
 
     `values` replaces settings of the example by their names; the example must
     have each of them exactly once.  `gate` is the address of the gate to ask.
+    It runs as who starts it.
     """
 
     name = "lighttpd"
@@ -119,6 +120,9 @@ class Lighttpd(Daemon):
             **values,
         }
         text = replace_values(text, values)
+        text = text.replace("/etc/lighttpd/latchkey-forget.sh",
+                            f"{ROOT}/etc/lighttpd/latchkey-forget.sh")
+        text = re.sub(r"(?m)^server\.(username|groupname) .*\n", "", text)
         if gate is not None:
             text = replace_gate(text, gate)
         text += ('server.modules += ( "mod_accesslog" )\n'

@@ -28,13 +28,16 @@ echo "received=$(wc -c)"
 class Site:
     """Redis, two gates, the services behind; a web server when asked for.
 
-    Some servers give up root: what they serve and start must be readable.
+    Some servers give up root: what they serve and start must be readable, and
+    the gate's socket be theirs.  `rules` and whatever else is `extra`
+    stand in the settings.
     """
 
-    def __init__(self, place, rules=""):
+    def __init__(self, place, rules="", extra=""):
         self.place = place
         self.rules = rules
-        place.path.chmod(0o711)
+        self.extra = extra
+        place.path.chmod(0o755)
         self.redis = place.add(RedisServer(place, options=("save 3600 1",)))
         self.gate_socket = place.path / "gate.sock"
         self.gate_tcp = f"127.0.0.1:{free_port()}"
@@ -53,18 +56,19 @@ class Site:
         self.fronts = {}
 
     def settings(self, name, listen):
-        text = settings(self.redis.address, listen, self.rules)
-        return self.place.write(
-            name, text + 'log = { level = "debug"; };\n', 0o644)
+        return self.place.write(name, settings(
+            self.redis.address, listen, f"socket_mode = 0666; {self.rules}")
+            + 'log = { level = "debug"; };\n' + self.extra, 0o644)
 
     def add_pages(self):
-        for name, text, mode in (
-                ("page.cgi", PAGE, 0o755),
-                ("secret.html", "a protected page\n", 0o644),
-                ("folder/index.html", "a protected page\n", 0o644),
-                ("public/index.html", "a public page\n", 0o644),
-                ("login/index.html", "a public page\n", 0o644)):
-            self.place.write(f"pages/{name}", text, mode)
+        for folder in ("", "closed/", "admin/", "open/", "PUBLIC/", "Login/"):
+            self.place.write(f"pages/{folder}page.cgi", PAGE, 0o755)
+            self.place.write(f"pages/{folder}secret.html",
+                             "a protected page\n", 0o644)
+        for name, text in (("folder", "a protected page\n"),
+                           ("public", "a public page\n"),
+                           ("login", "a public page\n")):
+            self.place.write(f"pages/{name}/index.html", text, 0o644)
 
     def front(self, name):
         """The web server of that name, started when first asked for."""
