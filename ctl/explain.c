@@ -96,7 +96,9 @@ why(const struct explanation *e)
 	if (e->verdict.reason != NULL)
 		return (e->verdict.reason);
 	if (e->plan.need == GATE_NEED_NOTHING)
-		return ("The rule is public: nobody is asked who he is.");
+		return ("The rule is public: nobody is asked who he is.  "
+		        "(Apache with Basic asks all the same; such a path is "
+		        "named in its own settings.)");
 	if (e->verdict.renew)
 		return ("The session is live and what the rule asks for; the "
 		        "gate would renew it.");
