@@ -75,6 +75,26 @@ lk_sqlite_column_text(sqlite3_stmt *statement, int column, char *text,
 	return (true);
 }
 
+/*
+ * Run one that deletes a row, live or not, and returns whether it was: the
+ * clock that says so may be set back.
+ */
+enum lk_status
+lk_sqlite_delete(struct lk_sqlite_store *store, sqlite3_stmt *statement,
+    bool *was_live)
+{
+	enum lk_status status = LK_FAULT;
+	bool row;
+
+	*was_live = false;
+	status = lk_sqlite_db_step(store->db, statement, &row);
+	if (status == LK_OK && row) {
+		*was_live = sqlite3_column_int(statement, 0) != 0;
+		status = lk_sqlite_db_step(store->db, statement, &row);
+	}
+	return (status);
+}
+
 /* Clear away a few rows that expired long ago. */
 enum lk_status
 lk_sqlite_sweep_some(struct lk_sqlite_store *store, enum lk_sqlite_sql sql)
@@ -96,11 +116,20 @@ lk_sqlite_sweep_some(struct lk_sqlite_store *store, enum lk_sqlite_sql sql)
 static enum lk_status
 sqlite_ping(struct lk_store *base, struct lk_deadline deadline)
 {
+	static const uint8_t nobody[LK_HANDLE_LEN];
 	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
+	sqlite3_stmt *statement = NULL;
 	enum lk_status status = LK_FAULT;
+	bool row;
 
-	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN, deadline);
-	return (status == LK_OK ? lk_sqlite_db_end(store->db, status) : status);
+	status = lk_sqlite_db_look(store->db, deadline);
+	if (status != LK_OK)
+		return (status);
+	/* It reads what every check reads. */
+	status = lk_sqlite_db_find(store->db, nobody, nobody, &statement, &row);
+	if (status == LK_OK && row)
+		(void)sqlite3_reset(statement);
+	return (lk_sqlite_db_looked(store->db, status));
 }
 
 static enum lk_status

@@ -69,8 +69,7 @@ lk_sqlite_issue(struct lk_store *base, const struct lk_issue_request *request,
 	enum lk_status status = LK_FAULT;
 	int64_t issued_us, expires_ms;
 
-	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN_IMMEDIATE,
-	    deadline);
+	status = lk_sqlite_db_begin_adding(store->db, deadline);
 	if (status != LK_OK)
 		return (status);
 	issued_us = lk_sqlite_now_ms(store) * 1000;
@@ -91,8 +90,7 @@ lk_sqlite_extend(struct lk_store *base, const struct lk_token_key *key,
 	sqlite3_stmt *statement = NULL;
 	enum lk_status status = LK_FAULT;
 
-	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN_IMMEDIATE,
-	    deadline);
+	status = lk_sqlite_db_begin_adding(store->db, deadline);
 	if (status != LK_OK)
 		return (status);
 	status = lk_sqlite_db_sql(store->db, LK_SQL_EXTEND, &statement);
@@ -113,6 +111,21 @@ lk_sqlite_extend(struct lk_store *base, const struct lk_token_key *key,
 
 /* ---- Revocation -------------------------------------------------------- */
 
+/*
+ * Whether to try once more.  What makes the first attempt fail, such as a full
+ * disk, may be gone by the second, see lk_sqlite_db_end(); the third has the
+ * room that was kept for it.
+ */
+static bool
+try_again(struct lk_sqlite_store *store, enum lk_status status, int attempt)
+{
+	if (status != LK_E_STORE || attempt == 2)
+		return (false);
+	if (attempt == 1)
+		lk_sqlite_db_make_room(store->db);
+	return (true);
+}
+
 /* One attempt to end a session. */
 static enum lk_status
 revoke_once(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
@@ -121,7 +134,7 @@ revoke_once(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
 {
 	sqlite3_stmt *statement = NULL;
 	enum lk_status status = LK_FAULT;
-	int count = 0;
+	bool was_live = false;
 
 	*revoked = 0;
 	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN_IMMEDIATE,
@@ -133,29 +146,25 @@ revoke_once(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
 		lk_sqlite_bind_bytes(statement, 1, tag, LK_TAG_LEN);
 		lk_sqlite_bind_bytes(statement, 2, handle, LK_HANDLE_LEN);
 		lk_sqlite_bind_number(statement, 3, lk_sqlite_now_ms(store));
-		status = lk_sqlite_change(store, statement);
-		count = lk_sqlite_db_changes(store->db);
+		status = lk_sqlite_delete(store, statement, &was_live);
 	}
 	status = lk_sqlite_db_end(store->db, status);
 	if (status == LK_OK)
-		*revoked = (uint64_t)count;
+		*revoked = was_live ? 1 : 0;
 	return (status);
 }
 
-/*
- * End a session.  What makes the first attempt fail, such as a full disk, may
- * be gone by the second: see lk_sqlite_db_end().
- */
 static enum lk_status
 revoke(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
     const uint8_t handle[LK_HANDLE_LEN], struct lk_deadline deadline,
     uint64_t *revoked)
 {
-	enum lk_status status = revoke_once(store, tag, handle, deadline,
-	    revoked);
+	enum lk_status status = LK_FAULT;
+	int attempt = 0;
 
-	if (status == LK_E_STORE)
+	do
 		status = revoke_once(store, tag, handle, deadline, revoked);
+	while (try_again(store, status, attempt++));
 	return (status);
 }
 
@@ -235,10 +244,11 @@ lk_sqlite_revoke_all(struct lk_store *base, const char *user,
     struct lk_deadline deadline, uint64_t *revoked)
 {
 	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
-	enum lk_status status = revoke_all_once(store, user, deadline, revoked);
+	enum lk_status status = LK_FAULT;
+	int attempt = 0;
 
-	/* As in revoke(). */
-	if (status == LK_E_STORE)
+	do
 		status = revoke_all_once(store, user, deadline, revoked);
+	while (try_again(store, status, attempt++));
 	return (status);
 }

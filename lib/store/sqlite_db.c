@@ -3,6 +3,7 @@
 
 #include "fd.h"
 #include "sqlite_db.h"
+#include "sqlite_file.h"
 #include "sqlite_open.h"
 
 /* How often to look whether the path still leads to the file. */
@@ -17,18 +18,19 @@ static const char *const sql_text[LK_SQL_N] = {
 	    "SELECT digest, user, client, issued_us, expires_ms FROM session"
 	    " WHERE tag = ?1 AND handle = ?2",
 	[LK_SQL_NEWEST] = "SELECT max(issued_us) FROM session WHERE tag = ?1",
-	[LK_SQL_EVICT] =
-	    "DELETE FROM session WHERE tag = ?1 AND handle IN"
-	    " (SELECT handle FROM session WHERE tag = ?1 AND expires_ms > ?2"
-	    "  ORDER BY issued_us DESC LIMIT -1 OFFSET ?3)",
+	/* The clock may be set back: what is over by it counts, last. */
+	[LK_SQL_EVICT] = "DELETE FROM session WHERE tag = ?1 AND handle IN"
+	                 " (SELECT handle FROM session WHERE tag = ?1"
+	                 "  ORDER BY expires_ms > ?2 DESC, issued_us DESC"
+	                 "  LIMIT -1 OFFSET ?3)",
 	[LK_SQL_INSERT] =
 	    "INSERT INTO session (tag, handle, digest, user, client,"
 	    " issued_us, expires_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[LK_SQL_EXTEND] = "UPDATE session SET expires_ms = ?4"
 	                  " WHERE tag = ?1 AND handle = ?2 AND expires_ms > ?3"
 	                  " AND digest = ?5",
-	[LK_SQL_REVOKE] = "DELETE FROM session"
-	                  " WHERE tag = ?1 AND handle = ?2 AND expires_ms > ?3",
+	[LK_SQL_REVOKE] = "DELETE FROM session WHERE tag = ?1 AND handle = ?2"
+	                  " RETURNING expires_ms > ?3",
 	[LK_SQL_COUNT] =
 	    "SELECT count(*) FROM session WHERE tag = ?1 AND expires_ms > ?2",
 	[LK_SQL_REVOKE_ALL] = "DELETE FROM session WHERE tag = ?1",
@@ -42,7 +44,7 @@ static const char *const sql_text[LK_SQL_N] = {
 	    " ON CONFLICT (tag) DO UPDATE SET record = excluded.record,"
 	    " expires_ms = excluded.expires_ms",
 	[LK_SQL_USER_DELETE] =
-	    "DELETE FROM user WHERE tag = ?1 AND expires_ms > ?2",
+	    "DELETE FROM user WHERE tag = ?1 RETURNING expires_ms > ?2",
 	[LK_SQL_SWEEP_SESSIONS] =
 	    "DELETE FROM session WHERE (tag, handle) IN"
 	    " (SELECT tag, handle FROM session WHERE expires_ms < ?1"
@@ -194,6 +196,8 @@ lk_sqlite_db_sql(struct lk_sqlite_db *db, enum lk_sqlite_sql sql,
 	*statement = db->statement[sql];
 	if (sqlite3_stmt_busy(*statement))
 		(void)sqlite3_reset(*statement);
+	/* From here on its steps are counted: see on_progress(). */
+	(void)sqlite3_stmt_status(*statement, SQLITE_STMTSTATUS_VM_STEP, 1);
 	return (LK_OK);
 }
 
@@ -265,12 +269,25 @@ lk_sqlite_db_begin(struct lk_sqlite_db *db, enum lk_sqlite_sql sql,
 	enum lk_status status = LK_FAULT;
 
 	db->pace.deadline = deadline;
-	status = connect_db(db, sql != LK_SQL_BEGIN);
+	db->pace.writing = sql != LK_SQL_BEGIN;
+	status = connect_db(db, db->pace.writing);
 	if (status == LK_OK)
 		status = run(db, sql);
 	if (status != LK_OK)
 		lk_fd_release(&db->hold);
 	return (status);
+}
+
+enum lk_status
+lk_sqlite_db_begin_adding(struct lk_sqlite_db *db, struct lk_deadline deadline)
+{
+	enum lk_status status = LK_FAULT;
+
+	status = lk_sqlite_db_begin(db, LK_SQL_BEGIN_IMMEDIATE, deadline);
+	if (status != LK_OK)
+		return (status);
+	status = lk_sqlite_file_reserve(db->path, db->error);
+	return (status == LK_OK ? status : lk_sqlite_db_end(db, status));
 }
 
 /*
@@ -289,6 +306,18 @@ give_up(struct lk_sqlite_db *db, enum lk_status status)
 		    SQLITE_CHECKPOINT_RESTART, NULL, NULL);
 	if (status != LK_E_TIMEOUT)
 		disconnect(db);
+	lk_fd_release(&db->hold);
+}
+
+void
+lk_sqlite_db_make_room(struct lk_sqlite_db *db)
+{
+	lk_sqlite_file_give_reserve(db->path);
+	/* What the log holds comes first: then it begins anew, in the room
+	 * that it has. */
+	if (connect_db(db, true) == LK_OK)
+		(void)sqlite3_wal_checkpoint_v2(db->connection, NULL,
+		    SQLITE_CHECKPOINT_RESTART, NULL, NULL);
 	lk_fd_release(&db->hold);
 }
 
@@ -317,6 +346,7 @@ lk_sqlite_db_look(struct lk_sqlite_db *db, struct lk_deadline deadline)
 	enum lk_status status = LK_FAULT;
 
 	db->pace.deadline = deadline;
+	db->pace.writing = false;
 	status = connect_db(db, false);
 	lk_fd_release(&db->hold);
 	return (status);

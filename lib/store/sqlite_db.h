@@ -57,10 +57,25 @@ void lk_sqlite_db_free(struct lk_sqlite_db *db);
  * lk_sqlite_db_begin(db, sql, deadline):
  * Open the file if it is not, and begin a transaction with LK_SQL_BEGIN (for
  * reading) or LK_SQL_BEGIN_IMMEDIATE (for writing).  Everything up to
- * lk_sqlite_db_end() keeps ${deadline}, but for what the disk itself takes.
+ * lk_sqlite_db_end() keeps ${deadline}, but for what the disk itself takes:
+ * only reading may be given up half-way, and only where there is much of it.
  */
 enum lk_status lk_sqlite_db_begin(struct lk_sqlite_db *db,
     enum lk_sqlite_sql sql, struct lk_deadline deadline) LK_MUST_CHECK;
+
+/**
+ * lk_sqlite_db_begin_adding(db, deadline):
+ * The same for a transaction that adds to the store: LK_E_STORE unless there
+ * is room left for revocations.
+ */
+enum lk_status lk_sqlite_db_begin_adding(struct lk_sqlite_db *db,
+    struct lk_deadline deadline) LK_MUST_CHECK;
+
+/**
+ * lk_sqlite_db_make_room(db):
+ * Give up the room that is kept for revocations, and let the log have it.
+ */
+void lk_sqlite_db_make_room(struct lk_sqlite_db *db);
 
 /**
  * lk_sqlite_db_end(db, status):

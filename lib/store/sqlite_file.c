@@ -1,4 +1,5 @@
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <errno.h>
@@ -13,6 +14,9 @@
 #include "sqlite_file.h"
 
 #define GROUP "latchkey"
+/* A file of this many bytes is given up for revocations on a full disk. */
+#define RESERVE "-reserve"
+#define RESERVE_SIZE 524288
 /* Room for a path and what SQLite or we add to it. */
 #define PATH_SIZE (PATH_MAX + 16)
 
@@ -21,6 +25,7 @@ struct file {
 	struct lk_error *error;
 	char parent[PATH_MAX];
 	struct stat folder;
+	gid_t group; /* of the file, once it is examined, or of its folder */
 };
 
 static enum lk_status
@@ -74,6 +79,21 @@ share_folder(const struct file *file)
 	return (status);
 }
 
+/* Read where the folder is. */
+static enum lk_status
+find_folder(struct file *file)
+{
+	const char *slash = strrchr(file->path, '/');
+
+	if (file->path[0] != '/' || slash == file->path || slash[1] == '\0' ||
+	    strlen(file->path) >= PATH_MAX)
+		return (complain(file,
+		    "expected an absolute path of a file in a folder"));
+	memcpy(file->parent, file->path, (size_t)(slash - file->path));
+	file->parent[slash - file->path] = '\0';
+	return (LK_OK);
+}
+
 static enum lk_status
 prepare_folder(struct file *file)
 {
@@ -97,37 +117,69 @@ prepare_folder(struct file *file)
 	if ((file->folder.st_mode & S_IWOTH) != 0)
 		return (complain(file,
 		    "expected a folder that others cannot write to"));
+	file->group = file->folder.st_gid;
 	return (LK_OK);
 }
 
 /* ---- The file ---------------------------------------------------------- */
 
 /*
+ * Examine the file, or what SQLite or we keep beside it, if it is there: a
+ * FIFO would hang who opens it, and a name that leads elsewhere would let us
+ * write to a file of somebody else's.
+ *
  * O_PATH: closing any other descriptor of the file would release the locks
  * that another connection of this process holds on it.
  */
 static enum lk_status
-examine_file(const struct file *file)
+examine_file(struct file *file, const char *suffix)
 {
-	enum lk_status status = LK_OK;
+	char path[PATH_SIZE];
+	const char *wrong = NULL;
 	struct stat st;
-	int fd;
+	int fd, error = 0;
 
-	fd = lk_fd_above(open(file->path, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+	(void)snprintf(path, sizeof(path), "%s%s", file->path, suffix);
+	fd = lk_fd_above(open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC));
 	if (fd < 0 || fstat(fd, &st) != 0)
-		status = complain_errno(file, "cannot examine");
-	else if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
-		status = complain(file, "expected a regular file of one name");
+		error = errno;
+	/* Who closes a store may remove what is beside it at any time. */
+	else if (!S_ISREG(st.st_mode) || st.st_nlink > 1)
+		wrong = "expected a regular file of one name";
 	else if ((st.st_mode & S_IWOTH) != 0)
-		status = complain(file,
-		    "expected a file that others cannot write to");
+		wrong = "expected a file that others cannot write to";
+	/* Its own group can write to the file itself. */
 	else if (st.st_uid != 0 && st.st_uid != geteuid() &&
-	    st.st_gid != file->folder.st_gid)
-		status = complain(file,
-		    "expected a file of root's, our own, or its folder's "
-		    "group");
+	    st.st_gid != file->folder.st_gid && st.st_gid != file->group)
+		wrong = "expected a file of root's, our own, or its folder's "
+		        "group";
 	if (fd >= 0)
 		(void)close(fd);
+	if (wrong != NULL)
+		return (
+		    lk_fail(file->error, LK_E_SETTINGS, "%s: %s", path, wrong));
+	if (error == 0 && suffix[0] == '\0')
+		file->group = st.st_gid;
+	if (error == 0 || (error == ENOENT && suffix[0] != '\0'))
+		return (LK_OK);
+	return (lk_fail(file->error, LK_E_STORE, "%s: cannot examine: %s", path,
+	    strerror(error)));
+}
+
+/* Examine all there is. */
+static enum lk_status
+examine_files(struct file *file)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm", "-journal",
+		RESERVE };
+	enum lk_status status = LK_OK;
+	size_t i;
+
+	for (i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		status = examine_file(file, suffixes[i]);
+		if (status != LK_OK)
+			break;
+	}
 	return (status);
 }
 
@@ -157,10 +209,7 @@ share_file(const struct file *file, int fd)
 	return (fchmod(fd, S_IRUSR | S_IWUSR | shared));
 }
 
-/*
- * Make an empty file, all of it before it has its name.  No connection has
- * it open yet: see examine_file() on closing it.
- */
+/* Make an empty file, all of it before it has its name. */
 static enum lk_status
 make_whole(const struct file *file)
 {
@@ -181,9 +230,11 @@ make_whole(const struct file *file)
 		return (complain_errno(file, "cannot make it"));
 	if (share_file(file, fd) != 0)
 		status = complain_errno(file, "cannot set its mode");
-	else if (rename(fresh, file->path) != 0)
-		status = complain_errno(file, "cannot make it");
+	/* Once it has its name, another thread may hold locks on it that
+	 * would go with this descriptor. */
 	(void)close(fd);
+	if (status == LK_OK && rename(fresh, file->path) != 0)
+		status = complain_errno(file, "cannot make it");
 	if (status != LK_OK)
 		(void)unlink(fresh);
 	return (status);
@@ -216,21 +267,84 @@ make_file(const struct file *file)
 	return (status);
 }
 
+/* ---- The reserve ------------------------------------------------------- */
+
+/* Whether the system lets us have a file of that size at all. */
+static bool
+may_reserve(void)
+{
+	struct rlimit limit;
+
+	/* Beyond it a signal comes, which may end the program. */
+	return (getrlimit(RLIMIT_FSIZE, &limit) == 0 &&
+	    (limit.rlim_cur == RLIM_INFINITY ||
+	        limit.rlim_cur >= RESERVE_SIZE));
+}
+
+/* Make it; 0 or an errno. */
+static int
+make_reserve(const struct file *file, const char *path)
+{
+	int fd, error;
+
+	fd = lk_fd_above(open(path,
+	    O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+	    S_IRUSR | S_IWUSR));
+	if (fd < 0)
+		return (errno);
+	(void)share_file(file, fd);
+	error = posix_fallocate(fd, 0, RESERVE_SIZE);
+	(void)close(fd);
+	if (error != 0)
+		(void)unlink(path);
+	return (error);
+}
+
+enum lk_status
+lk_sqlite_file_reserve(const char *path, struct lk_error *error)
+{
+	struct file file = { .path = path, .error = error };
+	char reserve[PATH_SIZE];
+	enum lk_status status = LK_FAULT;
+	struct stat st;
+	int why;
+
+	(void)snprintf(reserve, sizeof(reserve), "%s" RESERVE, path);
+	if ((lstat(reserve, &st) == 0 && S_ISREG(st.st_mode) &&
+	        st.st_size >= RESERVE_SIZE) ||
+	    !may_reserve())
+		return (LK_OK);
+	if ((status = find_folder(&file)) != LK_OK ||
+	    (status = prepare_folder(&file)) != LK_OK ||
+	    (status = examine_file(&file, RESERVE)) != LK_OK)
+		return (status);
+	why = make_reserve(&file, reserve);
+	if (why == ENOSPC || why == EDQUOT)
+		return (lk_fail(error, LK_E_STORE,
+		    "%s: the disk is full, but for revocations", path));
+	return (LK_OK);
+}
+
+void
+lk_sqlite_file_give_reserve(const char *path)
+{
+	char reserve[PATH_SIZE];
+
+	(void)snprintf(reserve, sizeof(reserve), "%s" RESERVE, path);
+	(void)unlink(reserve);
+}
+
+/* ---- All of it --------------------------------------------------------- */
+
 enum lk_status
 lk_sqlite_file_prepare(const char *path, struct lk_error *error)
 {
 	struct file file = { .path = path, .error = error };
-	const char *slash = strrchr(path, '/');
 	enum lk_status status = LK_FAULT;
 
-	if (path[0] != '/' || slash == path || slash[1] == '\0' ||
-	    strlen(path) >= PATH_MAX)
-		return (complain(&file,
-		    "expected an absolute path of a file in a folder"));
-	memcpy(file.parent, path, (size_t)(slash - path));
-	file.parent[slash - path] = '\0';
-	if ((status = prepare_folder(&file)) != LK_OK ||
+	if ((status = find_folder(&file)) != LK_OK ||
+	    (status = prepare_folder(&file)) != LK_OK ||
 	    (status = make_file(&file)) != LK_OK)
 		return (status);
-	return (examine_file(&file));
+	return (examine_files(&file));
 }

@@ -251,8 +251,7 @@ lk_sqlite_put(struct lk_store *base, const struct lk_stored *stored,
 	enum lk_status status = LK_FAULT;
 	size_t i;
 
-	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN_IMMEDIATE,
-	    deadline);
+	status = lk_sqlite_db_begin_adding(store->db, deadline);
 	if (status != LK_OK)
 		return (status);
 	for (i = 0; i < count && status == LK_OK; i++) {

@@ -1,4 +1,5 @@
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <limits.h>
 #include <poll.h>
@@ -87,12 +88,16 @@ on_busy(void *pace, int times)
 	return (lk_sqlite_wait(pace));
 }
 
+/*
+ * A statement has taken so many steps.  One that reads may be given up; what is
+ * being written is nearly done, and after a commit it is too late.
+ */
 static int
 on_progress(void *arg)
 {
 	const struct lk_sqlite_pace *pace = arg;
 
-	return (lk_deadline_left_ms(pace->deadline) == 0);
+	return (!pace->writing && lk_deadline_left_ms(pace->deadline) == 0);
 }
 
 /* Something was committed, and the log has so many pages. */
@@ -121,6 +126,14 @@ on_commit(void *arg, sqlite3 *connection, const char *name, int pages)
 
 /* ---- Errors ------------------------------------------------------------ */
 
+static bool
+is_read_only(const char *path)
+{
+	struct statvfs fs;
+
+	return (statvfs(path, &fs) == 0 && (fs.f_flag & ST_RDONLY) != 0);
+}
+
 enum lk_status
 lk_sqlite_fail(struct lk_error *error, const char *path, sqlite3 *connection,
     int result)
@@ -131,17 +144,21 @@ lk_sqlite_fail(struct lk_error *error, const char *path, sqlite3 *connection,
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 	case SQLITE_PROTOCOL:
-	case SQLITE_INTERRUPT:
 		return (lk_fail(error, LK_E_TIMEOUT,
 		    "%s: another process holds it for too long", path));
+	case SQLITE_INTERRUPT:
+		return (lk_fail(error, LK_E_TIMEOUT,
+		    "%s: there is too much to read in the time", path));
 	case SQLITE_FULL:
 		return (
 		    lk_fail(error, LK_E_STORE, "%s: the disk is full", path));
 	case SQLITE_READONLY:
 	case SQLITE_PERM:
 	case SQLITE_AUTH:
-		return (lk_fail(error, LK_E_STORE,
-		    "%s: it or its folder cannot be written to", path));
+		return (lk_fail(error, LK_E_STORE, "%s: %s", path,
+		    is_read_only(path)
+		        ? "its file system is read-only"
+		        : "it or its folder cannot be written to"));
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 	case SQLITE_FORMAT:

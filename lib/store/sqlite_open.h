@@ -14,6 +14,7 @@
 /** What the handlers of a connection go by. */
 struct lk_sqlite_pace {
 	struct lk_deadline deadline; /* of the transaction under way */
+	bool writing;                /* so it goes on beyond that */
 	int64_t restarted_ns;        /* when the log was last made to restart */
 };
 

@@ -46,6 +46,13 @@ enum lk_status lk_sqlite_change(struct lk_sqlite_store *store,
     sqlite3_stmt *statement) LK_MUST_CHECK;
 
 /**
+ * lk_sqlite_delete(store, statement, was_live):
+ * Run one that deletes a row and returns whether that was live.
+ */
+enum lk_status lk_sqlite_delete(struct lk_sqlite_store *store,
+    sqlite3_stmt *statement, bool *was_live) LK_MUST_CHECK;
+
+/**
  * lk_sqlite_sweep_some(store, sql):
  * Clear away a few rows that expired long ago, in the transaction under way.
  */

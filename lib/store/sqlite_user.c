@@ -69,8 +69,7 @@ lk_sqlite_user_put(struct lk_store *base, const char *user, const char *record,
 	enum lk_status status = LK_FAULT;
 
 	lk_user_tag(user, tag);
-	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN_IMMEDIATE,
-	    deadline);
+	status = lk_sqlite_db_begin_adding(store->db, deadline);
 	if (status != LK_OK)
 		return (status);
 	status = lk_sqlite_sweep_some(store, LK_SQL_SWEEP_USERS);
@@ -95,7 +94,7 @@ lk_sqlite_user_delete(struct lk_store *base, const char *user,
 	sqlite3_stmt *statement = NULL;
 	uint8_t tag[LK_TAG_LEN];
 	enum lk_status status = LK_FAULT;
-	int count = 0;
+	bool was_live = false;
 
 	*deleted = false;
 	lk_user_tag(user, tag);
@@ -107,10 +106,9 @@ lk_sqlite_user_delete(struct lk_store *base, const char *user,
 	if (status == LK_OK) {
 		lk_sqlite_bind_bytes(statement, 1, tag, LK_TAG_LEN);
 		lk_sqlite_bind_number(statement, 2, lk_sqlite_now_ms(store));
-		status = lk_sqlite_change(store, statement);
-		count = lk_sqlite_db_changes(store->db);
+		status = lk_sqlite_delete(store, statement, &was_live);
 	}
 	status = lk_sqlite_db_end(store->db, status);
-	*deleted = status == LK_OK && count > 0;
+	*deleted = status == LK_OK && was_live;
 	return (status);
 }

@@ -72,6 +72,10 @@ test_file_is_made_private_in_a_folder_that_is_made(void **state)
 	    geteuid() == 0 && getgrnam("latchkey") != NULL ? 02770 : 0700);
 	lk_manager_free(m);
 	assert_int_equal(unlink(path), 0);
+	(void)snprintf(log, sizeof(log), "%s-reserve", path);
+	assert_int_equal(stat(log, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(unlink(log), 0);
 	assert_int_equal(rmdir(folder), 0);
 }
 
@@ -149,6 +153,7 @@ test_two_users_of_a_group_share_a_folder(void **state)
 	assert_shared(world, "");
 	assert_shared(world, "-wal");
 	assert_shared(world, "-shm");
+	assert_shared(world, "-reserve");
 	child_start(&second, world, revoke_as_second, text);
 	child_finish(&second);
 	child_let_go(&first);

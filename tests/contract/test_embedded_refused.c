@@ -1,5 +1,8 @@
 /* What the embedded store refuses to take for its file, and leaves alone. */
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -309,6 +312,127 @@ test_folder_that_is_a_link_is_refused(void **state)
 	assert_int_equal(access(path, F_OK), -1);
 }
 
+/* ---- What lies beside the file ------------------------------------------ */
+
+static const char *const beside[] = { "-wal", "-shm", "-journal", "-reserve" };
+
+enum plant { A_FIFO, A_LINK, A_NAME, A_FOLDER, A_SOCKET, A_DEVICE, ALL_WRITE,
+	A_STRANGERS, PLANTS };
+
+/* Put something else where SQLite or we keep a file; false if we may not. */
+static bool
+plant(enum plant what, const char *path, const char *victim)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd;
+
+	switch (what) {
+	case A_FIFO:
+		return (mkfifo(path, 0600) == 0);
+	case A_LINK:
+		return (symlink(victim, path) == 0);
+	case A_NAME:
+		return (link(victim, path) == 0);
+	case A_FOLDER:
+		return (mkdir(path, 0700) == 0);
+	case A_SOCKET:
+		assert_true(strlen(path) < sizeof(sun.sun_path));
+		strcpy(sun.sun_path, path);
+		fd = socket(AF_UNIX, SOCK_STREAM, 0);
+		assert_int_equal(bind(fd, (struct sockaddr *)&sun,
+		    sizeof(sun)), 0);
+		return (close(fd) == 0);
+	case A_DEVICE:
+		return (mknod(path, S_IFCHR | 0600, makedev(1, 3)) == 0);
+	case ALL_WRITE:
+		write_file(path, "", 0);
+		return (chmod(path, 0602) == 0);
+	default:
+		write_file(path, "", 0);
+		return (chown(path, STRANGER, STRANGER) == 0);
+	}
+}
+
+static void
+test_what_is_planted_beside_the_file_is_left_alone(void **state)
+{
+	struct world *world = *state;
+	char path[160], victim[128];
+	struct content content;
+	size_t i;
+	int what;
+
+	make_store(world);
+	(void)snprintf(victim, sizeof(victim), "%s/victim", world->dir);
+	write_file(victim, "precious", 8);
+	for (i = 0; i < sizeof(beside) / sizeof(beside[0]); i++) {
+		(void)snprintf(path, sizeof(path), "%s%s", store_path(world),
+		    beside[i]);
+		for (what = 0; what < PLANTS; what++) {
+			(void)unlink(path);
+			if (!plant((enum plant)what, path, victim)) {
+				(void)unlink(path);
+				assert_int_not_equal(geteuid(), 0);
+				continue;
+			}
+			/* Who opens a FIFO waits for ever. */
+			(void)alarm(60);
+			assert_left_alone(world, LK_E_SETTINGS, beside[i]);
+			(void)alarm(0);
+			content = content_of(victim);
+			assert_int_equal(content.len, 8);
+			assert_memory_equal(content.bytes, "precious", 8);
+			free(content.bytes);
+			if (what == A_FOLDER)
+				assert_int_equal(rmdir(path), 0);
+		}
+		(void)unlink(path);
+	}
+	assert_int_equal(unlink(victim), 0);
+	world->m = world_manager(world);
+	assert_int_equal(world_count(world, "alice"), 100);
+}
+
+/* A new file takes nothing over that lay there before it. */
+static void
+test_what_is_planted_before_the_file_is_made_is_not_taken(void **state)
+{
+	static const char *const suffix[] = { "-new", "-wal", "-shm",
+		"-journal", "-reserve" };
+	struct world *world = *state;
+	char path[160], victim[128];
+	struct content content;
+	struct lk_token token;
+	struct lk_manager *m;
+	size_t i;
+	int what;
+
+	(void)snprintf(victim, sizeof(victim), "%s/victim", world->dir);
+	for (i = 0; i < sizeof(suffix) / sizeof(suffix[0]); i++) {
+		(void)snprintf(path, sizeof(path), "%s%s", store_path(world),
+		    suffix[i]);
+		for (what = A_FIFO; what <= A_NAME; what++) {
+			(void)unlink(store_path(world));
+			(void)unlink(path);
+			write_file(victim, "precious", 8);
+			assert_true(plant((enum plant)what, path, victim));
+			m = world_manager(world);
+			(void)alarm(60);
+			if (lk_issue(m, "alice", NULL, &token, NULL) != LK_OK)
+				assert_non_null(strstr(lk_manager_error(m),
+				    suffix[i]));
+			(void)alarm(0);
+			lk_manager_free(m);
+			content = content_of(victim);
+			assert_int_equal(content.len, 8);
+			assert_memory_equal(content.bytes, "precious", 8);
+			free(content.bytes);
+			assert_int_equal(unlink(victim), 0);
+		}
+		(void)unlink(path);
+	}
+}
+
 int
 main(void)
 {
@@ -324,6 +448,8 @@ main(void)
 		T(test_file_that_others_can_write_to_is_refused),
 		T(test_file_or_folder_of_a_stranger_is_refused),
 		T(test_folder_that_is_a_link_is_refused),
+		T(test_what_is_planted_beside_the_file_is_left_alone),
+		T(test_what_is_planted_before_the_file_is_made_is_not_taken),
 #undef T
 	};
 

@@ -112,6 +112,7 @@ remove_store(const struct world *world)
 	remove_file(world, "store.db");
 	remove_file(world, "store.db-wal");
 	remove_file(world, "store.db-shm");
+	remove_file(world, "store.db-reserve");
 }
 
 int

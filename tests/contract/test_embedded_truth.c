@@ -1,0 +1,368 @@
+/* What the embedded store says, whatever the clock and the disk do. */
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
+
+#include "children.h"
+#include "manager.h"
+#include "settings.h"
+
+static const char *
+store_path(const struct world *world)
+{
+	return (world->settings->store.sqlite.path);
+}
+
+/* ---- The clock is set right --------------------------------------------- */
+
+static int64_t
+shifted_ms(void *arg)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	return ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 +
+	    *(const int64_t *)arg);
+}
+
+/* A manager whose clock is ahead by so much. */
+static struct lk_manager *
+manager_ahead(struct world *world, int64_t *ahead_ms)
+{
+	struct lk_surroundings around = { .now_ms = shifted_ms,
+		.arg = ahead_ms };
+	struct lk_manager *m = NULL;
+	struct lk_error error;
+
+	if (lk_manager_new(world->settings, &around, &m, &error) != LK_OK)
+		fail_msg("%s", error.text);
+	return (m);
+}
+
+static void
+test_revocation_by_a_wrong_clock_outlasts_its_correction(void **state)
+{
+	struct world *world = *state;
+	int64_t ahead = 3600000 / 2;
+	struct lk_manager *fast = manager_ahead(world, &ahead);
+	struct lk_session session, other;
+	struct lk_token first, second, third;
+	struct lk_user user;
+	uint64_t revoked = 7;
+	bool deleted;
+
+	world_issue(world, "alice", 60, &first, &session);
+	world_issue(world, "alice", 60, &second, &other);
+	world_issue(world, "bob", 60, &third, NULL);
+	assert_status(LK_EXPIRED, lk_check(fast, &first, &session));
+	assert_status(LK_OK, lk_revoke(fast, &first, NULL, &revoked));
+	assert_int_equal(revoked, 0);
+	assert_status(LK_OK, lk_revoke_id(fast, other.id, NULL, &revoked));
+	assert_int_equal(revoked, 0);
+	assert_status(LK_OK, lk_revoke_all(fast, "bob", NULL, &revoked));
+	assert_int_equal(revoked, 0);
+	assert_status(LK_UNKNOWN, lk_check(world->m, &first, &session));
+	assert_status(LK_UNKNOWN, lk_check(world->m, &second, &session));
+	assert_status(LK_UNKNOWN, lk_check(world->m, &third, &session));
+
+	world_settle(world, "", "",
+	    "user = { source = \"passwd\"; ttl = 60; };");
+	lk_manager_free(fast);
+	fast = manager_ahead(world, &ahead);
+	assert_status(LK_OK, lk_user_load(world->m, "root", 0, &user));
+	lk_user_clear(&user);
+	assert_status(LK_OK, lk_user_delete(fast, "root", &deleted));
+	assert_false(deleted);
+	assert_status(LK_NO_USER, lk_user_get(world->m, "root", &user));
+	lk_manager_free(fast);
+}
+
+static void
+test_limit_by_a_wrong_clock_outlasts_its_correction(void **state)
+{
+	struct world *world = *state;
+	int64_t ahead = 3600000 / 2;
+	struct lk_manager *fast;
+	struct lk_session session;
+	struct lk_token old, token, fresh;
+
+	world_settle(world, "max_per_user = 2;", "", "");
+	fast = manager_ahead(world, &ahead);
+	world_issue(world, "alice", 60, &old, NULL);
+	world_issue(world, "alice", 60, &token, NULL);
+	assert_status(LK_OK, lk_issue(fast, "alice", NULL, &fresh, NULL));
+	assert_status(LK_OK, lk_check(world->m, &fresh, &session));
+	assert_status(LK_UNKNOWN, lk_check(world->m, &old, &session));
+	assert_int_equal(world_count(world, "alice"), 2);
+	lk_manager_free(fast);
+}
+
+/* ---- The disk takes its time -------------------------------------------- */
+
+/* However late it is, what nobody else held up was done and is said so. */
+static void
+test_answer_that_took_the_disk_too_long_is_true(void **state)
+{
+	struct world *world = *state;
+	struct lk_store *store = world->m->store;
+	struct lk_issue_request request = { .user = "alice", .client = "",
+		.ttl = 60 };
+	struct lk_session session;
+	struct lk_token_key key;
+	struct lk_token token;
+	uint64_t revoked;
+	int i;
+
+	world_issue(world, "alice", 60, &token, NULL);
+	assert_status(LK_OK, lk_token_parse(&token, &key));
+	for (i = 0; i < 5000; i++)
+		assert_status(LK_OK, store->ops->check(store, &key,
+		    lk_deadline_in(0), &session));
+	request.key = &key;
+	for (i = 0; i < 1500; i++) {
+		assert_status(LK_OK, store->ops->revoke(store, &key,
+		    lk_deadline_in(0), &revoked));
+		assert_int_equal(revoked, 1);
+		assert_status(LK_OK, store->ops->issue(store, &request,
+		    lk_deadline_in(0), &session));
+	}
+}
+
+/* ---- A new file --------------------------------------------------------- */
+
+static int renamed, still_open;
+
+/* The library's call of it comes here. */
+int
+rename(const char *from, const char *to)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *entry;
+	char link[512], path[64];
+	ssize_t n;
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir)) != NULL) {
+		(void)snprintf(path, sizeof(path), "/proc/self/fd/%.20s",
+		    entry->d_name);
+		n = readlink(path, link, sizeof(link) - 1);
+		if (n > 0 && strncmp(link, from, strlen(from)) == 0)
+			still_open++;
+	}
+	(void)closedir(dir);
+	renamed++;
+	return ((int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0));
+}
+
+/* To close it later would take away the locks of another thread. */
+static void
+test_new_file_is_closed_before_others_can_open_it(void **state)
+{
+	struct world *world = *state;
+	struct lk_token token;
+
+	renamed = still_open = 0;
+	world_issue(world, "alice", 60, &token, NULL);
+	assert_int_equal(renamed, 1);
+	assert_int_equal(still_open, 0);
+}
+
+/* ---- Rubbish ------------------------------------------------------------ */
+
+static void
+test_ping_of_rubbish_is_no_answer(void **state)
+{
+	struct world *world = *state;
+	struct lk_manager *m;
+	struct lk_token token;
+	struct stat st;
+	char page[4096];
+	off_t at;
+	int fd, i;
+
+	for (i = 0; i < 100; i++)
+		world_issue(world, "alice", 60, &token, NULL);
+	lk_manager_free(world->m);
+	world->m = NULL;
+	memset(page, 0xa5, sizeof(page));
+	assert_true((fd = open(store_path(world), O_RDWR)) >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	/* The first page has the schema, which is read as it is opened. */
+	for (at = sizeof(page); at < st.st_size; at += (off_t)sizeof(page))
+		assert_int_equal(pwrite(fd, page, sizeof(page), at),
+		    sizeof(page));
+	assert_int_equal(close(fd), 0);
+	m = world_manager(world);
+	assert_status(LK_E_CORRUPT, lk_ping(m));
+	assert_status(LK_E_CORRUPT, lk_ping(m));
+	lk_manager_free(m);
+}
+
+/* ---- The disk is full --------------------------------------------------- */
+
+#define VICTIMS 80
+
+/* Write until there is no room; the descriptor. */
+static int
+fill(const char *path)
+{
+	char bytes[4096];
+	size_t len;
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+
+	memset(bytes, 'x', sizeof(bytes));
+	for (len = sizeof(bytes); len > 0; len /= 2) {
+		while (write(fd, bytes, len) == (ssize_t)len)
+			continue;
+	}
+	(void)close(fd);
+	return (fd);
+}
+
+struct disk {
+	const struct world *world;
+	bool own_manager; /* for each revocation, as the command has it */
+};
+
+/* End one session, by a manager of its own or not; 0 or where it broke. */
+static int
+end_one(const struct disk *disk, struct lk_manager *m,
+    const struct lk_token *token)
+{
+	struct lk_manager *own = disk->own_manager ? world_manager(disk->world)
+	                                           : m;
+	struct lk_session session;
+	uint64_t revoked = 7;
+	int code = 0;
+
+	if (lk_revoke(own, token, NULL, &revoked) != LK_OK || revoked != 1)
+		code = 10;
+	else if (lk_check(m, token, &session) != LK_UNKNOWN)
+		code = 11;
+	if (disk->own_manager)
+		lk_manager_free(own);
+	return (code);
+}
+
+static int
+log_out_on_a_full_disk(struct task *task)
+{
+	const struct disk *disk = task->arg;
+	struct lk_token token[VICTIMS], none;
+	struct lk_session session;
+	enum lk_status status;
+	char ballast[128];
+	uint64_t revoked;
+	int i, code;
+
+	if (unshare(CLONE_NEWNS) != 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	    mount("none", disk->world->dir, "tmpfs", 0,
+	        "size=2m,mode=0700") != 0)
+		return (tell(task, "-", 1) ? 0 : 1);
+	for (i = 0; i < VICTIMS; i++) {
+		if (lk_issue(task->m, i < 75 ? "alice" : "bob", NULL,
+		        &token[i], NULL) != LK_OK)
+			return (2);
+	}
+	if (disk->own_manager) {
+		lk_manager_free(task->m);
+		task->m = world_manager(disk->world);
+	}
+	(void)snprintf(ballast, sizeof(ballast), "%s/ballast",
+	    disk->world->dir);
+	fill(ballast);
+	for (i = 0; i < 70; i++) {
+		if ((code = end_one(disk, task->m, &token[i])) != 0)
+			return (code);
+		/* Nothing new takes the room away that is left for this. */
+		status = lk_issue(task->m, "carol", NULL, &none, NULL);
+		if (status != LK_OK && status != LK_E_STORE)
+			return (4);
+	}
+	if (lk_revoke_all(task->m, "alice", NULL, &revoked) != LK_OK ||
+	    revoked != 5)
+		return (5);
+	/* When that is gone too, it says so. */
+	fill(ballast);
+	for (i = 75; i < VICTIMS; i++) {
+		status = lk_revoke(task->m, &token[i], NULL, &revoked);
+		if (lk_check(task->m, &token[i], &session) !=
+		        (status == LK_OK ? LK_UNKNOWN : LK_OK) ||
+		    (status != LK_OK && (status != LK_E_STORE || revoked != 0)))
+			return (6);
+	}
+	/* And with room again, all is well. */
+	if (unlink(ballast) != 0 ||
+	    lk_issue(task->m, "carol", NULL, &none, NULL) != LK_OK ||
+	    lk_revoke_all(task->m, "bob", NULL, &revoked) != LK_OK)
+		return (7);
+	/* A file system that turns read-only is named. */
+	if (mount("none", disk->world->dir, NULL, MS_REMOUNT | MS_RDONLY,
+	        NULL) == 0) {
+		lk_manager_free(task->m);
+		task->m = world_manager(disk->world);
+		if (lk_revoke(task->m, &none, NULL, &revoked) != LK_E_STORE ||
+		    strstr(lk_manager_error(task->m), "read-only") == NULL)
+			return (8);
+	}
+	lk_manager_free(task->m);
+	task->m = NULL;
+	return (tell(task, "+", 1) ? 0 : 3);
+}
+
+static void
+full_disk(struct world *world, bool own_manager)
+{
+	const struct disk disk = { world, own_manager };
+	struct child child;
+	char said;
+
+	if (geteuid() != 0) {
+		print_message("# skipped: needs root\n");
+		skip();
+	}
+	child_start(&child, world, log_out_on_a_full_disk, &disk);
+	assert_true(child_says(&child, &said, 1));
+	child_finish(&child);
+	if (said == '-') {
+		print_message("# skipped: not even root may mount here\n");
+		skip();
+	}
+}
+
+static void
+test_full_disk_leaves_room_to_log_out(void **state)
+{
+	full_disk(*state, false);
+}
+
+static void
+test_full_disk_leaves_room_for_commands_to_log_out(void **state)
+{
+	full_disk(*state, true);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup(name, world_reset)
+		T(test_revocation_by_a_wrong_clock_outlasts_its_correction),
+		T(test_limit_by_a_wrong_clock_outlasts_its_correction),
+		T(test_answer_that_took_the_disk_too_long_is_true),
+		T(test_new_file_is_closed_before_others_can_open_it),
+		T(test_ping_of_rubbish_is_no_answer),
+		T(test_full_disk_leaves_room_to_log_out),
+		T(test_full_disk_leaves_room_for_commands_to_log_out),
+#undef T
+	};
+
+	return (cmocka_run_group_tests_name("sqlite", tests, world_open_sqlite,
+	    world_close));
+}
