@@ -10,7 +10,6 @@
 #include "log.h"
 #include "settings.h"
 
-#define CTL_DEFAULT_PATH "/etc/latchkey/latchkey.conf"
 /* Most bytes a verb prints. */
 #define CTL_OUTPUT_MAX (256 * 1024 * 1024)
 

@@ -71,7 +71,7 @@ help(struct ctl *ctl, const struct ctl_verb *verb)
 	    "                     a store of one's own unless one is root)\n"
 	    "  -h, --help         print this and exit\n"
 	    "  -V, --version      print the version and exit\n\n",
-	    CTL_DEFAULT_PATH);
+	    LK_SETTINGS_PATH);
 	for (verb = ctl_verbs; verb->name != NULL; verb++)
 		help_verb(ctl, verb);
 	lk_buf_str(&ctl->out,

@@ -33,7 +33,7 @@ own_store(char **path, struct lk_error *error)
 	    (status == LK_OK && account.entry.pw_dir[0] != '/'))
 		status = lk_fail(error, LK_E_SETTINGS,
 		    "no %s, and no home folder for a store of user %u's own",
-		    CTL_DEFAULT_PATH, (unsigned int)geteuid());
+		    LK_SETTINGS_PATH, (unsigned int)geteuid());
 	if (status == LK_OK &&
 	    asprintf(path, "%s" OWN_STORE, account.entry.pw_dir) < 0)
 		status = lk_fail(error, LK_E_NOMEM, "out of memory");
@@ -56,12 +56,12 @@ use_own_store(struct ctl *ctl, struct lk_error *error)
 }
 
 static enum lk_status
-use_defaults(struct ctl *ctl, struct lk_error *error)
+use_default(struct ctl *ctl, struct lk_error *error)
 {
 	enum lk_status status = LK_FAULT;
 
-	status = lk_settings_defaults(&ctl->settings, error);
-	if (status == LK_OK && geteuid() != 0)
+	status = lk_settings_load_default(&ctl->settings, error);
+	if (status == LK_OK && ctl->settings->path == NULL && geteuid() != 0)
 		status = use_own_store(ctl, error);
 	if (status != LK_OK) {
 		lk_settings_free(ctl->settings);
@@ -76,11 +76,8 @@ ctl_settings_load(struct ctl *ctl, const char *path, struct lk_error *error)
 	char *absolute = NULL;
 	enum lk_status status = LK_FAULT;
 
-	if (path == NULL && access(CTL_DEFAULT_PATH, F_OK) != 0 &&
-	    errno == ENOENT)
-		return (use_defaults(ctl, error));
 	if (path == NULL)
-		path = CTL_DEFAULT_PATH;
+		return (use_default(ctl, error));
 	if (path[0] != '/') {
 		char *here = getcwd(NULL, 0);
 

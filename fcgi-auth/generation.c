@@ -1,6 +1,3 @@
-#include <sys/stat.h>
-
-#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -21,7 +18,7 @@ struct fixed {
 
 struct gate_generations {
 	/* Constant. */
-	char *path; /* or NULL */
+	char *path; /* NULL while there is no file */
 	struct gate_journal *journal;
 	struct fixed fixed;
 	bool remote;   /* other machines reach the listener */
@@ -33,19 +30,6 @@ struct gate_generations {
 	pthread_cond_t ended; /* a thread has */
 	unsigned int threads; /* of watches */
 };
-
-static enum lk_status
-load_settings(const char *path, struct lk_settings **settings,
-    struct lk_error *error)
-{
-	struct stat st;
-
-	if (path != NULL)
-		return (lk_settings_load(path, settings, error));
-	if (lstat(GATE_SETTINGS_PATH, &st) != 0 && errno == ENOENT)
-		return (lk_settings_defaults(settings, error));
-	return (lk_settings_load(GATE_SETTINGS_PATH, settings, error));
-}
 
 static void
 generation_free(struct gate_generation *generation)
@@ -114,7 +98,9 @@ generation_load(const char *path, struct gate_journal *journal,
 	*generation = NULL;
 	if ((g = calloc(1, sizeof(*g))) == NULL)
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
-	if ((status = load_settings(path, &g->owned, error)) != LK_OK)
+	status = path != NULL ? lk_settings_load(path, &g->owned, error)
+	                      : lk_settings_load_default(&g->owned, error);
+	if (status != LK_OK)
 		goto out;
 	g->settings = g->owned;
 	g->holders = 1;
@@ -173,6 +159,15 @@ fixed_compare(const struct fixed *fixed, const struct lk_settings *settings,
 	names[len > 0 ? len - 1 : 0] = '\0';
 }
 
+/* From here on settings come from the file that these came from, if any. */
+static bool
+keep_path(struct gate_generations *all, const struct lk_settings *settings)
+{
+	if (all->path == NULL && settings->path != NULL)
+		all->path = strdup(settings->path);
+	return (all->path != NULL || settings->path == NULL);
+}
+
 enum lk_status
 gate_generations_new(const char *path, struct gate_journal *journal,
     struct gate_generations **generations, struct lk_error *error)
@@ -194,7 +189,7 @@ gate_generations_new(const char *path, struct gate_journal *journal,
 	(void)pthread_mutex_init(&g->lock, NULL);
 	g->journal = journal;
 	atomic_init(&g->current, first);
-	if ((path != NULL && (g->path = strdup(path)) == NULL) ||
+	if (!keep_path(g, first->settings) ||
 	    !fixed_take(&g->fixed, first->settings)) {
 		gate_generations_free(g);
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
@@ -228,6 +223,10 @@ gate_generations_reload(struct gate_generations *generations,
 	restart[0] = '\0';
 	status = generation_load(generations->path, generations->journal, &next,
 	    error);
+	if (status == LK_OK && !keep_path(generations, next->settings)) {
+		generation_free(next);
+		status = lk_fail(error, LK_E_NOMEM, "out of memory");
+	}
 	if (status == LK_OK && generations->watching) {
 		/* What is known of the store is known from the start. */
 		lk_watch_take(next->watch,

@@ -13,8 +13,6 @@
 #include "peers.h"
 #include "settings.h"
 
-/* Where settings are if nobody says otherwise. */
-#define GATE_SETTINGS_PATH "/etc/latchkey/latchkey.conf"
 /* Room for the names of all settings that take a restart. */
 #define GATE_RESTART_MAX 128
 
@@ -37,7 +35,8 @@ struct gate_journal;
 /**
  * gate_generations_new(path, journal, generations, error):
  * Load the first generation, which logs to ${journal}, from ${path}; NULL is
- * GATE_SETTINGS_PATH, and the defaults if there is no file there.
+ * LK_SETTINGS_PATH, and the defaults if there is no file there.  What came from
+ * a file is from then on replaced only by what comes from it.
  */
 enum lk_status gate_generations_new(const char *path,
     struct gate_journal *journal, struct gate_generations **generations,

@@ -44,7 +44,7 @@ static const char usage[] =
     "A FastCGI authorizer: it lets those requests through that carry the\n"
     "token of a live session.  It listens on the socket that `gate.listen`\n"
     "in FILE names, or on the one that a service manager or, on standard\n"
-    "input, a web server passed to it.  FILE defaults to\n" GATE_SETTINGS_PATH
+    "input, a web server passed to it.  FILE defaults to\n" LK_SETTINGS_PATH
     ".\n"
     "SIGHUP makes it read FILE again; SIGTERM and SIGINT end it after the\n"
     "requests in hand.\n"

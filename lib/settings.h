@@ -19,6 +19,8 @@
 #include "string_list.h"
 
 /* Largest settings file, in bytes. */
+/* Where settings are if nobody says otherwise. */
+#define LK_SETTINGS_PATH "/etc/latchkey/latchkey.conf"
 #define LK_SETTINGS_FILE_MAX 262144
 
 enum lk_backend {
@@ -165,6 +167,15 @@ struct lk_setting {
 
 /** The keys, ended by one whose key is NULL. */
 extern const struct lk_setting lk_settings_table[];
+
+/**
+ * lk_settings_load_default(settings, error):
+ * Load LK_SETTINGS_PATH, or the defaults if there surely is no such file.  A
+ * link that leads nowhere, or a folder that cannot be looked at, is an error:
+ * who ends sessions by it must not end those of another store.
+ */
+enum lk_status lk_settings_load_default(struct lk_settings **settings,
+    struct lk_error *error) LK_MUST_CHECK;
 
 /**
  * lk_settings_new(settings, error):

@@ -426,3 +426,11 @@ out:
 	lk_buf_free(&text);
 	return (status);
 }
+
+enum lk_status
+lk_settings_load_default(struct lk_settings **settings, struct lk_error *error)
+{
+	if (lk_trusted_file_absent(LK_SETTINGS_PATH))
+		return (lk_settings_new(settings, error));
+	return (lk_settings_load(LK_SETTINGS_PATH, settings, error));
+}

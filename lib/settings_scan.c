@@ -26,6 +26,7 @@ struct scan {
 	struct lk_error *error;
 	char *p; /* the next byte; the text ends with a NUL */
 	int line;
+	bool after_string; /* and nothing but filler since */
 	size_t depth;
 	char key[KEY_SIZE]; /* dotted path of the current setting */
 	size_t start[LK_SCAN_DEPTH_MAX + 1]; /* of each depth's name in it */
@@ -87,6 +88,11 @@ skip_string(struct scan *s)
 {
 	enum lk_status status = LK_FAULT;
 
+	/* libconfig makes one string of both. */
+	if (s->after_string)
+		return (refuse(s, "a comma or a semicolon between two strings",
+		    "none"));
+	s->after_string = true;
 	s->p++;
 	for (;;) {
 		s->p += strcspn(s->p, "\"\\\n");
@@ -276,6 +282,8 @@ skip_filler(struct scan *s)
 {
 	if (*s->p == ';')
 		s->key[s->start[s->depth]] = '\0';
+	if (is_one_of(*s->p, "=:;,"))
+		s->after_string = false;
 	if (is_one_of(*s->p, " \t\r\f=:;,")) {
 		s->p++;
 		return (LK_OK);
@@ -303,6 +311,7 @@ take_word(struct scan *s)
 		return (status);
 	if (*s->p == '"')
 		return (skip_string(s));
+	s->after_string = false;
 	if (is_one_of(*s->p, NAME_START))
 		return (take_name(s));
 	if (is_one_of(*s->p, NUMBER_START))
@@ -312,6 +321,18 @@ take_word(struct scan *s)
 	if (is_one_of(*s->p, "}])"))
 		return (ascend(s));
 	return (refuse_byte(s));
+}
+
+/* What editors elsewhere put in front of a text. */
+static enum lk_status
+refuse_mark(struct scan *s)
+{
+	if (strncmp(s->p, "\xef\xbb\xbf", 3) != 0 &&
+	    strncmp(s->p, "\xff\xfe", 2) != 0 &&
+	    strncmp(s->p, "\xfe\xff", 2) != 0)
+		return (LK_OK);
+	return (refuse(s, "UTF-8 without a byte order mark",
+	    "one at the start of the file"));
 }
 
 /* libconfig would take it for the end of the text. */
@@ -332,8 +353,10 @@ lk_settings_scan(const char *path, char *text, size_t len,
     struct lk_error *error)
 {
 	struct scan s = { .path = path, .error = error, .p = text, .line = 1 };
-	enum lk_status status = refuse_nul(&s, len);
+	enum lk_status status = refuse_mark(&s);
 
+	if (status == LK_OK)
+		status = refuse_nul(&s, len);
 	while (status == LK_OK && s.p < text + len)
 		status = take_word(&s);
 	return (status);

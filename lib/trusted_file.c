@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,24 +12,22 @@
 #include "trusted_file.h"
 
 #define CHUNK 8192
+/* Most links that are followed, as many as Linux does. */
+#define LINKS_MAX 40
 
 /* What to open, and what to say if it cannot be trusted. */
 struct trusted_file {
 	const char *path;
-	const char *base; /* its last component */
 	bool secret;
-	int dir_fd;
+	int dir_fd; /* the directory that was reached so far */
 	int fd;
 	size_t size; /* when it was examined; it may change */
 	struct lk_error *error;
 };
 
 static enum lk_status
-split_path(struct trusted_file *file, char dir[PATH_MAX])
+check_path(const struct trusted_file *file)
 {
-	const char *slash;
-	size_t dir_len;
-
 	if (file->path == NULL || file->path[0] != '/')
 		return (lk_fail(file->error, LK_E_SETTINGS,
 		    "%s: expected an absolute path",
@@ -37,11 +36,6 @@ split_path(struct trusted_file *file, char dir[PATH_MAX])
 		return (lk_fail(file->error, LK_E_SETTINGS,
 		    "%.100s...: expected a path of at most %d bytes",
 		    file->path, PATH_MAX - 1));
-	slash = strrchr(file->path, '/');
-	file->base = slash + 1;
-	dir_len = slash == file->path ? 1 : (size_t)(slash - file->path);
-	memcpy(dir, file->path, dir_len);
-	dir[dir_len] = '\0';
 	return (LK_OK);
 }
 
@@ -57,27 +51,91 @@ open_at(int dir_fd, const char *name, int flags)
 	return (fd);
 }
 
+/* Whether whoever owns it may put anything in our place anyway. */
+static bool
+is_owner_trusted(const struct stat *st)
+{
+	return (st->st_uid == 0 || st->st_uid == geteuid());
+}
+
 /*
- * O_PATH: a directory that may be searched need not be readable.  The file
- * is then opened relative to the very directory that was examined.
+ * Examine the directory ${fd}, of which ${last} says that it is the file's
+ * own.  Others may write to one that is sticky: what is in there is theirs only
+ * if they own it.
  */
 static enum lk_status
-open_directory(struct trusted_file *file, const char *dir)
+examine_directory(const struct trusted_file *file, int fd, bool last)
 {
+	const char *which = last ? "a directory" : "directories above it";
 	struct stat st;
 
-	file->dir_fd = open_at(AT_FDCWD, dir, O_PATH | O_DIRECTORY);
-	if (file->dir_fd == -1 || fstat(file->dir_fd, &st) == -1)
+	if (fstat(fd, &st) == -1)
 		return (lk_fail(file->error, LK_E_SETTINGS,
 		    "%s: cannot open its directory: %s", file->path,
 		    strerror(errno)));
 	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0 &&
 	    (st.st_mode & S_ISVTX) == 0)
 		return (lk_fail(file->error, LK_E_SETTINGS,
-		    "%s: expected a directory that group and others cannot "
+		    "%s: expected %s that group and others cannot "
 		    "write, got mode %04o",
-		    file->path, (unsigned int)(st.st_mode & 07777)));
+		    file->path, which, (unsigned int)(st.st_mode & 07777)));
+	if (!is_owner_trusted(&st))
+		return (lk_fail(file->error, LK_E_SETTINGS,
+		    "%s: expected %s of root or of uid %u, got uid %u",
+		    file->path, which, (unsigned int)geteuid(),
+		    (unsigned int)st.st_uid));
 	return (LK_OK);
+}
+
+/* Put what the link ${fd} says before what is ${left} to walk. */
+static enum lk_status
+follow(struct trusted_file *file, int fd, char left[PATH_MAX])
+{
+	char target[PATH_MAX];
+	struct stat st;
+	ssize_t len;
+
+	if (fstat(fd, &st) == -1 || !is_owner_trusted(&st))
+		return (lk_fail(file->error, LK_E_SETTINGS,
+		    "%s: expected links of root or of uid %u in its path",
+		    file->path, (unsigned int)geteuid()));
+	len = readlinkat(fd, "", target, sizeof(target));
+	if (len <= 0 || (size_t)len + strlen(left) + 2 > PATH_MAX)
+		return (lk_fail(file->error, LK_E_SETTINGS,
+		    "%s: cannot follow a link in its path", file->path));
+	memmove(left + len + 1, left, strlen(left) + 1);
+	memcpy(left, target, (size_t)len);
+	left[len] = '/';
+	return (LK_OK);
+}
+
+/* Whether the next step of the walk leads to the root or one up. */
+static bool
+leaves(const char *left)
+{
+	return (left[0] == '/' ||
+	    (strncmp(left, "..", 2) == 0 && strchr("/", left[2]) != NULL));
+}
+
+static enum lk_status
+enter(struct trusted_file *file, int fd, bool last)
+{
+	if (file->dir_fd != -1)
+		close(file->dir_fd);
+	file->dir_fd = fd;
+	return (examine_directory(file, fd, last));
+}
+
+/* Take the next name from what is ${left}; whether it is the last one. */
+static bool
+next_name(char left[PATH_MAX], char name[PATH_MAX])
+{
+	size_t len = strcspn(left, "/"), rest;
+
+	(void)snprintf(name, PATH_MAX, "%.*s", (int)len, left);
+	rest = len + strspn(left + len, "/");
+	memmove(left, left + rest, strlen(left + rest) + 1);
+	return (left[0] == '\0');
 }
 
 static const char *
@@ -106,7 +164,7 @@ examine(struct trusted_file *file, size_t max)
 		return (lk_fail(file->error, LK_E_SETTINGS,
 		    "%s: expected a regular file, got %s", file->path,
 		    kind_of(st.st_mode)));
-	if (st.st_uid != 0 && st.st_uid != geteuid())
+	if (!is_owner_trusted(&st))
 		return (lk_fail(file->error, LK_E_SETTINGS,
 		    "%s: expected a file of root or of uid %u, got uid %u",
 		    file->path, (unsigned int)geteuid(),
@@ -129,19 +187,89 @@ examine(struct trusted_file *file, size_t max)
 	return (LK_OK);
 }
 
+/*
+ * Walk ${left} from the directory that was reached, up to its last name.  Each
+ * directory on the way must be one in which only those whom we trust can put
+ * something in another one's place, and each link one of theirs.
+ */
+static enum lk_status
+walk(struct trusted_file *file, char left[PATH_MAX], char name[PATH_MAX])
+{
+	enum lk_status status = LK_OK;
+	unsigned int links = 0;
+	struct stat st;
+	bool last;
+	int fd;
+
+	while (status == LK_OK) {
+		if (left[0] == '/') {
+			fd = open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
+			(void)next_name(left, name);
+			last = strchr(left, '/') == NULL;
+		} else if (next_name(left, name)) {
+			return (LK_OK);
+		} else {
+			fd = open_at(file->dir_fd, name, O_PATH | O_NOFOLLOW);
+			last = strchr(left, '/') == NULL;
+		}
+		if (fd == -1 || fstat(fd, &st) == -1 ||
+		    (S_ISLNK(st.st_mode) && ++links > LINKS_MAX)) {
+			status = lk_fail(file->error, LK_E_SETTINGS,
+			    "%s: cannot open its directory: %s", file->path,
+			    strerror(fd == -1 ? errno : ELOOP));
+		} else if (S_ISLNK(st.st_mode)) {
+			status = follow(file, fd, left);
+		} else if (!S_ISDIR(st.st_mode)) {
+			status = lk_fail(file->error, LK_E_SETTINGS,
+			    "%s: cannot open its directory: %s", file->path,
+			    strerror(ENOTDIR));
+		} else {
+			status = enter(file, fd, last);
+			fd = -1;
+		}
+		if (fd != -1)
+			close(fd);
+	}
+	return (status);
+}
+
+/*
+ * A final link may lead to a file below its own folder, by whatever links
+ * there: so do the files that Kubernetes mounts.
+ */
 static enum lk_status
 open_file(struct trusted_file *file)
 {
-	file->fd = open_at(file->dir_fd, file->base,
-	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-	if (file->fd != -1)
-		return (LK_OK);
-	if (errno == ELOOP)
-		return (lk_fail(file->error, LK_E_SETTINGS,
-		    "%s: expected a regular file, got a symbolic link",
-		    file->path));
-	return (lk_fail(file->error, LK_E_SETTINGS, "%s: cannot open: %s",
-	    file->path, strerror(errno)));
+	char left[PATH_MAX], name[PATH_MAX];
+	enum lk_status status = LK_FAULT;
+	unsigned int links = 0;
+	int fd;
+
+	(void)snprintf(left, sizeof(left), "%s", file->path);
+	for (;;) {
+		if ((status = walk(file, left, name)) != LK_OK)
+			return (status);
+		file->fd = open_at(file->dir_fd, name,
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+		if (file->fd != -1)
+			return (LK_OK);
+		if (errno != ELOOP || ++links > LINKS_MAX)
+			return (lk_fail(file->error, LK_E_SETTINGS,
+			    "%s: cannot open: %s", file->path,
+			    strerror(errno)));
+		fd = open_at(file->dir_fd, name, O_PATH | O_NOFOLLOW);
+		status = follow(file, fd, left);
+		if (fd != -1)
+			close(fd);
+		if (status != LK_OK)
+			return (status);
+		left[strlen(left) - 1] = '\0';
+		if (leaves(left) || strstr(left, "/../") != NULL)
+			return (lk_fail(file->error, LK_E_SETTINGS,
+			    "%s: expected a regular file, got a symbolic "
+			    "link that leaves its directory",
+			    file->path));
+	}
 }
 
 /* read(2), begun again whenever a signal interrupts it. */
@@ -199,12 +327,9 @@ trusted_file_read(const char *path, bool secret, struct lk_buf *content,
 		.dir_fd = -1,
 		.fd = -1,
 		.error = error };
-	char dir[PATH_MAX];
 	enum lk_status status = LK_FAULT;
 
-	if ((status = split_path(&file, dir)) != LK_OK)
-		goto out;
-	if ((status = open_directory(&file, dir)) != LK_OK)
+	if ((status = check_path(&file)) != LK_OK)
 		goto out;
 	if ((status = open_file(&file)) != LK_OK)
 		goto out;
@@ -232,4 +357,26 @@ lk_trusted_file_read_secret(const char *path, struct lk_buf *content,
     struct lk_error *error)
 {
 	return (trusted_file_read(path, true, content, error));
+}
+
+bool
+lk_trusted_file_absent(const char *path)
+{
+	char prefix[PATH_MAX];
+	const char *end = path;
+	struct stat st;
+
+	while (*end != '\0') {
+		end += strspn(end, "/");
+		end += strcspn(end, "/");
+		if ((size_t)(end - path) >= sizeof(prefix))
+			return (false);
+		memcpy(prefix, path, (size_t)(end - path));
+		prefix[end - path] = '\0';
+		if (lstat(prefix, &st) == -1)
+			return (errno == ENOENT);
+		if (stat(prefix, &st) == -1)
+			return (false);
+	}
+	return (false);
 }

@@ -4,8 +4,8 @@
 
 #include "options.h"
 #include "session.h"
+#include "settings.h"
 
-#define DEFAULT_CONF "/etc/latchkey/latchkey.conf"
 /* Longest value of an option, in bytes: what the settings allow as well. */
 #define CONF_MAX 4095
 #define PROMPT_MAX 256
@@ -155,7 +155,7 @@ pam_options_parse(int argc, const char *const *argv,
 	int i;
 
 	memset(options, 0, sizeof(*options));
-	options->conf = DEFAULT_CONF;
+	options->conf = LK_SETTINGS_PATH;
 	for (i = 0; i < argc; i++) {
 		want = take_argument(options, argv[i], seen);
 		if (want != NULL)

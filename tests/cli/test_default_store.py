@@ -118,3 +118,41 @@ def test_default_store_without_a_home_is_a_settings_error(place):
     result = somebody.run("issue", "alice")
     assert result.returncode == USAGE, result
     assert "home folder" in result.stderr
+
+
+# ---- A default settings file that leads nowhere ----------------------------
+
+
+@pytest.fixture
+def own_etc(place):
+    """An /etc of our own, with a folder latchkey, for commands of root."""
+    etc = place.path / "own-etc"
+    (etc / "latchkey").mkdir(parents=True)
+    (etc / "passwd").write_text("root:x:0:0::/root:/bin/sh\n")
+    return etc
+
+
+def as_root(etc, *words):
+    return subprocess.run(
+        ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+         f"mount --bind {etc} /etc && "
+         'mount -t tmpfs tmpfs /var/lib && exec "$@"',
+         "sh", str(BUILD / "latchkey"), *words],
+        capture_output=True, text=True, check=False, timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("dangling", [
+    "latchkey/latchkey.conf", "latchkey/latchkey.conf absolute", "latchkey"])
+def test_default_settings_that_lead_nowhere_end_no_other_session(
+        own_etc, dangling):
+    link = own_etc / dangling.split()[0]
+    if link.is_dir():
+        link.rmdir()
+    link.symlink_to("/gone" if "absolute" in dangling else "gone")
+    for words in (["revoke-all", "bob"], ["issue", "bob"], ["list", "bob"],
+                  ["config"], ["doctor"]):
+        result = as_root(own_etc, *words)
+        assert result.returncode == USAGE, (words, result)
+        assert "/etc/latchkey/latchkey.conf" in result.stderr + result.stdout
+    link.unlink()
+    assert as_root(own_etc, "config").returncode == DONE

@@ -380,6 +380,34 @@ def test_process_on_sighup_with_bad_settings_keeps_the_old(house):
     assert_allows(house, gate)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="an /etc of one's own")
+def test_process_without_c_takes_no_defaults_for_a_file_that_is_gone(house):
+    """An editor renames the file before it writes the new one."""
+    etc = house.place.path / "own-etc"
+    (etc / "latchkey").mkdir(parents=True)
+    (etc / "passwd").write_text("root:x:0:0::/root:/bin/sh\n")
+    conf = etc / "latchkey/latchkey.conf"
+    house.write('rules = ( { path = "/"; access = "deny"; } );')
+    conf.write_text(house.conf.read_text())
+    gate = Gate(house.place, house.conf, house.listen, prefix=(
+        "unshare", "--mount", "--propagation", "private", "sh", "-c",
+        f'mount --bind {etc} /etc && exec "$@"', "sh"))
+    gate.argv = gate.argv[:-2]
+    house.place.add(gate)
+    assert gate.ask(house.parameters()).status == 403
+    text = conf.read_text()
+    for lead_nowhere in (lambda: None, lambda: conf.symlink_to("gone")):
+        conf.unlink()
+        lead_nowhere()
+        hang_up(gate, "settings not reloaded")
+        assert gate.ask(house.parameters()).status == 403
+        conf.unlink(missing_ok=True)
+        conf.write_text(text)
+    conf.write_text(text.replace("deny", "session"))
+    hang_up(gate)
+    assert_allows(house, gate)
+
+
 def test_process_on_sighup_names_what_needs_a_restart(house):
     gate = house.gate("threads = 2;")
     old = house.listen

@@ -5,8 +5,8 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
-#include <dirent.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,24 +58,23 @@ temp_write(struct temp_dir *dir, const char *name, const void *bytes,
 	return (path);
 }
 
-/** temp_dir_remove(dir): Remove the folder and the files in it. */
+static inline int
+temp_remove(const char *path, const struct stat *st, int type,
+    struct FTW *where)
+{
+	(void)st;
+	(void)type;
+	(void)where;
+	return (remove(path));
+}
+
+/** temp_dir_remove(dir): Remove the folder and all that is in it. */
 static inline void
 temp_dir_remove(struct temp_dir *dir)
 {
-	struct dirent *entry;
-	DIR *d;
-
 	(void)chmod(dir->path, 0700);
-	assert_non_null(d = opendir(dir->path));
-	while ((entry = readdir(d)) != NULL) {
-		if (strcmp(entry->d_name, ".") == 0 ||
-		    strcmp(entry->d_name, "..") == 0)
-			continue;
-		if (unlinkat(dirfd(d), entry->d_name, 0) == -1)
-			(void)unlinkat(dirfd(d), entry->d_name, AT_REMOVEDIR);
-	}
-	closedir(d);
-	assert_int_equal(rmdir(dir->path), 0);
+	assert_int_equal(nftw(dir->path, temp_remove, 8, FTW_DEPTH | FTW_PHYS),
+	    0);
 }
 
 #endif /* !TEMP_DIR_H_ */

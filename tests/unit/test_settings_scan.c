@@ -52,7 +52,7 @@ static void
 test_scan_ordinary_text_is_left_alone(void **state)
 {
 	static const char *const texts[] = { "", "\n", "# only\n", "a = 1;",
-		"a : \"x\" \"y\", b = [1, 2]; c = ( { d = true; }, FALSE );",
+		"a : \"x\" b = [1, 2]; c = ( { d = true; }, FALSE );",
 		"a=-5;b=+5;c=0;d=0x7fFFffff;e=-2147483648;f=2147483647L;",
 		"a=-0; b=5LL; c = 0x10L; *name-_9 = 1;", "a\r\n=\f\t5",
 		"a = 1.5; b = .5; c = 1e5; d = -1.5E-7; e = 5.;",
@@ -207,7 +207,7 @@ test_scan_other_bytes_are_refused(void **state)
 	assert_refused("_a = 1", "/f:1: expected a setting, got '_'");
 	assert_refused("\x01", "/f:1: expected a setting, got byte 0x01");
 	assert_refused("\x7f", "/f:1: expected a setting, got byte 0x7f");
-	assert_refused("\xef\xbb\xbf" "a = 1",
+	assert_refused("\xef\xbb" "a = 1",
 	    "/f:1: expected a setting, got byte 0xef");
 }
 
@@ -354,6 +354,44 @@ test_scan_key_follows_groups_and_lists(void **state)
 	}
 }
 
+#define NO_COMMA "expected a comma or a semicolon between two strings, got " \
+	"none"
+
+/* libconfig makes one string of them. */
+static void
+test_scan_adjacent_strings_are_refused(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} cases[] = {
+		{ "m = [ \"GET\" \"POST\" ];", "/f:1: m: " NO_COMMA },
+		{ "m = [ \"GET\"\"POST\" ];", "/f:1: m: " NO_COMMA },
+		{ "m = [\n\"GET\"\n\"POST\" ];", "/f:3: m: " NO_COMMA },
+		{ "m = [ \"a\", \"GET\" # x,\n \"POST\" ];",
+		    "/f:2: m: " NO_COMMA },
+		{ "m = [ \"GET\" /* , */ \"POST\" ];", "/f:1: m: " NO_COMMA },
+		{ "m = [ \"GET\" // ,\n\r\t\f \"POST\" ];",
+		    "/f:2: m: " NO_COMMA },
+		{ "a = { b = \"x\" \"y\"; };", "/f:1: a.b: " NO_COMMA },
+		{ "a = ( { b = \"x\" }, \"y\" \"\" );", "/f:1: a: " NO_COMMA },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_refused(cases[i].text, cases[i].want);
+}
+
+static void
+test_scan_byte_order_mark_is_named(void **state)
+{
+	(void)state;
+	assert_refused("\xef\xbb\xbf" "a", "/f:1: expected UTF-8 without a "
+	    "byte order mark, got one at the start of the file");
+	assert_refused("\xff\xfe" "a", "/f:1: expected UTF-8 without a "
+	    "byte order mark, got one at the start of the file");
+}
+
 int
 main(void)
 {
@@ -378,6 +416,8 @@ main(void)
 		cmocka_unit_test(test_scan_nesting_is_capped),
 		cmocka_unit_test(test_scan_longest_key_at_every_depth_fits),
 		cmocka_unit_test(test_scan_key_follows_groups_and_lists),
+		cmocka_unit_test(test_scan_adjacent_strings_are_refused),
+		cmocka_unit_test(test_scan_byte_order_mark_is_named),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

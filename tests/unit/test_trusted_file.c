@@ -162,13 +162,103 @@ test_trusted_file_missing_is_refused(void **state)
 	assert_refused("cannot open its directory: No such file or directory");
 }
 
+#define LEAVES "expected a regular file, got a symbolic link that leaves its " \
+	"directory"
+
 static void
-test_trusted_file_symlink_is_refused(void **state)
+test_trusted_file_symlink_elsewhere_is_refused(void **state)
+{
+	static const char *const targets[] = { "/etc/passwd",
+		"../../etc/passwd", "..", "../x", "d/../../etc/passwd" };
+	size_t i;
+
+	(void)state;
+	assert_int_equal(mkdir(temp_path(&dir, "d"), 0700), 0);
+	for (i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+		assert_int_equal(
+		    symlink(targets[i], temp_path(&dir, "link")), 0);
+		assert_refused(LEAVES);
+		assert_int_equal(unlink(dir.file), 0);
+	}
+	assert_int_equal(symlink("link", temp_path(&dir, "link")), 0);
+	assert_refused("cannot open: Too many levels of symbolic links");
+	assert_int_equal(unlink(dir.file), 0);
+	assert_int_equal(symlink("none", temp_path(&dir, "link")), 0);
+	assert_refused("cannot open: No such file or directory");
+	assert_false(lk_trusted_file_absent(dir.file));
+}
+
+/* A folder as Kubernetes mounts one: its files may be replaced all at once. */
+static void
+test_trusted_file_behind_links_of_its_folder_is_read(void **state)
 {
 	(void)state;
+	assert_int_equal(chmod(dir.path, 01777), 0);
+	assert_int_equal(mkdir(temp_path(&dir, "..2026_11_27"), 0755), 0);
+	temp_write(&dir, "..2026_11_27/f", "x", 1, 0444);
+	assert_int_equal(symlink("..2026_11_27", temp_path(&dir, "..data")), 0);
+	assert_int_equal(symlink("..data/f", temp_path(&dir, "f")), 0);
+	assert_content("x", 1, 8);
+	/* Whoever may write there could lead it elsewhere. */
+	assert_int_equal(chmod(temp_path(&dir, "..2026_11_27"), 0777), 0);
+	temp_path(&dir, "f");
+	assert_refused("expected a directory that group and others cannot "
+	    "write, got mode 0777");
+	assert_int_equal(chmod(temp_path(&dir, "..2026_11_27"), 0755), 0);
+	if (geteuid() != 0)
+		return;
+	temp_path(&dir, "..data");
+	assert_int_equal(lchown(dir.file, 65534, 65534), 0);
+	temp_path(&dir, "f");
+	assert_refused("expected links of root or of uid 0 in its path");
+}
+
+static void
+test_trusted_file_below_a_folder_of_others_is_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(mkdir(temp_path(&dir, "a"), 0755), 0);
+	assert_int_equal(mkdir(temp_path(&dir, "a/b"), 0755), 0);
+	temp_write(&dir, "a/b/f", "x", 1, 0644);
+	assert_content("x", 1, 8);
+	assert_int_equal(symlink("a/b", temp_path(&dir, "l")), 0);
+	temp_path(&dir, "l/f");
+	assert_content("x", 1, 8);
+	assert_int_equal(chmod(temp_path(&dir, "a"), 0777), 0);
+	temp_path(&dir, "a/b/f");
+	assert_refused("expected directories above it that group and others "
+	    "cannot write, got mode 0777");
+	temp_path(&dir, "l/f");
+	assert_refused("expected directories above it that group and others "
+	    "cannot write, got mode 0777");
+	assert_int_equal(chmod(temp_path(&dir, "a"), 01777), 0);
+	temp_path(&dir, "a/b/f");
+	assert_content("x", 1, 8);
+	if (geteuid() != 0)
+		return;
+	assert_int_equal(chown(temp_path(&dir, "a/b"), 65534, 0), 0);
+	temp_path(&dir, "a/b/f");
+	assert_refused("expected a directory of root or of uid 0, got uid "
+	    "65534");
+	assert_int_equal(chown(temp_path(&dir, "a/b"), 0, 0), 0);
+	assert_int_equal(chown(temp_path(&dir, "a"), 65534, 0), 0);
+	temp_path(&dir, "a/b/f");
+	assert_refused("expected directories above it of root or of uid 0, "
+	    "got uid 65534");
+}
+
+static void
+test_trusted_file_is_absent_only_for_certain(void **state)
+{
+	(void)state;
+	assert_true(lk_trusted_file_absent(temp_path(&dir, "none")));
+	assert_true(lk_trusted_file_absent(temp_path(&dir, "none/f")));
 	temp_write(&dir, "f", "x", 1, 0600);
-	assert_int_equal(symlink("f", temp_path(&dir, "link")), 0);
-	assert_refused("expected a regular file, got a symbolic link");
+	assert_false(lk_trusted_file_absent(dir.file));
+	assert_false(lk_trusted_file_absent(temp_path(&dir, "f/g")));
+	assert_int_equal(symlink("gone", temp_path(&dir, "link")), 0);
+	assert_false(lk_trusted_file_absent(dir.file));
+	assert_false(lk_trusted_file_absent(temp_path(&dir, "link/f")));
 }
 
 static void
@@ -301,7 +391,10 @@ main(void)
 		TEST(test_trusted_file_relative_path_is_refused),
 		TEST(test_trusted_file_overlong_path_is_refused),
 		TEST(test_trusted_file_missing_is_refused),
-		TEST(test_trusted_file_symlink_is_refused),
+		TEST(test_trusted_file_symlink_elsewhere_is_refused),
+		TEST(test_trusted_file_behind_links_of_its_folder_is_read),
+		TEST(test_trusted_file_below_a_folder_of_others_is_refused),
+		TEST(test_trusted_file_is_absent_only_for_certain),
 		TEST(test_trusted_file_fifo_is_refused_at_once),
 		TEST(test_trusted_file_other_kinds_are_refused),
 		TEST(test_trusted_file_writable_is_refused),
