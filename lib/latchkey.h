@@ -357,8 +357,9 @@ LK_API enum lk_status lk_check_id(struct lk_manager *manager, const char *id,
  * or else from the user source, then cached for `user.ttl`.  LK_NO_USER if
  * the source knows no such user.  Without a source and with nothing cached
  * the detail is "null".  A process whose ids differ, as one that is set-uid,
- * asks no program (LK_E_STORE) and caches nothing.  The caller calls
- * lk_user_clear() on ${user}.
+ * asks no program (LK_E_STORE) and caches nothing.  What cannot be cached, as
+ * by who may not write to the store, is handed out all the same.  The caller
+ * calls lk_user_clear() on ${user}.
  */
 LK_API enum lk_status lk_check_user(struct lk_manager *manager,
     const struct lk_token *token, struct lk_session *session,

@@ -92,7 +92,10 @@ put(struct lk_manager *manager, const char *id, const char *detail, int64_t ttl)
 	return (status);
 }
 
-/* Cache what the user source said of ${id}, or that it knows no such user. */
+/*
+ * Cache what the user source said of ${id}, or that it knows no such user;
+ * returns ${answer}, or why that was not possible.
+ */
 static enum lk_status
 keep(struct lk_manager *manager, const char *id, enum lk_status answer,
     const struct lk_buf *detail, int64_t ttl)
@@ -110,13 +113,16 @@ keep(struct lk_manager *manager, const char *id, enum lk_status answer,
 	return (status == LK_OK ? answer : status);
 }
 
-/* What the user source says of ${id}, which is then cached. */
+/*
+ * What the user source says of ${id}, which is then cached, if it can be or
+ * ${must_keep}.
+ */
 static enum lk_status
 load_user(struct lk_manager *manager, const char *id, int64_t ttl,
-    struct lk_user *user)
+    bool must_keep, struct lk_user *user)
 {
 	struct lk_buf detail = LK_BUF_INIT(LK_DETAIL_MAX);
-	enum lk_status status = LK_FAULT;
+	enum lk_status status = LK_FAULT, kept = LK_FAULT;
 
 	memset(user, 0, sizeof(*user));
 	if ((status = lk_manager_check_new_id(manager, id)) != LK_OK)
@@ -126,8 +132,15 @@ load_user(struct lk_manager *manager, const char *id, int64_t ttl,
 	else
 		status = manager->source(manager->settings, id, &detail,
 		    &manager->error);
-	if (status == LK_OK || status == LK_NO_USER)
-		status = keep(manager, id, status, &detail, ttl);
+	if (status == LK_OK || status == LK_NO_USER) {
+		kept = keep(manager, id, status, &detail, ttl);
+		if (must_keep)
+			status = kept;
+		else if (kept < 0)
+			LK_LOG(manager->surroundings.log, LK_LOG_WARN,
+			    "what the user source said is not cached",
+			    { "user", id }, { "error", manager->error.text });
+	}
 	if (status == LK_OK) {
 		memcpy(user->id, id, strlen(id) + 1);
 		if ((user->detail = lk_buf_take(&detail)) == NULL)
@@ -188,7 +201,7 @@ lk_check_user(struct lk_manager *manager, const struct lk_token *token,
 		status = decode_user(manager, session->user, &record, user);
 	else if (has_source(manager))
 		status = load_user(manager, session->user,
-		    manager->settings->user.ttl, user);
+		    manager->settings->user.ttl, false, user);
 	else
 		status = user_without_detail(manager, session->user, user);
 out:
@@ -213,7 +226,7 @@ lk_user_load(struct lk_manager *manager, const char *id, int64_t ttl,
 		return (lk_fail(&manager->error, LK_E_SETTINGS,
 		    "user.source: expected \"file\", \"exec\" or \"passwd\" "
 		    "to load users"));
-	return (load_user(manager, id, ttl, user));
+	return (load_user(manager, id, ttl, true, user));
 }
 
 enum lk_status

@@ -102,7 +102,7 @@ class Tree:
         suite, _, rest = test.partition("/")
         wanted = ([f"{folder}/tests/{suite}/{rest.split('::')[0]}"]
                   if suite in ("unit", "contract") else
-                  ["all", *(f"{folder}/tests/{name}" for name in TOOLS)])
+                  ["all", *(f"{folder}/{name}" for name in TOOLS)])
         # Real hosts load the module without sanitizers.
         for san, targets in ((True, wanted), (False, ["all"])) if (
                 sanitized) else ((False, wanted),):

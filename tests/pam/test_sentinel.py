@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from support import check_only
 from support.pamtester import (ACCT_EXPIRED, AUTH_ERR, AUTHINFO_UNAVAIL,
                                SERVICE_ERR, SESSION_ERR)
 from support.place import free_port, wait_until
@@ -288,6 +289,26 @@ def test_sentinels_frozen(cluster, door, doors, frozen):
             sentinel.kill()
     if frozen == 3:
         assert_no_sentinel(door, token, 3)
+
+
+def test_sentinel_with_a_user_who_only_checks(cluster, door, doors):
+    for node in cluster.nodes:
+        check_only.add_user(f"unix:{node.socket}", "latchkey")
+    checker = doors(lambda text: text.replace(
+        f'username = "latchkey"; password = "{REDIS_PASSWORD}"',
+        f'username = "{check_only.NAME}"; '
+        f'password = "{check_only.PASSWORD}"'))
+    live, dead = door.cli.issue("alice"), door.cli.issue("alice")
+    session = door.cli.check(live)["id"]
+    assert door.cli.revoke(dead) == 1
+    for outcome, code in (
+            (checker.login(live), ""), (checker.step("acct_mgmt", session), ""),
+            (checker.login(dead), AUTH_ERR),
+            (checker.login(NEVER_ISSUED), AUTH_ERR),
+            (checker.login("a password"), AUTH_ERR)):
+        assert outcome.code == code, outcome
+        assert "NOPERM" not in outcome.log
+    assert checker.cli.run("issue", "root").returncode in (2, 3)
 
 
 # ---- Failovers -----------------------------------------------------------
