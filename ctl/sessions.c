@@ -125,11 +125,12 @@ ctl_refresh(struct ctl *ctl, int argc, char **argv)
 	return (ctl_answer(ctl, status, "session"));
 }
 
-/* Print how many sessions ended, also if a failover could undo that. */
+/* Print how many sessions ended, also if a failover could undo that, or if more
+ * are still to end. */
 static int
 answer_count(struct ctl *ctl, enum lk_status status, uint64_t revoked)
 {
-	if (status == LK_OK || status == LK_E_NOT_DURABLE)
+	if (status == LK_OK || status == LK_E_NOT_DURABLE || revoked > 0)
 		lk_buf_printf(&ctl->out, "%llu\n", (unsigned long long)revoked);
 	return (ctl_answer(ctl, status, "session"));
 }

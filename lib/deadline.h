@@ -62,4 +62,17 @@ lk_deadline_part(struct lk_deadline deadline, int percent)
 	    now + (deadline.at_ns - now) / 100 * percent });
 }
 
+/**
+ * lk_rest(busy_ns):
+ * Leave a store to others for twice the time that they were kept from it.
+ */
+static inline void
+lk_rest(int64_t busy_ns)
+{
+	const struct timespec ts = { .tv_sec = busy_ns * 2 / 1000000000,
+		.tv_nsec = busy_ns * 2 % 1000000000 };
+
+	(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
+}
+
 #endif /* !LK_DEADLINE_H_ */

@@ -59,6 +59,15 @@ add_line(void *arg, const struct lk_stored *stored)
 		e->state.users++;
 }
 
+/* Before the next page, make up for the ones before it. */
+static void
+rest(struct lk_place *place)
+{
+	if (place->busy_ns > 0)
+		lk_rest(place->busy_ns);
+	place->busy_ns = 0;
+}
+
 static double
 part_of(const struct lk_place *place)
 {
@@ -75,20 +84,28 @@ lk_export_some(struct lk_export *e, lk_lines_fn *each, void *arg,
 {
 	struct lk_manager *m = e->manager;
 	struct lk_deadline deadline = lk_manager_begin(m);
+	struct lk_place place = e->place;
+	const struct lk_export_state before = e->state;
 	enum lk_status status = LK_FAULT;
 
+	rest(&place);
 	lk_buf_reset(&e->lines);
 	if (!e->started)
 		lk_stored_header(m->store->ops->name, e->tokens, &e->lines);
-	e->started = true;
-	status = m->store->ops->walk(m->store, &e->place, deadline, add_line,
-	    e);
-	if (status == LK_OK && e->place.done)
+	status = m->store->ops->walk(m->store, &place, deadline, add_line, e);
+	if (status == LK_OK && place.done)
 		lk_stored_end(&e->lines);
 	if (status == LK_OK && e->lines.failed)
 		status = lk_fail(&m->error, LK_E_NOMEM, "out of memory");
-	if (status == LK_OK && e->lines.len > 0)
-		each(arg, e->lines.data, e->lines.len);
+	if (status == LK_OK) {
+		e->started = true;
+		e->place = place;
+		if (e->lines.len > 0)
+			each(arg, e->lines.data, e->lines.len);
+	} else {
+		/* The same page comes again. */
+		e->state = before;
+	}
 	e->state.part = part_of(&e->place);
 	e->state.done = status == LK_OK && e->place.done;
 	*state = e->state;
@@ -103,9 +120,11 @@ lk_store_stats(struct lk_manager *m, struct lk_store_stats *stats)
 
 	(void)lk_manager_begin(m);
 	memset(stats, 0, sizeof(*stats));
-	while (status == LK_OK && !place.done)
+	while (status == LK_OK && !place.done) {
+		rest(&place);
 		status = m->store->ops->stats(m->store, &place,
 		    lk_deadline_in(STATS_PATIENCE_MS), stats);
+	}
 	stats->store = m->store->ops->name;
 	if (status != LK_OK)
 		memset(stats, 0, sizeof(*stats));
@@ -119,9 +138,11 @@ lk_store_sweep(struct lk_manager *m, uint64_t *swept)
 	enum lk_status status = LK_OK;
 
 	*swept = 0;
-	while (status == LK_OK && !place.done)
+	while (status == LK_OK && !place.done) {
+		rest(&place);
 		status = m->store->ops->sweep(m->store, &place,
 		    lk_manager_begin(m), swept);
+	}
 	if (status != LK_OK)
 		*swept = 0;
 	return (status);

@@ -11,9 +11,17 @@
  * signal handler, and no function raises SIGPIPE, reads the environment or
  * changes a signal disposition.
  *
+ * Forks: a child that inherits a manager may use and free it, as its parent
+ * may: the manager notices and opens a connection of the child's own, with a
+ * watch of its own if it was given one.  Another thread must not be inside it
+ * at the fork.  With the embedded store, a child that inherits several managers
+ * frees those that it does not use before it uses another.  Settings may be
+ * used and freed in a child; a watch may not.
+ *
  * Strings are NUL-terminated and belong to whoever holds the struct they are
  * in.  Out-parameters come last and are zeroed unless LK_OK is returned; the
- * one exception is ${revoked}, which also counts with LK_E_NOT_DURABLE.
+ * one exception is ${revoked}, which counts what has surely ended, whatever is
+ * returned.
  * Times are seconds since 1970-01-01 00:00 UTC by the store's clock.
  */
 #ifndef LATCHKEY_H_
@@ -324,8 +332,9 @@ struct lk_revoke_options {
  * Start a session for ${user} (1-256 bytes, no control characters; in layout
  * `gosession` also no underscore).  In single mode, or over
  * `session.max_per_user`, the user's oldest sessions end in the same atomic
- * step.  A negative status other than LK_E_INVAL leaves it open whether the
- * store did it: nobody holds the token, so it harms nobody.  One of them is
+ * step (of more than 10,000 those that end first, and many of them in steps
+ * before it).  A negative status other than LK_E_INVAL leaves it open whether
+ * the store did it: nobody holds the token, so it harms nobody.  One of them is
  * LK_E_NOT_DURABLE, if `store.durability` asks for a replica and none has the
  * session in time.  ${options} and ${session} may be NULL.
  */
@@ -402,7 +411,12 @@ LK_API enum lk_status lk_revoke_id(struct lk_manager *manager, const char *id,
 
 /**
  * lk_revoke_all(manager, user, options, revoked):
- * End all sessions of ${user} in one atomic step.
+ * End all sessions of ${user}: up to 10,000 in one atomic step, more in
+ * several, between which others are served.  LK_OK only when all have ended
+ * that were issued before the call; in several steps what is issued meanwhile
+ * is spared, but for layout `gosession`, which does not record when that was.
+ * LK_E_TIMEOUT if there was no time for all: ${revoked} have ended, and doing
+ * it again goes on.
  */
 LK_API enum lk_status lk_revoke_all(struct lk_manager *manager,
     const char *user, const struct lk_revoke_options *options,
@@ -418,7 +432,9 @@ typedef void lk_session_fn(void *arg, const struct lk_session *session,
 /**
  * lk_list(manager, user, each, arg):
  * Call ${each} for every live session of ${user}, in order of expiry.  If it
- * fails, some may have been handed out already.
+ * fails, some may have been handed out already.  Long lists are read page by
+ * page: what is refreshed meanwhile may come twice or not at all.  Each page
+ * has the usual deadline, and all of them ten seconds.
  */
 LK_API enum lk_status lk_list(struct lk_manager *manager, const char *user,
     lk_session_fn *each, void *arg) LK_MUST_CHECK;

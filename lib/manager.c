@@ -10,6 +10,9 @@
 #include "session.h"
 #include "user_id.h"
 
+/* How long a list may take, of which each page has the usual deadline. */
+#define LIST_PATIENCE_MS 10000
+
 /* ---- Surroundings ------------------------------------------------------ */
 
 static int64_t
@@ -83,8 +86,19 @@ lk_manager_new(const struct lk_settings *settings,
 		free(manager);
 		return (status);
 	}
+	lk_birth_note(&manager->birth);
 	*managerp = manager;
 	return (LK_OK);
+}
+
+/* Let go of what belongs to a parent process. */
+static void
+leave_parent(struct lk_manager *manager)
+{
+	if (!lk_birth_is_elsewhere(&manager->birth))
+		return;
+	manager->store->ops->leave_parent(manager->store);
+	lk_birth_move(&manager->birth);
 }
 
 void
@@ -92,7 +106,9 @@ lk_manager_free(struct lk_manager *manager)
 {
 	if (manager == NULL)
 		return;
+	leave_parent(manager);
 	manager->store->ops->free(manager->store);
+	lk_birth_free(&manager->birth);
 	free(manager);
 }
 
@@ -106,6 +122,7 @@ struct lk_deadline
 lk_manager_begin(struct lk_manager *manager)
 {
 	manager->error.text[0] = '\0';
+	leave_parent(manager);
 	return (lk_deadline_in(manager->store->timeout_ms));
 }
 
@@ -291,10 +308,7 @@ lk_refresh(struct lk_manager *manager, const struct lk_token *token,
 	return (status);
 }
 
-/*
- * Say that sessions ended, and why, if ${status} says that they did; returns
- * ${status}.
- */
+/* Say that sessions ended, and why, if some did; returns ${status}. */
 static enum lk_status
 log_revoked(const struct lk_manager *manager, enum lk_status status,
     const char *user, const char *id, const struct lk_revoke_options *options,
@@ -303,7 +317,7 @@ log_revoked(const struct lk_manager *manager, enum lk_status status,
 	static const struct lk_revoke_options none;
 	char number[21];
 
-	if ((status != LK_OK && status != LK_E_NOT_DURABLE) || revoked == 0)
+	if (revoked == 0)
 		return (status);
 	if (options == NULL)
 		options = &none;
@@ -311,7 +325,10 @@ log_revoked(const struct lk_manager *manager, enum lk_status status,
 	    (unsigned long long)revoked);
 	LK_LOG(manager->surroundings.log, LK_LOG_INFO, "sessions revoked",
 	    { "user", user }, { "session", id }, { "count", number },
-	    { "durable", status == LK_OK ? NULL : "not yet" },
+	    { "durable", status == LK_E_NOT_DURABLE ? "not yet" : NULL },
+	    { "all",
+	        status == LK_OK || status == LK_E_NOT_DURABLE ? NULL
+	                                                      : "not yet" },
 	    { "reason", options->reason }, { "peer", options->peer });
 	return (status);
 }
@@ -389,12 +406,12 @@ enum lk_status
 lk_list(struct lk_manager *manager, const char *user, lk_session_fn *each,
     void *arg)
 {
-	struct lk_deadline deadline = lk_manager_begin(manager);
 	enum lk_status status = LK_FAULT;
 
+	(void)lk_manager_begin(manager);
 	status = lk_manager_check_id(manager, user);
 	if (status == LK_OK)
 		status = manager->store->ops->list(manager->store, user,
-		    deadline, each, arg);
+		    lk_deadline_in(LIST_PATIENCE_MS), each, arg);
 	return (status);
 }

@@ -2,6 +2,7 @@
 #ifndef LK_MANAGER_H_
 #define LK_MANAGER_H_
 
+#include "birth.h"
 #include "log.h"
 #include "store/store.h"
 #include "user/source.h"
@@ -18,6 +19,7 @@ struct lk_manager {
 	lk_user_source *source; /* of the settings, or NULL */
 
 	/* Dynamic data. */
+	struct lk_birth birth;  /* the process that its connection is of */
 	lk_user_loader *loader; /* the application's, or NULL */
 	void *loader_arg;
 	struct lk_error error; /* of the last operation */
@@ -25,8 +27,9 @@ struct lk_manager {
 
 /**
  * lk_manager_begin(manager):
- * Start an operation: forget the last error and return the one deadline that
- * everything asked of the store must keep.
+ * Start an operation: forget the last error, and the connection if it is that
+ * of a parent process, and return the one deadline that everything asked of the
+ * store must keep.
  */
 struct lk_deadline lk_manager_begin(struct lk_manager *manager);
 

@@ -77,7 +77,8 @@ struct lk_settings {
 	struct {
 		int64_t ttl;
 		bool single;
-		int64_t max_per_user; /* 0: no limit */
+		int64_t max_per_user; /* 0: no limit; in layout gosession unless
+		                         set */
 		char *token_prefix;
 		char *user_prefix;
 	} session;

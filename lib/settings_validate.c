@@ -270,6 +270,22 @@ normalise_prefix(char *prefix)
 	}
 }
 
+/*
+ * Services that share layout `gosession` set no limit, and would have their
+ * users' sessions ended by ours.
+ */
+static void
+fit_limit(struct validation *v)
+{
+	static const char key[] = "session.max_per_user";
+	struct lk_settings *s = v->settings;
+
+	if (s->store.backend != LK_BACKEND_SQLITE &&
+	    s->store.redis.layout == LK_LAYOUT_GOSESSION && v->line != NULL &&
+	    v->line(v->arg, key) == 0)
+		s->session.max_per_user = 0;
+}
+
 enum lk_status
 lk_settings_validate(struct lk_settings *settings, lk_settings_line *line,
     const void *arg, struct lk_error *error)
@@ -283,6 +299,7 @@ lk_settings_validate(struct lk_settings *settings, lk_settings_line *line,
 
 	normalise_prefix(settings->session.token_prefix);
 	normalise_prefix(settings->session.user_prefix);
+	fit_limit(&v);
 	if ((status = validate_durability(&v)) != LK_OK)
 		return (status);
 	if ((status = validate_sentinels(&v)) != LK_OK)

@@ -15,6 +15,7 @@ struct lk_redis_link {
 	struct lk_error *error;
 	struct lk_watch *watch;
 	struct lk_watch *own; /* the same, if it is not shared */
+	bool orphan;          /* it is a parent's, and there is no other yet */
 
 	/* Dynamic data. */
 	struct lk_redis_wire wire; /* its generation is the master's */

@@ -13,18 +13,24 @@
  * kinds of key could not be told apart.  A session lives if its token key
  * does and its user's hash knows it.  When a session began is not recorded.
  */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <sodium.h>
 
 #include "redis_gosession.h"
 #include "redis_scan.h"
+#include "redis_steps.h"
 #include "session.h"
 
 #include "redis_gosession_scripts.h"
 #include "user_id.h"
 
 #define INDEX_TTL LK_REDIS_GOSESSION_INDEX_TTL
+
+const struct lk_redis_script *const lk_redis_gosession_trim =
+    &gosession_trim_script;
 
 static enum lk_status
 user_check(const struct lk_redis_store *store, const char *user)
@@ -35,9 +41,9 @@ user_check(const struct lk_redis_store *store, const char *user)
 	    "user id: expected one without '_' in layout \"gosession\""));
 }
 
-static enum lk_status
-names_of_user(const struct lk_redis_store *store, const char *user,
-    struct lk_redis_key *index, struct lk_redis_key *prefix)
+enum lk_status
+lk_redis_gosession_user_names(const struct lk_redis_store *store,
+    const char *user, struct lk_redis_key *index, struct lk_redis_key *prefix)
 {
 	const char *token_prefix = store->base.settings->session.token_prefix;
 	enum lk_status status = LK_FAULT;
@@ -87,15 +93,47 @@ names_wipe(struct lk_redis_gosession_names *names)
 	sodium_memzero(names, sizeof(*names));
 }
 
-static void
-fill_session(const struct lk_redis_store *store, const struct lk_token_key *key,
-    int64_t expires_ms, struct lk_session *session)
+void
+lk_redis_gosession_session(const struct lk_redis_store *store,
+    const struct lk_token_key *key, int64_t expires_ms,
+    struct lk_session *session)
 {
 	memset(session, 0, sizeof(*session));
 	memcpy(session->user, key->user, sizeof(session->user));
 	lk_session_id_of_key(key, store->base.shape, session->id);
 	lk_session_expiry(expires_ms, store->base.now_ms(store->base.arg),
 	    session);
+}
+
+/*
+ * Drop what has expired from a user's hash, and then end so many sessions that
+ * the rest can be done at an issue.
+ */
+static enum lk_status
+trim(struct lk_redis_store *store, const struct lk_issue_request *request,
+    struct lk_deadline deadline)
+{
+	const uint32_t limit = request->limits.per_user;
+	struct lk_redis_key index, prefix;
+	char stay[16] = "-1";
+	const struct lk_redis_steps steps = { .script = &gosession_trim_script,
+		.index = &index,
+		.prefix = &prefix,
+		.own = stay };
+	enum lk_status status = LK_FAULT;
+	uint64_t ended;
+
+	status = lk_redis_gosession_user_names(store, request->user, &index,
+	    &prefix);
+	if (status == LK_OK)
+		status = lk_redis_steps_run(store, &steps, LK_REDIS_STEPS,
+		    deadline, &ended);
+	(void)snprintf(stay, sizeof(stay), "%" PRIu32,
+	    limit > LK_REDIS_ONCE ? limit - 1 : LK_REDIS_ONCE);
+	if (status == LK_OK)
+		status = lk_redis_steps_run(store, &steps, LK_REDIS_STEPS,
+		    deadline, &ended);
+	return (status);
 }
 
 static enum lk_status
@@ -108,30 +146,39 @@ gosession_issue(struct lk_store *base, const struct lk_issue_request *request,
 	struct lk_redis_call call;
 	struct lk_redis_gosession_names names;
 	enum lk_status status = LK_FAULT;
+	bool trimmed = false;
 
 	status = lk_redis_gosession_names(store, request->key, &names);
 	if (status != LK_OK)
 		return (status);
-	if ((status = names_of_user(store, request->user, &index, &prefix)) !=
-	    LK_OK)
-		goto out;
-	lk_redis_call(&call, &gosession_issue_script, 2);
-	lk_redis_arg_key(&call.command, &names.token_key);
-	lk_redis_arg_key(&call.command, &names.index);
-	lk_redis_arg(&call.command, names.token->text, names.token->len);
-	lk_redis_arg_key(&call.command, &names.value);
-	lk_redis_arg_int(&call.command, request->ttl);
-	lk_redis_arg_int(&call.command, request->limits.per_user);
-	lk_redis_arg_key(&call.command, &prefix);
-	lk_redis_arg_int(&call.command, INDEX_TTL);
-	status = lk_redis_call_run(store->link, &call, LK_REDIS_ISSUES,
-	    deadline, base->error, &reply);
+	status = lk_redis_gosession_user_names(store, request->user, &index,
+	    &prefix);
+	while (status == LK_OK && reply == NULL) {
+		lk_redis_call(&call, &gosession_issue_script, 2);
+		lk_redis_arg_key(&call.command, &names.token_key);
+		lk_redis_arg_key(&call.command, &names.index);
+		lk_redis_arg(&call.command, names.token->text,
+		    names.token->len);
+		lk_redis_arg_key(&call.command, &names.value);
+		lk_redis_arg_int(&call.command, request->ttl);
+		lk_redis_arg_int(&call.command, request->limits.per_user);
+		lk_redis_arg_key(&call.command, &prefix);
+		lk_redis_arg_int(&call.command, INDEX_TTL);
+		lk_redis_arg_int(&call.command, trimmed ? 1 : 0);
+		status = lk_redis_call_run(store->link, &call, LK_REDIS_ISSUES,
+		    deadline, base->error, &reply);
+		if (status == LK_OK && lk_redis_reply_says(reply, -1)) {
+			lk_redis_free_replies(&reply, 1);
+			status = trim(store, request, deadline);
+			trimmed = true;
+		}
+	}
 	if (status == LK_OK && reply->type != LK_REDIS_INTEGER)
 		status = lk_redis_corrupt(store, "a session's expiry");
 	if (status == LK_OK)
-		fill_session(store, request->key, reply->integer, session);
+		lk_redis_gosession_session(store, request->key, reply->integer,
+		    session);
 	lk_redis_reply_free(reply);
-out:
 	names_wipe(&names);
 	return (status);
 }
@@ -171,7 +218,7 @@ check_replies(struct lk_redis_store *store, const struct lk_token_key *key,
 	if (!lk_redis_reply_is(value, names->value.text) ||
 	    expiry->integer <= 0)
 		return (lk_redis_corrupt(store, "a session"));
-	fill_session(store, key, expiry->integer, session);
+	lk_redis_gosession_session(store, key, expiry->integer, session);
 	return (LK_OK);
 }
 
@@ -243,12 +290,15 @@ gosession_extend(struct lk_store *base, const struct lk_token_key *key,
 	lk_redis_arg_int(&call.command, INDEX_TTL);
 	status = lk_redis_call_run(store->link, &call, LK_REDIS_EXTENDS,
 	    deadline, base->error, &reply);
-	if (status == LK_OK && reply->type != LK_REDIS_INTEGER)
-		status = lk_redis_corrupt(store, "a session's expiry");
-	else if (status == LK_OK && reply->integer < 0)
-		status = reply->integer == -1 ? LK_EXPIRED : LK_UNKNOWN;
+	if (status == LK_OK && lk_redis_reply_says(reply, -1))
+		status = LK_EXPIRED;
+	else if (status == LK_OK && lk_redis_reply_says(reply, -2))
+		status = LK_UNKNOWN;
+	else if (status == LK_OK &&
+	    (reply->type != LK_REDIS_INTEGER || reply->integer <= 0))
+		status = lk_redis_corrupt(store, "a session");
 	else if (status == LK_OK)
-		fill_session(store, key, reply->integer, session);
+		lk_redis_gosession_session(store, key, reply->integer, session);
 	lk_redis_reply_free(reply);
 	names_wipe(&names);
 	return (status);
@@ -281,142 +331,70 @@ gosession_revoke_all(struct lk_store *base, const char *user,
 {
 	struct lk_redis_store *store = lk_redis_store_of(base);
 	struct lk_redis_key index, prefix;
-	struct lk_redis_call call;
+	const struct lk_redis_steps steps = {
+		.script = &gosession_revoke_all_script,
+		.index = &index,
+		.prefix = &prefix,
+		.own = "",
+		.blunt = true
+	};
 	enum lk_status status = LK_FAULT;
 
 	*revoked = 0;
-	status = names_of_user(store, user, &index, &prefix);
+	status = lk_redis_gosession_user_names(store, user, &index, &prefix);
 	if (status != LK_OK)
 		return (status);
-	lk_redis_call(&call, &gosession_revoke_all_script, 1);
-	call.blunt = true;
-	lk_redis_arg_key(&call.command, &index);
-	lk_redis_arg_key(&call.command, &prefix);
-	return (lk_redis_revoke(store, &call, deadline, revoked));
-}
-
-/* ---- Lists ------------------------------------------------------------- */
-
-/* Read one line, `<expiry in ms> <token>`, into a token and its meaning. */
-static enum lk_status
-parse_line(const char *line, size_t len, int64_t *expires_ms,
-    struct lk_token *token, struct lk_token_key *key)
-{
-	size_t i;
-
-	*expires_ms = 0;
-	for (i = 0; i < len && line[i] >= '0' && line[i] <= '9' && i < 18; i++)
-		*expires_ms = *expires_ms * 10 + (line[i] - '0');
-	if (i == 0 || i == len || line[i] != ' ')
-		return (LK_E_CORRUPT);
-	i++;
-	if (lk_token_set(token, line + i, len - i) != LK_OK)
-		return (LK_E_CORRUPT);
-	return (lk_token_parse(token, key));
-}
-
-/*
- * Hand out the sessions of ${user}.  What has no token's shape in his hash
- * was never a session, and is passed over.
- */
-static enum lk_status
-each_line(struct lk_redis_store *store, const char *user,
-    const struct lk_redis_reply *reply, lk_session_fn *each, void *arg)
-{
-	const char *line = reply->text, *end = line + reply->len, *newline;
-	enum lk_status status = LK_OK;
-	struct lk_session session;
-	struct lk_token_key key;
-	struct lk_token token;
-	int64_t expires_ms;
-
-	for (; line < end && status == LK_OK; line = newline + 1) {
-		newline = memchr(line, '\n', (size_t)(end - line));
-		if (newline == NULL)
-			return (lk_redis_corrupt(store, "a list of sessions"));
-		status = parse_line(line, (size_t)(newline - line), &expires_ms,
-		    &token, &key);
-		if (status == LK_OK && strcmp(key.user, user) == 0) {
-			fill_session(store, &key, expires_ms, &session);
-			each(arg, &session, &token);
-		}
-		lk_token_wipe(&token);
-		if (status == LK_MALFORMED)
-			status = LK_OK;
-		else if (status != LK_OK)
-			status = lk_redis_corrupt(store, "a list of sessions");
-	}
-	return (status);
-}
-
-/* Run the list script for ${user} and hand out what it says. */
-static enum lk_status
-gosession_list(struct lk_store *base, const char *user,
-    struct lk_deadline deadline, lk_session_fn *each, void *arg)
-{
-	struct lk_redis_store *store = lk_redis_store_of(base);
-	struct lk_redis_key index, prefix;
-	struct lk_redis_reply *reply = NULL;
-	struct lk_redis_call call;
-	enum lk_status status = LK_FAULT;
-
-	status = names_of_user(store, user, &index, &prefix);
-	if (status != LK_OK)
-		return (status);
-	lk_redis_call(&call, &gosession_list_script, 1);
-	lk_redis_arg_key(&call.command, &index);
-	lk_redis_arg_key(&call.command, &prefix);
-	status = lk_redis_call_run(store->link, &call, LK_REDIS_READS, deadline,
-	    base->error, &reply);
-	if (status == LK_OK && reply->type != LK_REDIS_STRING)
-		status = lk_redis_corrupt(store, "a list of sessions");
-	if (status == LK_OK)
-		status = each_line(store, user, reply, each, arg);
-	lk_redis_reply_free(reply);
-	return (status);
+	return (lk_redis_steps_run(store, &steps, LK_REDIS_REVOKES, deadline,
+	    revoked));
 }
 
 /* ---- By public id ------------------------------------------------------ */
 
-/* The one among a user's tokens that a handle belongs to. */
-struct search {
-	const uint8_t *handle;
-	struct lk_session session;
-	struct lk_token token; /* empty until found */
-};
-
+/* Find the token of a handle in a page of a user's hash; empty if not there. */
 static void
-match_handle(void *arg, const struct lk_session *session,
-    const struct lk_token *token)
+match_handle(const struct lk_redis_reply *page, const char *user,
+    const uint8_t handle[LK_HANDLE_LEN], struct lk_token *token,
+    struct lk_token_key *key)
 {
-	struct search *search = arg;
-	struct lk_session_ref ref;
+	size_t i;
 
-	if (lk_session_id_parse(session->id, &ref) != LK_OK ||
-	    memcmp(ref.handle, search->handle, LK_HANDLE_LEN) != 0)
-		return;
-	search->session = *session;
-	search->token = *token;
+	for (i = 0; i < page->elements; i += 2) {
+		if (lk_redis_gosession_field(page->element[i], user, token,
+		        key) &&
+		    memcmp(key->digest, handle, LK_HANDLE_LEN) == 0)
+			return;
+	}
+	lk_token_wipe(token);
 }
 
 /*
- * Find the token and the session that ${ref} names; LK_UNKNOWN if no session
- * of the user's that lives is meant.  The caller wipes the token.
+ * Find the token that ${ref} names, whether its session lives or not;
+ * LK_UNKNOWN if the user's hash has none.  The caller wipes the token.
  */
 static enum lk_status
-search_ref(struct lk_store *base, const struct lk_session_ref *ref,
-    struct lk_deadline deadline, struct search *search)
+search_ref(struct lk_redis_store *store, const struct lk_session_ref *ref,
+    struct lk_deadline deadline, struct lk_token *token,
+    struct lk_token_key *key)
 {
 	const char *user = (const char *)ref->locator;
+	struct lk_place place = { .done = false };
+	struct lk_redis_reply *page = NULL;
+	struct lk_redis_key index, prefix;
 	enum lk_status status = LK_FAULT;
 
-	memset(search, 0, sizeof(*search));
-	search->handle = ref->handle;
+	lk_token_wipe(token);
 	if (strlen(user) != ref->locator_len ||
 	    lk_user_id_check(user) != LK_OK || strchr(user, '_') != NULL)
 		return (LK_MALFORMED);
-	status = gosession_list(base, user, deadline, match_handle, search);
-	if (status == LK_OK && search->token.len == 0)
+	status = lk_redis_gosession_user_names(store, user, &index, &prefix);
+	while (status == LK_OK && token->len == 0 && !place.done) {
+		status = lk_redis_gosession_page(store, &index, &place,
+		    deadline, &page);
+		if (status == LK_OK)
+			match_handle(page, user, ref->handle, token, key);
+		lk_redis_free_replies(&page, 1);
+	}
+	if (status == LK_OK && token->len == 0)
 		status = LK_UNKNOWN;
 	return (status);
 }
@@ -425,13 +403,15 @@ static enum lk_status
 gosession_check_id(struct lk_store *base, const struct lk_session_ref *ref,
     struct lk_deadline deadline, struct lk_session *session)
 {
-	struct search search;
+	struct lk_token token;
+	struct lk_token_key key;
 	enum lk_status status = LK_FAULT;
 
-	status = search_ref(base, ref, deadline, &search);
+	status = search_ref(lk_redis_store_of(base), ref, deadline, &token,
+	    &key);
 	if (status == LK_OK)
-		*session = search.session;
-	lk_token_wipe(&search.token);
+		status = gosession_check(base, &key, deadline, session);
+	lk_token_wipe(&token);
 	return (status);
 }
 
@@ -439,21 +419,20 @@ static enum lk_status
 gosession_revoke_id(struct lk_store *base, const struct lk_session_ref *ref,
     struct lk_deadline deadline, uint64_t *revoked)
 {
-	struct search search;
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_token token;
 	struct lk_token_key key;
 	enum lk_status status = LK_FAULT;
 
 	*revoked = 0;
-	status = search_ref(base, ref, deadline, &search);
-	if (status == LK_OK)
-		status = lk_token_parse(&search.token, &key);
+	status = search_ref(store, ref, deadline, &token, &key);
 	if (status == LK_OK)
 		status = gosession_revoke(base, &key, deadline, revoked);
 	else if (status == LK_UNKNOWN)
 		/* It is as asked; also on a replica? */
-		status = lk_redis_replicate(lk_redis_store_of(base)->link,
-		    LK_REDIS_REVOKES, deadline, base->error);
-	lk_token_wipe(&search.token);
+		status = lk_redis_replicate(store->link, LK_REDIS_REVOKES,
+		    deadline, base->error);
+	lk_token_wipe(&token);
 	return (status);
 }
 
@@ -468,7 +447,7 @@ const struct lk_store_ops lk_redis_gosession_ops = { .name = "redis/gosession",
 	.revoke = gosession_revoke,
 	.revoke_id = gosession_revoke_id,
 	.revoke_all = gosession_revoke_all,
-	.list = gosession_list,
+	.list = lk_redis_gosession_list,
 	.user_get = lk_redis_user_get,
 	.user_put = lk_redis_user_put,
 	.user_delete = lk_redis_user_delete,
@@ -476,4 +455,5 @@ const struct lk_store_ops lk_redis_gosession_ops = { .name = "redis/gosession",
 	.put = lk_redis_put,
 	.sweep = lk_redis_sweep,
 	.stats = lk_redis_stats,
+	.leave_parent = lk_redis_leave_parent,
 	.free = lk_redis_free };

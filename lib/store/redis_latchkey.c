@@ -4,19 +4,27 @@
  *
  *     latchkey:{TAG}:s:HANDLE   string: the session's record; expires with it
  *     latchkey:{TAG}:i          sorted set: handles by expiry in ms
+ *     latchkey:{TAG}:o          sorted set: handles by time of issue in us
  *     latchkey:{TAG}:u          string: the user's cached record
  *
  * The record's key decides whether a session lives: a check is one GET.  The
  * index only serves lists, limits and revoke-all.  It remembers a session for
  * an hour beyond its end, so that a bearer can be told "expired" instead of
  * "unknown", and drops older ones whenever a session is issued.
+ *
+ * The order is there for users who have met their limit, and only logins look
+ * at it.  It may lack sessions, then the next login adds them, and it may hold
+ * some that are no more.
  */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <sodium.h>
 
 #include "redis_latchkey.h"
 #include "redis_scan.h"
+#include "redis_steps.h"
 #include "session.h"
 
 #include "redis_latchkey_scripts.h"
@@ -25,6 +33,7 @@
 #define NAMESPACE LK_REDIS_LATCHKEY_NAMESPACE
 #define SESSION_PART LK_REDIS_LATCHKEY_SESSION
 #define INDEX_PART LK_REDIS_LATCHKEY_INDEX
+#define ORDER_PART LK_REDIS_LATCHKEY_ORDER
 #define USER_PART LK_REDIS_LATCHKEY_USER
 #define EXPIRED_KNOWN_MS LK_REDIS_EXPIRED_KNOWN_MS
 
@@ -39,9 +48,8 @@ lk_redis_latchkey_names(const uint8_t tag[LK_TAG_LEN],
 	lk_redis_key(&names->index, NAMESPACE, names->tag, INDEX_PART, NULL);
 }
 
-/* The names that belong to a user: the index, and what records begin with. */
-static void
-names_of_user(const char *user, struct lk_redis_key *index,
+void
+lk_redis_latchkey_user_names(const char *user, struct lk_redis_key *index,
     struct lk_redis_key *prefix)
 {
 	uint8_t tag[LK_TAG_LEN];
@@ -68,8 +76,8 @@ lk_redis_latchkey_user_key(const struct lk_redis_store *store, const char *user,
 }
 
 /*
- * Read a session from its record.  A record that answers to the handle but
- * not to the whole digest belongs to another token: this one is unknown.
+ * Read a session from its record.  One of another digest is the answer to
+ * another question, or was put there by somebody else.
  */
 static enum lk_status
 session_of(struct lk_redis_store *store, const struct lk_redis_reply *reply,
@@ -83,7 +91,7 @@ session_of(struct lk_redis_store *store, const struct lk_redis_reply *reply,
 		return (lk_redis_corrupt(store, "a session's record"));
 	lk_base64url(key->digest, LK_DIGEST_LEN, digest);
 	if (sodium_memcmp(digest, record.digest, LK_DIGEST_TEXT_LEN) != 0)
-		return (LK_UNKNOWN);
+		return (lk_redis_corrupt(store, "a session's digest"));
 	if (key->shape == LK_SHAPE_GOSESSION &&
 	    strcmp(key->user, record.user) != 0)
 		return (lk_redis_corrupt(store, "a session's user"));
@@ -129,6 +137,27 @@ get_record(struct lk_redis_store *store,
 	return (why_gone(store, names, deadline));
 }
 
+/* End so many sessions of a user that the rest can be done at an issue. */
+static enum lk_status
+trim(struct lk_redis_store *store, const struct lk_issue_request *request,
+    struct lk_deadline deadline)
+{
+	const uint32_t limit = request->limits.per_user;
+	struct lk_redis_key index, prefix;
+	char stay[16];
+	const struct lk_redis_steps steps = { .script = &latchkey_trim_script,
+		.index = &index,
+		.prefix = &prefix,
+		.own = stay };
+	uint64_t ended;
+
+	(void)snprintf(stay, sizeof(stay), "%" PRIu32,
+	    limit > LK_REDIS_ONCE ? limit - 1 : LK_REDIS_ONCE);
+	lk_redis_latchkey_user_names(request->user, &index, &prefix);
+	return (lk_redis_steps_run(store, &steps, LK_REDIS_STEPS, deadline,
+	    &ended));
+}
+
 static enum lk_status
 latchkey_issue(struct lk_store *base, const struct lk_issue_request *request,
     struct lk_deadline deadline, struct lk_session *session)
@@ -136,29 +165,37 @@ latchkey_issue(struct lk_store *base, const struct lk_issue_request *request,
 	struct lk_redis_store *store = lk_redis_store_of(base);
 	char digest[LK_DIGEST_TEXT_LEN + 1];
 	struct lk_redis_reply *reply = NULL;
-	struct lk_redis_key prefix, index;
+	struct lk_redis_key prefix, index, order;
 	struct lk_redis_call call;
 	struct lk_redis_latchkey_names names;
-	enum lk_status status = LK_FAULT;
+	enum lk_status status = LK_OK;
 
 	lk_redis_latchkey_names(request->key->tag, request->key->digest,
 	    &names);
-	names_of_user(request->user, &index, &prefix);
+	lk_redis_latchkey_user_names(request->user, &index, &prefix);
+	lk_redis_key(&order, NAMESPACE, names.tag, ORDER_PART, NULL);
 	lk_base64url(request->key->digest, LK_DIGEST_LEN, digest);
-	lk_redis_call(&call, &latchkey_issue_script, 2);
-	lk_redis_arg_key(&call.command, &names.record);
-	lk_redis_arg_key(&call.command, &names.index);
-	lk_redis_arg_str(&call.command, names.handle);
-	lk_redis_arg_str(&call.command, digest);
-	lk_redis_arg_str(&call.command,
-	    request->client[0] != '\0' ? request->client : "-");
-	lk_redis_arg_str(&call.command, request->user);
-	lk_redis_arg_int(&call.command, request->ttl);
-	lk_redis_arg_int(&call.command, request->limits.per_user);
-	lk_redis_arg_key(&call.command, &prefix);
-	lk_redis_arg_int(&call.command, EXPIRED_KNOWN_MS);
-	status = lk_redis_call_run(store->link, &call, LK_REDIS_ISSUES,
-	    deadline, base->error, &reply);
+	while (status == LK_OK && reply == NULL) {
+		lk_redis_call(&call, &latchkey_issue_script, 3);
+		lk_redis_arg_key(&call.command, &names.record);
+		lk_redis_arg_key(&call.command, &names.index);
+		lk_redis_arg_key(&call.command, &order);
+		lk_redis_arg_str(&call.command, names.handle);
+		lk_redis_arg_str(&call.command, digest);
+		lk_redis_arg_str(&call.command,
+		    request->client[0] != '\0' ? request->client : "-");
+		lk_redis_arg_str(&call.command, request->user);
+		lk_redis_arg_int(&call.command, request->ttl);
+		lk_redis_arg_int(&call.command, request->limits.per_user);
+		lk_redis_arg_key(&call.command, &prefix);
+		lk_redis_arg_int(&call.command, EXPIRED_KNOWN_MS);
+		status = lk_redis_call_run(store->link, &call, LK_REDIS_ISSUES,
+		    deadline, base->error, &reply);
+		if (status == LK_OK && lk_redis_reply_says(reply, 1)) {
+			lk_redis_free_replies(&reply, 1);
+			status = trim(store, request, deadline);
+		}
+	}
 	if (status == LK_OK)
 		status = session_of(store, reply, request->key, session);
 	lk_redis_reply_free(reply);
@@ -270,8 +307,10 @@ latchkey_extend(struct lk_store *base, const struct lk_token_key *key,
 	lk_redis_arg_int(&call.command, EXPIRED_KNOWN_MS);
 	status = lk_redis_call_run(store->link, &call, LK_REDIS_EXTENDS,
 	    deadline, base->error, &reply);
-	if (status == LK_OK && reply->type == LK_REDIS_INTEGER)
-		status = reply->integer == 1 ? LK_EXPIRED : LK_UNKNOWN;
+	if (status == LK_OK && lk_redis_reply_says(reply, 0))
+		status = LK_UNKNOWN;
+	else if (status == LK_OK && lk_redis_reply_says(reply, 1))
+		status = LK_EXPIRED;
 	else if (status == LK_OK)
 		status = session_of(store, reply, key, session);
 	lk_redis_reply_free(reply);
@@ -320,65 +359,16 @@ latchkey_revoke_all(struct lk_store *base, const char *user,
     struct lk_deadline deadline, uint64_t *revoked)
 {
 	struct lk_redis_key index, prefix;
-	struct lk_redis_call call;
+	const struct lk_redis_steps steps = {
+		.script = &latchkey_revoke_all_script,
+		.index = &index,
+		.prefix = &prefix,
+		.own = ""
+	};
 
-	names_of_user(user, &index, &prefix);
-	lk_redis_call(&call, &latchkey_revoke_all_script, 1);
-	lk_redis_arg_key(&call.command, &index);
-	lk_redis_arg_key(&call.command, &prefix);
-	lk_redis_arg_later(&call);
-	return (
-	    lk_redis_revoke(lk_redis_store_of(base), &call, deadline, revoked));
-}
-
-/* Hand out the sessions of a list of records, one a line. */
-static enum lk_status
-each_record(struct lk_redis_store *store, const char *user,
-    const struct lk_redis_reply *reply, lk_session_fn *each, void *arg)
-{
-	int64_t now_ms = store->base.now_ms(store->base.arg);
-	const char *line = reply->text, *end = line + reply->len, *newline;
-	struct lk_session session;
-	struct lk_record record;
-	uint8_t tag[LK_TAG_LEN], digest[LK_DIGEST_LEN];
-
-	lk_user_tag(user, tag);
-	for (; line < end; line = newline + 1) {
-		newline = memchr(line, '\n', (size_t)(end - line));
-		if (newline == NULL ||
-		    lk_record_parse(line, (size_t)(newline - line), &record) !=
-		        LK_OK ||
-		    strcmp(record.user, user) != 0 ||
-		    lk_record_digest(&record, digest) != LK_OK)
-			return (lk_redis_corrupt(store, "a session's record"));
-		lk_record_session(&record, digest, tag, now_ms, &session);
-		each(arg, &session, NULL);
-	}
-	return (LK_OK);
-}
-
-static enum lk_status
-latchkey_list(struct lk_store *base, const char *user,
-    struct lk_deadline deadline, lk_session_fn *each, void *arg)
-{
-	struct lk_redis_store *store = lk_redis_store_of(base);
-	struct lk_redis_key index, prefix;
-	struct lk_redis_reply *reply = NULL;
-	struct lk_redis_call call;
-	enum lk_status status = LK_FAULT;
-
-	names_of_user(user, &index, &prefix);
-	lk_redis_call(&call, &latchkey_list_script, 1);
-	lk_redis_arg_key(&call.command, &index);
-	lk_redis_arg_key(&call.command, &prefix);
-	status = lk_redis_call_run(store->link, &call, LK_REDIS_READS, deadline,
-	    base->error, &reply);
-	if (status == LK_OK && reply->type != LK_REDIS_STRING)
-		status = lk_redis_corrupt(store, "a list of sessions");
-	if (status == LK_OK)
-		status = each_record(store, user, reply, each, arg);
-	lk_redis_reply_free(reply);
-	return (status);
+	lk_redis_latchkey_user_names(user, &index, &prefix);
+	return (lk_redis_steps_run(lk_redis_store_of(base), &steps,
+	    LK_REDIS_REVOKES, deadline, revoked));
 }
 
 const struct lk_store_ops lk_redis_latchkey_ops = { .name = "redis/latchkey",
@@ -392,7 +382,7 @@ const struct lk_store_ops lk_redis_latchkey_ops = { .name = "redis/latchkey",
 	.revoke = latchkey_revoke,
 	.revoke_id = latchkey_revoke_id,
 	.revoke_all = latchkey_revoke_all,
-	.list = latchkey_list,
+	.list = lk_redis_latchkey_list,
 	.user_get = lk_redis_user_get,
 	.user_put = lk_redis_user_put,
 	.user_delete = lk_redis_user_delete,
@@ -400,4 +390,5 @@ const struct lk_store_ops lk_redis_latchkey_ops = { .name = "redis/latchkey",
 	.put = lk_redis_put,
 	.sweep = lk_redis_sweep,
 	.stats = lk_redis_stats,
+	.leave_parent = lk_redis_leave_parent,
 	.free = lk_redis_free };

@@ -58,6 +58,39 @@ lk_redis_link_free(struct lk_redis_link *link)
 	free(link);
 }
 
+void
+lk_redis_link_drop(struct lk_redis_link *link)
+{
+	lk_redis_wire_drop(&link->wire);
+}
+
+/* Have a watch of its own instead of the parent's. */
+static bool
+get_own_watch(struct lk_redis_link *link)
+{
+	const struct lk_watch *parents = link->watch;
+
+	link->orphan = lk_redis_watch_new(link->settings, parents->log, false,
+	                   &link->own, link->error) != LK_OK;
+	if (link->orphan)
+		return (false);
+	link->watch = link->own;
+	link->wire.manners.generation = link->watch->sentinel
+	    ? &link->watch->generation
+	    : NULL;
+	return (true);
+}
+
+void
+lk_redis_link_leave_parent(struct lk_redis_link *link)
+{
+	lk_redis_wire_drop(&link->wire);
+	if (link->own != NULL)
+		lk_redis_watch_leave_parent(link->own);
+	else
+		(void)get_own_watch(link);
+}
+
 const char *
 lk_redis_link_name(const struct lk_redis_link *link)
 {

@@ -51,6 +51,17 @@ enum lk_status lk_redis_link_new(const struct lk_settings *settings,
 /** lk_redis_link_free(link): Close and free.  NULL is fine. */
 void lk_redis_link_free(struct lk_redis_link *link);
 
+/** lk_redis_link_drop(link): Close its connection; the next call makes another.
+ */
+void lk_redis_link_drop(struct lk_redis_link *link);
+
+/**
+ * lk_redis_link_leave_parent(link):
+ * In a child process: drop what is connected.  A watch that it shares is the
+ * parent's, and held by it for all one knows: it has its own from now on.
+ */
+void lk_redis_link_leave_parent(struct lk_redis_link *link);
+
 /** lk_redis_link_name(link): the address in use, for messages. */
 const char *lk_redis_link_name(const struct lk_redis_link *link);
 

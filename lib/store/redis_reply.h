@@ -50,6 +50,13 @@ void lk_redis_free_replies(struct lk_redis_reply **replies, size_t count);
  */
 bool lk_redis_reply_is(const struct lk_redis_reply *reply, const char *text);
 
+/** lk_redis_reply_says(reply, number): whether it is this INTEGER. */
+static inline bool
+lk_redis_reply_says(const struct lk_redis_reply *reply, int64_t number)
+{
+	return (reply->type == LK_REDIS_INTEGER && reply->integer == number);
+}
+
 /**
  * lk_redis_reply_is_error(reply, code):
  * Whether it is an ERROR that begins with ${code}.

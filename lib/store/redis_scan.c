@@ -7,7 +7,6 @@
 
 /* Longest pattern: each byte of a prefix with a backslash. */
 #define PATTERN_MAX (2 * LK_REDIS_KEY_MAX)
-#define CURSOR_DIGITS 20
 
 /* Append ${text} so that it stands for itself in a pattern. */
 static void
@@ -83,19 +82,52 @@ read_page(struct lk_redis_store *store, const struct lk_redis_reply *reply,
 	if (reply->type != LK_REDIS_ARRAY || reply->elements != 2 ||
 	    reply->element[0]->type != LK_REDIS_STRING ||
 	    reply->element[0]->len == 0 ||
-	    reply->element[0]->len > CURSOR_DIGITS ||
+	    reply->element[0]->len >= LK_REDIS_CURSOR_SIZE ||
 	    reply->element[1]->type != LK_REDIS_ARRAY)
-		return (lk_redis_corrupt(store, "the answer to SCAN"));
+		return (lk_redis_corrupt(store, "the answer to a scan"));
 	for (p = reply->element[0]->text; *p >= '0' && *p <= '9'; p++)
 		*cursor = *cursor * 10 + (uint64_t)(*p - '0');
 	if (*p != '\0')
-		return (lk_redis_corrupt(store, "the answer to SCAN"));
+		return (lk_redis_corrupt(store, "the answer to a scan"));
 	page = reply->element[1];
 	for (i = 0; i < page->elements; i++) {
 		if (page->element[i]->type != LK_REDIS_STRING)
-			return (lk_redis_corrupt(store, "the answer to SCAN"));
+			return (
+			    lk_redis_corrupt(store, "the answer to a scan"));
 	}
 	return (LK_OK);
+}
+
+void
+lk_redis_cursor(const struct lk_place *place, char text[LK_REDIS_CURSOR_SIZE])
+{
+	(void)snprintf(text, LK_REDIS_CURSOR_SIZE, "%" PRIu64, place->scanned);
+}
+
+enum lk_status
+lk_redis_scan_run(struct lk_redis_store *store,
+    const struct lk_redis_command *command, struct lk_place *place,
+    struct lk_deadline deadline, struct lk_redis_reply **page)
+{
+	struct lk_redis_reply *reply = NULL;
+	const int64_t began_ns = lk_monotonic_ns();
+	enum lk_status status = LK_FAULT;
+	uint64_t cursor;
+
+	*page = NULL;
+	status = lk_redis_run(store, command, 1, deadline, &reply);
+	place->busy_ns += lk_monotonic_ns() - began_ns;
+	if (status == LK_OK)
+		status = read_page(store, reply, &cursor);
+	if (status == LK_OK) {
+		place->scanned = cursor;
+		place->done = cursor == 0;
+		place->part = part_of(cursor);
+		*page = reply->element[1];
+		reply->element[1] = NULL;
+	}
+	lk_redis_reply_free(reply);
+	return (status);
 }
 
 enum lk_status
@@ -105,40 +137,26 @@ lk_redis_scan(struct lk_redis_store *store, enum lk_redis_keys keys,
 {
 	struct lk_buf pattern = LK_BUF_INIT(PATTERN_MAX);
 	const char *type = type_of(store, keys);
-	char cursor[CURSOR_DIGITS + 1];
+	char cursor[LK_REDIS_CURSOR_SIZE];
 	struct lk_redis_command command;
-	struct lk_redis_reply *reply = NULL;
 	enum lk_status status = LK_FAULT;
 
 	*page = NULL;
 	add_pattern(store, keys, &pattern);
-	if (pattern.failed) {
-		status = lk_fail(store->base.error, LK_E_NOMEM,
-		    "out of memory");
-		goto out;
-	}
-	(void)snprintf(cursor, sizeof(cursor), "%" PRIu64, place->scanned);
+	lk_redis_cursor(place, cursor);
 	lk_redis_command(&command, "SCAN");
 	lk_redis_arg_str(&command, cursor);
 	lk_redis_arg_str(&command, "MATCH");
-	lk_redis_arg_str(&command, pattern.data);
+	lk_redis_arg_str(&command, pattern.failed ? "" : pattern.data);
 	lk_redis_arg_str(&command, "COUNT");
 	lk_redis_arg_int(&command, LK_REDIS_PAGE);
 	if (type != NULL) {
 		lk_redis_arg_str(&command, "TYPE");
 		lk_redis_arg_str(&command, type);
 	}
-	status = lk_redis_run(store, &command, 1, deadline, &reply);
-	if (status == LK_OK)
-		status = read_page(store, reply, &place->scanned);
-	if (status != LK_OK)
-		goto out;
-	place->done = place->scanned == 0;
-	place->part = part_of(place->scanned);
-	*page = reply->element[1];
-	reply->element[1] = NULL;
-out:
-	lk_redis_reply_free(reply);
+	status = pattern.failed
+	    ? lk_fail(store->base.error, LK_E_NOMEM, "out of memory")
+	    : lk_redis_scan_run(store, &command, place, deadline, page);
 	lk_buf_free(&pattern);
 	return (status);
 }

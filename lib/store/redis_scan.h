@@ -23,6 +23,22 @@ enum lk_redis_keys {
 	LK_REDIS_KEYS_ALL           /* of the layout, but gosession's users */
 };
 
+/* Room for a cursor as text. */
+#define LK_REDIS_CURSOR_SIZE 21
+
+/** lk_redis_cursor(place, text): The cursor to go on with. */
+void lk_redis_cursor(const struct lk_place *place,
+    char text[LK_REDIS_CURSOR_SIZE]);
+
+/**
+ * lk_redis_scan_run(store, command, place, deadline, page):
+ * Run a SCAN or HSCAN and move ${place} on if it is answered.  ${page} is an
+ * array of strings; the caller frees it.
+ */
+enum lk_status lk_redis_scan_run(struct lk_redis_store *store,
+    const struct lk_redis_command *command, struct lk_place *place,
+    struct lk_deadline deadline, struct lk_redis_reply **page) LK_MUST_CHECK;
+
 /**
  * lk_redis_scan(store, keys, place, deadline, page):
  * Get the next page of keys and move ${place} on, to its `done` at the last.

@@ -24,7 +24,7 @@ lk_redis_arg_later(struct lk_redis_call *call)
 int64_t
 lk_redis_count(const struct lk_redis_reply *reply)
 {
-	if (reply->type == LK_REDIS_ARRAY && reply->elements == 2 &&
+	if (reply->type == LK_REDIS_ARRAY && reply->elements >= 2 &&
 	    reply->element[1]->type == LK_REDIS_STRING)
 		reply = reply->element[0];
 	return (reply->type == LK_REDIS_INTEGER && reply->integer >= 0
@@ -59,7 +59,7 @@ must_replicate(const struct lk_redis_link *link, enum lk_redis_effect effect)
 {
 	const struct lk_watch *watch = lk_redis_link_watch(link);
 
-	if (effect == LK_REDIS_READS)
+	if (effect == LK_REDIS_STEPS)
 		return (false);
 	return (watch->settings->store.durability == LK_DURABILITY_REPLICA ||
 	    (effect == LK_REDIS_REVOKES && watch->sentinel));

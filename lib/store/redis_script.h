@@ -30,9 +30,9 @@ void lk_redis_call(struct lk_redis_call *call,
 
 /**
  * lk_redis_arg_later(call):
- * Append an argument that is empty now, for a script that answers a count and a
- * text.  Should the call be carried over to another master, the argument is the
- * text then.
+ * Append an argument that is empty now, for a script that answers a count, a
+ * text, and perhaps more.  Should the call be carried over to another master,
+ * the argument is the text then.
  */
 void lk_redis_arg_later(struct lk_redis_call *call);
 
@@ -44,7 +44,7 @@ int64_t lk_redis_count(const struct lk_redis_reply *reply);
 
 /** What a script does, and so what follows for its running. */
 enum lk_redis_effect {
-	LK_REDIS_READS,
+	LK_REDIS_STEPS,   /* a part of what another one is replicated with */
 	LK_REDIS_ISSUES,  /* not to be run twice; replicated if so set */
 	LK_REDIS_EXTENDS, /* replicated if so set */
 	LK_REDIS_REVOKES  /* replicated if so set, and behind Sentinel always */

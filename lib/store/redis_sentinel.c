@@ -54,14 +54,20 @@ lk_redis_sentinels_new(const struct lk_settings *settings,
 }
 
 void
-lk_redis_sentinels_free(struct lk_redis_sentinels *sentinels)
+lk_redis_sentinels_close(struct lk_redis_sentinels *sentinels)
 {
 	size_t i;
 
+	for (i = 0; sentinels != NULL && i < sentinels->n; i++)
+		lk_redis_voter_close(&sentinels->voters[i]);
+}
+
+void
+lk_redis_sentinels_free(struct lk_redis_sentinels *sentinels)
+{
 	if (sentinels == NULL)
 		return;
-	for (i = 0; i < sentinels->n; i++)
-		lk_redis_voter_close(&sentinels->voters[i]);
+	lk_redis_sentinels_close(sentinels);
 	lk_redis_questions_free(&sentinels->questions);
 	free(sentinels);
 }

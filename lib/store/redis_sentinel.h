@@ -21,6 +21,10 @@ enum lk_status lk_redis_sentinels_new(const struct lk_settings *settings,
     struct lk_redis_sentinels **sentinels,
     struct lk_error *error) LK_MUST_CHECK;
 
+/** lk_redis_sentinels_close(sentinels): Close all connections.  NULL is fine.
+ */
+void lk_redis_sentinels_close(struct lk_redis_sentinels *sentinels);
+
 /** lk_redis_sentinels_free(sentinels): Close and free.  NULL is fine. */
 void lk_redis_sentinels_free(struct lk_redis_sentinels *sentinels);
 

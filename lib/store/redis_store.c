@@ -74,6 +74,12 @@ lk_redis_store_open(const struct lk_store *base, struct lk_store **storep)
 }
 
 void
+lk_redis_leave_parent(struct lk_store *store)
+{
+	lk_redis_link_leave_parent(lk_redis_store_of(store)->link);
+}
+
+void
 lk_redis_free(struct lk_store *store)
 {
 	lk_redis_link_free(lk_redis_store_of(store)->link);
@@ -83,6 +89,7 @@ lk_redis_free(struct lk_store *store)
 enum lk_status
 lk_redis_corrupt(struct lk_redis_store *store, const char *what)
 {
+	lk_redis_link_drop(store->link);
 	return (lk_fail(store->base.error, LK_E_CORRUPT,
 	    "redis at %s: %s is not what latchkey writes",
 	    lk_redis_link_name(store->link), what));

@@ -59,6 +59,7 @@ enum lk_status lk_redis_user_put(struct lk_store *store, const char *user,
     const char *record, size_t len, int64_t ttl, struct lk_deadline deadline);
 enum lk_status lk_redis_user_delete(struct lk_store *store, const char *user,
     struct lk_deadline deadline, bool *deleted);
+void lk_redis_leave_parent(struct lk_store *store);
 void lk_redis_free(struct lk_store *store);
 
 /** lk_redis_store_of(store): the Redis store that ${store} is the base of. */
@@ -89,7 +90,11 @@ enum lk_status lk_redis_revoke(struct lk_redis_store *store,
 enum lk_status lk_redis_user_record(struct lk_redis_store *store,
     const struct lk_redis_reply *reply, struct lk_buf *record) LK_MUST_CHECK;
 
-/** lk_redis_corrupt(store, what): Explain and return LK_E_CORRUPT. */
+/**
+ * lk_redis_corrupt(store, what):
+ * Explain and return LK_E_CORRUPT.  It may be the answer to somebody else's
+ * question, so the connection is dropped.
+ */
 enum lk_status lk_redis_corrupt(struct lk_redis_store *store,
     const char *what) LK_MUST_CHECK;
 

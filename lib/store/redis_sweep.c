@@ -2,10 +2,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "redis_gosession.h"
 #include "redis_latchkey.h"
-#include "redis_scan.h"
+#include "redis_steps.h"
 
 #include "redis_sweep_scripts.h"
+
+/* How many indexes are swept in one write: each may take a while. */
+#define SWEEP_CHUNK 8
+/* How long one index may take that is swept in many steps. */
+#define LONG_PATIENCE_MS 600000
 
 /* A write of many commands.  It is large, so it is allocated. */
 struct chunk {
@@ -20,12 +26,13 @@ typedef enum lk_status chunk_fn(struct lk_redis_store *store,
 
 static enum lk_status
 each_chunk(struct lk_redis_store *store, enum lk_redis_keys keys,
-    struct lk_place *place, struct lk_deadline deadline, chunk_fn *take,
-    void *result)
+    struct lk_place *place, size_t most, struct lk_deadline deadline,
+    chunk_fn *take, void *result)
 {
 	struct lk_redis_reply *page = NULL;
 	struct chunk *chunk = calloc(1, sizeof(*chunk));
 	enum lk_status status = LK_FAULT;
+	int64_t began_ns;
 	size_t i, count;
 
 	if (chunk == NULL)
@@ -34,10 +41,12 @@ each_chunk(struct lk_redis_store *store, enum lk_redis_keys keys,
 	status = lk_redis_scan(store, keys, place, deadline, &page);
 	for (i = 0; status == LK_OK && i < page->elements; i += count) {
 		count = page->elements - i;
-		if (count > LK_REDIS_CHUNK)
-			count = LK_REDIS_CHUNK;
+		if (count > most)
+			count = most;
+		began_ns = lk_monotonic_ns();
 		status = take(store, chunk, &page->element[i], count, deadline,
 		    result);
+		place->busy_ns += lk_monotonic_ns() - began_ns;
 	}
 	lk_redis_reply_free(page);
 	free(chunk);
@@ -46,43 +55,71 @@ each_chunk(struct lk_redis_store *store, enum lk_redis_keys keys,
 
 /* ---- Sweeping ---------------------------------------------------------- */
 
+/* A sweep and what it has found so far. */
+struct sweep {
+	struct lk_redis_steps steps;
+	struct lk_redis_key prefix;
+	uint64_t *swept;
+};
+
+/*
+ * Sweep an index that one step was not enough for.  The names that a scan gives
+ * may be no keys of ours: of any length.
+ */
+static enum lk_status
+sweep_long(struct lk_redis_store *store, const struct lk_redis_reply *key,
+    struct sweep *sweep)
+{
+	struct lk_redis_key index;
+	enum lk_status status = LK_FAULT;
+	uint64_t count;
+
+	lk_redis_key(&index, key->text, NULL);
+	sweep->steps.index = &index;
+	status = lk_redis_steps_run(store, &sweep->steps, LK_REDIS_STEPS,
+	    lk_deadline_in(LONG_PATIENCE_MS), &count);
+	*sweep->swept += count;
+	return (status);
+}
+
 static enum lk_status
 sweep_chunk(struct lk_redis_store *store, struct chunk *chunk,
     struct lk_redis_reply *const *keys, size_t count,
     struct lk_deadline deadline, void *result)
 {
-	const bool gosession = store->base.shape == LK_SHAPE_GOSESSION;
-	const struct lk_redis_script *script = gosession
-	    ? &sweep_gosession_script
-	    : &sweep_latchkey_script;
-	struct lk_redis_key prefix;
+	struct sweep *sweep = result;
+	const struct lk_redis_reply *reply;
 	enum lk_status status = LK_FAULT;
-	uint64_t *swept = result;
 	size_t i;
 
-	lk_redis_key(&prefix, store->base.settings->session.token_prefix, "_",
-	    NULL);
 	for (i = 0; i < count; i++) {
 		/* The text goes with the first call; Redis then knows it. */
 		lk_redis_command(&chunk->commands[i],
 		    i == 0 ? "EVAL" : "EVALSHA");
 		lk_redis_arg_str(&chunk->commands[i],
-		    i == 0 ? script->text : script->sha1);
+		    i == 0 ? sweep->steps.script->text
+		           : sweep->steps.script->sha1);
 		lk_redis_arg_int(&chunk->commands[i], 1);
 		lk_redis_arg(&chunk->commands[i], keys[i]->text, keys[i]->len);
-		if (gosession)
-			lk_redis_arg_key(&chunk->commands[i], &prefix);
+		lk_redis_arg_key(&chunk->commands[i], &sweep->prefix);
+		lk_redis_arg_str(&chunk->commands[i], "");
+		lk_redis_arg_str(&chunk->commands[i], "");
+		lk_redis_arg_str(&chunk->commands[i], sweep->steps.own);
 	}
 	status = lk_redis_run(store, chunk->commands, count, deadline,
 	    chunk->replies);
 	if (status != LK_OK)
 		return (status);
-	for (i = 0; i < count; i++) {
-		if (chunk->replies[i]->type == LK_REDIS_INTEGER)
-			*swept += (uint64_t)chunk->replies[i]->integer;
+	for (i = 0; i < count && status == LK_OK; i++) {
+		reply = chunk->replies[i];
+		if (lk_redis_count(reply) > 0)
+			*sweep->swept += (uint64_t)lk_redis_count(reply);
+		if (reply->type == LK_REDIS_ARRAY && reply->elements == 3 &&
+		    reply->element[2]->len > 0)
+			status = sweep_long(store, keys[i], sweep);
 	}
 	lk_redis_free_replies(chunk->replies, count);
-	return (LK_OK);
+	return (status);
 }
 
 /* Redis clears records and users away by itself; the indexes remain. */
@@ -90,8 +127,18 @@ enum lk_status
 lk_redis_sweep(struct lk_store *base, struct lk_place *place,
     struct lk_deadline deadline, uint64_t *swept)
 {
+	struct sweep sweep = { .swept = swept };
+
+	sweep.steps.script = base->shape == LK_SHAPE_GOSESSION
+	    ? lk_redis_gosession_trim
+	    : &sweep_latchkey_script;
+	sweep.steps.own = "-1";
+	sweep.steps.yields = true;
+	sweep.steps.prefix = &sweep.prefix;
+	lk_redis_key(&sweep.prefix, base->settings->session.token_prefix, "_",
+	    NULL);
 	return (each_chunk(lk_redis_store_of(base), LK_REDIS_KEYS_INDEXES,
-	    place, deadline, sweep_chunk, swept));
+	    place, SWEEP_CHUNK, deadline, sweep_chunk, &sweep));
 }
 
 /* ---- Counting ---------------------------------------------------------- */
@@ -166,7 +213,7 @@ lk_redis_stats(struct lk_store *base, struct lk_place *place,
 
 	status = each_chunk(store,
 	    place->users ? LK_REDIS_KEYS_USERS : LK_REDIS_KEYS_ALL, place,
-	    deadline, count_chunk, &c);
+	    LK_REDIS_CHUNK, deadline, count_chunk, &c);
 	/* In layout latchkey, the users were among all keys. */
 	if (base->shape == LK_SHAPE_GOSESSION)
 		lk_redis_scan_halves(place);

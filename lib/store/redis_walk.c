@@ -26,6 +26,7 @@ struct question {
 /* Chunks of one walk.  It is large, so it is allocated. */
 struct walk {
 	struct lk_redis_store *store;
+	struct lk_place *place;
 	bool users;
 	lk_stored_fn *each;
 	void *arg;
@@ -178,6 +179,7 @@ walk_chunk(struct walk *w, struct lk_redis_reply *const *keys, size_t count,
 {
 	size_t asked[LK_REDIS_CHUNK], total = 0, at = 0, i;
 	enum lk_status status = LK_FAULT;
+	int64_t began_ns;
 
 	for (i = 0; i < count; i++) {
 		w->questions[i].key = keys[i];
@@ -186,8 +188,10 @@ walk_chunk(struct walk *w, struct lk_redis_reply *const *keys, size_t count,
 	}
 	if (total == 0)
 		return (LK_OK);
+	began_ns = lk_monotonic_ns();
 	status = lk_redis_run(w->store, w->commands, total, deadline,
 	    w->replies);
+	w->place->busy_ns += lk_monotonic_ns() - began_ns;
 	if (status != LK_OK)
 		return (status);
 	for (i = 0; i < count; i++) {
@@ -211,6 +215,7 @@ lk_redis_walk(struct lk_store *base, struct lk_place *place,
 	if (w == NULL)
 		return (lk_fail(base->error, LK_E_NOMEM, "out of memory"));
 	w->store = lk_redis_store_of(base);
+	w->place = place;
 	w->users = place->users;
 	w->each = each;
 	w->arg = arg;

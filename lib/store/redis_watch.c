@@ -110,6 +110,16 @@ lk_watch_free(struct lk_watch *watch)
 }
 
 void
+lk_redis_watch_leave_parent(struct lk_watch *watch)
+{
+	lk_redis_sentinels_close(watch->sentinels);
+	lk_redis_wire_drop(&watch->wire);
+	lk_redis_pending_clear(&watch->pending);
+	atomic_store(&watch->owes, false);
+	atomic_store(&watch->remembers, false);
+}
+
+void
 lk_redis_watch_wake(struct lk_watch *watch)
 {
 	const uint64_t one = 1;

@@ -138,6 +138,13 @@ lk_redis_watch_is_fresh(struct lk_watch *watch, unsigned int generation)
 /* ---- Who is the master (redis_master.c) -------------------------------- */
 
 /**
+ * lk_redis_watch_leave_parent(watch):
+ * In a child process: drop what a watch that was no other thread's is connected
+ * to, and the revocations, which the parent carries over.
+ */
+void lk_redis_watch_leave_parent(struct lk_watch *watch);
+
+/**
  * lk_redis_watch_find(watch, deadline, master, error):
  * The master.  Sentinels are asked if none is known, if something spoke
  * against it, or if it has not been confirmed lately enough.  Of several

@@ -161,6 +161,12 @@ sqlite_inspect(struct lk_store *base, struct lk_deadline deadline,
 }
 
 static void
+sqlite_leave_parent(struct lk_store *base)
+{
+	lk_sqlite_db_leave_parent(lk_sqlite_store_of(base)->db);
+}
+
+static void
 sqlite_free(struct lk_store *base)
 {
 	lk_sqlite_db_free(lk_sqlite_store_of(base)->db);
@@ -186,6 +192,7 @@ static const struct lk_store_ops sqlite_ops = { .name = "sqlite",
 	.put = lk_sqlite_put,
 	.sweep = lk_sqlite_sweep,
 	.stats = lk_sqlite_stats,
+	.leave_parent = sqlite_leave_parent,
 	.free = sqlite_free };
 
 enum lk_status

@@ -1,42 +1,105 @@
 /* The embedded store's half that begins sessions, extends and ends them. */
+#include <poll.h>
 #include <string.h>
 
 #include "sqlite_store.h"
 
+/* Most sessions of a user that end in one transaction. */
+#define ONCE 10000
+/* How long to leave the file to others between two. */
+#define OTHERS_MS 3
+
 /* ---- Beginning and going on -------------------------------------------- */
 
-/*
- * End the oldest sessions so that one more fits the limit, and say when the
- * new one begins: after every other of the user, however fast they come.
- */
+/* When the newest session in the keys of ${tag} was issued; 0 if none was. */
 static enum lk_status
-make_room(struct lk_sqlite_store *store, const struct lk_issue_request *request,
+newest(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
     int64_t *issued_us)
 {
 	sqlite3_stmt *statement = NULL;
 	enum lk_status status = LK_FAULT;
 	bool row;
 
-	if (request->limits.per_user == 0)
-		return (LK_OK);
+	*issued_us = 0;
 	status = lk_sqlite_db_sql(store->db, LK_SQL_NEWEST, &statement);
 	if (status != LK_OK)
 		return (status);
-	lk_sqlite_bind_bytes(statement, 1, request->key->tag, LK_TAG_LEN);
+	lk_sqlite_bind_bytes(statement, 1, tag, LK_TAG_LEN);
 	status = lk_sqlite_db_step(store->db, statement, &row);
-	if (status == LK_OK && row &&
-	    sqlite3_column_int64(statement, 0) >= *issued_us)
-		*issued_us = sqlite3_column_int64(statement, 0) + 1;
+	if (status == LK_OK && row)
+		*issued_us = sqlite3_column_int64(statement, 0);
 	(void)sqlite3_reset(statement);
-	if (status == LK_OK)
-		status = lk_sqlite_db_sql(store->db, LK_SQL_EVICT, &statement);
+	return (status);
+}
+
+/* How many sessions there are in the keys of ${tag}, live or not. */
+static enum lk_status
+count_all(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
+    int64_t *count)
+{
+	sqlite3_stmt *statement = NULL;
+	enum lk_status status = LK_FAULT;
+	bool row;
+
+	*count = 0;
+	status = lk_sqlite_db_sql(store->db, LK_SQL_COUNT, &statement);
+	if (status != LK_OK)
+		return (status);
+	lk_sqlite_bind_bytes(statement, 1, tag, LK_TAG_LEN);
+	status = lk_sqlite_db_step(store->db, statement, &row);
+	if (status == LK_OK && row)
+		*count = sqlite3_column_int64(statement, 0);
+	(void)sqlite3_reset(statement);
+	return (status);
+}
+
+/*
+ * End the oldest sessions so that one more fits the limit, or as many as go at
+ * once; ${fits} says which.
+ */
+static enum lk_status
+make_room(struct lk_sqlite_store *store, const struct lk_issue_request *request,
+    bool *fits)
+{
+	const int64_t limit = request->limits.per_user;
+	sqlite3_stmt *statement = NULL;
+	enum lk_status status = LK_FAULT;
+	int64_t over;
+
+	*fits = true;
+	if (limit == 0)
+		return (LK_OK);
+	status = count_all(store, request->key->tag, &over);
+	over -= limit - 1;
+	if (status != LK_OK || over <= 0)
+		return (status);
+	if (over > ONCE) {
+		over = ONCE;
+		*fits = false;
+	}
+	status = lk_sqlite_db_sql(store->db, LK_SQL_EVICT, &statement);
 	if (status != LK_OK)
 		return (status);
 	lk_sqlite_bind_bytes(statement, 1, request->key->tag, LK_TAG_LEN);
 	lk_sqlite_bind_number(statement, 2, lk_sqlite_now_ms(store));
-	lk_sqlite_bind_number(statement, 3,
-	    (int64_t)request->limits.per_user - 1);
+	lk_sqlite_bind_number(statement, 3, over);
 	return (lk_sqlite_change(store, statement));
+}
+
+/*
+ * Between two steps: let others have the lock, who look for it more often than
+ * this takes.  LK_E_TIMEOUT if there is no time for another.
+ */
+static enum lk_status
+let_others(const struct lk_sqlite_store *store, struct lk_deadline deadline,
+    uint64_t ended)
+{
+	(void)poll(NULL, 0, OTHERS_MS);
+	if (lk_deadline_left_ms(deadline) > 0)
+		return (LK_OK);
+	return (lk_fail(store->base.error, LK_E_TIMEOUT,
+	    "%llu sessions have ended, and not yet all: repeat it",
+	    (unsigned long long)ended));
 }
 
 static enum lk_status
@@ -61,25 +124,51 @@ insert(struct lk_sqlite_store *store, const struct lk_issue_request *request,
 	return (lk_sqlite_change(store, statement));
 }
 
+/* Begin it in the transaction under way, after every other of the user. */
+static enum lk_status
+begin_session(struct lk_sqlite_store *store,
+    const struct lk_issue_request *request, struct lk_session *session)
+{
+	enum lk_status status = LK_OK;
+	int64_t now_ms = lk_sqlite_now_ms(store), issued_us = now_ms * 1000;
+	int64_t latest = 0;
+
+	if (request->limits.per_user > 0)
+		status = newest(store, request->key->tag, &latest);
+	if (latest >= issued_us)
+		issued_us = latest + 1;
+	if (status == LK_OK)
+		status = insert(store, request, issued_us,
+		    now_ms + request->ttl * 1000);
+	if (status == LK_OK)
+		status = lk_sqlite_find(store, request->key, session);
+	return (status);
+}
+
 enum lk_status
 lk_sqlite_issue(struct lk_store *base, const struct lk_issue_request *request,
     struct lk_deadline deadline, struct lk_session *session)
 {
 	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
-	enum lk_status status = LK_FAULT;
-	int64_t issued_us, expires_ms;
+	enum lk_status status = LK_OK;
+	uint64_t ended = 0;
+	bool fits = false;
 
-	status = lk_sqlite_db_begin_adding(store->db, deadline);
-	if (status != LK_OK)
-		return (status);
-	issued_us = lk_sqlite_now_ms(store) * 1000;
-	expires_ms = lk_sqlite_now_ms(store) + request->ttl * 1000;
-	if ((status = lk_sqlite_sweep_some(store, LK_SQL_SWEEP_SESSIONS)) ==
-	        LK_OK &&
-	    (status = make_room(store, request, &issued_us)) == LK_OK &&
-	    (status = insert(store, request, issued_us, expires_ms)) == LK_OK)
-		status = lk_sqlite_find(store, request->key, session);
-	return (lk_sqlite_db_end(store->db, status));
+	while (status == LK_OK && !fits) {
+		status = lk_sqlite_db_begin_adding(store->db, deadline);
+		if (status != LK_OK)
+			break;
+		status = lk_sqlite_sweep_some(store, LK_SQL_SWEEP_SESSIONS);
+		if (status == LK_OK)
+			status = make_room(store, request, &fits);
+		if (status == LK_OK && fits)
+			status = begin_session(store, request, session);
+		status = lk_sqlite_db_end(store->db, status);
+		ended += ONCE;
+		if (status == LK_OK && !fits)
+			status = let_others(store, deadline, ended);
+	}
+	return (status);
 }
 
 enum lk_status
@@ -187,55 +276,61 @@ lk_sqlite_revoke_id(struct lk_store *base, const struct lk_session_ref *ref,
 	    deadline, revoked));
 }
 
-/* How many live sessions there are in the keys of ${tag}. */
+/*
+ * End sessions in the keys of ${tag}, up to a number that goes at once, that
+ * were issued up to ${until_us}; ${all} says whether these were all.
+ */
 static enum lk_status
-count_live(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
-    uint64_t *count)
+revoke_some(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
+    int64_t until_us, bool *all, uint64_t *revoked)
 {
+	const int64_t now_ms = lk_sqlite_now_ms(store);
 	sqlite3_stmt *statement = NULL;
 	enum lk_status status = LK_FAULT;
-	bool row;
+	bool row = true;
+	int gone = 0;
 
-	*count = 0;
-	status = lk_sqlite_db_sql(store->db, LK_SQL_COUNT, &statement);
-	if (status != LK_OK)
-		return (status);
-	lk_sqlite_bind_bytes(statement, 1, tag, LK_TAG_LEN);
-	lk_sqlite_bind_number(statement, 2, lk_sqlite_now_ms(store));
-	status = lk_sqlite_db_step(store->db, statement, &row);
-	if (status == LK_OK && row)
-		*count = (uint64_t)sqlite3_column_int64(statement, 0);
-	(void)sqlite3_reset(statement);
+	status = lk_sqlite_db_sql(store->db, LK_SQL_REVOKE_SOME, &statement);
+	if (status == LK_OK) {
+		lk_sqlite_bind_bytes(statement, 1, tag, LK_TAG_LEN);
+		lk_sqlite_bind_number(statement, 2, until_us);
+		lk_sqlite_bind_number(statement, 3, ONCE);
+	}
+	while (status == LK_OK && row) {
+		status = lk_sqlite_db_step(store->db, statement, &row);
+		if (status != LK_OK || !row)
+			continue;
+		gone++;
+		if (sqlite3_column_int64(statement, 0) > now_ms)
+			++*revoked;
+	}
+	*all = gone < ONCE;
 	return (status);
 }
 
-/* One attempt to end all sessions of a user. */
+/* One attempt at a step; ${until_us} is set by the first, which has none. */
 static enum lk_status
-revoke_all_once(struct lk_sqlite_store *store, const char *user,
-    struct lk_deadline deadline, uint64_t *revoked)
+revoke_step(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
+    struct lk_deadline deadline, int64_t *until_us, bool *all,
+    uint64_t *revoked)
 {
-	sqlite3_stmt *statement = NULL;
-	uint8_t tag[LK_TAG_LEN];
+	int64_t latest = *until_us;
 	enum lk_status status = LK_FAULT;
-	uint64_t count = 0;
 
+	*all = false;
 	*revoked = 0;
-	lk_user_tag(user, tag);
 	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN_IMMEDIATE,
 	    deadline);
 	if (status != LK_OK)
 		return (status);
-	status = count_live(store, tag, &count);
-	if (status == LK_OK)
-		status = lk_sqlite_db_sql(store->db, LK_SQL_REVOKE_ALL,
-		    &statement);
-	if (status == LK_OK) {
-		lk_sqlite_bind_bytes(statement, 1, tag, LK_TAG_LEN);
-		status = lk_sqlite_change(store, statement);
-	}
-	status = lk_sqlite_db_end(store->db, status);
-	if (status == LK_OK)
-		*revoked = count;
+	status = revoke_some(store, tag, *until_us, all, revoked);
+	/* What is issued from now on is spared, whatever clocks say. */
+	if (status == LK_OK && !*all && *until_us == INT64_MAX)
+		status = newest(store, tag, &latest);
+	if ((status = lk_sqlite_db_end(store->db, status)) == LK_OK)
+		*until_us = latest;
+	else
+		*revoked = 0;
 	return (status);
 }
 
@@ -244,11 +339,24 @@ lk_sqlite_revoke_all(struct lk_store *base, const char *user,
     struct lk_deadline deadline, uint64_t *revoked)
 {
 	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
-	enum lk_status status = LK_FAULT;
-	int attempt = 0;
+	int64_t until_us = INT64_MAX;
+	uint8_t tag[LK_TAG_LEN];
+	enum lk_status status = LK_OK;
+	uint64_t count;
+	int attempt;
+	bool all = false;
 
-	do
-		status = revoke_all_once(store, user, deadline, revoked);
-	while (try_again(store, status, attempt++));
+	*revoked = 0;
+	lk_user_tag(user, tag);
+	while (status == LK_OK && !all) {
+		attempt = 0;
+		do
+			status = revoke_step(store, tag, deadline, &until_us,
+			    &all, &count);
+		while (try_again(store, status, attempt++));
+		*revoked += count;
+		if (status == LK_OK && !all)
+			status = let_others(store, deadline, *revoked);
+	}
 	return (status);
 }

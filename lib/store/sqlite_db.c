@@ -18,11 +18,13 @@ static const char *const sql_text[LK_SQL_N] = {
 	    "SELECT digest, user, client, issued_us, expires_ms FROM session"
 	    " WHERE tag = ?1 AND handle = ?2",
 	[LK_SQL_NEWEST] = "SELECT max(issued_us) FROM session WHERE tag = ?1",
-	/* The clock may be set back: what is over by it counts, last. */
-	[LK_SQL_EVICT] = "DELETE FROM session WHERE tag = ?1 AND handle IN"
-	                 " (SELECT handle FROM session WHERE tag = ?1"
-	                 "  ORDER BY expires_ms > ?2 DESC, issued_us DESC"
-	                 "  LIMIT -1 OFFSET ?3)",
+	[LK_SQL_COUNT] = "SELECT count(*) FROM session WHERE tag = ?1",
+	/* The clock may be set back: what is over by it counts, and ends
+	 * first. */
+	[LK_SQL_EVICT] =
+	    "DELETE FROM session WHERE tag = ?1 AND handle IN"
+	    " (SELECT handle FROM session WHERE tag = ?1"
+	    "  ORDER BY expires_ms > ?2, issued_us LIMIT ?3)",
 	[LK_SQL_INSERT] =
 	    "INSERT INTO session (tag, handle, digest, user, client,"
 	    " issued_us, expires_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -31,9 +33,10 @@ static const char *const sql_text[LK_SQL_N] = {
 	                  " AND digest = ?5",
 	[LK_SQL_REVOKE] = "DELETE FROM session WHERE tag = ?1 AND handle = ?2"
 	                  " RETURNING expires_ms > ?3",
-	[LK_SQL_COUNT] =
-	    "SELECT count(*) FROM session WHERE tag = ?1 AND expires_ms > ?2",
-	[LK_SQL_REVOKE_ALL] = "DELETE FROM session WHERE tag = ?1",
+	[LK_SQL_REVOKE_SOME] =
+	    "DELETE FROM session WHERE tag = ?1 AND handle IN"
+	    " (SELECT handle FROM session WHERE tag = ?1 AND issued_us <= ?2"
+	    "  LIMIT ?3) RETURNING expires_ms",
 	[LK_SQL_LIST] =
 	    "SELECT digest, user, client, issued_us, expires_ms FROM session"
 	    " WHERE tag = ?1 AND expires_ms > ?2 ORDER BY expires_ms",
@@ -152,6 +155,21 @@ connect_db(struct lk_sqlite_db *db, bool writing)
 		}
 	}
 	return (status);
+}
+
+/*
+ * SQLite must not believe that the parent's locks are ours: it forgets them
+ * with the connection.  Closing it copies no log into the file, and what locks
+ * the parent has are the parent's: closing takes none away.
+ */
+void
+lk_sqlite_db_leave_parent(struct lk_sqlite_db *db)
+{
+	if (db->connection == NULL)
+		return;
+	(void)sqlite3_db_config(db->connection,
+	    SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	disconnect(db);
 }
 
 enum lk_status

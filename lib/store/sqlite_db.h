@@ -19,12 +19,12 @@ enum lk_sqlite_sql {
 	LK_SQL_ROLLBACK,
 	LK_SQL_FIND,
 	LK_SQL_NEWEST,
+	LK_SQL_COUNT,
 	LK_SQL_EVICT,
 	LK_SQL_INSERT,
 	LK_SQL_EXTEND,
 	LK_SQL_REVOKE,
-	LK_SQL_COUNT,
-	LK_SQL_REVOKE_ALL,
+	LK_SQL_REVOKE_SOME,
 	LK_SQL_LIST,
 	LK_SQL_USER_GET,
 	LK_SQL_USER_PUT,
@@ -52,6 +52,12 @@ enum lk_status lk_sqlite_db_new(const char *path, struct lk_error *error,
 
 /** lk_sqlite_db_free(db): Close and free.  NULL is fine. */
 void lk_sqlite_db_free(struct lk_sqlite_db *db);
+
+/**
+ * lk_sqlite_db_leave_parent(db):
+ * In a child process: let go of the file, and leave its log to the parent.
+ */
+void lk_sqlite_db_leave_parent(struct lk_sqlite_db *db);
 
 /**
  * lk_sqlite_db_begin(db, sql, deadline):

@@ -65,7 +65,7 @@ judge_row(const struct lk_sqlite_store *store, sqlite3_stmt *row,
 	enum lk_status status = LK_FAULT;
 
 	if (digest != NULL && crypto_verify_32(digest, key->digest) != 0)
-		return (LK_UNKNOWN);
+		return (lk_sqlite_corrupt(store));
 	status = read_session(store, row, key->tag, digest, session);
 	if (status == LK_OK && key->shape == LK_SHAPE_GOSESSION &&
 	    strcmp(key->user, session->user) != 0)

@@ -35,6 +35,7 @@ struct lk_place {
 	bool users; /* the sessions are done, the users are not */
 	bool done;
 	bool started;     /* with the sessions, or with the users */
+	int64_t busy_ns;  /* how long it has kept the store from others */
 	double part;      /* how much of this half is done, about: 0 to 1 */
 	uint64_t scanned; /* Redis: SCAN's cursor */
 	uint8_t tag[LK_TAG_LEN]; /* SQLite: the last row */
@@ -155,6 +156,12 @@ struct lk_store_ops {
 	/** Add the next of what there is to ${stats}. */
 	enum lk_status (*stats)(struct lk_store *store, struct lk_place *place,
 	    struct lk_deadline deadline, struct lk_store_stats *stats);
+
+	/**
+	 * In a child process: drop connections, which are the parent's, and
+	 * leave nothing of that to be noticed by the parent.
+	 */
+	void (*leave_parent)(struct lk_store *store);
 
 	/** Close and free. */
 	void (*free)(struct lk_store *store);

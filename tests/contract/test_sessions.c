@@ -686,6 +686,7 @@ test_list_of_ten_thousand_sessions_is_whole(void **state)
 	uint64_t revoked;
 	size_t i;
 
+	world_settle(world, "max_per_user = 0;", "", "");
 	for (i = 0; i < 10000; i++)
 		world_issue(world, "alice", 600, &token, NULL);
 	assert_int_equal(world_count(world, "alice"), 10000);

@@ -175,7 +175,7 @@ test_settings_defaults_are_those_of_the_manual(void **state)
 	assert_int_equal(s->store.durability_timeout_ms, 100);
 	assert_int_equal(s->session.ttl, 604800);
 	assert_false(s->session.single);
-	assert_int_equal(s->session.max_per_user, 0);
+	assert_int_equal(s->session.max_per_user, 1000);
 	assert_string_equal(s->session.token_prefix, "gosession-token");
 	assert_string_equal(s->session.user_prefix, "gosession-user");
 	assert_int_equal(s->user.source, LK_SOURCE_NONE);

@@ -1,14 +1,47 @@
 #!lua flags=allow-oom
--- End all sessions of a user.
+-- End all sessions of a user: in one step, or of a user with very many in
+-- several, so that nobody waits for long.
 --
 -- KEYS  index
--- ARGV  prefix of token keys
+-- ARGV  prefix of token keys; anything for one step however many there are, or
+--       ''; where an earlier step ended, or ''
 --
--- Returns how many sessions ended.
+-- Returns how many sessions ended, the second argument for doing it again
+-- elsewhere, and where to go on, '' if none is left.  What is issued between
+-- two steps ends as well.
 
-local revoked = 0
-for i, token in ipairs(redis.call('HKEYS', KEYS[1])) do
-	revoked = revoked + redis.call('DEL', ARGV[1] .. token)
+local prefix, whole, at = ARGV[1], ARGV[2] ~= '', ARGV[3]
+local ONCE, STEP, BATCH = 10000, 1000, 1000
+
+local function finish(tokens)
+	local ended = 0
+	for i = 1, #tokens, BATCH do
+		local keys = {}
+		for j = i, math.min(i + BATCH - 1, #tokens) do
+			keys[#keys + 1] = prefix .. tokens[j]
+		end
+		ended = ended + redis.call('DEL', unpack(keys))
+	end
+	return ended
 end
-redis.call('DEL', KEYS[1])
-return revoked
+
+-- Who may not ask how many there are does it in one step.
+local count = redis.pcall('HLEN', KEYS[1])
+if whole or type(count) ~= 'number' or count <= ONCE then
+	local ended = finish(redis.call('HKEYS', KEYS[1]))
+	redis.call('DEL', KEYS[1])
+	return { ended, 'all', '' }
+end
+
+local page = redis.call('HSCAN', KEYS[1], at == '' and '0' or at,
+	'COUNT', STEP)
+local tokens = {}
+for i = 1, #page[2], 2 do
+	tokens[#tokens + 1] = page[2][i]
+end
+local ended = finish(tokens)
+for i = 1, #tokens, BATCH do
+	redis.call('HDEL', KEYS[1],
+		unpack(tokens, i, math.min(i + BATCH - 1, #tokens)))
+end
+return { ended, 'all', page[1] }

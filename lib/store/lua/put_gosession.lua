@@ -20,7 +20,8 @@ end
 
 local result = NEW
 local found = redis.call('GET', KEYS[1])
-if found and found ~= value then
+if found and
+	(found ~= value or redis.call('PEXPIRETIME', KEYS[1]) == -1) then
 	return CONFLICT
 end
 if found and redis.call('HEXISTS', KEYS[2], token) == 1 then
@@ -30,10 +31,10 @@ if found and redis.call('HEXISTS', KEYS[2], token) == 1 then
 	result = LATER
 end
 
-redis.call('SET', KEYS[1], value, 'PXAT', string.format('%.0f', expires_ms))
 local index_life = redis.call('TTL', KEYS[2])
 redis.call('HSET', KEYS[2], token,
 	string.format('%.0f', math.floor(expires_ms / 1000)))
+redis.call('SET', KEYS[1], value, 'PXAT', string.format('%.0f', expires_ms))
 local wanted = math.max(index_ttl,
 	math.ceil((expires_ms - now_ms) / 1000) + 1)
 if index_life ~= -1 and index_life < wanted then

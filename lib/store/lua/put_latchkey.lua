@@ -34,10 +34,10 @@ if record then
 end
 
 local ends = string.format('%.0f', expires_ms)
+redis.call('ZADD', KEYS[2], ends, handle)
 redis.call('SET', KEYS[1],
 	string.format('1 %s %s %s %s', issued, ends, digest, rest),
 	'PXAT', ends)
-redis.call('ZADD', KEYS[2], ends, handle)
 local last = redis.call('ZRANGE', KEYS[2], -1, -1, 'WITHSCORES')
 redis.call('PEXPIREAT', KEYS[2], string.format('%.0f', last[2] + memory))
 return result

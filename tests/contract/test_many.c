@@ -1,0 +1,317 @@
+/*
+ * A user with very many sessions: what takes a while makes nobody else wait.
+ * How long Redis is held is told by what it was asked to do: nothing that goes
+ * through many sessions is one command.
+ */
+#include <inttypes.h>
+#include <time.h>
+
+#include <sodium.h>
+
+#include "base64url.h"
+#include "world.h"
+
+/* Twice what ends in one step, and a little more than that. */
+#define MANY 20500
+#define MORE 11500
+/* Most sessions that one step of many ends. */
+#define STEP 1000
+
+/* The line of the session number ${n} of ${user}. */
+static void
+session_line(char line[512], const char *user, unsigned int n, int64_t now_s)
+{
+	uint8_t digest[32];
+	char token[128], text[44];
+
+	(void)snprintf(token, sizeof(token), "%s_%032x", user, n);
+	(void)crypto_hash_sha256(
+	    digest, (const unsigned char *)token, strlen(token));
+	lk_base64url(digest, sizeof(digest), text);
+	/* Some end together, and who was issued last need not end last. */
+	(void)snprintf(line, 512,
+	    "{\"type\":\"session\",\"user\":\"%s\",\"client\":\"\","
+	    "\"issued_us\":%" PRId64 ",\"expires_ms\":%" PRId64
+	    ",\"digest\":\"%s\",\"token\":\"%s\"}",
+	    user, (now_s - 100000 + n) * 1000000,
+	    (now_s + 600 + (n * 7919) % 10000) * 1000, text, token);
+}
+
+/* Give ${user} so many sessions, whatever the limits. */
+static void
+fill(struct world *world, const char *user, unsigned int count)
+{
+	static const char header[] =
+	    "{\"type\":\"header\",\"format\":\"latchkey-sessions\","
+	    "\"version\":1}";
+	const int64_t now_s = (int64_t)time(NULL);
+	struct lk_import_state state;
+	struct lk_import *importing;
+	char line[512];
+	unsigned int n;
+
+	assert_status(LK_OK, lk_import_new(world->m, &importing));
+	assert_status(
+	    LK_OK, lk_import_line(importing, header, strlen(header)));
+	for (n = 0; n < count; n++) {
+		session_line(line, user, n, now_s);
+		assert_status(
+		    LK_OK, lk_import_line(importing, line, strlen(line)));
+	}
+	assert_status(LK_OK, lk_import_flush(importing));
+	lk_import_state(importing, &state);
+	assert_int_equal(state.sessions, count);
+	lk_import_free(importing);
+}
+
+/* How many scripts Redis has run; 0 of the embedded store. */
+static long long
+scripts_run(struct world *world)
+{
+	static const char *const names[] = { "cmdstat_eval:calls=",
+		"cmdstat_evalsha:calls=" };
+	long long calls, total = 0;
+	const char *at;
+	char *info;
+	size_t i;
+
+	if (world_is_sqlite(world))
+		return (0);
+	info = world_text(world, "INFO commandstats");
+	for (i = 0; i < 2; i++) {
+		if ((at = strstr(info, names[i])) == NULL)
+			continue;
+		calls = strtoll(at + strlen(names[i]), NULL, 10);
+		total += calls;
+	}
+	free(info);
+	return (total);
+}
+
+/* What a list must be. */
+struct expected {
+	size_t count;
+	int64_t last;
+	char id[LK_SESSION_ID_MAX + 1]; /* of some session */
+};
+
+static void
+take_session(void *arg, const struct lk_session *session,
+    const struct lk_token *token)
+{
+	struct expected *expected = arg;
+
+	(void)token;
+	assert_true(session->expires_at >= expected->last);
+	assert_string_equal(session->user, "alice");
+	expected->last = session->expires_at;
+	if (expected->count++ == MANY / 2)
+		memcpy(expected->id, session->id, sizeof(session->id));
+}
+
+static void
+test_many_sessions_are_listed_and_ended_page_by_page(
+    void **state)
+{
+	struct world *world = *state;
+	struct expected expected = { .count = 0 };
+	struct lk_session session;
+	struct lk_token bob;
+	uint64_t revoked;
+	long long before;
+
+	fill(world, "alice", MANY);
+	world_issue(world, "bob", 600, &bob, NULL);
+	before = scripts_run(world);
+	assert_status(
+	    LK_OK, lk_list(world->m, "alice", take_session, &expected));
+	assert_int_equal(expected.count, MANY);
+	assert_status(LK_OK, lk_check_id(world->m, expected.id, &session));
+	assert_string_equal(session.id, expected.id);
+	assert_int_equal(scripts_run(world), before);
+
+	assert_status(
+	    LK_OK, lk_revoke_id(world->m, expected.id, NULL, &revoked));
+	assert_int_equal(revoked, 1);
+	assert_true(lk_check_id(world->m, expected.id, &session) > 0);
+
+	before = scripts_run(world);
+	assert_status(
+	    LK_OK, lk_revoke_all(world->m, "alice", NULL, &revoked));
+	assert_int_equal(revoked, MANY - 1);
+	if (!world_is_sqlite(world))
+		assert_true(scripts_run(world) - before >=
+		    (MANY - 10000) / STEP);
+	assert_int_equal(world_count(world, "alice"), 0);
+	assert_status(LK_OK, lk_check(world->m, &bob, &session));
+}
+
+static void
+test_login_of_a_user_with_very_many_leaves_the_limit(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token;
+
+	fill(world, "alice", MORE);
+	world_settle(world, "max_per_user = 10500;", "", "");
+	world_issue(world, "alice", 86400, &token, NULL);
+	assert_int_equal(world_count(world, "alice"), 10500);
+	assert_status(LK_OK, lk_check(world->m, &token, &session));
+	world_settle(world, "max_per_user = 3;", "", "");
+	world_issue(world, "alice", 86400, &token, NULL);
+	assert_int_equal(world_count(world, "alice"), 3);
+	assert_status(LK_OK, lk_check(world->m, &token, &session));
+}
+
+static void
+test_single_mode_turned_on_late_leaves_one(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token;
+	const long long before = scripts_run(world);
+
+	fill(world, "alice", MORE);
+	world_settle(world, "single = true;", "", "");
+	world_issue(world, "alice", 600, &token, NULL);
+	assert_status(LK_OK, lk_check(world->m, &token, &session));
+	assert_int_equal(world_count(world, "alice"), 1);
+	if (!world_is_sqlite(world))
+		assert_true(scripts_run(world) - before >=
+		    (MORE - 10000) / STEP);
+}
+
+static void
+test_revoke_all_without_time_for_it_goes_on_when_repeated(void **state)
+{
+	struct world *world = *state;
+	uint64_t revoked, total = 0;
+	enum lk_status status = LK_E_TIMEOUT;
+	int repeated = 0;
+
+	if (world_is_sqlite(world) || world->cluster != NULL)
+		skip();
+	fill(world, "alice", MORE);
+	world_settle(world, "",
+	    "connect_timeout_ms = 5000; command_timeout_ms = 8;", "");
+	/* On a slow machine it may seem not to answer. */
+	while (status == LK_E_TIMEOUT || status == LK_E_STORE) {
+		status = lk_revoke_all(world->m, "alice", NULL, &revoked);
+		total += revoked;
+		if (status == LK_OK)
+			break;
+		repeated++;
+		assert_true(lk_manager_error(world->m)[0] != '\0');
+	}
+	assert_status(LK_OK, status);
+	assert_true(repeated > 0);
+	assert_true(total <= MORE);
+	world_settle(world, "", "", "");
+	assert_int_equal(world_count(world, "alice"), 0);
+}
+
+/* What is issued while a revoke-all goes on bears a later time. */
+static void
+test_revoke_all_in_steps_spares_what_is_issued_meanwhile(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token;
+	uint64_t revoked;
+	char *key, *record, *rest;
+
+	if (world_is_sqlite(world) || world_is_gosession(world))
+		skip();
+	world_issue(world, "alice", 86400, &token, &session);
+	key = world_text(world,
+	    "EVAL %s 0", "return redis.call('KEYS', 'latchkey:{*}:s:*')[1]");
+	record = world_text(world, "GET %s", key);
+	assert_non_null(record);
+	rest = strchr(record + 2, ' ');
+	assert_non_null(rest);
+	freeReplyObject(world_redis(world, "SET %s %s%lld%s KEEPTTL", key,
+	    "1 ", ((long long)time(NULL) + 3600) * 1000000, rest));
+	fill(world, "alice", MORE);
+	assert_status(
+	    LK_OK, lk_revoke_all(world->m, "alice", NULL, &revoked));
+	assert_int_equal(revoked, MORE);
+	assert_status(LK_OK, lk_check(world->m, &token, &session));
+	assert_int_equal(world_count(world, "alice"), 1);
+	free(record);
+	free(key);
+}
+
+/* Put as many expired sessions into the index of ${user} as MANY. */
+static void
+fill_with_expired(struct world *world)
+{
+	static const char latchkey[] =
+	    "local key = redis.call('KEYS', 'latchkey:{*}:i')[1] "
+	    "for i = 1, tonumber(ARGV[1]) do "
+	    "redis.call('ZADD', key, 1000 + i, 'h' .. i) end";
+	static const char gosession[] =
+	    "for i = 1, tonumber(ARGV[1]) do "
+	    "redis.call('HSET', 'gosession-token_alice', 'alice_' .. i, 1) "
+	    "end";
+
+	freeReplyObject(world_redis(world, "EVAL %s 0 %d",
+	    world_is_gosession(world) ? gosession : latchkey, MANY));
+}
+
+static void
+test_sweep_of_very_many_goes_in_steps(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token;
+	uint64_t swept;
+	long long before;
+
+	if (world_is_sqlite(world))
+		skip();
+	world_issue(world, "alice", 600, &token, NULL);
+	fill_with_expired(world);
+	before = scripts_run(world);
+	assert_status(LK_OK, lk_store_sweep(world->m, &swept));
+	assert_int_equal(swept, MANY);
+	assert_true(scripts_run(world) - before >= MANY / STEP);
+	assert_status(LK_OK, lk_check(world->m, &token, &session));
+}
+
+/* A login forgets some of them, and not all at once. */
+static void
+test_login_forgets_very_many_in_steps(void **state)
+{
+	struct world *world = *state;
+	struct lk_token token;
+
+	if (world_is_sqlite(world) || world_is_gosession(world))
+		skip();
+	world_issue(world, "alice", 600, &token, NULL);
+	fill_with_expired(world);
+	world_issue(world, "alice", 600, &token, NULL);
+	assert_int_equal(world_int(world, "EVAL %s 0",
+	                     "return redis.call('ZCARD', redis.call("
+	                     "'KEYS', 'latchkey:{*}:i')[1])"),
+	    MANY + 2 - STEP);
+	assert_int_equal(world_count(world, "alice"), 2);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup(name, world_reset)
+		T(test_many_sessions_are_listed_and_ended_page_by_page),
+		T(test_login_of_a_user_with_very_many_leaves_the_limit),
+		T(test_single_mode_turned_on_late_leaves_one),
+		T(test_revoke_all_without_time_for_it_goes_on_when_repeated),
+		T(test_revoke_all_in_steps_spares_what_is_issued_meanwhile),
+		T(test_sweep_of_very_many_goes_in_steps),
+		T(test_login_forgets_very_many_in_steps),
+#undef T
+	};
+
+	return (world_run(WORLD_ALL, tests, sizeof(tests) / sizeof(tests[0])));
+}
