@@ -74,8 +74,13 @@ int ctl_answer(const struct ctl *ctl, enum lk_status status, const char *what);
  * ctl_print(ctl):
  * Write what a verb has put out so far to standard output, and forget it.
  * Verbs that put out much call it; for others it is called at their end.
+ * Whatever a terminal would not show as it is is escaped (escape.h), which
+ * leaves JSON the same.
  */
 int ctl_print(struct ctl *ctl) LK_MUST_CHECK;
+
+/** ctl_print_exactly(ctl): The same for a token, which is of use as it is. */
+int ctl_print_exactly(struct ctl *ctl) LK_MUST_CHECK;
 
 /** ctl_usage(ctl, expected): Say what was expected; returns CTL_USAGE. */
 int ctl_usage(const struct ctl *ctl, const char *expected);

@@ -10,6 +10,7 @@
 
 #include "ctl.h"
 #include "error.h"
+#include "escape.h"
 #include "fd.h"
 
 const struct ctl_verb ctl_verbs[] = {
@@ -140,33 +141,55 @@ ctl_answer(const struct ctl *ctl, enum lk_status status, const char *what)
 	return ((int)ctl_exit_of(status));
 }
 
+/* Write all of it; 0 or an errno. */
+static int
+write_all(const char *p, size_t left)
+{
+	ssize_t n;
+
+	while (left > 0) {
+		n = write(STDOUT_FILENO, p, left);
+		if (n < 0 && errno != EINTR)
+			return (errno);
+		if (n > 0) {
+			p += n;
+			left -= (size_t)n;
+		}
+	}
+	return (0);
+}
+
+int
+ctl_print_exactly(struct ctl *ctl)
+{
+	int error = 0;
+
+	if (ctl->out.failed)
+		ctl_say(ctl, "out of memory");
+	else if ((error = write_all(ctl->out.data, ctl->out.len)) != 0)
+		ctl_say(ctl, "cannot write the answer: %s", strerror(error));
+	else {
+		lk_buf_reset(&ctl->out);
+		return (CTL_DONE);
+	}
+	lk_buf_reset(&ctl->out);
+	return (CTL_STORE);
+}
+
 int
 ctl_print(struct ctl *ctl)
 {
-	const char *p = ctl->out.data;
-	size_t left = ctl->out.len;
-	ssize_t n;
+	struct lk_buf shown = LK_BUF_INIT(6 * (size_t)CTL_OUTPUT_MAX);
 
-	if (ctl->out.failed) {
-		ctl_say(ctl, "out of memory");
-		lk_buf_reset(&ctl->out);
-		return (CTL_STORE);
+	if (!ctl->out.failed) {
+		lk_escape(LK_ESCAPE_LINES, ctl->out.data, ctl->out.len, &shown);
+		lk_buf_free(&ctl->out);
+		ctl->out.data = shown.data;
+		ctl->out.len = shown.len;
+		ctl->out.cap = shown.cap;
+		ctl->out.failed = shown.failed;
 	}
-	while (left > 0) {
-		n = write(STDOUT_FILENO, p, left);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			ctl_say(ctl, "cannot write the answer: %s",
-			    strerror(errno));
-			lk_buf_reset(&ctl->out);
-			return (CTL_STORE);
-		}
-		p += n;
-		left -= (size_t)n;
-	}
-	lk_buf_reset(&ctl->out);
-	return (CTL_DONE);
+	return (ctl_print_exactly(ctl));
 }
 
 /* ---- Running ----------------------------------------------------------- */

@@ -4,6 +4,7 @@
 
 #include "ctl.h"
 #include "json.h"
+#include "user_id.h"
 
 /* End a session whose token could not be handed out. */
 static void
@@ -32,7 +33,7 @@ hand_out(struct ctl *ctl, const struct lk_token *token, const char *id)
 
 	lk_buf_add(&ctl->out, token->text, token->len);
 	lk_buf_str(&ctl->out, "\n");
-	if ((code = ctl_print(ctl)) != CTL_DONE)
+	if ((code = ctl_print_exactly(ctl)) != CTL_DONE)
 		take_back(ctl, id);
 	return (code);
 }
@@ -162,13 +163,6 @@ ctl_revoke(struct ctl *ctl, int argc, char **argv)
 	return (answer_count(ctl, status, revoked));
 }
 
-/* What a shell's quotes may have left on a user id. */
-static bool
-has_space_at_edge(const char *user)
-{
-	return (user[0] == ' ' || user[strlen(user) - 1] == ' ');
-}
-
 int
 ctl_revoke_all(struct ctl *ctl, int argc, char **argv)
 {
@@ -183,9 +177,12 @@ ctl_revoke_all(struct ctl *ctl, int argc, char **argv)
 	if (operands != 1)
 		return (ctl_usage(ctl, "one USER"));
 	status = lk_revoke_all(ctl->manager, argv[0], &why, &revoked);
-	if (status == LK_OK && revoked == 0 && has_space_at_edge(argv[0])) {
-		ctl_say(ctl, "no session of \"%s\", with that space in it",
-		    argv[0]);
+	if (status == LK_OK && revoked == 0 && !lk_user_id_fits(argv[0])) {
+		/* A space that a shell's quotes left may be meant. */
+		ctl_say(ctl,
+		    "no session of \"%s\", which is no user id: expected "
+		    "%s",
+		    argv[0], LK_USER_ID_WANT);
 		return (CTL_REFUSED);
 	}
 	return (answer_count(ctl, status, revoked));

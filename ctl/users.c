@@ -9,7 +9,9 @@ print_user(struct ctl *ctl, const struct lk_user *user)
 {
 	lk_buf_str(&ctl->out, "{\"id\":");
 	lk_json_string(user->id, &ctl->out);
-	lk_buf_printf(&ctl->out, ",\"detail\":%s}\n", user->detail);
+	lk_buf_str(&ctl->out, ",\"detail\":");
+	lk_json_shown(user->detail, &ctl->out);
+	lk_buf_str(&ctl->out, "}\n");
 }
 
 static enum lk_status

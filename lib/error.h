@@ -6,9 +6,9 @@
 
 /**
  * lk_error_set(error, format, ...):
- * Write a line to ${error}, which may be NULL; cut at LK_ERROR_MAX.  Control
- * characters become `?`, so that no foreign text can forge a log line.  Never
- * pass a secret.
+ * Write a line to ${error}, which may be NULL; cut at LK_ERROR_MAX.  What
+ * could forge a line or confuse a terminal is escaped (escape.h).  Never pass a
+ * secret.
  */
 void lk_error_set(struct lk_error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

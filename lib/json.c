@@ -9,74 +9,38 @@
  */
 #include <string.h>
 
+#include "escape.h"
 #include "json.h"
 #include "json_scan.h"
 #include "utf8.h"
 
 /* ---- Writing ---------------------------------------------------------- */
 
-/* Append what stands for ${c} in a string. */
 static void
-quote_byte(unsigned char c, struct lk_buf *out)
+quote(enum lk_escape how, const char *text, struct lk_buf *out)
 {
-	/* RFC 8259, section 7: these have escapes of two characters. */
-	static const char plain[] = "\"\\\b\f\n\r\t";
-	static const char letter[] = "\"\\bfnrt";
-	const char *found = c != '\0' ? strchr(plain, c) : NULL;
-
-	if (found != NULL)
-		lk_buf_printf(out, "\\%c", letter[found - plain]);
-	else
-		lk_buf_printf(out, "\\u%04x", (unsigned int)c);
-}
-
-/* Whether a byte cannot stand in a string as it is; DEL could, and is none
- * the wiser for it. */
-static bool
-wants_escape(unsigned char c)
-{
-	return (c < 0x20 || c == 0x7f || c == '"' || c == '\\');
-}
-
-/* Append bytes with their escapes and without quotes. */
-static void
-quote_bytes(const char *text, size_t len, struct lk_buf *out)
-{
-	size_t from = 0, i;
-
-	for (i = 0; i < len; i++) {
-		if (!wants_escape((unsigned char)text[i]))
-			continue;
-		lk_buf_add(out, text + from, i - from);
-		quote_byte((unsigned char)text[i], out);
-		from = i + 1;
-	}
-	lk_buf_add(out, text + from, len - from);
+	lk_buf_str(out, "\"");
+	lk_escape(how, text, strlen(text), out);
+	lk_buf_str(out, "\"");
 }
 
 void
 lk_json_bytes(const char *text, struct lk_buf *out)
 {
-	lk_buf_str(out, "\"");
-	quote_bytes(text, strlen(text), out);
-	lk_buf_str(out, "\"");
+	quote(LK_ESCAPE_BYTES, text, out);
 }
 
 void
 lk_json_string(const char *text, struct lk_buf *out)
 {
-	size_t left = strlen(text), n;
+	quote(LK_ESCAPE_JSON, text, out);
+}
 
-	lk_buf_str(out, "\"");
-	for (; left > 0; text += n, left -= n) {
-		if ((n = lk_utf8_len(text, left)) > 0) {
-			quote_bytes(text, n, out);
-			continue;
-		}
-		lk_buf_str(out, "\xef\xbf\xbd");
-		n = 1;
-	}
-	lk_buf_str(out, "\"");
+void
+lk_json_shown(const char *text, struct lk_buf *out)
+{
+	/* What is hidden is in its strings, where an escape is the same. */
+	lk_escape(LK_ESCAPE_LINE, text, strlen(text), out);
 }
 
 void

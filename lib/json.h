@@ -14,14 +14,15 @@
 
 /**
  * lk_json_string(text, out):
- * Append ${text} as a JSON string; bytes that are not UTF-8 become U+FFFD.
+ * Append ${text} as a JSON string; what is hidden is
+ * escaped (escape.h), bytes that are not UTF-8 become U+FFFD.
  */
 void lk_json_string(const char *text, struct lk_buf *out);
 
 /**
  * lk_json_bytes(text, out):
- * Append ${text} as a JSON string, its bytes beyond ASCII as they stand, for
- * ids that must come back as they were; lk_json_text() reads it.
+ * The same with bytes that are not UTF-8 as they stand, for ids that must come
+ * back as they were; lk_json_text() reads it.
  */
 void lk_json_bytes(const char *text, struct lk_buf *out);
 
@@ -42,6 +43,13 @@ bool lk_json_valid(const char *text, size_t len);
 
 /** lk_json_is_object(text, len): whether it is one JSON object. */
 bool lk_json_is_object(const char *text, size_t len);
+
+/**
+ * lk_json_shown(text, out):
+ * Append a JSON text, in which what a terminal would not show as it is (see
+ * escape.h) is escaped.  It means the same.
+ */
+void lk_json_shown(const char *text, struct lk_buf *out);
 
 /**
  * lk_json_compact(text, len, out):

@@ -30,6 +30,20 @@ add_string(cJSON *object, const char *name, const char *value)
 	return (added);
 }
 
+/* Add a detail, which is JSON already. */
+static bool
+add_detail(cJSON *object, const char *detail)
+{
+	struct lk_buf shown = LK_BUF_INIT(6 * LK_DETAIL_MAX);
+	bool added;
+
+	lk_json_shown(detail, &shown);
+	added = !shown.failed &&
+	    cJSON_AddRawToObject(object, "detail", shown.data) != NULL;
+	lk_buf_free(&shown);
+	return (added);
+}
+
 /* Add a number with all its digits, which a double of cJSON's lacks. */
 static bool
 add_number(cJSON *object, const char *name, int64_t value)
@@ -57,7 +71,7 @@ session_tree(const struct lk_session *session, const char *detail)
 	done = done && add_number(object, "expires_at", session->expires_at) &&
 	    add_number(object, "ttl", session->ttl);
 	if (done && detail != NULL)
-		done = cJSON_AddRawToObject(object, "detail", detail) != NULL;
+		done = add_detail(object, detail);
 	if (done)
 		return (object);
 	cJSON_Delete(object);

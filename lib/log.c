@@ -5,13 +5,12 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "escape.h"
 #include "fd.h"
 #include "log.h"
 
 /* Longest value of a field as it stands in the line; longer ones are cut. */
 #define VALUE_MAX 1024
-/* Longest escape of one character: `\u2028`, `\ufffd`. */
-#define ESCAPE_MAX 6
 
 static const char *const level_names[] = {
 	[LK_LOG_ERROR] = "error",
@@ -42,97 +41,25 @@ lk_log_level_name(enum lk_log_level level)
 
 /* ---- Escaping ---------------------------------------------------------- */
 
-/* The bytes of the sequence that ${lead} begins, or 0 if it begins none. */
-static size_t
-utf8_length(unsigned char lead)
-{
-	if (lead < 0x80)
-		return (1);
-	if (lead >= 0xc2 && lead <= 0xdf)
-		return (2);
-	if (lead >= 0xe0 && lead <= 0xef)
-		return (3);
-	if (lead >= 0xf0 && lead <= 0xf4)
-		return (4);
-	return (0);
-}
-
-/*
- * Decode one character of the NUL-terminated ${text}; returns its bytes, or
- * 0 if they are not UTF-8 (RFC 3629).
- */
-static size_t
-utf8_decode(const char *text, uint32_t *code)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t i, len = utf8_length((unsigned char)text[0]);
-
-	if (len <= 1) {
-		*code = (unsigned char)text[0];
-		return (len);
-	}
-	*code = (unsigned char)text[0] & (0x7fU >> len);
-	for (i = 1; i < len; i++) {
-		if (((unsigned char)text[i] & 0xc0) != 0x80)
-			return (0);
-		*code = *code << 6 | ((unsigned char)text[i] & 0x3f);
-	}
-	if (*code < least[len] || *code > 0x10ffff ||
-	    (*code >= 0xd800 && *code <= 0xdfff))
-		return (0);
-	return (len);
-}
-
-/* Controls, and what makes a terminal reorder or break a line. */
-static bool
-is_hidden(uint32_t code)
-{
-	return (code < 0x20 || (code >= 0x7f && code <= 0x9f) ||
-	    code == 0x200e || code == 0x200f ||
-	    (code >= 0x2028 && code <= 0x202e) ||
-	    (code >= 0x2066 && code <= 0x2069) || code == 0xfeff);
-}
-
-/* Append the next character of ${text}, escaped; returns its bytes. */
-static size_t
-escape_next(enum lk_log_format format, const char *text, struct lk_buf *out)
-{
-	uint32_t code = 0;
-	size_t len = utf8_decode(text, &code);
-
-	if (len == 0 && format == LK_LOG_JSON)
-		lk_buf_str(out, "\\ufffd");
-	else if (len == 0)
-		lk_buf_printf(out, "\\x%02x", (unsigned char)text[0]);
-	else if (code == '"' || code == '\\')
-		lk_buf_printf(out, "\\%c", (char)code);
-	else if (code == '\n')
-		lk_buf_str(out, "\\n");
-	else if (code == '\r')
-		lk_buf_str(out, "\\r");
-	else if (code == '\t')
-		lk_buf_str(out, "\\t");
-	else if (is_hidden(code))
-		lk_buf_printf(out, "\\u%04x", (unsigned int)code);
-	else
-		lk_buf_add(out, text, len);
-	return (len == 0 ? 1 : len);
-}
-
 /* Append ${text} in quotes, cut after VALUE_MAX bytes. */
 static void
 add_quoted(enum lk_log_format format, const char *text, struct lk_buf *out)
 {
-	size_t start;
+	const enum lk_escape how = format == LK_LOG_JSON
+	    ? LK_ESCAPE_JSON
+	    : LK_ESCAPE_QUOTED;
+	char shown[LK_ESCAPE_SIZE];
+	size_t start, left = strlen(text), n;
 
 	lk_buf_str(out, "\"");
 	start = out->len;
-	while (*text != '\0' && !out->failed) {
-		if (out->len - start > VALUE_MAX - ESCAPE_MAX) {
+	for (; left > 0 && !out->failed; text += n, left -= n) {
+		if (out->len - start > VALUE_MAX - (LK_ESCAPE_SIZE - 1)) {
 			lk_buf_str(out, "...");
 			break;
 		}
-		text += escape_next(format, text, out);
+		n = lk_escape_next(how, text, left, shown);
+		lk_buf_str(out, shown);
 	}
 	lk_buf_str(out, "\"");
 }

@@ -5,6 +5,7 @@
 #include <sodium.h>
 
 #include "error.h"
+#include "escape.h"
 #include "setting.h"
 
 #define MASK "********"
@@ -93,16 +94,20 @@ lk_settings_free(struct lk_settings *settings)
 void
 lk_setting_print_text(const char *text, struct lk_buf *out)
 {
-	const char *p;
+	char shown[LK_ESCAPE_SIZE];
+	size_t n, i;
 
 	lk_buf_str(out, "\"");
-	for (p = text; *p != '\0'; p++) {
-		if (*p == '"' || *p == '\\')
-			lk_buf_printf(out, "\\%c", *p);
-		else if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			lk_buf_printf(out, "\\x%02x", (unsigned int)*p);
-		else
-			lk_buf_add(out, p, 1);
+	for (; *text != '\0'; text += n) {
+		n = lk_escape_next(LK_ESCAPE_QUOTED, text, strlen(text), shown);
+		if (*text == '"' || *text == '\\' ||
+		    strncmp(shown, text, n) == 0) {
+			lk_buf_str(out, shown);
+			continue;
+		}
+		/* libconfig knows no other escape. */
+		for (i = 0; i < n; i++)
+			lk_buf_printf(out, "\\x%02x", (unsigned char)text[i]);
 	}
 	lk_buf_str(out, "\"");
 }

@@ -70,7 +70,7 @@ encode_user(const struct lk_stored *stored, struct lk_buf *out)
 		lk_json_bytes(user.id, out);
 		lk_buf_printf(out, ",\"expires_ms\":%" PRId64 ",\"detail\":",
 		    stored->expires_ms);
-		lk_buf_str(out, user.detail);
+		lk_json_shown(user.detail, out);
 		lk_buf_str(out, "}\n");
 	}
 	lk_user_clear(&user);

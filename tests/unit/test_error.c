@@ -39,10 +39,17 @@ test_error_set_long_text_is_cut(void **state)
 	lk_error_set(&error, "%s", text);
 	assert_int_equal(strlen(error.text), LK_ERROR_MAX - 1);
 	assert_memory_equal(error.text, text, LK_ERROR_MAX - 1);
+	/* An escape is there as a whole or not at all. */
+	text[LK_ERROR_MAX - 4] = '\n';
+	memset(text, '\x1b', 40);
+	text[40 + LK_ERROR_MAX - 1 - 6 * 40 - 3] = '\x1b';
+	lk_error_set(&error, "%s", text);
+	assert_int_equal(strlen(error.text), LK_ERROR_MAX - 1 - 3);
+	assert_int_equal(error.text[LK_ERROR_MAX - 5], 'x');
 }
 
 static void
-test_error_set_control_characters_are_replaced(void **state)
+test_error_set_hidden_characters_are_escaped(void **state)
 {
 	struct lk_error error;
 
@@ -50,7 +57,9 @@ test_error_set_control_characters_are_replaced(void **state)
 	lk_error_set(&error, "%s",
 	    "a\nlevel=info msg=forged\r\t\x1b[31m\x7f\xc3\xa9 end");
 	assert_string_equal(error.text,
-	    "a?level=info msg=forged???[31m?\xc3\xa9 end");
+	    "a\\nlevel=info msg=forged\\r\\t\\u001b[31m\\u007f\xc3\xa9 end");
+	lk_error_set(&error, "%s", "\xc2\x9b\xe2\x80\xae\xd8\x9c\xff\\");
+	assert_string_equal(error.text, "\\u009b\\u202e\\u061c\\xff\\");
 }
 
 static void
@@ -98,7 +107,7 @@ main(void)
 		cmocka_unit_test(test_error_set_without_error_does_nothing),
 		cmocka_unit_test(test_error_set_long_text_is_cut),
 		cmocka_unit_test(
-		    test_error_set_control_characters_are_replaced),
+		    test_error_set_hidden_characters_are_escaped),
 		cmocka_unit_test(test_error_fail_evaluates_to_the_status),
 		cmocka_unit_test(test_status_name_every_status_has_its_own),
 	};

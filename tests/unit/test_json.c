@@ -430,10 +430,12 @@ test_json_string_is_escaped(void **state)
 		{ "\x7fz\x7f", "\"\\u007fz\\u007f\"" },
 		{ "\xc3\xa9 \xf0\x9f\x98\x80",
 		    "\"\xc3\xa9 \xf0\x9f\x98\x80\"" },
-		{ "a\xff", "\"a\xef\xbf\xbd\"" },
-		{ "\xc3", "\"\xef\xbf\xbd\"" },
-		{ "\xe2\x82x", "\"\xef\xbf\xbd\xef\xbf\xbdx\"" },
-		{ "\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"" },
+		{ "a\xff", "\"a\\ufffd\"" },
+		{ "\xc3", "\"\\ufffd\"" },
+		{ "\xe2\x82x", "\"\\ufffd\\ufffdx\"" },
+		{ "\xed\xa0\x80", "\"\\ufffd\\ufffd\\ufffd\"" },
+		{ "\xc2\x9b" "31m\xe2\x80\xae\xf3\xa0\x81\x81",
+		    "\"\\u009b31m\\u202e\\udb40\\udc41\"" },
 	};
 	struct lk_buf out = LK_BUF_INIT(1024);
 	size_t i;
@@ -552,7 +554,7 @@ test_json_session_has_its_members(void **state)
 		    "\"expires_at\":9007199254740993,\"ttl\":60,"
 		    "\"detail\":{\"n\":12345678901234567890}}" },
 		{ { "b\xff", "ID", "", 0, 1700000000, 1 }, NULL,
-		    "{\"user\":\"b\xef\xbf\xbd\",\"id\":\"ID\","
+		    "{\"user\":\"b\\ufffd\",\"id\":\"ID\","
 		    "\"client\":\"\",\"issued_at\":null,"
 		    "\"expires_at\":1700000000,\"ttl\":1}" },
 	};
