@@ -367,8 +367,10 @@ LK_API enum lk_status lk_check_id(struct lk_manager *manager, const char *id,
  * the source knows no such user.  Without a source and with nothing cached
  * the detail is "null".  A process whose ids differ, as one that is set-uid,
  * asks no program (LK_E_STORE) and caches nothing.  What cannot be cached, as
- * by who may not write to the store, is handed out all the same.  The caller
- * calls lk_user_clear() on ${user}.
+ * by who may not write to the store, is handed out all the same.  At most half
+ * of the managers that share settings ask their source at once, and none for a
+ * moment after it hung; LK_E_STORE for the others.  The caller calls
+ * lk_user_clear() on ${user}.
  */
 LK_API enum lk_status lk_check_user(struct lk_manager *manager,
     const struct lk_token *token, struct lk_session *session,

@@ -87,6 +87,7 @@ lk_manager_new(const struct lk_settings *settings,
 		return (status);
 	}
 	lk_birth_note(&manager->birth);
+	lk_turns_join(settings->turns);
 	*managerp = manager;
 	return (LK_OK);
 }
@@ -109,6 +110,7 @@ lk_manager_free(struct lk_manager *manager)
 	leave_parent(manager);
 	manager->store->ops->free(manager->store);
 	lk_birth_free(&manager->birth);
+	lk_turns_leave(manager->settings->turns);
 	free(manager);
 }
 

@@ -113,9 +113,40 @@ keep(struct lk_manager *manager, const char *id, enum lk_status answer,
 	return (status == LK_OK ? answer : status);
 }
 
+/* Append what is cached of ${id}; LK_NO_USER if nothing is. */
+static enum lk_status
+take_cached(struct lk_manager *manager, const char *id, struct lk_buf *detail)
+{
+	struct lk_user user;
+	enum lk_status status = lk_user_get(manager, id, &user);
+
+	if (status == LK_OK)
+		lk_buf_str(detail, user.detail);
+	lk_user_clear(&user);
+	return (status);
+}
+
+/* Ask the settings' source, as one of many who need it. */
+static enum lk_status
+ask_in_turn(struct lk_manager *manager, const char *id, struct lk_buf *detail)
+{
+	struct lk_turns *turns = manager->settings->turns;
+	enum lk_status status = LK_FAULT;
+	struct lk_turn turn;
+
+	status = lk_turns_take(turns, id, &turn, &manager->error);
+	if (status != LK_OK)
+		return (status);
+	if (!turn.waited || take_cached(manager, id, detail) != LK_OK)
+		status = manager->source(manager->settings, id, detail,
+		    &manager->error);
+	lk_turns_give(turns, id, &turn, status);
+	return (status);
+}
+
 /*
  * What the user source says of ${id}, which is then cached, if it can be or
- * ${must_keep}.
+ * ${must_keep}; if it need not be, others may need it as well, and ask in turn.
  */
 static enum lk_status
 load_user(struct lk_manager *manager, const char *id, int64_t ttl,
@@ -129,6 +160,8 @@ load_user(struct lk_manager *manager, const char *id, int64_t ttl,
 		return (status);
 	if (manager->loader != NULL)
 		status = ask_loader(manager, id, &detail);
+	else if (!must_keep)
+		status = ask_in_turn(manager, id, &detail);
 	else
 		status = manager->source(manager->settings, id, &detail,
 		    &manager->error);

@@ -59,6 +59,10 @@ lk_settings_new(struct lk_settings **settings, struct lk_error *error)
 	*settings = NULL;
 	if ((new = calloc(1, sizeof(*new))) == NULL)
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
+	if ((new->turns = lk_turns_new()) == NULL) {
+		free(new);
+		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
+	}
 	for (s = lk_settings_table; s->key != NULL; s++) {
 		if (set_default(new, s) != LK_OK) {
 			lk_settings_free(new);
@@ -85,6 +89,7 @@ lk_settings_free(struct lk_settings *settings)
 	for (s = lk_settings_table; s->key != NULL; s++)
 		lk_setting_clear(settings, s);
 	free(settings->path);
+	lk_turns_free(settings->turns);
 	sodium_memzero(settings, sizeof(*settings));
 	free(settings);
 }

@@ -14,6 +14,7 @@
 
 #include "buf.h"
 #include "latchkey.h"
+#include "turns.h"
 #include "log.h"
 #include "rule.h"
 #include "string_list.h"
@@ -124,6 +125,7 @@ struct lk_settings {
 		int format; /* enum lk_log_format */
 	} log;
 	char *path; /* the file they came from, or NULL for the defaults */
+	struct lk_turns *turns; /* of the managers that share these settings */
 };
 
 /**

@@ -25,8 +25,9 @@ class House:
             self.redis.unix_address, self.listen, extra,
             "command_timeout_ms = 4000;") + more)
 
-    def gate(self, extra="", **options):
-        self.write(extra)
+    def gate(self, extra="", more='log = { level = "debug"; };\n',
+             **options):
+        self.write(extra, more)
         return self.place.add(Gate(self.place, self.conf, self.listen,
                                    **options))
 
