@@ -46,6 +46,7 @@ int ctl_check(struct ctl *ctl, int argc, char **argv);
 int ctl_refresh(struct ctl *ctl, int argc, char **argv);
 int ctl_revoke(struct ctl *ctl, int argc, char **argv);
 int ctl_revoke_all(struct ctl *ctl, int argc, char **argv);
+int ctl_logout_others(struct ctl *ctl, int argc, char **argv);
 int ctl_list(struct ctl *ctl, int argc, char **argv);
 int ctl_user(struct ctl *ctl, int argc, char **argv);
 int ctl_explain(struct ctl *ctl, int argc, char **argv);

@@ -25,6 +25,8 @@ const struct ctl_verb ctl_verbs[] = {
 	    ctl_revoke, true },
 	{ "revoke-all", "USER", "end all sessions of a user", ctl_revoke_all,
 	    true },
+	{ "logout-others", "TOKEN", "end all sessions of its user but this one",
+	    ctl_logout_others, true },
 	{ "list", "USER [--json] [--tokens]",
 	    "print a user's sessions: id, client, issued, expires", ctl_list,
 	    true },

@@ -188,6 +188,27 @@ ctl_revoke_all(struct ctl *ctl, int argc, char **argv)
 	return (answer_count(ctl, status, revoked));
 }
 
+int
+ctl_logout_others(struct ctl *ctl, int argc, char **argv)
+{
+	static const struct ctl_option options[] = { { NULL, NULL, NULL } };
+	const struct lk_revoke_options why = { .reason = "logout-others" };
+	struct lk_token token;
+	enum lk_status status = LK_FAULT;
+	uint64_t revoked = 0;
+	int operands, code;
+
+	if ((code = ctl_options(ctl, argc, argv, options, &operands)) != 0)
+		return (code);
+	if (operands != 1)
+		return (ctl_usage(ctl, "one TOKEN"));
+	if ((status = ctl_token(ctl, argv[0], &token)) != LK_OK)
+		return ((int)ctl_exit_of(status));
+	status = lk_revoke_others(ctl->manager, &token, &why, &revoked);
+	lk_token_wipe(&token);
+	return (answer_count(ctl, status, revoked));
+}
+
 /* ---- list -------------------------------------------------------------- */
 
 struct listing {

@@ -17,6 +17,7 @@ static const struct {
 	[GATE_ENDPOINT_SESSIONS] = { "sessions", get, false },
 	[GATE_ENDPOINT_LOGOUT] = { "logout", post, false },
 	[GATE_ENDPOINT_LOGOUT_ALL] = { "logout-all", post, false },
+	[GATE_ENDPOINT_LOGOUT_OTHERS] = { "logout-others", post, false },
 	[GATE_ENDPOINT_REVOKE] = { "revoke", post, false },
 	[GATE_ENDPOINT_HEALTH] = { "health", get, true },
 	[GATE_ENDPOINT_METRICS] = { "metrics", get, true },

@@ -12,13 +12,14 @@
 /** By name, as in the parameter LATCHKEY_ENDPOINT; zero is none of them. */
 enum gate_endpoint {
 	GATE_ENDPOINT_NONE = 0,
-	GATE_ENDPOINT_AUTHORIZE,  /* the verdict */
-	GATE_ENDPOINT_SESSION,    /* the session and its user */
-	GATE_ENDPOINT_SESSIONS,   /* all sessions of that user */
-	GATE_ENDPOINT_LOGOUT,     /* end the session */
-	GATE_ENDPOINT_LOGOUT_ALL, /* end all sessions of its user */
-	GATE_ENDPOINT_REVOKE,     /* end one of them */
-	GATE_ENDPOINT_HEALTH,     /* whether the store answers */
+	GATE_ENDPOINT_AUTHORIZE,     /* the verdict */
+	GATE_ENDPOINT_SESSION,       /* the session and its user */
+	GATE_ENDPOINT_SESSIONS,      /* all sessions of that user */
+	GATE_ENDPOINT_LOGOUT,        /* end the session */
+	GATE_ENDPOINT_LOGOUT_ALL,    /* end all sessions of its user */
+	GATE_ENDPOINT_LOGOUT_OTHERS, /* all but this one */
+	GATE_ENDPOINT_REVOKE,        /* end one of them */
+	GATE_ENDPOINT_HEALTH,        /* whether the store answers */
 	GATE_ENDPOINT_METRICS,
 	GATE_ENDPOINT_COUNT
 };

@@ -181,6 +181,24 @@ log_out_all(struct service *service)
 }
 
 static void
+log_out_others(struct service *service)
+{
+	const struct lk_revoke_options options = { .reason = "logout-others",
+		.peer = service->request->peer };
+	const int64_t began = lk_monotonic_ns();
+	enum lk_status status = LK_FAULT;
+	uint64_t revoked;
+
+	status = note(service, began,
+	    lk_revoke_others(service->asked->manager,
+	        &service->credentials.token, &options, &revoked));
+	if (status > 0)
+		refuse_with(service, 401, "The session has ended meanwhile.");
+	else
+		say_revoked(service, status, revoked, false);
+}
+
+static void
 revoke_one(struct service *service)
 {
 	const struct lk_revoke_options options = {
@@ -352,6 +370,9 @@ act(struct service *service)
 		return;
 	case GATE_ENDPOINT_LOGOUT_ALL:
 		log_out_all(service);
+		return;
+	case GATE_ENDPOINT_LOGOUT_OTHERS:
+		log_out_others(service);
 		return;
 	case GATE_ENDPOINT_REVOKE:
 		revoke_one(service);

@@ -10,6 +10,7 @@
  *                       many there are, should they not all fit
  *     logout      POST  end this session: {"revoked"}
  *     logout-all  POST  end all of its user's: {"revoked"}
+ *     logout-others POST end all of its user's but this one: {"revoked"}
  *     revoke      POST  end one of its user's, `id` in the query: {"revoked"}
  *     health      GET   {"store"}, with 503 if it does not answer
  *     metrics     GET   metrics.h

@@ -425,6 +425,16 @@ LK_API enum lk_status lk_revoke_all(struct lk_manager *manager,
     uint64_t *revoked) LK_MUST_CHECK;
 
 /**
+ * lk_revoke_others(manager, token, options, revoked):
+ * End all sessions of the user of ${token} but that one, as lk_revoke_all()
+ * does.  If ${token} has no live session nothing ends, and it says why, as
+ * lk_check() does.
+ */
+LK_API enum lk_status lk_revoke_others(struct lk_manager *manager,
+    const struct lk_token *token, const struct lk_revoke_options *options,
+    uint64_t *revoked) LK_MUST_CHECK;
+
+/**
  * Called once for each session of a list.  ${token} is NULL unless the store
  * keeps tokens in clear (layout `gosession`).  It must not call the manager.
  */

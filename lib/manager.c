@@ -400,8 +400,26 @@ lk_revoke_all(struct lk_manager *manager, const char *user,
 	status = lk_manager_check_id(manager, user);
 	if (status == LK_OK)
 		status = manager->store->ops->revoke_all(manager->store, user,
-		    deadline, revoked);
+		    NULL, deadline, revoked);
 	return (log_revoked(manager, status, user, NULL, options, *revoked));
+}
+
+enum lk_status
+lk_revoke_others(struct lk_manager *manager, const struct lk_token *token,
+    const struct lk_revoke_options *options, uint64_t *revoked)
+{
+	struct lk_token_key key;
+	struct lk_session session;
+	enum lk_status status = LK_FAULT;
+
+	*revoked = 0;
+	if ((status = lk_check(manager, token, &session)) != LK_OK ||
+	    (status = lk_token_parse(token, &key)) != LK_OK)
+		return (status);
+	status = manager->store->ops->revoke_all(manager->store, session.user,
+	    &key, lk_manager_begin(manager), revoked);
+	return (log_revoked(manager, status, session.user, NULL, options,
+	    *revoked));
 }
 
 enum lk_status

@@ -327,7 +327,8 @@ gosession_revoke(struct lk_store *base, const struct lk_token_key *key,
 
 static enum lk_status
 gosession_revoke_all(struct lk_store *base, const char *user,
-    struct lk_deadline deadline, uint64_t *revoked)
+    const struct lk_token_key *keep, struct lk_deadline deadline,
+    uint64_t *revoked)
 {
 	struct lk_redis_store *store = lk_redis_store_of(base);
 	struct lk_redis_key index, prefix;
@@ -335,7 +336,7 @@ gosession_revoke_all(struct lk_store *base, const char *user,
 		.script = &gosession_revoke_all_script,
 		.index = &index,
 		.prefix = &prefix,
-		.own = "",
+		.own = keep == NULL ? "" : keep->token->text,
 		.blunt = true
 	};
 	enum lk_status status = LK_FAULT;

@@ -356,16 +356,20 @@ latchkey_revoke_id(struct lk_store *base, const struct lk_session_ref *ref,
 
 static enum lk_status
 latchkey_revoke_all(struct lk_store *base, const char *user,
-    struct lk_deadline deadline, uint64_t *revoked)
+    const struct lk_token_key *keep, struct lk_deadline deadline,
+    uint64_t *revoked)
 {
 	struct lk_redis_key index, prefix;
+	struct lk_redis_latchkey_names kept = { .handle = "" };
 	const struct lk_redis_steps steps = {
 		.script = &latchkey_revoke_all_script,
 		.index = &index,
 		.prefix = &prefix,
-		.own = ""
+		.own = kept.handle
 	};
 
+	if (keep != NULL)
+		lk_redis_latchkey_names(keep->tag, keep->digest, &kept);
 	lk_redis_latchkey_user_names(user, &index, &prefix);
 	return (lk_redis_steps_run(lk_redis_store_of(base), &steps,
 	    LK_REDIS_REVOKES, deadline, revoked));

@@ -282,7 +282,8 @@ lk_sqlite_revoke_id(struct lk_store *base, const struct lk_session_ref *ref,
  */
 static enum lk_status
 revoke_some(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
-    int64_t until_us, bool *all, uint64_t *revoked)
+    const struct lk_token_key *keep, int64_t until_us, bool *all,
+    uint64_t *revoked)
 {
 	const int64_t now_ms = lk_sqlite_now_ms(store);
 	sqlite3_stmt *statement = NULL;
@@ -295,6 +296,11 @@ revoke_some(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
 		lk_sqlite_bind_bytes(statement, 1, tag, LK_TAG_LEN);
 		lk_sqlite_bind_number(statement, 2, until_us);
 		lk_sqlite_bind_number(statement, 3, ONCE);
+		if (keep == NULL)
+			(void)sqlite3_bind_null(statement, 4);
+		else
+			lk_sqlite_bind_bytes(statement, 4, keep->digest,
+			    LK_HANDLE_LEN);
 	}
 	while (status == LK_OK && row) {
 		status = lk_sqlite_db_step(store->db, statement, &row);
@@ -311,8 +317,8 @@ revoke_some(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
 /* One attempt at a step; ${until_us} is set by the first, which has none. */
 static enum lk_status
 revoke_step(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
-    struct lk_deadline deadline, int64_t *until_us, bool *all,
-    uint64_t *revoked)
+    const struct lk_token_key *keep, struct lk_deadline deadline,
+    int64_t *until_us, bool *all, uint64_t *revoked)
 {
 	int64_t latest = *until_us;
 	enum lk_status status = LK_FAULT;
@@ -323,7 +329,7 @@ revoke_step(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
 	    deadline);
 	if (status != LK_OK)
 		return (status);
-	status = revoke_some(store, tag, *until_us, all, revoked);
+	status = revoke_some(store, tag, keep, *until_us, all, revoked);
 	/* What is issued from now on is spared, whatever clocks say. */
 	if (status == LK_OK && !*all && *until_us == INT64_MAX)
 		status = newest(store, tag, &latest);
@@ -336,7 +342,8 @@ revoke_step(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
 
 enum lk_status
 lk_sqlite_revoke_all(struct lk_store *base, const char *user,
-    struct lk_deadline deadline, uint64_t *revoked)
+    const struct lk_token_key *keep, struct lk_deadline deadline,
+    uint64_t *revoked)
 {
 	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
 	int64_t until_us = INT64_MAX;
@@ -351,8 +358,8 @@ lk_sqlite_revoke_all(struct lk_store *base, const char *user,
 	while (status == LK_OK && !all) {
 		attempt = 0;
 		do
-			status = revoke_step(store, tag, deadline, &until_us,
-			    &all, &count);
+			status = revoke_step(store, tag, keep, deadline,
+			    &until_us, &all, &count);
 		while (try_again(store, status, attempt++));
 		*revoked += count;
 		if (status == LK_OK && !all)

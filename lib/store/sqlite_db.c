@@ -21,10 +21,9 @@ static const char *const sql_text[LK_SQL_N] = {
 	[LK_SQL_COUNT] = "SELECT count(*) FROM session WHERE tag = ?1",
 	/* The clock may be set back: what is over by it counts, and ends
 	 * first. */
-	[LK_SQL_EVICT] =
-	    "DELETE FROM session WHERE tag = ?1 AND handle IN"
-	    " (SELECT handle FROM session WHERE tag = ?1"
-	    "  ORDER BY expires_ms > ?2, issued_us LIMIT ?3)",
+	[LK_SQL_EVICT] = "DELETE FROM session WHERE tag = ?1 AND handle IN"
+	                 " (SELECT handle FROM session WHERE tag = ?1"
+	                 "  ORDER BY expires_ms > ?2, issued_us LIMIT ?3)",
 	[LK_SQL_INSERT] =
 	    "INSERT INTO session (tag, handle, digest, user, client,"
 	    " issued_us, expires_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -36,7 +35,7 @@ static const char *const sql_text[LK_SQL_N] = {
 	[LK_SQL_REVOKE_SOME] =
 	    "DELETE FROM session WHERE tag = ?1 AND handle IN"
 	    " (SELECT handle FROM session WHERE tag = ?1 AND issued_us <= ?2"
-	    "  LIMIT ?3) RETURNING expires_ms",
+	    "  AND handle IS NOT ?4 LIMIT ?3) RETURNING expires_ms",
 	[LK_SQL_LIST] =
 	    "SELECT digest, user, client, issued_us, expires_ms FROM session"
 	    " WHERE tag = ?1 AND expires_ms > ?2 ORDER BY expires_ms",

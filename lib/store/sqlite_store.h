@@ -90,7 +90,8 @@ enum lk_status lk_sqlite_revoke_id(struct lk_store *store,
     const struct lk_session_ref *ref, struct lk_deadline deadline,
     uint64_t *revoked);
 enum lk_status lk_sqlite_revoke_all(struct lk_store *store, const char *user,
-    struct lk_deadline deadline, uint64_t *revoked);
+    const struct lk_token_key *keep, struct lk_deadline deadline,
+    uint64_t *revoked);
 
 /** The operations on users' cached records. */
 enum lk_status lk_sqlite_check_user(struct lk_store *store,

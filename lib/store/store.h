@@ -107,9 +107,11 @@ struct lk_store_ops {
 	    const struct lk_session_ref *ref, struct lk_deadline deadline,
 	    uint64_t *revoked);
 
-	/** End all sessions of a user. */
+	/** End all sessions of a user, but that of ${keep} unless it is NULL.
+	 */
 	enum lk_status (*revoke_all)(struct lk_store *store, const char *user,
-	    struct lk_deadline deadline, uint64_t *revoked);
+	    const struct lk_token_key *keep, struct lk_deadline deadline,
+	    uint64_t *revoked);
 
 	/** Call ${each} for the live sessions of a user, by expiry. */
 	enum lk_status (*list)(struct lk_store *store, const char *user,

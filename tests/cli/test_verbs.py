@@ -146,6 +146,18 @@ def test_revoke_all_prints_how_many_ended(cli):
     assert cli.check(other)["user"] == "bob"
 
 
+def test_logout_others_keeps_this_one_and_prints_how_many_ended(cli):
+    cli.must("revoke-all", "alice")
+    kept, *others = (cli.issue("alice") for _ in range(4))
+    assert cli.must("logout-others", kept) == "3"
+    assert cli.must("logout-others", "-", stdin=kept + "\n") == "0"
+    assert cli.check(kept)["user"] == "alice"
+    for token in others:
+        refused(cli.run("check", token), REFUSED)
+        refused(cli.run("logout-others", token), REFUSED)
+    assert cli.check(kept)["user"] == "alice"
+
+
 def test_list_is_a_line_for_each_session(cli):
     assert cli.must("list", "alice") == ""
     token = cli.issue("alice", "--client", "web")

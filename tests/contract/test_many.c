@@ -147,6 +147,24 @@ test_many_sessions_are_listed_and_ended_page_by_page(
 }
 
 static void
+test_revoke_others_of_very_many_leaves_this_one(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token;
+	uint64_t revoked;
+
+	world_settle(world, "max_per_user = 0;", "", "");
+	world_issue(world, "alice", 86400, &token, NULL);
+	fill(world, "alice", MANY);
+	assert_status(
+	    LK_OK, lk_revoke_others(world->m, &token, NULL, &revoked));
+	assert_int_equal(revoked, MANY);
+	assert_int_equal(world_count(world, "alice"), 1);
+	assert_status(LK_OK, lk_check(world->m, &token, &session));
+}
+
+static void
 test_login_of_a_user_with_very_many_leaves_the_limit(void **state)
 {
 	struct world *world = *state;
@@ -304,6 +322,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup(name, world_reset)
 		T(test_many_sessions_are_listed_and_ended_page_by_page),
+		T(test_revoke_others_of_very_many_leaves_this_one),
 		T(test_login_of_a_user_with_very_many_leaves_the_limit),
 		T(test_single_mode_turned_on_late_leaves_one),
 		T(test_revoke_all_without_time_for_it_goes_on_when_repeated),

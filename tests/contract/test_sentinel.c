@@ -679,7 +679,7 @@ static void
 hang_replica(struct stage *stage, const char *redis)
 {
 	struct server *replica = cluster_replica(&stage->cluster);
-	struct lk_token token, other, second;
+	struct lk_token token, other, second, kept, dropped;
 	struct lk_session session;
 	struct lk_manager *m;
 	uint64_t revoked;
@@ -689,6 +689,8 @@ hang_replica(struct stage *stage, const char *redis)
 	watch(stage);
 	issue(stage, "alice", &token, NULL);
 	issue(stage, "alice", &other, &session);
+	issue(stage, "carol", &kept, NULL);
+	issue(stage, "carol", &dropped, NULL);
 	server_signal(replica, SIGSTOP);
 	assert_status(LK_E_NOT_DURABLE,
 	    lk_issue(stage->m, "alice", NULL, &second, NULL));
@@ -713,6 +715,10 @@ hang_replica(struct stage *stage, const char *redis)
 	assert_status(
 	    LK_E_NOT_DURABLE, lk_revoke_all(m, "nobody", NULL, &revoked));
 	assert_int_equal(revoked, 0);
+	assert_status(
+	    LK_E_NOT_DURABLE, lk_revoke_others(m, &kept, NULL, &revoked));
+	assert_int_equal(revoked, 1);
+	assert_status(LK_OK, lk_check(m, &kept, &session));
 	lk_manager_free(m);
 	assert_int_equal(stage->carried, 0);
 	server_signal(replica, SIGCONT);

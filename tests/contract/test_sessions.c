@@ -316,6 +316,59 @@ test_revoke_all_ends_all_of_one_user_only(void **state)
 }
 
 static void
+test_revoke_others_ends_all_of_one_user_but_this_one(void **state)
+{
+	struct world *world = *state;
+	struct lk_token alice[20], bob, kept;
+	struct lk_session session;
+	uint64_t revoked;
+	size_t i;
+
+	world_issue(world, "bob", 600, &bob, NULL);
+	for (i = 0; i < 20; i++)
+		world_issue(world, "alice", 600, &alice[i], NULL);
+	kept = alice[7];
+	assert_status(
+	    LK_OK, lk_revoke_others(world->m, &kept, NULL, &revoked));
+	assert_int_equal(revoked, 19);
+	for (i = 0; i < 20; i++)
+		assert_status(i == 7 ? LK_OK : LK_UNKNOWN,
+		    lk_check(world->m, &alice[i], &session));
+	assert_int_equal(world_count(world, "alice"), 1);
+	assert_status(LK_OK, lk_check(world->m, &bob, &session));
+	assert_status(
+	    LK_OK, lk_revoke_others(world->m, &kept, NULL, &revoked));
+	assert_int_equal(revoked, 0);
+	/* It is still listed, and can be ended as any other. */
+	assert_status(
+	    LK_OK, lk_revoke_all(world->m, "alice", NULL, &revoked));
+	assert_int_equal(revoked, 1);
+	assert_status(LK_UNKNOWN, lk_check(world->m, &kept, &session));
+}
+
+/* Who has no session has no say over others. */
+static void
+test_revoke_others_without_a_live_session_ends_nothing(void **state)
+{
+	struct world *world = *state;
+	struct lk_token dead, live, no_token;
+	struct lk_session session;
+	uint64_t revoked;
+
+	world_issue(world, "alice", 600, &live, NULL);
+	world_issue(world, "alice", 600, &dead, NULL);
+	assert_status(LK_OK, lk_revoke(world->m, &dead, NULL, &revoked));
+	assert_status(
+	    LK_UNKNOWN, lk_revoke_others(world->m, &dead, NULL, &revoked));
+	assert_int_equal(revoked, 0);
+	world_token(&no_token, "garbage");
+	assert_status(LK_MALFORMED,
+	    lk_revoke_others(world->m, &no_token, NULL, &revoked));
+	assert_int_equal(revoked, 0);
+	assert_status(LK_OK, lk_check(world->m, &live, &session));
+}
+
+static void
 test_refresh_live_session_moves_its_end(void **state)
 {
 	struct world *world = *state;
@@ -713,6 +766,8 @@ main(void)
 		T(test_check_id_of_ended_session_is_refused),
 		T(test_check_id_of_garbage_is_malformed),
 		T(test_revoke_all_ends_all_of_one_user_only),
+		T(test_revoke_others_ends_all_of_one_user_but_this_one),
+		T(test_revoke_others_without_a_live_session_ends_nothing),
 		T(test_refresh_live_session_moves_its_end),
 		T(test_refresh_dead_session_stays_dead),
 		T(test_session_of_one_second_is_valid_at_once_and_then_expired),

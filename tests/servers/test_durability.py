@@ -122,8 +122,9 @@ def test_durability_is_not_had_by_asking_twice(place, layout):
     easy.issue("bob")
     first, second = (easy.issue("alice") for _ in range(2))
     session = cli.check(second)["id"]
+    kept, _ = (easy.issue("dave") for _ in range(2))
     ways = (("revoke", first), ("revoke", "--id", session),
-            ("revoke-all", "bob"))
+            ("revoke-all", "bob"), ("logout-others", kept))
     replica.process.send_signal(signal.SIGSTOP)
     try:
         for ended in ("1\n", "0\n", "0\n"):
@@ -157,6 +158,16 @@ def test_durability_logout_of_what_is_over_waits_for_a_replica_too(setup):
         assert reply.status == 202
         assert json.loads(reply.body) == {"revoked": revoked,
                                           "durable": False}
+
+
+def test_durability_logout_others_without_a_replica_is_accepted(setup):
+    token, other = setup.easy.issue("erin"), setup.easy.issue("erin")
+    reply = setup.ask("logout-others", token)
+    assert reply.status == 202
+    assert json.loads(reply.body) == {"revoked": 1, "durable": False}
+    assert reply.all("Set-Cookie") == []
+    assert setup.ask("authorize", token, "GET").status == 200
+    assert setup.ask("authorize", other, "GET").status == 401
 
 
 def test_durability_revoke_without_a_replica_is_accepted(setup):

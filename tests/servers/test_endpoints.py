@@ -17,7 +17,7 @@ from support.servers import (Gate, Latchkey, RedisServer, find_program,
 
 NEVER_ISSUED = "lk_" + "A" * 64
 READING = ("session", "sessions")
-CHANGING = ("logout", "logout-all", "revoke")
+CHANGING = ("logout", "logout-all", "logout-others", "revoke")
 INWARD = ("health", "metrics")
 
 
@@ -420,6 +420,18 @@ def test_logout_all_ends_all_of_this_user_only(setup):
     assert setup.is_live(other)
 
 
+def test_logout_others_ends_all_but_this_one(setup):
+    token, *others = (setup.cli.issue("bob") for _ in range(3))
+    alice = setup.cli.issue("alice")
+    reply = setup.post_cookie("logout-others", token,
+                              HTTP_SEC_FETCH_SITE="same-origin")
+    assert answer(reply) == {"revoked": 2}
+    assert reply.all("Set-Cookie") == []
+    assert setup.is_live(token) and setup.is_live(alice)
+    assert not any(setup.is_live(other) for other in others)
+    assert answer(setup.post("logout-others", token)) == {"revoked": 0}
+
+
 def test_revoke_ends_own_session_by_id(setup):
     token, other = setup.cli.issue("alice"), setup.cli.issue("alice")
     name = setup.cli.check(other)["id"]
@@ -522,12 +534,13 @@ def test_change_by_another_site_is_403(setup, endpoint, headers):
     {"HTTP_ORIGIN": "https://site.example"},
     {"HTTP_X_LATCHKEY_REQUEST": "1"}])
 def test_change_by_this_site_is_done(setup, endpoint, headers):
-    token = setup.cli.issue("carol")
+    token, other = setup.cli.issue("carol"), setup.cli.issue("carol")
     name = setup.cli.check(token)["id"]
     reply = setup.post_cookie(endpoint, token, QUERY_STRING=f"id={name}",
                               **headers)
     assert answer(reply)["revoked"] >= 1
-    assert not setup.is_live(token)
+    ended = other if endpoint == "logout-others" else token
+    assert not setup.is_live(ended)
 
 
 def test_change_with_basic_password_needs_this_site(setup):
@@ -563,7 +576,7 @@ def test_health_without_store_is_503(place):
     assert metrics['latchkey_endpoint_requests_total'
                    '{endpoint="health",result="unavailable"}'] == 1
     assert sum(value for name, value in metrics.items()
-               if name.startswith("latchkey_store_errors_total")) == 6
+               if name.startswith("latchkey_store_errors_total")) == 7
 
 
 @pytest.mark.parametrize("endpoint", INWARD)

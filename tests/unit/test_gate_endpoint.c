@@ -98,6 +98,8 @@ test_gate_endpoint_path_counts_as_cgi_only(void **state)
 		enum gate_endpoint endpoint;
 	} cases[] = {
 		{ "PATH_INFO=/session", NULL, GATE_ENDPOINT_SESSION },
+		{ "PATH_INFO=/a/b/logout-others", NULL,
+		    GATE_ENDPOINT_LOGOUT_OTHERS },
 		{ "PATH_INFO=/a/b/logout-all", NULL,
 		    GATE_ENDPOINT_LOGOUT_ALL },
 		{ "PATH_INFO=/session/", NULL, GATE_ENDPOINT_NONE },
@@ -150,6 +152,7 @@ test_gate_endpoint_admits_as_designed(void **state)
 		{ GATE_ENDPOINT_SESSIONS, 200, 405, 200 },
 		{ GATE_ENDPOINT_LOGOUT, 405, 200, 405 },
 		{ GATE_ENDPOINT_LOGOUT_ALL, 405, 200, 405 },
+		{ GATE_ENDPOINT_LOGOUT_OTHERS, 405, 200, 405 },
 		{ GATE_ENDPOINT_REVOKE, 405, 200, 405 },
 		{ GATE_ENDPOINT_HEALTH, 200, 405, 404 },
 		{ GATE_ENDPOINT_METRICS, 200, 405, 404 },

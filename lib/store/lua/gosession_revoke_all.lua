@@ -4,23 +4,31 @@
 --
 -- KEYS  index
 -- ARGV  prefix of token keys; anything for one step however many there are, or
---       ''; where an earlier step ended, or ''
+--       ''; where an earlier step ended, or ''; a token that is spared, or ''
 --
 -- Returns how many sessions ended, the second argument for doing it again
 -- elsewhere, and where to go on, '' if none is left.  What is issued between
 -- two steps ends as well.
 
 local prefix, whole, at = ARGV[1], ARGV[2] ~= '', ARGV[3]
+local keep = ARGV[4]
 local ONCE, STEP, BATCH = 10000, 1000, 1000
 
+-- End those of ${tokens} that are not spared; how many keys went.
 local function finish(tokens)
 	local ended = 0
 	for i = 1, #tokens, BATCH do
-		local keys = {}
+		local keys, gone = {}, {}
 		for j = i, math.min(i + BATCH - 1, #tokens) do
-			keys[#keys + 1] = prefix .. tokens[j]
+			if tokens[j] ~= keep then
+				keys[#keys + 1] = prefix .. tokens[j]
+				gone[#gone + 1] = tokens[j]
+			end
 		end
-		ended = ended + redis.call('DEL', unpack(keys))
+		if #keys > 0 then
+			ended = ended + redis.call('DEL', unpack(keys))
+			redis.call('HDEL', KEYS[1], unpack(gone))
+		end
 	end
 	return ended
 end
@@ -28,9 +36,7 @@ end
 -- Who may not ask how many there are does it in one step.
 local count = redis.pcall('HLEN', KEYS[1])
 if whole or type(count) ~= 'number' or count <= ONCE then
-	local ended = finish(redis.call('HKEYS', KEYS[1]))
-	redis.call('DEL', KEYS[1])
-	return { ended, 'all', '' }
+	return { finish(redis.call('HKEYS', KEYS[1])), 'all', '' }
 end
 
 local page = redis.call('HSCAN', KEYS[1], at == '' and '0' or at,
@@ -39,9 +45,4 @@ local tokens = {}
 for i = 1, #page[2], 2 do
 	tokens[#tokens + 1] = page[2][i]
 end
-local ended = finish(tokens)
-for i = 1, #tokens, BATCH do
-	redis.call('HDEL', KEYS[1],
-		unpack(tokens, i, math.min(i + BATCH - 1, #tokens)))
-end
-return { ended, 'all', page[1] }
+return { finish(tokens), 'all', page[1] }

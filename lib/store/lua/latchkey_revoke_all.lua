@@ -5,13 +5,15 @@
 -- KEYS  index
 -- ARGV  prefix of the user's session records; time of issue in microseconds
 --       after which a session is spared, for all the others in one step
---       however many they are, or ''; where an earlier step ended, or ''
+--       however many they are, or ''; where an earlier step ended, or '';
+--       the handle of a session that is spared, or ''
 --
 -- Returns how many sessions ended, the second argument for doing it again
 -- elsewhere, and where to go on, '' if none is left.  Several steps spare what
 -- is issued after the first of them.
 
 local prefix, whole, at = ARGV[1], ARGV[2] ~= '', ARGV[3]
+local keep = ARGV[4]
 local ONCE, STEP, BATCH = 10000, 1000, 1000
 
 local time = redis.call('TIME')
@@ -22,6 +24,9 @@ if whole then
 end
 
 local function is_spared(handle)
+	if handle == keep then
+		return true
+	end
 	local record = newest and redis.call('GET', prefix .. handle)
 	return record and (tonumber(string.match(record, '^1 (%d+) ')) or 0) >
 		tonumber(newest)
