@@ -91,9 +91,8 @@ def test_bypass_by_a_name_nearly_public_shows_nothing(front, prefix):
     for name in ("secret.html", "page.cgi", "", "x", "secret.html/"):
         answer = raw(front.address, attempt(prefix + name))
         assert b"protected" not in answer, answer
-        # With an encoded slash there is no such page for some.
-        assert status_of(answer) in (400, 401, 403) or (
-            status_of(answer) == 404 and "%2f" in prefix), answer
+        # With an encoded slash it is the public one for some.
+        assert status_of(answer) in (400, 401, 403) or "%2f" in prefix, answer
 
 
 @pytest.mark.parametrize("suffix", ["/", "/x", "/x/y.css", "/public/", "//"])
