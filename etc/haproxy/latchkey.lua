@@ -2,7 +2,7 @@
 --
 -- Leaves the gate's answer in txn.latchkey_status, and what it said about the
 -- session in txn.latchkey_user and txn.latchkey_session, which are not there
--- where a rule is public.  A 401 is sent to the client then and there, with
+-- where a rule is public; txn.latchkey_cookie is for the client.  A 401 is sent to the client then and there, with
 -- every challenge, or where the gate says so a redirect to the login page.  If
 -- anything goes wrong there is no status, which the configuration does not take
 -- for a yes.
@@ -85,6 +85,11 @@ local function ask(txn)
 		end
 		txn:set_var("txn.latchkey_user", user)
 		txn:set_var("txn.latchkey_session", session)
+		-- Of a session that was renewed.
+		local cookie = all(reply, "set-cookie")[1]
+		if cookie then
+			txn:set_var("txn.latchkey_cookie", cookie)
+		end
 	end
 	if reply.status == 401 then
 		refuse(txn, reply)

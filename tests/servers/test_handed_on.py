@@ -6,7 +6,7 @@ import urllib.parse
 import pytest
 
 from support.carry import CARRY, basic, best, cookie
-from support.site import FRONTS
+from support.site import FRONTS, Site
 
 PERSON = [("Accept", "text/html,*/*;q=0.8"), ("Sec-Fetch-Mode", "navigate")]
 # Scripts and programs, for whom a login page is no answer.
@@ -98,6 +98,37 @@ def test_private_is_not_said_of_a_public_rule(front, token):
             reply = front.get(page, best(front, token))
             assert reply.status == 200
             assert reply.header("Cache-Control") is None
+
+
+# Those that pass on what a 200 has.
+RENEWING = ("apache", "apache-spawning", "nginx", "caddy", "haproxy")
+
+
+def is_kept_by_none(reply):
+    """Whether no cache that is shared may keep it."""
+    said = ", ".join(reply.all("Cache-Control")).split(", ")
+    return bool({"private", "no-store"} & set(said))
+
+
+@pytest.mark.parametrize("name", RENEWING)
+def test_renewed_cookie_reaches_the_client_and_no_cache(place, name):
+    site = Site(place, "renew_below = 50;", "session = { ttl = 100; };\n")
+    front = site.front(name)
+    for page in front.pages():
+        token = site.cli.issue("alice", "--ttl", "40")
+        reply = front.get(page, cookie(token))
+        assert reply.status == 200
+        assert reply.header("Set-Cookie").startswith(f"latchkey={token}; ")
+        assert is_kept_by_none(reply)
+        # Once is enough.
+        assert not front.get(page, cookie(token)).all("Set-Cookie")
+        # Where it could be kept it is not sent, or kept from that.
+        token = site.cli.issue("alice", "--ttl", "40")
+        reply = front.get(page, cookie(token) + [
+            ("X-Answer", "Cache-Control=public, max-age=60")])
+        assert not reply.all("Set-Cookie") or is_kept_by_none(reply)
+    site.stop_fronts()
+    assert site.tokens_in_logs() == []
 
 
 # A cookie of the gate's among others, in the ways that it may stand there.
