@@ -218,7 +218,7 @@ gate_generations_reload(struct gate_generations *generations,
     char restart[GATE_RESTART_MAX], struct lk_error *error)
 {
 	enum lk_status status = LK_FAULT;
-	struct gate_generation *next;
+	struct gate_generation *next, *current;
 
 	restart[0] = '\0';
 	status = generation_load(generations->path, generations->journal, &next,
@@ -229,11 +229,13 @@ gate_generations_reload(struct gate_generations *generations,
 	}
 	if (status == LK_OK && generations->watching) {
 		/* What is known of the store is known from the start. */
-		lk_watch_take(next->watch,
-		    atomic_load(&generations->current)->watch);
+		current = atomic_load(&generations->current);
+		lk_watch_take(next->watch, current->watch);
 		status = start_watch(generations, next, error);
-		if (status != LK_OK)
+		if (status != LK_OK) {
+			lk_watch_take(current->watch, next->watch);
 			generation_free(next);
+		}
 	}
 	if (status != LK_OK)
 		return (status);
