@@ -1,15 +1,23 @@
 /* The verbs that look at the installation: config and doctor. */
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <grp.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "ctl.h"
 #include "deadline.h"
+#include "name_service.h"
 
 /* The user whose session makes the round trip. */
 #define DOCTOR_USER "latchkey-doctor"
+/* Room for what is said of one path. */
+#define TEXT_MAX (PATH_MAX + 128)
 
 int
 ctl_config(struct ctl *ctl, int argc, char **argv)
@@ -99,6 +107,200 @@ check_permissions(struct diagnosis *d)
 		check_access(d, "user.path", s->user.path, R_OK);
 	if (s->user.source == LK_SOURCE_EXEC)
 		check_access(d, "user.command", s->user.command.v[0], X_OK);
+}
+
+/* ---- The gate ---------------------------------------------------------- */
+
+/* Whether ${text}, which may be a number, names an account; it is then here. */
+static bool
+find_account(struct diagnosis *d, const char *key, const char *text,
+    struct lk_account *account)
+{
+	struct lk_error error = { "" };
+	enum lk_status status = LK_FAULT;
+	char why[TEXT_MAX];
+	const bool is_number = text[strspn(text, "0123456789")] == '\0';
+
+	if (is_number)
+		status = lk_account_by_uid((uid_t)strtoul(text, NULL, 10),
+		    account, &error);
+	else
+		status = lk_account_by_name(text, account, &error);
+	if (status == LK_OK)
+		return (true);
+	(void)snprintf(why, sizeof(why), "\"%s\": %s", text,
+	    status == LK_NO_USER ? "there is no such user" : error.text);
+	bad(d, (int)ctl_exit_of(status < 0 ? status : LK_E_SETTINGS), key, why);
+	return (false);
+}
+
+/* Become ${account}, in a process of its own, and say whether it may. */
+static int
+try_as(const struct lk_account *account, const char *path, int mode)
+{
+	struct lk_error error;
+	size_t count;
+	gid_t *groups;
+	int how = 0;
+	pid_t pid;
+
+	if (geteuid() != 0)
+		return (geteuid() != account->entry.pw_uid ? 0
+		        : access(path, mode) == 0          ? 0
+		                                           : errno);
+	if (lk_account_groups(account, &groups, &count, &error) != LK_OK)
+		return (EIO);
+	if ((pid = fork()) == 0) {
+		if (setgroups(count, groups) != 0 ||
+		    setresgid(account->entry.pw_gid, account->entry.pw_gid,
+		        account->entry.pw_gid) != 0 ||
+		    setresuid(account->entry.pw_uid, account->entry.pw_uid,
+		        account->entry.pw_uid) != 0)
+			_exit(EPERM);
+		_exit(access(path, mode) == 0 ? 0 : errno);
+	}
+	free(groups);
+	while (pid > 0 && waitpid(pid, &how, 0) == -1 && errno == EINTR)
+		continue;
+	return (pid > 0 && WIFEXITED(how) ? WEXITSTATUS(how) : EIO);
+}
+
+/* What the gate's user must be able to open. */
+static void
+check_as(struct diagnosis *d, const struct lk_account *account, const char *key,
+    const char *path, int mode)
+{
+	char text[TEXT_MAX];
+	int failure;
+
+	if (path == NULL || path[0] == '\0')
+		return;
+	failure = try_as(account, path, mode);
+	(void)snprintf(text, sizeof(text), "%s: %s for the gate's user %s",
+	    path, failure == 0 ? "good" : strerror(failure),
+	    account->entry.pw_name);
+	if (failure == 0)
+		good(d, key, text);
+	else
+		bad(d, CTL_USAGE, key, text);
+}
+
+/* The folder of ${path}. */
+static void
+folder_of(const char *path, char folder[PATH_MAX])
+{
+	char *slash;
+
+	(void)snprintf(folder, PATH_MAX, "%s", path);
+	if ((slash = strrchr(folder, '/')) != NULL)
+		slash[slash == folder ? 1 : 0] = '\0';
+}
+
+/* The socket that web servers are to open, or where it is to be. */
+static void
+check_socket(struct diagnosis *d, const char *listen)
+{
+	const char *path = listen + strlen("unix:");
+	char text[TEXT_MAX], folder[PATH_MAX];
+	struct lk_group group = { .data = NULL };
+	struct lk_error error;
+	struct stat st;
+	bool named;
+
+	if (strncmp(listen, "unix:", strlen("unix:")) != 0)
+		return;
+	folder_of(path, folder);
+	if (stat(folder, &st) != 0) {
+		(void)snprintf(text, sizeof(text),
+		    "%s: the gate needs this folder for its socket: %s", folder,
+		    strerror(errno));
+		finding(d, CTL_DONE, "hint", "gate.listen", text);
+		return;
+	}
+	if (lstat(path, &st) != 0) {
+		(void)snprintf(text, sizeof(text), "%s: no gate listens here",
+		    path);
+		finding(d, CTL_DONE, "hint", "gate.listen", text);
+		return;
+	}
+	named = lk_group_by_gid(st.st_gid, &group, &error) == LK_OK;
+	(void)snprintf(text, sizeof(text),
+	    "%s: mode %04o, so the web server must be in the group %s", path,
+	    (unsigned int)(st.st_mode & 07777),
+	    named ? group.entry.gr_name : "of that file");
+	if ((st.st_mode & S_IWOTH) != 0)
+		good(d, "gate.listen", path);
+	else
+		finding(d, CTL_DONE, "hint", "gate.listen", text);
+	lk_group_free(&group);
+}
+
+/* Look at everything as the user that the gate becomes. */
+static void
+check_gate(struct diagnosis *d)
+{
+	const struct lk_settings *s = d->ctl->settings;
+	struct lk_account account = { .data = NULL };
+	struct lk_group group = { .data = NULL };
+	const char *name = s->gate.socket_group;
+	struct lk_error error;
+	char folder[PATH_MAX];
+	size_t i;
+
+	for (i = 0; i < s->gate.allow_uids.n; i++) {
+		const char *peer = s->gate.allow_uids.v[i];
+
+		/* A number need not be anybody's. */
+		if (peer[strspn(peer, "0123456789")] != '\0')
+			(void)find_account(d, "gate.allow_uids", peer,
+			    &account);
+		lk_account_free(&account);
+	}
+	if (name[strspn(name, "0123456789")] != '\0' &&
+	    lk_group_by_name(name, &group, &error) != LK_OK)
+		bad(d, CTL_USAGE, "gate.socket_group",
+		    "there is no such group");
+	lk_group_free(&group);
+	check_socket(d, s->gate.listen);
+	if (s->gate.user[0] == '\0' ||
+	    !find_account(d, "gate.user", s->gate.user, &account))
+		return;
+	good(d, "gate.user", account.entry.pw_name);
+	if (s->store.backend == LK_BACKEND_SQLITE) {
+		folder_of(s->store.sqlite.path, folder);
+		if (access(folder, F_OK) == 0)
+			check_as(d, &account, "store.sqlite.path", folder,
+			    W_OK | X_OK);
+		if (access(s->store.sqlite.path, F_OK) == 0)
+			check_as(d, &account, "store.sqlite.path",
+			    s->store.sqlite.path, R_OK | W_OK);
+	}
+	/* These are read again, as that user, at each reload. */
+	check_as(d, &account, "settings", s->path, R_OK);
+	check_as(d, &account, "store.redis.password_file",
+	    s->store.redis.password_file, R_OK);
+	check_as(d, &account, "store.sentinel.password_file",
+	    s->store.sentinel.password_file, R_OK);
+	lk_account_free(&account);
+}
+
+/* ---- The store --------------------------------------------------------- */
+
+/* Whether there is a store; where one is yet to be made, none is made. */
+static bool
+is_there(struct diagnosis *d)
+{
+	const struct lk_settings *s = d->ctl->settings;
+	char text[TEXT_MAX];
+
+	if (s->store.backend != LK_BACKEND_SQLITE ||
+	    access(s->store.sqlite.path, F_OK) == 0 || errno != ENOENT)
+		return (true);
+	(void)snprintf(text, sizeof(text),
+	    "%s is not there yet; the first session makes it",
+	    s->store.sqlite.path);
+	finding(d, CTL_DONE, "hint", "store", text);
+	return (false);
 }
 
 static void
@@ -206,6 +408,9 @@ ctl_doctor(struct ctl *ctl, int argc, char **argv)
 		return (ctl_usage(ctl, "no argument"));
 	check_settings(&d);
 	check_permissions(&d);
+	check_gate(&d);
+	if (!is_there(&d))
+		return (d.code);
 	check_store(&d);
 	if (d.code != CTL_STORE)
 		check_round_trip(&d);

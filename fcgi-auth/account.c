@@ -49,3 +49,21 @@ gate_account_find(const char *text, struct gate_account *account,
 	lk_account_free(&found);
 	return (status);
 }
+
+enum lk_status
+gate_account_group(const char *text, gid_t *gid, struct lk_error *error)
+{
+	enum lk_status status = LK_FAULT;
+	struct lk_group group;
+
+	*gid = (gid_t)-1;
+	if (text[0] == '\0' || gate_account_number(text, gid))
+		return (LK_OK);
+	status = lk_group_by_name(text, &group, error);
+	if (status == LK_OK)
+		*gid = group.entry.gr_gid;
+	else if (status == LK_NO_USER)
+		status = lk_fail(error, LK_E_SETTINGS, "no group \"%s\"", text);
+	lk_group_free(&group);
+	return (status);
+}

@@ -27,4 +27,12 @@ bool gate_account_number(const char *text, uid_t *uid);
 enum lk_status gate_account_find(const char *text, struct gate_account *account,
     struct lk_error *error) LK_MUST_CHECK;
 
+/**
+ * gate_account_group(text, gid, error):
+ * The number of the group of that name or number, which need not be any's;
+ * (gid_t)-1 for "".  LK_E_SETTINGS if there is none of that name.
+ */
+enum lk_status gate_account_group(const char *text, gid_t *gid,
+    struct lk_error *error) LK_MUST_CHECK;
+
 #endif /* !GATE_ACCOUNT_H_ */

@@ -12,6 +12,7 @@
 struct fixed {
 	char *listen;
 	char *user;
+	char *socket_group;
 	int64_t socket_mode;
 	int64_t threads;
 };
@@ -127,9 +128,11 @@ fixed_take(struct fixed *fixed, const struct lk_settings *settings)
 {
 	fixed->listen = strdup(settings->gate.listen);
 	fixed->user = strdup(settings->gate.user);
+	fixed->socket_group = strdup(settings->gate.socket_group);
 	fixed->socket_mode = settings->gate.socket_mode;
 	fixed->threads = settings->gate.threads;
-	return (fixed->listen != NULL && fixed->user != NULL);
+	return (fixed->listen != NULL && fixed->user != NULL &&
+	    fixed->socket_group != NULL);
 }
 
 static void
@@ -144,6 +147,9 @@ fixed_compare(const struct fixed *fixed, const struct lk_settings *settings,
 		    strcmp(fixed->listen, settings->gate.listen) != 0 },
 		{ "gate.socket_mode ",
 		    fixed->socket_mode != settings->gate.socket_mode },
+		{ "gate.socket_group ",
+		    strcmp(fixed->socket_group, settings->gate.socket_group) !=
+		        0 },
 		{ "gate.threads ", fixed->threads != settings->gate.threads },
 		{ "gate.user ", strcmp(fixed->user, settings->gate.user) != 0 },
 	};
@@ -327,6 +333,7 @@ gate_generations_free(struct gate_generations *generations)
 	(void)pthread_mutex_destroy(&generations->lock);
 	free(generations->fixed.listen);
 	free(generations->fixed.user);
+	free(generations->fixed.socket_group);
 	free(generations->path);
 	free(generations);
 }

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -54,6 +56,7 @@ gate_listener_adopt(int fd, struct gate_listener *listener,
 		return (lk_fail(error, LK_E_SETTINGS, "inherited socket: %s",
 		    strerror(errno)));
 	listener->fd = fd;
+	listener->passed = true;
 	return (LK_OK);
 }
 
@@ -104,7 +107,7 @@ bind_with_mode(int fd, const struct lk_address *address, mode_t mode)
 }
 
 static enum lk_status
-open_unix(const struct lk_address *address, mode_t mode,
+open_unix(const struct lk_address *address, mode_t mode, gid_t group,
     struct gate_listener *listener, struct lk_error *error)
 {
 	enum lk_status status = LK_FAULT;
@@ -121,7 +124,10 @@ open_unix(const struct lk_address *address, mode_t mode,
 	memcpy(listener->path, address->path, sizeof(listener->path));
 	listener->dev = st.st_dev;
 	listener->ino = st.st_ino;
-	if (!prepare(fd) || listen(fd, BACKLOG) != 0)
+	/* Before that nobody can connect, whoever may open the file. */
+	if ((group != (gid_t)-1 &&
+	        lchown(address->path, (uid_t)-1, group) != 0) ||
+	    !prepare(fd) || listen(fd, BACKLOG) != 0)
 		goto fail;
 	listener->fd = fd;
 	return (LK_OK);
@@ -185,7 +191,7 @@ open_tcp(const struct lk_address *address, struct gate_listener *listener,
 }
 
 enum lk_status
-gate_listener_open(const char *text, mode_t mode,
+gate_listener_open(const char *text, mode_t mode, gid_t group,
     struct gate_listener *listener, struct lk_error *error)
 {
 	struct lk_address address;
@@ -195,23 +201,36 @@ gate_listener_open(const char *text, mode_t mode,
 		return (lk_fail(error, LK_E_SETTINGS,
 		    "%s: neither unix:/path nor host:port", text));
 	if (address.is_unix)
-		return (open_unix(&address, mode, listener, error));
+		return (open_unix(&address, mode, group, listener, error));
 	return (open_tcp(&address, listener, error));
+}
+
+union name {
+	struct sockaddr any;
+	struct sockaddr_in four;
+	struct sockaddr_in6 six;
+	struct sockaddr_un local;
+	struct sockaddr_storage room;
+};
+
+/* What ${fd} is bound to; the family AF_UNSPEC if that cannot be told. */
+static union name
+name_of(int fd)
+{
+	union name name;
+	socklen_t len = sizeof(name);
+
+	memset(&name, 0, sizeof(name));
+	if (getsockname(fd, &name.any, &len) != 0)
+		name.any.sa_family = AF_UNSPEC;
+	return (name);
 }
 
 bool
 gate_socket_is_local(int fd)
 {
-	union {
-		struct sockaddr any;
-		struct sockaddr_in four;
-		struct sockaddr_in6 six;
-		struct sockaddr_storage room;
-	} name = { .any.sa_family = AF_UNSPEC };
-	socklen_t len = sizeof(name);
+	const union name name = name_of(fd);
 
-	if (getsockname(fd, &name.any, &len) != 0)
-		return (false);
 	switch (name.any.sa_family) {
 	case AF_UNIX:
 		return (true);
@@ -222,6 +241,35 @@ gate_socket_is_local(int fd)
 		return (IN6_IS_ADDR_LOOPBACK(&name.six.sin6_addr));
 	default:
 		return (false);
+	}
+}
+
+void
+gate_listener_name(const struct gate_listener *listener,
+    char text[GATE_LISTEN_NAME_MAX])
+{
+	const union name name = name_of(listener->fd);
+	char host[INET6_ADDRSTRLEN] = "";
+
+	switch (name.any.sa_family) {
+	case AF_UNIX:
+		(void)snprintf(text, GATE_LISTEN_NAME_MAX, "unix:%.*s",
+		    (int)sizeof(name.local.sun_path), name.local.sun_path);
+		break;
+	case AF_INET:
+		(void)inet_ntop(AF_INET, &name.four.sin_addr, host,
+		    sizeof(host));
+		(void)snprintf(text, GATE_LISTEN_NAME_MAX, "%s:%u", host,
+		    (unsigned int)ntohs(name.four.sin_port));
+		break;
+	case AF_INET6:
+		(void)inet_ntop(AF_INET6, &name.six.sin6_addr, host,
+		    sizeof(host));
+		(void)snprintf(text, GATE_LISTEN_NAME_MAX, "[%s]:%u", host,
+		    (unsigned int)ntohs(name.six.sin6_port));
+		break;
+	default:
+		(void)snprintf(text, GATE_LISTEN_NAME_MAX, "unknown");
 	}
 }
 

@@ -141,6 +141,10 @@ find_listener(const struct environment *environment,
     const struct lk_settings *settings, struct gate_listener *listener,
     struct lk_error *error)
 {
+	enum lk_status status = LK_FAULT;
+	struct lk_error why;
+	gid_t group;
+
 	if (environment->sockets > 0) {
 		if (environment->sockets > 1 ||
 		    !gate_listener_inherited(LISTEN_FDS_START))
@@ -151,8 +155,13 @@ find_listener(const struct environment *environment,
 	}
 	if (gate_listener_inherited(STDIN_FILENO))
 		return (gate_listener_adopt(STDIN_FILENO, listener, error));
+	status = gate_account_group(settings->gate.socket_group, &group, &why);
+	if (status != LK_OK) {
+		lk_error_set(error, "gate.socket_group: %s", why.text);
+		return (status);
+	}
 	return (gate_listener_open(settings->gate.listen,
-	    (mode_t)settings->gate.socket_mode, listener, error));
+	    (mode_t)settings->gate.socket_mode, group, listener, error));
 }
 
 static enum lk_status
@@ -189,13 +198,36 @@ become_user(const struct lk_settings *settings,
 		lk_error_set(error, "gate.user: %s", why.text);
 		return (status);
 	}
-	status = gate_listener_give(listener, account.uid, account.gid, error);
+	status = gate_listener_give(listener, account.uid,
+	    settings->gate.socket_group[0] == '\0' ? account.gid : (gid_t)-1,
+	    error);
 	if (status != LK_OK)
 		return (status);
 	if ((status = gate_privileges_drop(&account, error)) != LK_OK)
 		return (status);
 	gate_process_hide_memory();
 	return (LK_OK);
+}
+
+/* Say where the gate listens, and what may not be as it was meant. */
+static void
+say_started(const struct lk_log *log, const struct lk_settings *settings,
+    const struct gate_listener *listener)
+{
+	char name[GATE_LISTEN_NAME_MAX];
+
+	gate_listener_name(listener, name);
+	LK_LOG(log, LK_LOG_INFO, "gate started", { "version", lk_version() },
+	    { "address", name });
+	/* Of a host name or a port of any kind nobody can tell. */
+	if (listener->passed && strcmp(name, settings->gate.listen) != 0)
+		LK_LOG(log, LK_LOG_WARN,
+		    "gate.listen is not used, a socket was passed",
+		    { "address", name }, { "listen", settings->gate.listen });
+	if (geteuid() == 0)
+		LK_LOG(log, LK_LOG_WARN,
+		    "the gate runs as root, gate.user is not set",
+		    { NULL, NULL });
 }
 
 /* Serve on ${listener} until the control says to stop, and finish. */
@@ -214,6 +246,7 @@ serve(struct gate_control *control, struct gate_listener *listener,
 		.report = control->report
 	};
 	struct gate_workers *workers = NULL;
+	struct gate_generation *first;
 	enum lk_status status = LK_FAULT;
 	struct gate_queue *queue = NULL;
 	struct gate_door *door = NULL;
@@ -231,8 +264,9 @@ serve(struct gate_control *control, struct gate_listener *listener,
 	status = gate_workers_start(&at_work, &workers, error);
 	if (status != LK_OK)
 		goto out;
-	LK_LOG(control->report->log, LK_LOG_INFO, "gate started",
-	    { "version", lk_version() });
+	first = gate_generations_hold(control->generations);
+	say_started(control->report->log, first->settings, listener);
+	gate_generations_drop(control->generations, first);
 	gate_notify_ready(control->notify);
 	status = gate_door_run(door);
 out:

@@ -93,7 +93,8 @@ struct lk_settings {
 	struct {
 		char *listen;
 		int64_t socket_mode;
-		bool allow_remote; /* `listen` may be no loopback address */
+		char *socket_group; /* of the socket file, by name or number */
+		bool allow_remote;  /* `listen` may be no loopback address */
 		struct lk_strings allow_uids; /* names or numbers of users */
 		char *user; /* whom to become if started as root */
 		int64_t threads;

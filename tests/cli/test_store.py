@@ -195,9 +195,11 @@ def test_doctor_of_a_good_setup_says_ok(place):
     redis = place.add(RedisServer(place, options=["appendonly yes"]))
     result = cli_of(place, f'address = "{redis.unix_address}";').run("doctor")
     assert result.returncode == DONE, result
-    lines = result.stdout.splitlines()
+    # Whether a gate runs on this machine is not the point.
+    lines = [line for line in result.stdout.splitlines()
+             if not line.startswith("hint  gate.listen: ")]
     assert all(line.startswith("ok ") for line in lines), lines
-    subjects = {line.split()[1] for line in lines}
+    subjects = {line.split()[1] for line in lines} - {"gate.listen:"}
     assert subjects == {"settings:", "permissions:", "store:", "session:"}
     assert redis.command("DBSIZE") in (0, 1)  # the index remembers an hour
 

@@ -209,6 +209,8 @@ def hostile(parameters):
         "no name": ask(good + fastcgi.pair("", "ab")),
         "method twice": ask(good + fastcgi.pair("REQUEST_METHOD", "GET")),
         "URI twice": ask(good + fastcgi.pair("REQUEST_URI", "/public")),
+        "gate's method twice": ask(good + fastcgi.pairs(
+            [("LATCHKEY_METHOD", "GET"), ("LATCHKEY_METHOD", "POST")])),
     }
 
 

@@ -15,8 +15,8 @@ import time
 import pytest
 
 from support import fastcgi, http
-from support.house import (House, assert_allows, hang_up, keep, log_has,
-                           read_answer, status_of)
+from support.house import (House, assert_allows, hang_up, is_closed, keep,
+                           log_has, read_answer, status_of)
 from support.place import (BUILD, PATIENCE, Daemon, accepts, connect,
                            free_port, wait_until)
 from support.servers import Gate, find_program, settings
@@ -153,6 +153,53 @@ def test_process_with_kept_connection_answers_each_request(house, body):
             first = first or answer
             assert (answer.status, answer.body) == (first.status, first.body)
     assert_allows(house, gate)
+
+
+def test_process_with_kept_connection_gives_each_its_verdict(house):
+    """One connection for everybody, as a web server keeps it."""
+    gate = house.gate("threads = 2;")
+    bob = house.cli.issue("bob")
+    verdict = {"LATCHKEY_ENDPOINT": "authorize"}
+
+    def ask(sock, **variables):
+        sock.sendall(keep(fastcgi.request_of("/", **verdict, **variables)))
+        answer = read_answer(sock)
+        return answer.status, answer.header("Latchkey-User")
+
+    with connect(gate.address) as sock:
+        for _ in range(5):
+            for user, token in (("alice", house.token), ("bob", bob)):
+                bearer = f"Bearer {token}"
+                assert ask(sock, HTTP_AUTHORIZATION=bearer) == (200, user)
+                assert ask(sock)[0] == 401
+        house.cli.revoke(bob)
+        assert ask(sock, HTTP_AUTHORIZATION=f"Bearer {bob}")[0] == 401
+        sock.sendall(keep(fastcgi.request_of("/")))
+        assert read_answer(sock).status == 404
+
+
+def test_process_on_sigterm_answers_all_in_the_queue(house):
+    gate = house.gate("threads = 1;")
+    assert_allows(house, gate)
+    data = fastcgi.whole(house.parameters())
+    with contextlib.ExitStack() as stack:
+        socks = [stack.enter_context(connect(gate.address))
+                 for _ in range(6)]
+        house.redis.process.send_signal(signal.SIGSTOP)
+        try:
+            for sock in socks:
+                sock.sendall(data)
+            # The door goes by their order: it has looked at all of them.
+            with connect(gate.address) as last:
+                last.sendall(b"\0" * 8)
+                assert is_closed(last)
+            gate.process.send_signal(signal.SIGTERM)
+            wait_until(lambda: not accepts(gate.address), "the end")
+        finally:
+            house.redis.process.send_signal(signal.SIGCONT)
+        for sock in socks:
+            assert fastcgi.parse(fastcgi.receive(sock)).status == 200
+    assert gate.process.wait(PATIENCE) == 0
 
 
 def test_process_with_kept_connections_holds_no_thread(house):
@@ -536,6 +583,9 @@ def test_process_with_passed_socket_serves_and_tells(house, notified, kind):
         assert told.recv(4096) == b"READY=1\n"
         reply = fastcgi.ask(f"unix:{path}", house.parameters())
         assert reply.status == 200
+        said = (house.place.path / "systemd.log").read_text()
+        assert f"address=unix:{path}" in said
+        assert "gate.listen is not used" in said and house.listen in said
         process.send_signal(signal.SIGHUP)
         reloading = told.recv(4096)
         assert re.fullmatch(rb"RELOADING=1\nMONOTONIC_USEC=\d+\n", reloading)

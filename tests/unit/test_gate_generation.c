@@ -136,13 +136,14 @@ test_gate_generation_fixed_settings_are_named(void **state)
 	int i;
 
 	write_settings(place, "gate = { listen = \"127.0.0.1:9000\"; "
-	    "socket_mode = 0600; threads = 3; user = \"nobody\"; };\n");
+	    "socket_mode = 0600; threads = 3; user = \"nobody\"; "
+	    "socket_group = \"0\"; };\n");
 	/* As long as they differ from the start, not from the last time. */
 	for (i = 0; i < 2; i++) {
 		assert_int_equal(gate_generations_reload(generations, restart,
 		    &error), LK_OK);
 		assert_string_equal(restart, "gate.listen gate.socket_mode "
-		    "gate.threads gate.user");
+		    "gate.socket_group gate.threads gate.user");
 	}
 	gate_generations_free(generations);
 }

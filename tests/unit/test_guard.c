@@ -482,7 +482,7 @@ test_guard_deciding_param_twice_is_refused(void **state)
 	static const char *const names[] = { "REQUEST_METHOD", "REQUEST_URI",
 		"REMOTE_ADDR", "REMOTE_USER", "FCGI_ROLE", "FCGI_APACHE_ROLE",
 		"QUERY_STRING", "SCRIPT_NAME", "PATH_INFO",
-		"LATCHKEY_ENDPOINT" };
+		"LATCHKEY_ENDPOINT", "LATCHKEY_METHOD" };
 	static struct wire params;
 	size_t i;
 
