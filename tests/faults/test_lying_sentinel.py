@@ -16,6 +16,8 @@ from support.sentinel import Loopback, RedisNode
 from support.servers import Gate, Latchkey
 
 OK, STORE = 0, 3
+# For what is to succeed on a slow machine.
+PATIENT = "connect_timeout_ms = 2000; command_timeout_ms = 10000;"
 
 
 class Setup:
@@ -27,7 +29,8 @@ class Setup:
         self.real, self.false = (self.followed(number) for number in (1, 3))
         self.liars = [place.add(Liar(self.real.port)) for _ in range(3)]
         self.listen = f"unix:{place.path}/gate.sock"
-        self.cli = Latchkey(place, self.write("latchkey.conf", "sentinel"))
+        self.cli = Latchkey(place, self.write("latchkey.conf", "sentinel",
+                                              PATIENT))
 
     def followed(self, number):
         master = self.place.add(RedisNode(self.place, number, Loopback))
@@ -40,6 +43,7 @@ class Setup:
         addresses = ", ".join(f'"{liar.address}"' for liar in self.liars)
         return self.place.write(name, f'''
             store = {{ backend = "{backend}"; durability = "{durability}";
+                durability_timeout_ms = 2000;
                 redis = {{ {redis} }};
                 sentinel = {{ addresses = [ {addresses} ]; {sentinel} }}; }};
             gate = {{ listen = "{self.listen}"; }};
@@ -188,7 +192,7 @@ def test_sentinel_that_names_another_by_name_agrees_with_nobody(setup):
 def test_failover_that_is_stuck_refuses_no_login(setup):
     """As long as the replica that was chosen has the session as well."""
     strict = Latchkey(setup.place, setup.write(
-        "strict.conf", "sentinel", durability="replica"))
+        "strict.conf", "sentinel", PATIENT, durability="replica"))
     setup.liars[0].flags = "master,failover_in_progress"
     setup.liars[0].replicas = ["slave,promoted"]
     strict.issue("alice")
