@@ -103,7 +103,28 @@ all: $(B)/latchkey $(B)/latchkey-fcgi $(B)/pam_latchkey.so $(B)/$(SONAME) \
 help:
 	@sed -n 's/^## //p' Makefile
 
-$(B)/obj/%.o: %.c Makefile
+# Before anything is compiled: is there all that it takes?
+PAM_LIBS := hiredis sodium sqlite3 config
+$(B)/complete: Makefile
+	@mkdir -p $(@D)
+	@missing=$$(command -v $(PKG_CONFIG) > /dev/null || \
+		echo $(PKG_CONFIG); \
+	for package in $(PKGS); do \
+		$(PKG_CONFIG) --exists $$package 2> /dev/null || \
+			echo "$$package"; \
+	done; for lib in $(PAM_LIBS); do \
+		[ -f "$$($(CC) -print-file-name=lib$$lib.a)" ] || \
+			echo "lib$$lib.a (the PAM module links archives)"; \
+	done; echo '#include <security/pam_modules.h>' | \
+		$(CC) -E -xc - > /dev/null 2>&1 || \
+			echo 'security/pam_modules.h'); \
+	[ -z "$$missing" ] || { \
+		echo "$$missing" | sed 's/^/missing: /'; \
+		echo 'On Debian and Ubuntu, make deps-build installs it.'; \
+		exit 1; } >&2
+	@touch $@
+
+$(B)/obj/%.o: %.c Makefile | $(B)/complete
 	@mkdir -p $(@D)
 	$(CC) $(BASE_CFLAGS) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
 
@@ -254,7 +275,8 @@ BENCH_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) nginx wrk
 CHECK_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) libcmocka-dev \
 	python3-pytest curl apache2 libapache2-mod-fcgid nginx caddy haproxy \
 	php-cgi mandoc groff-base openssh-server openssh-client sudo dovecot-imapd \
-	dovecot-submissiond vsftpd postgresql iproute2 g++ systemd mount patch
+	dovecot-submissiond vsftpd postgresql iproute2 g++ systemd mount patch \
+	musl-tools
 LINT_DEBS  := $(CHECK_DEBS) clang clang-format clang-tidy cppcheck
 
 quoted = $(patsubst %,'%',$(1))
@@ -410,6 +432,9 @@ ETC_SRC  := $(shell find etc -type f 2>/dev/null | sort)
 MANDIR   ?= $(PREFIX)/share/man
 EXAMPLES := $(DOCDIR)/examples
 SOFILE   := liblatchkey.so.$(VERSION)
+# Examples and manual name the places that they have by default.
+SET_PLACES = sed -e 's|/usr/local/sbin/|$(SBINDIR)/|g' \
+	-e 's|/usr/local/share/doc/latchkey/examples|$(EXAMPLES)|g'
 man_path  = man$(patsubst .%,%,$(suffix $(1)))/$(notdir $(1))
 
 .PHONY: install uninstall clean
@@ -428,9 +453,12 @@ install: all
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/liblatchkey.so
 	install -D -m 644 $(B)/latchkey.pc \
 		$(DESTDIR)$(LIBDIR)/pkgconfig/latchkey.pc
-	for file in $(ETC_SRC:etc/%=%); do install -D -m 644 "etc/$$file" \
-		"$(DESTDIR)$(EXAMPLES)/$$file" || exit 1; done
-	$(foreach page,$(MAN_SRC),install -D -m 644 $(page) \
+	for file in $(ETC_SRC); do \
+		$(SET_PLACES) "$$file" > $(B)/placed && \
+		install -D -m 644 $(B)/placed \
+			"$(DESTDIR)$(EXAMPLES)/$${file#etc/}" || exit 1; done
+	$(foreach page,$(MAN_SRC),$(SET_PLACES) $(page) > $(B)/placed && \
+		install -D -m 644 $(B)/placed \
 		$(DESTDIR)$(MANDIR)/$(call man_path,$(page)) &&) :
 	[ -n "$(DESTDIR)" ] || [ "$$(id -u)" -ne 0 ] || ldconfig
 

@@ -3,18 +3,25 @@
 
 #include "waiting.h"
 
+static void
+put_away(struct gate_waiting *waiting, struct gate_waiter *waiter)
+{
+	waiter->fd = -1;
+	waiter->next = waiting->unused;
+	waiting->unused = waiter;
+}
+
 enum lk_status
 gate_waiting_init(struct gate_waiting *waiting, size_t max)
 {
 	size_t i;
 
-	TAILQ_INIT(&waiting->waiting);
-	TAILQ_INIT(&waiting->unused);
+	*waiting = (struct gate_waiting){ .slots = NULL };
 	waiting->slots = calloc(max, sizeof(waiting->slots[0]));
 	if (waiting->slots == NULL)
 		return (LK_E_NOMEM);
-	for (i = 0; i < max; i++)
-		TAILQ_INSERT_TAIL(&waiting->unused, &waiting->slots[i], link);
+	for (i = max; i > 0; i--)
+		put_away(waiting, &waiting->slots[i - 1]);
 	return (LK_OK);
 }
 
@@ -22,29 +29,35 @@ struct gate_waiter *
 gate_waiting_add(struct gate_waiting *waiting, int fd,
     struct lk_deadline deadline)
 {
-	struct gate_waiter *waiter = TAILQ_FIRST(&waiting->unused);
+	struct gate_waiter *waiter = waiting->unused;
 
 	if (waiter == NULL)
 		return (NULL);
-	TAILQ_REMOVE(&waiting->unused, waiter, link);
+	waiting->unused = waiter->next;
 	waiter->deadline = deadline;
 	waiter->fd = fd;
 	waiter->kept = false;
 	waiter->sight = (struct gate_sight){ .copied = 0 };
-	TAILQ_INSERT_TAIL(&waiting->waiting, waiter, link);
+	waiter->before = waiting->newest;
+	waiter->next = NULL;
+	if (waiting->newest != NULL)
+		waiting->newest->next = waiter;
+	else
+		waiting->oldest = waiter;
+	waiting->newest = waiter;
 	return (waiter);
 }
 
 struct gate_waiter *
 gate_waiting_oldest(const struct gate_waiting *waiting)
 {
-	return (TAILQ_FIRST(&waiting->waiting));
+	return (waiting->oldest);
 }
 
 struct gate_waiter *
 gate_waiting_next(const struct gate_waiter *waiter)
 {
-	return (TAILQ_NEXT(waiter, link));
+	return (waiter->next);
 }
 
 int
@@ -52,9 +65,15 @@ gate_waiting_remove(struct gate_waiting *waiting, struct gate_waiter *waiter)
 {
 	int fd = waiter->fd;
 
-	TAILQ_REMOVE(&waiting->waiting, waiter, link);
-	waiter->fd = -1;
-	TAILQ_INSERT_HEAD(&waiting->unused, waiter, link);
+	if (waiter->before != NULL)
+		waiter->before->next = waiter->next;
+	else
+		waiting->oldest = waiter->next;
+	if (waiter->next != NULL)
+		waiter->next->before = waiter->before;
+	else
+		waiting->newest = waiter->before;
+	put_away(waiting, waiter);
 	return (fd);
 }
 

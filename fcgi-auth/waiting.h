@@ -2,8 +2,6 @@
 #ifndef GATE_WAITING_H_
 #define GATE_WAITING_H_
 
-#include <sys/queue.h>
-
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -12,20 +10,18 @@
 #include "peek.h"
 
 struct gate_waiter {
-	TAILQ_ENTRY(gate_waiter) link;
+	struct gate_waiter *before, *next;
 	struct lk_deadline deadline;
 	int fd;
 	bool kept;               /* a request of it has been answered */
 	struct gate_sight sight; /* of what it has sent */
 };
 
-TAILQ_HEAD(gate_waiters, gate_waiter);
-
 /* Every slot is in one of the two lists. */
 struct gate_waiting {
 	struct gate_waiter *slots;
-	struct gate_waiters waiting; /* in order of arrival */
-	struct gate_waiters unused;
+	struct gate_waiter *oldest, *newest; /* in order of arrival */
+	struct gate_waiter *unused;
 };
 
 /** gate_waiting_init(waiting, max): Room for ${max}; LK_E_NOMEM if none. */

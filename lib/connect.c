@@ -176,7 +176,7 @@ explain(int error, const char **why)
 		*why = "no answer in time";
 		return (LK_E_TIMEOUT);
 	}
-	*why = strerrordesc_np(error);
+	*why = strerror(error);
 	return (LK_E_STORE);
 }
 

@@ -69,8 +69,9 @@ lk_deadline_part(struct lk_deadline deadline, int percent)
 static inline void
 lk_rest(int64_t busy_ns)
 {
-	const struct timespec ts = { .tv_sec = busy_ns * 2 / 1000000000,
-		.tv_nsec = busy_ns * 2 % 1000000000 };
+	const int64_t ns = busy_ns * 2;
+	const struct timespec ts = { .tv_sec = (time_t)(ns / 1000000000),
+		.tv_nsec = (long)(ns % 1000000000) };
 
 	(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
 }

@@ -105,8 +105,10 @@ ask_for_all(struct lk_watch *watch, struct lk_deadline deadline,
 bool
 lk_redis_watch_wait(struct lk_watch *watch, struct lk_deadline deadline)
 {
-	const struct timespec until = { .tv_sec = deadline.at_ns / 1000000000,
-		.tv_nsec = deadline.at_ns % 1000000000 };
+	const struct timespec until = {
+		.tv_sec = (time_t)(deadline.at_ns / 1000000000),
+		.tv_nsec = (long)(deadline.at_ns % 1000000000)
+	};
 
 	return (pthread_cond_timedwait(&watch->changed, &watch->lock, &until) !=
 	    ETIMEDOUT);

@@ -109,8 +109,8 @@ static bool
 set_patience(const struct lk_redis_wire *wire)
 {
 	const int64_t ms = patience_ms(wire);
-	const struct timeval patience = { .tv_sec = ms / 1000,
-		.tv_usec = (ms % 1000) * 1000 };
+	const struct timeval patience = { .tv_sec = (time_t)(ms / 1000),
+		.tv_usec = (suseconds_t)((ms % 1000) * 1000) };
 
 	return (setsockopt(wire->fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
 	            sizeof(patience)) == 0 &&

@@ -96,3 +96,55 @@ def test_install_lets_a_program_be_built(root, place):
         *pkg_config(root, "--cflags", "--libs").split())
     printed = run(program, LD_LIBRARY_PATH=f"{root}{PREFIX}/lib")
     assert printed.split(" ", 1)[1] == "malformed\n"
+
+
+def test_install_lets_a_program_take_the_archive(root, place):
+    """Debian has an archive of every other library but cJSON."""
+    source = place.write("program.c", PROGRAM)
+    program = place.path / "program"
+    libraries = pkg_config(root, "--static", "--libs").replace(
+        "-llatchkey", "-Wl,-Bstatic -llatchkey -Wl,-Bdynamic").split()
+    run("cc", "-o", program, source, *pkg_config(root, "--cflags").split(),
+        *libraries)
+    assert run(program).split(" ", 1)[1] == "malformed\n"
+
+
+def test_install_names_the_places_it_installs_to(root):
+    for path in (root / PREFIX[1:] / "share").rglob("*"):
+        if path.is_file():
+            assert "/usr/local/s" not in path.read_text(), path
+    service = (root / PREFIX[1:] / "share/doc/latchkey/examples/systemd"
+               / "latchkey-fcgi.service").read_text()
+    assert f"ExecStart={PREFIX}/sbin/latchkey-fcgi " in service
+
+
+# ---- What is missing -----------------------------------------------------
+
+
+def make_in_vain(place, **variables):
+    done = subprocess.run(
+        [os.environ.get("MAKE", "make"), "-s", f"B={place.path}/b",
+         *(f"{name}={value}" for name, value in variables.items())],
+        cwd=ROOT, text=True, capture_output=True, check=False,
+        env={**os.environ, "MAKEFLAGS": ""})
+    assert done.returncode != 0
+    assert "make deps-build" in done.stderr
+    return done.stderr
+
+
+def test_make_without_a_library_says_how_to_get_it(place):
+    text = make_in_vain(place, PKG_CONFIG="false")
+    for package in ("hiredis", "libconfig", "libsodium", "sqlite3", "fcgi"):
+        assert f"missing: {package}\n" in text
+    assert "missing: false" not in text
+    assert "missing: pkg-nothing" in make_in_vain(place,
+                                                  PKG_CONFIG="pkg-nothing")
+
+
+def test_make_without_an_archive_names_it(place):
+    compiler = place.write("cc", '''#!/bin/sh
+        case "$*" in *-print-file-name=libsodium.a*) echo libsodium.a;;
+        *) exec cc "$@";; esac''')
+    compiler.chmod(0o755)
+    text = make_in_vain(place, CC=compiler)
+    assert "missing: libsodium.a" in text and text.count("missing:") == 1
