@@ -63,6 +63,9 @@ check_settings(struct diagnosis *d)
 	const char *path = d->ctl->settings->path;
 
 	good(d, "settings", path != NULL ? path : "built-in defaults");
+	if (d->ctl->settings->hint[0] != '\0')
+		finding(d, CTL_DONE, "hint", "settings",
+		    d->ctl->settings->hint);
 }
 
 /* A file that another program must be able to read or run as well. */

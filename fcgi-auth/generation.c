@@ -7,6 +7,7 @@
 #include "generation.h"
 #include "journal.h"
 #include "listen.h"
+#include "log.h"
 
 /* What cannot change without a restart, as it was at the start. */
 struct fixed {
@@ -113,6 +114,9 @@ generation_load(const char *path, struct gate_journal *journal,
 		goto out;
 	}
 	g->log = gate_journal_log(journal, g->settings);
+	if (g->settings->hint[0] != '\0')
+		LK_LOG(g->log, LK_LOG_WARN, "setting without effect",
+		    { "hint", g->settings->hint });
 	status = lk_watch_new(g->settings, g->log, &g->watch, error);
 	if (status != LK_OK)
 		goto out;

@@ -11,10 +11,18 @@ _Static_assert(FCGI_HEADER_LEN == sizeof(FCGI_Header), "header has no gaps");
 _Static_assert(BEGIN_BODY_LEN == 8, "body of BEGIN_REQUEST has no gaps");
 
 /* Parameters that decide something: a second one would be ambiguous. */
-static const char *const single[] = { "FCGI_APACHE_ROLE", "FCGI_ROLE",
-	"LATCHKEY_ENDPOINT", "LATCHKEY_METHOD", "PATH_INFO", "QUERY_STRING",
-	"REMOTE_ADDR", "REMOTE_USER", "REQUEST_METHOD", "REQUEST_URI",
-	"SCRIPT_NAME" };
+#define SINGLE(name)                                   \
+	{                                              \
+		name, "parameter " name " given twice" \
+	}
+static const struct {
+	const char *name;
+	const char *twice; /* what is wrong then */
+} single[] = { SINGLE("FCGI_APACHE_ROLE"), SINGLE("FCGI_ROLE"),
+	SINGLE("LATCHKEY_ENDPOINT"), SINGLE("LATCHKEY_METHOD"),
+	SINGLE("PATH_INFO"), SINGLE("QUERY_STRING"), SINGLE("REMOTE_ADDR"),
+	SINGLE("REMOTE_USER"), SINGLE("REQUEST_METHOD"), SINGLE("REQUEST_URI"),
+	SINGLE("SCRIPT_NAME") };
 #define SINGLE_COUNT (sizeof(single) / sizeof(single[0]))
 /* Longer than the longest of them. */
 #define NAME_KEPT 24
@@ -212,7 +220,7 @@ single_index(const char *name)
 	size_t i;
 
 	for (i = 0; i < SINGLE_COUNT; i++) {
-		if (strcmp(name, single[i]) == 0)
+		if (strcmp(name, single[i].name) == 0)
 			break;
 	}
 	return (i);
@@ -262,7 +270,7 @@ look_at_param(struct cursor *cursor, uint8_t first, uint32_t *seen)
 	if (which == SINGLE_COUNT)
 		return (NULL);
 	if ((*seen & UINT32_C(1) << which) != 0)
-		return ("parameter given twice");
+		return (single[which].twice);
 	*seen |= UINT32_C(1) << which;
 	return (NULL);
 }

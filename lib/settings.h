@@ -127,6 +127,7 @@ struct lk_settings {
 	} log;
 	char *path; /* the file they came from, or NULL for the defaults */
 	struct lk_turns *turns; /* of the managers that share these settings */
+	char hint[128]; /* what was set to no effect, in words; or "" */
 };
 
 /**

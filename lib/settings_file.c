@@ -358,15 +358,19 @@ line_of(const void *arg, const char *key)
 }
 
 static enum lk_status
-parse(const struct lk_reader *r, const char *text)
+parse(const struct lk_reader *r, char *text)
 {
 	enum lk_status status = LK_FAULT;
+	char near[LK_SCAN_NEAR_SIZE];
 	config_t config;
 
 	config_init(&config);
 	if (config_read_string(&config, text) != CONFIG_TRUE) {
-		status = lk_fail(r->error, LK_E_SETTINGS, "%s:%d: %s", r->path,
-		    config_error_line(&config), config_error_text(&config));
+		lk_settings_scan_near(text, config_error_line(&config), near);
+		status = lk_fail(r->error, LK_E_SETTINGS, "%s:%d: %s%s%s",
+		    r->path, config_error_line(&config),
+		    config_error_text(&config), near[0] == '\0' ? "" : " near ",
+		    near);
 		goto out;
 	}
 	status = read_group(r, config_root_setting(&config), "");

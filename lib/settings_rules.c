@@ -8,6 +8,7 @@
 #include "setting.h"
 #include "settings_reader.h"
 #include "token.h"
+#include "typos.h"
 #include "user_id.h"
 
 /* Longest string in a list. */
@@ -93,11 +94,24 @@ refuse_count(const struct place *at, const char *want)
 }
 
 static enum lk_status
-refuse_key(const struct place *at)
+refuse_key(const struct place *at, const struct member *members)
 {
+	const char *name = config_setting_name(at->value), *closest = NULL;
+	size_t typos, least = LK_TYPOS_MAX + 1;
+
+	for (; members->name != NULL; members++) {
+		typos = lk_typos(name, strlen(name), members->name,
+		    strlen(members->name));
+		if (typos < least) {
+			least = typos;
+			closest = members->name;
+		}
+	}
 	return (lk_fail(at->reader->error, LK_E_SETTINGS,
-	    "%s:%u: %s: unknown key", at->reader->path,
-	    (unsigned int)config_setting_source_line(at->value), at->key));
+	    "%s:%u: %s: unknown key%s%s%s", at->reader->path,
+	    (unsigned int)config_setting_source_line(at->value), at->key,
+	    closest == NULL ? "" : ", did you mean \"",
+	    closest == NULL ? "" : closest, closest == NULL ? "" : "\"?"));
 }
 
 /* ---- Groups ------------------------------------------------------------ */
@@ -124,7 +138,7 @@ read_group(const struct place *at, const struct member *members, void *target)
 		if (m->name != NULL)
 			status = m->read(&member, target);
 		else
-			status = refuse_key(&member);
+			status = refuse_key(&member, members);
 	}
 	return (status);
 }

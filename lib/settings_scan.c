@@ -23,6 +23,7 @@
 
 struct scan {
 	const char *path;
+	bool again; /* the text was scanned, and all of it is fit */
 	struct lk_error *error;
 	char *p; /* the next byte; the text ends with a NUL */
 	int line;
@@ -247,6 +248,10 @@ take_number(struct scan *s)
 		setting = NULL;
 	if (len >= sizeof(word))
 		return (refuse_number(s, setting, word));
+	if (s->again) {
+		s->p += len;
+		return (LK_OK);
+	}
 	if (setting != NULL && setting->octal)
 		return (take_octal(s, setting, word));
 	if (!is_float(word) && !is_plain_integer(word))
@@ -360,4 +365,19 @@ lk_settings_scan(const char *path, char *text, size_t len,
 	while (status == LK_OK && s.p < text + len)
 		status = take_word(&s);
 	return (status);
+}
+
+void
+lk_settings_scan_near(char *text, int line, char near[LK_SCAN_NEAR_SIZE])
+{
+	struct scan s = { .again = true, .p = text, .line = 1 };
+	size_t len;
+
+	near[0] = '\0';
+	while (*s.p != '\0' && s.line <= line && take_word(&s) == LK_OK) {
+		len = strlen(s.key);
+		if (len > 0 && s.key[len - 1] != '.')
+			(void)snprintf(near, LK_SCAN_NEAR_SIZE, "%.100s",
+			    s.key);
+	}
 }

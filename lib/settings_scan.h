@@ -28,4 +28,15 @@
 enum lk_status lk_settings_scan(const char *path, char *text, size_t len,
     struct lk_error *error) LK_MUST_CHECK;
 
+/* Room for a key that is said where something is wrong. */
+#define LK_SCAN_NEAR_SIZE 128
+
+/**
+ * lk_settings_scan_near(text, line, near):
+ * The last key on or before line ${line} of a ${text} that was scanned; ""
+ * if there is none.  It says where libconfig, which knows the line only, found
+ * something wrong.
+ */
+void lk_settings_scan_near(char *text, int line, char near[LK_SCAN_NEAR_SIZE]);
+
 #endif /* !LK_SETTINGS_SCAN_H_ */

@@ -286,6 +286,40 @@ fit_limit(struct validation *v)
 		s->session.max_per_user = 0;
 }
 
+/* Say it if a store is set up that is not the one in use. */
+static void
+note_unused_store(struct lk_settings *settings)
+{
+	static const struct {
+		const char *key;
+		int backend; /* that goes by it */
+	} keys[] = { { "store.redis.address", LK_BACKEND_REDIS },
+		{ "store.sentinel.addresses", LK_BACKEND_SENTINEL },
+		{ "store.sqlite.path", LK_BACKEND_SQLITE } };
+	const struct lk_setting *s;
+	const void *field;
+	const struct lk_strings *list;
+	const char *first;
+	size_t i;
+
+	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		s = lk_setting_find(keys[i].key);
+		field = lk_setting_of(settings, s);
+		list = field;
+		first = s->type == LK_SETTING_STRINGS
+		    ? (list->n == 1 ? list->v[0] : "")
+		    : *(char *const *)field;
+		if (strcmp(first, s->text[0]) == 0 ||
+		    keys[i].backend == settings->store.backend)
+			continue;
+		s = lk_setting_find("store.backend");
+		(void)snprintf(settings->hint, sizeof(settings->hint),
+		    "%s has no effect with store.backend = \"%s\"", keys[i].key,
+		    s->names[settings->store.backend]);
+		return;
+	}
+}
+
 enum lk_status
 lk_settings_validate(struct lk_settings *settings, lk_settings_line *line,
     const void *arg, struct lk_error *error)
@@ -297,6 +331,7 @@ lk_settings_validate(struct lk_settings *settings, lk_settings_line *line,
 	struct lk_redis_settings *redis = &settings->store.redis;
 	enum lk_status status = LK_FAULT;
 
+	note_unused_store(settings);
 	normalise_prefix(settings->session.token_prefix);
 	normalise_prefix(settings->session.user_prefix);
 	fit_limit(&v);

@@ -35,11 +35,26 @@ complain(const struct file *file, const char *what)
 	    lk_fail(file->error, LK_E_SETTINGS, "%s: %s", file->path, what));
 }
 
+/*
+ * What went wrong by errno; if it is permission, also the group that would
+ * have it.
+ */
 static enum lk_status
 complain_errno(const struct file *file, const char *what)
 {
-	return (lk_fail(file->error, LK_E_STORE, "%s: %s: %s", file->path, what,
-	    strerror(errno)));
+	const char *why = strerror(errno);
+	struct lk_group group = { .data = NULL };
+	struct stat st;
+
+	if (errno != EACCES || stat(file->parent, &st) != 0 ||
+	    lk_group_by_gid(st.st_gid, &group, NULL) != LK_OK)
+		return (lk_fail(file->error, LK_E_STORE, "%s: %s: %s",
+		    file->path, what, why));
+	(void)lk_fail(file->error, LK_E_STORE,
+	    "%s: %s: %s; its folder belongs to the group \"%s\"", file->path,
+	    what, why, group.entry.gr_name);
+	lk_group_free(&group);
+	return (LK_E_STORE);
 }
 
 /* ---- The folder -------------------------------------------------------- */

@@ -19,7 +19,7 @@ from support.house import (House, assert_allows, hang_up, is_closed, keep,
                            log_has, read_answer, status_of)
 from support.place import (BUILD, PATIENCE, Daemon, accepts, connect,
                            free_port, wait_until)
-from support.servers import Gate, find_program, settings
+from support.servers import Gate, Latchkey, find_program, settings
 
 # Memory is measured in the build without sanitizers.
 PLAIN = BUILD.parent if BUILD.name == "san" else BUILD
@@ -453,6 +453,19 @@ def test_process_without_c_takes_no_defaults_for_a_file_that_is_gone(house):
     conf.write_text(text.replace("deny", "session"))
     hang_up(gate)
     assert_allows(house, gate)
+
+
+def test_process_says_that_a_setting_has_no_effect(place):
+    listen = f"unix:{place.path}/gate.sock"
+    conf = place.write("latchkey.conf", f'''
+        store = {{ sqlite = {{ path = "{place.path}/sessions.db"; }};
+                   redis = {{ address = "unix:{place.path}/r"; }}; }};
+        gate = {{ listen = "{listen}"; }};''')
+    gate = place.add(Gate(place, conf, listen))
+    said = "store.redis.address has no effect with store.backend"
+    assert said in gate.output()
+    doctor = Latchkey(place, conf).run("doctor")
+    assert f"hint  settings: {said}" in doctor.stdout, doctor
 
 
 def test_process_on_sighup_names_what_needs_a_restart(house):

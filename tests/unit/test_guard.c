@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -484,6 +485,7 @@ test_guard_deciding_param_twice_is_refused(void **state)
 		"QUERY_STRING", "SCRIPT_NAME", "PATH_INFO",
 		"LATCHKEY_ENDPOINT", "LATCHKEY_METHOD" };
 	static struct wire params;
+	char why[64];
 	size_t i;
 
 	(void)state;
@@ -492,7 +494,9 @@ test_guard_deciding_param_twice_is_refused(void **state)
 		add_pair(&params, names[i], "1");
 		add_pair(&params, "OTHER", "2");
 		add_pair(&params, names[i], "1");
-		expect_params_refused(&params, "parameter given twice");
+		(void)snprintf(why, sizeof(why), "parameter %s given twice",
+		    names[i]);
+		expect_params_refused(&params, why);
 	}
 }
 

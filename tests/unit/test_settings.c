@@ -790,17 +790,49 @@ test_settings_unknown_key_is_refused(void **state)
 		assert_refused(cases[i].text, cases[i].why);
 }
 
+/* What was meant for another store is said, since nothing is wrong with it. */
+static void
+test_settings_of_an_unused_store_are_hinted_at(void **state)
+{
+	static const struct {
+		const char *text, *hint;
+	} cases[] = {
+		{ "store = { redis = { address = \"unix:/r\"; }; };",
+		    "store.redis.address has no effect with store.backend = "
+		    "\"sqlite\"" },
+		{ "store = { backend = \"redis\"; sqlite = { path = \"/x\"; };"
+		  " };", "store.sqlite.path has no effect with store.backend = "
+		    "\"redis\"" },
+		{ "store = { backend = \"redis\";"
+		  " redis = { address = \"unix:/r\"; }; };", "" },
+		{ "session = { ttl = 5; };", "" },
+	};
+	struct lk_settings *s;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		s = loaded(cases[i].text);
+		assert_string_equal(s->hint, cases[i].hint);
+		lk_settings_free(s);
+	}
+}
+
 static void
 test_settings_text_that_is_no_libconfig_is_refused(void **state)
 {
 	(void)state;
-	assert_refused("session = {\n ttl 5;\n};", ":2: syntax error");
-	assert_refused("session = {\n", ":2: syntax error");
-	assert_refused("pam = { prompt = \"x\"\n[ };", ":2: syntax error");
+	assert_refused("session = {\n ttl 5;\n};",
+	    ":2: syntax error near session.ttl");
+	assert_refused("session = {\n", ":2: syntax error near session");
+	assert_refused("pam = { prompt = \"x\"\n[ };",
+	    ":2: syntax error near pam.prompt");
 	assert_refused("gate = { tokens = [ \"basic\", 1 ]; };",
-	    ":1: mismatched element type in array");
+	    ":1: mismatched element type in array near gate.tokens");
+	assert_refused("gate = { socket_mode = 0660;\n x = ; };",
+	    ":2: syntax error near gate.x");
 	assert_refused("session = { ttl = 5;\n ttl = 6; };",
-	    ":2: duplicate setting name");
+	    ":2: duplicate setting name near session.ttl");
 	assert_refused("@include \"/etc/passwd\"\n",
 	    ":1: expected no @include, got one");
 	assert_refused("a = \"\\x00\";", ":1: a: expected one of \\\" \\\\ \\n "
@@ -1278,6 +1310,7 @@ main(void)
 		TEST(test_settings_login_url_syntax_is_checked),
 		TEST(test_settings_other_strings_are_checked),
 		TEST(test_settings_unknown_key_is_refused),
+		TEST(test_settings_of_an_unused_store_are_hinted_at),
 		TEST(test_settings_text_that_is_no_libconfig_is_refused),
 		TEST(test_settings_include_in_comment_or_string_is_allowed),
 		TEST(test_settings_unsafe_file_is_refused),

@@ -160,7 +160,12 @@ test_settings_rules_wrong_member_is_refused(void **state)
 	static const struct {
 		const char *value, *why;
 	} cases[] = {
-		{ "acces = \"deny\";", "gate.rules[0].acces: unknown key" },
+		{ "acces = \"deny\";", "gate.rules[0].acces: unknown key, did "
+		    "you mean \"access\"?" },
+		{ "method = [ \"GET\" ];", "did you mean \"methods\"?" },
+		{ "colour = 1;", "gate.rules[0].colour: unknown key" },
+		{ "require = ( { feild = \"a\"; } );", "require[0].feild: "
+		    "unknown key, did you mean \"field\"?" },
 		{ "methods = \"GET\";", "].methods: expected an array" },
 		{ "methods = [ ];", "].methods: expected an array of 1 to" },
 		{ "methods = [ \"get\" ];", "].methods[0]: expected a method" },
