@@ -264,9 +264,8 @@ test_check_id_of_ended_session_is_refused(void **state)
 	    LK_UNKNOWN, lk_check_id(world->m, session[0].id, &found));
 	assert_memory_equal(&found, &zero, sizeof(zero));
 	assert_status(LK_EXPIRED, world_wait_for_end(world, &token[1]));
-	/* The tokens in a gosession Redis are gone with their time. */
-	assert_status(world_is_gosession(world) ? LK_UNKNOWN : LK_EXPIRED,
-	    lk_check_id(world->m, session[1].id, &found));
+	assert_status(
+	    LK_EXPIRED, lk_check_id(world->m, session[1].id, &found));
 	assert_memory_equal(&found, &zero, sizeof(zero));
 }
 
