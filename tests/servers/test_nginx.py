@@ -24,8 +24,8 @@ def test_nginx_keeps_its_way_to_the_gate_to_itself(site, nginx, path):
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE"])
 def test_nginx_tells_the_gate_what_was_asked(site, nginx, method):
-    nginx.get("/app/page?q=1", method=method)
-    line = site.gates[0].output().splitlines()[-1]
+    line = site.denial_of(
+        lambda: nginx.get("/app/page?q=1", method=method))
     assert f"method={method} path=/app/page peer=127.0.0.1" in line
 
 

@@ -9,7 +9,7 @@ from support.caddy import Caddy
 from support.haproxy import Haproxy
 from support.lighttpd import Lighttpd, LighttpdSpawning
 from support.nginx import Nginx
-from support.place import BUILD, free_port
+from support.place import BUILD, free_port, wait_until
 from support.servers import Gate, Latchkey, RedisServer, settings
 
 FRONTS = {front.name: front for front in (
@@ -75,6 +75,18 @@ class Site:
         if name not in self.fronts:
             self.fronts[name] = self.place.add(FRONTS[name](self))
         return self.fronts[name]
+
+    def denial_of(self, ask):
+        """A line of the gate's about a request that ask() makes; of many in
+        one second it writes only some."""
+        before = len(self.gates[0].output())
+
+        def said():
+            ask()
+            return [line for line in self.gates[0].output()[before:]
+                    .splitlines() if "request denied" in line]
+
+        return wait_until(said, "the gate to say what it denied")[-1]
 
     def stop_fronts(self):
         """Stop the web servers, so that their logs are complete."""
