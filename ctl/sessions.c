@@ -288,8 +288,7 @@ ctl_list(struct ctl *ctl, int argc, char **argv)
 		return (code);
 	if (operands != 1)
 		return (ctl_usage(ctl, "one USER"));
-	if (l.tokens &&
-	    ctl->settings->store.redis.layout != LK_LAYOUT_GOSESSION) {
+	if (l.tokens && !lk_keeps_tokens(ctl->manager)) {
 		ctl_say(ctl,
 		    "--tokens: only layout \"gosession\" keeps tokens");
 		return (CTL_USAGE);

@@ -65,8 +65,7 @@ check_privacy(struct ctl *ctl)
 {
 	struct stat st;
 
-	if (ctl->settings->store.backend == LK_BACKEND_SQLITE ||
-	    ctl->settings->store.redis.layout != LK_LAYOUT_GOSESSION) {
+	if (!lk_keeps_tokens(ctl->manager)) {
 		ctl_say(ctl,
 		    "--tokens: only layout \"gosession\" keeps tokens");
 		return (CTL_USAGE);

@@ -15,10 +15,13 @@ print_user(struct ctl *ctl, const struct lk_user *user)
 }
 
 static enum lk_status
-get(struct ctl *ctl, const char *id)
+get(struct ctl *ctl, const char *id, int64_t ttl)
 {
 	struct lk_user user;
-	enum lk_status status = lk_user_get(ctl->manager, id, &user);
+	enum lk_status status = LK_FAULT;
+
+	(void)ttl;
+	status = lk_user_get(ctl->manager, id, &user);
 
 	if (status == LK_OK)
 		print_user(ctl, &user);
@@ -27,10 +30,10 @@ get(struct ctl *ctl, const char *id)
 }
 
 static enum lk_status
-load(struct ctl *ctl, const char *id)
+load(struct ctl *ctl, const char *id, int64_t ttl)
 {
 	struct lk_user user;
-	enum lk_status status = lk_user_load(ctl->manager, id, 0, &user);
+	enum lk_status status = lk_user_load(ctl->manager, id, ttl, &user);
 
 	if (status == LK_OK)
 		print_user(ctl, &user);
@@ -39,9 +42,10 @@ load(struct ctl *ctl, const char *id)
 }
 
 static enum lk_status
-refresh(struct ctl *ctl, const char *id)
+refresh(struct ctl *ctl, const char *id, int64_t ttl)
 {
-	enum lk_status status = lk_user_refresh(ctl->manager, &id, 1, 0, NULL);
+	enum lk_status status = lk_user_refresh(ctl->manager, &id, 1, ttl,
+	    NULL);
 
 	if (status == LK_OK) {
 		lk_buf_str(&ctl->out, "{\"id\":");
@@ -51,28 +55,39 @@ refresh(struct ctl *ctl, const char *id)
 	return (status);
 }
 
-static enum lk_status delete (struct ctl *ctl, const char *id) {
+static enum lk_status
+forget(struct ctl *ctl, const char *id, int64_t ttl)
+{
 	bool deleted;
-	enum lk_status status = lk_user_delete(ctl->manager, id, &deleted);
+	enum lk_status status = LK_FAULT;
 
-	if (status == LK_OK){
-	    lk_buf_str(&ctl->out, "{\"id\":"); lk_json_string(id, &ctl->out);
-	    lk_buf_printf(&ctl->out, ",\"deleted\":%s}\n",
-	        deleted ? "true" : "false"); }
-return (status);
+	(void)ttl;
+	status = lk_user_delete(ctl->manager, id, &deleted);
+	if (status == LK_OK) {
+		lk_buf_str(&ctl->out, "{\"id\":");
+		lk_json_string(id, &ctl->out);
+		lk_buf_printf(&ctl->out, ",\"deleted\":%s}\n",
+		    deleted ? "true" : "false");
+	}
+	return (status);
 }
 
 static const struct {
 	const char *name;
-	enum lk_status (*run)(struct ctl *ctl, const char *id);
-} actions[] = { { "get", get }, { "load", load }, { "refresh", refresh },
-	{ "delete", delete }, { NULL, NULL } };
+	enum lk_status (*run)(struct ctl *ctl, const char *id, int64_t ttl);
+	bool caches; /* for a time that may be said */
+} actions[] = { { "get", get, false }, { "load", load, true },
+	{ "refresh", refresh, true }, { "delete", forget, false },
+	{ NULL, NULL, false } };
 
 int
 ctl_user(struct ctl *ctl, int argc, char **argv)
 {
-	static const struct ctl_option options[] = { { NULL, NULL, NULL } };
+	const char *ttl = NULL;
+	const struct ctl_option options[] = { { "--ttl", NULL, &ttl },
+		{ NULL, NULL, NULL } };
 	int operands, i, a = 0, code, worst = CTL_DONE;
+	int64_t seconds = 0;
 
 	if ((code = ctl_options(ctl, argc, argv, options, &operands)) != 0)
 		return (code);
@@ -83,8 +98,13 @@ ctl_user(struct ctl *ctl, int argc, char **argv)
 		a++;
 	if (actions[a].name == NULL)
 		return (ctl_usage(ctl, "get, load, refresh or delete"));
+	if (ttl != NULL && !actions[a].caches)
+		return (ctl_usage(ctl, "--ttl with load or refresh only"));
+	if (ttl != NULL && (code = ctl_seconds(ctl, ttl, &seconds)) != 0)
+		return (code);
 	for (i = 1; i < operands; i++) {
-		code = ctl_answer(ctl, actions[a].run(ctl, argv[i]), argv[i]);
+		code = ctl_answer(ctl, actions[a].run(ctl, argv[i], seconds),
+		    argv[i]);
 		if (code > worst)
 			worst = code;
 	}

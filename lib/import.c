@@ -140,16 +140,35 @@ static enum lk_status
 take_item(struct lk_import *i, const struct lk_stored *stored, size_t offset)
 {
 	const struct lk_surroundings *around = &i->manager->surroundings;
-	int64_t latest = around->now_ms(around->arg) +
-	    (int64_t)LK_TTL_MAX * 1000 + CLOCKS_DIFFER_MS;
+	const int64_t now_ms = around->now_ms(around->arg);
 
-	if (stored->expires_ms > latest)
+	if (stored->expires_ms >
+	    now_ms + (int64_t)LK_TTL_MAX * 1000 + CLOCKS_DIFFER_MS)
 		return (wrong_line(i,
 		    "expected \"expires_ms\" at most ten years ahead"));
+	if (stored->issued_us > (now_ms + CLOCKS_DIFFER_MS) * 1000)
+		return (wrong_line(i, "expected \"issued_us\" in the past"));
 	i->waiting[i->count] = *stored;
 	i->offset[i->count++] = offset;
 	if (i->count == LK_PUT_MAX || i->records.len >= RECORDS_MAX)
 		return (put_waiting(i));
+	return (LK_OK);
+}
+
+/* Put the item of a line where it has to wait, and do what else it says. */
+static enum lk_status
+take_line(struct lk_import *i, const struct lk_stored *stored, size_t offset)
+{
+	if ((stored->kind == LK_STORED_HEADER) == i->started)
+		return (wrong_line(i,
+		    i->started ? "expected no second header"
+		               : "expected a header, \"type\":\"header\""));
+	if (stored->kind == LK_STORED_HEADER)
+		i->started = true;
+	else if (stored->kind == LK_STORED_END)
+		i->state.done = true;
+	else
+		return (take_item(i, stored, offset));
 	return (LK_OK);
 }
 
@@ -159,7 +178,7 @@ lk_import_line(struct lk_import *i, const char *line, size_t len)
 	struct lk_error why = { "" };
 	struct lk_stored stored;
 	enum lk_status status = LK_FAULT;
-	size_t offset;
+	size_t offset, count;
 
 	(void)lk_manager_begin(i->manager);
 	/* What could not be put the last time comes first. */
@@ -168,6 +187,7 @@ lk_import_line(struct lk_import *i, const char *line, size_t len)
 			return (status);
 	}
 	offset = i->records.len;
+	count = i->count;
 	i->state.lines++;
 	if (i->state.done)
 		return (wrong_line(i, "expected nothing after the end line"));
@@ -175,19 +195,16 @@ lk_import_line(struct lk_import *i, const char *line, size_t len)
 		return (wrong_line(i, "expected a shorter line"));
 	status = lk_stored_decode(line, len, &stored, &i->records, &why);
 	if (status == LK_E_INVAL)
-		return (wrong_line(i, why.text));
-	if (status != LK_OK)
-		return (lk_fail(&i->manager->error, status, "%s", why.text));
-	if ((stored.kind == LK_STORED_HEADER) == i->started)
-		status = wrong_line(i,
-		    i->started ? "expected no second header"
-		               : "expected a header, \"type\":\"header\"");
-	else if (stored.kind == LK_STORED_HEADER)
-		i->started = true;
-	else if (stored.kind == LK_STORED_END)
-		i->state.done = true;
+		status = wrong_line(i, why.text);
+	else if (status != LK_OK)
+		status = lk_fail(&i->manager->error, status, "%s", why.text);
 	else
-		status = take_item(i, &stored, offset);
+		status = take_line(i, &stored, offset);
 	lk_stored_wipe(&stored);
+	/* What does not wait leaves nothing behind. */
+	if (status != LK_OK && i->count == count) {
+		i->records.len = offset;
+		i->records.failed = false;
+	}
 	return (status);
 }

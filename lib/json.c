@@ -59,6 +59,28 @@ lk_json_valid(const char *text, size_t len)
 }
 
 bool
+lk_json_is_detail(const char *text, size_t len)
+{
+	size_t depth = 0, deepest = 0, i;
+	bool quoted = false;
+
+	if (len > LK_DETAIL_MAX || !lk_json_valid(text, len))
+		return (false);
+	for (i = 0; i < len; i++) {
+		if (quoted && text[i] == '\\')
+			i++;
+		else if (text[i] == '"')
+			quoted = !quoted;
+		else if (!quoted && (text[i] == '[' || text[i] == '{'))
+			depth++;
+		else if (!quoted && (text[i] == ']' || text[i] == '}'))
+			depth--;
+		deepest = depth > deepest ? depth : deepest;
+	}
+	return (deepest < LK_JSON_DEPTH_MAX);
+}
+
+bool
 lk_json_is_object(const char *text, size_t len)
 {
 	if (!lk_json_valid(text, len))

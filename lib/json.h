@@ -41,6 +41,13 @@ void lk_json_session(const struct lk_session *session, const char *detail,
  */
 bool lk_json_valid(const char *text, size_t len);
 
+/**
+ * lk_json_is_detail(text, len):
+ * Whether it is one that may be a user's detail: not too long, and nested so
+ * that the record that holds it can be read as well.
+ */
+bool lk_json_is_detail(const char *text, size_t len);
+
 /** lk_json_is_object(text, len): whether it is one JSON object. */
 bool lk_json_is_object(const char *text, size_t len);
 

@@ -309,6 +309,13 @@ typedef void lk_finding_fn(void *arg, enum lk_finding finding,
 LK_API enum lk_status lk_inspect(struct lk_manager *manager,
     lk_finding_fn *each, void *arg) LK_MUST_CHECK;
 
+/**
+ * lk_keeps_tokens(manager):
+ * Whether the store keeps tokens in clear, so that lists and exports can have
+ * them: layout `gosession` does.
+ */
+LK_API bool lk_keeps_tokens(const struct lk_manager *manager);
+
 /* ---- Sessions: the operations ---------------------------------------- */
 
 /** How to issue a session.  All zero means: the settings' defaults. */
@@ -374,6 +381,15 @@ LK_API enum lk_status lk_check_id(struct lk_manager *manager, const char *id,
  */
 LK_API enum lk_status lk_check_user(struct lk_manager *manager,
     const struct lk_token *token, struct lk_session *session,
+    struct lk_user *user) LK_MUST_CHECK;
+
+/**
+ * lk_check_user_ttl(manager, token, ttl, session, user):
+ * The same, and what the source says is cached for ${ttl} seconds this time (0:
+ * `user.ttl`).  Less than 0: as lk_check(), and ${user} is empty.
+ */
+LK_API enum lk_status lk_check_user_ttl(struct lk_manager *manager,
+    const struct lk_token *token, int64_t ttl, struct lk_session *session,
     struct lk_user *user) LK_MUST_CHECK;
 
 /**

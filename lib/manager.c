@@ -193,6 +193,12 @@ lk_ping(struct lk_manager *manager)
 	return (manager->store->ops->ping(manager->store, deadline));
 }
 
+bool
+lk_keeps_tokens(const struct lk_manager *manager)
+{
+	return (manager->store->shape == LK_SHAPE_GOSESSION);
+}
+
 enum lk_status
 lk_inspect(struct lk_manager *manager, lk_finding_fn *each, void *arg)
 {

@@ -41,7 +41,7 @@ take_detail(struct lk_manager *manager, const char *text, struct lk_buf *detail,
 {
 	size_t len = strnlen(text, LK_DETAIL_MAX + 1);
 
-	if (len <= LK_DETAIL_MAX && lk_json_valid(text, len))
+	if (lk_json_is_detail(text, len))
 		lk_json_compact(text, len, detail);
 	else
 		detail->failed = true;
@@ -218,13 +218,25 @@ enum lk_status
 lk_check_user(struct lk_manager *manager, const struct lk_token *token,
     struct lk_session *session, struct lk_user *user)
 {
+	return (lk_check_user_ttl(manager, token, 0, session, user));
+}
+
+enum lk_status
+lk_check_user_ttl(struct lk_manager *manager, const struct lk_token *token,
+    int64_t ttl, struct lk_session *session, struct lk_user *user)
+{
 	struct lk_deadline deadline = lk_manager_begin(manager);
 	struct lk_buf record = LK_BUF_INIT(LK_USER_RECORD_MAX);
 	struct lk_token_key key;
 	enum lk_status status = LK_FAULT;
 
 	memset(user, 0, sizeof(*user));
-	status = lk_token_parse(token, &key);
+	if (ttl < 0)
+		return (lk_check(manager, token, session));
+	status = lk_manager_check_ttl(manager, manager->settings->user.ttl,
+	    &ttl);
+	if (status == LK_OK)
+		status = lk_token_parse(token, &key);
 	if (status == LK_OK)
 		status = manager->store->ops->check_user(manager->store, &key,
 		    deadline, session, &record);
@@ -233,8 +245,7 @@ lk_check_user(struct lk_manager *manager, const struct lk_token *token,
 	if (record.len > 0)
 		status = decode_user(manager, session->user, &record, user);
 	else if (has_source(manager))
-		status = load_user(manager, session->user,
-		    manager->settings->user.ttl, false, user);
+		status = load_user(manager, session->user, ttl, false, user);
 	else
 		status = user_without_detail(manager, session->user, user);
 out:

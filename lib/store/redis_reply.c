@@ -46,13 +46,28 @@ create_string(const redisReadTask *task, char *text, size_t len)
 	return (reply);
 }
 
-/* A reader that is refused its object reports an error: no such array. */
+/* How deep an array is in others. */
+static int
+depth_of(const redisReadTask *task)
+{
+	int depth = 1;
+
+	while ((task = task->parent) != NULL)
+		depth++;
+	return (depth);
+}
+
+/*
+ * A reader that is refused its object reports an error: no such array.  As none
+ * is nested deeply, freeing them may call itself.
+ */
 static void *
 create_array_of(const redisReadTask *task, size_t elements)
 {
 	struct lk_redis_reply *reply;
 
 	if (elements > LK_REDIS_ELEMENTS_MAX ||
+	    depth_of(task) > LK_REDIS_DEPTH_MAX ||
 	    (reply = reply_new(task, LK_REDIS_ARRAY)) == NULL)
 		return (NULL);
 	if (elements > 0) {

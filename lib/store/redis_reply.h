@@ -13,6 +13,8 @@
 #define LK_REDIS_REPLY_MAX (16 * 1024 * 1024)
 /* Most elements of an array. */
 #define LK_REDIS_ELEMENTS_MAX 4096
+/* Deepest nesting of arrays: hiredis has no bound from 1.0 on. */
+#define LK_REDIS_DEPTH_MAX 6
 
 enum lk_redis_type {
 	LK_REDIS_NIL = 0,

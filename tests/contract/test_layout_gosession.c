@@ -283,6 +283,72 @@ test_latchkey_token_is_malformed_here(void **state)
 	assert_status(LK_MALFORMED, lk_check(world->m, &token, &session));
 }
 
+static void
+take_id(void *arg, const struct lk_session *session,
+    const struct lk_token *token)
+{
+	(void)token;
+	memcpy(arg, session->id, sizeof(session->id));
+}
+
+/* What check says, every other operation says. */
+static void
+test_token_key_that_is_not_ours_is_corrupt_to_all(void **state)
+{
+	static const char *const spoil[] = {
+		"SET gosession-token_alice_" HEX " gosession-user_bob KEEPTTL",
+		"PERSIST gosession-token_alice_" HEX
+	};
+	struct world *world = *state;
+	char id[LK_SESSION_ID_MAX + 1];
+	struct lk_session session;
+	struct lk_token token;
+	uint64_t revoked;
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		set_token(world, "alice", "alice_" HEX, 600);
+		world_token(&token, "alice_" HEX);
+		assert_status(
+		    LK_OK, lk_list(world->m, "alice", take_id, id));
+		freeReplyObject(world_redis(world, spoil[i]));
+		assert_status(LK_E_CORRUPT,
+		    lk_check(world->m, &token, &session));
+		assert_status(LK_E_CORRUPT,
+		    lk_check_id(world->m, id, &session));
+		assert_status(LK_E_CORRUPT,
+		    lk_list(world->m, "alice", take_id, id));
+		assert_status(LK_E_CORRUPT,
+		    lk_refresh(world->m, &token, 60, &session));
+		assert_status(
+		    LK_OK, lk_revoke_id(world->m, id, NULL, &revoked));
+		assert_int_equal(revoked, 1);
+	}
+}
+
+/* Ending a session needs no index that can be read. */
+static void
+test_session_beside_a_foreign_index_can_be_ended(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token;
+	uint64_t revoked;
+
+	set_token(world, "alice", "alice_" HEX, 600);
+	world_token(&token, "alice_" HEX);
+	freeReplyObject(world_redis(world, "SET gosession-token_alice x"));
+	assert_status(LK_OK, lk_revoke(world->m, &token, NULL, &revoked));
+	assert_int_equal(revoked, 1);
+	assert_int_equal(
+	    world_int(world, "EXISTS gosession-token_alice_" HEX), 0);
+	assert_status(LK_E_CORRUPT,
+	    lk_revoke_all(world->m, "alice", NULL, &revoked));
+	assert_status(LK_E_CORRUPT,
+	    lk_issue(world->m, "alice", NULL, &token, &session));
+	assert_int_equal(world_int(world, "DBSIZE"), 1);
+}
+
 int
 main(void)
 {
@@ -300,6 +366,8 @@ main(void)
 		T(test_index_forgets_expired_tokens_at_issue),
 		T(test_prefixes_are_written_without_underscores),
 		T(test_user_info_has_gosessions_key_and_value),
+		T(test_token_key_that_is_not_ours_is_corrupt_to_all),
+		T(test_session_beside_a_foreign_index_can_be_ended),
 		T(test_latchkey_token_is_malformed_here),
 #undef T
 	};

@@ -222,6 +222,55 @@ test_record_of_any_other_form_is_corrupt(void **state)
 	}
 }
 
+/* A key that has lost its end is refused once, and has it again. */
+static void
+test_refresh_of_a_key_without_end_is_corrupt(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token;
+
+	world_issue(world, "alice", 600, &token, NULL);
+	freeReplyObject(world_redis(world, "EVAL %s 0",
+	    "return redis.call('PERSIST', redis.call('KEYS', '*:s:*')[1])"));
+	assert_status(LK_E_CORRUPT,
+	    lk_refresh(world->m, &token, 60, &session));
+	assert_true(world_int(world, "EVAL %s 0",
+	                "return redis.call('TTL', redis.call('KEYS', "
+	                "'*:s:*')[1])") > 590);
+	assert_status(LK_OK, lk_refresh(world->m, &token, 60, &session));
+}
+
+/* Ending a session needs no index that can be read. */
+static void
+test_session_beside_a_foreign_index_can_be_ended(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token, other;
+	uint64_t revoked;
+
+	world_issue(world, "alice", 600, &token, NULL);
+	world_issue(world, "alice", 600, &other, &session);
+	freeReplyObject(world_redis(world, "EVAL %s 0",
+	    "return redis.call('SET', redis.call('KEYS', '*:i')[1], 'x')"));
+	assert_status(LK_E_CORRUPT,
+	    lk_refresh(world->m, &token, 60, &session));
+	assert_status(LK_E_CORRUPT,
+	    lk_revoke_all(world->m, "alice", NULL, &revoked));
+	assert_int_equal(revoked, 0);
+	assert_status(LK_OK, lk_revoke(world->m, &token, NULL, &revoked));
+	assert_int_equal(revoked, 1);
+	assert_status(LK_OK, lk_check(world->m, &other, &session));
+	assert_status(
+	    LK_OK, lk_revoke_id(world->m, session.id, NULL, &revoked));
+	assert_int_equal(revoked, 1);
+	assert_true(lk_check(world->m, &other, &session) != LK_OK);
+	assert_status(LK_E_CORRUPT,
+	    lk_issue(world->m, "alice", NULL, &token, &session));
+	assert_int_equal(world_int(world, "DBSIZE"), 1);
+}
+
 int
 main(void)
 {
@@ -235,6 +284,8 @@ main(void)
 		T(test_record_of_another_user_is_never_allowed),
 		T(test_record_of_another_digest_is_corrupt),
 		T(test_record_of_any_other_form_is_corrupt),
+		T(test_refresh_of_a_key_without_end_is_corrupt),
+		T(test_session_beside_a_foreign_index_can_be_ended),
 #undef T
 	};
 

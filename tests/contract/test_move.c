@@ -556,6 +556,67 @@ test_sweep_of_the_store_clears_only_what_expired(void **state)
 	assert_int_equal(world_count(world, "bob"), 1);
 }
 
+/* Refused lines take no room from those that follow. */
+static void
+test_move_goes_on_after_any_number_of_refused_users(void **state)
+{
+	struct world *world = *state;
+	struct lk_import_state imported;
+	struct lk_import *importing;
+	char *line = malloc(LK_DETAIL_MAX + 256), *detail;
+	struct lk_user user;
+	int i;
+
+	assert_non_null(line);
+	detail = malloc(LK_DETAIL_MAX - 1);
+	assert_non_null(detail);
+	memset(detail, 'x', LK_DETAIL_MAX - 2);
+	detail[LK_DETAIL_MAX - 2] = '\0';
+	assert_status(LK_OK, lk_import_new(world->m, &importing));
+	assert_status(LK_OK,
+	    lk_import_line(importing, HEADER, strlen(HEADER) - 1));
+	for (i = 0; i < 40; i++) {
+		/* It ends too far ahead. */
+		(void)snprintf(line, LK_DETAIL_MAX + 256,
+		    "{\"type\":\"user\",\"user\":\"u%d\","
+		    "\"expires_ms\":99999999999999,\"detail\":\"%s\"}",
+		    i, detail);
+		assert_status(LK_E_INVAL,
+		    lk_import_line(importing, line, strlen(line)));
+	}
+	(void)snprintf(line, LK_DETAIL_MAX + 256,
+	    "{\"type\":\"user\",\"user\":\"alice\",\"expires_ms\":%lld,"
+	    "\"detail\":{}}",
+	    (long long)(now_s() + 600) * 1000);
+	assert_status(
+	    LK_OK, lk_import_line(importing, line, strlen(line)));
+	assert_status(LK_OK, lk_import_flush(importing));
+	lk_import_state(importing, &imported);
+	assert_int_equal(imported.users, 1);
+	lk_import_free(importing);
+	assert_status(LK_OK, lk_user_get(world->m, "alice", &user));
+	assert_string_equal(user.detail, "{}");
+	lk_user_clear(&user);
+	free(detail);
+	free(line);
+}
+
+static void
+test_move_of_a_session_issued_in_the_future_is_refused(void **state)
+{
+	struct world *world = *state;
+	struct lk_import_state imported;
+	char line[512], text[1024], *issued;
+
+	carol_line(line, 600);
+	issued = strstr(line, "null");
+	assert_non_null(issued);
+	(void)snprintf(text, sizeof(text), HEADER "%.*s%s%s\n" END,
+	    (int)(issued - line), line, "999999999999999999",
+	    issued + strlen("null"));
+	assert_status(LK_E_INVAL, import_text(world, text, &imported));
+}
+
 int
 main(void)
 {
@@ -577,6 +638,8 @@ main(void)
 		T(test_move_order_of_lines_matters),
 		T(test_move_passes_over_what_is_not_ours),
 		T(test_move_into_a_place_taken_is_a_conflict),
+		T(test_move_goes_on_after_any_number_of_refused_users),
+		T(test_move_of_a_session_issued_in_the_future_is_refused),
 		T(test_stats_of_the_store_count_what_is_there),
 		T(test_sweep_of_the_store_clears_only_what_expired),
 #undef T

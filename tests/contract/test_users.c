@@ -80,6 +80,66 @@ test_put_what_is_not_json_is_invalid(void **state)
 	assert_status(LK_NO_USER, lk_user_get(world->m, "alice", &user));
 }
 
+/* What can be put can be read, however deep it is. */
+static void
+test_put_nested_deeply_is_read_or_refused(void **state)
+{
+	struct world *world = *state;
+	char detail[600];
+	size_t depth;
+
+	for (depth = 254; depth <= 257; depth++) {
+		memset(detail, '[', depth);
+		memset(detail + depth, ']', depth);
+		detail[2 * depth] = '\0';
+		if (depth > 255) {
+			assert_status(LK_E_INVAL,
+			    lk_user_put(world->m, "alice", detail, 60));
+			continue;
+		}
+		assert_status(LK_OK,
+		    lk_user_put(world->m, "alice", detail, 60));
+		assert_cached(world, "alice", detail);
+	}
+}
+
+static void
+test_check_user_ttl_caches_for_that_time(void **state)
+{
+	struct world *world = *state;
+	struct source source = { LK_OK, "{}", 0 };
+	struct lk_session session;
+	struct lk_token token;
+	struct lk_user user;
+	enum lk_status status = LK_OK;
+
+	world_issue(world, "alice", 600, &token, NULL);
+	lk_set_user_loader(world->m, load, &source);
+	assert_status(LK_OK,
+	    lk_check_user_ttl(world->m, &token, -1, &session, &user));
+	assert_string_equal(session.user, "alice");
+	assert_null(user.detail);
+	assert_int_equal(source.asked, 0);
+	assert_status(LK_E_INVAL,
+	    lk_check_user_ttl(world->m, &token, LK_TTL_MAX + 1, &session,
+	        &user));
+	assert_status(LK_OK,
+	    lk_check_user_ttl(world->m, &token, 1, &session, &user));
+	lk_user_clear(&user);
+	assert_int_equal(source.asked, 1);
+	while (status == LK_OK) {
+		(void)poll(NULL, 0, 5);
+		status = lk_user_get(world->m, "alice", &user);
+		lk_user_clear(&user);
+	}
+	assert_status(LK_NO_USER, status);
+	assert_status(LK_OK,
+	    lk_check_user_ttl(world->m, &token, 0, &session, &user));
+	lk_user_clear(&user);
+	assert_int_equal(source.asked, 2);
+	assert_cached(world, "alice", "{}");
+}
+
 static void
 test_delete_cached_forgets_it(void **state)
 {
@@ -298,6 +358,8 @@ main(void)
 		T(test_put_then_get_is_the_same_compact),
 		T(test_get_of_nothing_cached_is_no_user),
 		T(test_put_what_is_not_json_is_invalid),
+		T(test_put_nested_deeply_is_read_or_refused),
+		T(test_check_user_ttl_caches_for_that_time),
 		T(test_delete_cached_forgets_it),
 		T(test_put_for_one_second_is_forgotten_then),
 		T(test_check_user_without_source_has_no_detail),
