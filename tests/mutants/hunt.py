@@ -37,7 +37,7 @@ import run  # noqa: E402
 
 WORKERS = min(4, os.cpu_count() or 1)
 # What tests in Python run, besides the programs.
-TOOLS = ("tests/pam/host", "tests/failover/load")
+TOOLS = ("pam/host", "failover/load")
 
 
 class Mutant:
@@ -102,7 +102,7 @@ class Tree:
         suite, _, rest = test.partition("/")
         wanted = ([f"{folder}/tests/{suite}/{rest.split('::')[0]}"]
                   if suite in ("unit", "contract") else
-                  ["all", *(f"{folder}/{name}" for name in TOOLS)])
+                  ["all", *(f"{folder}/tests/{name}" for name in TOOLS)])
         # Real hosts load the module without sanitizers.
         for san, targets in ((True, wanted), (False, ["all"])) if (
                 sanitized) else ((False, wanted),):
