@@ -70,9 +70,9 @@ test_revocation_by_a_wrong_clock_outlasts_its_correction(void **state)
 	assert_status(LK_UNKNOWN, lk_check(world->m, &second, &session));
 	assert_status(LK_UNKNOWN, lk_check(world->m, &third, &session));
 
+	lk_manager_free(fast);
 	world_settle(world, "", "",
 	    "user = { source = \"passwd\"; ttl = 60; };");
-	lk_manager_free(fast);
 	fast = manager_ahead(world, &ahead);
 	assert_status(LK_OK, lk_user_load(world->m, "root", 0, &user));
 	lk_user_clear(&user);
