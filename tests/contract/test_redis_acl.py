@@ -13,6 +13,8 @@ from support.servers import RedisServer, redis_program
 EXAMPLES = {"latchkey": "latchkey.conf",
             "gosession": "latchkey-gosession.conf"}
 STORE_USER = "latchkey-store"
+# The programs that go through a whole store.
+WHOLE_STORE = ("test_move", "test_sessions")
 PASSWORD = "secret"
 
 # The programs that talk to a Redis, not to something that pretends to be one,
@@ -72,7 +74,7 @@ class Guarded:
 def run_guarded(program):
     """Run it in a place of its own; the commands that were called."""
     with Place() as place:
-        guarded = Guarded(place, STORE_USER if program == "test_move"
+        guarded = Guarded(place, STORE_USER if program in WHOLE_STORE
                           else "latchkey")
         with RedisClient(guarded.redis.unix_address) as client:
             client.call("ACL", "SETUSER", "gosession", *OTHER_PREFIXES)
