@@ -16,6 +16,8 @@
 
 #define HEX "0123456789abcdef0123456789abcdef"
 #define QUICK "connect_timeout_ms = 50; command_timeout_ms = 50;"
+/* Where the answer comes at once, and time is not what is tried. */
+#define PATIENT "connect_timeout_ms = 5000; command_timeout_ms = 5000;"
 
 enum way {
 	AT_ONCE,  /* send it, wait for the client to leave */
@@ -309,7 +311,7 @@ test_port_for_tls_is_named(void **state)
 		impostor_start(&im, world, ports[i].way, ports[i].bytes,
 		    strlen(ports[i].bytes));
 		(void)snprintf(address, sizeof(address), "unix:%s", im.path);
-		world_settle_at(world, address, "", QUICK, "");
+		world_settle_at(world, address, "", PATIENT, "");
 		assert_status(ports[i].status,
 		    lk_check(world->m, &token, &session));
 		assert_non_null(strstr(lk_manager_error(world->m), "TLS"));
@@ -327,7 +329,7 @@ test_issue_with_a_lost_reply_is_not_sent_again(void **state)
 
 	impostor_start(&im, world, AND_CLOSE, "", 0);
 	(void)snprintf(address, sizeof(address), "unix:%s", im.path);
-	world_settle_at(world, address, "", QUICK, "");
+	world_settle_at(world, address, "", PATIENT, "");
 	assert_status(
 	    LK_E_STORE, lk_issue(world->m, "alice", NULL, &token, NULL));
 	assert_int_equal(im.connections, 1);
