@@ -163,11 +163,16 @@ class Program:
                 group += 1
             # "ok 1 - test_this", "not ok 2 # SKIP test_that".
             found = re.match(r"(not ok|ok) \d+ (?:- )?(\S+)", line)
-            if found and "# SKIP" in line:
+            if not found:
+                continue
+            skips = "# SKIP" in line
+            name = line.split()[-1] if skips else found[2]
+            if group > 1:
+                name = f"{name} (group {group})"
+            if skips:
                 skipped += 1
-                results.skip(f"{self.suite}: {line.split()[-1]}", why)
-            elif found:
-                name = f"{found[2]} (group {group})" if group > 1 else found[2]
+                results.skip(f"{self.suite}: {name}", why)
+            else:
                 verdicts[name] = found[1] == "ok"
         ran = len(verdicts) + skipped
         if all(verdicts.values()) and (
