@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "birth.h"
 #include "deadline.h"
 #include "error.h"
 #include "turns.h"
@@ -19,12 +20,15 @@ struct memory {
 	int64_t until_ns;
 };
 
-struct lk_turns {
+/* Who asks, in one process. */
+struct table {
+	struct lk_birth birth;
+	struct table *inherited; /* of the process that this one is a child of:
+	                            its lock may be held for ever */
 	pthread_mutex_t lock;
 	pthread_cond_t given; /* a turn was */
 	struct askers askers; /* the longest first */
 	unsigned int asking;
-	atomic_uint managers;
 	unsigned int failures; /* in a row */
 	int64_t closed_ns;     /* nobody asks until then; 0: open */
 	int64_t span_ns;       /* for how long it was closed last */
@@ -33,34 +37,93 @@ struct lk_turns {
 	size_t next; /* in the memory */
 };
 
+struct lk_turns {
+	atomic_uint managers;
+	_Atomic(struct table *) table;
+};
+
+/* ---- Life -------------------------------------------------------------- */
+
+static struct table *
+table_new(void)
+{
+	struct table *table = calloc(1, sizeof(*table));
+	pthread_condattr_t attr;
+
+	if (table == NULL || pthread_condattr_init(&attr) != 0)
+		goto fail;
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	if (pthread_cond_init(&table->given, &attr) != 0)
+		goto fail;
+	/* A plain one cannot fail. */
+	(void)pthread_mutex_init(&table->lock, NULL);
+	TAILQ_INIT(&table->askers);
+	lk_birth_note(&table->birth);
+	return (table);
+
+fail:
+	free(table);
+	return (NULL);
+}
+
+static void
+table_free(struct table *table)
+{
+	/* Threads that are not here may be in what was inherited. */
+	if (!lk_birth_is_elsewhere(&table->birth)) {
+		(void)pthread_cond_destroy(&table->given);
+		(void)pthread_mutex_destroy(&table->lock);
+	}
+	lk_birth_free(&table->birth);
+	free(table);
+}
+
+/* This process' own; NULL without memory. */
+static struct table *
+table_of(struct lk_turns *turns)
+{
+	struct table *table = atomic_load(&turns->table), *fresh;
+
+	if (!lk_birth_is_elsewhere(&table->birth))
+		return (table);
+	if ((fresh = table_new()) == NULL)
+		return (NULL);
+	fresh->inherited = table;
+	if (atomic_compare_exchange_strong(&turns->table, &table, fresh))
+		return (fresh);
+	/* Another thread of this child was faster. */
+	table_free(fresh);
+	return (table);
+}
+
 struct lk_turns *
 lk_turns_new(void)
 {
 	struct lk_turns *turns = calloc(1, sizeof(*turns));
-	pthread_condattr_t attr;
+	struct table *table = table_new();
 
-	if (turns == NULL || pthread_condattr_init(&attr) != 0)
-		goto fail;
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	if (pthread_cond_init(&turns->given, &attr) != 0)
-		goto fail;
-	/* A plain one cannot fail. */
-	(void)pthread_mutex_init(&turns->lock, NULL);
-	TAILQ_INIT(&turns->askers);
+	if (turns == NULL || table == NULL) {
+		if (table != NULL)
+			table_free(table);
+		free(turns);
+		return (NULL);
+	}
+	atomic_init(&turns->table, table);
 	return (turns);
-
-fail:
-	free(turns);
-	return (NULL);
 }
 
 void
 lk_turns_free(struct lk_turns *turns)
 {
+	struct table *table, *inherited;
+
 	if (turns == NULL)
 		return;
-	(void)pthread_cond_destroy(&turns->given);
-	(void)pthread_mutex_destroy(&turns->lock);
+	for (table = atomic_load(&turns->table); table != NULL;
+	     table = inherited) {
+		inherited = table->inherited;
+		table_free(table);
+	}
 	free(turns);
 }
 
@@ -79,13 +142,13 @@ lk_turns_leave(struct lk_turns *turns)
 /* ---- Taking ------------------------------------------------------------ */
 
 static bool
-is_remembered(const struct lk_turns *turns, const char *id, int64_t now_ns)
+is_remembered(const struct table *table, const char *id, int64_t now_ns)
 {
 	size_t i;
 
 	for (i = 0; i < MEMORY_MAX; i++) {
-		if (now_ns < turns->memory[i].until_ns &&
-		    strcmp(turns->memory[i].id, id) == 0)
+		if (now_ns < table->memory[i].until_ns &&
+		    strcmp(table->memory[i].id, id) == 0)
 			return (true);
 	}
 	return (false);
@@ -93,22 +156,21 @@ is_remembered(const struct lk_turns *turns, const char *id, int64_t now_ns)
 
 /* Under the lock: wait for room among those who ask; false if there is none. */
 static bool
-find_room(struct lk_turns *turns, struct lk_turn *turn)
+find_room(struct table *table, unsigned int managers, struct lk_turn *turn)
 {
-	const unsigned int managers = atomic_load(&turns->managers);
 	const unsigned int most = managers < 4 ? 1 : managers / 2;
 	struct timespec until;
 	int64_t end_ns;
 
-	while (turns->asking >= most) {
-		end_ns = TAILQ_FIRST(&turns->askers)->began_ns +
+	while (table->asking >= most) {
+		end_ns = TAILQ_FIRST(&table->askers)->began_ns +
 		    LK_TURNS_SLOW_MS * MS_NS;
 		if (lk_monotonic_ns() >= end_ns)
 			return (false);
 		turn->waited = true;
 		until.tv_sec = (time_t)(end_ns / (1000 * MS_NS));
 		until.tv_nsec = (long)(end_ns % (1000 * MS_NS));
-		(void)pthread_cond_timedwait(&turns->given, &turns->lock,
+		(void)pthread_cond_timedwait(&table->given, &table->lock,
 		    &until);
 	}
 	return (true);
@@ -116,18 +178,19 @@ find_room(struct lk_turns *turns, struct lk_turn *turn)
 
 /* Under the lock: why ${id} may not be asked about, or NULL. */
 static const char *
-admit(struct lk_turns *turns, const char *id, struct lk_turn *turn)
+admit(struct table *table, unsigned int managers, const char *id,
+    struct lk_turn *turn)
 {
-	if (!find_room(turns, turn))
+	if (!find_room(table, managers, turn))
 		return ("the user source is slow, and as many ask it as may");
-	if (is_remembered(turns, id, lk_monotonic_ns()))
+	if (is_remembered(table, id, lk_monotonic_ns()))
 		return ("the user source could not tell a moment ago");
-	if (turns->closed_ns == 0)
+	if (table->closed_ns == 0)
 		return (NULL);
-	if (turns->probing || lk_monotonic_ns() < turns->closed_ns)
+	if (table->probing || lk_monotonic_ns() < table->closed_ns)
 		return ("the user source has not answered several times in a "
 		        "row, and is not asked for a moment");
-	turns->probing = turn->probe = true;
+	table->probing = turn->probe = true;
 	return (NULL);
 }
 
@@ -135,16 +198,20 @@ enum lk_status
 lk_turns_take(struct lk_turns *turns, const char *id, struct lk_turn *turn,
     struct lk_error *error)
 {
+	struct table *table = table_of(turns);
 	const char *wrong;
 
 	memset(turn, 0, sizeof(*turn));
-	(void)pthread_mutex_lock(&turns->lock);
-	if ((wrong = admit(turns, id, turn)) == NULL) {
+	if (table == NULL)
+		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
+	(void)pthread_mutex_lock(&table->lock);
+	if ((wrong = admit(table, atomic_load(&turns->managers), id, turn)) ==
+	    NULL) {
 		turn->began_ns = lk_monotonic_ns();
-		TAILQ_INSERT_TAIL(&turns->askers, turn, link);
-		turns->asking++;
+		TAILQ_INSERT_TAIL(&table->askers, turn, link);
+		table->asking++;
 	}
-	(void)pthread_mutex_unlock(&turns->lock);
+	(void)pthread_mutex_unlock(&table->lock);
 	if (wrong != NULL)
 		return (lk_fail(error, LK_E_STORE, "%s", wrong));
 	return (LK_OK);
@@ -153,11 +220,11 @@ lk_turns_take(struct lk_turns *turns, const char *id, struct lk_turn *turn,
 /* ---- Giving back ------------------------------------------------------- */
 
 static void
-remember(struct lk_turns *turns, const char *id, int64_t now_ns)
+remember(struct table *table, const char *id, int64_t now_ns)
 {
-	struct memory *memory = &turns->memory[turns->next];
+	struct memory *memory = &table->memory[table->next];
 
-	turns->next = (turns->next + 1) % MEMORY_MAX;
+	table->next = (table->next + 1) % MEMORY_MAX;
 	memory->until_ns = now_ns + LK_TURNS_MEMORY_MS * MS_NS;
 	memcpy(memory->id, id, strnlen(id, LK_USER_ID_MAX) + 1);
 	memory->id[LK_USER_ID_MAX] = '\0';
@@ -165,42 +232,43 @@ remember(struct lk_turns *turns, const char *id, int64_t now_ns)
 
 /* It hung, or as good as that. */
 static void
-note_failure(struct lk_turns *turns, bool probe, int64_t now_ns)
+note_failure(struct table *table, bool probe, int64_t now_ns)
 {
-	turns->failures++;
-	if (!probe && turns->failures < LK_TURNS_FAILURES)
+	table->failures++;
+	if (!probe && table->failures < LK_TURNS_FAILURES)
 		return;
 	/* One that was asking when it was closed says nothing new. */
-	if (!probe && turns->closed_ns != 0)
+	if (!probe && table->closed_ns != 0)
 		return;
-	turns->span_ns = probe ? 2 * turns->span_ns
+	table->span_ns = probe ? 2 * table->span_ns
 	                       : LK_TURNS_CLOSED_MS * MS_NS;
-	if (turns->span_ns > LK_TURNS_CLOSED_MAX_MS * MS_NS)
-		turns->span_ns = LK_TURNS_CLOSED_MAX_MS * MS_NS;
-	turns->closed_ns = now_ns + turns->span_ns;
+	if (table->span_ns > LK_TURNS_CLOSED_MAX_MS * MS_NS)
+		table->span_ns = LK_TURNS_CLOSED_MAX_MS * MS_NS;
+	table->closed_ns = now_ns + table->span_ns;
 }
 
 void
 lk_turns_give(struct lk_turns *turns, const char *id, struct lk_turn *turn,
     enum lk_status status)
 {
+	struct table *table = atomic_load(&turns->table);
 	const int64_t now = lk_monotonic_ns();
 	const bool hung = status < 0 &&
 	    (status == LK_E_TIMEOUT ||
 	        now - turn->began_ns >= LK_TURNS_SLOW_MS * MS_NS);
 
-	(void)pthread_mutex_lock(&turns->lock);
-	TAILQ_REMOVE(&turns->askers, turn, link);
-	turns->asking--;
+	(void)pthread_mutex_lock(&table->lock);
+	TAILQ_REMOVE(&table->askers, turn, link);
+	table->asking--;
 	if (turn->probe)
-		turns->probing = false;
+		table->probing = false;
 	if (hung) {
-		remember(turns, id, now);
-		note_failure(turns, turn->probe, now);
+		remember(table, id, now);
+		note_failure(table, turn->probe, now);
 	} else {
-		turns->failures = 0;
-		turns->closed_ns = 0;
+		table->failures = 0;
+		table->closed_ns = 0;
 	}
-	(void)pthread_cond_broadcast(&turns->given);
-	(void)pthread_mutex_unlock(&turns->lock);
+	(void)pthread_cond_broadcast(&table->given);
+	(void)pthread_mutex_unlock(&table->lock);
 }

@@ -9,6 +9,8 @@
  *   LK_TURNS_MEMORY_MS.
  * - After LK_TURNS_FAILURES such failures in a row nobody asks at all for a
  *   second, doubling up to eight, and then one finds out for all.
+ *
+ * A child process begins anew: who was asking at the fork is not there.
  */
 #ifndef LK_TURNS_H_
 #define LK_TURNS_H_
@@ -50,7 +52,7 @@ void lk_turns_leave(struct lk_turns *turns);
 /**
  * lk_turns_take(turns, id, turn, error):
  * LK_OK if the source may be asked about the user ${id} now; ${turn} must then
- * be given back.  LK_E_STORE if not.
+ * be given back, in the same process.  LK_E_STORE if not, LK_E_NOMEM.
  */
 enum lk_status lk_turns_take(struct lk_turns *turns, const char *id,
     struct lk_turn *turn, struct lk_error *error) LK_MUST_CHECK;

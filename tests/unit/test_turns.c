@@ -4,7 +4,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <sys/wait.h>
+
 #include <pthread.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -168,6 +171,47 @@ test_turns_failures_in_a_row_close_them(void **state)
 	lk_turns_free(turns);
 }
 
+/* In a child: whether the turn is there to be had, and all can be freed. */
+static int
+take_as_child(struct lk_turns *turns)
+{
+	struct lk_turn turn;
+	struct lk_error error;
+
+	(void)alarm(30);
+	if (lk_turns_take(turns, "carol", &turn, &error) != LK_OK)
+		return (1);
+	lk_turns_give(turns, "carol", &turn, LK_OK);
+	lk_turns_free(turns);
+	return (0);
+}
+
+static void
+test_turns_of_others_are_not_those_of_a_child(void **state)
+{
+	struct waiter waiter = { .turns = turns_of(1) };
+	struct lk_turn turn;
+	pthread_t thread;
+	int status = -1;
+	pid_t pid;
+
+	(void)state;
+	must_take(waiter.turns, "alice", &turn);
+	turn.began_ns += 60000 * MS_NS;
+	assert_int_equal(pthread_create(&thread, NULL, wait_for_turn,
+	    &waiter), 0);
+	assert_true((pid = fork()) >= 0);
+	if (pid == 0)
+		_exit(take_as_child(waiter.turns));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	lk_turns_give(waiter.turns, "alice", &turn, LK_OK);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(waiter.status, LK_OK);
+	lk_turns_give(waiter.turns, "bob", &waiter.turn, LK_OK);
+	lk_turns_free(waiter.turns);
+}
+
 int
 main(void)
 {
@@ -178,6 +222,7 @@ main(void)
 		    test_turns_a_slow_failure_is_remembered_for_its_user),
 		cmocka_unit_test(test_turns_a_quick_failure_is_not),
 		cmocka_unit_test(test_turns_failures_in_a_row_close_them),
+		cmocka_unit_test(test_turns_of_others_are_not_those_of_a_child),
 	};
 
 	return (cmocka_run_group_tests_name("turns", tests, NULL, NULL));
