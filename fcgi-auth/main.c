@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <getopt.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,8 @@
 /* Where a service manager leaves its sockets, from sd_listen_fds(3). */
 #define LISTEN_FDS_START 3
 #define NOTIFY_MAX 128
+/* How long standard error may take to have room. */
+#define COMPLAINT_MS 1000
 
 enum { EXIT_DONE = 0, EXIT_WRONG = 2 };
 
@@ -95,10 +98,14 @@ read_options(int argc, char **argv, const char **path)
 	return (-1);
 }
 
+/* Say what is wrong, unless nobody takes it within a moment. */
 static int
 complain(const struct lk_error *error)
 {
-	(void)fprintf(stderr, "latchkey-fcgi: %s\n", error->text);
+	struct pollfd pfd = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	if (poll(&pfd, 1, COMPLAINT_MS) != 0)
+		(void)fprintf(stderr, "latchkey-fcgi: %s\n", error->text);
 	return (EXIT_WRONG);
 }
 
@@ -298,10 +305,13 @@ run(const char *path, const struct environment *environment)
 	enum lk_status status = LK_FAULT;
 	size_t threads;
 
+	openlog("latchkey-fcgi", LOG_PID, LOG_AUTHPRIV);
 	if ((status = gate_control_open(&control)) != LK_OK)
 		goto out;
 	status = gate_journal_new(&report.metrics.log_dropped, &journal,
 	    &error);
+	if (status == LK_OK)
+		status = gate_journal_start(journal, &error);
 	if (status != LK_OK)
 		goto out;
 	status = gate_generations_new(path, journal, &control.generations,
@@ -321,9 +331,6 @@ run(const char *path, const struct environment *environment)
 	threads = (size_t)first->settings->gate.threads;
 	gate_generations_drop(control.generations, first);
 	first = NULL;
-	openlog("latchkey-fcgi", LOG_PID, LOG_AUTHPRIV);
-	if ((status = gate_journal_start(journal, &error)) != LK_OK)
-		goto out;
 	status = FCGX_Init() == 0 ? LK_OK : LK_FAULT;
 	if (status == LK_OK)
 		status = serve(&control, &listener, threads, &error);

@@ -29,6 +29,7 @@ struct service {
 	                            and for GATE_ENDPOINT_SESSION his detail */
 	struct lk_buf body;
 	unsigned int http; /* how it was answered */
+	const char *reply; /* all of the answer, or NULL if it is ${body} */
 };
 
 static bool
@@ -74,6 +75,25 @@ refuse_with(struct service *service, unsigned int http, const char *reason)
 		.reason = reason };
 
 	refuse(service, &admission);
+}
+
+/* Whether the bearer is let in; if not, that is the answer. */
+static bool
+decide(struct service *service)
+{
+	struct gate_facts facts = { .settings = service->asked->settings,
+		.request = service->request,
+		.credentials = &service->credentials };
+	struct gate_verdict verdict = { 0 };
+
+	gate_check_tell(&service->check, &facts);
+	gate_decide_bearer(&facts, &verdict);
+	if (verdict.http == 200)
+		return (true);
+	gate_report_denial(service->asked->report, &facts, &verdict);
+	service->reply = gate_respond(&facts, &verdict, service->out);
+	service->http = verdict.http;
+	return (false);
 }
 
 /* The store could not do it. */
@@ -192,10 +212,13 @@ log_out_others(struct service *service)
 	status = note(service, began,
 	    lk_revoke_others(service->asked->manager,
 	        &service->credentials.token, &options, &revoked));
-	if (status > 0)
-		refuse_with(service, 401, "The session has ended meanwhile.");
-	else
+	/* It has ended since it was checked. */
+	if (status > 0) {
+		service->check.status = status;
+		(void)decide(service);
+	} else {
 		say_revoked(service, status, revoked, false);
+	}
 }
 
 static void
@@ -323,19 +346,12 @@ can_log_out(const struct service *service)
 	    kind != GATE_CREDENTIALS_NONE && kind != GATE_CREDENTIALS_TOO_MANY);
 }
 
-/*
- * Find out who asks, and whether he has a session.  If not, the answer is
- * under way for the caller to finish, or all of it is in ${reply}.
- */
+/* Find out who asks, and whether he has a session; if not, it is answered. */
 static bool
-let_in(struct service *service, const char **reply)
+let_in(struct service *service)
 {
 	const struct gate_asked *asked = service->asked;
 	const int64_t began = lk_monotonic_ns();
-	struct gate_facts facts = { .settings = asked->settings,
-		.request = service->request,
-		.credentials = &service->credentials };
-	struct gate_verdict verdict = { 0 };
 
 	if (can_log_out(service))
 		return (true);
@@ -343,16 +359,9 @@ let_in(struct service *service, const char **reply)
 	    service->endpoint == GATE_ENDPOINT_SESSION ? GATE_NEED_USER
 	                                               : GATE_NEED_SESSION,
 	    &service->credentials, &service->check);
-	gate_check_tell(&service->check, &facts);
 	if (service->check.asked)
 		(void)note(service, began, service->check.status);
-	gate_decide_bearer(&facts, &verdict);
-	if (verdict.http == 200)
-		return (true);
-	gate_report_denial(asked->report, &facts, &verdict);
-	*reply = gate_respond(&facts, &verdict, service->out);
-	service->http = verdict.http;
-	return (false);
+	return (decide(service));
 }
 
 static void
@@ -432,7 +441,6 @@ gate_service(const struct gate_asked *asked, enum gate_endpoint endpoint,
 		.out = out,
 		.body = LK_BUF_INIT(BODY_MAX) };
 	struct gate_admission admission;
-	const char *reply = NULL;
 
 	gate_credentials_read(asked->settings, request, &service.credentials);
 	admission = gate_endpoint_admit(endpoint, request,
@@ -440,13 +448,13 @@ gate_service(const struct gate_asked *asked, enum gate_endpoint endpoint,
 	    asked->settings->gate.expose_metrics);
 	if (admission.http != 200)
 		refuse(&service, &admission);
-	else if (is_inward(endpoint) || let_in(&service, &reply))
+	else if (is_inward(endpoint) || let_in(&service))
 		act(&service);
-	if (reply == NULL)
-		reply = finish(&service);
+	if (service.reply == NULL)
+		service.reply = finish(&service);
 	gate_metrics_endpoint(&asked->report->metrics, endpoint, service.http);
 	gate_credentials_wipe(&service.credentials);
 	gate_check_clear(&service.check);
 	lk_buf_free(&service.body);
-	return (reply);
+	return (service.reply);
 }

@@ -12,6 +12,7 @@ import pytest
 from support import fastcgi, http
 from support.place import (ROOT, Daemon, accepts, connect, free_port,
                            wait_until)
+from support.proxy import Proxy
 from support.servers import (Gate, Latchkey, RedisServer, find_program,
                              settings)
 
@@ -430,6 +431,37 @@ def test_logout_others_ends_all_but_this_one(setup):
     assert setup.is_live(token) and setup.is_live(alice)
     assert not any(setup.is_live(other) for other in others)
     assert answer(setup.post("logout-others", token)) == {"revoked": 0}
+
+
+class Between(Proxy):
+    """A proxy that does something before it hands on the next reply."""
+
+    then = None
+
+    def _answer(self, client, data):
+        then, self.then = self.then, None
+        if then is not None:
+            then()
+        super()._answer(client, data)
+
+
+def test_logout_others_of_one_that_ends_meanwhile_asks_for_a_token(place):
+    setup = Setup(place, "threads = 1;")
+    between = place.add(Between(setup.redis.unix_address))
+    direct = Latchkey(place, place.write("direct.conf",
+                                         setup.conf.read_text()))
+    setup.conf.write_text(settings(between.address, setup.listen,
+                                   "threads = 1;"))
+    setup.gate.restart()
+    token, other = setup.cli.issue("alice"), setup.cli.issue("alice")
+    assert setup.is_live(token)
+    between.then = lambda: direct.revoke(token)
+    reply = setup.post("logout-others", token)
+    assert reply.status == 401
+    assert any('error="invalid_token"' in value
+               for value in reply.all("WWW-Authenticate"))
+    assert not setup.is_live(token)
+    assert setup.is_live(other)
 
 
 def test_revoke_ends_own_session_by_id(setup):

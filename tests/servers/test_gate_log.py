@@ -44,16 +44,19 @@ def fill(fd):
 
 
 @contextlib.contextmanager
-def unread(house, kind):
+def unread(house, kind, when="running"):
     """A gate whose standard error is full, and the end to read it from."""
     reader, theirs = two_ends(kind)
+    if when == "starting":
+        fill(theirs)
     process = subprocess.Popen(
         [BUILD / "latchkey-fcgi", "-c", house.conf], stderr=theirs,
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         env=house.place.environment())
     try:
-        wait_until(lambda: accepts(house.listen), "the gate")
-        fill(theirs)
+        if when == "running":
+            wait_until(lambda: accepts(house.listen), "the gate")
+            fill(theirs)
         yield process, reader
     finally:
         process.kill()
@@ -84,6 +87,27 @@ def test_log_that_nobody_reads_holds_up_no_request_and_no_end(house, kind):
             assert ask(house).status == 200
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE) == 0
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket", "terminal"])
+def test_log_that_nobody_reads_holds_up_no_start(house, kind):
+    """Where there is something to be said before the gate listens."""
+    file = house.place.path / "sessions.db"
+    house.conf.write_text(
+        f'store = {{ backend = "redis"; redis = {{ address = '
+        f'"{house.redis.unix_address}"; }}; sqlite = {{ path = "{file}"; }}; '
+        f'}};\ngate = {{ listen = "{house.listen}"; }};\n')
+    with unread(house, kind, "starting") as (process, _):
+        wait_until(lambda: accepts(house.listen), "the gate")
+        assert ask(house).status == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+
+
+def test_log_that_nobody_reads_keeps_no_failed_start(house):
+    house.conf.write_text("what = is this\n")
+    with unread(house, "pipe", "starting") as (process, _):
+        assert process.wait(PATIENCE) == 2
 
 
 def test_log_says_what_was_dropped_once_it_is_read(house):

@@ -137,6 +137,36 @@ def test_process_with_10000_silent_peers_answers_and_stays_small(house):
         assert grown < 10 * 1024
 
 
+# ---- Standard streams that are closed ------------------------------------
+
+
+@pytest.mark.parametrize("closed", [
+    "<&-", ">&-", "2>&-", "<&- >&-", "<&- 2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_process_with_closed_streams_has_nothing_in_their_place(
+        house, closed):
+    """Neither what it opens itself nor a program that it starts."""
+    seen = house.place.path / "seen"
+    program = house.place.write(
+        "source", "#!/bin/sh\nreadlink /proc/$$/fd/0 /proc/$$/fd/2 > "
+        f"{seen}\necho '{{\"roles\":[\"admin\"]}}'\n", 0o755)
+    gate = house.gate(
+        'rules = ( { path = "/"; access = "session"; require = '
+        '( { field = "roles"; any = [ "admin" ]; } ); } );',
+        f'user = {{ source = "exec"; command = [ "{program}" ]; }};\n'
+        'log = { level = "debug"; };\n',
+        prefix=("/bin/sh", "-c", f'exec "$@" {closed}', "sh"))
+    with connect(gate.address) as kept:
+        kept.sendall(keep(house.parameters(LATCHKEY_ENDPOINT="authorize")))
+        assert read_answer(kept).status == 200
+        for fd, is_closed_by in enumerate(("<&-", ">&-", "2>&-")):
+            if is_closed_by in closed.split():
+                where = os.readlink(f"/proc/{gate.process.pid}/fd/{fd}")
+                assert where == "/", (fd, where)
+    assert seen.read_text() == "/dev/null\n" * 2
+    gate.process.send_signal(signal.SIGHUP)
+    assert_allows(house, gate)
+
+
 # ---- Kept connections ----------------------------------------------------
 
 
