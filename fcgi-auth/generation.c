@@ -223,6 +223,24 @@ gate_generations_watch(struct gate_generations *generations,
 	    error));
 }
 
+/*
+ * A file that sets nothing any more is one that somebody is about to write, or
+ * could not for want of room: what it does not say opens.
+ */
+static enum lk_status
+check_emptied(const struct gate_generations *all,
+    const struct gate_generation *next, struct lk_error *error)
+{
+	const struct lk_settings *now = atomic_load(&all->current)->settings;
+
+	if (!next->settings->empty || now->path == NULL || now->empty)
+		return (LK_OK);
+	return (lk_fail(error, LK_E_SETTINGS,
+	    "%s: expected settings, as there were before, got none; to go back "
+	    "to the defaults, restart the gate",
+	    next->settings->path));
+}
+
 enum lk_status
 gate_generations_reload(struct gate_generations *generations,
     char restart[GATE_RESTART_MAX], struct lk_error *error)
@@ -233,11 +251,16 @@ gate_generations_reload(struct gate_generations *generations,
 	restart[0] = '\0';
 	status = generation_load(generations->path, generations->journal, &next,
 	    error);
-	if (status == LK_OK && !keep_path(generations, next->settings)) {
-		generation_free(next);
+	if (status != LK_OK)
+		return (status);
+	status = check_emptied(generations, next, error);
+	if (status == LK_OK && !keep_path(generations, next->settings))
 		status = lk_fail(error, LK_E_NOMEM, "out of memory");
+	if (status != LK_OK) {
+		generation_free(next);
+		return (status);
 	}
-	if (status == LK_OK && generations->watching) {
+	if (generations->watching) {
 		/* What is known of the store is known from the start. */
 		current = atomic_load(&generations->current);
 		lk_watch_take(next->watch, current->watch);
@@ -245,10 +268,9 @@ gate_generations_reload(struct gate_generations *generations,
 		if (status != LK_OK) {
 			lk_watch_take(current->watch, next->watch);
 			generation_free(next);
+			return (status);
 		}
 	}
-	if (status != LK_OK)
-		return (status);
 	next->peers.local_only = generations->remote &&
 	    !next->settings->gate.allow_remote;
 	fixed_compare(&generations->fixed, next->settings, restart);

@@ -67,8 +67,8 @@ lk_setting_is_account(const char *value, const char **want)
 
 	*want = "the name or number of a user of this system";
 	if (strspn(value, DIGIT) == len)
-		return (
-		    len <= 10 && strtoull(value, NULL, 10) < UID_NOBODY_AT_ALL);
+		return (len > 0 && len <= 10 &&
+		    strtoull(value, NULL, 10) < UID_NOBODY_AT_ALL);
 	return (len <= NAME_MAX_LEN && value[0] != '-' &&
 	    strspn(value, ALPHA DIGIT "._-$@") == len);
 }

@@ -126,8 +126,9 @@ struct lk_settings {
 		int format; /* enum lk_log_format */
 	} log;
 	char *path; /* the file they came from, or NULL for the defaults */
+	bool empty; /* that file sets nothing */
 	struct lk_turns *turns; /* of the managers that share these settings */
-	char hint[128]; /* what was set to no effect, in words; or "" */
+	char hint[128];         /* what was set to no effect, in words; or "" */
 };
 
 /**

@@ -373,6 +373,8 @@ parse(const struct lk_reader *r, char *text)
 		    near);
 		goto out;
 	}
+	r->settings->empty = config_setting_length(
+	                         config_root_setting(&config)) == 0;
 	status = read_group(r, config_root_setting(&config), "");
 	if (status == LK_E_NOMEM)
 		lk_error_set(r->error, "out of memory");

@@ -65,6 +65,18 @@ skip_block_comment(struct scan *s)
 	return (refuse(s, "the comment to end", "the end of the file"));
 }
 
+/* To its newline.  A lone carriage return looks like one, and is none. */
+static enum lk_status
+skip_line_comment(struct scan *s)
+{
+	s->p += strcspn(s->p, "\r\n");
+	if (s->p[0] == '\r' && s->p[1] == '\n')
+		s->p++;
+	return (*s->p != '\r' ? LK_OK
+	                      : refuse(s, "lines that end with a newline",
+	                            "a carriage return in a comment"));
+}
+
 static enum lk_status
 skip_escape(struct scan *s)
 {
@@ -300,10 +312,8 @@ skip_filler(struct scan *s)
 	}
 	if (s->p[0] == '/' && s->p[1] == '*')
 		return (skip_block_comment(s));
-	if (*s->p == '#' || (s->p[0] == '/' && s->p[1] == '/')) {
-		s->p += strcspn(s->p, "\n");
-		return (LK_OK);
-	}
+	if (*s->p == '#' || (s->p[0] == '/' && s->p[1] == '/'))
+		return (skip_line_comment(s));
 	return (LK_FAULT);
 }
 

@@ -457,22 +457,53 @@ def test_process_on_sighup_with_bad_settings_keeps_the_old(house):
     assert_allows(house, gate)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="an /etc of one's own")
-def test_process_without_c_takes_no_defaults_for_a_file_that_is_gone(house):
-    """An editor renames the file before it writes the new one."""
-    etc = house.place.path / "own-etc"
+@pytest.mark.parametrize("rest", ["", " \n", "# was here\n"])
+def test_process_on_sighup_takes_no_file_that_was_emptied(house, rest):
+    """It is about to be written, or the disk is full."""
+    gate = house.gate('rules = ( { path = "/"; access = "deny"; } );')
+    text = house.conf.read_text()
+    house.conf.write_text(rest)
+    hang_up(gate, "settings not reloaded")
+    assert "expected settings, as there were before" in gate.output()
+    assert gate.ask(house.parameters()).status == 403
+    house.conf.write_text(text.replace("deny", "session"))
+    hang_up(gate)
+    assert_allows(house, gate)
+
+
+@pytest.fixture
+def bare_gate(house):
+    """A gate without `-c` in an /etc of its own, and its settings file."""
+    if os.geteuid() != 0:
+        pytest.skip("an /etc of one's own needs root")
+    etc, run = (house.place.path / name for name in ("own-etc", "own-run"))
     (etc / "latchkey").mkdir(parents=True)
+    (run / "latchkey").mkdir(parents=True)
     (etc / "passwd").write_text("root:x:0:0::/root:/bin/sh\n")
-    conf = etc / "latchkey/latchkey.conf"
-    house.write('rules = ( { path = "/"; access = "deny"; } );')
-    conf.write_text(house.conf.read_text())
+    house.listen = f"unix:{run}/latchkey/gate.sock"
     gate = Gate(house.place, house.conf, house.listen, prefix=(
         "unshare", "--mount", "--propagation", "private", "sh", "-c",
-        f'mount --bind {etc} /etc && exec "$@"', "sh"))
+        f"mount --bind {etc} /etc && mount --bind {run} /run && "
+        'mount -t tmpfs tmpfs /var/lib && exec "$@"', "sh"))
     gate.argv = gate.argv[:-2]
-    house.place.add(gate)
+    house.write('rules = ( { path = "/"; access = "deny"; } );')
+    return gate, etc / "latchkey/latchkey.conf"
+
+
+@pytest.mark.parametrize("found", ["at the start", "at a reload"])
+def test_process_without_c_takes_no_defaults_for_a_file_that_is_gone(
+        house, bare_gate, found):
+    """An editor renames the file before it writes the new one."""
+    gate, conf = bare_gate
+    text = house.conf.read_text()
+    if found == "at the start":
+        conf.write_text(text)
+        house.place.add(gate)
+    else:
+        house.place.add(gate)
+        conf.write_text(text)
+        hang_up(gate)
     assert gate.ask(house.parameters()).status == 403
-    text = conf.read_text()
     for lead_nowhere in (lambda: None, lambda: conf.symlink_to("gone")):
         conf.unlink()
         lead_nowhere()

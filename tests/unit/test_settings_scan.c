@@ -392,6 +392,22 @@ test_scan_byte_order_mark_is_named(void **state)
 	    "byte order mark, got one at the start of the file");
 }
 
+/* Some editors show two lines; the second would be part of the comment. */
+static void
+test_scan_comment_that_hides_a_line_is_refused(void **state)
+{
+	static const char want[] = "/f:1: expected lines that end with a "
+	                           "newline, got a carriage return in a "
+	                           "comment";
+	static const char ends[] = "# c\r\na = 1; // d\r\n/* e\rf */\r\n";
+
+	(void)state;
+	assert_refused("# c\ra = 1;", want);
+	assert_refused("// c\ra = 1;\n", want);
+	assert_refused("# c\r\r\na = 1;\r\n", want);
+	assert_scan(ends, ends);
+}
+
 int
 main(void)
 {
@@ -418,6 +434,8 @@ main(void)
 		cmocka_unit_test(test_scan_key_follows_groups_and_lists),
 		cmocka_unit_test(test_scan_adjacent_strings_are_refused),
 		cmocka_unit_test(test_scan_byte_order_mark_is_named),
+		cmocka_unit_test(
+		    test_scan_comment_that_hides_a_line_is_refused),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
