@@ -14,9 +14,9 @@
  * Forks: a child that inherits a manager may use and free it, as its parent
  * may: the manager notices and opens a connection of the child's own, with a
  * watch of its own if it was given one.  Another thread must not be inside it
- * at the fork.  With the embedded store, a child that inherits several managers
- * frees those that it does not use before it uses another.  Settings may be
- * used and freed in a child; a watch may not.
+ * at the fork.  With the embedded store none may be inside any manager: such a
+ * child gets LK_E_STORE from all that use that store, until it has called
+ * exec().  Settings may be used and freed in a child; a watch may not.
  *
  * Strings are NUL-terminated and belong to whoever holds the struct they are
  * in.  Out-parameters come last and are zeroed unless LK_OK is returned; the

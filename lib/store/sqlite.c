@@ -163,7 +163,8 @@ sqlite_inspect(struct lk_store *base, struct lk_deadline deadline,
 static void
 sqlite_leave_parent(struct lk_store *base)
 {
-	lk_sqlite_db_leave_parent(lk_sqlite_store_of(base)->db);
+	(void)base;
+	lk_sqlite_db_leave_parent();
 }
 
 static void

@@ -3,6 +3,7 @@
 
 #include "fd.h"
 #include "sqlite_db.h"
+#include "sqlite_family.h"
 #include "sqlite_file.h"
 #include "sqlite_open.h"
 
@@ -80,6 +81,8 @@ static const char *const sql_text[LK_SQL_N] = {
 };
 
 struct lk_sqlite_db {
+	struct lk_sqlite_kin kin;
+
 	/* Static data. */
 	const char *path;
 	struct lk_error *error;
@@ -117,6 +120,38 @@ disconnect(struct lk_sqlite_db *db)
 }
 
 /*
+ * Closing a parent's connection copies no log into the file, and what locks the
+ * parent has are the parent's: closing takes none away.
+ */
+static void
+drop(struct lk_sqlite_kin *kin, bool torn)
+{
+	struct lk_sqlite_db *db = (struct lk_sqlite_db *)kin;
+
+	if (torn) {
+		memset(db->statement, 0, sizeof(db->statement));
+		db->connection = NULL;
+	} else if (db->connection != NULL) {
+		(void)sqlite3_db_config(db->connection,
+		    SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+		disconnect(db);
+	}
+}
+
+/* Open the file in this process. */
+static enum lk_status
+open_db(struct lk_sqlite_db *db)
+{
+	if (!lk_sqlite_family_is_ours())
+		return (lk_fail(db->error, LK_E_STORE,
+		    "%s: at the fork of this process another thread was using "
+		    "a store",
+		    db->path));
+	return (
+	    lk_sqlite_open(db->path, &db->pace, db->error, &db->connection));
+}
+
+/*
  * Whether it is time to look at the path: before something is written, and a
  * second after the last time, as deadlines have it.
  */
@@ -137,6 +172,7 @@ connect_db(struct lk_sqlite_db *db, bool writing)
 {
 	enum lk_status status = LK_OK;
 
+	db->kin.inside = true;
 	if (db->connection != NULL && !look_is_due(db, writing))
 		return (LK_OK);
 	db->looked_ns = db->pace.deadline.at_ns;
@@ -146,8 +182,7 @@ connect_db(struct lk_sqlite_db *db, bool writing)
 	while (db->connection == NULL && status == LK_OK) {
 		/* While others make the file, or turn its log on, SQLite
 		 * gives up without asking on_busy(). */
-		status = lk_sqlite_open(db->path, &db->pace, db->error,
-		    &db->connection);
+		status = open_db(db);
 		if (status == LK_E_TIMEOUT && lk_sqlite_wait(&db->pace)) {
 			db->error->text[0] = '\0';
 			status = LK_OK;
@@ -156,19 +191,10 @@ connect_db(struct lk_sqlite_db *db, bool writing)
 	return (status);
 }
 
-/*
- * SQLite must not believe that the parent's locks are ours: it forgets them
- * with the connection.  Closing it copies no log into the file, and what locks
- * the parent has are the parent's: closing takes none away.
- */
 void
-lk_sqlite_db_leave_parent(struct lk_sqlite_db *db)
+lk_sqlite_db_leave_parent(void)
 {
-	if (db->connection == NULL)
-		return;
-	(void)sqlite3_db_config(db->connection,
-	    SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	disconnect(db);
+	(void)lk_sqlite_family_is_ours();
 }
 
 enum lk_status
@@ -182,6 +208,8 @@ lk_sqlite_db_new(const char *path, struct lk_error *error,
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
 	db->path = path;
 	db->error = error;
+	db->kin.drop = drop;
+	lk_sqlite_family_join(&db->kin);
 	return (LK_OK);
 }
 
@@ -193,7 +221,16 @@ lk_sqlite_db_free(struct lk_sqlite_db *db)
 	lk_fd_hold(&db->hold);
 	disconnect(db);
 	lk_fd_release(&db->hold);
+	lk_sqlite_family_leave(&db->kin);
 	free(db);
+}
+
+/* The end of an operation. */
+static void
+leave(struct lk_sqlite_db *db)
+{
+	lk_fd_release(&db->hold);
+	db->kin.inside = false;
 }
 
 /* ---- Using ------------------------------------------------------------- */
@@ -291,7 +328,7 @@ lk_sqlite_db_begin(struct lk_sqlite_db *db, enum lk_sqlite_sql sql,
 	if (status == LK_OK)
 		status = run(db, sql);
 	if (status != LK_OK)
-		lk_fd_release(&db->hold);
+		leave(db);
 	return (status);
 }
 
@@ -323,7 +360,7 @@ give_up(struct lk_sqlite_db *db, enum lk_status status)
 		    SQLITE_CHECKPOINT_RESTART, NULL, NULL);
 	if (status != LK_E_TIMEOUT)
 		disconnect(db);
-	lk_fd_release(&db->hold);
+	leave(db);
 }
 
 void
@@ -335,7 +372,7 @@ lk_sqlite_db_make_room(struct lk_sqlite_db *db)
 	if (connect_db(db, true) == LK_OK)
 		(void)sqlite3_wal_checkpoint_v2(db->connection, NULL,
 		    SQLITE_CHECKPOINT_RESTART, NULL, NULL);
-	lk_fd_release(&db->hold);
+	leave(db);
 }
 
 enum lk_status
@@ -348,7 +385,7 @@ lk_sqlite_db_end(struct lk_sqlite_db *db, enum lk_status status)
 		(void)sqlite3_reset(db->statement[i]);
 	if (status >= 0) {
 		if ((end = run(db, LK_SQL_COMMIT)) == LK_OK) {
-			lk_fd_release(&db->hold);
+			leave(db);
 			return (status);
 		}
 		status = end;
@@ -366,6 +403,7 @@ lk_sqlite_db_look(struct lk_sqlite_db *db, struct lk_deadline deadline)
 	db->pace.writing = false;
 	status = connect_db(db, false);
 	lk_fd_release(&db->hold);
+	db->kin.inside = status == LK_OK;
 	return (status);
 }
 
@@ -374,6 +412,7 @@ lk_sqlite_db_looked(struct lk_sqlite_db *db, enum lk_status status)
 {
 	if (status < 0)
 		give_up(db, status);
+	db->kin.inside = false;
 	return (status);
 }
 

@@ -54,10 +54,13 @@ enum lk_status lk_sqlite_db_new(const char *path, struct lk_error *error,
 void lk_sqlite_db_free(struct lk_sqlite_db *db);
 
 /**
- * lk_sqlite_db_leave_parent(db):
- * In a child process: let go of the file, and leave its log to the parent.
+ * lk_sqlite_db_leave_parent():
+ * In a child process: let go of every file that the parent had open, and leave
+ * the logs to it.  If another thread of the parent's was inside an operation,
+ * that cannot be done, and LK_E_STORE is all that operations return from then
+ * on.
  */
-void lk_sqlite_db_leave_parent(struct lk_sqlite_db *db);
+void lk_sqlite_db_leave_parent(void);
 
 /**
  * lk_sqlite_db_begin(db, sql, deadline):

@@ -170,6 +170,108 @@ test_revocations_on_either_side_of_a_fork_hold_on_both(void **state)
 	assert_status(LK_OK, lk_check(world->m, &tokens[3], &session));
 }
 
+/* Of several managers the child uses one, and is nobody the parent knows of. */
+static void
+test_managers_a_child_does_not_use_hold_nothing_of_its_store(void **state)
+{
+	struct world *world = *state;
+	struct lk_manager *other = world_manager(world);
+	struct lk_token tokens[USERS];
+	struct lk_session session;
+	struct twin twin;
+	uint64_t revoked;
+
+	issue_all(world, tokens);
+	assert_int_equal(count_wrong(other, tokens), 0);
+	twin_start(&twin, world, outlive_parents_manager, tokens);
+	hear(twin.to_parent[0]);
+	assert_status(LK_OK, lk_revoke(other, &tokens[0], NULL, &revoked));
+	lk_manager_free(other);
+	lk_manager_free(world->m);
+	say(twin.to_child[1]);
+	twin_finish(&twin);
+	world->m = world_manager(world);
+	assert_status(
+	    LK_UNKNOWN, lk_check(world->m, &tokens[1], &session));
+	assert_status(
+	    LK_UNKNOWN, lk_check(world->m, &tokens[2], &session));
+	assert_status(LK_OK, lk_check(world->m, &tokens[3], &session));
+}
+
+/* A thread that reads its list, and stays there until it is let go. */
+struct reader {
+	struct lk_manager *m;
+	int in[2], out[2];
+};
+
+static void
+stay(void *arg, const struct lk_session *session, const struct lk_token *token)
+{
+	struct reader *reader = arg;
+
+	(void)session;
+	(void)token;
+	say(reader->in[1]);
+	hear(reader->out[0]);
+}
+
+static void *
+read_list(void *arg)
+{
+	struct reader *reader = arg;
+
+	return ((void *)(intptr_t)lk_list(reader->m, "user0", stay, reader));
+}
+
+/* With one file's locks torn apart it must not work, and say so. */
+static int
+revoke_beside_reader(
+    struct world *world, struct twin *twin, const struct lk_token *tokens)
+{
+	struct lk_session session;
+	uint64_t revoked;
+	enum lk_status status = lk_revoke(world->m, &tokens[1], NULL, &revoked);
+
+	(void)twin;
+	if (status == LK_OK)
+		return (world_is_sqlite(world) ? 1 : 0);
+	if (status != LK_E_STORE || revoked != 0 ||
+	    strstr(lk_manager_error(world->m), "another thread") == NULL ||
+	    lk_check(world->m, &tokens[2], &session) != LK_E_STORE)
+		return (2);
+	lk_manager_free(world->m);
+	return (world_is_sqlite(world) ? 0 : 3);
+}
+
+static void
+test_fork_beside_a_thread_inside_a_manager_denies_or_works(void **state)
+{
+	struct world *world = *state;
+	struct reader reader = { .m = world_manager(world) };
+	struct lk_token tokens[USERS];
+	struct twin twin;
+	pthread_t thread;
+	void *status = NULL;
+
+	issue_all(world, tokens);
+	assert_int_equal(pipe(reader.in), 0);
+	assert_int_equal(pipe(reader.out), 0);
+	assert_int_equal(
+	    pthread_create(&thread, NULL, read_list, &reader), 0);
+	hear(reader.in[0]);
+	twin_start(&twin, world, revoke_beside_reader, tokens);
+	twin_finish(&twin);
+	say(reader.out[1]);
+	assert_int_equal(pthread_join(thread, &status), 0);
+	assert_status(LK_OK, (enum lk_status)(intptr_t)status);
+	assert_int_equal(count_wrong(reader.m, tokens) > ROUNDS, 0);
+	lk_manager_free(reader.m);
+	(void)close(reader.in[0]);
+	(void)close(reader.in[1]);
+	(void)close(reader.out[0]);
+	(void)close(reader.out[1]);
+}
+
 /* Children that come and go, with and without using what they inherit. */
 static int
 free_at_once(
@@ -282,6 +384,8 @@ main(void)
 #define T(name) cmocka_unit_test_setup(name, world_reset)
 		T(test_manager_on_both_sides_of_a_fork_finds_every_session),
 		T(test_revocations_on_either_side_of_a_fork_hold_on_both),
+		T(test_managers_a_child_does_not_use_hold_nothing_of_its_store),
+		T(test_fork_beside_a_thread_inside_a_manager_denies_or_works),
 		T(test_children_that_end_take_nothing_from_their_parent),
 		T(test_manager_of_a_running_watch_has_its_own_in_a_child),
 #undef T
