@@ -296,15 +296,19 @@ may_reserve(void)
 	        limit.rlim_cur >= RESERVE_SIZE));
 }
 
-/* Make it; 0 or an errno. */
+/*
+ * Make it anew, whatever has its name by now; 0 or an errno.  Its mode and its
+ * bytes are given to no file that is somebody's already.
+ */
 static int
 make_reserve(const struct file *file, const char *path)
 {
 	int fd, error;
 
-	fd = lk_fd_above(open(path,
-	    O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
-	    S_IRUSR | S_IWUSR));
+	(void)unlink(path);
+	fd = lk_fd_above(
+	    open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+	        S_IRUSR | S_IWUSR));
 	if (fd < 0)
 		return (errno);
 	(void)share_file(file, fd);

@@ -433,6 +433,31 @@ test_what_is_planted_before_the_file_is_made_is_not_taken(void **state)
 	}
 }
 
+/* Who may write to the folder has named another file so, a moment after the
+ * look. */
+static void
+test_room_for_revocations_is_made_of_a_file_of_our_own(void **state)
+{
+	struct world *world = *state;
+	char path[160];
+	struct lk_token token;
+	struct stat st;
+	int fd;
+
+	make_store(world);
+	(void)snprintf(path, sizeof(path), "%s-reserve", store_path(world));
+	write_file(path, "precious", 8);
+	assert_true((fd = open(path, O_RDONLY | O_CLOEXEC)) >= 0);
+	world->m = world_manager(world);
+	world_issue(world, "alice", 600, &token, NULL);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(st.st_size, 8);
+	assert_int_equal(st.st_nlink, 0);
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(stat(path, &st), 0);
+	assert_in_range(st.st_size, 65536, 1 << 20);
+}
+
 int
 main(void)
 {
@@ -450,6 +475,7 @@ main(void)
 		T(test_folder_that_is_a_link_is_refused),
 		T(test_what_is_planted_beside_the_file_is_left_alone),
 		T(test_what_is_planted_before_the_file_is_made_is_not_taken),
+		T(test_room_for_revocations_is_made_of_a_file_of_our_own),
 #undef T
 	};
 
