@@ -118,7 +118,8 @@ struct lk_session {
 	char client[LK_CLIENT_MAX + 1]; /* "" if none was given */
 	int64_t issued_at;  /* 0 if the store's layout does not record it */
 	int64_t expires_at; /* dead from this second on */
-	int64_t ttl;        /* seconds left when looked up, rounded up, >= 1 */
+	int64_t ttl;        /* seconds left when looked up, by the store's
+	                       clock, rounded up, >= 1 */
 };
 
 /** A user as the user source knows it. */
@@ -257,7 +258,8 @@ struct lk_manager;
 /**
  * What a manager takes from its surroundings.  A NULL member, or a NULL
  * pointer to all of it, means: no log, the system's clock, libsodium's
- * random source.
+ * random source.  The clock is that of a store in a file; sessions in Redis go
+ * by the clock there.
  */
 struct lk_surroundings {
 	const struct lk_log *log;     /* must outlive the manager */

@@ -125,14 +125,13 @@ lk_record_digest(const struct lk_record *record, uint8_t digest[LK_DIGEST_LEN])
 void
 lk_record_session(const struct lk_record *record,
     const uint8_t digest[LK_DIGEST_LEN], const uint8_t tag[LK_TAG_LEN],
-    int64_t now_ms, struct lk_session *session)
+    struct lk_session *session)
 {
 	memset(session, 0, sizeof(*session));
 	memcpy(session->user, record->user, sizeof(session->user));
 	memcpy(session->client, record->client, sizeof(session->client));
 	lk_session_id(digest, tag, LK_TAG_LEN, session->id);
 	session->issued_at = record->issued_us / 1000000;
-	lk_session_expiry(record->expires_ms, now_ms, session);
 }
 
 void

@@ -47,13 +47,13 @@ enum lk_status lk_record_digest(const struct lk_record *record,
     uint8_t digest[LK_DIGEST_LEN]) LK_MUST_CHECK;
 
 /**
- * lk_record_session(record, digest, tag, now_ms, session):
+ * lk_record_session(record, digest, tag, session):
  * Fill in what a record says of the session of ${digest} in the keys of
- * ${tag}.
+ * ${tag}, but when it ends.
  */
 void lk_record_session(const struct lk_record *record,
     const uint8_t digest[LK_DIGEST_LEN], const uint8_t tag[LK_TAG_LEN],
-    int64_t now_ms, struct lk_session *session);
+    struct lk_session *session);
 
 /**
  * lk_session_expiry(expires_ms, now_ms, session):

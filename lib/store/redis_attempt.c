@@ -204,20 +204,31 @@ only_fence_is_missing(const struct lk_redis_task *task,
 	    x->replies >= task->request->count);
 }
 
-/* Write the request, and behind it the fence if replicas are to have it. */
+/*
+ * Write the request, and behind it the fence if replicas are to have it, or
+ * TIME if the connection's clock is not known well enough.
+ */
 static bool
 format(struct lk_redis_task *task)
 {
 	const struct lk_redis_request *request = task->request;
 	struct lk_watch *watch = task->link->watch;
+	const bool timed = request->timed &&
+	    lk_redis_clock_is_due(&task->link->wire.clock);
+	struct lk_redis_command time;
 	struct lk_redis_fence fence;
 
-	if (task->out.len > 0 && !request->replicate)
+	if (task->out.len > 0 && !request->replicate && timed == task->timed)
 		return (true);
+	task->timed = timed;
 	lk_buf_reset(&task->out);
 	if (lk_redis_command_format(request->commands, request->count,
 	        &task->out) != LK_OK)
 		return (false);
+	if (timed) {
+		lk_redis_command(&time, "TIME");
+		return (lk_redis_command_format(&time, 1, &task->out) == LK_OK);
+	}
 	if (!request->replicate)
 		return (true);
 	task->witnesses = lk_redis_watch_witnesses(watch, request->everywhere);
@@ -231,7 +242,7 @@ format(struct lk_redis_task *task)
 static enum lk_redis_attempt
 exchange(struct lk_redis_task *task, bool kept)
 {
-	struct lk_redis_exchange x;
+	struct lk_redis_exchange x = { .timed = false };
 	enum lk_redis_attempt result;
 
 	memset(task->replies, 0, task->count * sizeof(struct lk_redis_reply *));
@@ -240,11 +251,13 @@ exchange(struct lk_redis_task *task, bool kept)
 		    "out of memory");
 		return (LK_ATTEMPT_OVER);
 	}
+	x.timed = task->timed;
 	task->status = lk_redis_wire_exchange(&task->link->wire, &task->out,
 	    task->count, task->share, task->replies, &x);
 	if (task->status != LK_OK && !only_fence_is_missing(task, &x))
 		return (after_failure(task, kept, &x));
 	task->status = LK_OK;
+	task->request->time_status = x.time_status;
 	result = judge(task);
 	if (result == LK_ATTEMPT_DONE && task->link->watch->sentinel)
 		result = confirm_answer(task);

@@ -28,8 +28,9 @@ struct lk_redis_task {
 	struct lk_deadline deadline; /* of the call */
 	struct lk_deadline share;    /* what this attempt may have of it */
 	struct lk_redis_reply **replies;
-	struct lk_buf out; /* the request, and a fence behind it */
-	size_t count;      /* of commands in it */
+	struct lk_buf out; /* the request, and a fence or TIME behind it */
+	size_t count;      /* of commands in it, but for TIME */
+	bool timed;        /* TIME is in it */
 	struct lk_redis_witnesses witnesses; /* that the fence waits for */
 	enum lk_status status;               /* of the last attempt */
 	enum lk_status refused;  /* LK_OK, or how an earlier one failed */

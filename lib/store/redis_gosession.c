@@ -95,14 +95,21 @@ names_wipe(struct lk_redis_gosession_names *names)
 
 void
 lk_redis_gosession_session(const struct lk_redis_store *store,
-    const struct lk_token_key *key, int64_t expires_ms,
-    struct lk_session *session)
+    const struct lk_token_key *key, struct lk_session *session)
 {
 	memset(session, 0, sizeof(*session));
 	memcpy(session->user, key->user, sizeof(session->user));
 	lk_session_id_of_key(key, store->base.shape, session->id);
-	lk_session_expiry(expires_ms, store->base.now_ms(store->base.arg),
-	    session);
+}
+
+/* A session that has just been written to end in ${ttl} seconds. */
+static void
+session_written(const struct lk_redis_store *store,
+    const struct lk_token_key *key, int64_t expires_ms, int64_t ttl,
+    struct lk_session *session)
+{
+	lk_redis_gosession_session(store, key, session);
+	lk_session_expiry(expires_ms, expires_ms - ttl * 1000, session);
 }
 
 /*
@@ -176,8 +183,8 @@ gosession_issue(struct lk_store *base, const struct lk_issue_request *request,
 	if (status == LK_OK && reply->type != LK_REDIS_INTEGER)
 		status = lk_redis_corrupt(store, "a session's expiry");
 	if (status == LK_OK)
-		lk_redis_gosession_session(store, request->key, reply->integer,
-		    session);
+		session_written(store, request->key, reply->integer,
+		    request->ttl, session);
 	lk_redis_reply_free(reply);
 	names_wipe(&names);
 	return (status);
@@ -218,8 +225,8 @@ check_replies(struct lk_redis_store *store, const struct lk_token_key *key,
 	if (!lk_redis_reply_is(value, names->value.text) ||
 	    expiry->integer <= 0)
 		return (lk_redis_corrupt(store, "a session"));
-	lk_redis_gosession_session(store, key, expiry->integer, session);
-	return (LK_OK);
+	lk_redis_gosession_session(store, key, session);
+	return (lk_redis_left(store, expiry->integer, session));
 }
 
 static enum lk_status
@@ -298,7 +305,7 @@ gosession_extend(struct lk_store *base, const struct lk_token_key *key,
 	    (reply->type != LK_REDIS_INTEGER || reply->integer <= 0))
 		status = lk_redis_corrupt(store, "a session");
 	else if (status == LK_OK)
-		lk_redis_gosession_session(store, key, reply->integer, session);
+		session_written(store, key, reply->integer, ttl, session);
 	lk_redis_reply_free(reply);
 	names_wipe(&names);
 	return (status);

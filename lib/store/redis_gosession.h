@@ -39,12 +39,11 @@ enum lk_status lk_redis_gosession_user_names(const struct lk_redis_store *store,
     struct lk_redis_key *prefix) LK_MUST_CHECK;
 
 /**
- * lk_redis_gosession_session(store, key, expires_ms, session):
- * What there is to say of a session of this layout.
+ * lk_redis_gosession_session(store, key, session):
+ * What there is to say of a session of this layout, but when it ends.
  */
 void lk_redis_gosession_session(const struct lk_redis_store *store,
-    const struct lk_token_key *key, int64_t expires_ms,
-    struct lk_session *session);
+    const struct lk_token_key *key, struct lk_session *session);
 
 /**
  * lk_redis_gosession_page(store, index, place, deadline, page):

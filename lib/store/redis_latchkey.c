@@ -76,12 +76,13 @@ lk_redis_latchkey_user_key(const struct lk_redis_store *store, const char *user,
 }
 
 /*
- * Read a session from its record.  One of another digest is the answer to
- * another question, or was put there by somebody else.
+ * Read a session from its record, which has just been written to end in ${ttl}
+ * seconds, or 0.  One of another digest is the answer to another question, or
+ * was put there by somebody else.
  */
 static enum lk_status
 session_of(struct lk_redis_store *store, const struct lk_redis_reply *reply,
-    const struct lk_token_key *key, struct lk_session *session)
+    const struct lk_token_key *key, int64_t ttl, struct lk_session *session)
 {
 	char digest[LK_DIGEST_TEXT_LEN + 1];
 	struct lk_record record;
@@ -95,8 +96,11 @@ session_of(struct lk_redis_store *store, const struct lk_redis_reply *reply,
 	if (key->shape == LK_SHAPE_GOSESSION &&
 	    strcmp(key->user, record.user) != 0)
 		return (lk_redis_corrupt(store, "a session's user"));
-	lk_record_session(&record, key->digest, key->tag,
-	    store->base.now_ms(store->base.arg), session);
+	lk_record_session(&record, key->digest, key->tag, session);
+	if (ttl == 0)
+		return (lk_redis_left(store, record.expires_ms, session));
+	lk_session_expiry(record.expires_ms, record.expires_ms - ttl * 1000,
+	    session);
 	return (LK_OK);
 }
 
@@ -197,7 +201,8 @@ latchkey_issue(struct lk_store *base, const struct lk_issue_request *request,
 		}
 	}
 	if (status == LK_OK)
-		status = session_of(store, reply, request->key, session);
+		status = session_of(store, reply, request->key, request->ttl,
+		    session);
 	lk_redis_reply_free(reply);
 	return (status);
 }
@@ -214,7 +219,7 @@ latchkey_check(struct lk_store *base, const struct lk_token_key *key,
 	lk_redis_latchkey_names(key->tag, key->digest, &names);
 	status = get_record(store, &names, deadline, &reply);
 	if (status == LK_OK)
-		status = session_of(store, reply, key, session);
+		status = session_of(store, reply, key, 0, session);
 	lk_redis_reply_free(reply);
 	return (status);
 }
@@ -232,9 +237,8 @@ session_of_ref(struct lk_redis_store *store, const struct lk_redis_reply *reply,
 	    lk_record_digest(&record, digest) != LK_OK ||
 	    memcmp(digest, ref->handle, LK_HANDLE_LEN) != 0)
 		return (lk_redis_corrupt(store, "a session's record"));
-	lk_record_session(&record, digest, ref->locator,
-	    store->base.now_ms(store->base.arg), session);
-	return (LK_OK);
+	lk_record_session(&record, digest, ref->locator, session);
+	return (lk_redis_left(store, record.expires_ms, session));
 }
 
 static enum lk_status
@@ -278,7 +282,7 @@ latchkey_check_user(struct lk_store *base, const struct lk_token_key *key,
 	if (status == LK_OK)
 		status = replies[0]->type == LK_REDIS_NIL
 		    ? why_gone(store, &names, deadline)
-		    : session_of(store, replies[0], key, session);
+		    : session_of(store, replies[0], key, 0, session);
 	if (status == LK_OK)
 		status = lk_redis_user_record(store, replies[1], record);
 	lk_redis_free_replies(replies, 2);
@@ -312,7 +316,7 @@ latchkey_extend(struct lk_store *base, const struct lk_token_key *key,
 	else if (status == LK_OK && lk_redis_reply_says(reply, 1))
 		status = LK_EXPIRED;
 	else if (status == LK_OK)
-		status = session_of(store, reply, key, session);
+		status = session_of(store, reply, key, ttl, session);
 	lk_redis_reply_free(reply);
 	return (status);
 }

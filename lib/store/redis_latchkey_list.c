@@ -89,7 +89,6 @@ static enum lk_status
 take_record(struct list *list, const struct lk_redis_key *key,
     const struct lk_redis_reply *reply)
 {
-	struct lk_store *base = &list->store->base;
 	struct lk_redis_latchkey_names names;
 	struct lk_session session;
 	struct lk_record record;
@@ -105,9 +104,9 @@ take_record(struct list *list, const struct lk_redis_key *key,
 	lk_redis_latchkey_names(list->tag, digest, &names);
 	if (strcmp(names.record.text, key->text) != 0)
 		return (lk_redis_corrupt(list->store, "a session's record"));
-	lk_record_session(&record, digest, list->tag, base->now_ms(base->arg),
-	    &session);
-	list->each(list->arg, &session, NULL);
+	lk_record_session(&record, digest, list->tag, &session);
+	if (lk_redis_left(list->store, record.expires_ms, &session) == LK_OK)
+		list->each(list->arg, &session, NULL);
 	return (LK_OK);
 }
 

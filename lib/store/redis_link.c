@@ -97,6 +97,12 @@ lk_redis_link_name(const struct lk_redis_link *link)
 	return (link->wire.name);
 }
 
+int64_t
+lk_redis_link_now_ms(const struct lk_redis_link *link)
+{
+	return (lk_redis_clock_now_ms(&link->wire.clock));
+}
+
 struct lk_watch *
 lk_redis_link_watch(const struct lk_redis_link *link)
 {
@@ -192,6 +198,7 @@ lk_redis_link_run(struct lk_redis_link *link, struct lk_redis_request *request,
 	if (request->replicate)
 		task.count += LK_REDIS_FENCE_COMMANDS;
 	request->durable = request->repeated = false;
+	request->time_status = LK_OK;
 	request->history[0] = '\0';
 	memset(replies, 0, request->count * sizeof(struct lk_redis_reply *));
 	status = lk_redis_watch_admit(link->watch, &probe, link->error);

@@ -26,11 +26,16 @@ struct lk_redis_request {
 	bool exact;      /* but what the second time answers means less */
 	bool replicate;  /* ask for a replica to have it; `durable` says */
 	bool everywhere; /* all replicas that are not down must */
+	bool timed;      /* the connection's clock is to be known; not together
+	                    with `replicate` */
 
 	/* Set by lk_redis_link_run(). */
 	bool durable;  /* replicas have it, and will be asked to be the next
 	                  master; if not, the link's error says why */
 	bool repeated; /* an earlier try may have been carried out already */
+	enum lk_status time_status; /* LK_OK, or why it is not known; if
+	                  the replies are none of errors, the link's error says
+	                  so too */
 	char history[LK_REDIS_HISTORY_LEN + 1]; /* of the master that has
 	                  carried it out, if it was to be replicated; or "" */
 };
@@ -84,6 +89,12 @@ enum lk_status lk_redis_link_run(struct lk_redis_link *link,
  */
 void lk_redis_link_owe(struct lk_redis_link *link,
     const struct lk_redis_revocation *revocation);
+
+/**
+ * lk_redis_link_now_ms(link):
+ * The time at the Redis that a timed request was answered by last.
+ */
+int64_t lk_redis_link_now_ms(const struct lk_redis_link *link);
 
 /** lk_redis_link_watch(link): the watch that it goes by. */
 struct lk_watch *lk_redis_link_watch(const struct lk_redis_link *link);

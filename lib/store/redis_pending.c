@@ -200,7 +200,7 @@ replay_one(struct lk_redis_pending_item *item, struct lk_redis_wire *wire,
     const char *history, struct lk_deadline deadline, bool *refused)
 {
 	struct lk_redis_reply *reply = NULL;
-	struct lk_redis_exchange x;
+	struct lk_redis_exchange x = { .timed = false };
 	enum lk_status status = LK_FAULT;
 
 	status = lk_redis_wire_exchange(wire, &item->command, 1, deadline,

@@ -5,6 +5,7 @@
 #include <sodium.h>
 
 #include "redis_store.h"
+#include "session.h"
 
 void
 lk_redis_key(struct lk_redis_key *key, ...)
@@ -102,7 +103,8 @@ lk_redis_run(struct lk_redis_store *store,
 {
 	struct lk_redis_request request = { .commands = commands,
 		.count = count,
-		.idempotent = true };
+		.idempotent = true,
+		.timed = true };
 	enum lk_status status = LK_FAULT;
 	size_t i;
 
@@ -112,9 +114,21 @@ lk_redis_run(struct lk_redis_store *store,
 	for (i = 0; i < count && status == LK_OK; i++)
 		status = lk_redis_reply_refusal(replies[i],
 		    lk_redis_link_name(store->link), store->base.error);
+	if (status == LK_OK)
+		status = request.time_status;
 	if (status != LK_OK)
 		lk_redis_free_replies(replies, count);
 	return (status);
+}
+
+enum lk_status
+lk_redis_left(const struct lk_redis_store *store, int64_t expires_ms,
+    struct lk_session *session)
+{
+	const int64_t now_ms = lk_redis_link_now_ms(store->link);
+
+	lk_session_expiry(expires_ms, now_ms, session);
+	return (expires_ms > now_ms ? LK_OK : LK_EXPIRED);
 }
 
 enum lk_status

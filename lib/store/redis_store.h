@@ -67,12 +67,21 @@ struct lk_redis_store *lk_redis_store_of(struct lk_store *store);
 
 /**
  * lk_redis_run(store, commands, count, deadline, replies):
- * Run commands that may be sent twice in one write; an error reply fails them
- * all.  The caller frees the replies if LK_OK.
+ * Run commands that may be sent twice in one write, and with them know Redis'
+ * clock; an error reply fails them all.  The caller frees the replies if LK_OK.
  */
 enum lk_status lk_redis_run(struct lk_redis_store *store,
     const struct lk_redis_command *commands, size_t count,
     struct lk_deadline deadline, struct lk_redis_reply **replies) LK_MUST_CHECK;
+
+/**
+ * lk_redis_left(store, expires_ms, session):
+ * Fill in when a session ends that lk_redis_run() has read just now, and what
+ * is left by Redis' clock; LK_EXPIRED if that is nothing, whatever became of
+ * its key's expiry.
+ */
+enum lk_status lk_redis_left(const struct lk_redis_store *store,
+    int64_t expires_ms, struct lk_session *session) LK_MUST_CHECK;
 
 /**
  * lk_redis_revoke(store, call, deadline, revoked):

@@ -43,6 +43,7 @@ lk_redis_wire_drop(struct lk_redis_wire *wire)
 	wire->fd = -1;
 	lk_redis_reader_free(wire->reader);
 	wire->reader = NULL;
+	wire->clock.until_ns = 0;
 }
 
 /* Explain a failed system call. */
@@ -246,28 +247,59 @@ receive_some(struct lk_redis_wire *wire, struct lk_deadline deadline,
 	return (status);
 }
 
+/* Receive one reply; ${total} counts the bytes of all of an exchange. */
+static enum lk_status
+receive_reply(struct lk_redis_wire *wire, struct lk_deadline deadline,
+    size_t *total, struct lk_redis_reply **replyp, struct lk_redis_exchange *x)
+{
+	enum lk_status status = LK_OK;
+	void *reply = NULL;
+
+	while (status == LK_OK) {
+		if (redisReaderGetReply(wire->reader, &reply) != REDIS_OK)
+			return (lk_fail(wire->error, LK_E_CORRUPT,
+			    "redis at %s: not a Redis reply", wire->name));
+		if (reply != NULL)
+			break;
+		status = receive_some(wire, deadline, total, x);
+	}
+	*replyp = reply;
+	return (status);
+}
+
+/* Take what TIME answered. */
+static enum lk_status
+take_time(struct lk_redis_wire *wire, const struct lk_redis_reply *reply)
+{
+	if (reply->type == LK_REDIS_ERROR)
+		return (lk_redis_reply_refusal(reply, wire->name, wire->error));
+	if (lk_redis_clock_set(&wire->clock, reply) == LK_OK)
+		return (LK_OK);
+	return (lk_fail(wire->error, LK_E_CORRUPT,
+	    "redis at %s: the answer to TIME is not a time", wire->name));
+}
+
 static enum lk_status
 receive_all(struct lk_redis_wire *wire, size_t count,
     struct lk_deadline deadline, struct lk_redis_reply **replies,
     struct lk_redis_exchange *x)
 {
-	enum lk_status status = LK_FAULT;
+	struct lk_redis_reply *time = NULL;
+	enum lk_status status = LK_OK;
 	size_t total = 0;
-	void *reply;
 
-	while (x->replies < count) {
-		reply = NULL;
-		if (redisReaderGetReply(wire->reader, &reply) != REDIS_OK)
-			return (lk_fail(wire->error, LK_E_CORRUPT,
-			    "redis at %s: not a Redis reply", wire->name));
-		if (reply != NULL) {
-			replies[x->replies++] = reply;
-			continue;
-		}
-		status = receive_some(wire, deadline, &total, x);
-		if (status != LK_OK)
-			return (status);
+	while (status == LK_OK && x->replies < count) {
+		status = receive_reply(wire, deadline, &total,
+		    &replies[x->replies], x);
+		x->replies += status == LK_OK ? 1 : 0;
 	}
+	if (status == LK_OK && x->timed)
+		status = receive_reply(wire, deadline, &total, &time, x);
+	if (status != LK_OK)
+		return (status);
+	if (x->timed)
+		x->time_status = take_time(wire, time);
+	lk_redis_reply_free(time);
 	if (wire->reader->pos < wire->reader->len)
 		return (lk_fail(wire->error, LK_E_CORRUPT,
 		    "redis at %s: more replies than commands", wire->name));
@@ -281,7 +313,7 @@ lk_redis_wire_exchange(struct lk_redis_wire *wire, const struct lk_buf *out,
 {
 	enum lk_status status = LK_FAULT;
 
-	memset(x, 0, sizeof(*x));
+	*x = (struct lk_redis_exchange){ .timed = x->timed };
 	status = send_all(wire, out, deadline, x);
 	if (status == LK_OK)
 		status = receive_all(wire, count, deadline, replies, x);
@@ -296,7 +328,7 @@ lk_redis_wire_ask(struct lk_redis_wire *wire,
     struct lk_deadline deadline, struct lk_redis_reply **replies)
 {
 	struct lk_buf out = LK_BUF_INIT(LK_REDIS_REPLY_MAX);
-	struct lk_redis_exchange x;
+	struct lk_redis_exchange x = { .timed = false };
 	enum lk_status status = LK_FAULT;
 	size_t i;
 

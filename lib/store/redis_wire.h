@@ -13,6 +13,7 @@
 
 #include "address.h"
 #include "deadline.h"
+#include "redis_clock.h"
 #include "redis_command.h"
 #include "redis_reply.h"
 #include "settings.h"
@@ -41,14 +42,20 @@ struct lk_redis_wire {
 	redisReader *reader;
 	bool reached; /* the last time it was opened, it met somebody */
 	bool spoke;   /* who has said something since */
+	struct lk_redis_clock clock;   /* of whom it is open to */
 	unsigned int generation;       /* of the address that it is open to */
 	char name[LK_REDIS_NAME_SIZE]; /* the last address, for messages */
 };
 
-/** How an exchange ended, apart from its status. */
+/** An exchange, and how it ended apart from its status. */
 struct lk_redis_exchange {
-	size_t replies;    /* how many were read */
-	bool sent;         /* whether the peer may have got anything */
+	bool timed; /* a TIME is behind the commands, for the wire's clock */
+
+	/* Set by lk_redis_wire_exchange(). */
+	enum lk_status time_status; /* LK_OK, or why there is no time; the
+	                               wire's error says so too */
+	size_t replies;             /* how many were read */
+	bool sent;                  /* whether the peer may have got anything */
 	bool peer_is_gone; /* EOF, reset or broken pipe, and no reply at all */
 };
 
@@ -98,10 +105,10 @@ bool lk_redis_wire_is_quiet(const struct lk_redis_wire *wire);
 /**
  * lk_redis_wire_exchange(wire, out, count, deadline, replies, exchange):
  * Send ${out}, which is ${count} commands, in one write and read as many
- * replies.  On failure the wire is closed, and there are only those that
- * ${exchange} counts; LK_E_CORRUPT is what is no Redis reply, or too long.
- * Error replies are replies.  The caller frees them with
- * lk_redis_free_replies().
+ * replies, and of what ${exchange} says is behind them.  On failure the wire is
+ * closed, and there are only those that ${exchange} counts; LK_E_CORRUPT is
+ * what is no Redis reply, or too long. Error replies are replies.  The caller
+ * frees them with lk_redis_free_replies().
  */
 enum lk_status lk_redis_wire_exchange(struct lk_redis_wire *wire,
     const struct lk_buf *out, size_t count, struct lk_deadline deadline,

@@ -142,23 +142,29 @@ test_check_runs_only_the_commands_it_needs(void **state)
 	struct world *world = *state;
 	struct lk_session session;
 	struct lk_token token;
-	long long commands;
-	char *info;
+	long long commands, times = 0;
+	char *info, *time;
 	int i;
 
 	world_issue(world, "alice", 600, &token, NULL);
 	freeReplyObject(world_redis(world, "CONFIG RESETSTAT"));
 	for (i = 0; i < 100; i++)
 		assert_status(LK_OK, lk_check(world->m, &token, &session));
+	info = world_text(world, "INFO commandstats");
+	time = strstr(info, "cmdstat_time:");
+	assert_true(time != NULL &&
+	    sscanf(time, "cmdstat_time:calls=%lld", &times) == 1);
+	assert_int_equal(times, 1);
+	free(info);
 	info = world_text(world, "INFO stats");
 	assert_int_equal(sscanf(strstr(info, "total_commands_processed:"),
 	                     "total_commands_processed:%lld", &commands),
 	    1);
 	free(info);
 	/* One GET a check; PEXPIRETIME and HEXISTS with it in gosession's
-	 * layout; and RESETSTAT or INFO of our own. */
-	assert_in_range(commands, world_is_gosession(world) ? 300 : 100,
-	    world_is_gosession(world) ? 302 : 102);
+	 * layout; one TIME; and RESETSTAT and INFO of our own. */
+	assert_in_range(commands, world_is_gosession(world) ? 301 : 101,
+	    world_is_gosession(world) ? 304 : 104);
 }
 
 int

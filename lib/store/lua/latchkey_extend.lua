@@ -21,14 +21,18 @@ if found ~= digest then
 	return 2
 end
 
+local time = redis.call('TIME')
+local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+if tonumber(ends) <= now_ms then
+	return 1
+end
+
 -- A key that has lost its end gets it back, and is none of ours until then.
 if redis.call('PEXPIREAT', KEYS[1], ends, 'NX') == 1 then
 	return 2
 end
 
-local time = redis.call('TIME')
-local expires_ms = string.format('%.0f',
-	time[1] * 1000 + math.floor(time[2] / 1000) + ttl * 1000)
+local expires_ms = string.format('%.0f', now_ms + ttl * 1000)
 record = string.format('1 %s %s %s %s', issued, expires_ms, digest, rest)
 redis.call('ZADD', KEYS[2], expires_ms, handle)
 redis.call('SET', KEYS[1], record, 'PXAT', expires_ms)
