@@ -149,7 +149,7 @@ $(B)/latchkey-fcgi: $(GATE_OBJ) $(B)/liblatchkey.a
 # and what they may not do in a guest's place is in pam/guest.c.  libconfig's
 # archive is not made for shared objects, but for the names of three streams.
 PAM_ARCHIVES := $(foreach lib,hiredis sodium sqlite3,\
-	$(shell $(CC) -print-file-name=lib$(lib).a))
+	$(shell $(CC) -print-file-name=lib$(lib).a 2>/dev/null))
 PAM_GUEST := -Wl,--wrap=getenv -Wl,--wrap=pthread_create
 
 $(B)/obj/pam/libconfig.a:
@@ -274,9 +274,9 @@ REDIS_DEBS := $(if $(findstring /,$(LK_REDIS_SERVER)),,$(or \
 BENCH_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) nginx wrk
 CHECK_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) libcmocka-dev \
 	python3-pytest curl apache2 libapache2-mod-fcgid nginx caddy haproxy \
-	php-cgi mandoc groff-base openssh-server openssh-client sudo dovecot-imapd \
-	dovecot-submissiond vsftpd postgresql iproute2 g++ systemd mount patch \
-	musl-tools
+	php-cgi mandoc groff-base openssh-server openssh-client sudo \
+	dovecot-imapd dovecot-submissiond vsftpd postgresql iproute2 g++ \
+	systemd mount patch musl-tools zlib1g-dev
 LINT_DEBS  := $(CHECK_DEBS) clang clang-format clang-tidy cppcheck
 
 quoted = $(patsubst %,'%',$(1))

@@ -836,7 +836,8 @@ answer_in_surroundings_of_its_own(struct fixture *f)
 			return (3);
 	}
 	(void)umask(0);
-	if (chdir("/tmp") != 0 || (is_root && nice(7) != 7))
+	if (chdir("/tmp") != 0 ||
+	    (is_root && setpriority(PRIO_PROCESS, 0, 7) != 0))
 		return (4);
 	if (ask(f, lk_user_source_exec, "alice") != LK_OK)
 		return (5);
