@@ -35,26 +35,33 @@ complain(const struct file *file, const char *what)
 	    lk_fail(file->error, LK_E_SETTINGS, "%s: %s", file->path, what));
 }
 
-/*
- * What went wrong by errno; if it is permission, also the group that would
- * have it.
- */
+enum lk_status
+lk_sqlite_file_fail(const char *path, const char *what, int number,
+    struct lk_error *error)
+{
+	const char *slash = strrchr(path, '/');
+	struct lk_group group = { .data = NULL };
+	char folder[PATH_MAX] = "";
+	struct stat st;
+
+	if (slash != NULL)
+		(void)snprintf(folder, sizeof(folder), "%.*s",
+		    (int)(slash - path), path);
+	if (number != EACCES || stat(folder, &st) != 0 ||
+	    lk_group_by_gid(st.st_gid, &group, NULL) != LK_OK)
+		return (lk_fail(error, LK_E_STORE, "%s: %s: %s", path, what,
+		    strerror(number)));
+	(void)lk_fail(error, LK_E_STORE,
+	    "%s: %s: %s; its folder belongs to the group \"%s\"", path, what,
+	    strerror(number), group.entry.gr_name);
+	lk_group_free(&group);
+	return (LK_E_STORE);
+}
+
 static enum lk_status
 complain_errno(const struct file *file, const char *what)
 {
-	const char *why = strerror(errno);
-	struct lk_group group = { .data = NULL };
-	struct stat st;
-
-	if (errno != EACCES || stat(file->parent, &st) != 0 ||
-	    lk_group_by_gid(st.st_gid, &group, NULL) != LK_OK)
-		return (lk_fail(file->error, LK_E_STORE, "%s: %s: %s",
-		    file->path, what, why));
-	(void)lk_fail(file->error, LK_E_STORE,
-	    "%s: %s: %s; its folder belongs to the group \"%s\"", file->path,
-	    what, why, group.entry.gr_name);
-	lk_group_free(&group);
-	return (LK_E_STORE);
+	return (lk_sqlite_file_fail(file->path, what, errno, file->error));
 }
 
 /* ---- The folder -------------------------------------------------------- */

@@ -16,6 +16,14 @@
 #include "error.h"
 
 /**
+ * lk_sqlite_file_fail(path, what, number, error):
+ * Say what could not be done by the errno ${number}, and if it is permission,
+ * also the group that may; returns LK_E_STORE.
+ */
+enum lk_status lk_sqlite_file_fail(const char *path, const char *what,
+    int number, struct lk_error *error);
+
+/**
  * lk_sqlite_file_prepare(path, error):
  * Make sure that ${path} is a file that we may trust, if not yet a store:
  * make its folder (2770 root:latchkey for root, else 0700) and the file if

@@ -167,9 +167,11 @@ lk_sqlite_fail(struct lk_error *error, const char *path, sqlite3 *connection,
 	case SQLITE_NOMEM:
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
 	default:
-		return (lk_fail(error, LK_E_STORE, "%s: %s%s%s", path,
-		    sqlite3_errstr(result), number != 0 ? ": " : "",
-		    number != 0 ? strerror(number) : ""));
+		if (number != 0)
+			return (lk_sqlite_file_fail(path,
+			    sqlite3_errstr(result), number, error));
+		return (lk_fail(error, LK_E_STORE, "%s: %s", path,
+		    sqlite3_errstr(result)));
 	}
 }
 
