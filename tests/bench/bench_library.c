@@ -46,7 +46,8 @@ settings_of(struct setup *s, const char *address)
 		die("cannot write settings");
 	fprintf(file,
 	    "store = { backend = \"redis\"; redis = { address = \"%s\"; "
-	    "layout = \"%s\"; command_timeout_ms = 10000; }; };\n",
+	    "layout = \"%s\"; command_timeout_ms = 10000; }; };\n"
+	    "session = { max_per_user = 0; };\n",
 	    address, s->layout);
 	if (fclose(file) != 0 ||
 	    lk_settings_load(path, &s->settings, &error) != LK_OK)

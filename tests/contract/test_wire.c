@@ -1,6 +1,7 @@
 /*
- * What a check costs on the wire, counted by a relay between the manager and
- * Redis: one write there, one reply back.
+ * What goes over the wire, seen by a relay between the manager and Redis: a
+ * check is one write there and one reply back, and an export that is cut off
+ * anywhere goes on without a loss.
  */
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -17,6 +18,7 @@ struct relay {
 	char path[108];
 	atomic_int asked;    /* what came from the manager, in reads */
 	atomic_int answered; /* what came from Redis, in reads */
+	atomic_int left;     /* how much is passed on before it is cut off */
 	atomic_bool stop;
 	pthread_t thread;
 };
@@ -52,6 +54,16 @@ pass_on(int from, int to, atomic_int *count)
 	return (send(to, bytes, (size_t)n, MSG_NOSIGNAL) == n);
 }
 
+/* Whether what the manager asks is still passed on. */
+static bool
+is_let(struct relay *relay)
+{
+	if (relay->left == 0)
+		return (false);
+	relay->left--;
+	return (true);
+}
+
 static void *
 relay_main(void *arg)
 {
@@ -70,7 +82,8 @@ relay_main(void *arg)
 			continue;
 		}
 		if ((p[1].revents != 0 &&
-		        !pass_on(p[1].fd, p[2].fd, &relay->asked)) ||
+		        !(is_let(relay) &&
+		            pass_on(p[1].fd, p[2].fd, &relay->asked))) ||
 		    (p[2].revents != 0 &&
 		        !pass_on(p[2].fd, p[1].fd, &relay->answered))) {
 			(void)close(p[1].fd);
@@ -89,6 +102,7 @@ static void
 relay_start(struct relay *relay, const struct world *world)
 {
 	memset(relay, 0, sizeof(*relay));
+	relay->left = INT32_MAX;
 	(void)snprintf(
 	    relay->path, sizeof(relay->path), "%s/relay", world->dir);
 	relay->listener = unix_socket(relay->path, true);
@@ -167,6 +181,69 @@ test_check_runs_only_the_commands_it_needs(void **state)
 	    world_is_gosession(world) ? 304 : 104);
 }
 
+struct lines {
+	char text[1 << 20];
+	size_t len;
+};
+
+static void
+collect(void *arg, const char *text, size_t len)
+{
+	struct lines *lines = arg;
+
+	assert_true(len < sizeof(lines->text) - lines->len);
+	memcpy(lines->text + lines->len, text, len);
+	lines->len += len;
+}
+
+/* Each write of each page is cut off once, until the page is there. */
+static void
+test_export_cut_off_anywhere_goes_on_without_a_loss(void **state)
+{
+	static struct lines lines;
+	struct world *world = *state;
+	struct lk_export_state exported = { .done = false };
+	struct lk_export *exporting;
+	char address[128], user[32];
+	struct lk_token token;
+	struct relay relay;
+	int i, writes = 0, failures = 0;
+	char *line;
+
+	memset(&lines, 0, sizeof(lines));
+	for (i = 0; i < 600; i++) {
+		(void)snprintf(user, sizeof(user), "u%d", i);
+		world_issue(world, user, 600, &token, NULL);
+	}
+	relay_start(&relay, world);
+	(void)snprintf(address, sizeof(address), "unix:%s", relay.path);
+	world_settle_at(world, address, "", "", "");
+	assert_status(LK_OK, lk_export_new(world->m, false, &exporting));
+	while (!exported.done) {
+		relay.left = writes;
+		if (lk_export_some(exporting, collect, &lines, &exported) ==
+		    LK_OK)
+			writes = 0;
+		else if (relay.left == 0) {
+			writes++;
+			failures++;
+		}
+	}
+	lk_export_free(exporting);
+	relay_stop(&relay);
+	assert_true(failures >= 6);
+	assert_int_equal(exported.sessions, 600);
+	for (i = 0; i < 600; i++) {
+		(void)snprintf(user, sizeof(user), "\"user\":\"u%d\",", i);
+		line = strstr(lines.text, user);
+		assert_non_null(line);
+		assert_null(strstr(line + 1, user));
+	}
+	line = strstr(lines.text, "{\"type\":\"end\"}\n");
+	assert_non_null(line);
+	assert_int_equal(line[strlen("{\"type\":\"end\"}\n")], '\0');
+}
+
 int
 main(void)
 {
@@ -174,6 +251,7 @@ main(void)
 #define T(name) cmocka_unit_test_setup(name, world_reset)
 		T(test_check_is_one_write_and_one_reply),
 		T(test_check_runs_only_the_commands_it_needs),
+		T(test_export_cut_off_anywhere_goes_on_without_a_loss),
 #undef T
 	};
 
