@@ -232,6 +232,71 @@ def test_process_on_sigterm_answers_all_in_the_queue(house):
     assert gate.process.wait(PATIENCE) == 0
 
 
+def store_errors(gate):
+    """How many questions the store did not answer."""
+    text = gate.ask(fastcgi.request_of(LATCHKEY_ENDPOINT="metrics"),
+                    role=fastcgi.RESPONDER).body
+    return sum(int(line.split()[1]) for line in text.splitlines()
+               if line.startswith("latchkey_store_errors_total{"))
+
+
+def test_process_asks_nothing_for_who_has_hung_up(house):
+    """Each would take the time of one question to a store that hangs."""
+    house.write()
+    house.conf.write_text(house.conf.read_text().replace("4000", "1500")
+                          .replace("listen =", "threads = 1; "
+                                   "expose_metrics = true; listen ="))
+    gate = house.place.add(Gate(house.place, house.conf, house.listen))
+    assert_allows(house, gate)
+    data = fastcgi.whole(house.parameters())
+    with contextlib.ExitStack() as stack:
+        first, *gone, last = [stack.enter_context(connect(gate.address))
+                              for _ in range(6)]
+        house.redis.process.send_signal(signal.SIGSTOP)
+        try:
+            for sock in (first, *gone, last):
+                sock.sendall(data)
+            # The door goes by their order: it has looked at all of them.
+            with connect(gate.address) as sock:
+                sock.sendall(b"\0" * 8)
+                assert is_closed(sock)
+            for sock in gone:
+                sock.close()
+            assert fastcgi.parse(fastcgi.receive(first)).status == 503
+            assert fastcgi.parse(fastcgi.receive(last)).status == 503
+        finally:
+            house.redis.process.send_signal(signal.SIGCONT)
+    assert store_errors(gate) == 2
+
+
+def holds(pid, what):
+    """Whether it is anywhere in the memory that a process has written."""
+    with open(f"/proc/{pid}/maps") as maps, \
+            open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            spans, rights = line.split()[:2]
+            if not rights.startswith("rw"):
+                continue
+            start, end = (int(at, 16) for at in spans.split("-"))
+            memory.seek(start)
+            with contextlib.suppress(OSError):
+                if what in memory.read(end - start):
+                    return True
+    return False
+
+
+@ROOT_ONLY
+def test_process_keeps_no_parameter_with_a_token(house):
+    """libfcgi joins a name and its value; what it gives back is wiped."""
+    house.write("threads = 2;")
+    gate = house.place.add(PlainGate(house.place, house.conf, house.listen))
+    for _ in range(20):
+        assert_allows(house, gate)
+    # So that it is seen where it would be.
+    assert holds(gate.process.pid, house.listen.encode())
+    assert not holds(gate.process.pid, f"=Bearer {house.token}".encode())
+
+
 def test_process_with_kept_connections_holds_no_thread(house):
     gate = house.gate("threads = 1;")
     with contextlib.ExitStack() as stack:
@@ -246,10 +311,14 @@ def test_process_with_kept_connections_holds_no_thread(house):
 
 def test_process_with_kept_authorizer_closes_after_its_answer(house):
     gate = house.gate()
+    request = keep(house.parameters(), role=fastcgi.AUTHORIZER)
     with connect(gate.address) as sock:
-        sock.sendall(keep(house.parameters(), role=fastcgi.AUTHORIZER))
+        sock.sendall(request)
         assert read_answer(sock).status == 200
-        assert sock.recv(1) == b""
+        # A kept one would answer again, and close only after a while.
+        with contextlib.suppress(ConnectionError):
+            sock.sendall(request)
+        assert is_closed(sock)
 
 
 def test_process_with_pipelined_requests_answers_first_and_closes(house):

@@ -6,10 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "deadline.h"
 #include "queue.h"
 #include "waiting.h"
 
@@ -139,6 +142,49 @@ test_gate_queue_threads_share_the_work(void **state)
 	gate_queue_free(queue);
 }
 
+/* One who takes what comes, and says how much it was. */
+struct taker {
+	struct gate_queue *queue;
+	atomic_int taken;
+};
+
+static void *
+take_all(void *arg)
+{
+	struct taker *taker = arg;
+	struct gate_ready ready;
+	uint64_t nudges = 0;
+
+	while (gate_queue_pop(taker->queue, &nudges, &ready))
+		(void)atomic_fetch_add(&taker->taken, 1);
+	return (arg);
+}
+
+static void
+test_gate_queue_push_wakes_who_sleeps(void **state)
+{
+	const struct lk_deadline patience = lk_deadline_in(30000);
+	static struct taker taker; /* which a thread that sleeps on has */
+	pthread_t thread;
+	int i;
+
+	(void)state;
+	assert_int_equal(gate_queue_new(1, &taker.queue), LK_OK);
+	assert_int_equal(pthread_create(&thread, NULL, take_all, &taker), 0);
+	/* In most rounds it sleeps again before the next one. */
+	for (i = 1; i <= 200; i++) {
+		assert_true(gate_queue_push(taker.queue,
+		    (struct gate_ready){ .fd = i }));
+		while (atomic_load(&taker.taken) < i &&
+		    lk_deadline_left_ms(patience) > 0)
+			(void)sched_yield();
+		assert_int_equal(atomic_load(&taker.taken), i);
+	}
+	gate_queue_close(taker.queue);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	gate_queue_free(taker.queue);
+}
+
 static void
 test_gate_queue_free_closes_the_rest(void **state)
 {
@@ -207,6 +253,7 @@ main(void)
 		cmocka_unit_test(test_gate_queue_nudge_is_seen_once_by_each),
 		cmocka_unit_test(test_gate_queue_closed_is_emptied_first),
 		cmocka_unit_test(test_gate_queue_threads_share_the_work),
+		cmocka_unit_test(test_gate_queue_push_wakes_who_sleeps),
 		cmocka_unit_test(test_gate_queue_free_closes_the_rest),
 		cmocka_unit_test(test_gate_waiting_oldest_comes_first),
 		cmocka_unit_test(test_gate_waiting_free_closes_all),
