@@ -436,7 +436,7 @@ LK_API enum lk_status lk_revoke_id(struct lk_manager *manager, const char *id,
  * that were issued before the call; in several steps what is issued meanwhile
  * is spared, but for layout `gosession`, which does not record when that was.
  * LK_E_TIMEOUT if there was no time for all: ${revoked} have ended, and doing
- * it again goes on.
+ * it again goes on.  The embedded store on a full disk takes small steps.
  */
 LK_API enum lk_status lk_revoke_all(struct lk_manager *manager,
     const char *user, const struct lk_revoke_options *options,

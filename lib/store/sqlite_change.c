@@ -6,6 +6,9 @@
 
 /* Most sessions of a user that end in one transaction. */
 #define ONCE 10000
+/* The same once the disk is full: the log that each takes, a page or more for a
+ * session, has room where the reserve was. */
+#define FEW 64
 /* How long to leave the file to others between two. */
 #define OTHERS_MS 3
 
@@ -277,12 +280,12 @@ lk_sqlite_revoke_id(struct lk_store *base, const struct lk_session_ref *ref,
 }
 
 /*
- * End sessions in the keys of ${tag}, up to a number that goes at once, that
- * were issued up to ${until_us}; ${all} says whether these were all.
+ * End ${most} sessions in the keys of ${tag} that were issued up to
+ * ${until_us}; ${all} says whether there were fewer.
  */
 static enum lk_status
 revoke_some(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
-    const struct lk_token_key *keep, int64_t until_us, bool *all,
+    const struct lk_token_key *keep, int64_t until_us, int most, bool *all,
     uint64_t *revoked)
 {
 	const int64_t now_ms = lk_sqlite_now_ms(store);
@@ -295,7 +298,7 @@ revoke_some(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
 	if (status == LK_OK) {
 		lk_sqlite_bind_bytes(statement, 1, tag, LK_TAG_LEN);
 		lk_sqlite_bind_number(statement, 2, until_us);
-		lk_sqlite_bind_number(statement, 3, ONCE);
+		lk_sqlite_bind_number(statement, 3, most);
 		if (keep == NULL)
 			(void)sqlite3_bind_null(statement, 4);
 		else
@@ -310,14 +313,14 @@ revoke_some(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
 		if (sqlite3_column_int64(statement, 0) > now_ms)
 			++*revoked;
 	}
-	*all = gone < ONCE;
+	*all = gone < most;
 	return (status);
 }
 
 /* One attempt at a step; ${until_us} is set by the first, which has none. */
 static enum lk_status
 revoke_step(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
-    const struct lk_token_key *keep, struct lk_deadline deadline,
+    const struct lk_token_key *keep, int most, struct lk_deadline deadline,
     int64_t *until_us, bool *all, uint64_t *revoked)
 {
 	int64_t latest = *until_us;
@@ -329,7 +332,8 @@ revoke_step(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
 	    deadline);
 	if (status != LK_OK)
 		return (status);
-	status = revoke_some(store, tag, keep, *until_us, all, revoked);
+	status = revoke_some(store, tag, keep, *until_us, most, all,
+	    revoked);
 	/* What is issued from now on is spared, whatever clocks say. */
 	if (status == LK_OK && !*all && *until_us == INT64_MAX)
 		status = newest(store, tag, &latest);
@@ -350,17 +354,19 @@ lk_sqlite_revoke_all(struct lk_store *base, const char *user,
 	uint8_t tag[LK_TAG_LEN];
 	enum lk_status status = LK_OK;
 	uint64_t count;
-	int attempt;
+	int attempt, most = ONCE;
 	bool all = false;
 
 	*revoked = 0;
 	lk_user_tag(user, tag);
 	while (status == LK_OK && !all) {
 		attempt = 0;
-		do
-			status = revoke_step(store, tag, keep, deadline,
+		do {
+			status = revoke_step(store, tag, keep, most, deadline,
 			    &until_us, &all, &count);
-		while (try_again(store, status, attempt++));
+			if (status == LK_E_STORE)
+				most = FEW;
+		} while (try_again(store, status, attempt++));
 		*revoked += count;
 		if (status == LK_OK && !all)
 			status = let_others(store, deadline, *revoked);

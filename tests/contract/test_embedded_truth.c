@@ -206,6 +206,7 @@ test_ping_of_rubbish_is_no_answer(void **state)
 /* ---- The disk is full --------------------------------------------------- */
 
 #define VICTIMS 80
+#define VERY_MANY 20000
 
 /* Write until there is no room; the descriptor. */
 static int
@@ -316,8 +317,66 @@ log_out_on_a_full_disk(struct task *task)
 	return (tell(task, "+", 1) ? 0 : 3);
 }
 
+/* Take over very many sessions of alice, that end at any time. */
+static bool
+take_over(struct lk_manager *m)
+{
+	static const char header[] =
+	    "{\"type\":\"header\",\"format\":\"latchkey-sessions\","
+	    "\"version\":1,\"store\":\"sqlite\",\"tokens\":false}";
+	struct lk_import *importing = NULL;
+	unsigned i, spread = 1;
+	char line[256];
+	bool ok;
+
+	ok = lk_import_new(m, &importing) == LK_OK &&
+	    lk_import_line(importing, header, strlen(header)) == LK_OK;
+	for (i = 0; i < VERY_MANY && ok; i++) {
+		spread = spread * 1103515245 + 12345;
+		(void)snprintf(line, sizeof(line),
+		    "{\"type\":\"session\",\"user\":\"alice\",\"client\":\"\","
+		    "\"issued_us\":1700000000000000,\"expires_ms\":%lld,"
+		    "\"digest\":\"%08x%032dAAA\"}",
+		    (time(NULL) + 3600) * 1000LL + spread % 1000000000, i, 0);
+		ok = lk_import_line(importing, line, strlen(line)) == LK_OK;
+	}
+	ok = ok && lk_import_flush(importing) == LK_OK;
+	lk_import_free(importing);
+	return (ok);
+}
+
+static int
+log_out_very_many_on_a_full_disk(struct task *task)
+{
+	const struct disk *disk = task->arg;
+	char ballast[128];
+	uint64_t revoked, all = 0;
+	enum lk_status status;
+
+	if (unshare(CLONE_NEWNS) != 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	    mount("none", disk->world->dir, "tmpfs", 0,
+	        "size=32m,mode=0700") != 0)
+		return (tell(task, "-", 1) ? 0 : 1);
+	if (!take_over(task->m))
+		return (2);
+	/* The log is gone with whoever wrote it. */
+	lk_manager_free(task->m);
+	(void)snprintf(ballast, sizeof(ballast), "%s/ballast",
+	    disk->world->dir);
+	fill(ballast);
+	task->m = world_manager(disk->world);
+	do {
+		status = lk_revoke_all(task->m, "alice", NULL, &revoked);
+		all += revoked;
+	} while (status == LK_E_TIMEOUT && revoked > 0);
+	if (status != LK_OK || all != VERY_MANY)
+		return (3);
+	return (tell(task, "+", 1) ? 0 : 4);
+}
+
 static void
-full_disk(struct world *world, bool own_manager)
+full_disk(struct world *world, child_fn *run, bool own_manager)
 {
 	const struct disk disk = { world, own_manager };
 	struct child child;
@@ -327,7 +386,7 @@ full_disk(struct world *world, bool own_manager)
 		print_message("# skipped: needs root\n");
 		skip();
 	}
-	child_start(&child, world, log_out_on_a_full_disk, &disk);
+	child_start(&child, world, run, &disk);
 	assert_true(child_says(&child, &said, 1));
 	child_finish(&child);
 	if (said == '-') {
@@ -339,13 +398,19 @@ full_disk(struct world *world, bool own_manager)
 static void
 test_full_disk_leaves_room_to_log_out(void **state)
 {
-	full_disk(*state, false);
+	full_disk(*state, log_out_on_a_full_disk, false);
 }
 
 static void
 test_full_disk_leaves_room_for_commands_to_log_out(void **state)
 {
-	full_disk(*state, true);
+	full_disk(*state, log_out_on_a_full_disk, true);
+}
+
+static void
+test_full_disk_leaves_room_to_end_very_many(void **state)
+{
+	full_disk(*state, log_out_very_many_on_a_full_disk, false);
 }
 
 int
@@ -360,6 +425,7 @@ main(void)
 		T(test_ping_of_rubbish_is_no_answer),
 		T(test_full_disk_leaves_room_to_log_out),
 		T(test_full_disk_leaves_room_for_commands_to_log_out),
+		T(test_full_disk_leaves_room_to_end_very_many),
 #undef T
 	};
 
