@@ -132,6 +132,15 @@ def test_bypass_by_version_or_method_shows_nothing(front):
             assert b"LATCHKEY" not in answer, data
 
 
+def test_bypass_by_trace_answers_nobody(front):
+    """Apache's own answer to it says all that was sent, and asks nobody."""
+    for page in front.pages():
+        answer = raw(front.address, attempt(page, method="TRACE", headers=[
+            ("X-Said", "by-the-client")]))
+        assert status_of(answer) not in (200, None), answer
+        assert b"by-the-client" not in answer, answer
+
+
 def test_bypass_by_smuggled_request_shows_nothing(front):
     for page in front.pages():
         inner = f"GET {page} HTTP/1.1\r\nHost: localhost\r\n\r\n"

@@ -18,6 +18,9 @@ echo "a protected page\\n";
 foreach (["LATCHKEY_USER", "REMOTE_USER", "HTTP_X_LATCHKEY_USER"] as $name)
     echo $name, "=", $_SERVER[$name] ?? "", "\\n";
 """
+# What comes with javascript-common.
+ALIAS = ("90-javascript-alias.conf",
+         'alias.url += ( "/javascript" => "/usr/share/javascript" )\n')
 NAMES = ("05-latchkey.conf", "50-latchkey.conf", "99-latchkey.conf")
 
 
@@ -48,7 +51,7 @@ def test_debian_recipe_asks_before_whatever_else_is_enabled(site, name):
     """In whatever order the files come."""
     lighttpd = site.place.add(DebianLighttpd(
         site, ["10-cgi.conf", "10-status.conf", "10-rewrite.conf",
-               "10-fastcgi.conf", "90-javascript-alias.conf", proxy(site)],
+               "10-fastcgi.conf", ALIAS, proxy(site)],
         name))
     token = site.cli.issue("alice")
     for path in ("/", "/secret.html", "/app/page", "/server-status",

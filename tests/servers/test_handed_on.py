@@ -6,6 +6,8 @@ import urllib.parse
 import pytest
 
 from support.carry import CARRY, basic, best, cookie
+from support.clients import raw, status_of
+from support.http import head_of
 from support.site import FRONTS, Site
 
 PERSON = [("Accept", "text/html,*/*;q=0.8"), ("Sec-Fetch-Mode", "navigate")]
@@ -149,6 +151,30 @@ def test_token_goes_no_further_than_to_the_gate(front, token):
     for page in front.pages()[1 if front.static else 0:]:
         for name in set(front.carries) & set(front.hides):
             assert "lk_" not in handed_on(front, page, CARRY[name](token))
+
+
+# What the gate finds a token in as well, and some servers refuse.
+ODD = ("Authorization: Digest a=b, Bearer {0}", "Authorization: ,Bearer {0}",
+       'Authorization: Digest a="b",bearer   {0}',
+       "Authorization: Digest a=b\r\nAuthorization: Bearer {0}",
+       "Authorization: Bearer {0}\r\nAuthorization: Digest a=b",
+       "Authorization: Digest a=b, {1}", "Cookie: latchkey\t={0}",
+       "Cookie: a=1;\tlatchkey={0}", "Cookie: a=1; \t latchkey \t = {0}",
+       "Cookie: ;latchkey={0}", "Cookie: a=1\r\nCookie: latchkey={0}",
+       "X_Session_Token: {0}", "X-Session_Token: {0}", "X_Session-Token: {0}")
+
+
+def test_token_in_an_odd_place_goes_no_further(front, token):
+    if "cookie" not in front.hides or front.carries == ("basic",):
+        pytest.skip("this server cannot")
+    for page in front.pages()[1 if front.static else 0:]:
+        for line in ODD:
+            pair = basic(token)[0][1]
+            answer = raw(front.address, head_of(page, [
+                line.format(token, pair).split(": ", 1)]))
+            assert token.encode() not in answer, answer
+            assert pair[-40:].encode() not in answer, answer
+            assert status_of(answer) in (200, 400, 401), answer
 
 
 @pytest.mark.parametrize("user", ["alice", "alice2", "alice33"])

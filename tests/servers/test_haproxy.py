@@ -103,9 +103,10 @@ def test_haproxy_refuses_a_body_that_it_cannot_measure(site, haproxy):
     """Behind it trailers would come, which some servers take for headers."""
     headers = bearer(site.cli.issue("alice")) + [
         ("Transfer-Encoding", "chunked")]
-    for size, status in ((0, 200), (1, 200), (30000, 200), (70000, 411)):
+    for size in (0, 1, 30000, 70000):
         chunk = b"%x\r\n%s\r\n" % (size, b"x" * size) if size else b""
         answer = raw(haproxy.address, head_of(
             "/app/page", headers, "POST") + chunk + b"0\r\n\r\n")
-        assert status_of(answer) == status
+        status = 200 if haproxy.takes_unsized else 411
+        assert status_of(answer) == status, answer
         assert (f"received={size}\n".encode() in answer) == (status == 200)

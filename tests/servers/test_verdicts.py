@@ -211,7 +211,11 @@ def test_verdict_on_a_body_opens_with_a_token(front, tokens):
         plain = head_of(page, good + [("Content-Length", str(len(BODY)))],
                         "POST") + BODY
         assert_opened(send(front.address, plain, "POST"))
-        assert_opened(send(front.address, chunked(page, good), "POST"))
+        reply = send(front.address, chunked(page, good), "POST")
+        if front.takes_unsized:
+            assert_opened(reply)
+        else:
+            assert reply.status == 411
         assert f"received={len(BODY)}" in send(
             front.address, plain, "POST").body
 

@@ -98,7 +98,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.rfile.readline()
 
     def answer(self):
-        if self.headers.get("Upgrade", "").lower() == "websocket":
+        # Real ones take no upgrade of a request with a body.
+        if (self.headers.get("Upgrade", "").lower() == "websocket"
+                and not self.headers.get("Transfer-Encoding")):
             self.talk()
             return
         received, trailers = self.body_length()

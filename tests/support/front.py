@@ -35,6 +35,8 @@ class Front(Daemon):
     static, program, service = "/secret.html", "/page.cgi", "/app/page"
     # How the service is told who asks.
     told = "X-Latchkey-User"
+    # Whether it takes a body whose length was not said.
+    takes_unsized = True
     # Whether bodies sent in HTTP/2 reach who they are for.
     keeps_http2_bodies = True
     # Whether a public rule of the gate's opens a page.

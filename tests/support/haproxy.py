@@ -1,6 +1,8 @@
 """HAProxy with a script that asks the gate."""
 
 import os
+import re
+import subprocess
 
 from support.front import Front
 from support.servers import find_program
@@ -39,6 +41,14 @@ class Haproxy(Front):
             return {}
         return {"\tuser haproxy\n\tgroup haproxy\n": "",
                 " user haproxy": ""}
+
+    @property
+    def takes_unsized(self):
+        """What can drop the trailers alone need not refuse all of it."""
+        said = subprocess.run([self.argv[0], "-v"], capture_output=True,
+                              text=True, check=True).stdout
+        version = re.search(r"version (\d+)\.(\d+)", said).groups()
+        return tuple(map(int, version)) >= (3, 2)
 
     def get(self, path=None, headers=(), **options):
         return super().get(path or self.service, headers, **options)
