@@ -45,6 +45,22 @@ def test_user_source_of_a_strange_process_answers(place, cli, prefix):
     assert json.loads(done.stdout)["detail"] == {"login": "alice"}
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_user_source_of_root_has_roots_groups(place, cli):
+    """Those of its account, and none that whoever starts it has."""
+    group = place.write("group", f"root:x:0:\nown:x:{SOMEBODY + 5}:root\n",
+                        0o644)
+    place.write("program", "#!/bin/sh\n"
+                "printf '{\"groups\":\"%s\"}' \"$(id -G)\"\n", 0o755)
+    cli.issue("alice")
+    cli.prefix = ("unshare", "--mount", "--propagation", "private", "sh",
+                  "-c", f'mount --bind {group} /etc/group && exec setpriv '
+                  f'--groups {SOMEBODY + 6} "$@"', "sh")
+    done = cli.run("check", cli.tokens[0], "--user")
+    assert json.loads(done.stdout)["detail"] == {
+        "groups": f"0 {SOMEBODY + 5}"}, done
+
+
 @pytest.mark.parametrize("user", ["-", "-n", "--help"])
 def test_user_source_is_not_asked_about_an_option(place, cli, user):
     """Whatever other programs may take it for."""

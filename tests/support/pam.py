@@ -29,6 +29,8 @@ USERS = """{
 }
 """
 
+# On a busy machine a connection on loopback may take longer than by default.
+PATIENT = "connect_timeout_ms = 4000;"
 EXTRA = """log = { level = "debug"; };
 user = { source = "file"; path = "/etc/latchkey/users.json"; };
 """
@@ -66,7 +68,8 @@ class House:
 
     def write_settings(self):
         for path, text in (
-                (CONF, settings(self.redis.address, "unix:/nowhere")),
+                (CONF, settings(
+                    self.redis.address, "unix:/nowhere", redis=PATIENT)),
                 (EMBEDDED, embedded_settings(
                     self.folder / "sessions.db", "unix:/nowhere"))):
             self.machine.write(path, text + EXTRA, 0o640, GROUP_ID)
