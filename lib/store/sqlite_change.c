@@ -332,8 +332,7 @@ revoke_step(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
 	    deadline);
 	if (status != LK_OK)
 		return (status);
-	status = revoke_some(store, tag, keep, *until_us, most, all,
-	    revoked);
+	status = revoke_some(store, tag, keep, *until_us, most, all, revoked);
 	/* What is issued from now on is spared, whatever clocks say. */
 	if (status == LK_OK && !*all && *until_us == INT64_MAX)
 		status = newest(store, tag, &latest);
