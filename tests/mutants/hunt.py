@@ -36,6 +36,7 @@ sys.path.insert(0, str(HERE.parent))
 import run  # noqa: E402
 
 WORKERS = min(4, os.cpu_count() or 1)
+C_SUITES = ("unit", "contract")
 # What tests in Python run, besides the programs.
 TOOLS = ("pam/host", "failover/load")
 
@@ -64,6 +65,11 @@ class Mutant:
             stderr=subprocess.STDOUT, text=True, check=False)
         return done.stdout or "no" if done.returncode else None
 
+    def without(self):
+        """What has to pass without it: a program in C runs whole anyway."""
+        return (self.test.split("::")[0] if is_in_c(self.test) else self.test,
+                self.sanitized)
+
     def touches(self):
         """The files it changes."""
         return [line.split()[1].split("/", 1)[1]
@@ -78,6 +84,10 @@ def mutants(names=()):
     if unknown:
         raise SystemExit(f"no such mutant: {' '.join(sorted(unknown))}")
     return [mutant for mutant in found if not names or mutant.name in names]
+
+
+def is_in_c(test):
+    return test.split("/")[0] in C_SUITES and ".py" not in test
 
 
 # ---- A copy of the tree --------------------------------------------------
@@ -99,10 +109,8 @@ class Tree:
     def build(self, test, sanitized):
         """What the test needs; what went wrong, or None."""
         folder = "build/san" if sanitized else "build"
-        suite, _, rest = test.partition("/")
-        wanted = ([f"{folder}/tests/{suite}/{rest.split('::')[0]}"]
-                  if suite in ("unit", "contract") else
-                  ["all", *(f"{folder}/tests/{name}" for name in TOOLS)])
+        wanted = ([f"{folder}/tests/{test.split('::')[0]}"] if is_in_c(test)
+                  else ["all", *(f"{folder}/tests/{name}" for name in TOOLS)])
         # Real hosts load the module without sanitizers.
         for san, targets in ((True, wanted), (False, ["all"])) if (
                 sanitized) else ((False, wanted),):
@@ -131,13 +139,15 @@ def run_one(test, folder):
     """In a copy: run one test, and print what came of it as the last line."""
     results = run.Results()
     suite, _, rest = test.partition("/")
-    if suite in ("unit", "contract"):
+    wanted = ""
+    if is_in_c(test):
         name, _, case = rest.partition("::")
         run.Program(folder, suite, name).run().report(results)
-        wanted = f"{suite}/{name}: {case}" if case else ""
+        # One that crashes does not say in which test.
+        wanted = (f"{suite}/{name}: {case}",
+                  f"{suite}/{name}: ended with ") if case else ""
     else:
         run.run_pytest(results, suite, [test], folder, "build")
-        wanted = ""
     outcomes = [passed for name, passed in results.passed.items()
                 if name.startswith(wanted)]
     if not all(outcomes):
@@ -183,22 +193,26 @@ class Hunt:
         """Try them; how many were caught, live, and could not be tried."""
         counts = {"caught": 0, "ALIVE": 0, "skipped": 0, "not tried": 0}
         with ThreadPoolExecutor(WORKERS) as pool:
-            keys = sorted({(one.test, one.sanitized) for one in chosen})
+            keys = sorted({one.without() for one in chosen})
             before = dict(zip(keys, pool.map(
                 lambda key: self.in_a_tree(self.unbroken, key), keys)))
-            ready = [one for one in chosen
-                     if before[one.test, one.sanitized] == "passed"]
-            after = dict(zip(ready, pool.map(
-                lambda one: self.in_a_tree(self.broken, one), ready)))
-        for one in chosen:
-            said = after.get(one) or (
-                f"without it: {before[one.test, one.sanitized]}")
-            verdict = {"failed": "caught", "passed": "ALIVE"}.get(
-                said, "skipped" if ": skipped" in said else "not tried")
-            counts[verdict] += 1
-            detail = "" if verdict == "caught" else f" ({said}; {one.test})"
-            print(f"{verdict} {one.name}: {one.breaks}{detail}", flush=True)
+
+            def judge(one):
+                said = before[one.without()]
+                said = (f"without it: {said}" if said != "passed" else
+                        self.in_a_tree(self.broken, one))
+                return self.say(one, said)
+            for verdict in pool.map(judge, chosen):
+                counts[verdict] += 1
         return counts
+
+    @staticmethod
+    def say(one, said):
+        verdict = {"failed": "caught", "passed": "ALIVE"}.get(
+            said, "skipped" if ": skipped" in said else "not tried")
+        detail = "" if verdict == "caught" else f" ({said}; {one.test})"
+        print(f"{verdict} {one.name}: {one.breaks}{detail}", flush=True)
+        return verdict
 
 
 def main():
