@@ -276,7 +276,7 @@ CHECK_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) libcmocka-dev \
 	python3-pytest curl apache2 libapache2-mod-fcgid nginx caddy haproxy \
 	php-cgi mandoc groff-base openssh-server openssh-client sudo \
 	dovecot-imapd dovecot-submissiond vsftpd postgresql iproute2 g++ \
-	systemd mount patch musl-tools zlib1g-dev
+	systemd mount patch musl-tools zlib1g-dev openssl
 LINT_DEBS  := $(CHECK_DEBS) clang clang-format clang-tidy cppcheck
 
 quoted = $(patsubst %,'%',$(1))

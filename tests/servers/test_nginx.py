@@ -6,6 +6,8 @@ from support import websocket
 from support.carry import bearer, cookie
 from support.clients import raw, status_of
 from support.http import head_of
+from support.nginx import NginxTls
+from support.site import Site
 
 
 @pytest.fixture
@@ -118,3 +120,30 @@ def test_nginx_location_with_headers_of_its_own_says_who_asks(site, nginx,
                                             b"hello")
     assert (status, echo) == (101, b"hello")
     assert "X-Latchkey-User: alice\n" in page and "mallory" not in page
+
+
+def test_nginx_with_tls_takes_the_cookie_that_no_other_host_can_set(place):
+    site = Site(place, extra='cookie = { name = "__Host-latchkey"; };\n')
+    nginx = place.add(NginxTls(site))
+    token = site.cli.issue("alice")
+
+    def ask(name, *options, path="/secret.html"):
+        return nginx.curl(path, "-b", f"{name}={token}", *options)
+
+    assert ask("latchkey").startswith("HTTP/1.1 401 ")
+    opened = ask("__Host-latchkey")
+    assert opened.startswith("HTTP/1.1 200 ")
+    assert opened.endswith("a protected page\n")
+    ended = ask("__Host-latchkey", "-X", "POST", "-H",
+                "X-Latchkey-Request: 1", path="/session/logout")
+    assert ended.startswith("HTTP/1.1 200 ")
+    cookie = [line for line in ended.splitlines()
+              if line.lower().startswith("set-cookie: ")]
+    assert len(cookie) == 1
+    name, *attributes = cookie[0].split(": ", 1)[1].split("; ")
+    assert name == "__Host-latchkey="
+    assert {"Secure", "Path=/"} <= set(attributes)
+    assert not [word for word in attributes if word.startswith("Domain")]
+    assert ask("__Host-latchkey").startswith("HTTP/1.1 401 ")
+    nginx.stop()
+    assert site.tokens_in_logs() == []

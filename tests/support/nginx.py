@@ -1,7 +1,9 @@
 """nginx with auth_request."""
 
+import subprocess
+
 from support.front import Front
-from support.place import ROOT
+from support.place import ROOT, free_port
 from support.servers import find_program
 
 
@@ -34,3 +36,38 @@ class Nginx(Front):
         conf = self.place.write("nginx.conf", text)
         self.argv = [find_program("nginx"), "-e", self.file("error.log"),
                      "-g", "daemon off;", "-c", conf]
+
+
+class NginxTls(Nginx):
+    """The same with the lines for TLS, for the host localhost."""
+
+    name = "nginx-tls"
+
+    def prepare(self):
+        self.tls_port = free_port()
+        self.certificate = self.file("cert.pem")
+        self.key = self.file("key.pem")
+        subprocess.run(
+            [find_program("openssl"), "req", "-x509", "-newkey", "rsa:2048",
+             "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+             "subjectAltName=DNS:localhost", "-keyout", self.key, "-out",
+             self.certificate], check=True, capture_output=True)
+        super().prepare()
+
+    def example_text(self, values, name=None):
+        return super().example_text({
+            **values,
+            "#listen 443 ssl": f"listen 127.0.0.1:{self.tls_port} ssl",
+            "#ssl_certificate     /etc/ssl/certs/example.pem":
+                f"ssl_certificate {self.certificate}",
+            "#ssl_certificate_key /etc/ssl/private/example.key":
+                f"ssl_certificate_key {self.key}"}, name)
+
+    def curl(self, path, *options):
+        """What comes of asking over TLS, the headers among it."""
+        return subprocess.run(
+            [find_program("curl"), "-si", "--http1.1", "--cacert",
+             self.certificate, "--resolve",
+             f"localhost:{self.tls_port}:127.0.0.1", *options,
+             f"https://localhost:{self.tls_port}{path}"], check=True,
+            capture_output=True, text=True).stdout
