@@ -24,12 +24,15 @@ def bulk(text):
     return b"$%d\r\n%s\r\n" % (len(text), text)
 
 
-def record(user=USER, digest=DIGEST, client=b"ssh"):
-    return b"1 1764000000000000 4070908800000 %s %s %s" % (
-        base64url(digest), client, user)
+def record(user=USER, digest=DIGEST, client=b"ssh",
+           expires=b"4070908800000"):
+    return b"1 1764000000000000 %s %s %s %s" % (
+        expires, base64url(digest), client, user)
 
 
-GOOD = bulk(record())
+# What TIME answers behind the first question on a connection.
+NOW = b"*2\r\n" + bulk(b"1764000001") + bulk(b"250000")
+GOOD = bulk(record()) + NOW
 DETAIL = bulk(b'{"id":"alice","detail":{"login":"bob","n":[1,{}]}}')
 
 
@@ -42,21 +45,23 @@ def inputs():
     yield "every-option", text(
         GOOD + GOOD, options=b"debug|silent|require_token|client=ssh|"
         b"prompt=Token: |fail_delay=1|use_first_pass|revoke_on_close")
-    yield "set-user", text(GOOD[:-2] + b"\r\n" + DETAIL,
+    yield "set-user", text(bulk(record()) + DETAIL + NOW,
                            options=b"set_user|user_field=login")
-    yield "mapped", text(GOOD + DETAIL + GOOD, user=b"bob",
+    yield "mapped", text(bulk(record()) + DETAIL + NOW + GOOD, user=b"bob",
                          options=b"user_field=login")
-    yield "unknown", text(b"$-1\r\n$-1\r\n")
-    yield "expired", text(b"$-1\r\n" + bulk(b"1764000000000"))
-    yield "other-user", text(bulk(record(user=b"bob")))
-    yield "other-digest", text(bulk(record(digest=bytes(32))))
+    yield "unknown", text(b"$-1\r\n" + NOW + b"$-1\r\n")
+    yield "expired", text(b"$-1\r\n" + NOW + bulk(b"1764000000000"))
+    yield "over", text(bulk(record(expires=b"1764000000999")) + NOW)
+    yield "no-clock", text(bulk(record()) + b"*2\r\n$1\r\nx\r\n$0\r\n\r\n")
+    yield "other-user", text(bulk(record(user=b"bob")) + NOW)
+    yield "other-digest", text(bulk(record(digest=bytes(32))) + NOW)
     yield "other-client", text(GOOD, options=b"client=web")
     yield "password", text(b"+PONG\r\n", token=b"correct horse")
     yield "junk", text(b"+PONG\r\n", token=b"\b\n\r\177INCORRECT")
     yield "empty", text(b"", user=b"", token=b"")
     yield "wrong-option", text(GOOD, options=b"nullok")
     yield "gosession-token", text(
-        bulk(record(digest=hashlib.sha256(GO_TOKEN).digest())) * 2,
+        (bulk(record(digest=hashlib.sha256(GO_TOKEN).digest())) + NOW) * 2,
         token=GO_TOKEN)
     yield "loading", text(b"-LOADING Redis is loading\r\n" * 20)
     yield "noauth", text(b"-NOAUTH Authentication required.\r\n")
