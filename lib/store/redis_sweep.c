@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sodium.h>
+
 #include "redis_gosession.h"
 #include "redis_latchkey.h"
 #include "redis_steps.h"
@@ -10,13 +12,22 @@
 
 /* How many indexes are swept in one write: each may take a while. */
 #define SWEEP_CHUNK 8
+/* How many keys are counted in one write, with up to two commands for each. */
+#define COUNT_CHUNK (LK_REDIS_CHUNK / 2)
 /* How long one index may take that is swept in many steps. */
 #define LONG_PATIENCE_MS 600000
+
+/* A session of layout gosession, which a command is about. */
+struct listed {
+	struct lk_token token;
+	struct lk_redis_gosession_names names;
+};
 
 /* A write of many commands.  It is large, so it is allocated. */
 struct chunk {
 	struct lk_redis_command commands[LK_REDIS_CHUNK];
 	struct lk_redis_reply *replies[LK_REDIS_CHUNK];
+	struct listed listed[COUNT_CHUNK];
 };
 
 /* Take one chunk of a page's keys. */
@@ -49,6 +60,7 @@ each_chunk(struct lk_redis_store *store, enum lk_redis_keys keys,
 		place->busy_ns += lk_monotonic_ns() - began_ns;
 	}
 	lk_redis_reply_free(page);
+	sodium_memzero(chunk, sizeof(*chunk));
 	free(chunk);
 	return (status);
 }
@@ -143,26 +155,34 @@ lk_redis_sweep(struct lk_store *base, struct lk_place *place,
 
 /* ---- Counting ---------------------------------------------------------- */
 
-/* What a key of the layout is, by its name. */
+/*
+ * Ask whether the index knows the session that a key of layout gosession
+ * names, since one that it does not know is none; false if it names none.
+ */
+static bool
+ask_listed(const struct lk_redis_store *store, const struct lk_redis_reply *key,
+    struct listed *listed, struct lk_redis_command *command)
+{
+	struct lk_token_key token_key;
+
+	if (!lk_redis_scanned_token(store, key, &listed->token, &token_key) ||
+	    lk_redis_gosession_names(store, &token_key, &listed->names) !=
+	        LK_OK)
+		return (false);
+	lk_redis_command(command, "HEXISTS");
+	lk_redis_arg_key(command, &listed->names.index);
+	lk_redis_arg(command, listed->token.text, listed->token.len);
+	return (true);
+}
+
+/* What a key of layout latchkey is, by its name. */
 static void
-count_key(const struct lk_redis_store *store, const struct lk_redis_reply *key,
-    bool users, struct lk_store_stats *stats)
+count_latchkey(const struct lk_redis_reply *key, struct lk_store_stats *stats)
 {
 	const size_t tag_end = sizeof(LK_REDIS_LATCHKEY_NAMESPACE) - 1 +
 	    LK_TAG_TEXT_LEN;
-	const char *part;
-	struct lk_token_key token_key;
-	struct lk_token token;
+	const char *part = key->len > tag_end ? key->text + tag_end : "";
 
-	if (store->base.shape == LK_SHAPE_GOSESSION) {
-		if (users)
-			stats->users++;
-		else if (lk_redis_scanned_token(store, key, &token, &token_key))
-			stats->sessions++;
-		lk_token_wipe(&token);
-		return;
-	}
-	part = key->len > tag_end ? key->text + tag_end : "";
 	if (strncmp(part, LK_REDIS_LATCHKEY_SESSION,
 	        strlen(LK_REDIS_LATCHKEY_SESSION)) == 0)
 		stats->sessions++;
@@ -180,16 +200,22 @@ count_chunk(struct lk_redis_store *store, struct chunk *chunk,
     struct lk_redis_reply *const *keys, size_t count,
     struct lk_deadline deadline, void *result)
 {
+	const bool gosession = store->base.shape == LK_SHAPE_GOSESSION;
 	const struct count *c = result;
+	size_t asked[COUNT_CHUNK], total = count, i;
 	enum lk_status status = LK_FAULT;
-	size_t i;
 
 	for (i = 0; i < count; i++) {
 		lk_redis_command(&chunk->commands[i], "MEMORY");
 		lk_redis_arg_str(&chunk->commands[i], "USAGE");
 		lk_redis_arg(&chunk->commands[i], keys[i]->text, keys[i]->len);
+		asked[i] = 0;
+		if (gosession && !c->users &&
+		    ask_listed(store, keys[i], &chunk->listed[i],
+		        &chunk->commands[total]))
+			asked[i] = total++;
 	}
-	status = lk_redis_run(store, chunk->commands, count, deadline,
+	status = lk_redis_run(store, chunk->commands, total, deadline,
 	    chunk->replies);
 	if (status != LK_OK)
 		return (status);
@@ -197,9 +223,15 @@ count_chunk(struct lk_redis_store *store, struct chunk *chunk,
 		if (chunk->replies[i]->type != LK_REDIS_INTEGER)
 			continue;
 		c->stats->bytes += (uint64_t)chunk->replies[i]->integer;
-		count_key(store, keys[i], c->users, c->stats);
+		if (!gosession)
+			count_latchkey(keys[i], c->stats);
+		else if (c->users)
+			c->stats->users++;
+		else if (asked[i] > 0 &&
+		    chunk->replies[asked[i]]->integer == 1)
+			c->stats->sessions++;
 	}
-	lk_redis_free_replies(chunk->replies, count);
+	lk_redis_free_replies(chunk->replies, total);
 	return (LK_OK);
 }
 
@@ -213,7 +245,7 @@ lk_redis_stats(struct lk_store *base, struct lk_place *place,
 
 	status = each_chunk(store,
 	    place->users ? LK_REDIS_KEYS_USERS : LK_REDIS_KEYS_ALL, place,
-	    LK_REDIS_CHUNK, deadline, count_chunk, &c);
+	    COUNT_CHUNK, deadline, count_chunk, &c);
 	/* In layout latchkey, the users were among all keys. */
 	if (base->shape == LK_SHAPE_GOSESSION)
 		lk_redis_scan_halves(place);

@@ -536,6 +536,29 @@ test_stats_of_the_store_count_what_is_there(void **state)
 	assert_non_null(strstr(stats.store, world->layout));
 }
 
+/* What gosession's own RefreshToken leaves behind, or the 30 days of its
+ * index: a token that no index knows opens nothing, and is no session. */
+static void
+test_stats_of_the_store_leave_out_orphans(void **state)
+{
+	struct world *world = *state;
+	struct lk_store_stats stats;
+	struct lk_session session;
+	struct lk_token orphan, token;
+
+	if (!world_is_gosession(world)) {
+		print_message("# skipped: there are none in this layout\n");
+		skip();
+	}
+	world_issue(world, "alice", 600, &orphan, NULL);
+	world_issue(world, "bob", 600, &token, NULL);
+	freeReplyObject(world_redis(
+	    world, "HDEL gosession-token_alice %s", orphan.text));
+	assert_status(LK_UNKNOWN, lk_check(world->m, &orphan, &session));
+	assert_status(LK_OK, lk_store_stats(world->m, &stats));
+	assert_int_equal(stats.sessions, 1);
+}
+
 static void
 test_sweep_of_the_store_clears_only_what_expired(void **state)
 {
@@ -641,6 +664,7 @@ main(void)
 		T(test_move_goes_on_after_any_number_of_refused_users),
 		T(test_move_of_a_session_issued_in_the_future_is_refused),
 		T(test_stats_of_the_store_count_what_is_there),
+		T(test_stats_of_the_store_leave_out_orphans),
 		T(test_sweep_of_the_store_clears_only_what_expired),
 #undef T
 	};
