@@ -227,8 +227,7 @@ count_chunk(struct lk_redis_store *store, struct chunk *chunk,
 			count_latchkey(keys[i], c->stats);
 		else if (c->users)
 			c->stats->users++;
-		else if (asked[i] > 0 &&
-		    chunk->replies[asked[i]]->integer == 1)
+		else if (asked[i] > 0 && chunk->replies[asked[i]]->integer == 1)
 			c->stats->sessions++;
 	}
 	lk_redis_free_replies(chunk->replies, total);
