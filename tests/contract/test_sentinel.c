@@ -599,6 +599,27 @@ tell(const struct server *server, const char *format, int number)
 	redisFree(redis);
 }
 
+/* Wait until it follows its master again. */
+static void
+await_link(const struct server *replica)
+{
+	const time_t end = time(NULL) + PATIENCE_S;
+	redisContext *redis = server_connect(replica);
+	redisReply *reply;
+	bool up = false;
+
+	assert_non_null(redis);
+	while (!up) {
+		assert_true(time(NULL) <= end);
+		reply = redisCommand(redis, "INFO replication");
+		up = reply != NULL && reply->type == REDIS_REPLY_STRING &&
+		    strstr(reply->str, "master_link_status:up") != NULL;
+		freeReplyObject(reply);
+		(void)poll(NULL, 0, 5);
+	}
+	redisFree(redis);
+}
+
 /* The replica may have been another master's meanwhile. */
 static void
 test_sentinels_gone_replica_that_was_elsewhere_is_no_witness(void **state)
@@ -609,7 +630,8 @@ test_sentinels_gone_replica_that_was_elsewhere_is_no_witness(void **state)
 	struct lk_token token;
 	size_t i;
 
-	settle(stage, "", QUICK, "");
+	/* Time enough that nobody misses the replica while it is away. */
+	settle(stage, "", QUICK, "staleness_ms = 6000;");
 	watch(stage);
 	issue(stage, "alice", &token, NULL);
 	await_at_least(&stage->vouched, 1);
@@ -617,7 +639,9 @@ test_sentinels_gone_replica_that_was_elsewhere_is_no_witness(void **state)
 		server_kill(&stage->cluster.sentinels[i]);
 	assert_status(LK_OK, answer(stage, &token));
 	tell(replica, "REPLICAOF NO ONE", 0);
+	tell(replica, "SET elsewhere %d", 1);
 	tell(replica, "REPLICAOF 127.0.0.1 %d", master->port);
+	await_link(replica);
 	await_denial(stage, &token, "0 of 3 sentinels can be reached");
 	for (i = 0; i < CLUSTER_SENTINELS; i++)
 		server_start(&stage->cluster, &stage->cluster.sentinels[i]);
