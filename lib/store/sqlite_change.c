@@ -14,44 +14,23 @@
 
 /* ---- Beginning and going on -------------------------------------------- */
 
-/* When the newest session in the keys of ${tag} was issued; 0 if none was. */
+/* The number that ${sql} says about the keys of ${tag}; 0 if it says none. */
 static enum lk_status
-newest(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
-    int64_t *issued_us)
+number_of(struct lk_sqlite_store *store, enum lk_sqlite_sql sql,
+    const uint8_t tag[LK_TAG_LEN], int64_t *number)
 {
 	sqlite3_stmt *statement = NULL;
 	enum lk_status status = LK_FAULT;
 	bool row;
 
-	*issued_us = 0;
-	status = lk_sqlite_db_sql(store->db, LK_SQL_NEWEST, &statement);
+	*number = 0;
+	status = lk_sqlite_db_sql(store->db, sql, &statement);
 	if (status != LK_OK)
 		return (status);
 	lk_sqlite_bind_bytes(statement, 1, tag, LK_TAG_LEN);
 	status = lk_sqlite_db_step(store->db, statement, &row);
 	if (status == LK_OK && row)
-		*issued_us = sqlite3_column_int64(statement, 0);
-	(void)sqlite3_reset(statement);
-	return (status);
-}
-
-/* How many sessions there are in the keys of ${tag}, live or not. */
-static enum lk_status
-count_all(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
-    int64_t *count)
-{
-	sqlite3_stmt *statement = NULL;
-	enum lk_status status = LK_FAULT;
-	bool row;
-
-	*count = 0;
-	status = lk_sqlite_db_sql(store->db, LK_SQL_COUNT, &statement);
-	if (status != LK_OK)
-		return (status);
-	lk_sqlite_bind_bytes(statement, 1, tag, LK_TAG_LEN);
-	status = lk_sqlite_db_step(store->db, statement, &row);
-	if (status == LK_OK && row)
-		*count = sqlite3_column_int64(statement, 0);
+		*number = sqlite3_column_int64(statement, 0);
 	(void)sqlite3_reset(statement);
 	return (status);
 }
@@ -72,7 +51,7 @@ make_room(struct lk_sqlite_store *store, const struct lk_issue_request *request,
 	*fits = true;
 	if (limit == 0)
 		return (LK_OK);
-	status = count_all(store, request->key->tag, &over);
+	status = number_of(store, LK_SQL_COUNT, request->key->tag, &over);
 	over -= limit - 1;
 	if (status != LK_OK || over <= 0)
 		return (status);
@@ -137,7 +116,8 @@ begin_session(struct lk_sqlite_store *store,
 	int64_t latest = 0;
 
 	if (request->limits.per_user > 0)
-		status = newest(store, request->key->tag, &latest);
+		status = number_of(store, LK_SQL_NEWEST, request->key->tag,
+		    &latest);
 	if (latest >= issued_us)
 		issued_us = latest + 1;
 	if (status == LK_OK)
@@ -335,7 +315,7 @@ revoke_step(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
 	status = revoke_some(store, tag, keep, *until_us, most, all, revoked);
 	/* What is issued from now on is spared, whatever clocks say. */
 	if (status == LK_OK && !*all && *until_us == INT64_MAX)
-		status = newest(store, tag, &latest);
+		status = number_of(store, LK_SQL_NEWEST, tag, &latest);
 	if ((status = lk_sqlite_db_end(store->db, status)) == LK_OK)
 		*until_us = latest;
 	else
