@@ -152,10 +152,12 @@ def run_one(test, folder):
                 if name.startswith(wanted)]
     if not all(outcomes):
         print("failed")
+    elif outcomes:
+        print("passed")
     elif results.skips:
         print(f"skipped: {next(iter(results.skips.values()))}")
     else:
-        print("passed" if outcomes else "no such test")
+        print("no such test")
 
 
 # ---- All of them ---------------------------------------------------------
