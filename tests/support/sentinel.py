@@ -166,6 +166,11 @@ class SentinelNode(Server):
             "SENTINEL", "REPLICAS", MASTER))
             if found["port"] == str(node.port))
 
+    def replicas_up(self):
+        """How many replicas it does not hold to be down."""
+        return sum("down" not in pairs(found)["flags"] for found in self.call(
+            "SENTINEL", "REPLICAS", MASTER))
+
     def is_content(self):
         """Whether it knows everybody and thinks that all are well."""
         state = self.state()
@@ -299,14 +304,17 @@ class Cluster:
         return wait_until(succeeded, "a new master", FAILOVER_PATIENCE)
 
     def is_over_a_failover(self):
-        """Whether all Sentinels are done with it, and the new master has a
-        replica in step: from then on what it does can be durable."""
+        """Whether all Sentinels are done with it, and every replica that is
+        not down is in step: from then on what it does can be durable."""
         master = self.master()
-        return (master is not None and master.is_master()
-                and master.good_replicas() > 0
-                and all(sentinel.named() == master.address
-                        and "failover" not in sentinel.state()["flags"]
-                        for sentinel in self.sentinels))
+        if master is None or not master.is_master():
+            return False
+        good = master.good_replicas()
+        return good > 0 and all(
+            sentinel.named() == master.address
+            and "failover" not in sentinel.state()["flags"]
+            and sentinel.replicas_up() <= good
+            for sentinel in self.sentinels)
 
     def promote(self):
         """A failover on request; returns the new master."""
