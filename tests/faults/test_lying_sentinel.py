@@ -204,9 +204,11 @@ def test_failover_that_is_stuck_refuses_no_login(setup):
 
 
 def fail_until_barred(gate, token):
+    # Twice as many at once as it has threads: that those of one second are
+    # enough does not hang on how soon we ask again.
     def is_barred():
-        with ThreadPoolExecutor(4) as pool:
-            assert 401 not in pool.map(status, [gate] * 4, [token] * 4)
+        with ThreadPoolExecutor(8) as pool:
+            assert 401 not in pool.map(status, [gate] * 8, [token] * 8)
         return "is not asked for a moment" in gate.output()
     wait_until(is_barred, "the gate to give up")
 
