@@ -261,7 +261,8 @@ def test_rules_renewal_revives_nothing(place):
 def test_rules_renewal_that_fails_does_not_deny(place):
     """A user whom Redis lets read and not write."""
     redis = RedisServer(place, users=(
-        "default on nopass ~* +@all", "reader on >pw ~* +@read +@connection"))
+        "default on nopass ~* +@all",
+        "reader on >pw ~* +@read +@connection +time"))
     place.add(redis)
     site = Site(place, "renew_below = 50;", "session = { ttl = 100; };\n",
                 redis=redis)
