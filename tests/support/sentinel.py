@@ -115,6 +115,14 @@ class RedisNode(Server):
                    and re.search("lag=(-1|0|1)(,|$)", line) is not None
                    for line in lines)
 
+    def is_followed_by(self, count):
+        """Whether that many replicas follow at once.  After a whole transfer
+        one is called online, and is sent nothing until it has said something
+        by itself."""
+        with self.hand() as hand:
+            hand.call("PUBLISH", "settle", "x")
+            return hand.call("WAIT", str(count), "1000") >= count
+
     def cut_replication(self):
         """Lose the master, and do not get on with it again."""
         self.call("CONFIG", "SET", "masteruser", "nobody",
@@ -287,7 +295,8 @@ class Cluster:
                     and master.good_replicas() == len(self.nodes) - 1
                     and all(sentinel.is_content()
                             and sentinel.named() == master.address
-                            for sentinel in self.sentinels))
+                            for sentinel in self.sentinels)
+                    and master.is_followed_by(len(self.nodes) - 1))
         except OSError:
             return False
 
@@ -314,7 +323,7 @@ class Cluster:
             sentinel.named() == master.address
             and "failover" not in sentinel.state()["flags"]
             and sentinel.replicas_up() <= good
-            for sentinel in self.sentinels)
+            for sentinel in self.sentinels) and master.is_followed_by(good)
 
     def promote(self):
         """A failover on request; returns the new master."""
