@@ -66,28 +66,28 @@ LIB_LIBS  = $(shell $(PKG_CONFIG) --libs $(LIB_PKGS) 2>/dev/null)
 GATE_LIBS = $(shell $(PKG_CONFIG) --libs $(GATE_PKGS) 2>/dev/null)
 
 BASE_CFLAGS = -std=c11 -D_GNU_SOURCE -DLK_VERSION='"$(VERSION)"' -Ilib \
-	-I$(B)/gen -fPIC -fvisibility=hidden -pthread -MMD -MP \
+	-Ifcgi-auth -I$(B)/gen -fPIC -fvisibility=hidden -pthread -MMD -MP \
 	$(WARNINGS) $(HARDEN) $(DEP_CFLAGS)
 BASE_LDFLAGS = -pthread -pie $(LDHARDEN) -Wl,--as-needed
 
 # ---- What is built of what -----------------------------------------------
 
-LIB_SRC  := $(sort $(wildcard lib/*.c lib/store/*.c lib/user/*.c))
-GATE_SRC := $(sort $(wildcard fcgi-auth/*.c))
+LIB_SRC  := $(sort $(shell find lib -name '*.c'))
+GATE_SRC := $(sort $(shell find fcgi-auth -name '*.c'))
 CTL_SRC  := $(sort $(wildcard ctl/*.c))
 PAM_SRC  := $(sort $(wildcard pam/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
 CONTRACT_SRC := $(sort $(wildcard tests/contract/test_*.c))
-LUA_SRC  := $(sort $(wildcard lib/store/lua/*.lua))
+LUA_SRC  := $(sort $(wildcard lib/store/redis/layout/lua/*.lua))
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB_OBJ  := $(call obj,$(LIB_SRC))
 GATE_OBJ := $(call obj,$(GATE_SRC))
 CTL_OBJ  := $(call obj,$(CTL_SRC))
 PAM_OBJ  := $(call obj,$(PAM_SRC))
-# The gate's decision without its I/O: `latchkey explain` goes through it too.
-DECISION_OBJ := $(call obj,$(patsubst %,fcgi-auth/%.c,check credentials decide \
-	path pattern reply request respond rules))
+# The gate's verdict, pure: a library of its own for `latchkey explain` and
+# the tests.
+VERDICT_OBJ := $(call obj,$(filter fcgi-auth/verdict/%,$(GATE_SRC)))
 # What a test links of the gate: everything but its main().
 GATE_PARTS := $(filter-out %/main.o,$(GATE_OBJ))
 # Of the PAM module: what a test calls without a host.
@@ -130,7 +130,7 @@ $(B)/obj/%.o: %.c Makefile | $(B)/complete
 
 $(B)/liblatchkey.a: $(LIB_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(AR) qcs $@ $^
 
 $(B)/$(SONAME): $(LIB_OBJ) lib/latchkey.map
 	$(CC) -shared -pthread $(LDHARDEN) -Wl,-soname,$(SONAME) \
@@ -138,10 +138,15 @@ $(B)/$(SONAME): $(LIB_OBJ) lib/latchkey.map
 		$(LDFLAGS) -o $@ $(LIB_OBJ) $(LIB_LIBS)
 	@ln -sf $(SONAME) $(B)/liblatchkey.so
 
-$(B)/latchkey: $(CTL_OBJ) $(DECISION_OBJ) $(B)/liblatchkey.a
+$(B)/latchkey: $(CTL_OBJ) $(B)/libverdict.a $(B)/liblatchkey.a
 	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
 
-$(B)/latchkey-fcgi: $(GATE_OBJ) $(B)/liblatchkey.a
+$(B)/libverdict.a: $(VERDICT_OBJ)
+	@rm -f $@
+	$(AR) qcs $@ $^
+
+$(B)/latchkey-fcgi: $(filter-out $(VERDICT_OBJ),$(GATE_OBJ)) \
+		$(B)/libverdict.a $(B)/liblatchkey.a
 	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(GATE_LIBS) $(LIB_LIBS)
 
 # The PAM module runs inside other programs, whose functions must never be
@@ -174,18 +179,18 @@ $(B)/latchkey.pc: lib/latchkey.pc.in Makefile
 
 # Scripts that run inside Redis: each as text and as the SHA-1 that EVALSHA
 # names it by.
-$(B)/gen/redis_%_scripts.h: lib/store/lua/embed.sh $(LUA_SRC)
+$(B)/gen/redis_%_scripts.h: lib/store/redis/layout/lua/embed.sh $(LUA_SRC)
 	@mkdir -p $(@D)
-	sh lib/store/lua/embed.sh $(filter lib/store/lua/$*_%,$(LUA_SRC)) > $@
+	sh $< $(filter $(<D)/$*_%,$(LUA_SRC)) > $@
 
 SCRIPTS_H := $(patsubst %,$(B)/gen/redis_%_scripts.h,\
 	latchkey gosession put sweep fence)
 
-$(B)/obj/lib/store/redis_latchkey.o: $(B)/gen/redis_latchkey_scripts.h
-$(B)/obj/lib/store/redis_gosession.o: $(B)/gen/redis_gosession_scripts.h
-$(B)/obj/lib/store/redis_put.o: $(B)/gen/redis_put_scripts.h
-$(B)/obj/lib/store/redis_sweep.o: $(B)/gen/redis_sweep_scripts.h
-$(B)/obj/lib/store/redis_fence.o: $(B)/gen/redis_fence_scripts.h
+$(B)/obj/lib/store/redis/layout/latchkey.o: $(B)/gen/redis_latchkey_scripts.h
+$(B)/obj/lib/store/redis/layout/gosession.o: $(B)/gen/redis_gosession_scripts.h
+$(B)/obj/lib/store/redis/layout/put.o: $(B)/gen/redis_put_scripts.h
+$(B)/obj/lib/store/redis/layout/sweep.o: $(B)/gen/redis_sweep_scripts.h
+$(B)/obj/lib/store/redis/master/fence.o: $(B)/gen/redis_fence_scripts.h
 
 $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(GATE_PARTS) $(PAM_PARTS) \
 		$(B)/liblatchkey.a
@@ -201,7 +206,6 @@ $(B)/tests/contract/%: $(B)/obj/tests/contract/%.o \
 	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS) -lcmocka
 
 PAM_UNIT_SRC := $(filter tests/unit/test_pam_%,$(UNIT_SRC))
-$(call obj,$(filter-out $(PAM_UNIT_SRC),$(UNIT_SRC))): BASE_CFLAGS += -Ifcgi-auth
 $(call obj,$(PAM_UNIT_SRC)): BASE_CFLAGS += -Ipam
 
 # A host that exports what the module's libraries are called by.
@@ -221,7 +225,6 @@ $(B)/tests/failover/load: $(B)/obj/tests/failover/load.o $(B)/liblatchkey.a
 
 # In the tests the target runs over its corpus, without libFuzzer.
 $(B)/tests/unit/test_guard_corpus: $(B)/obj/tests/fuzz/fuzz_guard.o
-$(B)/obj/tests/fuzz/fuzz_guard.o: BASE_CFLAGS += -Ifcgi-auth
 
 # The PAM module between a libpam, a memory and a network of the target's.
 FUZZ_PAM_WRAP := $(patsubst %,-Wl$(,)--wrap=%,malloc calloc strdup connect \
@@ -234,9 +237,9 @@ FUZZ_SECONDS ?= 60
 FUZZ_FLAGS   := -g -O1 -fsanitize=fuzzer,address,undefined \
 	-fno-sanitize-recover=all
 
-$(B)/fuzz/fuzz_guard: tests/fuzz/fuzz_guard.c fcgi-auth/guard.c
+$(B)/fuzz/fuzz_guard: tests/fuzz/fuzz_guard.c fcgi-auth/door/guard.c
 	@mkdir -p $(@D)
-	clang -std=c11 -D_GNU_SOURCE -Ifcgi-auth $(FUZZ_FLAGS) -o $@ $^ \
+	clang -std=c11 -D_GNU_SOURCE -Ilib -Ifcgi-auth $(FUZZ_FLAGS) -o $@ $^ \
 		$(GATE_LIBS)
 
 $(B)/fuzz/fuzz_pam: tests/fuzz/fuzz_pam.c $(filter-out %/guest.c,$(PAM_SRC)) \
@@ -376,7 +379,7 @@ bench-failover: deps-bench all $(B)/tests/failover/load
 # ---- Linters -------------------------------------------------------------
 
 C_FILES   := $(LIB_SRC) $(GATE_SRC) $(CTL_SRC) $(PAM_SRC)
-H_FILES   := $(sort $(wildcard lib/*.h lib/*/*.h fcgi-auth/*.h ctl/*.h pam/*.h))
+H_FILES   := $(sort $(shell find lib fcgi-auth ctl pam -name '*.h'))
 TIDY_ARGS  = -std=c11 -D_GNU_SOURCE -DLK_VERSION='"$(VERSION)"' -Ilib \
 	-Ifcgi-auth -I$(B)/gen $(DEP_CFLAGS)
 

@@ -4,9 +4,9 @@
 
 #include <sodium.h>
 
+#include "base/typos.h"
 #include "ctl.h"
-#include "token.h"
-#include "typos.h"
+#include "session/token.h"
 
 /* Longest option, and more. */
 #define OPTION_MAX 40

@@ -5,10 +5,10 @@
 #ifndef CTL_H_
 #define CTL_H_
 
-#include "buf.h"
+#include "base/buf.h"
+#include "base/log.h"
 #include "latchkey.h"
-#include "log.h"
-#include "settings.h"
+#include "settings/settings.h"
 
 /* Most bytes a verb prints. */
 #define CTL_OUTPUT_MAX (256 * 1024 * 1024)

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/deadline.h"
 #include "ctl.h"
-#include "deadline.h"
 #include "doctor.h"
 
 /* The user whose session makes the round trip. */

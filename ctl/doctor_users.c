@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/error.h"
+#include "base/name_service.h"
 #include "doctor.h"
-#include "error.h"
-#include "name_service.h"
 #include "user/source.h"
 
 /* Room for what is said of one path. */

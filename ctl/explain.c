@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../fcgi-auth/check.h"
-#include "../fcgi-auth/respond.h"
 #include "ctl.h"
+#include "verdict/check.h"
+#include "verdict/respond.h"
 
 /* Longest method, and longest URL with its query. */
 #define METHOD_MAX 1024

@@ -8,10 +8,10 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "base/error.h"
+#include "base/escape.h"
+#include "base/fd.h"
 #include "ctl.h"
-#include "error.h"
-#include "escape.h"
-#include "fd.h"
 
 const struct ctl_verb ctl_verbs[] = {
 	{ "issue", "USER [--ttl SECONDS] [--client KIND]",

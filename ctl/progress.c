@@ -2,7 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "deadline.h"
+#include "base/deadline.h"
 #include "progress.h"
 
 #define WIDTH 30

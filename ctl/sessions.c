@@ -2,9 +2,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/json.h"
 #include "ctl.h"
-#include "json.h"
-#include "user_id.h"
+#include "session/user_id.h"
 
 /* End a session whose token could not be handed out. */
 static void

@@ -11,9 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/error.h"
+#include "base/name_service.h"
 #include "ctl.h"
-#include "error.h"
-#include "name_service.h"
 
 /* The folders of a store of one's own, below the home folder of the account:
  * the environment has no say in where sessions are. */

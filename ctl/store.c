@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "ctl.h"
-#include "json.h"
 #include "progress.h"
 #include "store_import.h"
 

@@ -1,8 +1,8 @@
 /* The verb `user`: the cached user info. */
 #include <string.h>
 
+#include "base/json.h"
 #include "ctl.h"
-#include "json.h"
 
 static void
 print_user(struct ctl *ctl, const struct lk_user *user)

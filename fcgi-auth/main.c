@@ -9,22 +9,22 @@
 
 #include <fcgiapp.h>
 
-#include "account.h"
-#include "cgi.h"
-#include "control.h"
-#include "door.h"
-#include "error.h"
-#include "fd.h"
-#include "generation.h"
-#include "journal.h"
+#include "base/error.h"
+#include "base/fd.h"
+#include "door/door.h"
+#include "door/queue.h"
+#include "door/worker.h"
 #include "latchkey.h"
-#include "listen.h"
-#include "notify.h"
-#include "privileges.h"
-#include "process.h"
-#include "queue.h"
-#include "report.h"
-#include "worker.h"
+#include "process/account.h"
+#include "process/cgi.h"
+#include "process/control.h"
+#include "process/generation.h"
+#include "process/journal.h"
+#include "process/listen.h"
+#include "process/notify.h"
+#include "process/privileges.h"
+#include "process/process.h"
+#include "process/report.h"
 
 /* Where a service manager leaves its sockets, from sd_listen_fds(3). */
 #define LISTEN_FDS_START 3

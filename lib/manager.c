@@ -5,10 +5,10 @@
 
 #include <sodium.h>
 
-#include "json.h"
+#include "base/json.h"
 #include "manager.h"
-#include "session.h"
-#include "user_id.h"
+#include "session/record.h"
+#include "session/user_id.h"
 
 /* How long a list may take, of which each page has the usual deadline. */
 #define LIST_PATIENCE_MS 10000

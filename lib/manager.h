@@ -2,8 +2,8 @@
 #ifndef LK_MANAGER_H_
 #define LK_MANAGER_H_
 
-#include "birth.h"
-#include "log.h"
+#include "base/birth.h"
+#include "base/log.h"
 #include "store/store.h"
 #include "user/source.h"
 

@@ -4,8 +4,8 @@
 
 #include <sodium.h>
 
-#include "identity.h"
-#include "json.h"
+#include "base/identity.h"
+#include "base/json.h"
 #include "manager.h"
 
 void

@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#include "error.h"
+#include "base/error.h"
 #include "user/source.h"
 
 /** SQLite asks for folders of temporary files, which it never makes here. */

@@ -2,7 +2,7 @@
 
 #include <security/pam_ext.h>
 
-#include "fd.h"
+#include "base/fd.h"
 #include "journal.h"
 
 static void

@@ -4,7 +4,7 @@
 
 #include <security/pam_modules.h>
 
-#include "log.h"
+#include "base/log.h"
 
 /**
  * pam_journal(handle, level):

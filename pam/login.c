@@ -1,8 +1,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/name_service.h"
 #include "login.h"
-#include "name_service.h"
 
 /*
  * Whether ${user} may be let in under this name.  With `set_user` the user id

@@ -1,9 +1,9 @@
 #include <string.h>
 
-#include "json.h"
-#include "json_scan.h"
+#include "base/json.h"
+#include "base/json_scan.h"
 #include "name.h"
-#include "user_id.h"
+#include "session/user_id.h"
 
 void
 pam_names_of(const struct lk_session *session, const char *detail,

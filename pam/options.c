@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "options.h"
-#include "session.h"
-#include "settings.h"
+#include "session/record.h"
+#include "settings/settings.h"
 
 /* Longest value of an option, in bytes: what the settings allow as well. */
 #define CONF_MAX 4095

@@ -2,7 +2,7 @@
 #ifndef PAM_OPTIONS_H_
 #define PAM_OPTIONS_H_
 
-#include "error.h"
+#include "base/error.h"
 
 /* Longest delay after a refusal, in milliseconds. */
 #define PAM_FAIL_DELAY_MAX 10000

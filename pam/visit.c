@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "journal.h"
-#include "settings.h"
+#include "settings/settings.h"
 #include "visit.h"
 
 enum lk_status

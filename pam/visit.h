@@ -8,8 +8,8 @@
 
 #include <security/pam_modules.h>
 
-#include "error.h"
-#include "log.h"
+#include "base/error.h"
+#include "base/log.h"
 #include "options.h"
 
 struct pam_visit {

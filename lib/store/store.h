@@ -8,13 +8,13 @@
 #ifndef LK_STORE_H_
 #define LK_STORE_H_
 
-#include "buf.h"
-#include "deadline.h"
-#include "error.h"
-#include "log.h"
-#include "settings.h"
-#include "stored.h"
-#include "token.h"
+#include "base/buf.h"
+#include "base/deadline.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "session/line.h"
+#include "session/token.h"
+#include "settings/settings.h"
 
 /** How many sessions a user may have; the oldest end to make room. */
 struct lk_limits {

@@ -13,12 +13,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "child.h"
-#include "deadline.h"
-#include "error.h"
-#include "fd.h"
-#include "identity.h"
-#include "name_service.h"
+#include "base/deadline.h"
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/identity.h"
+#include "base/name_service.h"
+#include "user/child.h"
 
 /* How long what was killed may take to be gone. */
 #define GONE_MS 1000

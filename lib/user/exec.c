@@ -5,11 +5,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "child.h"
-#include "deadline.h"
-#include "error.h"
-#include "json.h"
-#include "source.h"
+#include "base/deadline.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "user/child.h"
+#include "user/source.h"
 
 /* How much is read at once. */
 #define CHUNK 4096

@@ -5,10 +5,10 @@
  */
 #include <string.h>
 
-#include "error.h"
-#include "json.h"
-#include "source.h"
-#include "trusted_file.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/trusted_file.h"
+#include "user/source.h"
 
 /* Largest user file, in bytes. */
 #define FILE_MAX 4194304

@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "error.h"
-#include "json.h"
-#include "name_service.h"
-#include "source.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "base/name_service.h"
+#include "user/source.h"
 
 /* Append a group's name, or its number as a string if it has none. */
 static enum lk_status

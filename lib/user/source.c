@@ -1,4 +1,4 @@
-#include "source.h"
+#include "user/source.h"
 
 lk_user_source *
 lk_user_source_of(const struct lk_settings *settings)

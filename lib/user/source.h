@@ -6,9 +6,9 @@
 #ifndef LK_USER_SOURCE_H_
 #define LK_USER_SOURCE_H_
 
-#include "buf.h"
+#include "base/buf.h"
 #include "latchkey.h"
-#include "settings.h"
+#include "settings/settings.h"
 
 /**
  * A source: append the compact JSON object that is the detail of ${id} to

@@ -21,7 +21,7 @@
 
 #include "figure.h"
 #include "latchkey.h"
-#include "token.h"
+#include "session/token.h"
 
 #define CHECKS                                                  \
 	250 /* in a round: short, so that both sides of a ratio \

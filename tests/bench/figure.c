@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "deadline.h"
+#include "base/deadline.h"
 #include "figure.h"
 
 _Noreturn void

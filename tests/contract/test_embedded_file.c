@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "children.h"
-#include "settings.h"
+#include "settings/settings.h"
 
 #define STRANGER 54321
 #define SECOND 54322

@@ -9,9 +9,9 @@
 
 #include <sqlite3.h>
 
+#include "base/deadline.h"
 #include "children.h"
-#include "deadline.h"
-#include "settings.h"
+#include "settings/settings.h"
 
 #define TEXT_LEN 67 /* of a token */
 

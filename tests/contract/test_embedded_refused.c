@@ -10,7 +10,7 @@
 #include <sqlite3.h>
 
 #include "children.h"
-#include "settings.h"
+#include "settings/settings.h"
 
 #define STRANGER 54321
 

@@ -10,7 +10,7 @@
 
 #include "children.h"
 #include "manager.h"
-#include "settings.h"
+#include "settings/settings.h"
 
 static const char *
 store_path(const struct world *world)

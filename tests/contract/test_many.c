@@ -8,7 +8,7 @@
 
 #include <sodium.h>
 
-#include "base64url.h"
+#include "base/base64url.h"
 #include "world.h"
 
 /* More than what ends in one step, and a little more than that. */

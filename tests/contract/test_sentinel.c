@@ -11,8 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "cluster.h"
-#include "log.h"
 
 /*
  * Long enough for a slow machine under a sanitizer; no test waits for it.  The

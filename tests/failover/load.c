@@ -27,8 +27,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "latchkey.h"
-#include "log.h"
 
 #define THREADS_MAX 64
 #define SESSIONS_MAX 10000

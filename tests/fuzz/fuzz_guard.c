@@ -17,8 +17,8 @@
 #include <fastcgi.h>
 #include <fcgiapp.h>
 
+#include "door/guard.h"
 #include "fuzz.h"
-#include "guard.h"
 
 /* Not assert(): this must hold in every build. */
 #define MUST(condition)                                                 \

@@ -31,7 +31,7 @@
 
 #include "fuzz.h"
 #include "latchkey.h"
-#include "token.h"
+#include "session/token.h"
 
 #define OPTIONS_MAX 12
 #define FIELD_MAX 5000

@@ -9,7 +9,7 @@ from tree import files, read, run
 
 SETTINGS = files("etc/*.conf")
 LIGHTTPD = files("etc/lighttpd/*.conf")
-SCRIPTS = files("lib/store/lua/*.lua")
+SCRIPTS = files("lib/store/redis/layout/lua/*.lua")
 SERVERS = (*(f"etc/lighttpd/{name}" for name in (
     "05-latchkey.conf", "latchkey.conf", "latchkey-spawned.conf")),
     *(f"etc/apache/{name}" for name in (

@@ -7,7 +7,7 @@ import pytest
 from support.place import BUILD
 from tree import code, files, read, run
 
-HEADERS = files("lib/**/*.h", "fcgi-auth/*.h", "ctl/*.h", "pam/*.h")
+HEADERS = files("lib/**/*.h", "fcgi-auth/**/*.h", "ctl/*.h", "pam/*.h")
 PACKAGES = ("hiredis", "libconfig", "libcjson", "libsodium", "fcgi")
 
 
@@ -16,8 +16,9 @@ def test_header_alone_compiles():
     errors = {}
     for header in HEADERS:
         result = run("cc", "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra",
-                     "-Werror", "-Ilib", *flags, "-fsyntax-only", "-x", "c",
-                     "-", stdin=f'#include "{header}"\n')
+                     "-Werror", "-Ilib", "-Ifcgi-auth", *flags,
+                     "-fsyntax-only", "-x", "c", "-",
+                     stdin=f'#include "{header}"\n')
         if result.returncode != 0:
             errors[str(header)] = result.stderr
     assert errors == {}

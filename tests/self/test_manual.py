@@ -17,7 +17,7 @@ SETTINGS = "man/latchkey.conf.5"
 # What the program says of every setting: its key, and what it takes.
 TABLE = """
 #include <stdio.h>
-#include "setting.h"
+#include "settings/setting.h"
 int main(void)
 {
 	char want[LK_SETTING_TEXT_MAX];
@@ -153,7 +153,8 @@ def test_manual_example_file_has_every_setting_at_its_default(defaults):
 
 
 def test_manual_settings_say_what_takes_a_restart():
-    takes = re.findall(r'\{ "(gate\.\w+) "', read("fcgi-auth/generation.c"))
+    takes = re.findall(r'\{ "(gate\.\w+) "',
+                       read("fcgi-auth/process/generation.c"))
     assert takes
     text = read(SETTINGS).split("\n.SH SETTINGS\n")[1]
     found = [entry.split("\n")[0] for entry in text.split("\n.TP\n.B ")
@@ -165,7 +166,7 @@ def test_manual_settings_say_what_takes_a_restart():
 
 def test_manual_rules_have_every_member():
     members = re.findall(r'\{ "(\w+)", read_\w+ \}',
-                         read("lib/settings_rules.c"))
+                         read("lib/settings/settings_rules.c"))
     assert len(members) == 8
     rules = read(SETTINGS).split("\n.SH RULES\n")[1].split("\n.SH ")[0]
     for member in members:
@@ -227,7 +228,7 @@ def test_manual_gate_has_every_option():
 
 
 def test_manual_gate_has_an_entry_for_every_endpoint():
-    known = names_in("fcgi-auth/endpoint.c",
+    known = names_in("fcgi-auth/endpoints/endpoint.c",
                      r'\] = \{ "([a-z-]+)", (?!"", true)')
     section = read(GATE).split("\n.SH ENDPOINTS\n")[1].split("\n.SS ")[0]
     entries = re.findall(r"^\.TP\n\.BR (\S+) ", section, re.M)
@@ -241,14 +242,15 @@ def names_in(path, pattern):
 
 
 @pytest.mark.parametrize("path, pattern", [
-    ("fcgi-auth/metrics.c", r'"(latchkey_[a-z_]+)["{]'),
-    ("fcgi-auth/respond.c", r'"(?:Variable-)?([A-Za-z]+[-_][A-Za-z_]+)",'),
-    ("fcgi-auth/control.c", r'LK_LOG_\w+,\s*"([a-z, ]+)"'),
-    ("fcgi-auth/report.c", r'LK_LOG_\w+,\s*"([a-z ]+)"'),
+    ("fcgi-auth/process/metrics.c", r'"(latchkey_[a-z_]+)["{]'),
+    ("fcgi-auth/verdict/respond.c",
+     r'"(?:Variable-)?([A-Za-z]+[-_][A-Za-z_]+)",'),
+    ("fcgi-auth/process/control.c", r'LK_LOG_\w+,\s*"([a-z, ]+)"'),
+    ("fcgi-auth/process/report.c", r'LK_LOG_\w+,\s*"([a-z ]+)"'),
     ("fcgi-auth/main.c", r'LK_LOG_\w+,\s*"([a-z ]+)"'),
     ("fcgi-auth/main.c", r'"((?:LISTEN|NOTIFY|LATCHKEY|GATEWAY)_[A-Z_]+)"'),
-    ("fcgi-auth/request.c", r'first_of\(request, "(?:HTTP_)?(\w+)"\)'),
-    ("fcgi-auth/reply.c", r"Status: ([0-9]{3}) "),
+    ("fcgi-auth/verdict/request.c", r'first_of\(request, "(?:HTTP_)?(\w+)"\)'),
+    ("fcgi-auth/verdict/reply.c", r"Status: ([0-9]{3}) "),
 ])
 def test_manual_gate_has_every(path, pattern):
     text = rendered(GATE)

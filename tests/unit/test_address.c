@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "address.h"
+#include "base/address.h"
 
 static void
 test_parse_three_forms_are_read(void **state)

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "base64url.h"
+#include "base/base64url.h"
 
 #define LONGEST 70
 #define VARIANT sodium_base64_VARIANT_URLSAFE_NO_PADDING

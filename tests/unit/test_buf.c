@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "buf.h"
+#include "base/buf.h"
 
 static void
 test_buf_appends_in_order_and_terminated(void **state)

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "credentials.h"
+#include "verdict/credentials.h"
 
 #define NONE GATE_CREDENTIALS_NONE
 #define ONE GATE_CREDENTIALS_ONE

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "error.h"
+#include "base/error.h"
 
 static void
 test_error_set_formats_the_text(void **state)

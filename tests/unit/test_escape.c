@@ -6,10 +6,10 @@
 
 #include <cmocka.h>
 
-#include "escape.h"
-#include "json.h"
-#include "json_scan.h"
-#include "utf8.h"
+#include "base/escape.h"
+#include "base/json.h"
+#include "base/json_scan.h"
+#include "base/utf8.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "decide.h"
+#include "verdict/decide.h"
 
 /* Everything a decision depends on, in one place, for each test anew. */
 struct scene {

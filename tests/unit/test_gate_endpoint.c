@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "endpoint.h"
+#include "endpoints/endpoint.h"
 
 #define PARAMS_MAX 3
 

@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#include "generation.h"
+#include "process/generation.h"
 
 /* A private folder with a settings file in it. */
 struct place {

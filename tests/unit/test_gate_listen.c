@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "listen.h"
+#include "process/listen.h"
 
 #define ANY_GROUP ((gid_t)-1)
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "metrics.h"
+#include "process/metrics.h"
 
 static enum gate_reason
 reason_of(unsigned int http, enum gate_credentials_kind kind,

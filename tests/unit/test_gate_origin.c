@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "origin.h"
+#include "endpoints/origin.h"
 
 #define PARAMS_MAX 4
 

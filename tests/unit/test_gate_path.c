@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "path.h"
+#include "verdict/path.h"
 
 struct reading {
 	const char *uri;

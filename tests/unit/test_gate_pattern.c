@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "pattern.h"
-#include "rule.h"
+#include "session/rule.h"
+#include "verdict/pattern.h"
 
 struct match {
 	const char *pattern;

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "peek.h"
+#include "door/peek.h"
 
 /* A RESPONDER's request, its STDIN of five bytes and the end of that. */
 static const uint8_t request[] = { 1, 1, 0, 1, 0, 8, 0, 0, 0, 1, 1, 0, 0, 0, 0,

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "account.h"
-#include "peers.h"
+#include "door/peers.h"
+#include "process/account.h"
 
 static enum lk_status
 read_peers(char *const *names, size_t n, struct gate_peers *peers)

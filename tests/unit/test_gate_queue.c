@@ -12,9 +12,9 @@
 
 #include <cmocka.h>
 
-#include "deadline.h"
-#include "queue.h"
-#include "waiting.h"
+#include "base/deadline.h"
+#include "door/queue.h"
+#include "door/waiting.h"
 
 static int
 some_fd(void)

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "refuse.h"
+#include "door/refuse.h"
 
 /* Two ends of a connection. */
 static void

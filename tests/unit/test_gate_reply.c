@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "reply.h"
+#include "verdict/reply.h"
 
 static void
 test_gate_reply_is_built_in_order(void **state)

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "report.h"
+#include "process/report.h"
 
 /* The last line of the log, and how many there were. */
 struct book {

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "request.h"
+#include "verdict/request.h"
 
 /* The request of at most three parameters. */
 static struct gate_request

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "respond.h"
+#include "verdict/respond.h"
 
 struct scene {
 	struct lk_settings settings;

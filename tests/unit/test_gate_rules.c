@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "rules.h"
+#include "verdict/rules.h"
 
 /* Copies, since settings own their strings. */
 static struct lk_strings

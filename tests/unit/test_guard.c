@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "guard.h"
+#include "door/guard.h"
 
 enum { BEGIN = 1, ABORT = 2, PARAMS = 4, STDIN = 5, GET_VALUES = 9 };
 

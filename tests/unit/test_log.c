@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "log.h"
+#include "base/log.h"
 
 /* ---- A sink that remembers, and a syslog(3) that does ------------------ */
 

@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "name_service.h"
+#include "base/name_service.h"
 
 #define SKIPPED 77
 /* Members enough for a line of more than a buffer of any usual size. */

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "store/redis_breaker.h"
+#include "store/redis/breaker.h"
 
 #define MS INT64_C(1000000)
 /* Some time. */

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "store/redis_vote.h"
+#include "store/redis/master/vote.h"
 
 static struct lk_vote
 vote(enum lk_vote_kind kind, const char *address, bool failing_over)

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "store/redis_info.h"
-#include "store/redis_pending.h"
+#include "store/redis/master/pending.h"
+#include "store/redis/wire/info.h"
 
 #define HISTORY_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define HISTORY_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"

@@ -10,7 +10,7 @@
 
 #include <hiredis/hiredis.h>
 
-#include "store/redis_reply.h"
+#include "store/redis/wire/reply.h"
 
 /* Read ${depth} arrays, each in the one before; whether that is a reply. */
 static bool

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "store/redis_vote.h"
+#include "store/redis/master/vote.h"
 
 #define VOTERS_MAX 5
 

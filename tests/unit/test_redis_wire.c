@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "store/redis_wire.h"
+#include "store/redis/wire/wire.h"
 
 #define COMMAND_MS 50
 

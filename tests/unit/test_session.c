@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "session.h"
+#include "session/record.h"
 
 #define DIGEST "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 

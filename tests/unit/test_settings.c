@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "setting.h"
+#include "settings/setting.h"
 #include "temp_dir.h"
 
 static struct temp_dir dir;

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "settings.h"
+#include "settings/settings.h"
 #include "temp_dir.h"
 
 static int

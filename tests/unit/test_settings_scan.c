@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "settings_scan.h"
+#include "settings/settings_scan.h"
 
 /* Scan a copy of exactly ${len} bytes and a NUL; what becomes of it. */
 static enum lk_status

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "stored.h"
+#include "session/line.h"
 
 /* A token of gosession's shape, and its SHA-256. */
 #define TOKEN "alice_0123456789abcdef0123456789abcdef"

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
-#include "token.h"
+#include "session/token.h"
 
 #define HEX "0123456789abcdef0123456789abcdef"
 

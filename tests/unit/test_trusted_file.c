@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
+#include "base/trusted_file.h"
 #include "temp_dir.h"
-#include "trusted_file.h"
 
 static struct temp_dir dir;
 

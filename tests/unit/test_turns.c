@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "deadline.h"
-#include "turns.h"
+#include "base/deadline.h"
+#include "base/turns.h"
 
 #define MS_NS INT64_C(1000000)
 

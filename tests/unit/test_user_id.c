@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "user_id.h"
-#include "utf8.h"
+#include "base/utf8.h"
+#include "session/user_id.h"
 
 static void
 test_user_id_check_of_each_byte(void **state)

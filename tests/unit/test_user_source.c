@@ -27,7 +27,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "json.h"
+#include "base/json.h"
 #include "user/source.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))

@@ -1,0 +1,36 @@
+/* What a connection has sent, looked at without taking it. */
+#ifndef GATE_PEEK_H_
+#define GATE_PEEK_H_
+
+#include "door/guard.h"
+
+enum gate_peek {
+	GATE_PEEK_GONE = 0, /* the peer closed or broke the connection */
+	GATE_PEEK_REFUSED,  /* the guard refuses it */
+	GATE_PEEK_WAIT,     /* not a whole request yet */
+	GATE_PEEK_READY     /* one whole request */
+};
+
+/** What was seen of a connection so far; all zero at first. */
+struct gate_sight {
+	struct gate_finding finding;
+	size_t copied; /* bytes, in all looks together */
+};
+
+/**
+ * gate_peek_prepare(fd):
+ * Let a new connection be read as it is peeked, byte for byte: bytes sent
+ * out of band stay in their place.  False if that cannot be had.
+ */
+bool gate_peek_prepare(int fd);
+
+/**
+ * gate_peek(fd, room, sight):
+ * Let the guard look at what has arrived on ${fd}, without waiting, and not
+ * before it is as much as the last look has found to be needed.  ${room} is
+ * where, and is zeroed afterwards.
+ */
+enum gate_peek gate_peek(int fd, uint8_t room[GATE_REQUEST_MAX],
+    struct gate_sight *sight);
+
+#endif /* !GATE_PEEK_H_ */

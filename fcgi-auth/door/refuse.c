@@ -1,0 +1,100 @@
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <fastcgi.h>
+#include <sodium.h>
+
+#include "door/refuse.h"
+
+#define TEXT_MAX 512
+/* Most that is read of a connection before it is closed. */
+#define DRAIN_MAX 131072
+#define DRAIN_CHUNK 4096
+
+static const char bad_request[] = "Status: 400 Bad Request\r\n"
+                                  "Cache-Control: no-store\r\n"
+                                  "Content-Type: text/plain; charset=utf-8\r\n"
+                                  "\r\n"
+                                  "The gate refused the request: ";
+
+static const char overload[] =
+    "Status: 503 Service Unavailable\r\n"
+    "Cache-Control: no-store\r\n"
+    "Retry-After: 2\r\n"
+    "Content-Type: text/plain; charset=utf-8\r\n"
+    "\r\n"
+    "The gate is overloaded: ";
+
+static FCGI_Header
+header(uint8_t type, uint16_t id, size_t content)
+{
+	return ((FCGI_Header){
+	    .version = FCGI_VERSION_1,
+	    .type = type,
+	    .requestIdB1 = (uint8_t)(id >> 8),
+	    .requestIdB0 = (uint8_t)id,
+	    .contentLengthB1 = (uint8_t)(content >> 8),
+	    .contentLengthB0 = (uint8_t)content,
+	});
+}
+
+static size_t
+append(uint8_t *to, size_t at, const void *bytes, size_t len)
+{
+	memcpy(to + at, bytes, len);
+	return (at + len);
+}
+
+void
+gate_refuse(int fd, uint16_t request_id, enum gate_refusal refusal,
+    const char *reason)
+{
+	uint8_t reply[TEXT_MAX + 4 * FCGI_HEADER_LEN];
+	const FCGI_EndRequestBody end = {
+		.protocolStatus = FCGI_REQUEST_COMPLETE
+	};
+	FCGI_Header head;
+	char text[TEXT_MAX];
+	size_t len, at = 0;
+
+	(void)snprintf(text, sizeof(text), "%s%s.\n",
+	    refusal == GATE_REFUSE_OVERLOAD ? overload : bad_request, reason);
+	len = strlen(text);
+	head = header(FCGI_STDOUT, request_id, len);
+	at = append(reply, at, &head, sizeof(head));
+	at = append(reply, at, text, len);
+	head = header(FCGI_STDOUT, request_id, 0);
+	at = append(reply, at, &head, sizeof(head));
+	head = header(FCGI_END_REQUEST, request_id, sizeof(end));
+	at = append(reply, at, &head, sizeof(head));
+	at = append(reply, at, &end, sizeof(end));
+	/* An empty send buffer takes this much; a failure denies as well. */
+	(void)send(fd, reply, at, MSG_DONTWAIT | MSG_NOSIGNAL);
+	gate_hang_up(fd);
+}
+
+void
+gate_drain(int fd, size_t max)
+{
+	char chunk[DRAIN_CHUNK];
+	ssize_t n = 0;
+
+	for (; max > 0; max -= n > 0 ? (size_t)n : 0) {
+		n = recv(fd, chunk, max < sizeof(chunk) ? max : sizeof(chunk),
+		    MSG_DONTWAIT);
+		if (n == 0 || (n < 0 && errno != EINTR))
+			break;
+	}
+	sodium_memzero(chunk, sizeof(chunk));
+}
+
+void
+gate_hang_up(int fd)
+{
+	gate_drain(fd, DRAIN_MAX);
+	(void)close(fd);
+}

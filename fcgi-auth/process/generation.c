@@ -1,0 +1,365 @@
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "process/generation.h"
+#include "process/journal.h"
+#include "process/listen.h"
+
+/* What cannot change without a restart, as it was at the start. */
+struct fixed {
+	char *listen;
+	char *user;
+	char *socket_group;
+	int64_t socket_mode;
+	int64_t threads;
+};
+
+struct gate_generations {
+	/* Constant. */
+	char *path; /* NULL while there is no file */
+	struct gate_journal *journal;
+	struct fixed fixed;
+	bool remote;   /* other machines reach the listener */
+	bool watching; /* once gate_generations_watch() was called */
+
+	/* Changing. */
+	_Atomic(struct gate_generation *) current; /* held here, too */
+	pthread_mutex_t lock; /* of each one's holders, and below */
+	pthread_cond_t ended; /* a thread has */
+	unsigned int threads; /* of watches */
+};
+
+static void
+generation_free(struct gate_generation *generation)
+{
+	if (generation == NULL)
+		return;
+	lk_watch_free(generation->watch);
+	gate_peers_free(&generation->peers);
+	lk_settings_free(generation->owned);
+	free(generation);
+}
+
+/* ---- Watching ---------------------------------------------------------- */
+
+static void *
+watch(void *arg)
+{
+	struct gate_generation *generation = arg;
+	struct gate_generations *all = generation->all;
+
+	lk_watch_run(generation->watch);
+	(void)pthread_mutex_lock(&all->lock);
+	generation->watched = false;
+	(void)pthread_mutex_unlock(&all->lock);
+	gate_generations_drop(all, generation);
+	(void)pthread_mutex_lock(&all->lock);
+	all->threads--;
+	(void)pthread_cond_broadcast(&all->ended);
+	(void)pthread_mutex_unlock(&all->lock);
+	return (NULL);
+}
+
+/* Give the watch of ${generation} a thread, which holds it. */
+static enum lk_status
+start_watch(struct gate_generations *all, struct gate_generation *generation,
+    struct lk_error *error)
+{
+	pthread_t thread;
+	int result;
+
+	generation->all = all;
+	(void)pthread_mutex_lock(&all->lock);
+	result = pthread_create(&thread, NULL, watch, generation);
+	if (result == 0) {
+		(void)pthread_detach(thread);
+		generation->holders++;
+		generation->watched = true;
+		all->threads++;
+	}
+	(void)pthread_mutex_unlock(&all->lock);
+	if (result == 0)
+		return (LK_OK);
+	return (lk_fail(error, LK_E_NOMEM, "thread: %s", strerror(result)));
+}
+
+/* ---- Loading ----------------------------------------------------------- */
+
+static enum lk_status
+generation_load(const char *path, struct gate_journal *journal,
+    struct gate_generation **generation, struct lk_error *error)
+{
+	enum lk_status status = LK_FAULT;
+	struct gate_generation *g;
+	struct lk_error why;
+
+	*generation = NULL;
+	if ((g = calloc(1, sizeof(*g))) == NULL)
+		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
+	status = path != NULL ? lk_settings_load(path, &g->owned, error)
+	                      : lk_settings_load_default(&g->owned, error);
+	if (status != LK_OK)
+		goto out;
+	g->settings = g->owned;
+	g->holders = 1;
+	status = gate_peers_read(&g->settings->gate.allow_uids, &g->peers,
+	    &why);
+	if (status != LK_OK) {
+		lk_error_set(error, "%s: gate.allow_uids: %s",
+		    g->settings->path, why.text);
+		goto out;
+	}
+	g->log = gate_journal_log(journal, g->settings);
+	if (g->settings->hint[0] != '\0')
+		LK_LOG(g->log, LK_LOG_WARN, "setting without effect",
+		    { "hint", g->settings->hint });
+	status = lk_watch_new(g->settings, g->log, &g->watch, error);
+	if (status != LK_OK)
+		goto out;
+	*generation = g;
+	g = NULL;
+out:
+	generation_free(g);
+	return (status);
+}
+
+static bool
+fixed_take(struct fixed *fixed, const struct lk_settings *settings)
+{
+	fixed->listen = strdup(settings->gate.listen);
+	fixed->user = strdup(settings->gate.user);
+	fixed->socket_group = strdup(settings->gate.socket_group);
+	fixed->socket_mode = settings->gate.socket_mode;
+	fixed->threads = settings->gate.threads;
+	return (fixed->listen != NULL && fixed->user != NULL &&
+	    fixed->socket_group != NULL);
+}
+
+static void
+fixed_compare(const struct fixed *fixed, const struct lk_settings *settings,
+    char names[GATE_RESTART_MAX])
+{
+	const struct {
+		const char *name;
+		bool differs;
+	} all[] = {
+		{ "gate.listen ",
+		    strcmp(fixed->listen, settings->gate.listen) != 0 },
+		{ "gate.socket_mode ",
+		    fixed->socket_mode != settings->gate.socket_mode },
+		{ "gate.socket_group ",
+		    strcmp(fixed->socket_group, settings->gate.socket_group) !=
+		        0 },
+		{ "gate.threads ", fixed->threads != settings->gate.threads },
+		{ "gate.user ", strcmp(fixed->user, settings->gate.user) != 0 },
+	};
+	size_t i, len = 0;
+
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (!all[i].differs ||
+		    len + strlen(all[i].name) >= GATE_RESTART_MAX)
+			continue;
+		memcpy(names + len, all[i].name, strlen(all[i].name));
+		len += strlen(all[i].name);
+	}
+	names[len > 0 ? len - 1 : 0] = '\0';
+}
+
+/* From here on settings come from the file that these came from, if any. */
+static bool
+keep_path(struct gate_generations *all, const struct lk_settings *settings)
+{
+	if (all->path == NULL && settings->path != NULL)
+		all->path = strdup(settings->path);
+	return (all->path != NULL || settings->path == NULL);
+}
+
+enum lk_status
+gate_generations_new(const char *path, struct gate_journal *journal,
+    struct gate_generations **generations, struct lk_error *error)
+{
+	struct gate_generation *first = NULL;
+	enum lk_status status = LK_FAULT;
+	struct gate_generations *g;
+
+	*generations = NULL;
+	if ((status = generation_load(path, journal, &first, error)) != LK_OK)
+		return (status);
+	if ((g = calloc(1, sizeof(*g))) == NULL ||
+	    pthread_cond_init(&g->ended, NULL) != 0) {
+		free(g);
+		generation_free(first);
+		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
+	}
+	/* A plain one cannot fail. */
+	(void)pthread_mutex_init(&g->lock, NULL);
+	g->journal = journal;
+	atomic_init(&g->current, first);
+	if (!keep_path(g, first->settings) ||
+	    !fixed_take(&g->fixed, first->settings)) {
+		gate_generations_free(g);
+		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
+	}
+	*generations = g;
+	return (LK_OK);
+}
+
+void
+gate_generations_listen(struct gate_generations *generations, int fd)
+{
+	generations->remote = !gate_socket_is_local(fd);
+}
+
+enum lk_status
+gate_generations_watch(struct gate_generations *generations,
+    struct lk_error *error)
+{
+	generations->watching = true;
+	return (start_watch(generations, atomic_load(&generations->current),
+	    error));
+}
+
+/*
+ * A file that sets nothing any more is one that somebody is about to write, or
+ * could not for want of room: what it does not say opens.
+ */
+static enum lk_status
+check_emptied(const struct gate_generations *all,
+    const struct gate_generation *next, struct lk_error *error)
+{
+	const struct lk_settings *now = atomic_load(&all->current)->settings;
+
+	if (!next->settings->empty || now->path == NULL || now->empty)
+		return (LK_OK);
+	return (lk_fail(error, LK_E_SETTINGS,
+	    "%s: expected settings, as there were before, got none; to go back "
+	    "to the defaults, restart the gate",
+	    next->settings->path));
+}
+
+enum lk_status
+gate_generations_reload(struct gate_generations *generations,
+    char restart[GATE_RESTART_MAX], struct lk_error *error)
+{
+	enum lk_status status = LK_FAULT;
+	struct gate_generation *next, *current;
+
+	restart[0] = '\0';
+	status = generation_load(generations->path, generations->journal, &next,
+	    error);
+	if (status != LK_OK)
+		return (status);
+	status = check_emptied(generations, next, error);
+	if (status == LK_OK && !keep_path(generations, next->settings))
+		status = lk_fail(error, LK_E_NOMEM, "out of memory");
+	if (status != LK_OK) {
+		generation_free(next);
+		return (status);
+	}
+	if (generations->watching) {
+		/* What is known of the store is known from the start. */
+		current = atomic_load(&generations->current);
+		lk_watch_take(next->watch, current->watch);
+		status = start_watch(generations, next, error);
+		if (status != LK_OK) {
+			lk_watch_take(current->watch, next->watch);
+			generation_free(next);
+			return (status);
+		}
+	}
+	next->peers.local_only = generations->remote &&
+	    !next->settings->gate.allow_remote;
+	fixed_compare(&generations->fixed, next->settings, restart);
+	(void)pthread_mutex_lock(&generations->lock);
+	next = atomic_exchange(&generations->current, next);
+	(void)pthread_mutex_unlock(&generations->lock);
+	gate_generations_drop(generations, next);
+	return (LK_OK);
+}
+
+struct gate_generation *
+gate_generations_hold(struct gate_generations *generations)
+{
+	struct gate_generation *current;
+
+	(void)pthread_mutex_lock(&generations->lock);
+	current = atomic_load(&generations->current);
+	current->holders++;
+	(void)pthread_mutex_unlock(&generations->lock);
+	return (current);
+}
+
+/* Nobody holds ${generation} any more: hand over what it has still to do. */
+static void
+retire(struct gate_generations *generations, struct gate_generation *generation)
+{
+	struct gate_generation *current;
+
+	/* The current one itself is retired at the very end. */
+	if (gate_generations_differ(generations, generation)) {
+		current = gate_generations_hold(generations);
+		lk_watch_take(current->watch, generation->watch);
+		gate_generations_drop(generations, current);
+	}
+	generation_free(generation);
+}
+
+void
+gate_generations_drop(struct gate_generations *generations,
+    struct gate_generation *generation)
+{
+	bool last;
+
+	if (generation == NULL)
+		return;
+	(void)pthread_mutex_lock(&generations->lock);
+	last = --generation->holders == 0;
+	if (generation->holders == 1 && generation->watched)
+		lk_watch_stop(generation->watch);
+	(void)pthread_mutex_unlock(&generations->lock);
+	if (last)
+		retire(generations, generation);
+}
+
+bool
+gate_generations_differ(const struct gate_generations *generations,
+    const struct gate_generation *generation)
+{
+	return (atomic_load_explicit(&generations->current,
+	            memory_order_acquire) != generation);
+}
+
+/* Wait until no watch has a thread any more. */
+static void
+wait_for_threads(struct gate_generations *generations)
+{
+	(void)pthread_mutex_lock(&generations->lock);
+	while (generations->threads > 0)
+		(void)pthread_cond_wait(&generations->ended,
+		    &generations->lock);
+	(void)pthread_mutex_unlock(&generations->lock);
+}
+
+void
+gate_generations_free(struct gate_generations *generations)
+{
+	struct gate_generation *current;
+
+	if (generations == NULL)
+		return;
+	current = atomic_load(&generations->current);
+	lk_watch_stop(current->watch);
+	wait_for_threads(generations);
+	gate_generations_drop(generations, current);
+	(void)pthread_cond_destroy(&generations->ended);
+	(void)pthread_mutex_destroy(&generations->lock);
+	free(generations->fixed.listen);
+	free(generations->fixed.user);
+	free(generations->fixed.socket_group);
+	free(generations->path);
+	free(generations);
+}

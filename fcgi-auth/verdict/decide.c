@@ -1,0 +1,259 @@
+#include <string.h>
+
+#include "session/record.h"
+#include "session/token_source.h"
+#include "session/user_id.h"
+#include "verdict/decide.h"
+
+/* How long a client should wait for the store to come back, in seconds. */
+#define RETRY_AFTER 2
+
+static bool
+accepts_basic(const struct lk_settings *settings)
+{
+	size_t i;
+
+	for (i = 0; i < settings->gate.tokens.n; i++) {
+		if (lk_token_source_at(settings, i).place == LK_TOKEN_BASIC)
+			return (true);
+	}
+	return (false);
+}
+
+/* Not logged in: browsers go to the login page, others get a challenge. */
+static void
+ask_for_token(const struct gate_facts *facts, enum gate_challenge challenge,
+    const char *reason, struct gate_verdict *verdict)
+{
+	verdict->reason = reason;
+	verdict->login = facts->request->authorizer &&
+	    facts->settings->gate.login_url[0] != '\0' &&
+	    gate_request_is_navigation(facts->request);
+	verdict->http = verdict->login && !facts->request->subrequest
+	    ? 302
+	    : 401;
+	if (verdict->http == 302)
+		return;
+	verdict->challenge = challenge;
+	verdict->offer_basic = accepts_basic(facts->settings) &&
+	    !gate_request_is_script(facts->request);
+	/* Programs may know or hear of the first scheme only: Basic, unless it
+	   is clear that they know Bearer. */
+	verdict->basic_first = verdict->offer_basic &&
+	    !gate_request_is_browser(facts->request) &&
+	    !facts->credentials->bearer;
+}
+
+static void
+refuse_token(const struct gate_facts *facts, const char *reason,
+    struct gate_verdict *verdict)
+{
+	ask_for_token(facts, GATE_CHALLENGE_INVALID_TOKEN, reason, verdict);
+}
+
+static void
+deny(unsigned int http, const char *reason, struct gate_verdict *verdict)
+{
+	verdict->http = http;
+	verdict->reason = reason;
+	if (http == 503)
+		verdict->retry_after = RETRY_AFTER;
+}
+
+/*
+ * Whether what the store says about a session arrives unchanged in a header:
+ * white space at an end does not, and then it is another name.
+ */
+static bool
+is_sound(const struct lk_session *session)
+{
+	static const char id_bytes[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	                               "abcdefghijklmnopqrstuvwxyz"
+	                               "0123456789-_";
+
+	return (lk_user_id_fits(session->user) && session->id[0] != '\0' &&
+	    session->id[strspn(session->id, id_bytes)] == '\0' &&
+	    (session->client[0] == '\0' ||
+	        lk_client_check(session->client) == LK_OK));
+}
+
+static void
+decide_live(const struct gate_facts *facts, struct gate_verdict *verdict)
+{
+	const char *user = facts->credentials->user;
+
+	if (facts->session == NULL || !is_sound(facts->session))
+		deny(503, "The session's record cannot be used.", verdict);
+	else if (user[0] != '\0' && strcmp(user, facts->session->user) != 0)
+		refuse_token(facts, "The session belongs to another user.",
+		    verdict);
+	else
+		verdict->http = 200;
+}
+
+static void
+decide_by_status(const struct gate_facts *facts, struct gate_verdict *verdict)
+{
+	switch (facts->status) {
+	case LK_OK:
+		decide_live(facts, verdict);
+		return;
+	case LK_MALFORMED:
+		refuse_token(facts, "The session token is malformed.", verdict);
+		return;
+	case LK_UNKNOWN:
+		refuse_token(facts, "There is no such session.", verdict);
+		return;
+	case LK_EXPIRED:
+		refuse_token(facts, "The session has expired.", verdict);
+		return;
+	case LK_NO_USER:
+		deny(403, "The session's user does not exist any more.",
+		    verdict);
+		return;
+	case LK_FORBIDDEN:
+		deny(403, "The session is not allowed to do this.", verdict);
+		return;
+	case LK_LIMIT:
+		deny(403, "A limit is exceeded.", verdict);
+		return;
+	case LK_FAULT:
+	case LK_E_NOMEM:
+	case LK_E_INVAL:
+	case LK_E_SETTINGS:
+	case LK_E_STORE:
+	case LK_E_TIMEOUT:
+	case LK_E_CORRUPT:
+	case LK_E_NOT_DURABLE:
+		break;
+	}
+	deny(503, "Sessions cannot be checked at the moment.", verdict);
+}
+
+static bool
+is_given(const char *text)
+{
+	return (text != NULL && *text != '\0');
+}
+
+static void
+decide_by_credentials(const struct gate_facts *facts,
+    struct gate_verdict *verdict)
+{
+	switch (facts->credentials->kind) {
+	case GATE_CREDENTIALS_NONE:
+		ask_for_token(facts, GATE_CHALLENGE_PLAIN,
+		    "A session token is needed.", verdict);
+		return;
+	case GATE_CREDENTIALS_BAD:
+		refuse_token(facts, "The session token is malformed.", verdict);
+		return;
+	case GATE_CREDENTIALS_TOO_MANY:
+		refuse_token(facts, "The request carries too many tokens.",
+		    verdict);
+		return;
+	case GATE_CREDENTIALS_SEVERAL:
+		if (facts->status == LK_OK)
+			refuse_token(facts,
+			    "The request carries several live sessions.",
+			    verdict);
+		else
+			deny(503, "Sessions cannot be checked at the moment.",
+			    verdict);
+		return;
+	case GATE_CREDENTIALS_CONFLICT:
+		deny(400, facts->credentials->conflict, verdict);
+		verdict->challenge = GATE_CHALLENGE_INVALID_REQUEST;
+		return;
+	case GATE_CREDENTIALS_ONE:
+		decide_by_status(facts, verdict);
+		return;
+	}
+	deny(503, "Nothing was decided.", verdict);
+}
+
+/* The bearer has a session; is he one of those that the rule lets in? */
+static void
+decide_by_rule(const struct gate_facts *facts, struct gate_verdict *verdict)
+{
+	const struct lk_settings *settings = facts->settings;
+	const struct gate_plan *plan = facts->plan;
+	const struct lk_user *user = facts->user;
+	const char *why;
+
+	if (plan->rule == NULL ||
+	    (plan->need == GATE_NEED_USER &&
+	        (user == NULL || user->detail == NULL)))
+		deny(503, "Nothing was decided.", verdict);
+	else if ((why = gate_plan_refuses(plan, facts->session, user)) != NULL)
+		deny(403, why, verdict);
+	else if (settings->gate.detail && user != NULL &&
+	    strlen(user->detail) > (size_t)settings->gate.detail_max)
+		deny(503, "The user's detail is longer than gate.detail_max.",
+		    verdict);
+	else
+		verdict->renew = facts->session->ttl <
+		    settings->gate.renew_below;
+}
+
+static void
+decide_by_plan(const struct gate_facts *facts, struct gate_verdict *verdict)
+{
+	const struct gate_plan *plan = facts->plan;
+
+	verdict->rule = plan->number;
+	switch (plan->need) {
+	case GATE_NEED_REFUSED:
+		deny(plan->http == 0 ? 503 : plan->http, plan->reason, verdict);
+		return;
+	case GATE_NEED_NOTHING:
+		verdict->http = 200;
+		return;
+	case GATE_NEED_SESSION:
+	case GATE_NEED_USER:
+		decide_by_credentials(facts, verdict);
+		if (verdict->http == 200)
+			decide_by_rule(facts, verdict);
+		return;
+	}
+	deny(503, "Nothing was decided.", verdict);
+}
+
+/*
+ * Web servers that ask by a subrequest take 401 and 403 for a denial and
+ * anything else that is not 2xx for a failure of the gate.
+ */
+static void
+fit_subrequest(struct gate_verdict *verdict)
+{
+	if (verdict->http != 400)
+		return;
+	verdict->http = verdict->challenge != GATE_CHALLENGE_NONE ? 401 : 403;
+}
+
+void
+gate_decide(const struct gate_facts *facts, struct gate_verdict *verdict)
+{
+	*verdict = (struct gate_verdict){ 0 };
+	if (!facts->request->authorizer)
+		deny(404, "No verdict was asked for.", verdict);
+	else if (!is_given(facts->request->method) ||
+	    !is_given(facts->request->uri))
+		deny(400, "The web server did not say what is requested.",
+		    verdict);
+	else if (facts->plan == NULL)
+		deny(503, "Nothing was decided.", verdict);
+	else
+		decide_by_plan(facts, verdict);
+	if (facts->request->subrequest)
+		fit_subrequest(verdict);
+}
+
+void
+gate_decide_bearer(const struct gate_facts *facts, struct gate_verdict *verdict)
+{
+	*verdict = (struct gate_verdict){ 0 };
+	decide_by_credentials(facts, verdict);
+	if (facts->request->subrequest)
+		fit_subrequest(verdict);
+}

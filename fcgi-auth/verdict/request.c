@@ -1,0 +1,186 @@
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include <sodium.h>
+
+#include "verdict/request.h"
+
+/* The Sec-Fetch-Mode of a page that a person goes to. */
+static const char navigate[] = "navigate";
+
+static bool
+is_given(const char *text)
+{
+	return (text != NULL && *text != '\0');
+}
+
+/* The value of "NAME=value" if it has that name, else NULL. */
+static const char *
+value_of(const char *entry, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (strncmp(entry, name, len) != 0 || entry[len] != '=')
+		return (NULL);
+	return (entry + len + 1);
+}
+
+const char *
+gate_request_next(const struct gate_request *request, const char *name,
+    size_t *at)
+{
+	const char *value;
+
+	while (request->env[*at] != NULL) {
+		value = value_of(request->env[(*at)++], name);
+		if (value != NULL)
+			return (value);
+	}
+	return (NULL);
+}
+
+static const char *
+first_of(const struct gate_request *request, const char *name)
+{
+	size_t at = 0;
+
+	return (gate_request_next(request, name, &at));
+}
+
+/* What the browser says that it is about: of several what is no navigation. */
+static const char *
+fetch_mode_of(const struct gate_request *request)
+{
+	const char *mode = NULL, *value;
+	size_t at = 0;
+
+	while ((value = gate_request_next(request, "HTTP_SEC_FETCH_MODE",
+	            &at)) != NULL) {
+		if (mode == NULL || strcmp(mode, navigate) == 0)
+			mode = value;
+	}
+	return (mode);
+}
+
+const char *
+gate_request_only(const struct gate_request *request, const char *name)
+{
+	size_t at = 0;
+	const char *value = gate_request_next(request, name, &at);
+
+	if (value != NULL && gate_request_next(request, name, &at) != NULL)
+		return ("");
+	return (value);
+}
+
+void
+gate_request_read(char *const *env, bool authorizer,
+    struct gate_request *request)
+{
+	*request = (struct gate_request){ .env = env,
+		.authorizer = authorizer };
+	request->method = gate_request_only(request, "LATCHKEY_METHOD");
+	if (request->method == NULL)
+		request->method = gate_request_only(request, "REQUEST_METHOD");
+	request->uri = gate_request_only(request, "REQUEST_URI");
+	request->accept = first_of(request, "HTTP_ACCEPT");
+	request->peer = first_of(request, "REMOTE_ADDR");
+	request->fetch_mode = fetch_mode_of(request);
+	request->requested_with = first_of(request, "HTTP_X_REQUESTED_WITH");
+}
+
+void
+gate_request_doubt(struct gate_request *request)
+{
+	const char *forwarded;
+	size_t at = 0;
+
+	if (request->method == NULL ||
+	    first_of(request, "LATCHKEY_METHOD") != NULL)
+		return;
+	while (request->method != NULL &&
+	    (forwarded = gate_request_next(request, "HTTP_X_FORWARDED_METHOD",
+	         &at)) != NULL) {
+		if (strcmp(request->method, forwarded) != 0)
+			request->method = NULL;
+	}
+}
+
+/* Whether a media range's parameters have the weight 0 (RFC 9110, 12.4.2). */
+static bool
+is_refused(const char *params)
+{
+	for (;;) {
+		params += strspn(params, " \t;");
+		if (strncasecmp(params, "q=0", 3) == 0)
+			break;
+		params += strcspn(params, ";,");
+		if (*params != ';')
+			return (false);
+	}
+	params += 3 + strspn(params + 3, ".0");
+	return (strchr(" \t;,", *params) != NULL);
+}
+
+/* Whether one of the media ranges of the Accept header is text/html. */
+static bool
+accepts_html(const struct gate_request *request)
+{
+	static const char html[] = "text/html";
+	const char *p = request->accept == NULL ? "" : request->accept;
+
+	for (;;) {
+		p += strspn(p, " \t,");
+		if (strncasecmp(p, html, sizeof(html) - 1) == 0 &&
+		    strchr(" \t,;", p[sizeof(html) - 1]) != NULL &&
+		    !is_refused(p + sizeof(html) - 1))
+			return (true);
+		if ((p = strchr(p, ',')) == NULL)
+			return (false);
+	}
+}
+
+bool
+gate_request_is_navigation(const struct gate_request *request)
+{
+	if (request->method == NULL || !accepts_html(request))
+		return (false);
+	if (strcmp(request->method, "GET") != 0 &&
+	    strcmp(request->method, "HEAD") != 0)
+		return (false);
+	return (!gate_request_is_script(request));
+}
+
+bool
+gate_request_is_browser(const struct gate_request *request)
+{
+	return (is_given(request->fetch_mode) || accepts_html(request));
+}
+
+bool
+gate_request_is_script(const struct gate_request *request)
+{
+	if (is_given(request->fetch_mode))
+		return (strcmp(request->fetch_mode, navigate) != 0);
+	return (is_given(request->requested_with));
+}
+
+void
+gate_request_path(const struct gate_request *request, char *path, size_t size)
+{
+	const char *uri = request->uri == NULL ? "" : request->uri;
+
+	(void)snprintf(path, size, "%.*s", (int)strcspn(uri, "?#"), uri);
+}
+
+void
+gate_request_wipe(char **env)
+{
+	char *value;
+
+	for (; *env != NULL; env++) {
+		if ((value = strchr(*env, '=')) != NULL)
+			sodium_memzero(value + 1, strlen(value + 1));
+	}
+}

@@ -1,0 +1,289 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "session/cookie.h"
+#include "session/token_source.h"
+#include "verdict/reply.h"
+#include "verdict/respond.h"
+
+/* Longest text of a denial: 16 places of names of 64 bytes, and a reason. */
+#define TEXT_MAX 2048
+
+/* What the identity of an allowed request is called, by who asks. */
+struct names {
+	const char *user;
+	const char *session;
+	const char *client;
+	const char *expires;
+	const char *detail;
+	const char *remote_user; /* NULL: not said */
+};
+
+static const struct names variables = {
+	.user = "Variable-LATCHKEY_USER",
+	.session = "Variable-LATCHKEY_SESSION",
+	.client = "Variable-LATCHKEY_CLIENT",
+	.expires = "Variable-LATCHKEY_EXPIRES",
+	.detail = "Variable-LATCHKEY_DETAIL",
+	.remote_user = "Variable-REMOTE_USER",
+};
+
+static const struct names headers = {
+	.user = "Latchkey-User",
+	.session = "Latchkey-Session",
+	.client = "Latchkey-Client",
+	.expires = "Latchkey-Expires",
+	.detail = "Latchkey-Detail",
+};
+
+static void
+add_session(struct lk_buf *out, const struct names *names,
+    const struct lk_session *session)
+{
+	char expires[24];
+
+	(void)snprintf(expires, sizeof(expires), "%" PRId64,
+	    session->expires_at);
+	gate_reply_header(out, names->user, session->user);
+	gate_reply_header(out, names->session, session->id);
+	if (session->client[0] != '\0')
+		gate_reply_header(out, names->client, session->client);
+	gate_reply_header(out, names->expires, expires);
+	if (names->remote_user != NULL)
+		gate_reply_header(out, names->remote_user, session->user);
+}
+
+/* Who it is and, if the settings say so, the detail; nothing if public. */
+static void
+add_identity(struct lk_buf *out, const struct gate_facts *facts)
+{
+	const struct names *names = facts->request->subrequest
+	    ? &headers
+	    : &variables;
+
+	if (facts->session == NULL)
+		return;
+	add_session(out, names, facts->session);
+	if (facts->settings->gate.detail && facts->user != NULL)
+		gate_reply_header(out, names->detail, facts->user->detail);
+}
+
+/*
+ * The cookie of a session that was renewed, so that it lives as long.  No cache
+ * may keep it.
+ */
+static void
+add_cookie(struct lk_buf *out, const struct gate_facts *facts)
+{
+	struct lk_buf cookie = LK_BUF_INIT(GATE_REPLY_MAX);
+
+	if (!facts->renewed || !facts->credentials->cookie ||
+	    !facts->settings->cookie.persistent)
+		return;
+	lk_cookie_set(facts->settings, facts->credentials->token.text,
+	    facts->session->ttl, &cookie);
+	gate_reply_header(out, "Cache-Control", "no-store");
+	if (cookie.failed)
+		out->failed = true;
+	else
+		gate_reply_header(out, "Set-Cookie", cookie.data);
+	lk_buf_free(&cookie);
+}
+
+/* A realm as a quoted-string (RFC 9110, section 5.6.4). */
+static void
+add_realm(struct lk_buf *out, const char *realm)
+{
+	char escaped[2] = { '\\', '\0' };
+
+	lk_buf_str(out, "realm=\"");
+	for (; *realm != '\0'; realm++) {
+		escaped[1] = *realm;
+		if ((unsigned char)*realm < 0x20 || *realm == 0x7f)
+			lk_buf_str(out, "?");
+		else if (*realm == '"' || *realm == '\\')
+			lk_buf_add(out, escaped, 2);
+		else
+			lk_buf_add(out, escaped + 1, 1);
+	}
+	lk_buf_str(out, "\"");
+}
+
+static const char *
+challenge_error(enum gate_challenge challenge)
+{
+	switch (challenge) {
+	case GATE_CHALLENGE_INVALID_TOKEN:
+		return (", error=\"invalid_token\"");
+	case GATE_CHALLENGE_INVALID_REQUEST:
+		return (", error=\"invalid_request\"");
+	case GATE_CHALLENGE_NONE:
+	case GATE_CHALLENGE_PLAIN:
+		break;
+	}
+	return ("");
+}
+
+/* A challenge: ${scheme}, the realm, and further parameters. */
+static void
+add_challenge(struct lk_buf *out, const char *scheme,
+    const struct lk_settings *settings, const char *params)
+{
+	lk_buf_printf(out, "WWW-Authenticate: %s ", scheme);
+	add_realm(out, settings->gate.realm);
+	lk_buf_printf(out, "%s\r\n", params);
+}
+
+/* The schemes that are accepted and make sense here. */
+static void
+add_challenges(struct lk_buf *out, const struct gate_facts *facts,
+    const struct gate_verdict *verdict)
+{
+	static const char basic[] = ", charset=\"UTF-8\"";
+	const struct lk_settings *settings = facts->settings;
+	enum lk_token_place place;
+	size_t i;
+
+	if (verdict->challenge == GATE_CHALLENGE_NONE)
+		return;
+	if (verdict->basic_first)
+		add_challenge(out, "Basic", settings, basic);
+	for (i = 0; i < settings->gate.tokens.n; i++) {
+		place = lk_token_source_at(settings, i).place;
+		if (place == LK_TOKEN_BEARER)
+			add_challenge(out, "Bearer", settings,
+			    challenge_error(verdict->challenge));
+		else if (place == LK_TOKEN_BASIC && verdict->offer_basic &&
+		    !verdict->basic_first)
+			add_challenge(out, "Basic", settings, basic);
+	}
+}
+
+/* Where a token would have been found. */
+static void
+add_places(struct lk_buf *out, const struct lk_settings *settings)
+{
+	struct lk_token_source source;
+	size_t i;
+
+	lk_buf_str(out, "It is looked for in ");
+	for (i = 0; i < settings->gate.tokens.n; i++) {
+		source = lk_token_source_at(settings, i);
+		lk_buf_str(out, i > 0 ? ", " : "");
+		if (source.place == LK_TOKEN_BEARER)
+			lk_buf_str(out, "Authorization: Bearer");
+		else if (source.place == LK_TOKEN_BASIC)
+			lk_buf_str(out, "the password of HTTP Basic");
+		else
+			lk_buf_printf(out, "the %s %s",
+			    source.place == LK_TOKEN_COOKIE ? "cookie"
+			                                    : "header",
+			    source.name);
+	}
+	lk_buf_str(out, ".\n");
+}
+
+/* Append text with all but unreserved characters (RFC 3986) encoded. */
+static void
+add_encoded(struct lk_buf *out, const char *text)
+{
+	static const char unreserved[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	    "-._~";
+
+	for (; *text != '\0'; text++) {
+		if (strchr(unreserved, *text) != NULL)
+			lk_buf_add(out, text, 1);
+		else
+			lk_buf_printf(out, "%%%02X", (unsigned char)*text);
+	}
+}
+
+/*
+ * Whether every browser takes it for a path on the host it came from, also if
+ * the login page decodes it once more than it should.  Browsers drop control
+ * characters and take a backslash for a slash.
+ */
+static bool
+stays_on_host(const char *uri)
+{
+	unsigned int c = uri[0] == '/' ? (unsigned char)uri[1] : '/';
+
+	if (c == '%' && sscanf(uri + 2, "%2x", &c) == 1 && c == 0)
+		return (false);
+	return (c == '\0' ||
+	    (c > ' ' && c != 0x7f && strchr("/\\%", (int)c) == NULL));
+}
+
+/* Append the login page's URL with the parameter `url`, which is ${uri}. */
+static void
+add_with_url(struct lk_buf *out, const char *login_url, const char *uri)
+{
+	const size_t len = strcspn(login_url, "#");
+
+	if (!stays_on_host(uri))
+		out->failed = true;
+	lk_buf_add(out, login_url, len);
+	lk_buf_str(out,
+	    memchr(login_url, '?', len) == NULL ? "?url=" : "&url=");
+	add_encoded(out, uri);
+	lk_buf_str(out, login_url + len);
+}
+
+/* Where a browser is to be sent; mod_fcgid keeps a Location to itself. */
+static void
+add_login(struct lk_buf *out, const char *login_url,
+    const struct gate_facts *facts, const struct gate_verdict *verdict)
+{
+	struct lk_buf url = LK_BUF_INIT(GATE_LOGIN_MAX + 1);
+	const char *target = login_url;
+
+	add_with_url(&url, login_url, facts->request->uri);
+	if (!url.failed)
+		target = url.data;
+	if (verdict->http == 302)
+		gate_reply_header(out, "Location", target);
+	gate_reply_header(out, "Latchkey-Login", target);
+	lk_buf_free(&url);
+}
+
+static void
+add_denial(struct lk_buf *out, const struct gate_facts *facts,
+    const struct gate_verdict *verdict)
+{
+	const char *method = facts->request->method;
+	const bool head = method != NULL && strcmp(method, "HEAD") == 0;
+	struct lk_buf text = LK_BUF_INIT(TEXT_MAX);
+
+	if (verdict->login)
+		add_login(out, facts->settings->gate.login_url, facts, verdict);
+	add_challenges(out, facts, verdict);
+	if (verdict->retry_after > 0)
+		lk_buf_printf(out, "Retry-After: %u\r\n", verdict->retry_after);
+	if (verdict->reason != NULL)
+		lk_buf_printf(&text, "%s\n", verdict->reason);
+	if (verdict->challenge == GATE_CHALLENGE_PLAIN)
+		add_places(&text, facts->settings);
+	if (text.failed)
+		out->failed = true;
+	gate_reply_body(out, GATE_TYPE_TEXT, text.len == 0 ? "" : text.data,
+	    head);
+	lk_buf_free(&text);
+}
+
+const char *
+gate_respond(const struct gate_facts *facts, const struct gate_verdict *verdict,
+    struct lk_buf *out)
+{
+	if (verdict->http == 200) {
+		gate_reply_allow(out);
+		add_identity(out, facts);
+		add_cookie(out, facts);
+		lk_buf_str(out, "\r\n");
+	} else {
+		gate_reply_begin(out, verdict->http);
+		add_denial(out, facts, verdict);
+	}
+	return (gate_reply_end(out));
+}

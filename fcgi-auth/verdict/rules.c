@@ -1,0 +1,330 @@
+#include <string.h>
+#include <strings.h>
+
+#include "base/json.h"
+#include "base/json_scan.h"
+#include "verdict/pattern.h"
+#include "verdict/rules.h"
+
+/* Longest name between the dots of a field, and longest string compared. */
+#define NAME_SIZE (LK_RULE_FIELD_MAX + 1)
+#define VALUE_SIZE 1025
+
+/* ---- Which rule -------------------------------------------------------- */
+
+bool
+gate_rule_matches(const struct lk_rule *rule, const char *method,
+    const char *path)
+{
+	if (!gate_pattern_matches(rule->path, path))
+		return (false);
+	if (rule->methods.n == 0 || lk_strings_have(&rule->methods, method))
+		return (true);
+	return (strcmp(method, "HEAD") == 0 &&
+	    lk_strings_have(&rule->methods, "GET"));
+}
+
+/* The first rule that matches, from 1 on; 0 if none does. */
+static size_t
+find_rule(const struct lk_rules *rules, const char *method,
+    const struct gate_path *path)
+{
+	size_t i;
+
+	for (i = 0; i < rules->n; i++) {
+		if (gate_rule_matches(&rules->v[i], method, path->text))
+			return (i + 1);
+	}
+	return (0);
+}
+
+static void
+refuse(struct gate_plan *plan, unsigned int http, const char *reason)
+{
+	plan->need = GATE_NEED_REFUSED;
+	plan->http = http;
+	plan->reason = reason;
+}
+
+static void
+ask_for(struct gate_plan *plan, enum gate_need need)
+{
+	plan->need = need;
+	plan->http = 0;
+	plan->reason = NULL;
+}
+
+/*
+ * Read ${uri} and find the rule that every reading of it meets.  False, and
+ * the plan refuses, if there is none.
+ */
+static bool
+find_for_uri(const struct lk_rules *rules, const char *method, const char *uri,
+    struct gate_plan *plan, struct gate_path *path, size_t *number)
+{
+	struct gate_target target;
+	struct gate_path other;
+	const char *why;
+
+	if ((why = gate_target_read(uri, &target, path)) != NULL) {
+		refuse(plan, 400, why);
+		return (false);
+	}
+	*number = find_rule(rules, method, path);
+	while (gate_target_next(&target, &other)) {
+		if (find_rule(rules, method, &other) == *number)
+			continue;
+		*number = 0;
+		refuse(plan, 400,
+		    "The path can be read in ways for which the rules "
+		    "differ.");
+		return (false);
+	}
+	if (*number == 0)
+		refuse(plan, 403, "There is no rule for this request.");
+	return (*number > 0);
+}
+
+/* ---- The second path --------------------------------------------------- */
+
+/* Whether the method needs a destination, which may be nowhere but there. */
+static bool
+needs_destination(const char *method)
+{
+	return (strcmp(method, "COPY") == 0 || strcmp(method, "MOVE") == 0);
+}
+
+/* Whether the method has its second path in a body, which nobody reads. */
+static bool
+hides_second_path(const char *method)
+{
+	return (strcmp(method, "BIND") == 0 || strcmp(method, "UNBIND") == 0 ||
+	    strcmp(method, "REBIND") == 0);
+}
+
+/* The length of a host and port without the port that goes without saying. */
+static size_t
+host_len(const char *host, size_t len, const char *port)
+{
+	const size_t port_len = strlen(port);
+
+	return (
+	    len > port_len && memcmp(host + len - port_len, port, port_len) == 0
+	        ? len - port_len
+	        : len);
+}
+
+/* Whether the URI, if it says a host, says the one that was asked. */
+static bool
+is_of_host(const char *uri, const char *host)
+{
+	static const struct {
+		const char *name, *port;
+	} schemes[] = { { "http://", ":80" }, { "https://", ":443" } };
+	size_t i, len, asked;
+
+	if (uri[0] == '/')
+		return (uri[1] != '/');
+	for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		len = strlen(schemes[i].name);
+		if (strncasecmp(uri, schemes[i].name, len) != 0)
+			continue;
+		uri += len;
+		len = host_len(uri, strcspn(uri, "/?#"), schemes[i].port);
+		asked = host == NULL
+		    ? 0
+		    : host_len(host, strlen(host), schemes[i].port);
+		return (len > 0 && len == asked &&
+		    strncasecmp(uri, host, len) == 0);
+	}
+	return (false);
+}
+
+/*
+ * Find the rule for the destination, if there is one.  False, and the plan
+ * refuses, if the request must not have it or must have one.  Servers join
+ * headers given twice by a comma and a space, which no URI has.
+ */
+static bool
+find_for_destination(const struct lk_rules *rules,
+    const struct gate_request *request, struct gate_plan *plan)
+{
+	const char *uri = gate_request_only(request, "HTTP_DESTINATION");
+	const char *host = gate_request_only(request, "HTTP_HOST");
+
+	if (hides_second_path(request->method)) {
+		refuse(plan, 400, "The method names a path in its body.");
+		return (false);
+	}
+	if (uri == NULL) {
+		if (!needs_destination(request->method))
+			return (true);
+		refuse(plan, 400, "The method needs a destination.");
+		return (false);
+	}
+	if (strchr(uri, ' ') != NULL || !is_of_host(uri, host)) {
+		refuse(plan, 400,
+		    "The destination is no one path of this host.");
+		return (false);
+	}
+	if (!find_for_uri(rules, request->method, uri, plan, &plan->to_path,
+	        &plan->to_number))
+		return (false);
+	plan->to = &rules->v[plan->to_number - 1];
+	return (true);
+}
+
+/* ---- Both of them ------------------------------------------------------ */
+
+/* What one rule needs, which is the more the higher the number. */
+static enum gate_need
+need_of(const struct lk_rule *rule, const struct lk_settings *settings)
+{
+	switch ((enum lk_access)rule->access) {
+	case LK_ACCESS_PUBLIC:
+		return (GATE_NEED_NOTHING);
+	case LK_ACCESS_SESSION:
+		return (rule->require_n > 0 || settings->gate.detail
+		        ? GATE_NEED_USER
+		        : GATE_NEED_SESSION);
+	case LK_ACCESS_DENY:
+		break;
+	}
+	return (GATE_NEED_REFUSED);
+}
+
+static void
+plan_by_rules(const struct lk_settings *settings, struct gate_plan *plan)
+{
+	enum gate_need need = need_of(plan->rule, settings);
+	enum gate_need to = plan->to == NULL
+	    ? need
+	    : need_of(plan->to, settings);
+
+	if (need == GATE_NEED_REFUSED)
+		refuse(plan, 403, "The rule for this path refuses everybody.");
+	else if (to == GATE_NEED_REFUSED)
+		refuse(plan, 403,
+		    "The rule for the destination refuses everybody.");
+	else
+		ask_for(plan, to > need ? to : need);
+}
+
+void
+gate_plan(const struct lk_settings *settings,
+    const struct gate_request *request, struct gate_plan *plan)
+{
+	const struct lk_rules *rules = &settings->gate.rules;
+	const char *method = request->method, *want;
+
+	plan->rule = plan->to = NULL;
+	plan->number = plan->to_number = 0;
+	plan->path.len = plan->to_path.len = 0;
+	plan->path.text[0] = plan->to_path.text[0] = '\0';
+	refuse(plan, 404, "No verdict was asked for.");
+	if (!request->authorizer)
+		return;
+	refuse(plan, 400, "The web server did not say what is requested.");
+	if (method == NULL || method[0] == '\0' || request->uri == NULL ||
+	    request->uri[0] == '\0')
+		return;
+	if (!lk_rule_method_check(method, &want)) {
+		refuse(plan, 400, "The method is none that a rule could name.");
+		return;
+	}
+	if (!find_for_uri(rules, method, request->uri, plan, &plan->path,
+	        &plan->number))
+		return;
+	plan->rule = &rules->v[plan->number - 1];
+	if (find_for_destination(rules, request, plan))
+		plan_by_rules(settings, plan);
+}
+
+/* ---- What a rule asks for ---------------------------------------------- */
+
+/* Whether one JSON value is one of those required. */
+static bool
+is_any_of(const struct lk_requirement *require, const char *value, size_t len)
+{
+	char text[VALUE_SIZE];
+	size_t i;
+
+	if (require->quoted)
+		return (lk_json_text(value, len, text, sizeof(text)) &&
+		    lk_strings_have(&require->any, text));
+	for (i = 0; i < require->any.n; i++) {
+		if (strlen(require->any.v[i]) == len &&
+		    memcmp(require->any.v[i], value, len) == 0)
+			return (true);
+	}
+	return (false);
+}
+
+/* Go down from ${value} to the member that ${field} names. */
+static bool
+find_field(const char *field, const char **value, size_t *len)
+{
+	char name[NAME_SIZE];
+	size_t name_len;
+
+	for (;;) {
+		name_len = strcspn(field, ".");
+		if (name_len >= sizeof(name))
+			return (false);
+		memcpy(name, field, name_len);
+		name[name_len] = '\0';
+		if (!lk_json_member(*value, *len, name, value, len))
+			return (false);
+		if (field[name_len] == '\0')
+			return (true);
+		field += name_len + 1;
+	}
+}
+
+bool
+gate_requirement_holds(const struct lk_requirement *require, const char *detail)
+{
+	size_t len = strlen(detail), at = 0, element_len;
+	const char *value = detail, *element;
+
+	if (!find_field(require->field, &value, &len))
+		return (false);
+	if (is_any_of(require, value, len))
+		return (true);
+	while (lk_json_element(value, len, &at, &element, &element_len)) {
+		if (is_any_of(require, element, element_len))
+			return (true);
+	}
+	return (false);
+}
+
+const char *
+gate_rule_refuses(const struct lk_rule *rule, const struct lk_session *session,
+    const struct lk_user *user)
+{
+	size_t i;
+
+	if (rule->users.n > 0 && !lk_strings_have(&rule->users, session->user))
+		return ("The rule for this path does not name the user.");
+	if (rule->clients.n > 0 &&
+	    !lk_strings_have(&rule->clients, session->client))
+		return ("The rule for this path does not name the client.");
+	for (i = 0; i < rule->require_n; i++) {
+		if (user == NULL || user->detail == NULL ||
+		    !gate_requirement_holds(&rule->require[i], user->detail))
+			return ("The user's detail is not what the rule for "
+			        "this path requires.");
+	}
+	return (NULL);
+}
+
+const char *
+gate_plan_refuses(const struct gate_plan *plan,
+    const struct lk_session *session, const struct lk_user *user)
+{
+	const char *why = gate_rule_refuses(plan->rule, session, user);
+
+	if (why == NULL && plan->to != NULL)
+		why = gate_rule_refuses(plan->to, session, user);
+	return (why);
+}

@@ -1,0 +1,122 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "base/utf8.h"
+
+/* First and last of what is not to be seen. */
+static const struct {
+	uint32_t first, last;
+} hidden[] = {
+	{ 0x0000, 0x001f },   /* C0 controls */
+	{ 0x007f, 0x009f },   /* DEL, C1 controls */
+	{ 0x00ad, 0x00ad },   /* soft hyphen */
+	{ 0x061c, 0x061c },   /* Arabic letter mark */
+	{ 0x180e, 0x180e },   /* Mongolian vowel separator */
+	{ 0x200b, 0x200b },   /* zero width space; joiners are for writing */
+	{ 0x200e, 0x200f },   /* marks of direction */
+	{ 0x2028, 0x202e },   /* separators, embeddings, overrides */
+	{ 0x2060, 0x206f },   /* invisible operators, isolates */
+	{ 0xfeff, 0xfeff },   /* byte order mark */
+	{ 0xfff9, 0xfffb },   /* interlinear annotation */
+	{ 0xe0000, 0xe0fff }, /* tags */
+};
+
+static bool
+is_hidden(uint32_t code)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(hidden) / sizeof(hidden[0]); i++) {
+		if (code >= hidden[i].first && code <= hidden[i].last)
+			return (true);
+	}
+	return (false);
+}
+
+/* The letter that stands for ${code} behind a backslash, or 0. */
+static char
+letter_of(enum lk_escape how, uint32_t code)
+{
+	/* RFC 8259, section 7; plain text has the middle ones only. */
+	static const char plain[] = "\"\\\n\r\t\b\f", letter[] = "\"\\nrtbf";
+	const char *found = code > 0 && code < 0x80
+	    ? strchr(plain, (int)code)
+	    : NULL;
+	size_t at;
+
+	if (found == NULL)
+		return ('\0');
+	at = (size_t)(found - plain);
+	if ((at < 2 && how <= LK_ESCAPE_LINES) ||
+	    (at > 4 && how < LK_ESCAPE_JSON))
+		return ('\0');
+	return (letter[at]);
+}
+
+static void
+write_code(uint32_t code, char shown[LK_ESCAPE_SIZE])
+{
+	if (code < 0x10000)
+		(void)snprintf(shown, LK_ESCAPE_SIZE, "\\u%04x",
+		    (unsigned int)(code & 0xffff));
+	else
+		(void)snprintf(shown, LK_ESCAPE_SIZE, "\\u%04x\\u%04x",
+		    (unsigned int)(0xd800 | (((code >> 10) - 0x40) & 0x3ff)),
+		    (unsigned int)(0xdc00 | (code & 0x3ff)));
+}
+
+static void
+write_bytes(const char *text, size_t n, char shown[LK_ESCAPE_SIZE])
+{
+	memcpy(shown, text, n);
+	shown[n] = '\0';
+}
+
+size_t
+lk_escape_next(enum lk_escape how, const char *text, size_t len,
+    char shown[LK_ESCAPE_SIZE])
+{
+	const size_t n = lk_utf8_len(text, len);
+	const uint32_t code = n > 0 ? lk_utf8_get(text, n) : 0xfffd;
+	const char letter = letter_of(how, code);
+
+	if (n == 0 && how < LK_ESCAPE_JSON)
+		(void)snprintf(shown, LK_ESCAPE_SIZE, "\\x%02x",
+		    (unsigned char)text[0]);
+	else if (n == 0 && how == LK_ESCAPE_BYTES)
+		write_bytes(text, 1, shown);
+	else if ((code == '\n' || code == '\t') && how == LK_ESCAPE_LINES)
+		write_bytes(text, 1, shown);
+	else if (letter != '\0')
+		(void)snprintf(shown, LK_ESCAPE_SIZE, "\\%c", letter);
+	else if (n == 0 || is_hidden(code))
+		write_code(code, shown);
+	else
+		write_bytes(text, n, shown);
+	return (n == 0 ? 1 : n);
+}
+
+/* Whether a byte stands for itself, whatever is around it. */
+static bool
+is_plain(char byte)
+{
+	return (byte >= ' ' && byte <= '~' && byte != '"' && byte != '\\');
+}
+
+void
+lk_escape(enum lk_escape how, const char *text, size_t len, struct lk_buf *out)
+{
+	char shown[LK_ESCAPE_SIZE];
+	size_t from, i = 0;
+
+	while (i < len && !out->failed) {
+		for (from = i; i < len && is_plain(text[i]); i++)
+			continue;
+		lk_buf_add(out, text + from, i - from);
+		if (i == len)
+			break;
+		i += lk_escape_next(how, text + i, len - i, shown);
+		lk_buf_str(out, shown);
+	}
+}

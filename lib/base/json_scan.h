@@ -1,0 +1,43 @@
+/*
+ * The grammar of JSON (RFC 8259), read without building a tree: a text is
+ * checked, copied without its white space, and looked into by position.  Only
+ * a check takes memory, for the names of objects.
+ */
+#ifndef LK_JSON_SCAN_H_
+#define LK_JSON_SCAN_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+
+/* Deepest nesting of arrays and objects; also a bound of the stack used. */
+#define LK_JSON_DEPTH_MAX 256
+
+/** How strict a scan is about the bytes inside strings. */
+enum lk_json_bytes {
+	LK_JSON_UTF8 = 0, /* they must be UTF-8, as RFC 8259 wants it */
+	LK_JSON_ANY_BYTES /* any but control characters, quote and backslash */
+};
+
+/**
+ * lk_json_scan(text, len, bytes, out):
+ * Return whether ${text} is one JSON value and nothing else, in which no
+ * object, however deep, has a name twice, however it is escaped: of two, some
+ * readers take the first and some the last.  Unless ${out} is NULL, append its
+ * tokens; if false is returned, ${out} holds some of them.  False, too, if
+ * memory runs out.
+ */
+bool lk_json_scan(const char *text, size_t len, enum lk_json_bytes bytes,
+    struct lk_buf *out);
+
+/**
+ * lk_json_text(string, len, text, size):
+ * Decode the JSON string ${string}, quotes included, which a scan has
+ * accepted, to the C string ${text} of at most ${size} - 1 bytes.  False,
+ * and ${text} empty, if it is no string, does not fit, or contains the
+ * character U+0000, which no C string can hold.
+ */
+bool lk_json_text(const char *string, size_t len, char *text, size_t size);
+
+#endif /* !LK_JSON_SCAN_H_ */

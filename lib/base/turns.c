@@ -1,0 +1,274 @@
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/birth.h"
+#include "base/deadline.h"
+#include "base/error.h"
+#include "base/turns.h"
+
+#define MS_NS INT64_C(1000000)
+/* How many users are remembered; the next takes the place of the oldest. */
+#define MEMORY_MAX 64
+
+TAILQ_HEAD(askers, lk_turn);
+
+struct memory {
+	char id[LK_USER_ID_MAX + 1];
+	int64_t until_ns;
+};
+
+/* Who asks, in one process. */
+struct table {
+	struct lk_birth birth;
+	struct table *inherited; /* of the process that this one is a child of:
+	                            its lock may be held for ever */
+	pthread_mutex_t lock;
+	pthread_cond_t given; /* a turn was */
+	struct askers askers; /* the longest first */
+	unsigned int asking;
+	unsigned int failures; /* in a row */
+	int64_t closed_ns;     /* nobody asks until then; 0: open */
+	int64_t span_ns;       /* for how long it was closed last */
+	bool probing;
+	struct memory memory[MEMORY_MAX];
+	size_t next; /* in the memory */
+};
+
+struct lk_turns {
+	atomic_uint managers;
+	_Atomic(struct table *) table;
+};
+
+/* ---- Life -------------------------------------------------------------- */
+
+static struct table *
+table_new(void)
+{
+	struct table *table = calloc(1, sizeof(*table));
+	pthread_condattr_t attr;
+
+	if (table == NULL || pthread_condattr_init(&attr) != 0)
+		goto fail;
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	if (pthread_cond_init(&table->given, &attr) != 0)
+		goto fail;
+	/* A plain one cannot fail. */
+	(void)pthread_mutex_init(&table->lock, NULL);
+	TAILQ_INIT(&table->askers);
+	lk_birth_note(&table->birth);
+	return (table);
+
+fail:
+	free(table);
+	return (NULL);
+}
+
+static void
+table_free(struct table *table)
+{
+	/* Threads that are not here may be in what was inherited. */
+	if (!lk_birth_is_elsewhere(&table->birth)) {
+		(void)pthread_cond_destroy(&table->given);
+		(void)pthread_mutex_destroy(&table->lock);
+	}
+	lk_birth_free(&table->birth);
+	free(table);
+}
+
+/* This process' own; NULL without memory. */
+static struct table *
+table_of(struct lk_turns *turns)
+{
+	struct table *table = atomic_load(&turns->table), *fresh;
+
+	if (!lk_birth_is_elsewhere(&table->birth))
+		return (table);
+	if ((fresh = table_new()) == NULL)
+		return (NULL);
+	fresh->inherited = table;
+	if (atomic_compare_exchange_strong(&turns->table, &table, fresh))
+		return (fresh);
+	/* Another thread of this child was faster. */
+	table_free(fresh);
+	return (table);
+}
+
+struct lk_turns *
+lk_turns_new(void)
+{
+	struct lk_turns *turns = calloc(1, sizeof(*turns));
+	struct table *table = table_new();
+
+	if (turns == NULL || table == NULL) {
+		if (table != NULL)
+			table_free(table);
+		free(turns);
+		return (NULL);
+	}
+	atomic_init(&turns->table, table);
+	return (turns);
+}
+
+void
+lk_turns_free(struct lk_turns *turns)
+{
+	struct table *table, *inherited;
+
+	if (turns == NULL)
+		return;
+	for (table = atomic_load(&turns->table); table != NULL;
+	     table = inherited) {
+		inherited = table->inherited;
+		table_free(table);
+	}
+	free(turns);
+}
+
+void
+lk_turns_join(struct lk_turns *turns)
+{
+	(void)atomic_fetch_add(&turns->managers, 1);
+}
+
+void
+lk_turns_leave(struct lk_turns *turns)
+{
+	(void)atomic_fetch_sub(&turns->managers, 1);
+}
+
+/* ---- Taking ------------------------------------------------------------ */
+
+static bool
+is_remembered(const struct table *table, const char *id, int64_t now_ns)
+{
+	size_t i;
+
+	for (i = 0; i < MEMORY_MAX; i++) {
+		if (now_ns < table->memory[i].until_ns &&
+		    strcmp(table->memory[i].id, id) == 0)
+			return (true);
+	}
+	return (false);
+}
+
+/* Under the lock: wait for room among those who ask; false if there is none. */
+static bool
+find_room(struct table *table, unsigned int managers, struct lk_turn *turn)
+{
+	const unsigned int most = managers < 4 ? 1 : managers / 2;
+	struct timespec until;
+	int64_t end_ns;
+
+	while (table->asking >= most) {
+		end_ns = TAILQ_FIRST(&table->askers)->began_ns +
+		    LK_TURNS_SLOW_MS * MS_NS;
+		if (lk_monotonic_ns() >= end_ns)
+			return (false);
+		turn->waited = true;
+		until.tv_sec = (time_t)(end_ns / (1000 * MS_NS));
+		until.tv_nsec = (long)(end_ns % (1000 * MS_NS));
+		(void)pthread_cond_timedwait(&table->given, &table->lock,
+		    &until);
+	}
+	return (true);
+}
+
+/* Under the lock: why ${id} may not be asked about, or NULL. */
+static const char *
+admit(struct table *table, unsigned int managers, const char *id,
+    struct lk_turn *turn)
+{
+	if (!find_room(table, managers, turn))
+		return ("the user source is slow, and as many ask it as may");
+	if (is_remembered(table, id, lk_monotonic_ns()))
+		return ("the user source could not tell a moment ago");
+	if (table->closed_ns == 0)
+		return (NULL);
+	if (table->probing || lk_monotonic_ns() < table->closed_ns)
+		return ("the user source has not answered several times in a "
+		        "row, and is not asked for a moment");
+	table->probing = turn->probe = true;
+	return (NULL);
+}
+
+enum lk_status
+lk_turns_take(struct lk_turns *turns, const char *id, struct lk_turn *turn,
+    struct lk_error *error)
+{
+	struct table *table = table_of(turns);
+	const char *wrong;
+
+	memset(turn, 0, sizeof(*turn));
+	if (table == NULL)
+		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
+	(void)pthread_mutex_lock(&table->lock);
+	if ((wrong = admit(table, atomic_load(&turns->managers), id, turn)) ==
+	    NULL) {
+		turn->began_ns = lk_monotonic_ns();
+		TAILQ_INSERT_TAIL(&table->askers, turn, link);
+		table->asking++;
+	}
+	(void)pthread_mutex_unlock(&table->lock);
+	if (wrong != NULL)
+		return (lk_fail(error, LK_E_STORE, "%s", wrong));
+	return (LK_OK);
+}
+
+/* ---- Giving back ------------------------------------------------------- */
+
+static void
+remember(struct table *table, const char *id, int64_t now_ns)
+{
+	struct memory *memory = &table->memory[table->next];
+
+	table->next = (table->next + 1) % MEMORY_MAX;
+	memory->until_ns = now_ns + LK_TURNS_MEMORY_MS * MS_NS;
+	memcpy(memory->id, id, strnlen(id, LK_USER_ID_MAX) + 1);
+	memory->id[LK_USER_ID_MAX] = '\0';
+}
+
+/* It hung, or as good as that. */
+static void
+note_failure(struct table *table, bool probe, int64_t now_ns)
+{
+	table->failures++;
+	if (!probe && table->failures < LK_TURNS_FAILURES)
+		return;
+	/* One that was asking when it was closed says nothing new. */
+	if (!probe && table->closed_ns != 0)
+		return;
+	table->span_ns = probe ? 2 * table->span_ns
+	                       : LK_TURNS_CLOSED_MS * MS_NS;
+	if (table->span_ns > LK_TURNS_CLOSED_MAX_MS * MS_NS)
+		table->span_ns = LK_TURNS_CLOSED_MAX_MS * MS_NS;
+	table->closed_ns = now_ns + table->span_ns;
+}
+
+void
+lk_turns_give(struct lk_turns *turns, const char *id, struct lk_turn *turn,
+    enum lk_status status)
+{
+	struct table *table = atomic_load(&turns->table);
+	const int64_t now = lk_monotonic_ns();
+	const bool hung = status < 0 &&
+	    (status == LK_E_TIMEOUT ||
+	        now - turn->began_ns >= LK_TURNS_SLOW_MS * MS_NS);
+
+	(void)pthread_mutex_lock(&table->lock);
+	TAILQ_REMOVE(&table->askers, turn, link);
+	table->asking--;
+	if (turn->probe)
+		table->probing = false;
+	if (hung) {
+		remember(table, id, now);
+		note_failure(table, turn->probe, now);
+	} else {
+		table->failures = 0;
+		table->closed_ns = 0;
+	}
+	(void)pthread_cond_broadcast(&table->given);
+	(void)pthread_mutex_unlock(&table->lock);
+}

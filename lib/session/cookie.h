@@ -1,0 +1,34 @@
+/* The cookie that carries a session, as the group `cookie` says it. */
+#ifndef LK_COOKIE_H_
+#define LK_COOKIE_H_
+
+#include "settings/settings.h"
+
+/**
+ * lk_cookie_check(settings, want, key):
+ * LK_OK if browsers take a cookie of these settings (RFC 6265bis, sections
+ * 4.1.2.7 and 4.1.3): SameSite=None and the prefixes of names want Secure,
+ * `__Host-` also no Domain and the Path "/".  Else LK_E_SETTINGS, and ${key}
+ * is the setting that contradicts, ${want} what was expected of it.
+ */
+enum lk_status lk_cookie_check(const struct lk_settings *settings,
+    const char **key, const char **want) LK_MUST_CHECK;
+
+/**
+ * lk_cookie_set(settings, token, ttl, out):
+ * Append the value of a Set-Cookie header that sets the cookie to ${token}, for
+ * ${ttl} seconds if the settings want it to outlive the browser.
+ */
+void lk_cookie_set(const struct lk_settings *settings, const char *token,
+    int64_t ttl, struct lk_buf *out);
+
+/**
+ * lk_cookie_take_back(settings, name, out):
+ * Append the value of a Set-Cookie header that removes the cookie ${name},
+ * which has the Domain and Path of the settings, or those that its prefix
+ * asks for.
+ */
+void lk_cookie_take_back(const struct lk_settings *settings, const char *name,
+    struct lk_buf *out);
+
+#endif /* !LK_COOKIE_H_ */

@@ -1,0 +1,76 @@
+#include <stddef.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "session/user_id.h"
+
+/* What is white or invisible (Unicode 15: White_Space, and format characters
+ * that have no shape of their own), in ascending order. */
+static const struct {
+	uint32_t first, last;
+} blanks[] = {
+	{ 0x20, 0x20 },
+	{ 0xa0, 0xa0 },
+	{ 0xad, 0xad },
+	{ 0x34f, 0x34f },
+	{ 0x61c, 0x61c },
+	{ 0x115f, 0x1160 },
+	{ 0x1680, 0x1680 },
+	{ 0x17b4, 0x17b5 },
+	{ 0x180b, 0x180f },
+	{ 0x2000, 0x200f },
+	{ 0x2028, 0x202f },
+	{ 0x205f, 0x206f },
+	{ 0x2800, 0x2800 },
+	{ 0x3000, 0x3000 },
+	{ 0x3164, 0x3164 },
+	{ 0xfe00, 0xfe0f },
+	{ 0xfeff, 0xfeff },
+	{ 0xffa0, 0xffa0 },
+	{ 0xfff9, 0xfffb },
+	{ 0xe0000, 0xe0fff },
+};
+
+static bool
+is_blank(uint32_t code)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(blanks) / sizeof(blanks[0]); i++) {
+		if (code >= blanks[i].first && code <= blanks[i].last)
+			return (true);
+	}
+	return (false);
+}
+
+enum lk_status
+lk_user_id_check(const char *id)
+{
+	size_t i;
+
+	for (i = 0; id[i] != '\0'; i++) {
+		if (i == LK_USER_ID_MAX || (unsigned char)id[i] < 0x20 ||
+		    id[i] == 0x7f)
+			return (LK_E_INVAL);
+	}
+	return (i > 0 ? LK_OK : LK_E_INVAL);
+}
+
+bool
+lk_user_id_fits(const char *id)
+{
+	size_t left = strnlen(id, LK_USER_ID_MAX + 1), len;
+	bool first = true;
+	uint32_t code = 0;
+
+	if (lk_user_id_check(id) != LK_OK)
+		return (false);
+	for (; left > 0; id += len, left -= len, first = false) {
+		if ((len = lk_utf8_len(id, left)) == 0)
+			return (false);
+		code = lk_utf8_get(id, len);
+		if ((code >= 0x80 && code < 0xa0) || (first && is_blank(code)))
+			return (false);
+	}
+	return (!is_blank(code));
+}

@@ -1,0 +1,467 @@
+/*
+ * Layout `gosession`: the keys, values and lives that the Go library
+ * gosession reads and writes, so that both share one Redis.
+ *
+ *     <token prefix>_<token>     string: <user prefix>_<user id>; expires
+ *                                with the session
+ *     <token prefix>_<user id>   hash: token -> expiry in unix seconds; lives
+ *                                30 days from each issue and refresh, here
+ *                                longer if one of its tokens does
+ *     <user prefix>_<user id>    string: the user's cached record
+ *
+ * A token is <user id>_<32 hex>; a user id has no underscore, or the three
+ * kinds of key could not be told apart.  A session lives if its token key
+ * does and its user's hash knows it.  When a session began is not recorded.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "session/record.h"
+#include "store/redis/layout/gosession.h"
+#include "store/redis/layout/scan.h"
+#include "store/redis/layout/steps.h"
+
+#include "redis_gosession_scripts.h"
+#include "session/user_id.h"
+
+#define INDEX_TTL LK_REDIS_GOSESSION_INDEX_TTL
+
+const struct lk_redis_script *const lk_redis_gosession_trim =
+    &gosession_trim_script;
+
+static enum lk_status
+user_check(const struct lk_redis_store *store, const char *user)
+{
+	if (strchr(user, '_') == NULL)
+		return (LK_OK);
+	return (lk_fail(store->base.error, LK_E_INVAL,
+	    "user id: expected one without '_' in layout \"gosession\""));
+}
+
+enum lk_status
+lk_redis_gosession_user_names(const struct lk_redis_store *store,
+    const char *user, struct lk_redis_key *index, struct lk_redis_key *prefix)
+{
+	const char *token_prefix = store->base.settings->session.token_prefix;
+	enum lk_status status = LK_FAULT;
+
+	if ((status = user_check(store, user)) != LK_OK)
+		return (status);
+	lk_redis_key(index, token_prefix, "_", user, NULL);
+	lk_redis_key(prefix, token_prefix, "_", NULL);
+	return (LK_OK);
+}
+
+enum lk_status
+lk_redis_gosession_user_key(const struct lk_redis_store *store,
+    const char *user, struct lk_redis_key *key)
+{
+	enum lk_status status = LK_FAULT;
+
+	if ((status = user_check(store, user)) == LK_OK)
+		lk_redis_key(key, store->base.settings->session.user_prefix,
+		    "_", user, NULL);
+	return (status);
+}
+
+/* Only gosession's own tokens are known here. */
+enum lk_status
+lk_redis_gosession_names(const struct lk_redis_store *store,
+    const struct lk_token_key *key, struct lk_redis_gosession_names *names)
+{
+	const struct lk_settings *settings = store->base.settings;
+
+	if (key->shape != LK_SHAPE_GOSESSION)
+		return (LK_MALFORMED);
+	names->token = key->token;
+	lk_redis_key(&names->token_key, settings->session.token_prefix, "_",
+	    key->token->text, NULL);
+	lk_redis_key(&names->index, settings->session.token_prefix, "_",
+	    key->user, NULL);
+	lk_redis_key(&names->value, settings->session.user_prefix, "_",
+	    key->user, NULL);
+	return (LK_OK);
+}
+
+/* The keys hold the token in clear. */
+static void
+names_wipe(struct lk_redis_gosession_names *names)
+{
+	sodium_memzero(names, sizeof(*names));
+}
+
+void
+lk_redis_gosession_session(const struct lk_redis_store *store,
+    const struct lk_token_key *key, struct lk_session *session)
+{
+	memset(session, 0, sizeof(*session));
+	memcpy(session->user, key->user, sizeof(session->user));
+	lk_session_id_of_key(key, store->base.shape, session->id);
+}
+
+/* A session that has just been written to end in ${ttl} seconds. */
+static void
+session_written(const struct lk_redis_store *store,
+    const struct lk_token_key *key, int64_t expires_ms, int64_t ttl,
+    struct lk_session *session)
+{
+	lk_redis_gosession_session(store, key, session);
+	lk_session_expiry(expires_ms, expires_ms - ttl * 1000, session);
+}
+
+/*
+ * Drop what has expired from a user's hash, and then end so many sessions that
+ * the rest can be done at an issue.
+ */
+static enum lk_status
+trim(struct lk_redis_store *store, const struct lk_issue_request *request,
+    struct lk_deadline deadline)
+{
+	const uint32_t limit = request->limits.per_user;
+	struct lk_redis_key index, prefix;
+	char stay[16] = "-1";
+	const struct lk_redis_steps steps = { .script = &gosession_trim_script,
+		.index = &index,
+		.prefix = &prefix,
+		.own = stay };
+	enum lk_status status = LK_FAULT;
+	uint64_t ended;
+
+	status = lk_redis_gosession_user_names(store, request->user, &index,
+	    &prefix);
+	if (status == LK_OK)
+		status = lk_redis_steps_run(store, &steps, LK_REDIS_STEPS,
+		    deadline, &ended);
+	(void)snprintf(stay, sizeof(stay), "%" PRIu32,
+	    limit > LK_REDIS_ONCE ? limit - 1 : LK_REDIS_ONCE);
+	if (status == LK_OK)
+		status = lk_redis_steps_run(store, &steps, LK_REDIS_STEPS,
+		    deadline, &ended);
+	return (status);
+}
+
+static enum lk_status
+gosession_issue(struct lk_store *base, const struct lk_issue_request *request,
+    struct lk_deadline deadline, struct lk_session *session)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_redis_reply *reply = NULL;
+	struct lk_redis_key index, prefix;
+	struct lk_redis_call call;
+	struct lk_redis_gosession_names names;
+	enum lk_status status = LK_FAULT;
+	bool trimmed = false;
+
+	status = lk_redis_gosession_names(store, request->key, &names);
+	if (status != LK_OK)
+		return (status);
+	status = lk_redis_gosession_user_names(store, request->user, &index,
+	    &prefix);
+	while (status == LK_OK && reply == NULL) {
+		lk_redis_call(&call, &gosession_issue_script, 2);
+		lk_redis_arg_key(&call.command, &names.token_key);
+		lk_redis_arg_key(&call.command, &names.index);
+		lk_redis_arg(&call.command, names.token->text,
+		    names.token->len);
+		lk_redis_arg_key(&call.command, &names.value);
+		lk_redis_arg_int(&call.command, request->ttl);
+		lk_redis_arg_int(&call.command, request->limits.per_user);
+		lk_redis_arg_key(&call.command, &prefix);
+		lk_redis_arg_int(&call.command, INDEX_TTL);
+		lk_redis_arg_int(&call.command, trimmed ? 1 : 0);
+		status = lk_redis_call_run(store->link, &call, LK_REDIS_ISSUES,
+		    deadline, base->error, &reply);
+		if (status == LK_OK && lk_redis_reply_says(reply, -1)) {
+			lk_redis_free_replies(&reply, 1);
+			status = trim(store, request, deadline);
+			trimmed = true;
+		}
+	}
+	if (status == LK_OK && reply->type != LK_REDIS_INTEGER)
+		status = lk_redis_corrupt(store, "a session's expiry");
+	if (status == LK_OK)
+		session_written(store, request->key, reply->integer,
+		    request->ttl, session);
+	lk_redis_reply_free(reply);
+	names_wipe(&names);
+	return (status);
+}
+
+/* The three commands that a check is made of. */
+static void
+check_commands(const struct lk_redis_gosession_names *names,
+    struct lk_redis_command commands[3])
+{
+	lk_redis_command(&commands[0], "GET");
+	lk_redis_arg_key(&commands[0], &names->token_key);
+	lk_redis_command(&commands[1], "PEXPIRETIME");
+	lk_redis_arg_key(&commands[1], &names->token_key);
+	lk_redis_command(&commands[2], "HEXISTS");
+	lk_redis_arg_key(&commands[2], &names->index);
+	lk_redis_arg(&commands[2], names->token->text, names->token->len);
+}
+
+/* What their replies say. */
+static enum lk_status
+check_replies(struct lk_redis_store *store, const struct lk_token_key *key,
+    const struct lk_redis_gosession_names *names,
+    struct lk_redis_reply *const replies[3], struct lk_session *session)
+{
+	const struct lk_redis_reply *value = replies[0];
+	const struct lk_redis_reply *expiry = replies[1];
+	const struct lk_redis_reply *listed = replies[2];
+
+	if (expiry->type != LK_REDIS_INTEGER ||
+	    listed->type != LK_REDIS_INTEGER ||
+	    (value->type != LK_REDIS_NIL && value->type != LK_REDIS_STRING))
+		return (lk_redis_corrupt(store, "the answer to a check"));
+	if (listed->integer != 1)
+		return (LK_UNKNOWN);
+	if (value->type == LK_REDIS_NIL || expiry->integer == -2)
+		return (LK_EXPIRED);
+	if (!lk_redis_reply_is(value, names->value.text) ||
+	    expiry->integer <= 0)
+		return (lk_redis_corrupt(store, "a session"));
+	lk_redis_gosession_session(store, key, session);
+	return (lk_redis_left(store, expiry->integer, session));
+}
+
+static enum lk_status
+gosession_check(struct lk_store *base, const struct lk_token_key *key,
+    struct lk_deadline deadline, struct lk_session *session)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_redis_command commands[3];
+	struct lk_redis_reply *replies[3] = { NULL };
+	struct lk_redis_gosession_names names;
+	enum lk_status status = LK_FAULT;
+
+	if ((status = lk_redis_gosession_names(store, key, &names)) != LK_OK)
+		return (status);
+	check_commands(&names, commands);
+	status = lk_redis_run(store, commands, 3, deadline, replies);
+	if (status == LK_OK)
+		status = check_replies(store, key, &names, replies, session);
+	lk_redis_free_replies(replies, 3);
+	names_wipe(&names);
+	return (status);
+}
+
+static enum lk_status
+gosession_check_user(struct lk_store *base, const struct lk_token_key *key,
+    struct lk_deadline deadline, struct lk_session *session,
+    struct lk_buf *record)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_redis_command commands[4];
+	struct lk_redis_reply *replies[4] = { NULL };
+	struct lk_redis_gosession_names names;
+	enum lk_status status = LK_FAULT;
+
+	if ((status = lk_redis_gosession_names(store, key, &names)) != LK_OK)
+		return (status);
+	check_commands(&names, commands);
+	lk_redis_command(&commands[3], "GET");
+	lk_redis_arg_key(&commands[3], &names.value);
+	status = lk_redis_run(store, commands, 4, deadline, replies);
+	if (status == LK_OK)
+		status = check_replies(store, key, &names, replies, session);
+	if (status == LK_OK)
+		status = lk_redis_user_record(store, replies[3], record);
+	lk_redis_free_replies(replies, 4);
+	names_wipe(&names);
+	return (status);
+}
+
+static enum lk_status
+gosession_extend(struct lk_store *base, const struct lk_token_key *key,
+    int64_t ttl, struct lk_deadline deadline, struct lk_session *session)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_redis_reply *reply = NULL;
+	struct lk_redis_call call;
+	struct lk_redis_gosession_names names;
+	enum lk_status status = LK_FAULT;
+
+	if ((status = lk_redis_gosession_names(store, key, &names)) != LK_OK)
+		return (status);
+	lk_redis_call(&call, &gosession_extend_script, 2);
+	lk_redis_arg_key(&call.command, &names.token_key);
+	lk_redis_arg_key(&call.command, &names.index);
+	lk_redis_arg(&call.command, names.token->text, names.token->len);
+	lk_redis_arg_key(&call.command, &names.value);
+	lk_redis_arg_int(&call.command, ttl);
+	lk_redis_arg_int(&call.command, INDEX_TTL);
+	status = lk_redis_call_run(store->link, &call, LK_REDIS_EXTENDS,
+	    deadline, base->error, &reply);
+	if (status == LK_OK && lk_redis_reply_says(reply, -1))
+		status = LK_EXPIRED;
+	else if (status == LK_OK && lk_redis_reply_says(reply, -2))
+		status = LK_UNKNOWN;
+	else if (status == LK_OK &&
+	    (reply->type != LK_REDIS_INTEGER || reply->integer <= 0))
+		status = lk_redis_corrupt(store, "a session");
+	else if (status == LK_OK)
+		session_written(store, key, reply->integer, ttl, session);
+	lk_redis_reply_free(reply);
+	names_wipe(&names);
+	return (status);
+}
+
+static enum lk_status
+gosession_revoke(struct lk_store *base, const struct lk_token_key *key,
+    struct lk_deadline deadline, uint64_t *revoked)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_redis_call call;
+	struct lk_redis_gosession_names names;
+	enum lk_status status = LK_FAULT;
+
+	*revoked = 0;
+	if ((status = lk_redis_gosession_names(store, key, &names)) != LK_OK)
+		return (status);
+	lk_redis_call(&call, &gosession_revoke_script, 2);
+	lk_redis_arg_key(&call.command, &names.token_key);
+	lk_redis_arg_key(&call.command, &names.index);
+	lk_redis_arg(&call.command, names.token->text, names.token->len);
+	status = lk_redis_revoke(store, &call, deadline, revoked);
+	names_wipe(&names);
+	return (status);
+}
+
+static enum lk_status
+gosession_revoke_all(struct lk_store *base, const char *user,
+    const struct lk_token_key *keep, struct lk_deadline deadline,
+    uint64_t *revoked)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_redis_key index, prefix;
+	const struct lk_redis_steps steps = {
+		.script = &gosession_revoke_all_script,
+		.index = &index,
+		.prefix = &prefix,
+		.own = keep == NULL ? "" : keep->token->text,
+		.blunt = true
+	};
+	enum lk_status status = LK_FAULT;
+
+	*revoked = 0;
+	status = lk_redis_gosession_user_names(store, user, &index, &prefix);
+	if (status != LK_OK)
+		return (status);
+	return (lk_redis_steps_run(store, &steps, LK_REDIS_REVOKES, deadline,
+	    revoked));
+}
+
+/* ---- By public id ------------------------------------------------------ */
+
+/* Find the token of a handle in a page of a user's hash; empty if not there. */
+static void
+match_handle(const struct lk_redis_reply *page, const char *user,
+    const uint8_t handle[LK_HANDLE_LEN], struct lk_token *token,
+    struct lk_token_key *key)
+{
+	size_t i;
+
+	for (i = 0; i < page->elements; i += 2) {
+		if (lk_redis_gosession_field(page->element[i], user, token,
+		        key) &&
+		    memcmp(key->digest, handle, LK_HANDLE_LEN) == 0)
+			return;
+	}
+	lk_token_wipe(token);
+}
+
+/*
+ * Find the token that ${ref} names, whether its session lives or not;
+ * LK_UNKNOWN if the user's hash has none.  The caller wipes the token.
+ */
+static enum lk_status
+search_ref(struct lk_redis_store *store, const struct lk_session_ref *ref,
+    struct lk_deadline deadline, struct lk_token *token,
+    struct lk_token_key *key)
+{
+	const char *user = (const char *)ref->locator;
+	struct lk_place place = { .done = false };
+	struct lk_redis_reply *page = NULL;
+	struct lk_redis_key index, prefix;
+	enum lk_status status = LK_FAULT;
+
+	lk_token_wipe(token);
+	if (strlen(user) != ref->locator_len ||
+	    lk_user_id_check(user) != LK_OK || strchr(user, '_') != NULL)
+		return (LK_MALFORMED);
+	status = lk_redis_gosession_user_names(store, user, &index, &prefix);
+	while (status == LK_OK && token->len == 0 && !place.done) {
+		status = lk_redis_gosession_page(store, &index, &place,
+		    deadline, &page);
+		if (status == LK_OK)
+			match_handle(page, user, ref->handle, token, key);
+		lk_redis_free_replies(&page, 1);
+	}
+	if (status == LK_OK && token->len == 0)
+		status = LK_UNKNOWN;
+	return (status);
+}
+
+static enum lk_status
+gosession_check_id(struct lk_store *base, const struct lk_session_ref *ref,
+    struct lk_deadline deadline, struct lk_session *session)
+{
+	struct lk_token token;
+	struct lk_token_key key;
+	enum lk_status status = LK_FAULT;
+
+	status = search_ref(lk_redis_store_of(base), ref, deadline, &token,
+	    &key);
+	if (status == LK_OK)
+		status = gosession_check(base, &key, deadline, session);
+	lk_token_wipe(&token);
+	return (status);
+}
+
+static enum lk_status
+gosession_revoke_id(struct lk_store *base, const struct lk_session_ref *ref,
+    struct lk_deadline deadline, uint64_t *revoked)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_token token;
+	struct lk_token_key key;
+	enum lk_status status = LK_FAULT;
+
+	*revoked = 0;
+	status = search_ref(store, ref, deadline, &token, &key);
+	if (status == LK_OK)
+		status = gosession_revoke(base, &key, deadline, revoked);
+	else if (status == LK_UNKNOWN)
+		/* It is as asked; also on a replica? */
+		status = lk_redis_replicate(store->link, LK_REDIS_REVOKES,
+		    deadline, base->error);
+	lk_token_wipe(&token);
+	return (status);
+}
+
+const struct lk_store_ops lk_redis_gosession_ops = { .name = "redis/gosession",
+	.ping = lk_redis_ping,
+	.inspect = lk_redis_inspect,
+	.issue = gosession_issue,
+	.check = gosession_check,
+	.check_id = gosession_check_id,
+	.check_user = gosession_check_user,
+	.extend = gosession_extend,
+	.revoke = gosession_revoke,
+	.revoke_id = gosession_revoke_id,
+	.revoke_all = gosession_revoke_all,
+	.list = lk_redis_gosession_list,
+	.user_get = lk_redis_user_get,
+	.user_put = lk_redis_user_put,
+	.user_delete = lk_redis_user_delete,
+	.walk = lk_redis_walk,
+	.put = lk_redis_put,
+	.sweep = lk_redis_sweep,
+	.stats = lk_redis_stats,
+	.leave_parent = lk_redis_leave_parent,
+	.free = lk_redis_free };

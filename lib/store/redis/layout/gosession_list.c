@@ -1,0 +1,236 @@
+/*
+ * Going through a user's tokens in layout `gosession`: a page of his hash,
+ * which is in no order, and then what is asked about each, in one write.  No
+ * script does it, which would let nobody else be answered meanwhile.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "store/redis/layout/gosession.h"
+#include "store/redis/layout/scan.h"
+
+/* Commands that are asked about one token. */
+#define QUESTIONS 2
+/* Most bytes of tokens that one list has. */
+#define TOKENS_MAX (512 * 1024 * 1024)
+
+/* ---- Pages ------------------------------------------------------------- */
+
+enum lk_status
+lk_redis_gosession_page(struct lk_redis_store *store,
+    const struct lk_redis_key *index, struct lk_place *place,
+    struct lk_deadline deadline, struct lk_redis_reply **page)
+{
+	struct lk_redis_command command;
+	char cursor[LK_REDIS_CURSOR_SIZE];
+
+	lk_redis_cursor(place, cursor);
+	lk_redis_command(&command, "HSCAN");
+	lk_redis_arg_key(&command, index);
+	lk_redis_arg_str(&command, cursor);
+	lk_redis_arg_str(&command, "COUNT");
+	lk_redis_arg_int(&command, LK_REDIS_PAGE);
+	return (lk_redis_scan_run(store, &command, place, deadline, page));
+}
+
+bool
+lk_redis_gosession_field(const struct lk_redis_reply *field, const char *user,
+    struct lk_token *token, struct lk_token_key *key)
+{
+	lk_token_wipe(token);
+	return (lk_token_set(token, field->text, field->len) == LK_OK &&
+	    lk_token_parse(token, key) == LK_OK &&
+	    key->shape == LK_SHAPE_GOSESSION && strcmp(key->user, user) == 0);
+}
+
+/* ---- Lists ------------------------------------------------------------- */
+
+/* A session of a list: its token is among the list's bytes. */
+struct entry {
+	int64_t expires_ms;
+	size_t offset;
+	size_t len;
+};
+
+/* A token that is asked about. */
+struct question {
+	struct lk_token token;
+	struct lk_token_key key;
+	struct lk_redis_gosession_names names;
+};
+
+/* A list under way.  It is large, so it is allocated. */
+struct list {
+	struct lk_redis_store *store;
+	const char *user;
+	struct lk_buf tokens;
+	struct lk_buf entries;
+	struct question questions[LK_REDIS_CHUNK];
+	struct lk_redis_command commands[LK_REDIS_CHUNK * QUESTIONS];
+	struct lk_redis_reply *replies[LK_REDIS_CHUNK * QUESTIONS];
+};
+
+/* Take what was answered about a token. */
+static enum lk_status
+take_answer(struct list *list, const struct question *q,
+    struct lk_redis_reply *const replies[QUESTIONS])
+{
+	const struct lk_redis_reply *value = replies[0], *expiry = replies[1];
+	struct entry entry = { .offset = list->tokens.len,
+		.len = q->token.len };
+
+	if (expiry->type != LK_REDIS_INTEGER)
+		return (lk_redis_corrupt(list->store, "a session's expiry"));
+	if (value->type == LK_REDIS_NIL || expiry->integer == -2)
+		return (LK_OK);
+	if (!lk_redis_reply_is(value, q->names.value.text) ||
+	    expiry->integer <= 0)
+		return (lk_redis_corrupt(list->store, "a session"));
+	entry.expires_ms = expiry->integer;
+	lk_buf_add(&list->tokens, q->token.text, q->token.len);
+	lk_buf_add(&list->entries, &entry, sizeof(entry));
+	if (list->tokens.failed || list->entries.failed)
+		return (lk_fail(list->store->base.error, LK_E_NOMEM,
+		    "out of memory"));
+	return (LK_OK);
+}
+
+/* Ask about the tokens collected, and keep those that live. */
+static enum lk_status
+ask(struct list *list, size_t count, struct lk_deadline deadline)
+{
+	struct lk_redis_command *command;
+	enum lk_status status = LK_FAULT;
+	size_t i;
+
+	if (count == 0)
+		return (LK_OK);
+	for (i = 0; i < count; i++) {
+		command = &list->commands[i * QUESTIONS];
+		lk_redis_command(&command[0], "GET");
+		lk_redis_arg_key(&command[0],
+		    &list->questions[i].names.token_key);
+		lk_redis_command(&command[1], "PEXPIRETIME");
+		lk_redis_arg_key(&command[1],
+		    &list->questions[i].names.token_key);
+	}
+	status = lk_redis_run(list->store, list->commands, count * QUESTIONS,
+	    deadline, list->replies);
+	if (status != LK_OK)
+		return (status);
+	for (i = 0; i < count && status == LK_OK; i++)
+		status = take_answer(list, &list->questions[i],
+		    &list->replies[i * QUESTIONS]);
+	lk_redis_free_replies(list->replies, count * QUESTIONS);
+	return (status);
+}
+
+/* What has no token's shape in a user's hash was never a session. */
+static enum lk_status
+take_page(struct list *list, const struct lk_redis_reply *page,
+    struct lk_deadline deadline)
+{
+	enum lk_status status = LK_OK;
+	struct question *q;
+	size_t i, count = 0;
+
+	for (i = 0; i < page->elements && status == LK_OK; i += 2) {
+		q = &list->questions[count];
+		if (!lk_redis_gosession_field(page->element[i], list->user,
+		        &q->token, &q->key) ||
+		    lk_redis_gosession_names(list->store, &q->key, &q->names) !=
+		        LK_OK)
+			continue;
+		if (++count == LK_REDIS_CHUNK) {
+			status = ask(list, count, deadline);
+			count = 0;
+		}
+	}
+	return (status == LK_OK ? ask(list, count, deadline) : status);
+}
+
+/* By expiry; the same token, which a scan may meet twice, side by side. */
+static int
+compare(const void *one, const void *other, void *tokens)
+{
+	const struct entry *a = one, *b = other;
+	const char *text = tokens;
+	int order;
+
+	if (a->expires_ms != b->expires_ms)
+		return (a->expires_ms < b->expires_ms ? -1 : 1);
+	order = memcmp(text + a->offset, text + b->offset,
+	    a->len < b->len ? a->len : b->len);
+	if (order == 0 && a->len != b->len)
+		order = a->len < b->len ? -1 : 1;
+	return (order);
+}
+
+static void
+hand_out(struct list *list, lk_session_fn *each, void *arg)
+{
+	struct entry *entries = (struct entry *)(void *)list->entries.data;
+	const size_t count = list->entries.len / sizeof(*entries);
+	struct lk_session session;
+	struct lk_token_key key;
+	struct lk_token token;
+	size_t i;
+
+	if (count == 0)
+		return;
+	qsort_r(entries, count, sizeof(*entries), compare, list->tokens.data);
+	for (i = 0; i < count; i++) {
+		if (i > 0 &&
+		    compare(&entries[i - 1], &entries[i], list->tokens.data) ==
+		        0)
+			continue;
+		if (lk_token_set(&token, list->tokens.data + entries[i].offset,
+		        entries[i].len) != LK_OK ||
+		    lk_token_parse(&token, &key) != LK_OK)
+			continue;
+		lk_redis_gosession_session(list->store, &key, &session);
+		if (lk_redis_left(list->store, entries[i].expires_ms,
+		        &session) == LK_OK)
+			each(arg, &session, &token);
+		lk_token_wipe(&token);
+	}
+}
+
+enum lk_status
+lk_redis_gosession_list(struct lk_store *base, const char *user,
+    struct lk_deadline deadline, lk_session_fn *each, void *arg)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct list *list = calloc(1, sizeof(*list));
+	struct lk_place place = { .done = false };
+	struct lk_redis_reply *page = NULL;
+	struct lk_redis_key index, prefix;
+	struct lk_deadline soon;
+	enum lk_status status = LK_FAULT;
+
+	if (list == NULL)
+		return (lk_fail(base->error, LK_E_NOMEM, "out of memory"));
+	list->store = store;
+	list->user = user;
+	list->tokens = (struct lk_buf)LK_BUF_INIT(TOKENS_MAX);
+	list->entries = (struct lk_buf)LK_BUF_INIT(TOKENS_MAX);
+	status = lk_redis_gosession_user_names(store, user, &index, &prefix);
+	while (status == LK_OK && !place.done) {
+		soon = lk_deadline_min(deadline,
+		    lk_deadline_in(base->timeout_ms));
+		status = lk_redis_gosession_page(store, &index, &place, soon,
+		    &page);
+		if (status == LK_OK)
+			status = take_page(list, page, soon);
+		lk_redis_free_replies(&page, 1);
+	}
+	if (status == LK_OK)
+		hand_out(list, each, arg);
+	lk_buf_free(&list->tokens);
+	lk_buf_free(&list->entries);
+	sodium_memzero(list, sizeof(*list));
+	free(list);
+	return (status);
+}

@@ -1,0 +1,237 @@
+/* What INFO says of a Redis that is to keep sessions. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/redis/redis.h"
+#include "store/redis/wire/info.h"
+
+#define VERSION_MIN_REDIS 7
+#define FINDING_MAX (LK_REDIS_INFO_MAX + 256)
+
+static void
+inspect_version(const char *info, lk_finding_fn *each, void *arg)
+{
+	char version[LK_REDIS_INFO_MAX + 1] = "",
+	                                 valkey[LK_REDIS_INFO_MAX + 1] = "";
+	char text[FINDING_MAX];
+	bool is_valkey = lk_redis_info(info, "valkey_version", valkey);
+	bool known = lk_redis_info(info, "redis_version", version);
+
+	/* Valkey 7.2 and later call themselves Redis 7.2 for old clients. */
+	if (!known || strtol(version, NULL, 10) < VERSION_MIN_REDIS) {
+		(void)snprintf(text, sizeof(text),
+		    "Redis %s: expected Redis 7 or Valkey 7.2, or later",
+		    known ? version : "of unknown version");
+		each(arg, LK_FINDING_BAD, text);
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "%s %s",
+	    is_valkey ? "Valkey" : "Redis", is_valkey ? valkey : version);
+	each(arg, LK_FINDING_GOOD, text);
+}
+
+static void
+inspect_role(const char *info, lk_finding_fn *each, void *arg)
+{
+	char role[LK_REDIS_INFO_MAX + 1] = "";
+
+	if (!lk_redis_info(info, "role", role))
+		return;
+	if (strcmp(role, "master") == 0)
+		each(arg, LK_FINDING_GOOD, "it is a master");
+	else
+		each(arg, LK_FINDING_BAD,
+		    "it is a replica: no session can be issued or revoked");
+}
+
+static void
+inspect_memory(const char *info, lk_finding_fn *each, void *arg)
+{
+	char limit[LK_REDIS_INFO_MAX + 1] = "",
+	                               policy[LK_REDIS_INFO_MAX + 1] = "";
+	char text[FINDING_MAX];
+
+	if (!lk_redis_info(info, "maxmemory", limit) ||
+	    !lk_redis_info(info, "maxmemory_policy", policy))
+		return;
+	if (strcmp(limit, "0") == 0) {
+		each(arg, LK_FINDING_GOOD,
+		    "no memory limit, nothing is evicted");
+		return;
+	}
+	(void)snprintf(text, sizeof(text), "maxmemory-policy %s%s", policy,
+	    strcmp(policy, "noeviction") == 0
+	        ? ""
+	        : ": expected noeviction, or users are logged out and "
+	          "revoke-all can miss sessions when memory is short");
+	each(arg,
+	    strcmp(policy, "noeviction") == 0 ? LK_FINDING_GOOD
+	                                      : LK_FINDING_BAD,
+	    text);
+}
+
+static void
+inspect_persistence(const char *info, lk_finding_fn *each, void *arg)
+{
+	char aof[LK_REDIS_INFO_MAX + 1] = "";
+
+	if (!lk_redis_info(info, "aof_enabled", aof))
+		return;
+	if (strcmp(aof, "1") == 0)
+		each(arg, LK_FINDING_GOOD, "append-only file is on");
+	else
+		each(arg, LK_FINDING_DOUBTFUL,
+		    "append-only file is off: a restart of Redis can bring "
+		    "back sessions revoked since its last snapshot");
+}
+
+/* One node alone answers for all keys, until there is another. */
+static void
+inspect_mode(const char *info, lk_finding_fn *each, void *arg)
+{
+	char mode[LK_REDIS_INFO_MAX + 1] = "";
+
+	if (lk_redis_info(info, "redis_mode", mode) &&
+	    strcmp(mode, "cluster") == 0)
+		each(arg, LK_FINDING_BAD,
+		    "it is a cluster node: latchkey needs a Redis that is "
+		    "none, even if it is the only one");
+}
+
+/* Whether there is a replica to have what must not be lost. */
+static void
+inspect_replicas(const char *info, lk_finding_fn *each, void *arg)
+{
+	const size_t replicas = lk_redis_info_replicas(info);
+	char text[FINDING_MAX], good[LK_REDIS_INFO_MAX + 1] = "";
+
+	(void)snprintf(text, sizeof(text), "%zu replicas in step%s", replicas,
+	    replicas > 0 ? ""
+	                 : ": nothing that is issued or revoked now survives "
+	                   "the loss of the master");
+	each(arg, replicas > 0 ? LK_FINDING_GOOD : LK_FINDING_BAD, text);
+	if (!lk_redis_info(info, "min_slaves_good_slaves", good))
+		each(arg, LK_FINDING_DOUBTFUL,
+		    "min-replicas-to-write is not set: an isolated old master "
+		    "goes on taking changes that will be lost");
+}
+
+/* A host name is looked up by the system, in its own time. */
+static void
+inspect_address(const char *key, const char *address, lk_finding_fn *each,
+    void *arg)
+{
+	struct lk_address parsed;
+	char text[FINDING_MAX];
+
+	if (lk_address_parse(address, &parsed) != LK_OK ||
+	    lk_address_is_literal(&parsed))
+		return;
+	(void)snprintf(text, sizeof(text),
+	    "%s: %s is a host name: looking it up has no deadline, an address "
+	    "would need none",
+	    key, address);
+	each(arg, LK_FINDING_DOUBTFUL, text);
+}
+
+/* Whether the settings list all Sentinels, or at least enough of them. */
+static void
+inspect_list(const struct lk_ballot *ballot, lk_finding_fn *each, void *arg)
+{
+	char text[FINDING_MAX];
+	const bool enough = lk_votes_overlap(ballot->total, ballot->known);
+
+	if (ballot->known == 0 || ballot->known == ballot->total)
+		return;
+	(void)snprintf(text, sizeof(text),
+	    "store.sentinel.addresses lists %zu sentinels, and they know of "
+	    "%zu: %s",
+	    ballot->total, ballot->known,
+	    ballot->known < ballot->total ? "some listed are of no use"
+	        : enough ? "list them all, to do with fewer of them"
+	                 : "a majority of those listed may name an old "
+	                   "master after the others have put a new one in its "
+	                   "place; list them all (SENTINEL RESET forgets those "
+	                   "that are no more)");
+	each(arg, enough ? LK_FINDING_DOUBTFUL : LK_FINDING_BAD, text);
+}
+
+/* Each Sentinel by itself, and what they say together. */
+static enum lk_status
+inspect_sentinels(const struct lk_redis_store *store,
+    struct lk_deadline deadline, lk_finding_fn *each, void *arg)
+{
+	const struct lk_settings *s = store->base.settings;
+	const struct lk_strings *all = &s->store.sentinel.addresses;
+	struct lk_redis_sentinels *sentinels = NULL;
+	struct lk_error error = { "" };
+	char text[FINDING_MAX];
+	const struct lk_vote *votes;
+	struct lk_ballot ballot;
+	enum lk_status status = LK_FAULT;
+	size_t i;
+
+	status = lk_redis_sentinels_new(s, &sentinels, store->base.error);
+	if (status != LK_OK)
+		return (status);
+	votes = lk_redis_sentinels_ask(sentinels, "", true,
+	    s->store.redis.connect_timeout_ms, deadline);
+	for (i = 0; i < all->n; i++) {
+		inspect_address("store.sentinel.addresses", all->v[i], each,
+		    arg);
+		(void)snprintf(text, sizeof(text), "sentinel at %s %s%s",
+		    all->v[i], lk_vote_says(votes[i].kind), votes[i].address);
+		each(arg,
+		    votes[i].kind == LK_VOTE_NAMES ? LK_FINDING_GOOD
+		                                   : LK_FINDING_BAD,
+		    text);
+	}
+	ballot = lk_votes_count(votes, all->n);
+	inspect_list(&ballot, each, arg);
+	(void)snprintf(text, sizeof(text),
+	    "%zu of %zu sentinels name %s the master of \"%s\"", ballot.named,
+	    ballot.total, ballot.address, s->store.sentinel.master);
+	if (ballot.election != LK_ELECTION_MAJORITY)
+		status = lk_votes_explain(votes, &ballot,
+		    s->store.sentinel.master, &error);
+	each(arg, status == LK_OK ? LK_FINDING_GOOD : LK_FINDING_BAD,
+	    status == LK_OK ? text : error.text);
+	lk_redis_sentinels_free(sentinels);
+	return (LK_OK);
+}
+
+enum lk_status
+lk_redis_inspect(struct lk_store *base, struct lk_deadline deadline,
+    lk_finding_fn *each, void *arg)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_redis_command command;
+	const struct lk_settings *s = base->settings;
+	const bool sentinel = s->store.backend == LK_BACKEND_SENTINEL;
+	struct lk_redis_reply *reply = NULL;
+	enum lk_status status = LK_OK;
+
+	if (sentinel)
+		status = inspect_sentinels(store, deadline, each, arg);
+	else
+		inspect_address("store.redis.address", s->store.redis.address,
+		    each, arg);
+	if (status != LK_OK)
+		return (status);
+	lk_redis_command(&command, "INFO");
+	status = lk_redis_run(store, &command, 1, deadline, &reply);
+	if (status == LK_OK && reply->type != LK_REDIS_STRING)
+		status = lk_redis_corrupt(store, "the answer to INFO");
+	if (status == LK_OK) {
+		inspect_version(reply->text, each, arg);
+		inspect_mode(reply->text, each, arg);
+		inspect_role(reply->text, each, arg);
+		inspect_memory(reply->text, each, arg);
+		inspect_persistence(reply->text, each, arg);
+		if (sentinel || s->store.durability == LK_DURABILITY_REPLICA)
+			inspect_replicas(reply->text, each, arg);
+	}
+	lk_redis_reply_free(reply);
+	return (status);
+}

@@ -1,0 +1,402 @@
+/*
+ * Layout `latchkey`.  TAG is base64url of the user's tag, HANDLE of a
+ * session's handle; all keys of a user carry the hash tag {TAG}.
+ *
+ *     latchkey:{TAG}:s:HANDLE   string: the session's record; expires with it
+ *     latchkey:{TAG}:i          sorted set: handles by expiry in ms
+ *     latchkey:{TAG}:o          sorted set: handles by time of issue in us
+ *     latchkey:{TAG}:u          string: the user's cached record
+ *
+ * The record's key decides whether a session lives: a check is one GET.  The
+ * index only serves lists, limits and revoke-all.  It remembers a session for
+ * an hour beyond its end, so that a bearer can be told "expired" instead of
+ * "unknown", and drops older ones whenever a session is issued.
+ *
+ * The order is there for users who have met their limit, and only logins look
+ * at it.  It may lack sessions, then the next login adds them, and it may hold
+ * some that are no more.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "session/record.h"
+#include "store/redis/layout/latchkey.h"
+#include "store/redis/layout/scan.h"
+#include "store/redis/layout/steps.h"
+
+#include "redis_latchkey_scripts.h"
+
+/* Shorter names for here. */
+#define NAMESPACE LK_REDIS_LATCHKEY_NAMESPACE
+#define SESSION_PART LK_REDIS_LATCHKEY_SESSION
+#define INDEX_PART LK_REDIS_LATCHKEY_INDEX
+#define ORDER_PART LK_REDIS_LATCHKEY_ORDER
+#define USER_PART LK_REDIS_LATCHKEY_USER
+#define EXPIRED_KNOWN_MS LK_REDIS_EXPIRED_KNOWN_MS
+
+void
+lk_redis_latchkey_names(const uint8_t tag[LK_TAG_LEN],
+    const uint8_t handle[LK_HANDLE_LEN], struct lk_redis_latchkey_names *names)
+{
+	lk_base64url(tag, LK_TAG_LEN, names->tag);
+	lk_base64url(handle, LK_HANDLE_LEN, names->handle);
+	lk_redis_key(&names->record, NAMESPACE, names->tag, SESSION_PART,
+	    names->handle, NULL);
+	lk_redis_key(&names->index, NAMESPACE, names->tag, INDEX_PART, NULL);
+}
+
+void
+lk_redis_latchkey_user_names(const char *user, struct lk_redis_key *index,
+    struct lk_redis_key *prefix)
+{
+	uint8_t tag[LK_TAG_LEN];
+	char text[LK_TAG_TEXT_LEN + 1];
+
+	lk_user_tag(user, tag);
+	lk_base64url(tag, LK_TAG_LEN, text);
+	lk_redis_key(index, NAMESPACE, text, INDEX_PART, NULL);
+	lk_redis_key(prefix, NAMESPACE, text, SESSION_PART, NULL);
+}
+
+enum lk_status
+lk_redis_latchkey_user_key(const struct lk_redis_store *store, const char *user,
+    struct lk_redis_key *key)
+{
+	uint8_t tag[LK_TAG_LEN];
+	char text[LK_TAG_TEXT_LEN + 1];
+
+	(void)store;
+	lk_user_tag(user, tag);
+	lk_base64url(tag, LK_TAG_LEN, text);
+	lk_redis_key(key, NAMESPACE, text, USER_PART, NULL);
+	return (LK_OK);
+}
+
+/*
+ * Read a session from its record, which has just been written to end in ${ttl}
+ * seconds, or 0.  One of another digest is the answer to another question, or
+ * was put there by somebody else.
+ */
+static enum lk_status
+session_of(struct lk_redis_store *store, const struct lk_redis_reply *reply,
+    const struct lk_token_key *key, int64_t ttl, struct lk_session *session)
+{
+	char digest[LK_DIGEST_TEXT_LEN + 1];
+	struct lk_record record;
+
+	if (reply->type != LK_REDIS_STRING ||
+	    lk_record_parse(reply->text, reply->len, &record) != LK_OK)
+		return (lk_redis_corrupt(store, "a session's record"));
+	lk_base64url(key->digest, LK_DIGEST_LEN, digest);
+	if (sodium_memcmp(digest, record.digest, LK_DIGEST_TEXT_LEN) != 0)
+		return (lk_redis_corrupt(store, "a session's digest"));
+	if (key->shape == LK_SHAPE_GOSESSION &&
+	    strcmp(key->user, record.user) != 0)
+		return (lk_redis_corrupt(store, "a session's user"));
+	lk_record_session(&record, key->digest, key->tag, session);
+	if (ttl == 0)
+		return (lk_redis_left(store, record.expires_ms, session));
+	lk_session_expiry(record.expires_ms, record.expires_ms - ttl * 1000,
+	    session);
+	return (LK_OK);
+}
+
+/* A session that has no record: did it live until its time was over? */
+static enum lk_status
+why_gone(struct lk_redis_store *store,
+    const struct lk_redis_latchkey_names *names, struct lk_deadline deadline)
+{
+	struct lk_redis_command command;
+	struct lk_redis_reply *reply = NULL;
+	enum lk_status status = LK_FAULT;
+
+	lk_redis_command(&command, "ZSCORE");
+	lk_redis_arg_key(&command, &names->index);
+	lk_redis_arg_str(&command, names->handle);
+	status = lk_redis_run(store, &command, 1, deadline, &reply);
+	if (status == LK_OK)
+		status = reply->type == LK_REDIS_NIL ? LK_UNKNOWN : LK_EXPIRED;
+	lk_redis_reply_free(reply);
+	return (status);
+}
+
+/* Get a session's record.  Unless LK_OK there is no ${reply}. */
+static enum lk_status
+get_record(struct lk_redis_store *store,
+    const struct lk_redis_latchkey_names *names, struct lk_deadline deadline,
+    struct lk_redis_reply **reply)
+{
+	struct lk_redis_command command;
+	enum lk_status status = LK_FAULT;
+
+	lk_redis_command(&command, "GET");
+	lk_redis_arg_key(&command, &names->record);
+	status = lk_redis_run(store, &command, 1, deadline, reply);
+	if (status != LK_OK || (*reply)->type != LK_REDIS_NIL)
+		return (status);
+	lk_redis_free_replies(reply, 1);
+	return (why_gone(store, names, deadline));
+}
+
+/* End so many sessions of a user that the rest can be done at an issue. */
+static enum lk_status
+trim(struct lk_redis_store *store, const struct lk_issue_request *request,
+    struct lk_deadline deadline)
+{
+	const uint32_t limit = request->limits.per_user;
+	struct lk_redis_key index, prefix;
+	char stay[16];
+	const struct lk_redis_steps steps = { .script = &latchkey_trim_script,
+		.index = &index,
+		.prefix = &prefix,
+		.own = stay };
+	uint64_t ended;
+
+	(void)snprintf(stay, sizeof(stay), "%" PRIu32,
+	    limit > LK_REDIS_ONCE ? limit - 1 : LK_REDIS_ONCE);
+	lk_redis_latchkey_user_names(request->user, &index, &prefix);
+	return (lk_redis_steps_run(store, &steps, LK_REDIS_STEPS, deadline,
+	    &ended));
+}
+
+static enum lk_status
+latchkey_issue(struct lk_store *base, const struct lk_issue_request *request,
+    struct lk_deadline deadline, struct lk_session *session)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	char digest[LK_DIGEST_TEXT_LEN + 1];
+	struct lk_redis_reply *reply = NULL;
+	struct lk_redis_key prefix, index, order;
+	struct lk_redis_call call;
+	struct lk_redis_latchkey_names names;
+	enum lk_status status = LK_OK;
+
+	lk_redis_latchkey_names(request->key->tag, request->key->digest,
+	    &names);
+	lk_redis_latchkey_user_names(request->user, &index, &prefix);
+	lk_redis_key(&order, NAMESPACE, names.tag, ORDER_PART, NULL);
+	lk_base64url(request->key->digest, LK_DIGEST_LEN, digest);
+	while (status == LK_OK && reply == NULL) {
+		lk_redis_call(&call, &latchkey_issue_script, 3);
+		lk_redis_arg_key(&call.command, &names.record);
+		lk_redis_arg_key(&call.command, &names.index);
+		lk_redis_arg_key(&call.command, &order);
+		lk_redis_arg_str(&call.command, names.handle);
+		lk_redis_arg_str(&call.command, digest);
+		lk_redis_arg_str(&call.command,
+		    request->client[0] != '\0' ? request->client : "-");
+		lk_redis_arg_str(&call.command, request->user);
+		lk_redis_arg_int(&call.command, request->ttl);
+		lk_redis_arg_int(&call.command, request->limits.per_user);
+		lk_redis_arg_key(&call.command, &prefix);
+		lk_redis_arg_int(&call.command, EXPIRED_KNOWN_MS);
+		status = lk_redis_call_run(store->link, &call, LK_REDIS_ISSUES,
+		    deadline, base->error, &reply);
+		if (status == LK_OK && lk_redis_reply_says(reply, 1)) {
+			lk_redis_free_replies(&reply, 1);
+			status = trim(store, request, deadline);
+		}
+	}
+	if (status == LK_OK)
+		status = session_of(store, reply, request->key, request->ttl,
+		    session);
+	lk_redis_reply_free(reply);
+	return (status);
+}
+
+static enum lk_status
+latchkey_check(struct lk_store *base, const struct lk_token_key *key,
+    struct lk_deadline deadline, struct lk_session *session)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_redis_reply *reply = NULL;
+	struct lk_redis_latchkey_names names;
+	enum lk_status status = LK_FAULT;
+
+	lk_redis_latchkey_names(key->tag, key->digest, &names);
+	status = get_record(store, &names, deadline, &reply);
+	if (status == LK_OK)
+		status = session_of(store, reply, key, 0, session);
+	lk_redis_reply_free(reply);
+	return (status);
+}
+
+/* Read a session that was asked for by its public id. */
+static enum lk_status
+session_of_ref(struct lk_redis_store *store, const struct lk_redis_reply *reply,
+    const struct lk_session_ref *ref, struct lk_session *session)
+{
+	uint8_t digest[LK_DIGEST_LEN];
+	struct lk_record record;
+
+	if (reply->type != LK_REDIS_STRING ||
+	    lk_record_parse(reply->text, reply->len, &record) != LK_OK ||
+	    lk_record_digest(&record, digest) != LK_OK ||
+	    memcmp(digest, ref->handle, LK_HANDLE_LEN) != 0)
+		return (lk_redis_corrupt(store, "a session's record"));
+	lk_record_session(&record, digest, ref->locator, session);
+	return (lk_redis_left(store, record.expires_ms, session));
+}
+
+static enum lk_status
+latchkey_check_id(struct lk_store *base, const struct lk_session_ref *ref,
+    struct lk_deadline deadline, struct lk_session *session)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_redis_reply *reply = NULL;
+	struct lk_redis_latchkey_names names;
+	enum lk_status status = LK_FAULT;
+
+	if (ref->locator_len != LK_TAG_LEN)
+		return (LK_MALFORMED);
+	lk_redis_latchkey_names(ref->locator, ref->handle, &names);
+	status = get_record(store, &names, deadline, &reply);
+	if (status == LK_OK)
+		status = session_of_ref(store, reply, ref, session);
+	lk_redis_reply_free(reply);
+	return (status);
+}
+
+static enum lk_status
+latchkey_check_user(struct lk_store *base, const struct lk_token_key *key,
+    struct lk_deadline deadline, struct lk_session *session,
+    struct lk_buf *record)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_redis_command commands[2];
+	struct lk_redis_reply *replies[2] = { NULL };
+	struct lk_redis_key user_key;
+	struct lk_redis_latchkey_names names;
+	enum lk_status status = LK_FAULT;
+
+	lk_redis_latchkey_names(key->tag, key->digest, &names);
+	lk_redis_key(&user_key, NAMESPACE, names.tag, USER_PART, NULL);
+	lk_redis_command(&commands[0], "GET");
+	lk_redis_arg_key(&commands[0], &names.record);
+	lk_redis_command(&commands[1], "GET");
+	lk_redis_arg_key(&commands[1], &user_key);
+	status = lk_redis_run(store, commands, 2, deadline, replies);
+	if (status == LK_OK)
+		status = replies[0]->type == LK_REDIS_NIL
+		    ? why_gone(store, &names, deadline)
+		    : session_of(store, replies[0], key, 0, session);
+	if (status == LK_OK)
+		status = lk_redis_user_record(store, replies[1], record);
+	lk_redis_free_replies(replies, 2);
+	return (status);
+}
+
+static enum lk_status
+latchkey_extend(struct lk_store *base, const struct lk_token_key *key,
+    int64_t ttl, struct lk_deadline deadline, struct lk_session *session)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	char digest[LK_DIGEST_TEXT_LEN + 1];
+	struct lk_redis_reply *reply = NULL;
+	struct lk_redis_call call;
+	struct lk_redis_latchkey_names names;
+	enum lk_status status = LK_FAULT;
+
+	lk_redis_latchkey_names(key->tag, key->digest, &names);
+	lk_base64url(key->digest, LK_DIGEST_LEN, digest);
+	lk_redis_call(&call, &latchkey_extend_script, 2);
+	lk_redis_arg_key(&call.command, &names.record);
+	lk_redis_arg_key(&call.command, &names.index);
+	lk_redis_arg_str(&call.command, names.handle);
+	lk_redis_arg_str(&call.command, digest);
+	lk_redis_arg_int(&call.command, ttl);
+	lk_redis_arg_int(&call.command, EXPIRED_KNOWN_MS);
+	status = lk_redis_call_run(store->link, &call, LK_REDIS_EXTENDS,
+	    deadline, base->error, &reply);
+	if (status == LK_OK && lk_redis_reply_says(reply, 0))
+		status = LK_UNKNOWN;
+	else if (status == LK_OK && lk_redis_reply_says(reply, 1))
+		status = LK_EXPIRED;
+	else if (status == LK_OK)
+		status = session_of(store, reply, key, ttl, session);
+	lk_redis_reply_free(reply);
+	return (status);
+}
+
+static enum lk_status
+revoke(struct lk_redis_store *store,
+    const struct lk_redis_latchkey_names *names, struct lk_deadline deadline,
+    uint64_t *revoked)
+{
+	struct lk_redis_call call;
+
+	lk_redis_call(&call, &latchkey_revoke_script, 2);
+	lk_redis_arg_key(&call.command, &names->record);
+	lk_redis_arg_key(&call.command, &names->index);
+	lk_redis_arg_str(&call.command, names->handle);
+	return (lk_redis_revoke(store, &call, deadline, revoked));
+}
+
+static enum lk_status
+latchkey_revoke(struct lk_store *base, const struct lk_token_key *key,
+    struct lk_deadline deadline, uint64_t *revoked)
+{
+	struct lk_redis_latchkey_names names;
+
+	lk_redis_latchkey_names(key->tag, key->digest, &names);
+	return (revoke(lk_redis_store_of(base), &names, deadline, revoked));
+}
+
+static enum lk_status
+latchkey_revoke_id(struct lk_store *base, const struct lk_session_ref *ref,
+    struct lk_deadline deadline, uint64_t *revoked)
+{
+	struct lk_redis_latchkey_names names;
+
+	*revoked = 0;
+	if (ref->locator_len != LK_TAG_LEN)
+		return (LK_MALFORMED);
+	lk_redis_latchkey_names(ref->locator, ref->handle, &names);
+	return (revoke(lk_redis_store_of(base), &names, deadline, revoked));
+}
+
+static enum lk_status
+latchkey_revoke_all(struct lk_store *base, const char *user,
+    const struct lk_token_key *keep, struct lk_deadline deadline,
+    uint64_t *revoked)
+{
+	struct lk_redis_key index, prefix;
+	struct lk_redis_latchkey_names kept = { .handle = "" };
+	const struct lk_redis_steps steps = {
+		.script = &latchkey_revoke_all_script,
+		.index = &index,
+		.prefix = &prefix,
+		.own = kept.handle
+	};
+
+	if (keep != NULL)
+		lk_redis_latchkey_names(keep->tag, keep->digest, &kept);
+	lk_redis_latchkey_user_names(user, &index, &prefix);
+	return (lk_redis_steps_run(lk_redis_store_of(base), &steps,
+	    LK_REDIS_REVOKES, deadline, revoked));
+}
+
+const struct lk_store_ops lk_redis_latchkey_ops = { .name = "redis/latchkey",
+	.ping = lk_redis_ping,
+	.inspect = lk_redis_inspect,
+	.issue = latchkey_issue,
+	.check = latchkey_check,
+	.check_id = latchkey_check_id,
+	.check_user = latchkey_check_user,
+	.extend = latchkey_extend,
+	.revoke = latchkey_revoke,
+	.revoke_id = latchkey_revoke_id,
+	.revoke_all = latchkey_revoke_all,
+	.list = lk_redis_latchkey_list,
+	.user_get = lk_redis_user_get,
+	.user_put = lk_redis_user_put,
+	.user_delete = lk_redis_user_delete,
+	.walk = lk_redis_walk,
+	.put = lk_redis_put,
+	.sweep = lk_redis_sweep,
+	.stats = lk_redis_stats,
+	.leave_parent = lk_redis_leave_parent,
+	.free = lk_redis_free };

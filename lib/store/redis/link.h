@@ -1,0 +1,102 @@
+/*
+ * How one manager talks to its Redis: to which server, on what connection,
+ * what is tried again, and when it is not tried at all.
+ *
+ * In single mode a call that finds its connection in order is one send and one
+ * receive.  Behind Sentinel the same, as long as the watch has the master
+ * confirmed lately enough; each new connection is to a Redis that says it is a
+ * master, and one to a master that is none any more is not used again.
+ *
+ * All of a call, whatever it takes, has one deadline.  Within it, what was
+ * surely not carried out is tried again, and so is what may be carried out
+ * twice; nothing else.
+ */
+#ifndef LK_REDIS_LINK_H_
+#define LK_REDIS_LINK_H_
+
+#include "store/redis/master/watch.h"
+
+struct lk_redis_link;
+
+/** One call: commands that go out in one write, and how. */
+struct lk_redis_request {
+	const struct lk_redis_command *commands;
+	size_t count;
+	bool idempotent; /* may be sent again, carried out or not */
+	bool exact;      /* but what the second time answers means less */
+	bool replicate;  /* ask for a replica to have it; `durable` says */
+	bool everywhere; /* all replicas that are not down must */
+	bool timed;      /* the connection's clock is to be known; not together
+	                    with `replicate` */
+
+	/* Set by lk_redis_link_run(). */
+	bool durable;  /* replicas have it, and will be asked to be the next
+	                  master; if not, the link's error says why */
+	bool repeated; /* an earlier try may have been carried out already */
+	enum lk_status time_status; /* LK_OK, or why it is not known; if
+	                  the replies are none of errors, the link's error says
+	                  so too */
+	char history[LK_REDIS_HISTORY_LEN + 1]; /* of the master that has
+	                  carried it out, if it was to be replicated; or "" */
+};
+
+/* Most commands of a request to be replicated; it may have none, and then asks
+ * for what others have done. */
+#define LK_REDIS_REPLICATE_MAX 2
+
+/**
+ * lk_redis_link_new(settings, watch, log, error, link):
+ * A link that connects when first used.  Without a ${watch} it has its own.
+ * All but ${link} must outlive it; every failure is explained in ${error}.
+ */
+enum lk_status lk_redis_link_new(const struct lk_settings *settings,
+    struct lk_watch *watch, const struct lk_log *log, struct lk_error *error,
+    struct lk_redis_link **link) LK_MUST_CHECK;
+
+/** lk_redis_link_free(link): Close and free.  NULL is fine. */
+void lk_redis_link_free(struct lk_redis_link *link);
+
+/** lk_redis_link_drop(link): Close its connection; the next call makes another.
+ */
+void lk_redis_link_drop(struct lk_redis_link *link);
+
+/**
+ * lk_redis_link_leave_parent(link):
+ * In a child process: drop what is connected.  A watch that it shares is the
+ * parent's, and held by it for all one knows: it has its own from now on.
+ */
+void lk_redis_link_leave_parent(struct lk_redis_link *link);
+
+/** lk_redis_link_name(link): the address in use, for messages. */
+const char *lk_redis_link_name(const struct lk_redis_link *link);
+
+/**
+ * lk_redis_link_run(link, request, deadline, replies):
+ * Send the request in one write and read as many replies as it has commands,
+ * connecting first if need be.  Error replies are replies, unless they mean
+ * that it was not carried out and may be tried again: the caller looks at
+ * them, and frees all with lk_redis_free_replies().  Any negative status
+ * closes the connection; LK_E_CORRUPT is what is no Redis reply.
+ */
+enum lk_status lk_redis_link_run(struct lk_redis_link *link,
+    struct lk_redis_request *request, struct lk_deadline deadline,
+    struct lk_redis_reply **replies) LK_MUST_CHECK;
+
+/**
+ * lk_redis_link_owe(link, revocation):
+ * It was just carried out: let the watch carry it over.  One that is durable is
+ * for a watch that others go by as well.
+ */
+void lk_redis_link_owe(struct lk_redis_link *link,
+    const struct lk_redis_revocation *revocation);
+
+/**
+ * lk_redis_link_now_ms(link):
+ * The time at the Redis that a timed request was answered by last.
+ */
+int64_t lk_redis_link_now_ms(const struct lk_redis_link *link);
+
+/** lk_redis_link_watch(link): the watch that it goes by. */
+struct lk_watch *lk_redis_link_watch(const struct lk_redis_link *link);
+
+#endif /* !LK_REDIS_LINK_H_ */

@@ -1,0 +1,132 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/redis/master/fence.h"
+#include "store/redis/wire/info.h"
+#include "store/redis/wire/script.h"
+
+#include "redis_fence_scripts.h"
+
+/*
+ * A key that the layout's Redis user may write and that is nobody's: `{}` is
+ * no tag, and what follows the prefix is no user's id and no token.  No prefix
+ * has a `_` in it.
+ */
+#define KEY_LATCHKEY "latchkey:{}:fence"
+#define KEY_GOSESSION "%s__fence"
+
+/* ---- A master's past --------------------------------------------------- */
+
+static void
+past_command(struct lk_redis_command *command)
+{
+	lk_redis_command(command, "INFO");
+	lk_redis_arg_str(command, "replication");
+	lk_redis_arg_str(command, "stats");
+}
+
+/* False, and no history, if it is not what a master says. */
+static bool
+past_read(const struct lk_redis_reply *reply, struct lk_redis_past *past)
+{
+	char role[LK_REDIS_INFO_MAX + 1] = "", id[LK_REDIS_INFO_MAX + 1] = "",
+	                              copies[LK_REDIS_INFO_MAX + 1] = "";
+
+	memset(past, 0, sizeof(*past));
+	/* A replica has taken over the history of another. */
+	if (reply->type != LK_REDIS_STRING ||
+	    !lk_redis_info(reply->text, "role", role) ||
+	    !lk_redis_info(reply->text, "master_replid", id) ||
+	    !lk_redis_info(reply->text, "sync_full", copies) ||
+	    strcmp(role, "master") != 0 || strlen(id) != LK_REDIS_HISTORY_LEN)
+		return (false);
+	memcpy(past->history, id, LK_REDIS_HISTORY_LEN);
+	past->copies = strtoll(copies, NULL, 10);
+	return (true);
+}
+
+enum lk_status
+lk_redis_past_ask(struct lk_redis_wire *wire, struct lk_deadline deadline,
+    struct lk_redis_past *past)
+{
+	struct lk_redis_command command;
+	struct lk_redis_reply *reply = NULL;
+	enum lk_status status = LK_FAULT;
+
+	memset(past, 0, sizeof(*past));
+	past_command(&command);
+	status = lk_redis_wire_ask(wire, &command, 1, deadline, &reply);
+	if (status == LK_OK && !past_read(reply, past))
+		status = lk_fail(wire->error, LK_E_STORE,
+		    "redis at %s: INFO names no history of a master",
+		    wire->name);
+	lk_redis_reply_free(reply);
+	return (status);
+}
+
+/* ---- Fences ------------------------------------------------------------ */
+
+void
+lk_redis_fence(struct lk_redis_fence *fence, const struct lk_settings *settings,
+    size_t replicas, int64_t wait_ms)
+{
+	struct lk_redis_command *write = &fence->commands[0];
+	struct lk_redis_command *wait = &fence->commands[1];
+	struct lk_redis_command *past = &fence->commands[2];
+
+	(void)snprintf(fence->key, sizeof(fence->key), KEY_LATCHKEY);
+	if (settings->store.redis.layout == LK_LAYOUT_GOSESSION)
+		(void)snprintf(fence->key, sizeof(fence->key), KEY_GOSESSION,
+		    settings->session.token_prefix);
+	lk_redis_command(write, "EVAL");
+	lk_redis_arg_str(write, fence_write_script.text);
+	lk_redis_arg_int(write, 1);
+	lk_redis_arg_str(write, fence->key);
+	lk_redis_command(wait, "WAIT");
+	lk_redis_arg_int(wait, (int64_t)replicas);
+	/* 0 would be for ever. */
+	lk_redis_arg_int(wait, wait_ms > 0 ? wait_ms : 1);
+	past_command(past);
+}
+
+void
+lk_redis_fence_read(
+    struct lk_redis_reply *const replies[LK_REDIS_FENCE_COMMANDS],
+    const char *name, struct lk_redis_fenced *fenced, struct lk_error *error)
+{
+	const struct lk_redis_reply *wait = replies[1], *past = replies[2];
+	size_t i;
+
+	memset(fenced, 0, sizeof(*fenced));
+	if (past != NULL)
+		(void)past_read(past, &fenced->past);
+	for (i = 0; i < 2 && replies[i] != NULL; i++) {
+		if (lk_redis_reply_refusal(replies[i], name, error) != LK_OK)
+			return;
+	}
+	if (wait != NULL && wait->type == LK_REDIS_INTEGER && wait->integer > 0)
+		fenced->acks = (size_t)wait->integer;
+	else
+		lk_error_set(error, "redis at %s: no replica has it in time",
+		    name);
+}
+
+enum lk_status
+lk_redis_fence_run(struct lk_redis_wire *wire,
+    const struct lk_settings *settings, size_t replicas, int64_t wait_ms,
+    struct lk_deadline deadline, struct lk_redis_fenced *fenced)
+{
+	struct lk_redis_reply *replies[LK_REDIS_FENCE_COMMANDS] = { NULL };
+	struct lk_redis_fence fence;
+	enum lk_status status = LK_FAULT;
+
+	memset(fenced, 0, sizeof(*fenced));
+	lk_redis_fence(&fence, settings, replicas, wait_ms);
+	status = lk_redis_wire_ask(wire, fence.commands,
+	    LK_REDIS_FENCE_COMMANDS, deadline, replies);
+	if (status == LK_OK)
+		lk_redis_fence_read(replies, wire->name, fenced, wire->error);
+	lk_redis_free_replies(replies, LK_REDIS_FENCE_COMMANDS);
+	return (status);
+}

@@ -1,0 +1,36 @@
+/*
+ * A subscription to what a Sentinel says of its own accord: `+switch-master`.
+ * It is a hint to ask all of them at once, and never more than that.
+ */
+#ifndef LK_REDIS_HINT_H_
+#define LK_REDIS_HINT_H_
+
+#include "base/deadline.h"
+#include "settings/settings.h"
+#include "store/redis/wire/reply.h"
+
+/** fd is -1 if there is none. */
+struct lk_redis_hint {
+	int fd;
+	redisReader *reader;
+	size_t next;   /* the Sentinel to turn to next */
+	size_t unread; /* bytes since the last whole message */
+};
+
+/**
+ * lk_redis_hint_open(hint, settings, deadline):
+ * Subscribe at the next Sentinel.  False if that did not work.
+ */
+bool lk_redis_hint_open(struct lk_redis_hint *hint,
+    const struct lk_settings *settings, struct lk_deadline deadline);
+
+/**
+ * lk_redis_hint_read(hint):
+ * Read what has come; whether that was a message.  Closes it at the end.
+ */
+bool lk_redis_hint_read(struct lk_redis_hint *hint);
+
+/** lk_redis_hint_close(hint): Close it, if it is open. */
+void lk_redis_hint_close(struct lk_redis_hint *hint);
+
+#endif /* !LK_REDIS_HINT_H_ */

@@ -1,0 +1,277 @@
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "session/record.h"
+#include "store/redis/redis.h"
+
+void
+lk_redis_key(struct lk_redis_key *key, ...)
+{
+	const char *part;
+	size_t len;
+	va_list ap;
+
+	key->len = 0;
+	va_start(ap, key);
+	while ((part = va_arg(ap, const char *)) != NULL) {
+		len = strlen(part);
+		if (len > LK_REDIS_KEY_MAX - key->len) {
+			key->len = 0;
+			break;
+		}
+		memcpy(key->text + key->len, part, len);
+		key->len += len;
+	}
+	va_end(ap);
+	key->text[key->len] = '\0';
+}
+
+void
+lk_redis_arg_key(struct lk_redis_command *command,
+    const struct lk_redis_key *key)
+{
+	lk_redis_arg(command, key->text, key->len);
+}
+
+struct lk_redis_store *
+lk_redis_store_of(struct lk_store *store)
+{
+	/* The base is the first member. */
+	return ((struct lk_redis_store *)store);
+}
+
+enum lk_status
+lk_redis_store_open(const struct lk_store *base, struct lk_store **storep)
+{
+	const struct lk_redis_settings *settings = &base->settings->store.redis;
+	struct lk_redis_store *store = calloc(1, sizeof(*store));
+	enum lk_status status = LK_FAULT;
+
+	*storep = NULL;
+	if (store == NULL)
+		return (lk_fail(base->error, LK_E_NOMEM, "out of memory"));
+	store->base = *base;
+	store->base.timeout_ms = settings->command_timeout_ms;
+	if (settings->layout == LK_LAYOUT_GOSESSION) {
+		store->base.ops = &lk_redis_gosession_ops;
+		store->base.shape = LK_SHAPE_GOSESSION;
+		store->user_key = lk_redis_gosession_user_key;
+	} else {
+		store->base.ops = &lk_redis_latchkey_ops;
+		store->base.shape = LK_SHAPE_LATCHKEY;
+		store->user_key = lk_redis_latchkey_user_key;
+	}
+	status = lk_redis_link_new(base->settings, base->watch, base->log,
+	    base->error, &store->link);
+	if (status != LK_OK) {
+		free(store);
+		return (status);
+	}
+	*storep = &store->base;
+	return (LK_OK);
+}
+
+void
+lk_redis_leave_parent(struct lk_store *store)
+{
+	lk_redis_link_leave_parent(lk_redis_store_of(store)->link);
+}
+
+void
+lk_redis_free(struct lk_store *store)
+{
+	lk_redis_link_free(lk_redis_store_of(store)->link);
+	free(store);
+}
+
+enum lk_status
+lk_redis_corrupt(struct lk_redis_store *store, const char *what)
+{
+	lk_redis_link_drop(store->link);
+	return (lk_fail(store->base.error, LK_E_CORRUPT,
+	    "redis at %s: %s is not what latchkey writes",
+	    lk_redis_link_name(store->link), what));
+}
+
+enum lk_status
+lk_redis_run(struct lk_redis_store *store,
+    const struct lk_redis_command *commands, size_t count,
+    struct lk_deadline deadline, struct lk_redis_reply **replies)
+{
+	struct lk_redis_request request = { .commands = commands,
+		.count = count,
+		.idempotent = true,
+		.timed = true };
+	enum lk_status status = LK_FAULT;
+	size_t i;
+
+	status = lk_redis_link_run(store->link, &request, deadline, replies);
+	if (status != LK_OK)
+		return (status);
+	for (i = 0; i < count && status == LK_OK; i++)
+		status = lk_redis_reply_refusal(replies[i],
+		    lk_redis_link_name(store->link), store->base.error);
+	if (status == LK_OK)
+		status = request.time_status;
+	if (status != LK_OK)
+		lk_redis_free_replies(replies, count);
+	return (status);
+}
+
+enum lk_status
+lk_redis_left(const struct lk_redis_store *store, int64_t expires_ms,
+    struct lk_session *session)
+{
+	const int64_t now_ms = lk_redis_link_now_ms(store->link);
+
+	lk_session_expiry(expires_ms, now_ms, session);
+	return (expires_ms > now_ms ? LK_OK : LK_EXPIRED);
+}
+
+enum lk_status
+lk_redis_revoke(struct lk_redis_store *store, struct lk_redis_call *call,
+    struct lk_deadline deadline, uint64_t *count)
+{
+	struct lk_redis_reply *reply = NULL;
+	enum lk_status status = LK_FAULT;
+	int64_t ended;
+
+	*count = 0;
+	status = lk_redis_call_run(store->link, call, LK_REDIS_REVOKES,
+	    deadline, store->base.error, &reply);
+	if (reply == NULL)
+		return (status);
+	ended = lk_redis_count(reply);
+	if (ended < 0)
+		status = lk_redis_corrupt(store, "a count");
+	else if (ended == 0 && call->repeated)
+		*count = 1;
+	else
+		*count = (uint64_t)ended;
+	lk_redis_reply_free(reply);
+	return (status);
+}
+
+/*
+ * Redis that cannot save to disk denies PING as if it were a change.  It
+ * answers, though, and what is read there is as good as ever.
+ */
+static bool
+is_answer_to_ping(const struct lk_redis_reply *reply)
+{
+	return (lk_redis_reply_is(reply, "PONG") ||
+	    lk_redis_reply_is_error(reply, "MISCONF"));
+}
+
+enum lk_status
+lk_redis_ping(struct lk_store *base, struct lk_deadline deadline)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_redis_command command;
+	struct lk_redis_request request = { .commands = &command,
+		.count = 1,
+		.idempotent = true };
+	struct lk_redis_reply *reply = NULL;
+	enum lk_status status = LK_FAULT;
+
+	lk_redis_command(&command, "PING");
+	status = lk_redis_link_run(store->link, &request, deadline, &reply);
+	if (status != LK_OK || is_answer_to_ping(reply))
+		goto out;
+	status = lk_redis_reply_refusal(reply, lk_redis_link_name(store->link),
+	    base->error);
+	if (status == LK_OK)
+		status = lk_redis_corrupt(store, "the answer to PING");
+out:
+	lk_redis_reply_free(reply);
+	return (status);
+}
+
+/* ---- Users' cached records --------------------------------------------- */
+
+enum lk_status
+lk_redis_user_record(struct lk_redis_store *store,
+    const struct lk_redis_reply *reply, struct lk_buf *record)
+{
+	if (reply->type == LK_REDIS_NIL)
+		return (LK_OK);
+	if (reply->type != LK_REDIS_STRING || reply->len == 0)
+		return (lk_redis_corrupt(store, "a user's record"));
+	lk_buf_add(record, reply->text, reply->len);
+	if (record->failed)
+		return (
+		    lk_redis_corrupt(store, "a user's record of that size"));
+	return (LK_OK);
+}
+
+enum lk_status
+lk_redis_user_get(struct lk_store *base, const char *user,
+    struct lk_deadline deadline, struct lk_buf *record)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_redis_command command;
+	struct lk_redis_reply *reply = NULL;
+	struct lk_redis_key key;
+	enum lk_status status = LK_FAULT;
+
+	if ((status = store->user_key(store, user, &key)) != LK_OK)
+		return (status);
+	lk_redis_command(&command, "GET");
+	lk_redis_arg_key(&command, &key);
+	status = lk_redis_run(store, &command, 1, deadline, &reply);
+	if (status == LK_OK)
+		status = lk_redis_user_record(store, reply, record);
+	lk_redis_reply_free(reply);
+	return (status);
+}
+
+enum lk_status
+lk_redis_user_put(struct lk_store *base, const char *user, const char *record,
+    size_t len, int64_t ttl, struct lk_deadline deadline)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_redis_command command;
+	struct lk_redis_reply *reply = NULL;
+	struct lk_redis_key key;
+	enum lk_status status = LK_FAULT;
+
+	if ((status = store->user_key(store, user, &key)) != LK_OK)
+		return (status);
+	lk_redis_command(&command, "SET");
+	lk_redis_arg_key(&command, &key);
+	lk_redis_arg(&command, record, len);
+	lk_redis_arg_str(&command, "EX");
+	lk_redis_arg_int(&command, ttl);
+	status = lk_redis_run(store, &command, 1, deadline, &reply);
+	if (status == LK_OK && !lk_redis_reply_is(reply, "OK"))
+		status = lk_redis_corrupt(store, "the answer to SET");
+	lk_redis_reply_free(reply);
+	return (status);
+}
+
+enum lk_status
+lk_redis_user_delete(struct lk_store *base, const char *user,
+    struct lk_deadline deadline, bool *deleted)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_redis_command command;
+	struct lk_redis_reply *reply = NULL;
+	struct lk_redis_key key;
+	enum lk_status status = LK_FAULT;
+
+	*deleted = false;
+	if ((status = store->user_key(store, user, &key)) != LK_OK)
+		return (status);
+	lk_redis_command(&command, "DEL");
+	lk_redis_arg_key(&command, &key);
+	status = lk_redis_run(store, &command, 1, deadline, &reply);
+	if (status == LK_OK && reply->type != LK_REDIS_INTEGER)
+		status = lk_redis_corrupt(store, "the answer to DEL");
+	if (status == LK_OK)
+		*deleted = reply->integer > 0;
+	lk_redis_reply_free(reply);
+	return (status);
+}

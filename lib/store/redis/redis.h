@@ -1,0 +1,110 @@
+/*
+ * What the two layouts of the Redis store share.  A layout is a table of
+ * operations and a name for the key of a user's cached record; the key of a
+ * session comes from its token alone, so that one write asks for both.
+ */
+#ifndef LK_REDIS_STORE_H_
+#define LK_REDIS_STORE_H_
+
+#include "store/redis/link.h"
+#include "store/redis/wire/script.h"
+#include "store/store.h"
+
+/* Longest key: a prefix, and a gosession token or a user id. */
+#define LK_REDIS_KEY_MAX (64 + 1 + LK_USER_ID_MAX + 1 + LK_TOKEN_GOSESSION_HEX)
+
+/**
+ * A key under construction.  What it is made of has been checked to fit; one
+ * that did not would be empty, which names nobody's session.
+ */
+struct lk_redis_key {
+	size_t len;
+	char text[LK_REDIS_KEY_MAX + 1];
+};
+
+/** lk_redis_key(key, ...): Join strings, up to a NULL, to a key. */
+void lk_redis_key(struct lk_redis_key *key, ...) __attribute__((sentinel));
+
+/** lk_redis_arg_key(command, key): Append it, borrowed. */
+void lk_redis_arg_key(struct lk_redis_command *command,
+    const struct lk_redis_key *key);
+
+struct lk_redis_store {
+	struct lk_store base;
+	struct lk_redis_link *link;
+	/**
+	 * Name the key of a user's cached record; LK_E_INVAL if such an id
+	 * cannot be in this layout.
+	 */
+	enum lk_status (*user_key)(const struct lk_redis_store *store,
+	    const char *user, struct lk_redis_key *key);
+};
+
+/** The two layouts. */
+extern const struct lk_store_ops lk_redis_latchkey_ops;
+extern const struct lk_store_ops lk_redis_gosession_ops;
+enum lk_status lk_redis_latchkey_user_key(const struct lk_redis_store *store,
+    const char *user, struct lk_redis_key *key);
+enum lk_status lk_redis_gosession_user_key(const struct lk_redis_store *store,
+    const char *user, struct lk_redis_key *key);
+
+/** The operations that are the same in both. */
+enum lk_status lk_redis_ping(struct lk_store *store,
+    struct lk_deadline deadline);
+enum lk_status lk_redis_inspect(struct lk_store *store,
+    struct lk_deadline deadline, lk_finding_fn *each, void *arg);
+enum lk_status lk_redis_user_get(struct lk_store *store, const char *user,
+    struct lk_deadline deadline, struct lk_buf *record);
+enum lk_status lk_redis_user_put(struct lk_store *store, const char *user,
+    const char *record, size_t len, int64_t ttl, struct lk_deadline deadline);
+enum lk_status lk_redis_user_delete(struct lk_store *store, const char *user,
+    struct lk_deadline deadline, bool *deleted);
+void lk_redis_leave_parent(struct lk_store *store);
+void lk_redis_free(struct lk_store *store);
+
+/** lk_redis_store_of(store): the Redis store that ${store} is the base of. */
+struct lk_redis_store *lk_redis_store_of(struct lk_store *store);
+
+/**
+ * lk_redis_run(store, commands, count, deadline, replies):
+ * Run commands that may be sent twice in one write, and with them know Redis'
+ * clock; an error reply fails them all.  The caller frees the replies if LK_OK.
+ */
+enum lk_status lk_redis_run(struct lk_redis_store *store,
+    const struct lk_redis_command *commands, size_t count,
+    struct lk_deadline deadline, struct lk_redis_reply **replies) LK_MUST_CHECK;
+
+/**
+ * lk_redis_left(store, expires_ms, session):
+ * Fill in when a session ends that lk_redis_run() has read just now, and what
+ * is left by Redis' clock; LK_EXPIRED if that is nothing, whatever became of
+ * its key's expiry.
+ */
+enum lk_status lk_redis_left(const struct lk_redis_store *store,
+    int64_t expires_ms, struct lk_session *session) LK_MUST_CHECK;
+
+/**
+ * lk_redis_revoke(store, call, deadline, revoked):
+ * Run a script that ends sessions and answers how many; at least one if that
+ * was said to an earlier try, whose answer was lost.
+ */
+enum lk_status lk_redis_revoke(struct lk_redis_store *store,
+    struct lk_redis_call *call, struct lk_deadline deadline,
+    uint64_t *revoked) LK_MUST_CHECK;
+
+/**
+ * lk_redis_user_record(store, reply, record):
+ * Append what a GET of a user's key answered.
+ */
+enum lk_status lk_redis_user_record(struct lk_redis_store *store,
+    const struct lk_redis_reply *reply, struct lk_buf *record) LK_MUST_CHECK;
+
+/**
+ * lk_redis_corrupt(store, what):
+ * Explain and return LK_E_CORRUPT.  It may be the answer to somebody else's
+ * question, so the connection is dropped.
+ */
+enum lk_status lk_redis_corrupt(struct lk_redis_store *store,
+    const char *what) LK_MUST_CHECK;
+
+#endif /* !LK_REDIS_STORE_H_ */

@@ -1,0 +1,78 @@
+/*
+ * What Redis answered, parsed by hiredis' reader into objects of our own:
+ * the reader's default ones would believe any length a peer announces.
+ */
+#ifndef LK_REDIS_REPLY_H_
+#define LK_REDIS_REPLY_H_
+
+#include <hiredis/read.h>
+
+#include "base/error.h"
+
+/* Most bytes of all replies to one operation; the longest is a list. */
+#define LK_REDIS_REPLY_MAX (16 * 1024 * 1024)
+/* Most elements of an array. */
+#define LK_REDIS_ELEMENTS_MAX 4096
+/* Deepest nesting of arrays: hiredis has no bound from 1.0 on. */
+#define LK_REDIS_DEPTH_MAX 6
+
+enum lk_redis_type {
+	LK_REDIS_NIL = 0,
+	LK_REDIS_STRING, /* bulk or simple */
+	LK_REDIS_INTEGER,
+	LK_REDIS_ARRAY,
+	LK_REDIS_ERROR
+};
+
+struct lk_redis_reply {
+	enum lk_redis_type type;
+	int64_t integer;
+	char *text; /* of STRING and ERROR: NUL-terminated, may hold NULs */
+	size_t len;
+	struct lk_redis_reply **element; /* of ARRAY */
+	size_t elements;
+};
+
+/**
+ * lk_redis_reader_new(), lk_redis_reader_free(reader):
+ * A reader that makes struct lk_redis_reply; freeing wipes its buffer.
+ * NULL if memory ran out.
+ */
+redisReader *lk_redis_reader_new(void);
+void lk_redis_reader_free(redisReader *reader);
+
+/** lk_redis_reply_free(reply): Wipe and free.  NULL is fine. */
+void lk_redis_reply_free(struct lk_redis_reply *reply);
+
+/** lk_redis_free_replies(replies, count): Free each of them. */
+void lk_redis_free_replies(struct lk_redis_reply **replies, size_t count);
+
+/**
+ * lk_redis_reply_is(reply, text): whether it is a STRING that says ${text}.
+ */
+bool lk_redis_reply_is(const struct lk_redis_reply *reply, const char *text);
+
+/** lk_redis_reply_says(reply, number): whether it is this INTEGER. */
+static inline bool
+lk_redis_reply_says(const struct lk_redis_reply *reply, int64_t number)
+{
+	return (reply->type == LK_REDIS_INTEGER && reply->integer == number);
+}
+
+/**
+ * lk_redis_reply_is_error(reply, code):
+ * Whether it is an ERROR that begins with ${code}.
+ */
+bool lk_redis_reply_is_error(const struct lk_redis_reply *reply,
+    const char *code);
+
+/**
+ * lk_redis_reply_refusal(reply, where, error):
+ * If ${reply} is an error, say in ${error} what Redis at ${where} means by it
+ * and return the status that follows, else LK_OK.  The reply's own text stays
+ * out of it: it may quote arguments, and so a token.
+ */
+enum lk_status lk_redis_reply_refusal(const struct lk_redis_reply *reply,
+    const char *where, struct lk_error *error) LK_MUST_CHECK;
+
+#endif /* !LK_REDIS_REPLY_H_ */

@@ -1,0 +1,151 @@
+#include <string.h>
+
+#include "store/redis/wire/script.h"
+
+void
+lk_redis_call(struct lk_redis_call *call, const struct lk_redis_script *script,
+    int keys)
+{
+	call->script = script;
+	call->later = 0;
+	call->blunt = false;
+	lk_redis_command(&call->command, "EVALSHA");
+	lk_redis_arg_str(&call->command, script->sha1);
+	lk_redis_arg_int(&call->command, keys);
+}
+
+void
+lk_redis_arg_later(struct lk_redis_call *call)
+{
+	call->later = call->command.argc;
+	lk_redis_arg_str(&call->command, "");
+}
+
+int64_t
+lk_redis_count(const struct lk_redis_reply *reply)
+{
+	if (reply->type == LK_REDIS_ARRAY && reply->elements >= 2 &&
+	    reply->element[1]->type == LK_REDIS_STRING)
+		reply = reply->element[0];
+	return (reply->type == LK_REDIS_INTEGER && reply->integer >= 0
+	        ? reply->integer
+	        : -1);
+}
+
+/* Fill in what was left open for another master. */
+static void
+complete(struct lk_redis_call *call, const struct lk_redis_reply *reply)
+{
+	if (call->later == 0 || reply->type != LK_REDIS_ARRAY ||
+	    lk_redis_count(reply) < 0)
+		return;
+	call->command.argv[call->later] = reply->element[1]->text;
+	call->command.len[call->later] = reply->element[1]->len;
+}
+
+/* Name the script by its text from now on. */
+static void
+call_by_text(struct lk_redis_call *call)
+{
+	call->command.argv[0] = "EVAL";
+	call->command.len[0] = strlen("EVAL");
+	call->command.argv[1] = call->script->text;
+	call->command.len[1] = strlen(call->script->text);
+}
+
+/* Whether a replica must have it. */
+static bool
+must_replicate(const struct lk_redis_link *link, enum lk_redis_effect effect)
+{
+	const struct lk_watch *watch = lk_redis_link_watch(link);
+
+	if (effect == LK_REDIS_STEPS)
+		return (false);
+	return (watch->settings->store.durability == LK_DURABILITY_REPLICA ||
+	    (effect == LK_REDIS_REVOKES && watch->sentinel));
+}
+
+/* Put what that is before the reason. */
+static enum lk_status
+say_not_durable(struct lk_error *error, enum lk_redis_effect effect)
+{
+	const struct lk_error why = *error;
+
+	return (lk_fail(error, LK_E_NOT_DURABLE, "%snot yet durable: %s",
+	    effect == LK_REDIS_REVOKES ? "revoked, " : "", why.text));
+}
+
+/* A script has ended sessions: let the next master know. */
+static void
+owe(struct lk_redis_link *link, struct lk_redis_call *call,
+    const struct lk_redis_reply *reply, const struct lk_redis_request *request)
+{
+	const struct lk_redis_revocation revocation = {
+		.command = &call->command,
+		.history = request->history,
+		.ended = call->repeated || lk_redis_count(reply) > 0,
+		.durable = request->durable
+	};
+
+	/* What replicas have is told again for good measure only. */
+	if (request->durable && (call->blunt || !revocation.ended))
+		return;
+	complete(call, reply);
+	lk_redis_link_owe(link, &revocation);
+}
+
+enum lk_status
+lk_redis_replicate(struct lk_redis_link *link, enum lk_redis_effect effect,
+    struct lk_deadline deadline, struct lk_error *error)
+{
+	struct lk_redis_request request = { .idempotent = true,
+		.everywhere = effect == LK_REDIS_REVOKES,
+		.replicate = must_replicate(link, effect) };
+	struct lk_redis_reply *none = NULL;
+	enum lk_status status = LK_OK;
+
+	if (request.replicate)
+		status = lk_redis_link_run(link, &request, deadline, &none);
+	if (status == LK_OK && request.replicate && !request.durable)
+		status = say_not_durable(error, effect);
+	return (status);
+}
+
+enum lk_status
+lk_redis_call_run(struct lk_redis_link *link, struct lk_redis_call *call,
+    enum lk_redis_effect effect, struct lk_deadline deadline,
+    struct lk_error *error, struct lk_redis_reply **reply)
+{
+	struct lk_redis_request request = { .commands = &call->command,
+		.count = 1,
+		.idempotent = effect != LK_REDIS_ISSUES,
+		.exact = effect == LK_REDIS_REVOKES,
+		.everywhere = effect == LK_REDIS_REVOKES,
+		.replicate = must_replicate(link, effect) };
+	enum lk_status status = LK_FAULT;
+
+	/* That it is not known would be said only once nobody waits for a
+	 * replica any more, and after a failover it is not known. */
+	if (request.replicate)
+		call_by_text(call);
+	status = lk_redis_link_run(link, &request, deadline, reply);
+	if (status == LK_OK && lk_redis_reply_is_error(*reply, "NOSCRIPT")) {
+		lk_redis_reply_free(*reply);
+		call_by_text(call);
+		status = lk_redis_link_run(link, &request, deadline, reply);
+	}
+	if (status == LK_OK)
+		status = lk_redis_reply_refusal(*reply,
+		    lk_redis_link_name(link), error);
+	call->repeated = request.repeated;
+	if (status == LK_OK && request.replicate && effect == LK_REDIS_REVOKES)
+		owe(link, call, *reply, &request);
+	if (status == LK_OK && request.replicate && !request.durable)
+		status = say_not_durable(error, effect);
+	if (status != LK_OK &&
+	    !(status == LK_E_NOT_DURABLE && effect == LK_REDIS_REVOKES)) {
+		lk_redis_reply_free(*reply);
+		*reply = NULL;
+	}
+	return (status);
+}

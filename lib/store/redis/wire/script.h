@@ -1,0 +1,77 @@
+/* Scripts that Redis runs: every change is one, so that it is atomic. */
+#ifndef LK_REDIS_SCRIPT_H_
+#define LK_REDIS_SCRIPT_H_
+
+#include "store/redis/link.h"
+
+struct lk_redis_script {
+	const char *sha1; /* 40 hex digits of the text's SHA-1 */
+	const char *text;
+};
+
+/** A script's keys and arguments. */
+struct lk_redis_call {
+	const struct lk_redis_script *script;
+	struct lk_redis_command command; /* EVALSHA, for the moment */
+	int later;  /* the argument of lk_redis_arg_later(), or 0 */
+	bool blunt; /* done again later it would end what has begun since */
+
+	/* Set by lk_redis_call_run(): an earlier try may have done its work. */
+	bool repeated;
+};
+
+/**
+ * lk_redis_call(call, script, keys):
+ * Start a call of ${script} with ${keys} keys; append the keys and then the
+ * arguments to ${call}->command.
+ */
+void lk_redis_call(struct lk_redis_call *call,
+    const struct lk_redis_script *script, int keys);
+
+/**
+ * lk_redis_arg_later(call):
+ * Append an argument that is empty now, for a script that answers a count, a
+ * text, and perhaps more.  Should the call be carried over to another master,
+ * the argument is the text then.
+ */
+void lk_redis_arg_later(struct lk_redis_call *call);
+
+/**
+ * lk_redis_count(reply):
+ * The count that a script answers, alone or before a text; -1 if it is none.
+ */
+int64_t lk_redis_count(const struct lk_redis_reply *reply);
+
+/** What a script does, and so what follows for its running. */
+enum lk_redis_effect {
+	LK_REDIS_STEPS,   /* a part of what another one is replicated with */
+	LK_REDIS_ISSUES,  /* not to be run twice; replicated if so set */
+	LK_REDIS_EXTENDS, /* replicated if so set */
+	LK_REDIS_REVOKES  /* replicated if so set, and behind Sentinel always */
+};
+
+/**
+ * lk_redis_call_run(link, call, effect, deadline, error, reply):
+ * Run it by its SHA-1, and by its text if Redis does not know it (any more) or
+ * if a replica is to have it.
+ * Unless LK_OK, ${reply} is NULL; an error reply is a failure here.  The
+ * caller frees ${reply}.  LK_E_NOT_DURABLE if it should be on a replica and
+ * none has it in time; a revocation then has a ${reply} all the same, and the
+ * watch knows of it.
+ */
+enum lk_status lk_redis_call_run(struct lk_redis_link *link,
+    struct lk_redis_call *call, enum lk_redis_effect effect,
+    struct lk_deadline deadline, struct lk_error *error,
+    struct lk_redis_reply **reply) LK_MUST_CHECK;
+
+/**
+ * lk_redis_replicate(link, effect, deadline, error):
+ * Nothing was left to be done, perhaps because it has been done before: if
+ * ${effect} is to be replicated, wait until what there is is.  Statuses as
+ * above.
+ */
+enum lk_status lk_redis_replicate(struct lk_redis_link *link,
+    enum lk_redis_effect effect, struct lk_deadline deadline,
+    struct lk_error *error) LK_MUST_CHECK;
+
+#endif /* !LK_REDIS_SCRIPT_H_ */

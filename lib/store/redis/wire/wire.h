@@ -1,0 +1,126 @@
+/*
+ * One socket to one Redis, logged in.
+ *
+ * hiredis formats and parses; the socket is ours, because only then does one
+ * deadline cover an operation however the peer drips its bytes, no dead peer
+ * raises SIGPIPE, and no connection is used again after it failed: what would
+ * be read next might be the answer to somebody else's question.
+ */
+#ifndef LK_REDIS_WIRE_H_
+#define LK_REDIS_WIRE_H_
+
+#include <stdatomic.h>
+
+#include "base/address.h"
+#include "base/deadline.h"
+#include "settings/settings.h"
+#include "store/redis/wire/clock.h"
+#include "store/redis/wire/command.h"
+#include "store/redis/wire/reply.h"
+
+/* Longest address as text, with its NUL. */
+#define LK_REDIS_NAME_SIZE 272
+
+/** How a wire behaves.  All of it is borrowed. */
+struct lk_redis_manners {
+	const struct lk_redis_settings *settings; /* name, password, ... */
+	/* Whether the peer must say that it is a master. */
+	bool master;
+	/* If not NULL: an exchange ends early once it is not the wire's. */
+	const atomic_uint *generation;
+};
+
+struct lk_redis_wire {
+	/* Static data. */
+	struct lk_redis_manners manners;
+	struct lk_error *error; /* where failures are explained */
+
+	/* Dynamic data.  fd is -1 exactly if reader is NULL, and then nothing
+	 * is connected; otherwise nothing is on its way in either direction
+	 * between two calls. */
+	int fd;
+	redisReader *reader;
+	bool reached; /* the last time it was opened, it met somebody */
+	bool spoke;   /* who has said something since */
+	struct lk_redis_clock clock;   /* of whom it is open to */
+	unsigned int generation;       /* of the address that it is open to */
+	char name[LK_REDIS_NAME_SIZE]; /* the last address, for messages */
+};
+
+/** An exchange, and how it ended apart from its status. */
+struct lk_redis_exchange {
+	bool timed; /* a TIME is behind the commands, for the wire's clock */
+
+	/* Set by lk_redis_wire_exchange(). */
+	enum lk_status time_status; /* LK_OK, or why there is no time; the
+	                               wire's error says so too */
+	size_t replies;             /* how many were read */
+	bool sent;                  /* whether the peer may have got anything */
+	bool peer_is_gone; /* EOF, reset or broken pipe, and no reply at all */
+};
+
+/**
+ * lk_redis_wire_init(wire, manners, error):
+ * A wire that is not connected.
+ */
+void lk_redis_wire_init(struct lk_redis_wire *wire,
+    const struct lk_redis_manners *manners, struct lk_error *error);
+
+/** lk_redis_wire_drop(wire): Close it, if it is open. */
+void lk_redis_wire_drop(struct lk_redis_wire *wire);
+
+/** lk_redis_wire_is_open(wire): whether it is connected and logged in. */
+static inline bool
+lk_redis_wire_is_open(const struct lk_redis_wire *wire)
+{
+	return (wire->fd >= 0 && wire->reader != NULL);
+}
+
+/**
+ * lk_redis_wire_open(wire, address, name, generation, deadline):
+ * Connect to ${address}, called ${name} and known since ${generation}, within
+ * the settings' time for that, and log in.  LK_E_SETTINGS if the credentials or
+ * the database are wrong, LK_E_STORE or LK_E_TIMEOUT if there is no answer, or
+ * if it is no master although it must be.
+ */
+enum lk_status lk_redis_wire_open(struct lk_redis_wire *wire,
+    const struct lk_address *address, const char *name, unsigned int generation,
+    struct lk_deadline deadline) LK_MUST_CHECK;
+
+/**
+ * lk_redis_wire_take(wire, fd):
+ * Talk on the connected socket ${fd}, which is the wire's own from now on, even
+ * on failure.
+ */
+enum lk_status lk_redis_wire_take(struct lk_redis_wire *wire,
+    int fd) LK_MUST_CHECK;
+
+/**
+ * lk_redis_wire_is_quiet(wire):
+ * Whether an idle connection can still be written to: the peer has neither
+ * closed it nor said anything.
+ */
+bool lk_redis_wire_is_quiet(const struct lk_redis_wire *wire);
+
+/**
+ * lk_redis_wire_exchange(wire, out, count, deadline, replies, exchange):
+ * Send ${out}, which is ${count} commands, in one write and read as many
+ * replies, and of what ${exchange} says is behind them.  On failure the wire is
+ * closed, and there are only those that ${exchange} counts; LK_E_CORRUPT is
+ * what is no Redis reply, or too long. Error replies are replies.  The caller
+ * frees them with lk_redis_free_replies().
+ */
+enum lk_status lk_redis_wire_exchange(struct lk_redis_wire *wire,
+    const struct lk_buf *out, size_t count, struct lk_deadline deadline,
+    struct lk_redis_reply **replies,
+    struct lk_redis_exchange *exchange) LK_MUST_CHECK;
+
+/**
+ * lk_redis_wire_ask(wire, commands, count, deadline, replies):
+ * The same for commands, of which each must be answered without an error.
+ */
+enum lk_status lk_redis_wire_ask(struct lk_redis_wire *wire,
+    const struct lk_redis_command *commands, size_t count,
+    struct lk_deadline deadline, struct lk_redis_reply **replies) LK_MUST_CHECK;
+
+#endif /* !LK_REDIS_WIRE_H_ */

@@ -1,0 +1,354 @@
+/* The embedded store's half that begins sessions, extends and ends them. */
+#include <poll.h>
+#include <string.h>
+
+#include "store/sqlite/store.h"
+
+/* Most sessions of a user that end in one transaction. */
+#define ONCE 10000
+/* The same once the disk is full: the log that each takes, a page or more for a
+ * session, has room where the reserve was. */
+#define FEW 64
+/* How long to leave the file to others between two. */
+#define OTHERS_MS 3
+
+/* ---- Beginning and going on -------------------------------------------- */
+
+/* The number that ${sql} says about the keys of ${tag}; 0 if it says none. */
+static enum lk_status
+number_of(struct lk_sqlite_store *store, enum lk_sqlite_sql sql,
+    const uint8_t tag[LK_TAG_LEN], int64_t *number)
+{
+	sqlite3_stmt *statement = NULL;
+	enum lk_status status = LK_FAULT;
+	bool row;
+
+	*number = 0;
+	status = lk_sqlite_db_sql(store->db, sql, &statement);
+	if (status != LK_OK)
+		return (status);
+	lk_sqlite_bind_bytes(statement, 1, tag, LK_TAG_LEN);
+	status = lk_sqlite_db_step(store->db, statement, &row);
+	if (status == LK_OK && row)
+		*number = sqlite3_column_int64(statement, 0);
+	(void)sqlite3_reset(statement);
+	return (status);
+}
+
+/*
+ * End the oldest sessions so that one more fits the limit, or as many as go at
+ * once; ${fits} says which.
+ */
+static enum lk_status
+make_room(struct lk_sqlite_store *store, const struct lk_issue_request *request,
+    bool *fits)
+{
+	const int64_t limit = request->limits.per_user;
+	sqlite3_stmt *statement = NULL;
+	enum lk_status status = LK_FAULT;
+	int64_t over;
+
+	*fits = true;
+	if (limit == 0)
+		return (LK_OK);
+	status = number_of(store, LK_SQL_COUNT, request->key->tag, &over);
+	over -= limit - 1;
+	if (status != LK_OK || over <= 0)
+		return (status);
+	if (over > ONCE) {
+		over = ONCE;
+		*fits = false;
+	}
+	status = lk_sqlite_db_sql(store->db, LK_SQL_EVICT, &statement);
+	if (status != LK_OK)
+		return (status);
+	lk_sqlite_bind_bytes(statement, 1, request->key->tag, LK_TAG_LEN);
+	lk_sqlite_bind_number(statement, 2, lk_sqlite_now_ms(store));
+	lk_sqlite_bind_number(statement, 3, over);
+	return (lk_sqlite_change(store, statement));
+}
+
+/*
+ * Between two steps: let others have the lock, who look for it more often than
+ * this takes.  LK_E_TIMEOUT if there is no time for another.
+ */
+static enum lk_status
+let_others(const struct lk_sqlite_store *store, struct lk_deadline deadline,
+    uint64_t ended)
+{
+	(void)poll(NULL, 0, OTHERS_MS);
+	if (lk_deadline_left_ms(deadline) > 0)
+		return (LK_OK);
+	return (lk_fail(store->base.error, LK_E_TIMEOUT,
+	    "%llu sessions have ended, and not yet all: repeat it",
+	    (unsigned long long)ended));
+}
+
+static enum lk_status
+insert(struct lk_sqlite_store *store, const struct lk_issue_request *request,
+    int64_t issued_us, int64_t expires_ms)
+{
+	sqlite3_stmt *statement = NULL;
+	enum lk_status status = LK_FAULT;
+
+	status = lk_sqlite_db_sql(store->db, LK_SQL_INSERT, &statement);
+	if (status != LK_OK)
+		return (status);
+	lk_sqlite_bind_bytes(statement, 1, request->key->tag, LK_TAG_LEN);
+	lk_sqlite_bind_bytes(statement, 2, request->key->digest, LK_HANDLE_LEN);
+	lk_sqlite_bind_bytes(statement, 3, request->key->digest, LK_DIGEST_LEN);
+	lk_sqlite_bind_bytes(statement, 4, request->user,
+	    strlen(request->user));
+	(void)sqlite3_bind_text(statement, 5, request->client, -1,
+	    SQLITE_STATIC);
+	lk_sqlite_bind_number(statement, 6, issued_us);
+	lk_sqlite_bind_number(statement, 7, expires_ms);
+	return (lk_sqlite_change(store, statement));
+}
+
+/* Begin it in the transaction under way, after every other of the user. */
+static enum lk_status
+begin_session(struct lk_sqlite_store *store,
+    const struct lk_issue_request *request, struct lk_session *session)
+{
+	enum lk_status status = LK_OK;
+	int64_t now_ms = lk_sqlite_now_ms(store), issued_us = now_ms * 1000;
+	int64_t latest = 0;
+
+	if (request->limits.per_user > 0)
+		status = number_of(store, LK_SQL_NEWEST, request->key->tag,
+		    &latest);
+	if (latest >= issued_us)
+		issued_us = latest + 1;
+	if (status == LK_OK)
+		status = insert(store, request, issued_us,
+		    now_ms + request->ttl * 1000);
+	if (status == LK_OK)
+		status = lk_sqlite_find(store, request->key, session);
+	return (status);
+}
+
+enum lk_status
+lk_sqlite_issue(struct lk_store *base, const struct lk_issue_request *request,
+    struct lk_deadline deadline, struct lk_session *session)
+{
+	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
+	enum lk_status status = LK_OK;
+	uint64_t ended = 0;
+	bool fits = false;
+
+	while (status == LK_OK && !fits) {
+		status = lk_sqlite_db_begin_adding(store->db, deadline);
+		if (status != LK_OK)
+			break;
+		status = lk_sqlite_sweep_some(store, LK_SQL_SWEEP_SESSIONS);
+		if (status == LK_OK)
+			status = make_room(store, request, &fits);
+		if (status == LK_OK && fits)
+			status = begin_session(store, request, session);
+		status = lk_sqlite_db_end(store->db, status);
+		ended += ONCE;
+		if (status == LK_OK && !fits)
+			status = let_others(store, deadline, ended);
+	}
+	return (status);
+}
+
+enum lk_status
+lk_sqlite_extend(struct lk_store *base, const struct lk_token_key *key,
+    int64_t ttl, struct lk_deadline deadline, struct lk_session *session)
+{
+	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
+	sqlite3_stmt *statement = NULL;
+	enum lk_status status = LK_FAULT;
+
+	status = lk_sqlite_db_begin_adding(store->db, deadline);
+	if (status != LK_OK)
+		return (status);
+	status = lk_sqlite_db_sql(store->db, LK_SQL_EXTEND, &statement);
+	if (status == LK_OK) {
+		lk_sqlite_bind_bytes(statement, 1, key->tag, LK_TAG_LEN);
+		lk_sqlite_bind_bytes(statement, 2, key->digest, LK_HANDLE_LEN);
+		lk_sqlite_bind_number(statement, 3, lk_sqlite_now_ms(store));
+		lk_sqlite_bind_number(statement, 4,
+		    lk_sqlite_now_ms(store) + ttl * 1000);
+		lk_sqlite_bind_bytes(statement, 5, key->digest, LK_DIGEST_LEN);
+		status = lk_sqlite_change(store, statement);
+	}
+	/* It says as well why nothing was extended, if nothing was. */
+	if (status == LK_OK)
+		status = lk_sqlite_find(store, key, session);
+	return (lk_sqlite_db_end(store->db, status));
+}
+
+/* ---- Revocation -------------------------------------------------------- */
+
+/*
+ * Whether to try once more.  What makes the first attempt fail, such as a full
+ * disk, may be gone by the second, see lk_sqlite_db_end(); the third has the
+ * room that was kept for it.
+ */
+static bool
+try_again(struct lk_sqlite_store *store, enum lk_status status, int attempt)
+{
+	if (status != LK_E_STORE || attempt == 2)
+		return (false);
+	if (attempt == 1)
+		lk_sqlite_db_make_room(store->db);
+	return (true);
+}
+
+/* One attempt to end a session. */
+static enum lk_status
+revoke_once(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
+    const uint8_t handle[LK_HANDLE_LEN], struct lk_deadline deadline,
+    uint64_t *revoked)
+{
+	sqlite3_stmt *statement = NULL;
+	enum lk_status status = LK_FAULT;
+	bool was_live = false;
+
+	*revoked = 0;
+	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN_IMMEDIATE,
+	    deadline);
+	if (status != LK_OK)
+		return (status);
+	status = lk_sqlite_db_sql(store->db, LK_SQL_REVOKE, &statement);
+	if (status == LK_OK) {
+		lk_sqlite_bind_bytes(statement, 1, tag, LK_TAG_LEN);
+		lk_sqlite_bind_bytes(statement, 2, handle, LK_HANDLE_LEN);
+		lk_sqlite_bind_number(statement, 3, lk_sqlite_now_ms(store));
+		status = lk_sqlite_delete(store, statement, &was_live);
+	}
+	status = lk_sqlite_db_end(store->db, status);
+	if (status == LK_OK)
+		*revoked = was_live ? 1 : 0;
+	return (status);
+}
+
+static enum lk_status
+revoke(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
+    const uint8_t handle[LK_HANDLE_LEN], struct lk_deadline deadline,
+    uint64_t *revoked)
+{
+	enum lk_status status = LK_FAULT;
+	int attempt = 0;
+
+	do
+		status = revoke_once(store, tag, handle, deadline, revoked);
+	while (try_again(store, status, attempt++));
+	return (status);
+}
+
+enum lk_status
+lk_sqlite_revoke(struct lk_store *base, const struct lk_token_key *key,
+    struct lk_deadline deadline, uint64_t *revoked)
+{
+	return (revoke(lk_sqlite_store_of(base), key->tag, key->digest,
+	    deadline, revoked));
+}
+
+enum lk_status
+lk_sqlite_revoke_id(struct lk_store *base, const struct lk_session_ref *ref,
+    struct lk_deadline deadline, uint64_t *revoked)
+{
+	*revoked = 0;
+	if (ref->locator_len != LK_TAG_LEN)
+		return (LK_MALFORMED);
+	return (revoke(lk_sqlite_store_of(base), ref->locator, ref->handle,
+	    deadline, revoked));
+}
+
+/*
+ * End ${most} sessions in the keys of ${tag} that were issued up to
+ * ${until_us}; ${all} says whether there were fewer.
+ */
+static enum lk_status
+revoke_some(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
+    const struct lk_token_key *keep, int64_t until_us, int most, bool *all,
+    uint64_t *revoked)
+{
+	const int64_t now_ms = lk_sqlite_now_ms(store);
+	sqlite3_stmt *statement = NULL;
+	enum lk_status status = LK_FAULT;
+	bool row = true;
+	int gone = 0;
+
+	status = lk_sqlite_db_sql(store->db, LK_SQL_REVOKE_SOME, &statement);
+	if (status == LK_OK) {
+		lk_sqlite_bind_bytes(statement, 1, tag, LK_TAG_LEN);
+		lk_sqlite_bind_number(statement, 2, until_us);
+		lk_sqlite_bind_number(statement, 3, most);
+		if (keep == NULL)
+			(void)sqlite3_bind_null(statement, 4);
+		else
+			lk_sqlite_bind_bytes(statement, 4, keep->digest,
+			    LK_HANDLE_LEN);
+	}
+	while (status == LK_OK && row) {
+		status = lk_sqlite_db_step(store->db, statement, &row);
+		if (status != LK_OK || !row)
+			continue;
+		gone++;
+		if (sqlite3_column_int64(statement, 0) > now_ms)
+			++*revoked;
+	}
+	*all = gone < most;
+	return (status);
+}
+
+/* One attempt at a step; ${until_us} is set by the first, which has none. */
+static enum lk_status
+revoke_step(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
+    const struct lk_token_key *keep, int most, struct lk_deadline deadline,
+    int64_t *until_us, bool *all, uint64_t *revoked)
+{
+	int64_t latest = *until_us;
+	enum lk_status status = LK_FAULT;
+
+	*all = false;
+	*revoked = 0;
+	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN_IMMEDIATE,
+	    deadline);
+	if (status != LK_OK)
+		return (status);
+	status = revoke_some(store, tag, keep, *until_us, most, all, revoked);
+	/* What is issued from now on is spared, whatever clocks say. */
+	if (status == LK_OK && !*all && *until_us == INT64_MAX)
+		status = number_of(store, LK_SQL_NEWEST, tag, &latest);
+	if ((status = lk_sqlite_db_end(store->db, status)) == LK_OK)
+		*until_us = latest;
+	else
+		*revoked = 0;
+	return (status);
+}
+
+enum lk_status
+lk_sqlite_revoke_all(struct lk_store *base, const char *user,
+    const struct lk_token_key *keep, struct lk_deadline deadline,
+    uint64_t *revoked)
+{
+	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
+	int64_t until_us = INT64_MAX;
+	uint8_t tag[LK_TAG_LEN];
+	enum lk_status status = LK_OK;
+	uint64_t count;
+	int attempt, most = ONCE;
+	bool all = false;
+
+	*revoked = 0;
+	lk_user_tag(user, tag);
+	while (status == LK_OK && !all) {
+		attempt = 0;
+		do {
+			status = revoke_step(store, tag, keep, most, deadline,
+			    &until_us, &all, &count);
+			if (status == LK_E_STORE)
+				most = FEW;
+		} while (try_again(store, status, attempt++));
+		*revoked += count;
+		if (status == LK_OK && !all)
+			status = let_others(store, deadline, *revoked);
+	}
+	return (status);
+}

@@ -1,0 +1,423 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "store/sqlite/db.h"
+#include "store/sqlite/family.h"
+#include "store/sqlite/file.h"
+#include "store/sqlite/open.h"
+
+/* How often to look whether the path still leads to the file. */
+#define LOOK_EVERY_NS 1000000000
+
+static const char *const sql_text[LK_SQL_N] = {
+	[LK_SQL_BEGIN] = "BEGIN",
+	[LK_SQL_BEGIN_IMMEDIATE] = "BEGIN IMMEDIATE",
+	[LK_SQL_COMMIT] = "COMMIT",
+	[LK_SQL_ROLLBACK] = "ROLLBACK",
+	[LK_SQL_FIND] =
+	    "SELECT digest, user, client, issued_us, expires_ms FROM session"
+	    " WHERE tag = ?1 AND handle = ?2",
+	[LK_SQL_NEWEST] = "SELECT max(issued_us) FROM session WHERE tag = ?1",
+	[LK_SQL_COUNT] = "SELECT count(*) FROM session WHERE tag = ?1",
+	/* The clock may be set back: what is over by it counts, and ends
+	 * first. */
+	[LK_SQL_EVICT] = "DELETE FROM session WHERE tag = ?1 AND handle IN"
+	                 " (SELECT handle FROM session WHERE tag = ?1"
+	                 "  ORDER BY expires_ms > ?2, issued_us LIMIT ?3)",
+	[LK_SQL_INSERT] =
+	    "INSERT INTO session (tag, handle, digest, user, client,"
+	    " issued_us, expires_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[LK_SQL_EXTEND] = "UPDATE session SET expires_ms = ?4"
+	                  " WHERE tag = ?1 AND handle = ?2 AND expires_ms > ?3"
+	                  " AND digest = ?5",
+	[LK_SQL_REVOKE] = "DELETE FROM session WHERE tag = ?1 AND handle = ?2"
+	                  " RETURNING expires_ms > ?3",
+	[LK_SQL_REVOKE_SOME] =
+	    "DELETE FROM session WHERE tag = ?1 AND handle IN"
+	    " (SELECT handle FROM session WHERE tag = ?1 AND issued_us <= ?2"
+	    "  AND handle IS NOT ?4 LIMIT ?3) RETURNING expires_ms",
+	[LK_SQL_LIST] =
+	    "SELECT digest, user, client, issued_us, expires_ms FROM session"
+	    " WHERE tag = ?1 AND expires_ms > ?2 ORDER BY expires_ms",
+	[LK_SQL_USER_GET] =
+	    "SELECT record FROM user WHERE tag = ?1 AND expires_ms > ?2",
+	[LK_SQL_USER_PUT] =
+	    "INSERT INTO user (tag, record, expires_ms) VALUES (?1, ?2, ?3)"
+	    " ON CONFLICT (tag) DO UPDATE SET record = excluded.record,"
+	    " expires_ms = excluded.expires_ms",
+	[LK_SQL_USER_DELETE] =
+	    "DELETE FROM user WHERE tag = ?1 RETURNING expires_ms > ?2",
+	[LK_SQL_SWEEP_SESSIONS] =
+	    "DELETE FROM session WHERE (tag, handle) IN"
+	    " (SELECT tag, handle FROM session WHERE expires_ms < ?1"
+	    "  LIMIT ?2)",
+	[LK_SQL_SWEEP_USERS] =
+	    "DELETE FROM user WHERE tag IN"
+	    " (SELECT tag FROM user WHERE expires_ms < ?1 LIMIT ?2)",
+	[LK_SQL_TOTAL] = "SELECT count(*) FROM session WHERE expires_ms > ?1",
+	[LK_SQL_WALK_SESSIONS] =
+	    "SELECT digest, user, client, issued_us, expires_ms, tag, handle"
+	    " FROM session WHERE (tag, handle) > (?3, ?4) AND expires_ms > ?1"
+	    " ORDER BY tag, handle LIMIT ?2",
+	[LK_SQL_WALK_USERS] =
+	    "SELECT record, expires_ms, tag FROM user"
+	    " WHERE tag > ?3 AND expires_ms > ?1 ORDER BY tag LIMIT ?2",
+	[LK_SQL_PUT] =
+	    "INSERT INTO session (tag, handle, digest, user, client,"
+	    " issued_us, expires_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+	    " ON CONFLICT (tag, handle) DO UPDATE"
+	    " SET expires_ms = excluded.expires_ms",
+	[LK_SQL_USER_OFFER] =
+	    "INSERT INTO user (tag, record, expires_ms) VALUES (?1, ?2, ?3)"
+	    " ON CONFLICT (tag) DO UPDATE SET record = excluded.record,"
+	    " expires_ms = excluded.expires_ms"
+	    " WHERE excluded.expires_ms > user.expires_ms",
+	[LK_SQL_STATS] =
+	    "SELECT (SELECT count(*) FROM session WHERE expires_ms > ?1),"
+	    " (SELECT count(*) FROM user WHERE expires_ms > ?1),"
+	    " (SELECT page_count * page_size"
+	    "  FROM pragma_page_count, pragma_page_size)",
+};
+
+struct lk_sqlite_db {
+	struct lk_sqlite_kin kin;
+
+	/* Static data. */
+	const char *path;
+	struct lk_error *error;
+
+	/* Dynamic data.  Without a connection there are no statements. */
+	sqlite3 *connection;
+	sqlite3_stmt *statement[LK_SQL_N];
+	uint8_t tag[LK_TAG_LEN];       /* LK_SQL_FIND is bound to these */
+	uint8_t handle[LK_HANDLE_LEN]; /* two from its preparation on */
+	struct lk_sqlite_pace pace;
+	struct lk_fd_hold hold; /* SQLite would fill what is closed for good */
+	int64_t looked_ns;      /* deadline of who last looked at the path */
+};
+
+/* ---- Connecting -------------------------------------------------------- */
+
+static enum lk_status
+fail(const struct lk_sqlite_db *db, int result)
+{
+	return (lk_sqlite_fail(db->error, db->path, db->connection, result));
+}
+
+static void
+disconnect(struct lk_sqlite_db *db)
+{
+	size_t i;
+
+	for (i = 0; i < LK_SQL_N; i++) {
+		(void)sqlite3_finalize(db->statement[i]);
+		db->statement[i] = NULL;
+	}
+	/* SQLite leaves a log alone that is now another file's. */
+	(void)sqlite3_close_v2(db->connection);
+	db->connection = NULL;
+}
+
+/*
+ * Closing a parent's connection copies no log into the file, and what locks the
+ * parent has are the parent's: closing takes none away.
+ */
+static void
+drop(struct lk_sqlite_kin *kin, bool torn)
+{
+	struct lk_sqlite_db *db = (struct lk_sqlite_db *)kin;
+
+	if (torn) {
+		memset(db->statement, 0, sizeof(db->statement));
+		db->connection = NULL;
+	} else if (db->connection != NULL) {
+		(void)sqlite3_db_config(db->connection,
+		    SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+		disconnect(db);
+	}
+}
+
+/* Open the file in this process. */
+static enum lk_status
+open_db(struct lk_sqlite_db *db)
+{
+	if (!lk_sqlite_family_is_ours())
+		return (lk_fail(db->error, LK_E_STORE,
+		    "%s: at the fork of this process another thread was using "
+		    "a store",
+		    db->path));
+	return (
+	    lk_sqlite_open(db->path, &db->pace, db->error, &db->connection));
+}
+
+/*
+ * Whether it is time to look at the path: before something is written, and a
+ * second after the last time, as deadlines have it.
+ */
+static bool
+look_is_due(const struct lk_sqlite_db *db, bool writing)
+{
+	const int64_t since = db->pace.deadline.at_ns - db->looked_ns;
+
+	return (writing || since >= LOOK_EVERY_NS || since < 0);
+}
+
+/*
+ * Have the file open that the path leads to.  One that was put in its place
+ * is noticed before anything is written, and within a second by who reads.
+ */
+static enum lk_status
+connect_db(struct lk_sqlite_db *db, bool writing)
+{
+	enum lk_status status = LK_OK;
+
+	db->kin.inside = true;
+	if (db->connection != NULL && !look_is_due(db, writing))
+		return (LK_OK);
+	db->looked_ns = db->pace.deadline.at_ns;
+	lk_fd_hold(&db->hold);
+	if (db->connection != NULL && lk_sqlite_has_moved(db->connection))
+		disconnect(db);
+	while (db->connection == NULL && status == LK_OK) {
+		/* While others make the file, or turn its log on, SQLite
+		 * gives up without asking on_busy(). */
+		status = open_db(db);
+		if (status == LK_E_TIMEOUT && lk_sqlite_wait(&db->pace)) {
+			db->error->text[0] = '\0';
+			status = LK_OK;
+		}
+	}
+	return (status);
+}
+
+void
+lk_sqlite_db_leave_parent(void)
+{
+	(void)lk_sqlite_family_is_ours();
+}
+
+enum lk_status
+lk_sqlite_db_new(const char *path, struct lk_error *error,
+    struct lk_sqlite_db **dbp)
+{
+	struct lk_sqlite_db *db = calloc(1, sizeof(*db));
+
+	*dbp = db;
+	if (db == NULL)
+		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
+	db->path = path;
+	db->error = error;
+	db->kin.drop = drop;
+	lk_sqlite_family_join(&db->kin);
+	return (LK_OK);
+}
+
+void
+lk_sqlite_db_free(struct lk_sqlite_db *db)
+{
+	if (db == NULL)
+		return;
+	lk_fd_hold(&db->hold);
+	disconnect(db);
+	lk_fd_release(&db->hold);
+	lk_sqlite_family_leave(&db->kin);
+	free(db);
+}
+
+/* The end of an operation. */
+static void
+leave(struct lk_sqlite_db *db)
+{
+	lk_fd_release(&db->hold);
+	db->kin.inside = false;
+}
+
+/* ---- Using ------------------------------------------------------------- */
+
+enum lk_status
+lk_sqlite_db_sql(struct lk_sqlite_db *db, enum lk_sqlite_sql sql,
+    sqlite3_stmt **statement)
+{
+	int result;
+
+	if (db->statement[sql] == NULL) {
+		result = sqlite3_prepare_v3(db->connection, sql_text[sql], -1,
+		    SQLITE_PREPARE_PERSISTENT, &db->statement[sql], NULL);
+		if (result != SQLITE_OK)
+			return (fail(db, result));
+	}
+	*statement = db->statement[sql];
+	if (sqlite3_stmt_busy(*statement))
+		(void)sqlite3_reset(*statement);
+	/* From here on its steps are counted: see on_progress(). */
+	(void)sqlite3_stmt_status(*statement, SQLITE_STMTSTATUS_VM_STEP, 1);
+	return (LK_OK);
+}
+
+enum lk_status
+lk_sqlite_db_step(struct lk_sqlite_db *db, sqlite3_stmt *statement, bool *row)
+{
+	int result = sqlite3_step(statement);
+
+	*row = result == SQLITE_ROW;
+	if (*row)
+		return (LK_OK);
+	/* A statement that is left standing would hold its locks. */
+	(void)sqlite3_reset(statement);
+	return (result == SQLITE_DONE ? LK_OK : fail(db, result));
+}
+
+/*
+ * What every check does.  Its parameters stay bound to bytes of ours, which
+ * change between one run and the next: binding them anew takes 300
+ * instructions.
+ */
+enum lk_status
+lk_sqlite_db_find(struct lk_sqlite_db *db, const uint8_t tag[LK_TAG_LEN],
+    const uint8_t handle[LK_HANDLE_LEN], sqlite3_stmt **statement, bool *row)
+{
+	const bool bound = db->statement[LK_SQL_FIND] != NULL;
+	enum lk_status status = LK_FAULT;
+	int result = SQLITE_OK;
+
+	*row = false;
+	status = lk_sqlite_db_sql(db, LK_SQL_FIND, statement);
+	if (status != LK_OK)
+		return (status);
+	memcpy(db->tag, tag, LK_TAG_LEN);
+	memcpy(db->handle, handle, LK_HANDLE_LEN);
+	if (!bound) {
+		result = sqlite3_bind_blob(*statement, 1, db->tag, LK_TAG_LEN,
+		    SQLITE_STATIC);
+		if (result == SQLITE_OK)
+			result = sqlite3_bind_blob(*statement, 2, db->handle,
+			    LK_HANDLE_LEN, SQLITE_STATIC);
+	}
+	if (result != SQLITE_OK) {
+		(void)sqlite3_finalize(*statement);
+		db->statement[LK_SQL_FIND] = NULL;
+		return (fail(db, result));
+	}
+	return (lk_sqlite_db_step(db, *statement, row));
+}
+
+/* Run a statement that takes and gives nothing. */
+static enum lk_status
+run(struct lk_sqlite_db *db, enum lk_sqlite_sql sql)
+{
+	sqlite3_stmt *statement = NULL;
+	enum lk_status status = LK_FAULT;
+	bool row;
+
+	status = lk_sqlite_db_sql(db, sql, &statement);
+	if (status == LK_OK)
+		status = lk_sqlite_db_step(db, statement, &row);
+	return (status);
+}
+
+enum lk_status
+lk_sqlite_db_begin(struct lk_sqlite_db *db, enum lk_sqlite_sql sql,
+    struct lk_deadline deadline)
+{
+	enum lk_status status = LK_FAULT;
+
+	db->pace.deadline = deadline;
+	db->pace.writing = sql != LK_SQL_BEGIN;
+	status = connect_db(db, db->pace.writing);
+	if (status == LK_OK)
+		status = run(db, sql);
+	if (status != LK_OK)
+		leave(db);
+	return (status);
+}
+
+enum lk_status
+lk_sqlite_db_begin_adding(struct lk_sqlite_db *db, struct lk_deadline deadline)
+{
+	enum lk_status status = LK_FAULT;
+
+	status = lk_sqlite_db_begin(db, LK_SQL_BEGIN_IMMEDIATE, deadline);
+	if (status != LK_OK)
+		return (status);
+	status = lk_sqlite_file_reserve(db->path, db->error);
+	return (status == LK_OK ? status : lk_sqlite_db_end(db, status));
+}
+
+/*
+ * With a connection in doubt, the next operation makes a new one.  It finds
+ * room on a full disk if the log can begin anew.
+ */
+static void
+give_up(struct lk_sqlite_db *db, enum lk_status status)
+{
+	lk_fd_hold(&db->hold);
+	if (sqlite3_get_autocommit(db->connection) == 0)
+		(void)sqlite3_exec(db->connection, "ROLLBACK", NULL, NULL,
+		    NULL);
+	if (status == LK_E_STORE)
+		(void)sqlite3_wal_checkpoint_v2(db->connection, NULL,
+		    SQLITE_CHECKPOINT_RESTART, NULL, NULL);
+	if (status != LK_E_TIMEOUT)
+		disconnect(db);
+	leave(db);
+}
+
+void
+lk_sqlite_db_make_room(struct lk_sqlite_db *db)
+{
+	lk_sqlite_file_give_reserve(db->path);
+	/* What the log holds comes first: then it begins anew, in the room
+	 * that it has. */
+	if (connect_db(db, true) == LK_OK)
+		(void)sqlite3_wal_checkpoint_v2(db->connection, NULL,
+		    SQLITE_CHECKPOINT_RESTART, NULL, NULL);
+	leave(db);
+}
+
+enum lk_status
+lk_sqlite_db_end(struct lk_sqlite_db *db, enum lk_status status)
+{
+	enum lk_status end = LK_FAULT;
+	size_t i;
+
+	for (i = 0; i < LK_SQL_N; i++)
+		(void)sqlite3_reset(db->statement[i]);
+	if (status >= 0) {
+		if ((end = run(db, LK_SQL_COMMIT)) == LK_OK) {
+			leave(db);
+			return (status);
+		}
+		status = end;
+	}
+	give_up(db, status);
+	return (status);
+}
+
+enum lk_status
+lk_sqlite_db_look(struct lk_sqlite_db *db, struct lk_deadline deadline)
+{
+	enum lk_status status = LK_FAULT;
+
+	db->pace.deadline = deadline;
+	db->pace.writing = false;
+	status = connect_db(db, false);
+	lk_fd_release(&db->hold);
+	db->kin.inside = status == LK_OK;
+	return (status);
+}
+
+enum lk_status
+lk_sqlite_db_looked(struct lk_sqlite_db *db, enum lk_status status)
+{
+	if (status < 0)
+		give_up(db, status);
+	db->kin.inside = false;
+	return (status);
+}
+
+int
+lk_sqlite_db_changes(const struct lk_sqlite_db *db)
+{
+	return (sqlite3_changes(db->connection));
+}

@@ -1,0 +1,330 @@
+/*
+ * The embedded store as a whole: walked through, put into, swept and counted.
+ *
+ * A walk goes by the primary key, a page and a transaction at a time, so that
+ * it holds nobody up and the log behind it can be cut.
+ */
+#include <string.h>
+
+#include "session/user_id.h"
+#include "store/sqlite/store.h"
+
+/* How many rows a walk hands out at once: a user's may be long. */
+#define WALK_SESSIONS 256
+#define WALK_USERS 32
+/* How many rows a sweep clears away in one transaction. */
+#define SWEEP_ROWS 256
+
+/* Columns of LK_SQL_WALK_SESSIONS, and of LK_SQL_WALK_USERS. */
+enum {
+	COLUMN_DIGEST = 0,
+	COLUMN_USER,
+	COLUMN_CLIENT,
+	COLUMN_ISSUED,
+	COLUMN_EXPIRES,
+	COLUMN_TAG,
+	COLUMN_HANDLE
+};
+enum { COLUMN_RECORD = 0, COLUMN_USER_EXPIRES, COLUMN_USER_TAG };
+
+/* Copy a column of exactly ${len} bytes. */
+static bool
+column_bytes(sqlite3_stmt *row, int column, uint8_t *bytes, size_t len)
+{
+	const void *value = sqlite3_column_blob(row, column);
+
+	if (value == NULL || (size_t)sqlite3_column_bytes(row, column) != len)
+		return (false);
+	memcpy(bytes, value, len);
+	return (true);
+}
+
+/* ---- Walking ----------------------------------------------------------- */
+
+/* Read a session's row; it is unreadable unless all of it is ours. */
+static void
+read_session(sqlite3_stmt *row, struct lk_stored *stored)
+{
+	uint8_t tag[LK_TAG_LEN], own[LK_TAG_LEN];
+
+	memset(stored, 0, sizeof(*stored));
+	if (!column_bytes(row, COLUMN_DIGEST, stored->digest, LK_DIGEST_LEN) ||
+	    !column_bytes(row, COLUMN_TAG, tag, LK_TAG_LEN) ||
+	    !lk_sqlite_column_text(row, COLUMN_USER, stored->user,
+	        LK_USER_ID_MAX) ||
+	    !lk_sqlite_column_text(row, COLUMN_CLIENT, stored->client,
+	        LK_CLIENT_MAX) ||
+	    lk_user_id_check(stored->user) != LK_OK)
+		return;
+	lk_user_tag(stored->user, own);
+	if (memcmp(own, tag, LK_TAG_LEN) != 0)
+		return;
+	stored->issued_us = sqlite3_column_int64(row, COLUMN_ISSUED);
+	stored->expires_ms = sqlite3_column_int64(row, COLUMN_EXPIRES);
+	stored->kind = LK_STORED_SESSION;
+}
+
+/* Tags are digests: how far one is among all that there could be. */
+static double
+part_of(const uint8_t tag[LK_TAG_LEN])
+{
+	return ((double)(tag[0] << 8 | tag[1]) / 65536.0);
+}
+
+/* Hand out the row of the walk's statement, and move on to it. */
+static bool
+take_row(sqlite3_stmt *row, struct lk_place *place, lk_stored_fn *each,
+    void *arg)
+{
+	struct lk_stored stored;
+	bool ok;
+
+	if (place->users) {
+		memset(&stored, 0, sizeof(stored));
+		stored.kind = LK_STORED_USER;
+		stored.record = sqlite3_column_blob(row, COLUMN_RECORD);
+		stored.record_len = (size_t)sqlite3_column_bytes(row,
+		    COLUMN_RECORD);
+		stored.expires_ms = sqlite3_column_int64(row,
+		    COLUMN_USER_EXPIRES);
+		ok = column_bytes(row, COLUMN_USER_TAG, place->tag, LK_TAG_LEN);
+	} else {
+		read_session(row, &stored);
+		ok = column_bytes(row, COLUMN_TAG, place->tag, LK_TAG_LEN) &&
+		    column_bytes(row, COLUMN_HANDLE, place->handle,
+		        LK_HANDLE_LEN);
+	}
+	if (ok)
+		each(arg, &stored);
+	lk_stored_wipe(&stored);
+	place->started = true;
+	place->part = part_of(place->tag);
+	return (ok);
+}
+
+/* Go on with the users once the sessions are done. */
+static void
+next_half(struct lk_place *place)
+{
+	const bool users = place->users;
+
+	memset(place, 0, sizeof(*place));
+	place->users = true;
+	place->done = users;
+}
+
+/* Begin the statement of the next page. */
+static enum lk_status
+walk_statement(struct lk_sqlite_store *store, const struct lk_place *place,
+    int64_t rows, sqlite3_stmt **statement)
+{
+	const size_t tag_len = place->started ? LK_TAG_LEN : 0;
+	const size_t handle_len = place->started ? LK_HANDLE_LEN : 0;
+	enum lk_status status = LK_FAULT;
+
+	status = lk_sqlite_db_sql(store->db,
+	    place->users ? LK_SQL_WALK_USERS : LK_SQL_WALK_SESSIONS, statement);
+	if (status != LK_OK)
+		return (status);
+	lk_sqlite_bind_number(*statement, 1, lk_sqlite_now_ms(store));
+	lk_sqlite_bind_number(*statement, 2, rows);
+	lk_sqlite_bind_bytes(*statement, 3, place->tag, tag_len);
+	if (!place->users)
+		lk_sqlite_bind_bytes(*statement, 4, place->handle, handle_len);
+	return (LK_OK);
+}
+
+enum lk_status
+lk_sqlite_walk(struct lk_store *base, struct lk_place *place,
+    struct lk_deadline deadline, lk_stored_fn *each, void *arg)
+{
+	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
+	const int64_t rows = place->users ? WALK_USERS : WALK_SESSIONS;
+	/* What is bound stays as it is until the statement is done. */
+	const struct lk_place from = *place;
+	sqlite3_stmt *statement = NULL;
+	enum lk_status status = LK_FAULT;
+	int64_t met = 0;
+	bool row = false;
+
+	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN, deadline);
+	if (status != LK_OK)
+		return (status);
+	status = walk_statement(store, &from, rows, &statement);
+	if (status == LK_OK)
+		status = lk_sqlite_db_step(store->db, statement, &row);
+	while (status == LK_OK && row) {
+		met++;
+		if (!take_row(statement, place, each, arg))
+			status = lk_sqlite_corrupt(store);
+		else
+			status = lk_sqlite_db_step(store->db, statement, &row);
+	}
+	if (status == LK_OK && met < rows)
+		next_half(place);
+	return (lk_sqlite_db_end(store->db, status));
+}
+
+/* ---- Putting ----------------------------------------------------------- */
+
+/* What is to become of a session, by what is in its place. */
+static enum lk_status
+look_up(struct lk_sqlite_store *store, const struct lk_stored *stored,
+    const uint8_t tag[LK_TAG_LEN], enum lk_put *result)
+{
+	sqlite3_stmt *statement = NULL;
+	uint8_t digest[LK_DIGEST_LEN];
+	enum lk_status status = LK_FAULT;
+	bool row;
+
+	status = lk_sqlite_db_find(store->db, tag, stored->digest, &statement,
+	    &row);
+	if (status == LK_OK && !row)
+		*result = LK_PUT_NEW;
+	else if (status == LK_OK &&
+	    (!column_bytes(statement, COLUMN_DIGEST, digest, LK_DIGEST_LEN) ||
+	        memcmp(digest, stored->digest, LK_DIGEST_LEN) != 0))
+		*result = LK_PUT_CONFLICT;
+	else if (status == LK_OK)
+		*result = sqlite3_column_int64(statement, COLUMN_EXPIRES) <
+		        stored->expires_ms
+		    ? LK_PUT_LATER
+		    : LK_PUT_KNOWN;
+	(void)sqlite3_reset(statement);
+	return (status);
+}
+
+static enum lk_status
+put_session(struct lk_sqlite_store *store, const struct lk_stored *stored,
+    enum lk_put *result)
+{
+	sqlite3_stmt *statement = NULL;
+	uint8_t tag[LK_TAG_LEN];
+	enum lk_status status = LK_FAULT;
+
+	lk_user_tag(stored->user, tag);
+	status = look_up(store, stored, tag, result);
+	if (status != LK_OK ||
+	    (*result != LK_PUT_NEW && *result != LK_PUT_LATER))
+		return (status);
+	status = lk_sqlite_db_sql(store->db, LK_SQL_PUT, &statement);
+	if (status != LK_OK)
+		return (status);
+	lk_sqlite_bind_bytes(statement, 1, tag, LK_TAG_LEN);
+	lk_sqlite_bind_bytes(statement, 2, stored->digest, LK_HANDLE_LEN);
+	lk_sqlite_bind_bytes(statement, 3, stored->digest, LK_DIGEST_LEN);
+	lk_sqlite_bind_bytes(statement, 4, stored->user, strlen(stored->user));
+	(void)sqlite3_bind_text(statement, 5, stored->client, -1,
+	    SQLITE_STATIC);
+	lk_sqlite_bind_number(statement, 6, stored->issued_us);
+	lk_sqlite_bind_number(statement, 7, stored->expires_ms);
+	return (lk_sqlite_change(store, statement));
+}
+
+static enum lk_status
+put_user(struct lk_sqlite_store *store, const struct lk_stored *stored,
+    enum lk_put *result)
+{
+	sqlite3_stmt *statement = NULL;
+	uint8_t tag[LK_TAG_LEN];
+	enum lk_status status = LK_FAULT;
+
+	lk_user_tag(stored->user, tag);
+	status = lk_sqlite_db_sql(store->db, LK_SQL_USER_OFFER, &statement);
+	if (status != LK_OK)
+		return (status);
+	lk_sqlite_bind_bytes(statement, 1, tag, LK_TAG_LEN);
+	lk_sqlite_bind_bytes(statement, 2, stored->record, stored->record_len);
+	lk_sqlite_bind_number(statement, 3, stored->expires_ms);
+	status = lk_sqlite_change(store, statement);
+	*result = lk_sqlite_db_changes(store->db) > 0
+	    ? LK_PUT_NEW
+	    : LK_PUT_KNOWN;
+	return (status);
+}
+
+enum lk_status
+lk_sqlite_put(struct lk_store *base, const struct lk_stored *stored,
+    size_t count, struct lk_deadline deadline, enum lk_put *results)
+{
+	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
+	enum lk_status status = LK_FAULT;
+	size_t i;
+
+	status = lk_sqlite_db_begin_adding(store->db, deadline);
+	if (status != LK_OK)
+		return (status);
+	for (i = 0; i < count && status == LK_OK; i++) {
+		if (stored[i].expires_ms <= lk_sqlite_now_ms(store))
+			results[i] = LK_PUT_EXPIRED;
+		else if (stored[i].kind == LK_STORED_SESSION)
+			status = put_session(store, &stored[i], &results[i]);
+		else
+			status = put_user(store, &stored[i], &results[i]);
+	}
+	return (lk_sqlite_db_end(store->db, status));
+}
+
+/* ---- Sweeping and counting --------------------------------------------- */
+
+enum lk_status
+lk_sqlite_sweep(struct lk_store *base, struct lk_place *place,
+    struct lk_deadline deadline, uint64_t *swept)
+{
+	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
+	sqlite3_stmt *statement = NULL;
+	enum lk_status status = LK_FAULT;
+	int64_t began_ns;
+	int gone = 0;
+
+	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN_IMMEDIATE,
+	    deadline);
+	if (status != LK_OK)
+		return (status);
+	began_ns = lk_monotonic_ns();
+	status = lk_sqlite_db_sql(store->db,
+	    place->users ? LK_SQL_SWEEP_USERS : LK_SQL_SWEEP_SESSIONS,
+	    &statement);
+	if (status == LK_OK) {
+		lk_sqlite_bind_number(statement, 1,
+		    lk_sqlite_now_ms(store) + 1);
+		lk_sqlite_bind_number(statement, 2, SWEEP_ROWS);
+		status = lk_sqlite_change(store, statement);
+		gone = lk_sqlite_db_changes(store->db);
+	}
+	status = lk_sqlite_db_end(store->db, status);
+	if (status != LK_OK)
+		return (status);
+	*swept += (uint64_t)gone;
+	if (gone < SWEEP_ROWS)
+		next_half(place);
+	/* Who reads keeps nobody from it, but there is one writer. */
+	place->busy_ns = lk_monotonic_ns() - began_ns;
+	return (LK_OK);
+}
+
+enum lk_status
+lk_sqlite_stats(struct lk_store *base, struct lk_place *place,
+    struct lk_deadline deadline, struct lk_store_stats *stats)
+{
+	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
+	sqlite3_stmt *statement = NULL;
+	enum lk_status status = LK_FAULT;
+	bool row;
+
+	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN, deadline);
+	if (status != LK_OK)
+		return (status);
+	status = lk_sqlite_db_sql(store->db, LK_SQL_STATS, &statement);
+	if (status == LK_OK) {
+		lk_sqlite_bind_number(statement, 1, lk_sqlite_now_ms(store));
+		status = lk_sqlite_db_step(store->db, statement, &row);
+	}
+	if (status == LK_OK && row) {
+		stats->sessions = (uint64_t)sqlite3_column_int64(statement, 0);
+		stats->users = (uint64_t)sqlite3_column_int64(statement, 1);
+		stats->bytes = (uint64_t)sqlite3_column_int64(statement, 2);
+	}
+	place->done = true;
+	return (lk_sqlite_db_end(store->db, status));
+}

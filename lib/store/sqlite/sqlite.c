@@ -1,0 +1,220 @@
+/*
+ * The embedded store: one SQLite file for one machine, shared by every
+ * process that may write to its folder.
+ *
+ * A change is one immediate transaction that is on the disk before it is
+ * reported; a check is one read that waits for nobody.  Expired sessions stay
+ * for an hour, so that a bearer can be told "expired"; then whoever writes
+ * clears some of them away.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "store/sqlite/store.h"
+
+/* How long an expired session is remembered, and how many rows that are
+ * older a change clears away. */
+#define EXPIRED_KNOWN_MS 3600000
+#define SWEEP_ROWS 16
+
+struct lk_sqlite_store *
+lk_sqlite_store_of(struct lk_store *base)
+{
+	/* The base is the first member. */
+	return ((struct lk_sqlite_store *)base);
+}
+
+enum lk_status
+lk_sqlite_corrupt(const struct lk_sqlite_store *store)
+{
+	return (lk_fail(store->base.error, LK_E_CORRUPT,
+	    "%s: a row is not what latchkey writes",
+	    store->base.settings->store.sqlite.path));
+}
+
+/* ---- Statements -------------------------------------------------------- */
+
+/* What is bound is borrowed, which takes no memory: it cannot fail. */
+void
+lk_sqlite_bind_bytes(sqlite3_stmt *statement, int at, const void *bytes,
+    size_t len)
+{
+	(void)sqlite3_bind_blob64(statement, at, bytes, (sqlite3_uint64)len,
+	    SQLITE_STATIC);
+}
+
+void
+lk_sqlite_bind_number(sqlite3_stmt *statement, int at, int64_t number)
+{
+	(void)sqlite3_bind_int64(statement, at, number);
+}
+
+/* Run a statement that changes rows. */
+enum lk_status
+lk_sqlite_change(struct lk_sqlite_store *store, sqlite3_stmt *statement)
+{
+	bool row;
+
+	return (lk_sqlite_db_step(store->db, statement, &row));
+}
+
+bool
+lk_sqlite_column_text(sqlite3_stmt *statement, int column, char *text,
+    size_t max)
+{
+	const char *bytes = sqlite3_column_blob(statement, column);
+	size_t len = (size_t)sqlite3_column_bytes(statement, column), i;
+
+	if (len > max)
+		return (false);
+	for (i = 0; i < len; i++) {
+		if ((text[i] = bytes[i]) == '\0')
+			return (false);
+	}
+	text[len] = '\0';
+	return (true);
+}
+
+/*
+ * Run one that deletes a row, live or not, and returns whether it was: the
+ * clock that says so may be set back.
+ */
+enum lk_status
+lk_sqlite_delete(struct lk_sqlite_store *store, sqlite3_stmt *statement,
+    bool *was_live)
+{
+	enum lk_status status = LK_FAULT;
+	bool row;
+
+	*was_live = false;
+	status = lk_sqlite_db_step(store->db, statement, &row);
+	if (status == LK_OK && row) {
+		*was_live = sqlite3_column_int(statement, 0) != 0;
+		status = lk_sqlite_db_step(store->db, statement, &row);
+	}
+	return (status);
+}
+
+/* Clear away a few rows that expired long ago. */
+enum lk_status
+lk_sqlite_sweep_some(struct lk_sqlite_store *store, enum lk_sqlite_sql sql)
+{
+	sqlite3_stmt *statement = NULL;
+	enum lk_status status = LK_FAULT;
+
+	status = lk_sqlite_db_sql(store->db, sql, &statement);
+	if (status != LK_OK)
+		return (status);
+	lk_sqlite_bind_number(statement, 1,
+	    lk_sqlite_now_ms(store) - EXPIRED_KNOWN_MS);
+	lk_sqlite_bind_number(statement, 2, SWEEP_ROWS);
+	return (lk_sqlite_change(store, statement));
+}
+
+/* ---- The store --------------------------------------------------------- */
+
+static enum lk_status
+sqlite_ping(struct lk_store *base, struct lk_deadline deadline)
+{
+	static const uint8_t nobody[LK_HANDLE_LEN];
+	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
+	sqlite3_stmt *statement = NULL;
+	enum lk_status status = LK_FAULT;
+	bool row;
+
+	status = lk_sqlite_db_look(store->db, deadline);
+	if (status != LK_OK)
+		return (status);
+	/* It reads what every check reads. */
+	status = lk_sqlite_db_find(store->db, nobody, nobody, &statement, &row);
+	if (status == LK_OK && row)
+		(void)sqlite3_reset(statement);
+	return (lk_sqlite_db_looked(store->db, status));
+}
+
+static enum lk_status
+sqlite_inspect(struct lk_store *base, struct lk_deadline deadline,
+    lk_finding_fn *each, void *arg)
+{
+	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
+	sqlite3_stmt *statement = NULL;
+	enum lk_status status = LK_FAULT;
+	char text[LK_ERROR_MAX];
+	bool row;
+
+	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN, deadline);
+	if (status != LK_OK)
+		return (status);
+	status = lk_sqlite_db_sql(store->db, LK_SQL_TOTAL, &statement);
+	if (status == LK_OK) {
+		lk_sqlite_bind_number(statement, 1, lk_sqlite_now_ms(store));
+		status = lk_sqlite_db_step(store->db, statement, &row);
+	}
+	if (status == LK_OK && row) {
+		(void)snprintf(text, sizeof(text),
+		    "SQLite %s, %lld live sessions in %s", sqlite3_libversion(),
+		    (long long)sqlite3_column_int64(statement, 0),
+		    base->settings->store.sqlite.path);
+		each(arg, LK_FINDING_GOOD, text);
+	}
+	return (lk_sqlite_db_end(store->db, status));
+}
+
+static void
+sqlite_leave_parent(struct lk_store *base)
+{
+	(void)base;
+	lk_sqlite_db_leave_parent();
+}
+
+static void
+sqlite_free(struct lk_store *base)
+{
+	lk_sqlite_db_free(lk_sqlite_store_of(base)->db);
+	free(base);
+}
+
+static const struct lk_store_ops sqlite_ops = { .name = "sqlite",
+	.ping = sqlite_ping,
+	.inspect = sqlite_inspect,
+	.issue = lk_sqlite_issue,
+	.check = lk_sqlite_check,
+	.check_id = lk_sqlite_check_id,
+	.check_user = lk_sqlite_check_user,
+	.extend = lk_sqlite_extend,
+	.revoke = lk_sqlite_revoke,
+	.revoke_id = lk_sqlite_revoke_id,
+	.revoke_all = lk_sqlite_revoke_all,
+	.list = lk_sqlite_list,
+	.user_get = lk_sqlite_user_get,
+	.user_put = lk_sqlite_user_put,
+	.user_delete = lk_sqlite_user_delete,
+	.walk = lk_sqlite_walk,
+	.put = lk_sqlite_put,
+	.sweep = lk_sqlite_sweep,
+	.stats = lk_sqlite_stats,
+	.leave_parent = sqlite_leave_parent,
+	.free = sqlite_free };
+
+enum lk_status
+lk_sqlite_store_open(const struct lk_store *base, struct lk_store **storep)
+{
+	struct lk_sqlite_store *store = calloc(1, sizeof(*store));
+	enum lk_status status = LK_FAULT;
+
+	*storep = NULL;
+	if (store == NULL)
+		return (lk_fail(base->error, LK_E_NOMEM, "out of memory"));
+	store->base = *base;
+	store->base.ops = &sqlite_ops;
+	store->base.shape = LK_SHAPE_LATCHKEY;
+	store->base.timeout_ms = base->settings->store.sqlite.timeout_ms;
+	status = lk_sqlite_db_new(base->settings->store.sqlite.path,
+	    base->error, &store->db);
+	if (status != LK_OK) {
+		free(store);
+		return (status);
+	}
+	*storep = &store->base;
+	return (LK_OK);
+}
