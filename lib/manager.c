@@ -9,6 +9,7 @@
 #include "manager.h"
 #include "session/record.h"
 #include "session/user_id.h"
+#include "store/backend.h"
 
 /* How long a list may take, of which each page has the usual deadline. */
 #define LIST_PATIENCE_MS 10000
@@ -30,24 +31,6 @@ system_random(void *arg, void *bytes, size_t len)
 {
 	(void)arg;
 	randombytes_buf(bytes, len);
-}
-
-/* Each backend's way to open it. */
-static enum lk_status
-open_store(const struct lk_store *base, struct lk_store **store)
-{
-	switch (base->settings->store.backend) {
-	case LK_BACKEND_SQLITE:
-		return (lk_sqlite_store_open(base, store));
-	case LK_BACKEND_REDIS:
-	case LK_BACKEND_SENTINEL:
-		return (lk_redis_store_open(base, store));
-	default:
-		*store = NULL;
-		return (lk_fail(base->error, LK_E_SETTINGS,
-		    "store.backend: expected \"sqlite\", \"redis\" or "
-		    "\"sentinel\""));
-	}
 }
 
 enum lk_status
@@ -80,7 +63,7 @@ lk_manager_new(const struct lk_settings *settings,
 	base.error = &manager->error;
 	base.now_ms = manager->surroundings.now_ms;
 	base.arg = manager->surroundings.arg;
-	status = open_store(&base, &manager->store);
+	status = lk_backend_of(settings)->open(&base, &manager->store);
 	if (status != LK_OK) {
 		lk_error_set(error, "%s", manager->error.text);
 		free(manager);

@@ -24,7 +24,7 @@
 #define LK_SETTINGS_PATH "/etc/latchkey/latchkey.conf"
 #define LK_SETTINGS_FILE_MAX 262144
 
-enum lk_backend {
+enum lk_backend_name {
 	LK_BACKEND_SQLITE = 0,
 	LK_BACKEND_REDIS,
 	LK_BACKEND_SENTINEL
@@ -57,7 +57,7 @@ struct lk_redis_settings {
 
 struct lk_settings {
 	struct {
-		int backend;    /* enum lk_backend */
+		int backend;    /* enum lk_backend_name */
 		int durability; /* enum lk_durability */
 		int64_t durability_timeout_ms;
 		struct {

@@ -185,19 +185,4 @@ struct lk_store {
 	void *arg;
 };
 
-/**
- * lk_redis_store_open(base, store):
- * The store behind `backend = "redis"` and "sentinel".  ${base} gives all
- * members but ops, shape and timeout_ms.  It does not connect yet.
- */
-enum lk_status lk_redis_store_open(const struct lk_store *base,
-    struct lk_store **store) LK_MUST_CHECK;
-
-/**
- * lk_sqlite_store_open(base, store):
- * The same for `backend = "sqlite"`.  It does not open its file yet.
- */
-enum lk_status lk_sqlite_store_open(const struct lk_store *base,
-    struct lk_store **store) LK_MUST_CHECK;
-
 #endif /* !LK_STORE_H_ */

@@ -5,6 +5,7 @@
 #include <sodium.h>
 
 #include "session/record.h"
+#include "store/backend.h"
 #include "store/redis/redis.h"
 
 void
@@ -43,8 +44,8 @@ lk_redis_store_of(struct lk_store *store)
 	return ((struct lk_redis_store *)store);
 }
 
-enum lk_status
-lk_redis_store_open(const struct lk_store *base, struct lk_store **storep)
+static enum lk_status
+redis_open(const struct lk_store *base, struct lk_store **storep)
 {
 	const struct lk_redis_settings *settings = &base->settings->store.redis;
 	struct lk_redis_store *store = calloc(1, sizeof(*store));
@@ -73,6 +74,9 @@ lk_redis_store_open(const struct lk_store *base, struct lk_store **storep)
 	*storep = &store->base;
 	return (LK_OK);
 }
+
+const struct lk_backend lk_redis_backend = { .open = redis_open };
+const struct lk_backend lk_sentinel_backend = { .open = redis_open };
 
 void
 lk_redis_leave_parent(struct lk_store *store)

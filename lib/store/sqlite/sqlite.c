@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "store/backend.h"
 #include "store/sqlite/store.h"
 
 /* How long an expired session is remembered, and how many rows that are
@@ -196,8 +197,8 @@ static const struct lk_store_ops sqlite_ops = { .name = "sqlite",
 	.leave_parent = sqlite_leave_parent,
 	.free = sqlite_free };
 
-enum lk_status
-lk_sqlite_store_open(const struct lk_store *base, struct lk_store **storep)
+static enum lk_status
+sqlite_open(const struct lk_store *base, struct lk_store **storep)
 {
 	struct lk_sqlite_store *store = calloc(1, sizeof(*store));
 	enum lk_status status = LK_FAULT;
@@ -218,3 +219,5 @@ lk_sqlite_store_open(const struct lk_store *base, struct lk_store **storep)
 	*storep = &store->base;
 	return (LK_OK);
 }
+
+const struct lk_backend lk_sqlite_backend = { .open = sqlite_open };
