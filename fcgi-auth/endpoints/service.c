@@ -6,7 +6,6 @@
 #include "base/json.h"
 #include "endpoints/service.h"
 #include "session/cookie.h"
-#include "session/token_source.h"
 #include "verdict/check.h"
 #include "verdict/reply.h"
 
@@ -123,15 +122,14 @@ static void
 clear_cookies(struct service *service)
 {
 	const struct lk_settings *settings = service->asked->settings;
-	struct lk_token_source source;
+	const struct lk_token_sources *all = &settings->gate.sources;
 	size_t i;
 
-	for (i = 0; i < settings->gate.tokens.n; i++) {
-		source = lk_token_source_at(settings, i);
-		if (source.place != LK_TOKEN_COOKIE)
+	for (i = 0; i < all->n; i++) {
+		if (all->v[i].place != LK_TOKEN_COOKIE)
 			continue;
 		lk_buf_str(service->out, "Set-Cookie: ");
-		lk_cookie_take_back(settings, source.name, service->out);
+		lk_cookie_take_back(settings, all->v[i].name, service->out);
 		lk_buf_str(service->out, "\r\n");
 	}
 }

@@ -4,7 +4,6 @@
 #include <sodium.h>
 
 #include "session/token.h"
-#include "session/token_source.h"
 #include "verdict/credentials.h"
 
 /* Longest user name, colon and token that Basic can carry. */
@@ -375,11 +374,12 @@ static void
 read_all(struct search *search, const struct lk_settings *settings,
     const struct gate_request *request)
 {
+	const struct lk_token_sources *all = &settings->gate.sources;
 	struct lk_token_source source;
 	size_t i;
 
-	for (i = 0; i < settings->gate.tokens.n; i++) {
-		source = lk_token_source_at(settings, i);
+	for (i = 0; i < all->n; i++) {
+		source = all->v[i];
 		if (source.place == LK_TOKEN_BEARER)
 			search->accepted.bearer = true;
 		else if (source.place == LK_TOKEN_BASIC)

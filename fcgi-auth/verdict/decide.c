@@ -1,7 +1,6 @@
 #include <string.h>
 
 #include "session/record.h"
-#include "session/token_source.h"
 #include "session/user_id.h"
 #include "verdict/decide.h"
 
@@ -11,10 +10,11 @@
 static bool
 accepts_basic(const struct lk_settings *settings)
 {
+	const struct lk_token_sources *sources = &settings->gate.sources;
 	size_t i;
 
-	for (i = 0; i < settings->gate.tokens.n; i++) {
-		if (lk_token_source_at(settings, i).place == LK_TOKEN_BASIC)
+	for (i = 0; i < sources->n; i++) {
+		if (sources->v[i].place == LK_TOKEN_BASIC)
 			return (true);
 	}
 	return (false);

@@ -1,6 +1,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/escape.h"
 #include "verdict/path.h"
 
 static const char too_long[] = "The path is too long.";
@@ -57,7 +58,7 @@ refuse_byte(int byte, bool escaped)
 {
 	if (byte < 0)
 		return ("The path has a % that is no escape.");
-	if (byte < 0x20 || byte == 0x7f)
+	if (lk_is_control((char)byte))
 		return ("The path has a control character.");
 	if (byte == '\\')
 		return ("The path has a backslash.");

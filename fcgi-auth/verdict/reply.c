@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/escape.h"
 #include "verdict/reply.h"
 
 static const char unavailable[] = "Status: 503 Service Unavailable\r\n"
@@ -50,12 +51,8 @@ gate_reply_allow(struct lk_buf *out)
 void
 gate_reply_value(struct lk_buf *out, const char *text, size_t len)
 {
-	size_t i;
-
-	for (i = 0; i < len; i++) {
-		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
-			out->failed = true;
-	}
+	if (lk_has_control(text, len))
+		out->failed = true;
 	lk_buf_add(out, text, len);
 }
 

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "session/cookie.h"
-#include "session/token_source.h"
 #include "verdict/reply.h"
 #include "verdict/respond.h"
 
@@ -100,7 +100,7 @@ add_realm(struct lk_buf *out, const char *realm)
 	lk_buf_str(out, "realm=\"");
 	for (; *realm != '\0'; realm++) {
 		escaped[1] = *realm;
-		if ((unsigned char)*realm < 0x20 || *realm == 0x7f)
+		if (lk_is_control(*realm))
 			lk_buf_str(out, "?");
 		else if (*realm == '"' || *realm == '\\')
 			lk_buf_add(out, escaped, 2);
@@ -149,8 +149,8 @@ add_challenges(struct lk_buf *out, const struct gate_facts *facts,
 		return;
 	if (verdict->basic_first)
 		add_challenge(out, "Basic", settings, basic);
-	for (i = 0; i < settings->gate.tokens.n; i++) {
-		place = lk_token_source_at(settings, i).place;
+	for (i = 0; i < settings->gate.sources.n; i++) {
+		place = settings->gate.sources.v[i].place;
 		if (place == LK_TOKEN_BEARER)
 			add_challenge(out, "Bearer", settings,
 			    challenge_error(verdict->challenge));
@@ -168,8 +168,8 @@ add_places(struct lk_buf *out, const struct lk_settings *settings)
 	size_t i;
 
 	lk_buf_str(out, "It is looked for in ");
-	for (i = 0; i < settings->gate.tokens.n; i++) {
-		source = lk_token_source_at(settings, i);
+	for (i = 0; i < settings->gate.sources.n; i++) {
+		source = settings->gate.sources.v[i];
 		lk_buf_str(out, i > 0 ? ", " : "");
 		if (source.place == LK_TOKEN_BEARER)
 			lk_buf_str(out, "Authorization: Bearer");
@@ -213,7 +213,7 @@ stays_on_host(const char *uri)
 	if (c == '%' && sscanf(uri + 2, "%2x", &c) == 1 && c == 0)
 		return (false);
 	return (c == '\0' ||
-	    (c > ' ' && c != 0x7f && strchr("/\\%", (int)c) == NULL));
+	    (!lk_is_control((char)c) && strchr(" /\\%", (int)c) == NULL));
 }
 
 /* Append the login page's URL with the parameter `url`, which is ${uri}. */

@@ -4,6 +4,18 @@
 #include "base/escape.h"
 #include "base/utf8.h"
 
+bool
+lk_has_control(const char *text, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (lk_is_control(text[i]))
+			return (true);
+	}
+	return (false);
+}
+
 /* First and last of what is not to be seen. */
 static const struct {
 	uint32_t first, last;

@@ -5,7 +5,19 @@
 #ifndef LK_ESCAPE_H_
 #define LK_ESCAPE_H_
 
+#include <stdbool.h>
+
 #include "base/buf.h"
+
+/** lk_is_control(byte): whether it is one of ASCII (0x00-0x1f, 0x7f). */
+static inline bool
+lk_is_control(char byte)
+{
+	return ((unsigned char)byte < 0x20 || byte == 0x7f);
+}
+
+/** lk_has_control(text, len): whether any of its bytes is one. */
+bool lk_has_control(const char *text, size_t len);
 
 /** What else is escaped than what would be hidden. */
 enum lk_escape {

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "session/rule.h"
 #include "settings/setting.h"
 
@@ -13,16 +14,6 @@ const char *const lk_access_names[] = { [LK_ACCESS_DENY] = "deny",
 	NULL };
 
 /* ---- What single values look like -------------------------------------- */
-
-static bool
-has_control(const char *text)
-{
-	for (; *text != '\0'; text++) {
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			return (true);
-	}
-	return (false);
-}
 
 /* Whether a segment is "." or "..", or empty and not the last one. */
 static bool
@@ -54,7 +45,8 @@ lk_rule_path_check(const char *pattern, const char **want)
 	if (has_odd_segment(pattern))
 		return (false);
 	*want = "a path written plainly, without % ; \\ and control characters";
-	return (strpbrk(pattern, "%;\\") == NULL && !has_control(pattern));
+	return (strpbrk(pattern, "%;\\") == NULL &&
+	    !lk_has_control(pattern, strlen(pattern)));
 }
 
 bool
@@ -74,9 +66,9 @@ lk_rule_field_check(const char *field, const char **want)
 	size_t len = strlen(field);
 
 	*want = "names with one dot between them, 256 bytes at most";
-	return (len >= 1 && len <= LK_RULE_FIELD_MAX && !has_control(field) &&
-	    field[0] != '.' && field[len - 1] != '.' &&
-	    strstr(field, "..") == NULL);
+	return (len >= 1 && len <= LK_RULE_FIELD_MAX &&
+	    !lk_has_control(field, len) && field[0] != '.' &&
+	    field[len - 1] != '.' && strstr(field, "..") == NULL);
 }
 
 /* ---- Life -------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include "base/escape.h"
 #include "session/token.h"
 
 #define LATCHKEY_PREFIX "lk_"
@@ -20,12 +21,6 @@ _Static_assert((LK_HANDLE_LEN + LK_USER_ID_MAX) * 4 / 3 + 1 ==
     "a session id of the longest locator fits");
 
 static bool
-is_control(char c)
-{
-	return ((unsigned char)c < 0x20 || c == 0x7f);
-}
-
-static bool
 is_lower_hex(char c)
 {
 	return ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'));
@@ -34,15 +29,9 @@ is_lower_hex(char c)
 enum lk_status
 lk_token_set(struct lk_token *token, const char *text, size_t len)
 {
-	size_t i;
-
 	lk_token_wipe(token);
-	if (len == 0 || len > LK_TOKEN_MAX)
+	if (len == 0 || len > LK_TOKEN_MAX || lk_has_control(text, len))
 		return (LK_MALFORMED);
-	for (i = 0; i < len; i++) {
-		if (is_control(text[i]))
-			return (LK_MALFORMED);
-	}
 	memcpy(token->text, text, len);
 	token->text[len] = '\0';
 	token->len = len;
@@ -136,10 +125,8 @@ parse_gosession(const struct lk_token *token, struct lk_token_key *key)
 		if (!is_lower_hex(hex[i]))
 			return (LK_MALFORMED);
 	}
-	for (i = 0; i < user_len; i++) {
-		if (is_control(token->text[i]))
-			return (LK_MALFORMED);
-	}
+	if (lk_has_control(token->text, user_len))
+		return (LK_MALFORMED);
 	key->shape = LK_SHAPE_GOSESSION;
 	memcpy(key->user, token->text, user_len);
 	key->user[user_len] = '\0';

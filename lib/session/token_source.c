@@ -49,25 +49,15 @@ lk_token_source_parse(const char *text, const char *cookie,
 	return (false);
 }
 
-struct lk_token_source
-lk_token_source_at(const struct lk_settings *settings, size_t i)
-{
-	struct lk_token_source source;
-
-	(void)lk_token_source_parse(settings->gate.tokens.v[i],
-	    settings->cookie.name, &source);
-	return (source);
-}
-
 static int
 cgi_fold(char c)
 {
 	return (c == '-' ? '_' : toupper((unsigned char)c));
 }
 
-bool
-lk_token_source_same(const struct lk_token_source *a,
-    const struct lk_token_source *b)
+/* Whether both look at the same place. */
+static bool
+is_same(const struct lk_token_source *a, const struct lk_token_source *b)
 {
 	const char *p = a->name, *q = b->name;
 
@@ -82,4 +72,23 @@ lk_token_source_same(const struct lk_token_source *a,
 		q++;
 	}
 	return (*p == '\0' && *q == '\0');
+}
+
+size_t
+lk_token_sources_read(const struct lk_strings *texts, const char *cookie,
+    struct lk_token_sources *sources)
+{
+	struct lk_token_source *next = sources->v;
+	size_t i;
+
+	for (sources->n = 0; sources->n < texts->n; sources->n++, next++) {
+		if (sources->n == LK_TOKEN_SOURCES_MAX ||
+		    !lk_token_source_parse(texts->v[sources->n], cookie, next))
+			break;
+		for (i = 0; i < sources->n; i++) {
+			if (is_same(&sources->v[i], next))
+				return (sources->n);
+		}
+	}
+	return (sources->n);
 }

@@ -1,10 +1,17 @@
-/* Where a request may carry its token: one member of `gate.tokens`. */
+/*
+ * Where a request may carry its token: the members of `gate.tokens`, which are
+ * read once, with the settings.
+ */
 #ifndef LK_TOKEN_SOURCE_H_
 #define LK_TOKEN_SOURCE_H_
 
 #include <stdbool.h>
+#include <stddef.h>
 
-#include "settings/settings.h"
+#include "base/string_list.h"
+
+/* Most places that are looked at. */
+#define LK_TOKEN_SOURCES_MAX 16
 
 enum lk_token_place {
 	LK_TOKEN_NOWHERE = 0,
@@ -19,6 +26,11 @@ struct lk_token_source {
 	const char *name; /* of the cookie or header, else NULL; borrowed */
 };
 
+struct lk_token_sources {
+	struct lk_token_source v[LK_TOKEN_SOURCES_MAX];
+	size_t n;
+};
+
 /**
  * lk_token_source_parse(text, cookie, source):
  * What ${text} names: "bearer", "basic", "cookie" (the one called ${cookie},
@@ -29,17 +41,15 @@ struct lk_token_source {
 bool lk_token_source_parse(const char *text, const char *cookie,
     struct lk_token_source *source);
 
-/** lk_token_source_at(settings, i): what member ${i} of `gate.tokens` names. */
-struct lk_token_source lk_token_source_at(const struct lk_settings *settings,
-    size_t i);
-
 /**
- * lk_token_source_same(a, b):
- * Whether both look at the same place.  Header names are alike as CGI
- * variables: in any case, and with `_` for `-`.
+ * lk_token_sources_read(texts, cookie, sources):
+ * Read ${texts} as lk_token_source_parse() does, in their order, up to the
+ * first that is wrong, looks where one before does, or is one too many: how
+ * many were read.  Header names are alike as CGI variables: in any case, and
+ * with `_` for `-`.
  */
-bool lk_token_source_same(const struct lk_token_source *a,
-    const struct lk_token_source *b);
+size_t lk_token_sources_read(const struct lk_strings *texts, const char *cookie,
+    struct lk_token_sources *sources);
 
 /** lk_token_source_is_name(text): whether a cookie or header may be so called.
  */

@@ -1,6 +1,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "base/utf8.h"
 #include "session/user_id.h"
 
@@ -46,14 +47,11 @@ is_blank(uint32_t code)
 enum lk_status
 lk_user_id_check(const char *id)
 {
-	size_t i;
+	const size_t len = strnlen(id, LK_USER_ID_MAX + 1);
 
-	for (i = 0; id[i] != '\0'; i++) {
-		if (i == LK_USER_ID_MAX || (unsigned char)id[i] < 0x20 ||
-		    id[i] == 0x7f)
-			return (LK_E_INVAL);
-	}
-	return (i > 0 ? LK_OK : LK_E_INVAL);
+	return (len > 0 && len <= LK_USER_ID_MAX && !lk_has_control(id, len)
+	        ? LK_OK
+	        : LK_E_INVAL);
 }
 
 bool

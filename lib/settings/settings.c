@@ -76,7 +76,13 @@ lk_settings_new(struct lk_settings **settings, struct lk_error *error)
 enum lk_status
 lk_settings_defaults(struct lk_settings **settings, struct lk_error *error)
 {
-	return (lk_settings_new(settings, error));
+	enum lk_status status = lk_settings_new(settings, error);
+	struct lk_settings *new = *settings;
+
+	if (status == LK_OK)
+		(void)lk_token_sources_read(&new->gate.tokens, new->cookie.name,
+		    &new->gate.sources);
+	return (status);
 }
 
 void

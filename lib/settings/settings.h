@@ -18,6 +18,7 @@
 #include "base/turns.h"
 #include "latchkey.h"
 #include "session/rule.h"
+#include "session/token_source.h"
 
 /* Largest settings file, in bytes. */
 /* Where settings are if nobody says otherwise. */
@@ -98,7 +99,8 @@ struct lk_settings {
 		struct lk_strings allow_uids; /* names or numbers of users */
 		char *user; /* whom to become if started as root */
 		int64_t threads;
-		struct lk_strings tokens; /* token_source.h */
+		struct lk_strings tokens;
+		struct lk_token_sources sources; /* the same, read */
 		char *realm;
 		char *login_url;
 		bool expose_metrics; /* whether the endpoints `health`

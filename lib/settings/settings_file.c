@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/escape.h"
 #include "base/trusted_file.h"
 #include "base/typos.h"
 #include "settings/setting.h"
@@ -116,15 +117,13 @@ check_text(const struct lk_reader *r, const config_setting_t *value,
     const struct lk_setting *s, const char *text)
 {
 	char got[LK_SETTING_TEXT_MAX] = "a secret with some";
-	const char *want, *p;
+	const char *want;
 
 	if (!s->secret)
 		lk_setting_quote(text, got);
-	for (p = text; *p != '\0'; p++) {
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			return (lk_reader_refuse(r, value, s->key,
-			    "a string without control characters", got));
-	}
+	if (lk_has_control(text, strlen(text)))
+		return (lk_reader_refuse(r, value, s->key,
+		    "a string without control characters", got));
 	if (s->check != NULL && !s->check(text, &want))
 		return (lk_reader_refuse(r, value, s->key, want, got));
 	return (LK_OK);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/escape.h"
 #include "base/typos.h"
 #include "session/record.h"
 #include "session/token.h"
@@ -216,13 +217,8 @@ static bool
 is_value(const char *text, const char **want)
 {
 	*want = "at most 1024 bytes without control characters";
-	if (strlen(text) > MEMBER_MAX)
-		return (false);
-	for (; *text != '\0'; text++) {
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			return (false);
-	}
-	return (true);
+	return (
+	    strlen(text) <= MEMBER_MAX && !lk_has_control(text, strlen(text)));
 }
 
 /* ---- require ----------------------------------------------------------- */

@@ -5,9 +5,9 @@
 
 #include "base/address.h"
 #include "base/error.h"
+#include "base/escape.h"
 #include "base/trusted_file.h"
 #include "session/cookie.h"
-#include "session/token_source.h"
 #include "settings/setting.h"
 
 /* Largest password file, in bytes. */
@@ -91,7 +91,7 @@ static enum lk_status
 take_password(struct validation *v, const char *file_key,
     struct lk_buf *content, char **password)
 {
-	size_t i, len = content->len;
+	size_t len = content->len;
 
 	if (len > 0 && content->data[len - 1] == '\n')
 		content->data[--len] = '\0';
@@ -99,15 +99,11 @@ take_password(struct validation *v, const char *file_key,
 		return (lk_fail(v->error, LK_E_SETTINGS,
 		    "%s: expected a file with a password, got an empty one",
 		    place(v, file_key, file_key)));
-	for (i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)content->data[i];
-
-		if (c < 0x20 || c == 0x7f)
-			return (lk_fail(v->error, LK_E_SETTINGS,
-			    "%s: expected a file of one line without control "
-			    "characters, got another",
-			    place(v, file_key, file_key)));
-	}
+	if (lk_has_control(content->data, len))
+		return (lk_fail(v->error, LK_E_SETTINGS,
+		    "%s: expected a file of one line without control "
+		    "characters, got another",
+		    place(v, file_key, file_key)));
 	if (lk_setting_set_string(password, content->data) != LK_OK)
 		return (lk_fail(v->error, LK_E_NOMEM, "out of memory"));
 	return (LK_OK);
@@ -176,39 +172,22 @@ validate_user(struct validation *v)
 	    place(v, "user.command", "user.command"), got));
 }
 
-/* Whether a source before the ${n}th looks where that does. */
-static bool
-is_repeated(const struct lk_settings *settings, size_t n)
-{
-	const struct lk_token_source one = lk_token_source_at(settings, n);
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		const struct lk_token_source other = lk_token_source_at(
-		    settings, i);
-
-		if (lk_token_source_same(&one, &other))
-			return (true);
-	}
-	return (false);
-}
-
 static enum lk_status
 validate_tokens(struct validation *v)
 {
-	const struct lk_strings *tokens = &v->settings->gate.tokens;
+	struct lk_settings *settings = v->settings;
+	const struct lk_strings *tokens = &settings->gate.tokens;
 	char got[LK_SETTING_TEXT_MAX];
-	size_t i;
+	size_t n;
 
-	for (i = 0; i < tokens->n; i++) {
-		if (!is_repeated(v->settings, i))
-			continue;
-		lk_setting_quote(tokens->v[i], got);
-		return (lk_fail(v->error, LK_E_SETTINGS,
-		    "%s: expected each place once, got %s again",
-		    place(v, "gate.tokens", "gate.tokens"), got));
-	}
-	return (LK_OK);
+	n = lk_token_sources_read(tokens, settings->cookie.name,
+	    &settings->gate.sources);
+	if (n == tokens->n)
+		return (LK_OK);
+	lk_setting_quote(tokens->v[n], got);
+	return (lk_fail(v->error, LK_E_SETTINGS,
+	    "%s: expected each place once, got %s again",
+	    place(v, "gate.tokens", "gate.tokens"), got));
 }
 
 /* What browsers would not take is never set. */

@@ -65,19 +65,21 @@ read_scene(const struct scene *scene, struct gate_credentials *credentials)
 	char *sources[SOURCES_MAX + 1] = { NULL };
 	char *env[PARAMS_MAX + 1] = { NULL };
 	char latchkey[] = "latchkey";
-	struct lk_settings settings = { .gate.tokens.v = sources,
-		.cookie.name = latchkey };
+	struct lk_strings tokens = { sources, 0 };
+	struct lk_settings settings = { .cookie.name = latchkey };
 	struct gate_request request;
 	size_t i;
 
 	for (i = 0; i < SOURCES_MAX && scene->sources[i] != NULL; i++) {
-		sources[i] = texts[settings.gate.tokens.n++];
+		sources[i] = texts[tokens.n++];
 		(void)snprintf(sources[i], 256, "%s", scene->sources[i]);
 	}
 	for (i = 0; i < PARAMS_MAX && scene->params[i] != NULL; i++) {
 		env[i] = copy_param(scene->params[i],
 		    texts[SOURCES_MAX + i]);
 	}
+	assert_int_equal(lk_token_sources_read(&tokens, latchkey,
+	    &settings.gate.sources), tokens.n);
 	gate_request_read(env, true, &request);
 	memset(credentials, 0xff, sizeof(*credentials));
 	gate_credentials_read(&settings, &request, credentials);
@@ -243,9 +245,9 @@ expect_basic_lengths(size_t user_len, size_t token_len,
     enum gate_credentials_kind kind)
 {
 	static char pair[2 * LK_TOKEN_MAX], param[6 * LK_TOKEN_MAX];
-	char basic[] = "basic";
-	char *sources[] = { basic }, *env[] = { param, NULL };
-	const struct lk_settings settings = { .gate.tokens = { sources, 1 } };
+	char *env[] = { param, NULL };
+	const struct lk_settings settings = { .gate.sources = {
+		.v = { { .place = LK_TOKEN_BASIC } }, .n = 1 } };
 	struct gate_credentials credentials;
 	struct gate_request request;
 	size_t start;

@@ -12,8 +12,6 @@
 /* Everything a decision depends on, in one place, for each test anew. */
 struct scene {
 	struct lk_settings settings;
-	char source[2][8];
-	char *sources[3];
 	char login_url[32];
 	char realm[16];
 	struct gate_request request;
@@ -32,13 +30,10 @@ static void
 set_scene(struct scene *scene)
 {
 	memset(scene, 0, sizeof(*scene));
-	(void)snprintf(scene->source[0], sizeof(scene->source[0]), "bearer");
-	(void)snprintf(scene->source[1], sizeof(scene->source[1]), "basic");
 	(void)snprintf(scene->realm, sizeof(scene->realm), "latchkey");
-	scene->sources[0] = scene->source[0];
-	scene->sources[1] = scene->source[1];
-	scene->settings.gate.tokens.v = scene->sources;
-	scene->settings.gate.tokens.n = 1;
+	scene->settings.gate.sources.v[0].place = LK_TOKEN_BEARER;
+	scene->settings.gate.sources.v[1].place = LK_TOKEN_BASIC;
+	scene->settings.gate.sources.n = 1;
 	scene->settings.gate.realm = scene->realm;
 	scene->settings.gate.login_url = scene->login_url;
 	scene->request.authorizer = true;
@@ -360,7 +355,7 @@ test_gate_decide_basic_is_offered_if_accepted(void **state)
 	(void)state;
 	set_scene(&scene);
 	scene.credentials.kind = GATE_CREDENTIALS_NONE;
-	scene.settings.gate.tokens.n = 2;
+	scene.settings.gate.sources.n = 2;
 	assert_true(decide(&scene).offer_basic);
 	/* First to programs, unless they know a Bearer. */
 	assert_true(decide(&scene).basic_first);

@@ -39,7 +39,8 @@ set_tokens(struct scene *scene, ...)
 		n++;
 	}
 	va_end(args);
-	scene->settings.gate.tokens = (struct lk_strings){ scene->tokens, n };
+	assert_int_equal(lk_token_sources_read(&(struct lk_strings){
+	    scene->tokens, n }, "latchkey", &scene->settings.gate.sources), n);
 }
 
 static void
