@@ -1,10 +1,12 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/address.h"
+#include "base/fd.h"
 
 #define UNIX_PREFIX "unix:"
 
@@ -96,4 +98,61 @@ lk_address_unix(const struct lk_address *address, struct sockaddr_un *sun)
 	sun->sun_family = AF_UNIX;
 	memcpy(sun->sun_path, address->path, sizeof(address->path));
 	return ((socklen_t)sizeof(*sun));
+}
+
+/* ---- What it stands for ------------------------------------------------ */
+
+/* Look a host up, as a literal first; 0 or one of getaddrinfo(3)'s errors. */
+static int
+look_up(const struct lk_address *address, struct addrinfo **list)
+{
+	struct lk_fd_hold hold = { { false } };
+	struct addrinfo hints;
+	int error;
+
+	memset(&hints, 0, sizeof(hints));
+	hints.ai_socktype = SOCK_STREAM;
+	hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
+	error = getaddrinfo(address->host, address->port, &hints, list);
+	if (error != EAI_NONAME)
+		return (error);
+	hints.ai_flags = AI_NUMERICSERV;
+	lk_fd_hold(&hold);
+	error = getaddrinfo(address->host, address->port, &hints, list);
+	lk_fd_release(&hold);
+	return (error);
+}
+
+bool
+lk_endpoints_find(const struct lk_address *address,
+    struct lk_endpoints *endpoints)
+{
+	struct addrinfo *list = NULL, *a;
+	struct lk_endpoint *e;
+	struct sockaddr_un sun;
+
+	memset(endpoints, 0, sizeof(*endpoints));
+	e = &endpoints->at[0];
+	if (address->is_unix) {
+		e->len = lk_address_unix(address, &sun);
+		memcpy(&e->addr, &sun, sizeof(sun));
+		endpoints->n = 1;
+		return (true);
+	}
+	if (look_up(address, &list) != 0)
+		return (false);
+	for (a = list; a != NULL && endpoints->n < LK_ENDPOINTS_MAX;
+	     a = a->ai_next) {
+		e = &endpoints->at[endpoints->n++];
+		memcpy(&e->addr, a->ai_addr, a->ai_addrlen);
+		e->len = a->ai_addrlen;
+	}
+	freeaddrinfo(list);
+	return (true);
+}
+
+bool
+lk_endpoint_is(const struct lk_endpoint *a, const struct lk_endpoint *b)
+{
+	return (a->len == b->len && memcmp(&a->addr, &b->addr, a->len) == 0);
 }

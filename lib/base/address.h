@@ -1,4 +1,7 @@
-/* Where something listens: "host:port", "[ipv6]:port" or "unix:/path". */
+/*
+ * Where something listens: "host:port", "[ipv6]:port" or "unix:/path", and what
+ * a socket can be connected to there.
+ */
 #ifndef LK_ADDRESS_H_
 #define LK_ADDRESS_H_
 
@@ -10,6 +13,8 @@
 #include "latchkey.h"
 
 #define LK_HOST_MAX 255
+/* Most addresses of a host that are tried. */
+#define LK_ENDPOINTS_MAX 8
 #define LK_UNIX_PATH_MAX (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 
 struct lk_address {
@@ -17,6 +22,18 @@ struct lk_address {
 	char path[LK_UNIX_PATH_MAX + 1]; /* absolute, if is_unix */
 	char host[LK_HOST_MAX + 1];      /* else: a name or a literal */
 	char port[6];                    /* decimal, 1-65535 */
+};
+
+/** One address that a socket can be connected to. */
+struct lk_endpoint {
+	struct sockaddr_storage addr;
+	socklen_t len;
+};
+
+/** What a host name, a literal or a path stands for. */
+struct lk_endpoints {
+	size_t n;
+	struct lk_endpoint at[LK_ENDPOINTS_MAX];
 };
 
 /**
@@ -42,5 +59,16 @@ bool lk_address_is_literal(const struct lk_address *address);
  */
 socklen_t lk_address_unix(const struct lk_address *address,
     struct sockaddr_un *sun);
+
+/**
+ * lk_endpoints_find(address, endpoints):
+ * Literal addresses are taken as they are; a host name costs a look-up, on
+ * which only the resolver's own time limits apply.  False if it fails.
+ */
+bool lk_endpoints_find(const struct lk_address *address,
+    struct lk_endpoints *endpoints);
+
+/** lk_endpoint_is(a, b): whether both are the same. */
+bool lk_endpoint_is(const struct lk_endpoint *a, const struct lk_endpoint *b);
 
 #endif /* !LK_ADDRESS_H_ */

@@ -1,7 +1,10 @@
-/* One socket to one Redis: how long it is waited for, and what its errors mean.
+/*
+ * One connection to one Redis: how long it is waited for, what can be done
+ * without waiting, and what its errors mean.
  */
 #include <sys/socket.h>
 
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -59,6 +62,130 @@ test_redis_wire_first_byte_has_the_time_of_the_operation(void **state)
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	lk_redis_wire_drop(&wire);
 	(void)close(fd[1]);
+}
+
+/* ---- Without waiting --------------------------------------------------- */
+
+/* A channel to a peer that is ${peer}. */
+static void
+open_channel(struct lk_redis_channel *channel, int *peer)
+{
+	int fd[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
+	*channel = (struct lk_redis_channel){ .most = 64 };
+	lk_stream_take(&channel->stream, fd[0]);
+	assert_true(lk_redis_channel_start(channel));
+	*peer = fd[1];
+}
+
+/* Let the peer say that, and read it. */
+static int
+read_what_says(struct lk_redis_channel *channel, int peer, const char *text)
+{
+	assert_int_equal(write(peer, text, strlen(text)), strlen(text));
+	return (lk_redis_channel_read(channel));
+}
+
+static void
+test_redis_channel_replies_come_whole_and_in_order(void **state)
+{
+	static const char *const parts[] = { "+o", "ne\r\n$3\r\nt", "wo",
+		"\r\n:3\r\n-four\r\n" };
+	static const char *const texts[] = { "one", "two", NULL, "four" };
+	struct lk_redis_channel channel;
+	struct lk_redis_reply *reply;
+	size_t i, n = 0;
+	int peer;
+
+	(void)state;
+	open_channel(&channel, &peer);
+	assert_int_equal(
+	    lk_stream_poll(&channel.stream, POLLIN).events, POLLIN);
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(lk_redis_channel_read(&channel), EAGAIN);
+		assert_int_equal(read_what_says(&channel, peer, parts[i]), 0);
+		for (;;) {
+			assert_true(lk_redis_channel_next(&channel, &reply));
+			if (reply == NULL)
+				break;
+			assert_int_equal(reply->type == LK_REDIS_INTEGER,
+			    texts[n] == NULL);
+			if (texts[n] != NULL)
+				assert_string_equal(reply->text, texts[n]);
+			lk_redis_reply_free(reply);
+			n++;
+		}
+		assert_true(lk_redis_channel_has_more(&channel) == (i < 3));
+	}
+	assert_int_equal(n, 4);
+	(void)close(peer);
+	assert_int_equal(lk_redis_channel_read(&channel), ECONNRESET);
+	lk_redis_channel_close(&channel);
+	assert_int_equal(lk_stream_poll(&channel.stream, POLLIN).fd, -1);
+}
+
+static void
+test_redis_channel_peer_of_another_kind_is_told_apart(void **state)
+{
+	static const struct {
+		const char *says;
+		int error;
+		bool reply;
+	} cases[] = {
+		{ "\x15\x03\x01", EPROTONOSUPPORT, false },
+		{ "HTTP/1.1 400 Bad Request\r\n", 0, false },
+		{ "+0123456789012345678901234567890123456789012345678901234567"
+		  "89\r\n",
+		    0, true },
+		{ "+0123456789012345678901234567890123456789012345678901234567"
+		  "890123\r\n",
+		    EMSGSIZE, true },
+	};
+	struct lk_redis_channel channel;
+	struct lk_redis_reply *reply;
+	size_t i;
+	int peer;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		open_channel(&channel, &peer);
+		assert_int_equal(read_what_says(&channel, peer, cases[i].says),
+		    cases[i].error);
+		if (cases[i].error == 0) {
+			assert_int_equal(
+			    lk_redis_channel_next(&channel, &reply),
+			    cases[i].reply);
+			lk_redis_reply_free(reply);
+		}
+		lk_redis_channel_close(&channel);
+		(void)close(peer);
+	}
+}
+
+static void
+test_stream_writes_what_can_be_sent_and_no_more(void **state)
+{
+	static const char bytes[1 << 16];
+	struct lk_redis_channel channel;
+	struct pollfd p;
+	ssize_t n;
+	int peer;
+
+	(void)state;
+	open_channel(&channel, &peer);
+	do {
+		n = lk_stream_write(&channel.stream, bytes, sizeof(bytes));
+	} while (n > 0);
+	assert_int_equal(errno, EAGAIN);
+	p = lk_stream_poll(&channel.stream, POLLOUT);
+	assert_false(lk_stream_is_due(&p));
+	assert_int_equal(poll(&p, 1, 0), 0);
+	(void)close(peer);
+	assert_int_equal(
+	    lk_stream_write(&channel.stream, bytes, sizeof(bytes)), -1);
+	assert_int_equal(errno, EPIPE);
+	lk_redis_channel_close(&channel);
 }
 
 /* As Redis 7.0, 7.2 and 8 and Valkey say it. */
@@ -119,6 +246,12 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    test_redis_wire_first_byte_has_the_time_of_the_operation),
+		cmocka_unit_test(
+		    test_redis_channel_replies_come_whole_and_in_order),
+		cmocka_unit_test(
+		    test_redis_channel_peer_of_another_kind_is_told_apart),
+		cmocka_unit_test(
+		    test_stream_writes_what_can_be_sent_and_no_more),
 		cmocka_unit_test(
 		    test_redis_refusal_that_must_be_mended_is_one_of_settings),
 	};

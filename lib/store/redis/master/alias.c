@@ -43,9 +43,7 @@ have_common(const struct lk_endpoints *a, const struct lk_endpoints *b)
 
 	for (i = 0; i < a->n; i++) {
 		for (j = 0; j < b->n; j++) {
-			if (a->at[i].len == b->at[j].len &&
-			    memcmp(&a->at[i].addr, &b->at[j].addr,
-			        a->at[i].len) == 0)
+			if (lk_endpoint_is(&a->at[i], &b->at[j]))
 				return (true);
 		}
 	}

@@ -5,7 +5,7 @@
 #ifndef LK_REDIS_ALIAS_H_
 #define LK_REDIS_ALIAS_H_
 
-#include "base/connect.h"
+#include "base/address.h"
 #include "store/redis/master/vote.h"
 
 #define LK_REDIS_ALIASES_MAX 4

@@ -5,16 +5,13 @@
 #ifndef LK_REDIS_HINT_H_
 #define LK_REDIS_HINT_H_
 
-#include "base/deadline.h"
 #include "settings/settings.h"
-#include "store/redis/wire/reply.h"
+#include "store/redis/wire/channel.h"
 
-/** fd is -1 if there is none. */
+/** All zero: there is none. */
 struct lk_redis_hint {
-	int fd;
-	redisReader *reader;
-	size_t next;   /* the Sentinel to turn to next */
-	size_t unread; /* bytes since the last whole message */
+	struct lk_redis_channel channel;
+	size_t next; /* the Sentinel to turn to next */
 };
 
 /**

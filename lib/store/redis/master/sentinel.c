@@ -79,9 +79,8 @@ static bool
 wait_for_some(struct lk_redis_sentinels *s, struct lk_deadline deadline)
 {
 	struct pollfd p[SENTINELS_MAX];
-	const int left = lk_deadline_left_ms(deadline);
+	int left = lk_deadline_left_ms(deadline);
 	size_t i, waiting = 0;
-	int ready;
 
 	for (i = 0; i < s->n; i++) {
 		p[i] = lk_redis_voter_poll(&s->voters[i]);
@@ -89,11 +88,12 @@ wait_for_some(struct lk_redis_sentinels *s, struct lk_deadline deadline)
 	}
 	if (waiting == 0 || left == 0)
 		return (false);
-	ready = poll(p, (nfds_t)s->n, left);
-	if (ready < 0 && errno != EINTR)
+	for (i = 0; i < s->n; i++)
+		left = lk_stream_is_due(&p[i]) ? 0 : left;
+	if (poll(p, (nfds_t)s->n, left) < 0 && errno != EINTR)
 		return (false);
-	for (i = 0; i < s->n && ready > 0; i++) {
-		if (p[i].fd >= 0 && p[i].revents != 0)
+	for (i = 0; i < s->n; i++) {
+		if (lk_stream_is_due(&p[i]))
 			lk_redis_voter_step(&s->voters[i]);
 	}
 	return (true);
@@ -110,8 +110,7 @@ is_listed_before(const struct lk_redis_sentinels *s, size_t i)
 
 	for (j = 0; j < i && peer != NULL; j++) {
 		other = lk_redis_voter_peer(&s->voters[j]);
-		found |= other != NULL && other->len == peer->len &&
-		    memcmp(&other->addr, &peer->addr, peer->len) == 0;
+		found |= other != NULL && lk_endpoint_is(other, peer);
 	}
 	return (found);
 }

@@ -1,10 +1,6 @@
-#include <sys/socket.h>
-
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/deadline.h"
 #include "store/redis/master/answer.h"
 #include "store/redis/master/voter.h"
 
@@ -12,7 +8,6 @@
  * answers to one. */
 #define QUESTION_MAX 16384
 #define ANSWER_MAX 32768
-#define READ_SIZE 4096
 /* Answers that nobody waited for may still come, but not more than these. */
 #define OWED_MAX 16
 /* A name is not looked up more often than this. */
@@ -57,7 +52,7 @@ lk_redis_voter_init(struct lk_redis_voter *voter, const char *address,
     const struct lk_redis_questions *questions)
 {
 	memset(voter, 0, sizeof(*voter));
-	voter->fd = -1;
+	voter->channel.most = ANSWER_MAX;
 	voter->questions = questions;
 	return (lk_address_parse(address, &voter->address) == LK_OK);
 }
@@ -65,11 +60,7 @@ lk_redis_voter_init(struct lk_redis_voter *voter, const char *address,
 void
 lk_redis_voter_close(struct lk_redis_voter *voter)
 {
-	if (voter->fd >= 0)
-		(void)close(voter->fd);
-	voter->fd = -1;
-	lk_redis_reader_free(voter->reader);
-	voter->reader = NULL;
+	lk_redis_channel_close(&voter->channel);
 	voter->owed = 0;
 }
 
@@ -106,12 +97,10 @@ static bool
 put_question(struct lk_redis_voter *voter)
 {
 	const struct lk_redis_question *q = question_of(voter);
-	ssize_t n;
+	const ssize_t n = lk_stream_write(&voter->channel.stream, q->bytes.data,
+	    q->bytes.len);
 
-	do {
-		n = send(voter->fd, q->bytes.data, q->bytes.len,
-		    MSG_NOSIGNAL | MSG_DONTWAIT);
-	} while (n < 0 && errno == EINTR);
+	voter->channel.got = 0;
 	voter->owed += q->replies;
 	voter->state = LK_VOTER_ASKED;
 	return (n == (ssize_t)q->bytes.len);
@@ -132,10 +121,11 @@ connect_next(struct lk_redis_voter *voter)
 		lk_redis_voter_close(voter);
 		i = voter->endpoint++ % voter->endpoints.n;
 		voter->tried++;
-		error = lk_connect_begin(&voter->endpoints.at[i], &voter->fd);
+		error = lk_stream_begin(&voter->channel.stream,
+		    &voter->endpoints.at[i]);
 		if (error != 0 && error != EINPROGRESS)
 			continue;
-		if ((voter->reader = lk_redis_reader_new()) == NULL)
+		if (!lk_redis_channel_start(&voter->channel))
 			break;
 		voter->state = LK_VOTER_CONNECTING;
 		if (error == EINPROGRESS || put_question(voter))
@@ -152,7 +142,6 @@ static void
 ask_anew(struct lk_redis_voter *voter)
 {
 	voter->tried = 0;
-	voter->got = 0;
 	if (voter->endpoints.n == 0 && lk_address_is_literal(&voter->address))
 		(void)lk_endpoints_find(&voter->address, &voter->endpoints);
 	connect_next(voter);
@@ -162,8 +151,7 @@ void
 lk_redis_voter_ask(struct lk_redis_voter *voter)
 {
 	memset(&voter->vote, 0, sizeof(voter->vote));
-	voter->got = 0;
-	voter->kept = voter->fd >= 0;
+	voter->kept = lk_redis_channel_is_open(&voter->channel);
 	if (!voter->kept || voter->owed > OWED_MAX || !put_question(voter))
 		ask_anew(voter);
 }
@@ -194,15 +182,13 @@ read_replies(struct lk_redis_voter *voter)
 {
 	const size_t mine = question_of(voter)->replies;
 	struct lk_redis_reply *reply;
-	void *object;
 
 	while (voter->owed > 0) {
-		object = NULL;
-		if (redisReaderGetReply(voter->reader, &object) != REDIS_OK) {
+		if (!lk_redis_channel_next(&voter->channel, &reply)) {
 			give_up(voter, LK_VOTE_BROKEN);
 			return;
 		}
-		if ((reply = object) == NULL)
+		if (reply == NULL)
 			return;
 		if (voter->owed <= mine)
 			lk_redis_answer_read(reply, voter->owed - 1,
@@ -213,41 +199,33 @@ read_replies(struct lk_redis_voter *voter)
 	voter->state = LK_VOTER_DONE;
 	/* One that refused us is asked anew, and so is one that goes on. */
 	if (voter->vote.kind != LK_VOTE_NAMES ||
-	    voter->reader->pos < voter->reader->len)
+	    lk_redis_channel_has_more(&voter->channel))
 		lk_redis_voter_close(voter);
 }
 
 static void
 receive(struct lk_redis_voter *voter)
 {
-	char bytes[READ_SIZE];
-	ssize_t n;
+	const int error = lk_redis_channel_read(&voter->channel);
+	const bool silent = voter->channel.got == 0;
 
-	n = recv(voter->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0 && voter->kept && voter->got == 0) {
+	if (error == 0)
+		read_replies(voter);
+	else if (error == EMSGSIZE || error == ENOMEM ||
+	    error == EPROTONOSUPPORT)
+		give_up(voter, LK_VOTE_BROKEN);
+	else if (error != EAGAIN && voter->kept && silent)
 		/* It was broken before it was asked. */
 		ask_anew(voter);
-		return;
-	}
-	if (n <= 0) {
-		give_up(voter,
-		    voter->got == 0 ? LK_VOTE_CLOSED : LK_VOTE_UNREACHABLE);
-		return;
-	}
-	voter->got += (size_t)n;
-	if (voter->got > ANSWER_MAX ||
-	    redisReaderFeed(voter->reader, bytes, (size_t)n) != REDIS_OK)
-		give_up(voter, LK_VOTE_BROKEN);
-	else
-		read_replies(voter);
+	else if (error != EAGAIN)
+		give_up(voter, silent ? LK_VOTE_CLOSED : LK_VOTE_UNREACHABLE);
 }
 
 const struct lk_endpoint *
 lk_redis_voter_peer(const struct lk_redis_voter *voter)
 {
-	if (voter->fd < 0 || voter->endpoints.n == 0)
+	if (!lk_redis_channel_is_open(&voter->channel) ||
+	    voter->endpoints.n == 0)
 		return (NULL);
 	return (
 	    &voter->endpoints.at[(voter->endpoint - 1) % voter->endpoints.n]);
@@ -256,10 +234,9 @@ lk_redis_voter_peer(const struct lk_redis_voter *voter)
 struct pollfd
 lk_redis_voter_poll(const struct lk_redis_voter *voter)
 {
-	const bool done = voter->state == LK_VOTER_DONE;
-
-	return ((struct pollfd){ .fd = done ? -1 : voter->fd,
-	    .events = voter->state == LK_VOTER_ASKED ? POLLIN : POLLOUT });
+	if (voter->state == LK_VOTER_DONE)
+		return ((struct pollfd){ .fd = -1 });
+	return (lk_stream_poll(&voter->channel.stream, POLLIN));
 }
 
 void
@@ -267,6 +244,7 @@ lk_redis_voter_step(struct lk_redis_voter *voter)
 {
 	if (voter->state == LK_VOTER_ASKED)
 		receive(voter);
-	else if (lk_connect_end(voter->fd) != 0 || !put_question(voter))
+	else if (lk_stream_go_on(&voter->channel.stream) != 0 ||
+	    !put_question(voter))
 		connect_next(voter);
 }

@@ -6,13 +6,9 @@
 #ifndef LK_REDIS_VOTER_H_
 #define LK_REDIS_VOTER_H_
 
-#include <poll.h>
-
-#include <hiredis/hiredis.h>
-
-#include "base/connect.h"
 #include "settings/settings.h"
 #include "store/redis/master/vote.h"
+#include "store/redis/wire/channel.h"
 
 /** A question as it is sent, and how many replies it has. */
 struct lk_redis_question {
@@ -39,16 +35,14 @@ struct lk_redis_voter {
 	struct lk_address address;
 	const struct lk_redis_questions *questions;
 
-	/* Dynamic data.  fd is -1 if nothing is connected or connecting. */
-	int fd;
-	redisReader *reader;
+	/* Dynamic data. */
+	struct lk_redis_channel channel;
 	size_t owed; /* replies on their way, the last of them to us */
 
 	/* Of this question. */
 	enum { LK_VOTER_DONE = 0, LK_VOTER_CONNECTING, LK_VOTER_ASKED } state;
 	struct lk_vote vote;
 	bool kept;    /* its connection is from an earlier one */
-	size_t got;   /* bytes */
 	size_t tried; /* endpoints */
 
 	/* Of all questions. */

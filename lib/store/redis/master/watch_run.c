@@ -195,7 +195,9 @@ step(struct run *run)
 		confirm(run);
 	if (is_due(run, run->look_at, watch->sentinel))
 		look(run);
-	if (is_due(run, run->hint_at, watch->sentinel && run->hint.fd < 0))
+	if (is_due(run, run->hint_at,
+	        watch->sentinel &&
+	            !lk_redis_channel_is_open(&run->hint.channel)))
 		listen_for_hints(run);
 	if (is_due(run, run->replay_at, atomic_load(&watch->owes)))
 		replay(run);
@@ -219,7 +221,7 @@ idle_ms(const struct run *run)
 		next.at_ns = run->confirm_at;
 		next = lk_deadline_min(next,
 		    (struct lk_deadline){ run->look_at });
-		if (run->hint.fd < 0)
+		if (!lk_redis_channel_is_open(&run->hint.channel))
 			next = lk_deadline_min(next,
 			    (struct lk_deadline){ run->hint_at });
 	}
@@ -233,16 +235,16 @@ static void
 wait_for_something(struct run *run)
 {
 	struct pollfd p[2] = { { .fd = run->watch->wake, .events = POLLIN },
-		{ .fd = run->hint.fd, .events = POLLIN } };
+		lk_stream_poll(&run->hint.channel.stream, POLLIN) };
 	uint64_t woken;
 
-	if (poll(p, 2, idle_ms(run)) <= 0)
+	if (poll(p, 2, lk_stream_is_due(&p[1]) ? 0 : idle_ms(run)) < 0)
 		return;
 	/* It is read so that it does not wake again. */
 	if (p[0].revents != 0 &&
 	    read(run->watch->wake, &woken, sizeof(woken)) < 0)
 		return;
-	if (p[1].revents != 0)
+	if (lk_stream_is_due(&p[1]))
 		take_hint(run);
 }
 
@@ -254,7 +256,7 @@ lk_watch_run(struct lk_watch *watch)
 		.master = watch->sentinel,
 		.generation = watch->sentinel ? &watch->generation : NULL
 	};
-	struct run run = { .watch = watch, .hint = { .fd = -1 } };
+	struct run run = { .watch = watch };
 	const bool replicates = watch->settings->store.backend ==
 	        LK_BACKEND_REDIS &&
 	    watch->settings->store.durability == LK_DURABILITY_REPLICA;

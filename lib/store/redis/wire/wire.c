@@ -1,50 +1,11 @@
-#include <sys/socket.h>
-
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include <hiredis/hiredis.h>
-#include <sodium.h>
-
-#include "base/connect.h"
 #include "store/redis/wire/wire.h"
 
-/* What is read from the socket at once. */
-#define READ_SIZE 16384
-/* How a record of TLS begins that says what is wrong; no Redis reply does. */
-#define TLS_ALERT 0x15
-/* How far an operation may outlast its deadline, for a system call less. */
-#define DEADLINE_SLACK_MS 5
-/* How long the peer's silence lasts before the generation is looked at again.
- */
-#define GENERATION_MS 50
-
-/* ---- Life -------------------------------------------------------------- */
-
-void
-lk_redis_wire_init(struct lk_redis_wire *wire,
-    const struct lk_redis_manners *manners, struct lk_error *error)
-{
-	memset(wire, 0, sizeof(*wire));
-	wire->manners = *manners;
-	wire->error = error;
-	wire->fd = -1;
-}
-
-void
-lk_redis_wire_drop(struct lk_redis_wire *wire)
-{
-	if (wire->fd >= 0)
-		(void)close(wire->fd);
-	wire->fd = -1;
-	lk_redis_reader_free(wire->reader);
-	wire->reader = NULL;
-	wire->clock.until_ns = 0;
-}
+/* AUTH, SELECT and ROLE. */
+#define HANDSHAKE_MAX 3
 
 /* Explain a failed system call. */
 static enum lk_status
@@ -61,210 +22,54 @@ wire_fail(const struct lk_redis_wire *wire, const char *what, int error)
 	    wire->name, what, strerror(error)));
 }
 
-/* ---- Waiting ----------------------------------------------------------- */
-
-/* How long a blocking recv() may last. */
-static int64_t
-patience_ms(const struct lk_redis_wire *wire)
-{
-	const int64_t ms = wire->manners.settings->command_timeout_ms;
-
-	return (wire->manners.generation != NULL && ms > GENERATION_MS
-	        ? GENERATION_MS
-	        : ms);
-}
-
-static bool
-is_outdated(const struct lk_redis_wire *wire)
-{
-	return (wire->manners.generation != NULL &&
-	    atomic_load_explicit(wire->manners.generation,
-	        memory_order_acquire) != wire->generation);
-}
-
-/* As lk_wait(); ESTALE once the master is another one. */
-static int
-wire_wait(const struct lk_redis_wire *wire, short events,
-    struct lk_deadline deadline)
-{
-	struct lk_deadline slice = deadline;
-	int error;
-
-	for (;;) {
-		if (is_outdated(wire))
-			return (ESTALE);
-		if (wire->manners.generation != NULL)
-			slice = lk_deadline_min(deadline,
-			    lk_deadline_in(GENERATION_MS));
-		error = lk_wait(wire->fd, events, slice);
-		if (error != ETIMEDOUT || slice.at_ns == deadline.at_ns)
-			return (error);
-	}
-}
-
-/*
- * Let a blocking recv() last as long as it may, for receive_bytes(); everything
- * else says MSG_DONTWAIT.
- */
-static bool
-set_patience(const struct lk_redis_wire *wire)
-{
-	const int64_t ms = patience_ms(wire);
-	const struct timeval patience = { .tv_sec = (time_t)(ms / 1000),
-		.tv_usec = (suseconds_t)((ms % 1000) * 1000) };
-
-	return (setsockopt(wire->fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
-	            sizeof(patience)) == 0 &&
-	    fcntl(wire->fd, F_SETFL, 0) == 0);
-}
-
-enum lk_status
-lk_redis_wire_take(struct lk_redis_wire *wire, int fd)
-{
-	enum lk_status status = LK_OK;
-
-	lk_redis_wire_drop(wire);
-	wire->fd = fd;
-	wire->spoke = false;
-	if (!set_patience(wire))
-		status = wire_fail(wire, "connect", errno);
-	else if ((wire->reader = lk_redis_reader_new()) == NULL)
-		status = lk_fail(wire->error, LK_E_NOMEM, "out of memory");
-	if (status != LK_OK)
-		lk_redis_wire_drop(wire);
-	return (status);
-}
-
-bool
-lk_redis_wire_is_quiet(const struct lk_redis_wire *wire)
-{
-	char byte;
-
-	return (recv(wire->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
-	    errno == EAGAIN);
-}
-
-/* ---- Talking ----------------------------------------------------------- */
-
-static bool
-is_gone(int error)
-{
-	return (error == EPIPE || error == ECONNRESET);
-}
-
+/* Explain why nothing could be read. */
 static enum lk_status
-send_all(struct lk_redis_wire *wire, const struct lk_buf *out,
-    struct lk_deadline deadline, struct lk_redis_exchange *x)
+read_fail(const struct lk_redis_wire *wire, int error)
 {
-	size_t sent = 0;
-	ssize_t n;
-	int error;
-
-	while (sent < out->len) {
-		n = send(wire->fd, out->data + sent, out->len - sent,
-		    MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n >= 0) {
-			sent += (size_t)n;
-			x->sent = true;
-			continue;
-		}
-		if (errno == EINTR)
-			continue;
-		if (errno != EAGAIN) {
-			x->peer_is_gone = is_gone(errno);
-			return (wire_fail(wire, "send", errno));
-		}
-		if ((error = wire_wait(wire, POLLOUT, deadline)) != 0)
-			return (wire_fail(wire, "send", error));
-	}
-	return (LK_OK);
-}
-
-/*
- * Take bytes as soon as there are some; 0 at the end, or -1 and errno.
- *
- * The first time in an operation that has all of its time left, the socket's
- * own time-out, which is no longer, does for the deadline: that saves a system
- * call, a tenth of what a check costs.
- */
-static ssize_t
-receive_bytes(struct lk_redis_wire *wire, char *bytes, size_t size,
-    struct lk_deadline deadline, bool first)
-{
-	const int64_t patience = patience_ms(wire);
-	ssize_t n;
-
-	if (first &&
-	    lk_deadline_left_ms(deadline) + DEADLINE_SLACK_MS >= patience) {
-		n = recv(wire->fd, bytes, size, 0);
-		if (n >= 0 || (errno != EINTR && errno != EAGAIN))
-			return (n);
-	}
-	do {
-		if ((errno = wire_wait(wire, POLLIN, deadline)) != 0)
-			return (-1);
-		n = recv(wire->fd, bytes, size, MSG_DONTWAIT);
-	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
-	return (n);
-}
-
-/* Take bytes and feed them to the reader. */
-static enum lk_status
-receive_some(struct lk_redis_wire *wire, struct lk_deadline deadline,
-    size_t *total, struct lk_redis_exchange *x)
-{
-	char bytes[READ_SIZE];
-	enum lk_status status = LK_FAULT;
-	ssize_t n;
-
-	n = receive_bytes(wire, bytes, sizeof(bytes), deadline, *total == 0);
-	if (n <= 0) {
-		x->peer_is_gone = x->replies == 0 && *total == 0 &&
-		    (n == 0 || is_gone(errno));
-		return (n < 0 && !is_gone(errno)
-		        ? wire_fail(wire, "read", errno)
-		        : lk_fail(wire->error, LK_E_STORE,
-		              "redis at %s closed the connection%s", wire->name,
-		              wire->spoke ? ""
-		                          : " before it said anything, as a "
-		                            "port for TLS does"));
-	}
-	if (!wire->spoke && bytes[0] == TLS_ALERT)
+	switch (error) {
+	case ECONNRESET:
+		return (lk_fail(wire->error, LK_E_STORE,
+		    "redis at %s closed the connection%s", wire->name,
+		    wire->channel.spoke
+		        ? ""
+		        : " before it said anything, as a port for TLS does"));
+	case EPROTONOSUPPORT:
 		return (lk_fail(wire->error, LK_E_SETTINGS,
 		    "redis at %s wants TLS, which latchkey does not speak",
 		    wire->name));
-	wire->spoke = true;
-	*total += (size_t)n;
-	if (*total > LK_REDIS_REPLY_MAX)
-		status = lk_fail(wire->error, LK_E_CORRUPT,
+	case EMSGSIZE:
+		return (lk_fail(wire->error, LK_E_CORRUPT,
 		    "redis at %s: the reply is longer than %d bytes",
-		    wire->name, LK_REDIS_REPLY_MAX);
-	else if (redisReaderFeed(wire->reader, bytes, (size_t)n) != REDIS_OK)
-		status = lk_fail(wire->error, LK_E_NOMEM, "out of memory");
-	else
-		status = LK_OK;
-	sodium_memzero(bytes, (size_t)n);
-	return (status);
+		    wire->name, LK_REDIS_REPLY_MAX));
+	case ENOMEM:
+		return (lk_fail(wire->error, LK_E_NOMEM, "out of memory"));
+	default:
+		return (wire_fail(wire, "read", error));
+	}
 }
 
-/* Receive one reply; ${total} counts the bytes of all of an exchange. */
+/* ---- Sending commands and receiving replies ---------------------------- */
+
+/* Receive one reply. */
 static enum lk_status
 receive_reply(struct lk_redis_wire *wire, struct lk_deadline deadline,
-    size_t *total, struct lk_redis_reply **replyp, struct lk_redis_exchange *x)
+    struct lk_redis_reply **reply, struct lk_redis_exchange *x)
 {
-	enum lk_status status = LK_OK;
-	void *reply = NULL;
+	struct lk_redis_channel *channel = &wire->channel;
+	int error;
 
-	while (status == LK_OK) {
-		if (redisReaderGetReply(wire->reader, &reply) != REDIS_OK)
+	for (;;) {
+		if (!lk_redis_channel_next(channel, reply))
 			return (lk_fail(wire->error, LK_E_CORRUPT,
 			    "redis at %s: not a Redis reply", wire->name));
-		if (reply != NULL)
-			break;
-		status = receive_some(wire, deadline, total, x);
+		if (*reply != NULL)
+			return (LK_OK);
+		error = lk_redis_channel_receive(channel, deadline);
+		if (error == 0)
+			continue;
+		x->peer_is_gone = error == ECONNRESET && channel->got == 0;
+		return (read_fail(wire, error));
 	}
-	*replyp = reply;
-	return (status);
 }
 
 /* Take what TIME answered. */
@@ -286,21 +91,20 @@ receive_all(struct lk_redis_wire *wire, size_t count,
 {
 	struct lk_redis_reply *time = NULL;
 	enum lk_status status = LK_OK;
-	size_t total = 0;
 
+	wire->channel.got = 0;
 	while (status == LK_OK && x->replies < count) {
-		status = receive_reply(wire, deadline, &total,
-		    &replies[x->replies], x);
+		status = receive_reply(wire, deadline, &replies[x->replies], x);
 		x->replies += status == LK_OK ? 1 : 0;
 	}
 	if (status == LK_OK && x->timed)
-		status = receive_reply(wire, deadline, &total, &time, x);
+		status = receive_reply(wire, deadline, &time, x);
 	if (status != LK_OK)
 		return (status);
 	if (x->timed)
 		x->time_status = take_time(wire, time);
 	lk_redis_reply_free(time);
-	if (wire->reader->pos < wire->reader->len)
+	if (lk_redis_channel_has_more(&wire->channel))
 		return (lk_fail(wire->error, LK_E_CORRUPT,
 		    "redis at %s: more replies than commands", wire->name));
 	return (LK_OK);
@@ -312,10 +116,17 @@ lk_redis_wire_exchange(struct lk_redis_wire *wire, const struct lk_buf *out,
     struct lk_redis_exchange *x)
 {
 	enum lk_status status = LK_FAULT;
+	size_t sent;
+	int error;
 
 	*x = (struct lk_redis_exchange){ .timed = x->timed };
-	status = send_all(wire, out, deadline, x);
-	if (status == LK_OK)
+	error = lk_stream_send(&wire->channel.stream, out->data, out->len,
+	    deadline, &sent);
+	x->sent = sent > 0;
+	x->peer_is_gone = error == EPIPE || error == ECONNRESET;
+	if (error != 0)
+		status = wire_fail(wire, "send", error);
+	else
 		status = receive_all(wire, count, deadline, replies, x);
 	if (status != LK_OK)
 		lk_redis_wire_drop(wire);
@@ -344,5 +155,128 @@ lk_redis_wire_ask(struct lk_redis_wire *wire,
 	if (status != LK_OK)
 		lk_redis_free_replies(replies, count);
 	lk_buf_free(&out);
+	return (status);
+}
+
+/* ---- Opening and closing, and saying who we are ------------------------ */
+
+void
+lk_redis_wire_init(struct lk_redis_wire *wire,
+    const struct lk_redis_manners *manners, struct lk_error *error)
+{
+	memset(wire, 0, sizeof(*wire));
+	wire->manners = *manners;
+	wire->error = error;
+	wire->channel.most = LK_REDIS_REPLY_MAX;
+}
+
+void
+lk_redis_wire_drop(struct lk_redis_wire *wire)
+{
+	lk_redis_channel_close(&wire->channel);
+	wire->clock.until_ns = 0;
+}
+
+/* Have its stream, which is connected, in order. */
+static enum lk_status
+start(struct lk_redis_wire *wire)
+{
+	struct lk_stream *stream = &wire->channel.stream;
+	enum lk_status status = LK_OK;
+
+	stream->epoch = wire->manners.generation;
+	stream->born = wire->generation;
+	if (!lk_stream_set_patience(stream,
+	        wire->manners.settings->command_timeout_ms))
+		status = wire_fail(wire, "connect", errno);
+	else if (!lk_redis_channel_start(&wire->channel))
+		status = lk_fail(wire->error, LK_E_NOMEM, "out of memory");
+	if (status != LK_OK)
+		lk_redis_wire_drop(wire);
+	return (status);
+}
+
+enum lk_status
+lk_redis_wire_take(struct lk_redis_wire *wire, int fd)
+{
+	lk_redis_wire_drop(wire);
+	lk_stream_take(&wire->channel.stream, fd);
+	return (start(wire));
+}
+
+bool
+lk_redis_wire_is_quiet(const struct lk_redis_wire *wire)
+{
+	return (lk_stream_is_quiet(&wire->channel.stream));
+}
+
+/* What ROLE answered: it must be a master's. */
+static enum lk_status
+check_role(const struct lk_redis_wire *wire, const struct lk_redis_reply *reply)
+{
+	if (reply->type != LK_REDIS_ARRAY || reply->elements == 0)
+		return (lk_fail(wire->error, LK_E_CORRUPT,
+		    "redis at %s: the answer to ROLE is none", wire->name));
+	if (lk_redis_reply_is(reply->element[0], "master"))
+		return (LK_OK);
+	return (lk_fail(wire->error, LK_E_STORE, "redis at %s is a %s",
+	    wire->name,
+	    lk_redis_reply_is(reply->element[0], "slave") ? "replica"
+	                                                  : "Sentinel"));
+}
+
+/* Say who we are and which database we want, in one write. */
+static enum lk_status
+log_in(struct lk_redis_wire *wire, struct lk_deadline deadline)
+{
+	const struct lk_redis_settings *s = wire->manners.settings;
+	struct lk_redis_command commands[HANDSHAKE_MAX];
+	struct lk_redis_reply *replies[HANDSHAKE_MAX] = { NULL };
+	enum lk_status status = LK_FAULT;
+	size_t count = 0;
+
+	count += lk_redis_command_auth(&commands[count], s->username,
+	    s->password);
+	if (s->database != 0) {
+		lk_redis_command(&commands[count], "SELECT");
+		lk_redis_arg_int(&commands[count++], s->database);
+	}
+	if (wire->manners.master)
+		lk_redis_command(&commands[count++], "ROLE");
+	if (count == 0)
+		return (LK_OK);
+	status = lk_redis_wire_ask(wire, commands, count, deadline, replies);
+	if (status == LK_OK && wire->manners.master)
+		status = check_role(wire, replies[count - 1]);
+	lk_redis_free_replies(replies, count);
+	return (status);
+}
+
+enum lk_status
+lk_redis_wire_open(struct lk_redis_wire *wire, const struct lk_address *address,
+    const char *name, unsigned int generation, struct lk_deadline deadline)
+{
+	struct lk_deadline connect_deadline = lk_deadline_min(deadline,
+	    lk_deadline_in(wire->manners.settings->connect_timeout_ms));
+	const char *why;
+	enum lk_status status = LK_FAULT;
+
+	lk_redis_wire_drop(wire);
+	if (name != wire->name)
+		(void)snprintf(wire->name, sizeof(wire->name), "%s", name);
+	wire->generation = generation;
+	status = lk_stream_connect(&wire->channel.stream, address,
+	    connect_deadline, &why);
+	wire->reached = status == LK_OK;
+	if (status != LK_OK)
+		return (lk_fail(wire->error, status, "redis at %s: connect: %s",
+		    wire->name, why));
+	status = start(wire);
+	if (status == LK_OK)
+		/* Where there is another to go to, a hung one gets less. */
+		status = log_in(wire,
+		    wire->manners.master ? connect_deadline : deadline);
+	if (status != LK_OK)
+		lk_redis_wire_drop(wire);
 	return (status);
 }

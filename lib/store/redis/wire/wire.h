@@ -1,7 +1,7 @@
 /*
- * One socket to one Redis, logged in.
+ * One connection to one Redis, logged in, that waits for its answers.
  *
- * hiredis formats and parses; the socket is ours, because only then does one
+ * hiredis formats and parses; the stream is ours, because only then does one
  * deadline cover an operation however the peer drips its bytes, no dead peer
  * raises SIGPIPE, and no connection is used again after it failed: what would
  * be read next might be the answer to somebody else's question.
@@ -9,14 +9,10 @@
 #ifndef LK_REDIS_WIRE_H_
 #define LK_REDIS_WIRE_H_
 
-#include <stdatomic.h>
-
-#include "base/address.h"
-#include "base/deadline.h"
 #include "settings/settings.h"
+#include "store/redis/wire/channel.h"
 #include "store/redis/wire/clock.h"
 #include "store/redis/wire/command.h"
-#include "store/redis/wire/reply.h"
 
 /* Longest address as text, with its NUL. */
 #define LK_REDIS_NAME_SIZE 272
@@ -35,13 +31,10 @@ struct lk_redis_wire {
 	struct lk_redis_manners manners;
 	struct lk_error *error; /* where failures are explained */
 
-	/* Dynamic data.  fd is -1 exactly if reader is NULL, and then nothing
-	 * is connected; otherwise nothing is on its way in either direction
-	 * between two calls. */
-	int fd;
-	redisReader *reader;
+	/* Dynamic data.  Nothing is on its way in either direction between two
+	 * calls. */
+	struct lk_redis_channel channel;
 	bool reached; /* the last time it was opened, it met somebody */
-	bool spoke;   /* who has said something since */
 	struct lk_redis_clock clock;   /* of whom it is open to */
 	unsigned int generation;       /* of the address that it is open to */
 	char name[LK_REDIS_NAME_SIZE]; /* the last address, for messages */
@@ -73,7 +66,7 @@ void lk_redis_wire_drop(struct lk_redis_wire *wire);
 static inline bool
 lk_redis_wire_is_open(const struct lk_redis_wire *wire)
 {
-	return (wire->fd >= 0 && wire->reader != NULL);
+	return (lk_redis_channel_is_open(&wire->channel));
 }
 
 /**
