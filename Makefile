@@ -192,6 +192,9 @@ $(B)/obj/lib/store/redis/layout/put.o: $(B)/gen/redis_put_scripts.h
 $(B)/obj/lib/store/redis/layout/sweep.o: $(B)/gen/redis_sweep_scripts.h
 $(B)/obj/lib/store/redis/master/fence.o: $(B)/gen/redis_fence_scripts.h
 
+# Tests share headers in tests/support.
+$(B)/obj/tests/%: BASE_CFLAGS += -Itests
+
 $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(GATE_PARTS) $(PAM_PARTS) \
 		$(B)/liblatchkey.a
 	@mkdir -p $(@D)
@@ -201,7 +204,8 @@ $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(GATE_PARTS) $(PAM_PARTS) \
 $(B)/tests/contract/%: $(B)/obj/tests/contract/%.o \
 		$(B)/obj/tests/contract/world.o \
 		$(B)/obj/tests/contract/children.o \
-		$(B)/obj/tests/contract/cluster.o $(B)/liblatchkey.a
+		$(B)/obj/tests/contract/cluster.o \
+		$(B)/obj/tests/contract/impostor.o $(B)/liblatchkey.a
 	@mkdir -p $(@D)
 	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS) -lcmocka
 

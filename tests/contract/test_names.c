@@ -4,7 +4,6 @@
  * and its names end in ".test" (RFC 6761, section 6.2).
  */
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include <netinet/in.h>
 
@@ -15,7 +14,8 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-#include "cluster.h"
+#include "support/temp_dir.h"
+#include "impostor.h"
 
 #define SENTINELS 3
 #define SETTINGS_MAX 1024
@@ -23,10 +23,10 @@
 #define CROWD 4
 
 struct stage {
-	char conf[96];
+	struct temp_dir dir;
 	struct lk_settings *settings;
 	struct lk_manager *m;
-	struct liar sentinels[SENTINELS];
+	struct impostor sentinels[SENTINELS];
 	char answer[256];
 };
 
@@ -100,8 +100,7 @@ stage_open(void **state)
 {
 	struct stage *stage = calloc(1, sizeof(*stage));
 
-	(void)snprintf(stage->conf, sizeof(stage->conf), "%s/names.conf",
-	    getenv("TMPDIR"));
+	temp_dir_make(&stage->dir);
 	*state = stage;
 	return (0);
 }
@@ -109,7 +108,10 @@ stage_open(void **state)
 static int
 stage_close(void **state)
 {
-	free(*state);
+	struct stage *stage = *state;
+
+	temp_dir_remove(&stage->dir);
+	free(stage);
 	return (0);
 }
 
@@ -117,20 +119,13 @@ static int
 stage_begin(void **state)
 {
 	struct stage *stage = *state;
-	char port[8];
 	int i;
 
 	look_ups = 0;
-	(void)snprintf(port, sizeof(port), "%d", redis_port());
-	(void)snprintf(stage->answer, sizeof(stage->answer),
-	    "*2\r\n$9\r\n127.0.0.1\r\n$%zu\r\n%s\r\n"
-	    "*6\r\n$2\r\nip\r\n$9\r\n127.0.0.1\r\n"
-	    "$4\r\nport\r\n$%zu\r\n%s\r\n"
-	    "$5\r\nflags\r\n$6\r\nmaster\r\n*0\r\n",
-	    strlen(port), port, strlen(port), port);
+	impostor_naming(redis_port(), stage->answer);
 	for (i = 0; i < SENTINELS; i++)
-		liar_start(&stage->sentinels[i], LIE_AT_ONCE, stage->answer,
-		    strlen(stage->answer));
+		impostor_start(&stage->sentinels[i], IMPOSTOR_ALWAYS,
+		    stage->answer, strlen(stage->answer));
 	return (0);
 }
 
@@ -145,7 +140,7 @@ stage_end(void **state)
 	lk_settings_free(stage->settings);
 	stage->settings = NULL;
 	for (i = 0; i < SENTINELS; i++)
-		liar_stop(&stage->sentinels[i]);
+		impostor_stop(&stage->sentinels[i]);
 	return (0);
 }
 
@@ -154,13 +149,12 @@ static void
 settle(struct stage *stage, const char *store)
 {
 	struct lk_error error = { "" };
-	FILE *file = fopen(stage->conf, "w");
+	char text[SETTINGS_MAX];
+	int len = snprintf(text, sizeof(text), "store = { %s };\n", store);
 
-	assert_non_null(file);
-	fprintf(file, "store = { %s };\n", store);
-	assert_int_equal(fclose(file), 0);
-	assert_int_equal(chmod(stage->conf, 0600), 0);
-	if (lk_settings_load(stage->conf, &stage->settings, &error) != LK_OK ||
+	if (lk_settings_load(temp_write(&stage->dir, "conf", text, (size_t)len,
+	                         0600),
+	        &stage->settings, &error) != LK_OK ||
 	    lk_manager_new(stage->settings, NULL, &stage->m, &error) != LK_OK)
 		fail_msg("%s", error.text);
 }

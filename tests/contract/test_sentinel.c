@@ -2,17 +2,16 @@
  * A Redis behind Sentinel: found, confirmed, lost and found again.  One
  * cluster serves all of these tests; what one stops, it starts again.
  */
-#include <sys/stat.h>
-
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "cluster.h"
+#include "impostor.h"
+#include "support/temp_dir.h"
 
 /*
  * Long enough for a slow machine under a sanitizer; no test waits for it.  The
@@ -26,7 +25,7 @@
 
 struct stage {
 	struct cluster cluster;
-	char conf[96];
+	struct temp_dir dir;
 	struct lk_settings *settings;
 	struct lk_manager *m;
 
@@ -82,6 +81,17 @@ manager_of(struct stage *stage)
 	return (m);
 }
 
+static void
+load(struct stage *stage, const char *text, size_t len,
+    struct lk_settings **settings)
+{
+	struct lk_error error = { "" };
+
+	if (lk_settings_load(temp_write(&stage->dir, "conf", text, len, 0600),
+	        settings, &error) != LK_OK)
+		fail_msg("%s", error.text);
+}
+
 /*
  * Use other settings: ${store}, ${redis} and ${sentinel} stand in the groups
  * of these names, the last one whole.
@@ -90,20 +100,14 @@ static void
 settle_at(struct stage *stage, const char *store, const char *redis,
     const char *sentinel)
 {
-	struct lk_error error = { "" };
-	FILE *file;
-
-	unsettle(stage);
-	file = fopen(stage->conf, "w");
-	assert_non_null(file);
-	fprintf(file,
+	char text[1024];
+	int len = snprintf(text, sizeof(text),
 	    "store = { backend = \"sentinel\"; %s\n"
 	    "  redis = { %s };\n  sentinel = { %s }; };\n",
 	    store, redis, sentinel);
-	assert_int_equal(fclose(file), 0);
-	assert_int_equal(chmod(stage->conf, 0600), 0);
-	if (lk_settings_load(stage->conf, &stage->settings, &error) != LK_OK)
-		fail_msg("%s", error.text);
+
+	unsettle(stage);
+	load(stage, text, (size_t)len, &stage->settings);
 	stage->log = (struct lk_log){ .level = LK_LOG_DEBUG,
 		.sink = sink,
 		.arg = stage };
@@ -154,9 +158,8 @@ stage_open(void **state)
 	struct stage *stage = calloc(1, sizeof(*stage));
 
 	assert_non_null(stage);
+	temp_dir_make(&stage->dir);
 	cluster_start(&stage->cluster);
-	(void)snprintf(stage->conf, sizeof(stage->conf), "%s/conf",
-	    stage->cluster.dir);
 	*state = stage;
 	return (0);
 }
@@ -167,7 +170,7 @@ stage_close(void **state)
 	struct stage *stage = *state;
 
 	unsettle(stage);
-	(void)unlink(stage->conf);
+	temp_dir_remove(&stage->dir);
 	cluster_stop(&stage->cluster);
 	free(stage);
 	return (0);
@@ -190,24 +193,22 @@ static int
 stage_resume(void **state)
 {
 	struct stage *stage = *state;
-	struct cluster *c = &stage->cluster;
-	size_t i;
 
 	unsettle(stage);
-	for (i = 0; i < CLUSTER_REDIS; i++) {
-		if (c->redis[i].pid == 0)
-			server_start(c, &c->redis[i]);
-		server_signal(&c->redis[i], SIGCONT);
-	}
-	for (i = 0; i < CLUSTER_SENTINELS; i++) {
-		if (c->sentinels[i].pid == 0)
-			server_start(c, &c->sentinels[i]);
-		server_signal(&c->sentinels[i], SIGCONT);
-	}
+	cluster_resume(&stage->cluster);
 	return (0);
 }
 
 /* ---- Helpers ----------------------------------------------------------- */
+
+static void
+kill_sentinels(struct stage *stage)
+{
+	size_t i;
+
+	for (i = 0; i < CLUSTER_SENTINELS; i++)
+		server_kill(&stage->cluster.sentinels[i]);
+}
 
 static void
 give_up(const struct stage *stage, enum lk_status status, time_t end)
@@ -426,14 +427,14 @@ test_sentinel_wrong_settings_are_named(void **state)
 
 /* Let three false Sentinels name addresses, or say anything else. */
 static void
-settle_liars(struct stage *stage, struct liar liars[3], enum lie_way way,
-    const char *const said[3], const char *redis)
+settle_liars(struct stage *stage, struct impostor liars[3],
+    enum impostor_way way, const char *const said[3], const char *redis)
 {
 	char sentinel[256];
 	size_t i;
 
 	for (i = 0; i < 3; i++)
-		liar_start(&liars[i], way, said[i], strlen(said[i]));
+		impostor_start(&liars[i], way, said[i], strlen(said[i]));
 	(void)snprintf(sentinel, sizeof(sentinel),
 	    "addresses = [ \"127.0.0.1:%d\", \"127.0.0.1:%d\", "
 	    "\"127.0.0.1:%d\" ];",
@@ -442,56 +443,40 @@ settle_liars(struct stage *stage, struct liar liars[3], enum lie_way way,
 }
 
 static void
-stop_liars(struct stage *stage, struct liar liars[3])
+stop_liars(struct stage *stage, struct impostor liars[3])
 {
 	size_t i;
 
 	unsettle(stage);
 	for (i = 0; i < 3; i++)
-		liar_dismiss(&liars[i]);
+		impostor_dismiss(&liars[i]);
 	for (i = 0; i < 3; i++)
-		liar_stop(&liars[i]);
-}
-
-/* What a Sentinel says that names ${server} and describes it, in a buffer. */
-static const char *
-naming(const struct server *server, char text[256])
-{
-	char port[8];
-
-	(void)snprintf(port, sizeof(port), "%d", server->port);
-	(void)snprintf(text, 256,
-	    "*2\r\n$9\r\n127.0.0.1\r\n$%zu\r\n%s\r\n"
-	    "*6\r\n$2\r\nip\r\n$9\r\n127.0.0.1\r\n"
-	    "$4\r\nport\r\n$%zu\r\n%s\r\n"
-	    "$5\r\nflags\r\n$6\r\nmaster\r\n*0\r\n",
-	    strlen(port), port, strlen(port), port);
-	return (text);
+		impostor_stop(&liars[i]);
 }
 
 static void
 test_sentinel_naming_a_replica_or_several_is_no_master(void **state)
 {
 	struct stage *stage = *state;
-	struct server *master = cluster_master(&stage->cluster);
-	struct server *replica = cluster_replica(&stage->cluster);
 	char one[256], two[256], redis[256];
-	const char *const same[3] = { naming(replica, one), one, one };
-	const char *const mixed[3] = { one, naming(master, two),
+	const char *const same[3] = { one, one, one };
+	const char *const mixed[3] = { one, two,
 		"*-1\r\n-ERR No such master with that name\r\n"
 		"-ERR No such master with that name\r\n" };
-	struct liar liars[3];
+	struct impostor liars[3];
 	struct lk_token token;
 
+	impostor_naming(cluster_replica(&stage->cluster)->port, one);
+	impostor_naming(cluster_master(&stage->cluster)->port, two);
 	(void)snprintf(redis, sizeof(redis), "%s password = \"%s\";", QUICK,
 	    CLUSTER_REDIS_PASSWORD);
-	settle_liars(stage, liars, LIE_AT_ONCE, same, redis);
+	settle_liars(stage, liars, IMPOSTOR_ALWAYS, same, redis);
 	world_token(&token, "alice_0123456789abcdef0123456789abcdef");
 	await_denial(stage, &token, "replica");
 	assert_true(lk_issue(stage->m, "alice", NULL, &token, NULL) < 0);
 	stop_liars(stage, liars);
 
-	settle_liars(stage, liars, LIE_AT_ONCE, mixed, redis);
+	settle_liars(stage, liars, IMPOSTOR_ALWAYS, mixed, redis);
 	assert_true(lk_ping(stage->m) < 0);
 	stop_liars(stage, liars);
 }
@@ -514,7 +499,7 @@ test_sentinel_hostile_answers_end_by_the_deadline(void **state)
 		"*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n" };
 	struct stage *stage = *state;
 	const char *said[3];
-	struct liar liars[3];
+	struct impostor liars[3];
 	struct lk_session session;
 	struct lk_token token;
 	time_t began;
@@ -524,12 +509,12 @@ test_sentinel_hostile_answers_end_by_the_deadline(void **state)
 	line[0] = '+';
 	world_token(&token, "alice_0123456789abcdef0123456789abcdef");
 	for (i = 0; i <= sizeof(answers) / sizeof(answers[0]); i++) {
-		for (way = LIE_AT_ONCE; way <= LIE_FLOODING; way++) {
+		for (way = IMPOSTOR_ALWAYS; way <= IMPOSTOR_FLOODING; way++) {
 			said[0] = said[1] = said[2] =
 			    i < sizeof(answers) / sizeof(answers[0])
 			    ? answers[i]
 			    : line;
-			settle_liars(stage, liars, (enum lie_way)way, said,
+			settle_liars(stage, liars, (enum impostor_way)way, said,
 			    "connect_timeout_ms = 20; "
 			    "command_timeout_ms = 40;");
 			began = time(NULL);
@@ -550,10 +535,10 @@ test_sentinel_that_hangs_does_not_hold_up_the_others(void **state)
 	struct lk_token token;
 	struct lk_session session;
 
-	server_signal(&stage->cluster.sentinels[0], SIGSTOP);
+	server_freeze(&stage->cluster.sentinels[0]);
 	issue(stage, "alice", &token, NULL);
 	assert_status(LK_OK, lk_check(stage->m, &token, &session));
-	server_signal(&stage->cluster.sentinels[0], SIGCONT);
+	server_thaw(&stage->cluster.sentinels[0]);
 }
 
 /* ---- Confirmation ------------------------------------------------------ */
@@ -571,8 +556,7 @@ test_sentinels_all_gone_good_replica_goes_on(void **state)
 	watch(stage);
 	issue(stage, "alice", &token, NULL);
 	await_at_least(&stage->vouched, 1);
-	for (i = 0; i < CLUSTER_SENTINELS; i++)
-		server_kill(&stage->cluster.sentinels[i]);
+	kill_sentinels(stage);
 	/* After the bound it takes the replica to confirm a check. */
 	for (i = 0; i < 2; i++) {
 		(void)poll(NULL, 0, 2001);
@@ -585,8 +569,7 @@ test_sentinels_all_gone_good_replica_goes_on(void **state)
 	settle(stage, "", QUICK, "");
 	assert_true(lk_check(stage->m, &token, &session) < 0);
 	assert_error_has(stage, "no sentinel of 3");
-	for (i = 0; i < CLUSTER_SENTINELS; i++)
-		server_start(&stage->cluster, &stage->cluster.sentinels[i]);
+	cluster_resume(&stage->cluster);
 }
 
 static void
@@ -628,23 +611,20 @@ test_sentinels_gone_replica_that_was_elsewhere_is_no_witness(void **state)
 	struct server *master = cluster_master(&stage->cluster);
 	struct server *replica = cluster_replica(&stage->cluster);
 	struct lk_token token;
-	size_t i;
 
 	/* Time enough that nobody misses the replica while it is away. */
 	settle(stage, "", QUICK, "staleness_ms = 6000;");
 	watch(stage);
 	issue(stage, "alice", &token, NULL);
 	await_at_least(&stage->vouched, 1);
-	for (i = 0; i < CLUSTER_SENTINELS; i++)
-		server_kill(&stage->cluster.sentinels[i]);
+	kill_sentinels(stage);
 	assert_status(LK_OK, answer(stage, &token));
 	tell(replica, "REPLICAOF NO ONE", 0);
 	tell(replica, "SET elsewhere %d", 1);
 	tell(replica, "REPLICAOF 127.0.0.1 %d", master->port);
 	await_link(replica);
 	await_denial(stage, &token, "0 of 3 sentinels can be reached");
-	for (i = 0; i < CLUSTER_SENTINELS; i++)
-		server_start(&stage->cluster, &stage->cluster.sentinels[i]);
+	cluster_resume(&stage->cluster);
 	await_check(stage, &token, LK_OK);
 }
 
@@ -657,7 +637,6 @@ test_sentinels_and_replica_gone_is_denied_unless_allowed(void **state)
 	struct lk_session session;
 	struct lk_settings *before;
 	struct lk_manager *free_manager;
-	size_t i;
 
 	settle(stage, "", PATIENT, "staleness_ms = 500; "
 	    "require_confirmed = false;");
@@ -669,8 +648,7 @@ test_sentinels_and_replica_gone_is_denied_unless_allowed(void **state)
 	stage->m = NULL;
 	settle(stage, "", QUICK, "staleness_ms = 500;");
 	await_check(stage, &token, LK_OK);
-	for (i = 0; i < CLUSTER_SENTINELS; i++)
-		server_kill(&stage->cluster.sentinels[i]);
+	kill_sentinels(stage);
 	server_kill(replica);
 	await_denial(stage, &token,
 	    "cannot confirm which Redis is the master: 0 of 3 sentinels");
@@ -679,9 +657,7 @@ test_sentinels_and_replica_gone_is_denied_unless_allowed(void **state)
 	lk_manager_free(free_manager);
 	lk_settings_free(before);
 
-	server_start(&stage->cluster, replica);
-	for (i = 0; i < CLUSTER_SENTINELS; i++)
-		server_start(&stage->cluster, &stage->cluster.sentinels[i]);
+	cluster_resume(&stage->cluster);
 	await_check(stage, &token, LK_OK);
 }
 
@@ -715,7 +691,7 @@ hang_replica(struct stage *stage, const char *redis)
 	issue(stage, "alice", &other, &session);
 	issue(stage, "carol", &kept, NULL);
 	issue(stage, "carol", &dropped, NULL);
-	server_signal(replica, SIGSTOP);
+	server_freeze(replica);
 	assert_status(LK_E_NOT_DURABLE,
 	    lk_issue(stage->m, "alice", NULL, &second, NULL));
 	assert_int_equal(second.len, 0);
@@ -745,7 +721,7 @@ hang_replica(struct stage *stage, const char *redis)
 	assert_status(LK_OK, lk_check(m, &kept, &session));
 	lk_manager_free(m);
 	assert_int_equal(stage->carried, 0);
-	server_signal(replica, SIGCONT);
+	server_thaw(replica);
 	await_at_least(&stage->carried, 1);
 	await_durable(stage, &token);
 	unsettle(stage);
@@ -775,13 +751,13 @@ test_sentinel_revocation_without_a_watch_is_lost_loudly(void **state)
 	settle(stage, "durability_timeout_ms = 50;", PATIENT, "");
 	stage->lost = 0;
 	issue(stage, "alice", &token, NULL);
-	server_signal(replica, SIGSTOP);
+	server_freeze(replica);
 	assert_status(LK_E_NOT_DURABLE,
 	    lk_revoke(stage->m, &token, NULL, &revoked));
 	assert_int_equal(revoked, 1);
 	unsettle(stage);
 	assert_int_equal(stage->lost, 1);
-	server_signal(replica, SIGCONT);
+	server_thaw(replica);
 }
 
 /* Whoever stops the watch waits for no more than a step of it. */
@@ -800,7 +776,7 @@ test_sentinel_watch_waits_for_a_second_at_most(void **state)
 	settle(stage, "durability_timeout_ms = 60000;", STEADY, "");
 	watch(stage);
 	issue(stage, "alice", &token, NULL);
-	server_signal(replica, SIGSTOP);
+	server_freeze(replica);
 	assert_status(LK_E_NOT_DURABLE,
 	    lk_revoke(stage->m, &token, NULL, &revoked));
 	monitor = server_connect(cluster_master(&stage->cluster));
@@ -820,7 +796,7 @@ test_sentinel_watch_waits_for_a_second_at_most(void **state)
 	}
 	assert_in_range(ms, 1, 1000);
 	redisFree(monitor);
-	server_signal(replica, SIGCONT);
+	server_thaw(replica);
 }
 
 static void
@@ -845,14 +821,14 @@ test_sentinel_pending_ones_pass_to_the_next_watch(void **state)
 	around.watch = first;
 	assert_status(
 	    LK_OK, lk_manager_new(stage->settings, &around, &m, NULL));
-	server_signal(replica, SIGSTOP);
+	server_freeze(replica);
 	assert_status(
 	    LK_E_NOT_DURABLE, lk_revoke(m, &token, NULL, &revoked));
 	lk_manager_free(m);
 	lk_watch_take(second, first);
 	lk_watch_free(first);
 	assert_int_equal(stage->lost, 0);
-	server_signal(replica, SIGCONT);
+	server_thaw(replica);
 	assert_int_equal(pthread_create(&thread, NULL, watch_main, second), 0);
 	await_at_least(&stage->carried, 1);
 	lk_watch_stop(second);
@@ -864,27 +840,23 @@ test_sentinel_pending_ones_pass_to_the_next_watch(void **state)
 static void
 test_sentinel_pending_ones_go_to_no_other_cluster(void **state)
 {
+	static const char elsewhere[] = "store = { backend = \"sentinel\"; "
+	    "sentinel = { addresses = [ \"127.0.0.1:1\" ]; }; };\n";
 	struct stage *stage = *state;
 	struct server *replica = cluster_replica(&stage->cluster);
 	struct lk_settings *other = NULL;
 	struct lk_watch *next = NULL;
 	struct lk_token token;
 	uint64_t revoked;
-	FILE *file;
 
 	settle(stage, "durability_timeout_ms = 50;", PATIENT, "");
 	watch(stage);
 	issue(stage, "alice", &token, NULL);
-	server_signal(replica, SIGSTOP);
+	server_freeze(replica);
 	assert_status(LK_E_NOT_DURABLE,
 	    lk_revoke(stage->m, &token, NULL, &revoked));
 	/* The same name at other Sentinels. */
-	file = fopen(stage->conf, "w");
-	assert_non_null(file);
-	fputs("store = { backend = \"sentinel\"; sentinel = { addresses = "
-	      "[ \"127.0.0.1:1\" ]; }; };\n", file);
-	assert_int_equal(fclose(file), 0);
-	assert_status(LK_OK, lk_settings_load(stage->conf, &other, NULL));
+	load(stage, elsewhere, strlen(elsewhere), &other);
 	assert_status(LK_OK, lk_watch_new(other, &stage->log, &next, NULL));
 	lk_watch_take(next, stage->watch);
 	lk_watch_free(next);
@@ -892,7 +864,7 @@ test_sentinel_pending_ones_go_to_no_other_cluster(void **state)
 	assert_int_equal(stage->lost, 0);
 	unsettle(stage);
 	assert_int_equal(stage->lost, 1);
-	server_signal(replica, SIGCONT);
+	server_thaw(replica);
 }
 
 /* ---- Failover ---------------------------------------------------------- */
@@ -914,7 +886,7 @@ revoke_alone(struct stage *stage, const struct lk_token *token)
 
 /* The master is lost to a manager with a watch and to one without. */
 static void
-fail_over(struct stage *stage, int signal)
+fail_over(struct stage *stage, void lose(struct server *))
 {
 	struct server *old = cluster_master(&stage->cluster);
 	struct lk_manager *managers[2];
@@ -932,10 +904,7 @@ fail_over(struct stage *stage, int signal)
 		issue(stage, "alice", &gone[i], NULL);
 		await_durable(stage, &gone[i]);
 	}
-	if (signal == SIGKILL)
-		server_kill(old);
-	else
-		server_signal(old, signal);
+	lose(old);
 	cluster_fail_over(&stage->cluster, old);
 	for (i = 0; i < 2; i++) {
 		stage->m = managers[i];
@@ -962,13 +931,13 @@ fail_over(struct stage *stage, int signal)
 static void
 test_sentinel_killed_master_is_followed(void **state)
 {
-	fail_over(*state, SIGKILL);
+	fail_over(*state, server_kill);
 }
 
 static void
 test_sentinel_hung_master_is_followed(void **state)
 {
-	fail_over(*state, SIGSTOP);
+	fail_over(*state, server_freeze);
 }
 
 static void
@@ -987,7 +956,7 @@ test_sentinel_pending_revocation_follows_a_failover(void **state)
 	issue(stage, "alice", &token, NULL);
 	issue(stage, "bob", &all, NULL);
 	/* The replica has the sessions, and is cut off from their ends. */
-	server_signal(replica, SIGSTOP);
+	server_freeze(replica);
 	redis = server_connect(old);
 	assert_non_null(redis);
 	freeReplyObject(redisCommand(redis, "CLIENT KILL TYPE replica"));
@@ -996,7 +965,7 @@ test_sentinel_pending_revocation_follows_a_failover(void **state)
 	assert_status(LK_E_NOT_DURABLE,
 	    lk_revoke_all(stage->m, "bob", NULL, &revoked));
 	server_kill(old);
-	server_signal(replica, SIGCONT);
+	server_thaw(replica);
 	cluster_fail_over(&stage->cluster, old);
 	await_at_least(&stage->changes, 1);
 	await_check(stage, &token, LK_UNKNOWN);

@@ -1,8 +1,4 @@
-#include <sys/stat.h>
-
-#include <errno.h>
 #include <poll.h>
-#include <unistd.h>
 
 #include "cluster.h"
 
@@ -32,18 +28,31 @@ environment(const char *name)
 	return (value);
 }
 
-static int
+static struct world *
 open_world(void **state, const char *layout)
 {
 	struct world *world = calloc(1, sizeof(*world));
 
 	assert_non_null(world);
 	world->layout = layout;
-	(void)snprintf(world->dir, sizeof(world->dir), "/tmp/latchkey-XXXXXX");
-	assert_non_null(mkdtemp(world->dir));
+	temp_dir_make(&world->folder);
+	world->dir = world->folder.path;
 	*state = world;
-	if (world_is_sqlite(world))
-		return (0);
+	return (world);
+}
+
+int
+world_open_sqlite(void **state)
+{
+	(void)open_world(state, "sqlite");
+	return (0);
+}
+
+static int
+open_redis(void **state, const char *layout)
+{
+	struct world *world = open_world(state, layout);
+
 	world->redis = redisConnectUnix(environment("LK_TEST_REDIS_SOCKET"));
 	assert_non_null(world->redis);
 	assert_int_equal(world->redis->err, 0);
@@ -51,34 +60,23 @@ open_world(void **state, const char *layout)
 }
 
 int
-world_open_sqlite(void **state)
-{
-	return (open_world(state, "sqlite"));
-}
-
-int
 world_open_latchkey(void **state)
 {
-	return (open_world(state, "latchkey"));
+	return (open_redis(state, "latchkey"));
 }
 
 int
 world_open_gosession(void **state)
 {
-	return (open_world(state, "gosession"));
+	return (open_redis(state, "gosession"));
 }
 
 /* The layout `latchkey` in a cluster that nothing happens to. */
 int
 world_open_sentinel(void **state)
 {
-	struct world *world = calloc(1, sizeof(*world));
+	struct world *world = open_world(state, "latchkey");
 
-	assert_non_null(world);
-	world->layout = "latchkey";
-	(void)snprintf(world->dir, sizeof(world->dir), "/tmp/latchkey-XXXXXX");
-	assert_non_null(mkdtemp(world->dir));
-	*state = world;
 	world->cluster = calloc(1, sizeof(*world->cluster));
 	assert_non_null(world->cluster);
 	cluster_start(world->cluster);
@@ -96,25 +94,6 @@ unsettle(struct world *world)
 	world->settings = NULL;
 }
 
-static void
-remove_file(const struct world *world, const char *name)
-{
-	char path[PATH_SIZE];
-
-	(void)snprintf(path, sizeof(path), "%s/%s", world->dir, name);
-	if (unlink(path) != 0)
-		assert_int_equal(errno, ENOENT);
-}
-
-static void
-remove_store(const struct world *world)
-{
-	remove_file(world, "store.db");
-	remove_file(world, "store.db-wal");
-	remove_file(world, "store.db-shm");
-	remove_file(world, "store.db-reserve");
-}
-
 int
 world_close(void **state)
 {
@@ -126,9 +105,7 @@ world_close(void **state)
 	if (world->cluster != NULL)
 		cluster_stop(world->cluster);
 	free(world->cluster);
-	remove_file(world, "conf");
-	remove_store(world);
-	assert_int_equal(rmdir(world->dir), 0);
+	temp_dir_remove(&world->folder);
 	free(world);
 	return (0);
 }
@@ -138,10 +115,10 @@ world_reset(void **state)
 {
 	struct world *world = *state;
 
-	if (world_is_sqlite(world)) {
-		unsettle(world);
-		remove_store(world);
-	} else {
+	unsettle(world);
+	temp_dir_remove(&world->folder);
+	temp_dir_make(&world->folder);
+	if (world->redis != NULL) {
 		freeReplyObject(
 		    world_redis(world, "CONFIG SET maxmemory 0"));
 		freeReplyObject(world_redis(world, "FLUSHALL"));

@@ -21,12 +21,14 @@
 #include <hiredis/hiredis.h>
 
 #include "latchkey.h"
+#include "support/temp_dir.h"
 
 struct cluster;
 
 struct world {
 	const char *layout;         /* "sqlite" is a store without one */
-	char dir[64];               /* private folder */
+	struct temp_dir folder;     /* private; a new one for each test */
+	const char *dir;            /* its path */
 	struct cluster *cluster;    /* behind Sentinel, else NULL */
 	struct lk_settings *settings;
 	struct lk_manager *m;

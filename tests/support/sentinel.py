@@ -1,4 +1,4 @@
-"""One master, two replicas and three Sentinels, on loopback or in network
+"""One master, its replicas and three Sentinels, on loopback or in network
 namespaces, with the users of etc/redis/."""
 
 import os
@@ -15,6 +15,8 @@ from support.servers import redis_program
 MASTER = "mymaster"
 QUORUM = 2
 DOWN_AFTER_MS = 1000
+# Longer than any test, on the slowest of machines.
+CALM_MS = 3600000
 # After it a failover that got stuck is tried again.
 FAILOVER_TIMEOUT_MS = 3000
 # A failover takes two or three seconds, and ten more where the first one has
@@ -45,11 +47,13 @@ class Server(Daemon):
     """What a Redis and a Sentinel of the cluster have in common.
 
     Our own hand reaches it through its unix socket, whatever the network.
+    With a password it lets in nobody without one, not even us.
     """
 
-    def __init__(self, place, name, host, options):
+    def __init__(self, place, name, host, password, options):
         self.name = name
         super().__init__(place)
+        self.password = password
         self.ip = host.ip
         self.port = free_port()
         self.folder = place.path / name
@@ -58,7 +62,9 @@ class Server(Daemon):
         self.conf = place.write(f"{name}/conf", "\n".join([
             f"port {self.port}", f"bind {self.ip}", f"dir {self.folder}",
             f"unixsocket {self.socket}", "unixsocketperm 700",
-            "protected-mode no", "daemonize no", *options]) + "\n")
+            "protected-mode no", "daemonize no",
+            f"user default on {f'>{password}' if password else 'nopass'} "
+            "~* &* +@all", *options]) + "\n")
         self.argv = [*host.prefix, redis_program(), self.conf]
 
     @property
@@ -66,7 +72,8 @@ class Server(Daemon):
         return f"{self.ip}:{self.port}"
 
     def hand(self, timeout=20.0):
-        return RedisClient(f"unix:{self.socket}", timeout=timeout)
+        return RedisClient(f"unix:{self.socket}", password=self.password,
+                           timeout=timeout)
 
     def call(self, *words):
         """The reply to one command."""
@@ -96,12 +103,12 @@ class Server(Daemon):
 
 
 class RedisNode(Server):
-    def __init__(self, place, number, host, master=None):
-        super().__init__(place, f"redis-{number}", host, [
+    def __init__(self, place, number, host, master=None, password=""):
+        super().__init__(place, f"redis-{number}", host, password, [
             'save ""', "appendonly no", "shutdown-timeout 0",
             "repl-diskless-sync-delay 0", "repl-ping-replica-period 1",
-            "user default on nopass ~* &* +@all",
             example_user("latchkey.conf", REDIS_PASSWORD),
+            *([f"masterauth {password}"] if password else []),
             *([f"replicaof {master.ip} {master.port}"] if master else [])])
 
     def is_master(self):
@@ -133,15 +140,17 @@ class RedisNode(Server):
 
 
 class SentinelNode(Server):
-    def __init__(self, place, number, host, master):
+    def __init__(self, place, number, host, master, password="",
+                 down_after=DOWN_AFTER_MS):
         self.id = secrets.token_hex(20)
-        super().__init__(place, f"sentinel-{number}", host, [
+        super().__init__(place, f"sentinel-{number}", host, password, [
             f"sentinel myid {self.id}",
             f"sentinel monitor {MASTER} {master.ip} {master.port} {QUORUM}",
-            f"sentinel down-after-milliseconds {MASTER} {DOWN_AFTER_MS}",
+            f"sentinel down-after-milliseconds {MASTER} {down_after}",
             f"sentinel failover-timeout {MASTER} {FAILOVER_TIMEOUT_MS}",
             f"sentinel parallel-syncs {MASTER} 2",
-            "user default on nopass ~* &* +@all",
+            *([f"sentinel auth-pass {MASTER} {master.password}",
+               f"sentinel sentinel-pass {password}"] if password else []),
             example_user("latchkey-sentinel.conf", SENTINEL_PASSWORD)])
         self.argv.append("--sentinel")
 
@@ -156,9 +165,10 @@ class SentinelNode(Server):
                            f"{replica.port}\n")
 
     def hurry(self):
-        """Look after the servers twice a second, not each 10 s."""
+        """Look after the servers twice a second, not each 10 s; and do not
+        mind to have been held up, which costs half a minute (TILT)."""
         self.call("SENTINEL", "DEBUG", "info-period", 500,
-                  "publish-period", 500)
+                  "publish-period", 500, "tilt-trigger", CALM_MS)
 
     def named(self):
         """The address of the master it names."""
@@ -179,11 +189,12 @@ class SentinelNode(Server):
         return sum("down" not in pairs(found)["flags"] for found in self.call(
             "SENTINEL", "REPLICAS", MASTER))
 
-    def is_content(self):
-        """Whether it knows everybody and thinks that all are well."""
+    def is_content(self, replicas, others):
+        """Whether it knows so many and thinks that all are well."""
         state = self.state()
         if (state["flags"], state["num-slaves"],
-                state["num-other-sentinels"]) != ("master", "2", "2"):
+                state["num-other-sentinels"]) != (
+                    "master", str(replicas), str(others)):
             return False
         others = (self.call("SENTINEL", "REPLICAS", MASTER)
                   + self.call("SENTINEL", "SENTINELS", MASTER))
@@ -220,17 +231,22 @@ class Announcements:
 
 
 class Cluster:
-    """`hosts` are where each Redis and the Sentinel beside it are."""
+    """`hosts` are where each Redis and the Sentinel beside it are; there are
+    `size` Redis, at the first of them.  `passwords` are those of each Redis
+    and of each Sentinel, without which they let nobody in; see notice_after()
+    for `down_after`."""
 
-    def __init__(self, place, hosts=(Loopback,) * 3, hurried=True):
+    def __init__(self, place, hosts=(Loopback,) * 3, hurried=True, size=3,
+                 passwords=("", ""), down_after=DOWN_AFTER_MS):
         self.place = place
         self.hurried = hurried
-        first = RedisNode(place, 1, hosts[0])
+        first = RedisNode(place, 1, hosts[0], None, passwords[0])
         self.nodes = [first] + [
-            RedisNode(place, number, host, first)
-            for number, host in enumerate(hosts[1:], 2)]
-        self.sentinels = [SentinelNode(place, number, host, first)
-                          for number, host in enumerate(hosts, 1)]
+            RedisNode(place, number, host, first, passwords[0])
+            for number, host in enumerate(hosts[1:size], 2)]
+        self.sentinels = [
+            SentinelNode(place, number, host, first, passwords[1], down_after)
+            for number, host in enumerate(hosts, 1)]
         for sentinel in self.sentinels:
             sentinel.know([other for other in self.sentinels
                            if other is not sentinel], self.nodes[1:])
@@ -293,7 +309,8 @@ class Cluster:
         try:
             return (master is not None and master.is_master()
                     and master.good_replicas() == len(self.nodes) - 1
-                    and all(sentinel.is_content()
+                    and all(sentinel.is_content(len(self.nodes) - 1,
+                                                len(self.sentinels) - 1)
                             and sentinel.named() == master.address
                             for sentinel in self.sentinels)
                     and master.is_followed_by(len(self.nodes) - 1))

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "settings/setting.h"
-#include "temp_dir.h"
+#include "support/temp_dir.h"
 
 static struct temp_dir dir;
 static struct lk_error error;

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "settings/settings.h"
-#include "temp_dir.h"
+#include "support/temp_dir.h"
 
 static int
 make_dir(void **state)

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/trusted_file.h"
-#include "temp_dir.h"
+#include "support/temp_dir.h"
 
 static struct temp_dir dir;
 
