@@ -179,7 +179,7 @@ lk_ping(struct lk_manager *manager)
 bool
 lk_keeps_tokens(const struct lk_manager *manager)
 {
-	return (manager->store->shape == LK_SHAPE_GOSESSION);
+	return (manager->store->keeps_tokens);
 }
 
 enum lk_status

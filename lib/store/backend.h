@@ -11,8 +11,8 @@
 /** What stands behind one value of `store.backend`. */
 struct lk_backend {
 	/**
-	 * Make a store.  ${base} gives all its members but ops, shape and
-	 * timeout_ms.  Nothing is opened or connected to yet.
+	 * Make a store.  ${base} gives all its members but ops, shape,
+	 * keeps_tokens and timeout_ms.  Nothing is opened or connected to yet.
 	 */
 	enum lk_status (
 	    *open)(const struct lk_store *base, struct lk_store **store);

@@ -30,16 +30,16 @@ struct lk_issue_request {
 	struct lk_limits limits;
 };
 
+/* Room for a store's own note of where a walk is. */
+#define LK_CURSOR_MAX 40
+
 /** Where a walk through a store is.  All zero: at its start. */
 struct lk_place {
 	bool users; /* the sessions are done, the users are not */
 	bool done;
-	bool started;     /* with the sessions, or with the users */
-	int64_t busy_ns;  /* how long it has kept the store from others */
-	double part;      /* how much of this half is done, about: 0 to 1 */
-	uint64_t scanned; /* Redis: SCAN's cursor */
-	uint8_t tag[LK_TAG_LEN]; /* SQLite: the last row */
-	uint8_t handle[LK_HANDLE_LEN];
+	int64_t busy_ns; /* how long it has kept the store from others */
+	double part;     /* how much of this half is done, about: 0 to 1 */
+	unsigned char cursor[LK_CURSOR_MAX]; /* the store's; 0: at the start */
 };
 
 /**
@@ -176,6 +176,7 @@ struct lk_store_ops {
 struct lk_store {
 	const struct lk_store_ops *ops;
 	enum lk_token_shape shape; /* of the tokens to issue here */
+	bool keeps_tokens;         /* in clear, so that lists have them */
 	int64_t timeout_ms;        /* the one deadline of an operation */
 	const struct lk_settings *settings;
 	const struct lk_log *log;

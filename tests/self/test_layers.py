@@ -23,8 +23,10 @@ MAY_INCLUDE = {
     "lib/store/sqlite": THINGS | {"lib/store"},
     "lib/store/redis/wire": THINGS | {"lib/store/redis"},
     "lib/store/redis/master":
-        THINGS | {"lib/store/redis", "lib/store/redis/wire"},
+        THINGS | {"lib/store/redis", "lib/store/redis/wire",
+                  "lib/store/redis/layout/layout.h"},
     "lib/store/redis": THINGS | {"lib/store", "lib/store/redis/master",
+                                 "lib/store/redis/layout/layout.h",
                                  "lib/store/redis/wire"},
     "lib/store/redis/layout":
         THINGS | {"lib/store/redis", "lib/store/redis/wire"},

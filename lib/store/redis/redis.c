@@ -1,4 +1,3 @@
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,35 +6,6 @@
 #include "session/record.h"
 #include "store/backend.h"
 #include "store/redis/redis.h"
-
-void
-lk_redis_key(struct lk_redis_key *key, ...)
-{
-	const char *part;
-	size_t len;
-	va_list ap;
-
-	key->len = 0;
-	va_start(ap, key);
-	while ((part = va_arg(ap, const char *)) != NULL) {
-		len = strlen(part);
-		if (len > LK_REDIS_KEY_MAX - key->len) {
-			key->len = 0;
-			break;
-		}
-		memcpy(key->text + key->len, part, len);
-		key->len += len;
-	}
-	va_end(ap);
-	key->text[key->len] = '\0';
-}
-
-void
-lk_redis_arg_key(struct lk_redis_command *command,
-    const struct lk_redis_key *key)
-{
-	lk_redis_arg(command, key->text, key->len);
-}
 
 struct lk_redis_store *
 lk_redis_store_of(struct lk_store *store)
@@ -47,7 +17,6 @@ lk_redis_store_of(struct lk_store *store)
 static enum lk_status
 redis_open(const struct lk_store *base, struct lk_store **storep)
 {
-	const struct lk_redis_settings *settings = &base->settings->store.redis;
 	struct lk_redis_store *store = calloc(1, sizeof(*store));
 	enum lk_status status = LK_FAULT;
 
@@ -55,16 +24,11 @@ redis_open(const struct lk_store *base, struct lk_store **storep)
 	if (store == NULL)
 		return (lk_fail(base->error, LK_E_NOMEM, "out of memory"));
 	store->base = *base;
-	store->base.timeout_ms = settings->command_timeout_ms;
-	if (settings->layout == LK_LAYOUT_GOSESSION) {
-		store->base.ops = &lk_redis_gosession_ops;
-		store->base.shape = LK_SHAPE_GOSESSION;
-		store->user_key = lk_redis_gosession_user_key;
-	} else {
-		store->base.ops = &lk_redis_latchkey_ops;
-		store->base.shape = LK_SHAPE_LATCHKEY;
-		store->user_key = lk_redis_latchkey_user_key;
-	}
+	store->base.timeout_ms = base->settings->store.redis.command_timeout_ms;
+	store->layout = lk_redis_layout_of(base->settings);
+	store->base.ops = store->layout->ops;
+	store->base.shape = store->layout->shape;
+	store->base.keeps_tokens = store->layout->keeps_tokens;
 	status = lk_redis_link_new(base->settings, base->watch, base->log,
 	    base->error, &store->link);
 	if (status != LK_OK) {
@@ -221,7 +185,9 @@ lk_redis_user_get(struct lk_store *base, const char *user,
 	struct lk_redis_key key;
 	enum lk_status status = LK_FAULT;
 
-	if ((status = store->user_key(store, user, &key)) != LK_OK)
+	status = store->layout->user_key(base->settings, user, &key,
+	    base->error);
+	if (status != LK_OK)
 		return (status);
 	lk_redis_command(&command, "GET");
 	lk_redis_arg_key(&command, &key);
@@ -242,7 +208,9 @@ lk_redis_user_put(struct lk_store *base, const char *user, const char *record,
 	struct lk_redis_key key;
 	enum lk_status status = LK_FAULT;
 
-	if ((status = store->user_key(store, user, &key)) != LK_OK)
+	status = store->layout->user_key(base->settings, user, &key,
+	    base->error);
+	if (status != LK_OK)
 		return (status);
 	lk_redis_command(&command, "SET");
 	lk_redis_arg_key(&command, &key);
@@ -267,7 +235,9 @@ lk_redis_user_delete(struct lk_store *base, const char *user,
 	enum lk_status status = LK_FAULT;
 
 	*deleted = false;
-	if ((status = store->user_key(store, user, &key)) != LK_OK)
+	status = store->layout->user_key(base->settings, user, &key,
+	    base->error);
+	if (status != LK_OK)
 		return (status);
 	lk_redis_command(&command, "DEL");
 	lk_redis_arg_key(&command, &key);

@@ -1,52 +1,21 @@
 /*
- * What the two layouts of the Redis store share.  A layout is a table of
- * operations and a name for the key of a user's cached record; the key of a
- * session comes from its token alone, so that one write asks for both.
+ * What the operations of the Redis store share, whichever its layout: the key
+ * of a session comes from its token alone, so that one write asks for all that
+ * a check needs.
  */
 #ifndef LK_REDIS_STORE_H_
 #define LK_REDIS_STORE_H_
 
+#include "store/redis/layout/layout.h"
 #include "store/redis/link.h"
 #include "store/redis/wire/script.h"
 #include "store/store.h"
 
-/* Longest key: a prefix, and a gosession token or a user id. */
-#define LK_REDIS_KEY_MAX (64 + 1 + LK_USER_ID_MAX + 1 + LK_TOKEN_GOSESSION_HEX)
-
-/**
- * A key under construction.  What it is made of has been checked to fit; one
- * that did not would be empty, which names nobody's session.
- */
-struct lk_redis_key {
-	size_t len;
-	char text[LK_REDIS_KEY_MAX + 1];
-};
-
-/** lk_redis_key(key, ...): Join strings, up to a NULL, to a key. */
-void lk_redis_key(struct lk_redis_key *key, ...) __attribute__((sentinel));
-
-/** lk_redis_arg_key(command, key): Append it, borrowed. */
-void lk_redis_arg_key(struct lk_redis_command *command,
-    const struct lk_redis_key *key);
-
 struct lk_redis_store {
 	struct lk_store base;
 	struct lk_redis_link *link;
-	/**
-	 * Name the key of a user's cached record; LK_E_INVAL if such an id
-	 * cannot be in this layout.
-	 */
-	enum lk_status (*user_key)(const struct lk_redis_store *store,
-	    const char *user, struct lk_redis_key *key);
+	const struct lk_redis_layout *layout;
 };
-
-/** The two layouts. */
-extern const struct lk_store_ops lk_redis_latchkey_ops;
-extern const struct lk_store_ops lk_redis_gosession_ops;
-enum lk_status lk_redis_latchkey_user_key(const struct lk_redis_store *store,
-    const char *user, struct lk_redis_key *key);
-enum lk_status lk_redis_gosession_user_key(const struct lk_redis_store *store,
-    const char *user, struct lk_redis_key *key);
 
 /** The operations that are the same in both. */
 enum lk_status lk_redis_ping(struct lk_store *store,

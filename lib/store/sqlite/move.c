@@ -71,11 +71,21 @@ part_of(const uint8_t tag[LK_TAG_LEN])
 	return ((double)(tag[0] << 8 | tag[1]) / 65536.0);
 }
 
+/* Where a walk is: at the last row of its half, if it has begun. */
+struct cursor {
+	bool begun;
+	uint8_t tag[LK_TAG_LEN];
+	uint8_t handle[LK_HANDLE_LEN];
+};
+
+_Static_assert(sizeof(struct cursor) <= LK_CURSOR_MAX, "a place has room");
+
 /* Hand out the row of the walk's statement, and move on to it. */
 static bool
 take_row(sqlite3_stmt *row, struct lk_place *place, lk_stored_fn *each,
     void *arg)
 {
+	struct cursor at = { .begun = true };
 	struct lk_stored stored;
 	bool ok;
 
@@ -87,18 +97,17 @@ take_row(sqlite3_stmt *row, struct lk_place *place, lk_stored_fn *each,
 		    COLUMN_RECORD);
 		stored.expires_ms = sqlite3_column_int64(row,
 		    COLUMN_USER_EXPIRES);
-		ok = column_bytes(row, COLUMN_USER_TAG, place->tag, LK_TAG_LEN);
+		ok = column_bytes(row, COLUMN_USER_TAG, at.tag, LK_TAG_LEN);
 	} else {
 		read_session(row, &stored);
-		ok = column_bytes(row, COLUMN_TAG, place->tag, LK_TAG_LEN) &&
-		    column_bytes(row, COLUMN_HANDLE, place->handle,
-		        LK_HANDLE_LEN);
+		ok = column_bytes(row, COLUMN_TAG, at.tag, LK_TAG_LEN) &&
+		    column_bytes(row, COLUMN_HANDLE, at.handle, LK_HANDLE_LEN);
 	}
 	if (ok)
 		each(arg, &stored);
 	lk_stored_wipe(&stored);
-	place->started = true;
-	place->part = part_of(place->tag);
+	memcpy(place->cursor, &at, sizeof(at));
+	place->part = part_of(at.tag);
 	return (ok);
 }
 
@@ -115,22 +124,22 @@ next_half(struct lk_place *place)
 
 /* Begin the statement of the next page. */
 static enum lk_status
-walk_statement(struct lk_sqlite_store *store, const struct lk_place *place,
-    int64_t rows, sqlite3_stmt **statement)
+walk_statement(struct lk_sqlite_store *store, bool users,
+    const struct cursor *from, int64_t rows, sqlite3_stmt **statement)
 {
-	const size_t tag_len = place->started ? LK_TAG_LEN : 0;
-	const size_t handle_len = place->started ? LK_HANDLE_LEN : 0;
+	const size_t tag_len = from->begun ? LK_TAG_LEN : 0;
+	const size_t handle_len = from->begun ? LK_HANDLE_LEN : 0;
 	enum lk_status status = LK_FAULT;
 
 	status = lk_sqlite_db_sql(store->db,
-	    place->users ? LK_SQL_WALK_USERS : LK_SQL_WALK_SESSIONS, statement);
+	    users ? LK_SQL_WALK_USERS : LK_SQL_WALK_SESSIONS, statement);
 	if (status != LK_OK)
 		return (status);
 	lk_sqlite_bind_number(*statement, 1, lk_sqlite_now_ms(store));
 	lk_sqlite_bind_number(*statement, 2, rows);
-	lk_sqlite_bind_bytes(*statement, 3, place->tag, tag_len);
-	if (!place->users)
-		lk_sqlite_bind_bytes(*statement, 4, place->handle, handle_len);
+	lk_sqlite_bind_bytes(*statement, 3, from->tag, tag_len);
+	if (!users)
+		lk_sqlite_bind_bytes(*statement, 4, from->handle, handle_len);
 	return (LK_OK);
 }
 
@@ -140,17 +149,18 @@ lk_sqlite_walk(struct lk_store *base, struct lk_place *place,
 {
 	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
 	const int64_t rows = place->users ? WALK_USERS : WALK_SESSIONS;
-	/* What is bound stays as it is until the statement is done. */
-	const struct lk_place from = *place;
 	sqlite3_stmt *statement = NULL;
 	enum lk_status status = LK_FAULT;
+	struct cursor from;
 	int64_t met = 0;
 	bool row = false;
 
+	/* What is bound stays as it is until the statement is done. */
+	memcpy(&from, place->cursor, sizeof(from));
 	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN, deadline);
 	if (status != LK_OK)
 		return (status);
-	status = walk_statement(store, &from, rows, &statement);
+	status = walk_statement(store, place->users, &from, rows, &statement);
 	if (status == LK_OK)
 		status = lk_sqlite_db_step(store->db, statement, &row);
 	while (status == LK_OK && row) {

@@ -21,7 +21,6 @@
 
 #include "session/record.h"
 #include "store/redis/layout/gosession.h"
-#include "store/redis/layout/scan.h"
 #include "store/redis/layout/steps.h"
 
 #include "redis_gosession_scripts.h"
@@ -29,66 +28,9 @@
 
 #define INDEX_TTL LK_REDIS_GOSESSION_INDEX_TTL
 
-const struct lk_redis_script *const lk_redis_gosession_trim =
-    &gosession_trim_script;
-
-static enum lk_status
-user_check(const struct lk_redis_store *store, const char *user)
-{
-	if (strchr(user, '_') == NULL)
-		return (LK_OK);
-	return (lk_fail(store->base.error, LK_E_INVAL,
-	    "user id: expected one without '_' in layout \"gosession\""));
-}
-
-enum lk_status
-lk_redis_gosession_user_names(const struct lk_redis_store *store,
-    const char *user, struct lk_redis_key *index, struct lk_redis_key *prefix)
-{
-	const char *token_prefix = store->base.settings->session.token_prefix;
-	enum lk_status status = LK_FAULT;
-
-	if ((status = user_check(store, user)) != LK_OK)
-		return (status);
-	lk_redis_key(index, token_prefix, "_", user, NULL);
-	lk_redis_key(prefix, token_prefix, "_", NULL);
-	return (LK_OK);
-}
-
-enum lk_status
-lk_redis_gosession_user_key(const struct lk_redis_store *store,
-    const char *user, struct lk_redis_key *key)
-{
-	enum lk_status status = LK_FAULT;
-
-	if ((status = user_check(store, user)) == LK_OK)
-		lk_redis_key(key, store->base.settings->session.user_prefix,
-		    "_", user, NULL);
-	return (status);
-}
-
-/* Only gosession's own tokens are known here. */
-enum lk_status
-lk_redis_gosession_names(const struct lk_redis_store *store,
-    const struct lk_token_key *key, struct lk_redis_gosession_names *names)
-{
-	const struct lk_settings *settings = store->base.settings;
-
-	if (key->shape != LK_SHAPE_GOSESSION)
-		return (LK_MALFORMED);
-	names->token = key->token;
-	lk_redis_key(&names->token_key, settings->session.token_prefix, "_",
-	    key->token->text, NULL);
-	lk_redis_key(&names->index, settings->session.token_prefix, "_",
-	    key->user, NULL);
-	lk_redis_key(&names->value, settings->session.user_prefix, "_",
-	    key->user, NULL);
-	return (LK_OK);
-}
-
 /* The keys hold the token in clear. */
 static void
-names_wipe(struct lk_redis_gosession_names *names)
+names_wipe(struct lk_redis_names *names)
 {
 	sodium_memzero(names, sizeof(*names));
 }
@@ -151,22 +93,22 @@ gosession_issue(struct lk_store *base, const struct lk_issue_request *request,
 	struct lk_redis_reply *reply = NULL;
 	struct lk_redis_key index, prefix;
 	struct lk_redis_call call;
-	struct lk_redis_gosession_names names;
+	struct lk_redis_names names;
 	enum lk_status status = LK_FAULT;
 	bool trimmed = false;
 
-	status = lk_redis_gosession_names(store, request->key, &names);
+	status = lk_redis_gosession_names(base->settings, request->key, &names);
 	if (status != LK_OK)
 		return (status);
 	status = lk_redis_gosession_user_names(store, request->user, &index,
 	    &prefix);
 	while (status == LK_OK && reply == NULL) {
 		lk_redis_call(&call, &gosession_issue_script, 2);
-		lk_redis_arg_key(&call.command, &names.token_key);
+		lk_redis_arg_key(&call.command, &names.session);
 		lk_redis_arg_key(&call.command, &names.index);
 		lk_redis_arg(&call.command, names.token->text,
 		    names.token->len);
-		lk_redis_arg_key(&call.command, &names.value);
+		lk_redis_arg_key(&call.command, &names.user);
 		lk_redis_arg_int(&call.command, request->ttl);
 		lk_redis_arg_int(&call.command, request->limits.per_user);
 		lk_redis_arg_key(&call.command, &prefix);
@@ -190,25 +132,11 @@ gosession_issue(struct lk_store *base, const struct lk_issue_request *request,
 	return (status);
 }
 
-/* The three commands that a check is made of. */
-static void
-check_commands(const struct lk_redis_gosession_names *names,
-    struct lk_redis_command commands[3])
-{
-	lk_redis_command(&commands[0], "GET");
-	lk_redis_arg_key(&commands[0], &names->token_key);
-	lk_redis_command(&commands[1], "PEXPIRETIME");
-	lk_redis_arg_key(&commands[1], &names->token_key);
-	lk_redis_command(&commands[2], "HEXISTS");
-	lk_redis_arg_key(&commands[2], &names->index);
-	lk_redis_arg(&commands[2], names->token->text, names->token->len);
-}
-
 /* What their replies say. */
 static enum lk_status
 check_replies(struct lk_redis_store *store, const struct lk_token_key *key,
-    const struct lk_redis_gosession_names *names,
-    struct lk_redis_reply *const replies[3], struct lk_session *session)
+    const struct lk_redis_names *names, struct lk_redis_reply *const replies[3],
+    struct lk_session *session)
 {
 	const struct lk_redis_reply *value = replies[0];
 	const struct lk_redis_reply *expiry = replies[1];
@@ -222,8 +150,7 @@ check_replies(struct lk_redis_store *store, const struct lk_token_key *key,
 		return (LK_UNKNOWN);
 	if (value->type == LK_REDIS_NIL || expiry->integer == -2)
 		return (LK_EXPIRED);
-	if (!lk_redis_reply_is(value, names->value.text) ||
-	    expiry->integer <= 0)
+	if (!lk_redis_reply_is(value, names->user.text) || expiry->integer <= 0)
 		return (lk_redis_corrupt(store, "a session"));
 	lk_redis_gosession_session(store, key, session);
 	return (lk_redis_left(store, expiry->integer, session));
@@ -236,12 +163,13 @@ gosession_check(struct lk_store *base, const struct lk_token_key *key,
 	struct lk_redis_store *store = lk_redis_store_of(base);
 	struct lk_redis_command commands[3];
 	struct lk_redis_reply *replies[3] = { NULL };
-	struct lk_redis_gosession_names names;
+	struct lk_redis_names names;
 	enum lk_status status = LK_FAULT;
 
-	if ((status = lk_redis_gosession_names(store, key, &names)) != LK_OK)
+	if ((status = lk_redis_gosession_names(base->settings, key, &names)) !=
+	    LK_OK)
 		return (status);
-	check_commands(&names, commands);
+	lk_redis_gosession_ask_names(&names, commands);
 	status = lk_redis_run(store, commands, 3, deadline, replies);
 	if (status == LK_OK)
 		status = check_replies(store, key, &names, replies, session);
@@ -258,14 +186,15 @@ gosession_check_user(struct lk_store *base, const struct lk_token_key *key,
 	struct lk_redis_store *store = lk_redis_store_of(base);
 	struct lk_redis_command commands[4];
 	struct lk_redis_reply *replies[4] = { NULL };
-	struct lk_redis_gosession_names names;
+	struct lk_redis_names names;
 	enum lk_status status = LK_FAULT;
 
-	if ((status = lk_redis_gosession_names(store, key, &names)) != LK_OK)
+	if ((status = lk_redis_gosession_names(base->settings, key, &names)) !=
+	    LK_OK)
 		return (status);
-	check_commands(&names, commands);
+	lk_redis_gosession_ask_names(&names, commands);
 	lk_redis_command(&commands[3], "GET");
-	lk_redis_arg_key(&commands[3], &names.value);
+	lk_redis_arg_key(&commands[3], &names.user);
 	status = lk_redis_run(store, commands, 4, deadline, replies);
 	if (status == LK_OK)
 		status = check_replies(store, key, &names, replies, session);
@@ -283,16 +212,17 @@ gosession_extend(struct lk_store *base, const struct lk_token_key *key,
 	struct lk_redis_store *store = lk_redis_store_of(base);
 	struct lk_redis_reply *reply = NULL;
 	struct lk_redis_call call;
-	struct lk_redis_gosession_names names;
+	struct lk_redis_names names;
 	enum lk_status status = LK_FAULT;
 
-	if ((status = lk_redis_gosession_names(store, key, &names)) != LK_OK)
+	if ((status = lk_redis_gosession_names(base->settings, key, &names)) !=
+	    LK_OK)
 		return (status);
 	lk_redis_call(&call, &gosession_extend_script, 2);
-	lk_redis_arg_key(&call.command, &names.token_key);
+	lk_redis_arg_key(&call.command, &names.session);
 	lk_redis_arg_key(&call.command, &names.index);
 	lk_redis_arg(&call.command, names.token->text, names.token->len);
-	lk_redis_arg_key(&call.command, &names.value);
+	lk_redis_arg_key(&call.command, &names.user);
 	lk_redis_arg_int(&call.command, ttl);
 	lk_redis_arg_int(&call.command, INDEX_TTL);
 	status = lk_redis_call_run(store->link, &call, LK_REDIS_EXTENDS,
@@ -317,14 +247,15 @@ gosession_revoke(struct lk_store *base, const struct lk_token_key *key,
 {
 	struct lk_redis_store *store = lk_redis_store_of(base);
 	struct lk_redis_call call;
-	struct lk_redis_gosession_names names;
+	struct lk_redis_names names;
 	enum lk_status status = LK_FAULT;
 
 	*revoked = 0;
-	if ((status = lk_redis_gosession_names(store, key, &names)) != LK_OK)
+	if ((status = lk_redis_gosession_names(base->settings, key, &names)) !=
+	    LK_OK)
 		return (status);
 	lk_redis_call(&call, &gosession_revoke_script, 2);
-	lk_redis_arg_key(&call.command, &names.token_key);
+	lk_redis_arg_key(&call.command, &names.session);
 	lk_redis_arg_key(&call.command, &names.index);
 	lk_redis_arg(&call.command, names.token->text, names.token->len);
 	status = lk_redis_revoke(store, &call, deadline, revoked);
@@ -385,23 +316,24 @@ search_ref(struct lk_redis_store *store, const struct lk_session_ref *ref,
     struct lk_token_key *key)
 {
 	const char *user = (const char *)ref->locator;
-	struct lk_place place = { .done = false };
 	struct lk_redis_reply *page = NULL;
 	struct lk_redis_key index, prefix;
 	enum lk_status status = LK_FAULT;
+	uint64_t cursor = 0;
 
 	lk_token_wipe(token);
 	if (strlen(user) != ref->locator_len ||
 	    lk_user_id_check(user) != LK_OK || strchr(user, '_') != NULL)
 		return (LK_MALFORMED);
 	status = lk_redis_gosession_user_names(store, user, &index, &prefix);
-	while (status == LK_OK && token->len == 0 && !place.done) {
-		status = lk_redis_gosession_page(store, &index, &place,
-		    deadline, &page);
+	do {
+		if (status == LK_OK)
+			status = lk_redis_scan(store, &index, NULL, NULL,
+			    &cursor, deadline, &page);
 		if (status == LK_OK)
 			match_handle(page, user, ref->handle, token, key);
 		lk_redis_free_replies(&page, 1);
-	}
+	} while (status == LK_OK && token->len == 0 && cursor != 0);
 	if (status == LK_OK && token->len == 0)
 		status = LK_UNKNOWN;
 	return (status);
@@ -444,7 +376,7 @@ gosession_revoke_id(struct lk_store *base, const struct lk_session_ref *ref,
 	return (status);
 }
 
-const struct lk_store_ops lk_redis_gosession_ops = { .name = "redis/gosession",
+static const struct lk_store_ops gosession_ops = { .name = "redis/gosession",
 	.ping = lk_redis_ping,
 	.inspect = lk_redis_inspect,
 	.issue = gosession_issue,
@@ -465,3 +397,20 @@ const struct lk_store_ops lk_redis_gosession_ops = { .name = "redis/gosession",
 	.stats = lk_redis_stats,
 	.leave_parent = lk_redis_leave_parent,
 	.free = lk_redis_free };
+
+const struct lk_redis_layout lk_redis_gosession = { .ops = &gosession_ops,
+	.shape = LK_SHAPE_GOSESSION,
+	.keeps_tokens = true,
+	.fence_key = lk_redis_gosession_fence_key,
+	.user_key = lk_redis_gosession_user_key,
+	.is_same = lk_redis_gosession_is_same,
+	.pattern = lk_redis_gosession_pattern,
+	.index_type = "hash",
+	.users_apart = true,
+	.ask = lk_redis_gosession_ask,
+	.read = lk_redis_gosession_read,
+	.kind = lk_redis_gosession_kind,
+	.put_script = &gosession_put_script,
+	.put = lk_redis_gosession_put,
+	.sweep_script = &gosession_trim_script,
+	.sweep_prefix = lk_redis_gosession_sweep_prefix };

@@ -1,4 +1,4 @@
-/* The keys of layout `gosession`; gosession.c specifies them. */
+/* Inside of layout `gosession`: its keys, and what is in files of its own. */
 #ifndef LK_REDIS_GOSESSION_H_
 #define LK_REDIS_GOSESSION_H_
 
@@ -7,27 +7,15 @@
 /* Shortest life of a user's hash in seconds, from gosession. */
 #define LK_REDIS_GOSESSION_INDEX_TTL 2592000
 
-/**
- * The steps that drop what has expired from a user's hash, if their own
- * argument is "-1".
- */
-extern const struct lk_redis_script *const lk_redis_gosession_trim;
-
-/** The names that belong to a session.  They hold its token: wipe them. */
-struct lk_redis_gosession_names {
-	const struct lk_token *token; /* borrowed */
-	struct lk_redis_key token_key;
-	struct lk_redis_key index;
-	struct lk_redis_key value; /* of the token key, and the user's key */
-};
+extern const struct lk_redis_layout lk_redis_gosession;
 
 /**
- * lk_redis_gosession_names(store, key, names):
+ * lk_redis_gosession_names(settings, key, names):
  * Name a session's keys; LK_MALFORMED unless it is one of gosession's tokens.
+ * They hold its token: wipe them.
  */
-enum lk_status lk_redis_gosession_names(const struct lk_redis_store *store,
-    const struct lk_token_key *key,
-    struct lk_redis_gosession_names *names) LK_MUST_CHECK;
+enum lk_status lk_redis_gosession_names(const struct lk_settings *settings,
+    const struct lk_token_key *key, struct lk_redis_names *names) LK_MUST_CHECK;
 
 /**
  * lk_redis_gosession_user_names(store, user, index, prefix):
@@ -39,6 +27,14 @@ enum lk_status lk_redis_gosession_user_names(const struct lk_redis_store *store,
     struct lk_redis_key *prefix) LK_MUST_CHECK;
 
 /**
+ * lk_redis_gosession_ask_names(names, commands):
+ * The commands that say whether a session lives: the value of its token's key,
+ * when that expires, and whether the user's hash has the token.
+ */
+void lk_redis_gosession_ask_names(const struct lk_redis_names *names,
+    struct lk_redis_command commands[LK_REDIS_QUESTIONS_MAX]);
+
+/**
  * lk_redis_gosession_session(store, key, session):
  * What there is to say of a session of this layout, but when it ends.
  */
@@ -46,23 +42,36 @@ void lk_redis_gosession_session(const struct lk_redis_store *store,
     const struct lk_token_key *key, struct lk_session *session);
 
 /**
- * lk_redis_gosession_page(store, index, place, deadline, page):
- * Get the next page of a user's hash, each token with what stands there behind
- * it, and move ${place} on.  The caller frees ${page}.
- */
-enum lk_status lk_redis_gosession_page(struct lk_redis_store *store,
-    const struct lk_redis_key *index, struct lk_place *place,
-    struct lk_deadline deadline, struct lk_redis_reply **page) LK_MUST_CHECK;
-
-/**
  * lk_redis_gosession_field(field, user, token, key):
- * Read a token of a page; false, unless it may be one of ${user}.
+ * Read a token of a page of a user's hash; false, unless it may be his.
  */
 bool lk_redis_gosession_field(const struct lk_redis_reply *field,
     const char *user, struct lk_token *token, struct lk_token_key *key);
 
-/** The operation of this name; it has a file of its own. */
+/** Members of the row. */
 enum lk_status lk_redis_gosession_list(struct lk_store *store, const char *user,
     struct lk_deadline deadline, lk_session_fn *each, void *arg);
+void lk_redis_gosession_fence_key(const struct lk_settings *settings,
+    struct lk_redis_key *key);
+enum lk_status lk_redis_gosession_user_key(const struct lk_settings *settings,
+    const char *user, struct lk_redis_key *key, struct lk_error *error);
+bool lk_redis_gosession_is_same(const struct lk_settings *a,
+    const struct lk_settings *b);
+void lk_redis_gosession_pattern(const struct lk_settings *settings,
+    enum lk_redis_keys keys, struct lk_buf *pattern);
+size_t lk_redis_gosession_ask(const struct lk_settings *settings,
+    const struct lk_redis_reply *key, struct lk_redis_item *item,
+    struct lk_redis_command commands[LK_REDIS_QUESTIONS_MAX]);
+bool lk_redis_gosession_read(const struct lk_redis_reply *key,
+    const struct lk_redis_item *item, struct lk_redis_reply *const *replies,
+    struct lk_stored *stored);
+bool lk_redis_gosession_kind(const struct lk_settings *settings,
+    const struct lk_redis_reply *key, struct lk_redis_item *item,
+    struct lk_redis_command *command, enum lk_stored_kind *kind);
+enum lk_put lk_redis_gosession_put(const struct lk_settings *settings,
+    const struct lk_stored *stored, struct lk_redis_item *item,
+    struct lk_redis_command *command);
+void lk_redis_gosession_sweep_prefix(const struct lk_settings *settings,
+    struct lk_redis_key *prefix);
 
 #endif /* !LK_REDIS_GOSESSION_H_ */

@@ -6,34 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sodium.h>
-
 #include "store/redis/layout/gosession.h"
-#include "store/redis/layout/scan.h"
 
 /* Commands that are asked about one token. */
 #define QUESTIONS 2
 /* Most bytes of tokens that one list has. */
 #define TOKENS_MAX (512 * 1024 * 1024)
-
-/* ---- Pages ------------------------------------------------------------- */
-
-enum lk_status
-lk_redis_gosession_page(struct lk_redis_store *store,
-    const struct lk_redis_key *index, struct lk_place *place,
-    struct lk_deadline deadline, struct lk_redis_reply **page)
-{
-	struct lk_redis_command command;
-	char cursor[LK_REDIS_CURSOR_SIZE];
-
-	lk_redis_cursor(place, cursor);
-	lk_redis_command(&command, "HSCAN");
-	lk_redis_arg_key(&command, index);
-	lk_redis_arg_str(&command, cursor);
-	lk_redis_arg_str(&command, "COUNT");
-	lk_redis_arg_int(&command, LK_REDIS_PAGE);
-	return (lk_redis_scan_run(store, &command, place, deadline, page));
-}
 
 bool
 lk_redis_gosession_field(const struct lk_redis_reply *field, const char *user,
@@ -54,42 +32,33 @@ struct entry {
 	size_t len;
 };
 
-/* A token that is asked about. */
-struct question {
-	struct lk_token token;
-	struct lk_token_key key;
-	struct lk_redis_gosession_names names;
-};
-
-/* A list under way.  It is large, so it is allocated. */
+/* A list under way. */
 struct list {
 	struct lk_redis_store *store;
+	struct lk_redis_batch *batch;
 	const char *user;
 	struct lk_buf tokens;
 	struct lk_buf entries;
-	struct question questions[LK_REDIS_CHUNK];
-	struct lk_redis_command commands[LK_REDIS_CHUNK * QUESTIONS];
-	struct lk_redis_reply *replies[LK_REDIS_CHUNK * QUESTIONS];
 };
 
 /* Take what was answered about a token. */
 static enum lk_status
-take_answer(struct list *list, const struct question *q,
+take_answer(struct list *list, const struct lk_redis_item *item,
     struct lk_redis_reply *const replies[QUESTIONS])
 {
 	const struct lk_redis_reply *value = replies[0], *expiry = replies[1];
 	struct entry entry = { .offset = list->tokens.len,
-		.len = q->token.len };
+		.len = item->token.len };
 
 	if (expiry->type != LK_REDIS_INTEGER)
 		return (lk_redis_corrupt(list->store, "a session's expiry"));
 	if (value->type == LK_REDIS_NIL || expiry->integer == -2)
 		return (LK_OK);
-	if (!lk_redis_reply_is(value, q->names.value.text) ||
+	if (!lk_redis_reply_is(value, item->names.user.text) ||
 	    expiry->integer <= 0)
 		return (lk_redis_corrupt(list->store, "a session"));
 	entry.expires_ms = expiry->integer;
-	lk_buf_add(&list->tokens, q->token.text, q->token.len);
+	lk_buf_add(&list->tokens, item->token.text, item->token.len);
 	lk_buf_add(&list->entries, &entry, sizeof(entry));
 	if (list->tokens.failed || list->entries.failed)
 		return (lk_fail(list->store->base.error, LK_E_NOMEM,
@@ -108,22 +77,21 @@ ask(struct list *list, size_t count, struct lk_deadline deadline)
 	if (count == 0)
 		return (LK_OK);
 	for (i = 0; i < count; i++) {
-		command = &list->commands[i * QUESTIONS];
+		command = &list->batch->commands[i * QUESTIONS];
 		lk_redis_command(&command[0], "GET");
 		lk_redis_arg_key(&command[0],
-		    &list->questions[i].names.token_key);
+		    &list->batch->items[i].names.session);
 		lk_redis_command(&command[1], "PEXPIRETIME");
 		lk_redis_arg_key(&command[1],
-		    &list->questions[i].names.token_key);
+		    &list->batch->items[i].names.session);
 	}
-	status = lk_redis_run(list->store, list->commands, count * QUESTIONS,
-	    deadline, list->replies);
+	status = lk_redis_batch_run(list->batch, count * QUESTIONS, deadline);
 	if (status != LK_OK)
 		return (status);
 	for (i = 0; i < count && status == LK_OK; i++)
-		status = take_answer(list, &list->questions[i],
-		    &list->replies[i * QUESTIONS]);
-	lk_redis_free_replies(list->replies, count * QUESTIONS);
+		status = take_answer(list, &list->batch->items[i],
+		    &list->batch->replies[i * QUESTIONS]);
+	lk_redis_free_replies(list->batch->replies, count * QUESTIONS);
 	return (status);
 }
 
@@ -133,15 +101,15 @@ take_page(struct list *list, const struct lk_redis_reply *page,
     struct lk_deadline deadline)
 {
 	enum lk_status status = LK_OK;
-	struct question *q;
+	struct lk_redis_item *item;
 	size_t i, count = 0;
 
 	for (i = 0; i < page->elements && status == LK_OK; i += 2) {
-		q = &list->questions[count];
+		item = &list->batch->items[count];
 		if (!lk_redis_gosession_field(page->element[i], list->user,
-		        &q->token, &q->key) ||
-		    lk_redis_gosession_names(list->store, &q->key, &q->names) !=
-		        LK_OK)
+		        &item->token, &item->key) ||
+		    lk_redis_gosession_names(list->store->base.settings,
+		        &item->key, &item->names) != LK_OK)
 			continue;
 		if (++count == LK_REDIS_CHUNK) {
 			status = ask(list, count, deadline);
@@ -203,34 +171,34 @@ lk_redis_gosession_list(struct lk_store *base, const char *user,
     struct lk_deadline deadline, lk_session_fn *each, void *arg)
 {
 	struct lk_redis_store *store = lk_redis_store_of(base);
-	struct list *list = calloc(1, sizeof(*list));
-	struct lk_place place = { .done = false };
+	struct list list = { .store = store,
+		.batch = lk_redis_batch_new(store),
+		.user = user,
+		.tokens = LK_BUF_INIT(TOKENS_MAX),
+		.entries = LK_BUF_INIT(TOKENS_MAX) };
 	struct lk_redis_reply *page = NULL;
 	struct lk_redis_key index, prefix;
 	struct lk_deadline soon;
 	enum lk_status status = LK_FAULT;
+	uint64_t cursor = 0;
 
-	if (list == NULL)
-		return (lk_fail(base->error, LK_E_NOMEM, "out of memory"));
-	list->store = store;
-	list->user = user;
-	list->tokens = (struct lk_buf)LK_BUF_INIT(TOKENS_MAX);
-	list->entries = (struct lk_buf)LK_BUF_INIT(TOKENS_MAX);
+	if (list.batch == NULL)
+		return (LK_E_NOMEM);
 	status = lk_redis_gosession_user_names(store, user, &index, &prefix);
-	while (status == LK_OK && !place.done) {
+	do {
 		soon = lk_deadline_min(deadline,
 		    lk_deadline_in(base->timeout_ms));
-		status = lk_redis_gosession_page(store, &index, &place, soon,
-		    &page);
 		if (status == LK_OK)
-			status = take_page(list, page, soon);
+			status = lk_redis_scan(store, &index, NULL, NULL,
+			    &cursor, soon, &page);
+		if (status == LK_OK)
+			status = take_page(&list, page, soon);
 		lk_redis_free_replies(&page, 1);
-	}
+	} while (status == LK_OK && cursor != 0);
 	if (status == LK_OK)
-		hand_out(list, each, arg);
-	lk_buf_free(&list->tokens);
-	lk_buf_free(&list->entries);
-	sodium_memzero(list, sizeof(*list));
-	free(list);
+		hand_out(&list, each, arg);
+	lk_buf_free(&list.tokens);
+	lk_buf_free(&list.entries);
+	lk_redis_batch_free(list.batch);
 	return (status);
 }

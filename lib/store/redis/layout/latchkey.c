@@ -29,51 +29,7 @@
 
 #include "redis_latchkey_scripts.h"
 
-/* Shorter names for here. */
-#define NAMESPACE LK_REDIS_LATCHKEY_NAMESPACE
-#define SESSION_PART LK_REDIS_LATCHKEY_SESSION
-#define INDEX_PART LK_REDIS_LATCHKEY_INDEX
-#define ORDER_PART LK_REDIS_LATCHKEY_ORDER
-#define USER_PART LK_REDIS_LATCHKEY_USER
 #define EXPIRED_KNOWN_MS LK_REDIS_EXPIRED_KNOWN_MS
-
-void
-lk_redis_latchkey_names(const uint8_t tag[LK_TAG_LEN],
-    const uint8_t handle[LK_HANDLE_LEN], struct lk_redis_latchkey_names *names)
-{
-	lk_base64url(tag, LK_TAG_LEN, names->tag);
-	lk_base64url(handle, LK_HANDLE_LEN, names->handle);
-	lk_redis_key(&names->record, NAMESPACE, names->tag, SESSION_PART,
-	    names->handle, NULL);
-	lk_redis_key(&names->index, NAMESPACE, names->tag, INDEX_PART, NULL);
-}
-
-void
-lk_redis_latchkey_user_names(const char *user, struct lk_redis_key *index,
-    struct lk_redis_key *prefix)
-{
-	uint8_t tag[LK_TAG_LEN];
-	char text[LK_TAG_TEXT_LEN + 1];
-
-	lk_user_tag(user, tag);
-	lk_base64url(tag, LK_TAG_LEN, text);
-	lk_redis_key(index, NAMESPACE, text, INDEX_PART, NULL);
-	lk_redis_key(prefix, NAMESPACE, text, SESSION_PART, NULL);
-}
-
-enum lk_status
-lk_redis_latchkey_user_key(const struct lk_redis_store *store, const char *user,
-    struct lk_redis_key *key)
-{
-	uint8_t tag[LK_TAG_LEN];
-	char text[LK_TAG_TEXT_LEN + 1];
-
-	(void)store;
-	lk_user_tag(user, tag);
-	lk_base64url(tag, LK_TAG_LEN, text);
-	lk_redis_key(key, NAMESPACE, text, USER_PART, NULL);
-	return (LK_OK);
-}
 
 /*
  * Read a session from its record, which has just been written to end in ${ttl}
@@ -106,8 +62,8 @@ session_of(struct lk_redis_store *store, const struct lk_redis_reply *reply,
 
 /* A session that has no record: did it live until its time was over? */
 static enum lk_status
-why_gone(struct lk_redis_store *store,
-    const struct lk_redis_latchkey_names *names, struct lk_deadline deadline)
+why_gone(struct lk_redis_store *store, const struct lk_redis_names *names,
+    struct lk_deadline deadline)
 {
 	struct lk_redis_command command;
 	struct lk_redis_reply *reply = NULL;
@@ -125,15 +81,14 @@ why_gone(struct lk_redis_store *store,
 
 /* Get a session's record.  Unless LK_OK there is no ${reply}. */
 static enum lk_status
-get_record(struct lk_redis_store *store,
-    const struct lk_redis_latchkey_names *names, struct lk_deadline deadline,
-    struct lk_redis_reply **reply)
+get_record(struct lk_redis_store *store, const struct lk_redis_names *names,
+    struct lk_deadline deadline, struct lk_redis_reply **reply)
 {
 	struct lk_redis_command command;
 	enum lk_status status = LK_FAULT;
 
 	lk_redis_command(&command, "GET");
-	lk_redis_arg_key(&command, &names->record);
+	lk_redis_arg_key(&command, &names->session);
 	status = lk_redis_run(store, &command, 1, deadline, reply);
 	if (status != LK_OK || (*reply)->type != LK_REDIS_NIL)
 		return (status);
@@ -171,17 +126,17 @@ latchkey_issue(struct lk_store *base, const struct lk_issue_request *request,
 	struct lk_redis_reply *reply = NULL;
 	struct lk_redis_key prefix, index, order;
 	struct lk_redis_call call;
-	struct lk_redis_latchkey_names names;
+	struct lk_redis_names names;
 	enum lk_status status = LK_OK;
 
 	lk_redis_latchkey_names(request->key->tag, request->key->digest,
 	    &names);
 	lk_redis_latchkey_user_names(request->user, &index, &prefix);
-	lk_redis_key(&order, NAMESPACE, names.tag, ORDER_PART, NULL);
+	lk_redis_latchkey_key(&order, names.tag, LK_REDIS_LATCHKEY_ORDER);
 	lk_base64url(request->key->digest, LK_DIGEST_LEN, digest);
 	while (status == LK_OK && reply == NULL) {
 		lk_redis_call(&call, &latchkey_issue_script, 3);
-		lk_redis_arg_key(&call.command, &names.record);
+		lk_redis_arg_key(&call.command, &names.session);
 		lk_redis_arg_key(&call.command, &names.index);
 		lk_redis_arg_key(&call.command, &order);
 		lk_redis_arg_str(&call.command, names.handle);
@@ -213,7 +168,7 @@ latchkey_check(struct lk_store *base, const struct lk_token_key *key,
 {
 	struct lk_redis_store *store = lk_redis_store_of(base);
 	struct lk_redis_reply *reply = NULL;
-	struct lk_redis_latchkey_names names;
+	struct lk_redis_names names;
 	enum lk_status status = LK_FAULT;
 
 	lk_redis_latchkey_names(key->tag, key->digest, &names);
@@ -247,7 +202,7 @@ latchkey_check_id(struct lk_store *base, const struct lk_session_ref *ref,
 {
 	struct lk_redis_store *store = lk_redis_store_of(base);
 	struct lk_redis_reply *reply = NULL;
-	struct lk_redis_latchkey_names names;
+	struct lk_redis_names names;
 	enum lk_status status = LK_FAULT;
 
 	if (ref->locator_len != LK_TAG_LEN)
@@ -268,16 +223,15 @@ latchkey_check_user(struct lk_store *base, const struct lk_token_key *key,
 	struct lk_redis_store *store = lk_redis_store_of(base);
 	struct lk_redis_command commands[2];
 	struct lk_redis_reply *replies[2] = { NULL };
-	struct lk_redis_key user_key;
-	struct lk_redis_latchkey_names names;
+	struct lk_redis_names names;
 	enum lk_status status = LK_FAULT;
 
 	lk_redis_latchkey_names(key->tag, key->digest, &names);
-	lk_redis_key(&user_key, NAMESPACE, names.tag, USER_PART, NULL);
+	lk_redis_latchkey_key(&names.user, names.tag, LK_REDIS_LATCHKEY_USER);
 	lk_redis_command(&commands[0], "GET");
-	lk_redis_arg_key(&commands[0], &names.record);
+	lk_redis_arg_key(&commands[0], &names.session);
 	lk_redis_command(&commands[1], "GET");
-	lk_redis_arg_key(&commands[1], &user_key);
+	lk_redis_arg_key(&commands[1], &names.user);
 	status = lk_redis_run(store, commands, 2, deadline, replies);
 	if (status == LK_OK)
 		status = replies[0]->type == LK_REDIS_NIL
@@ -297,13 +251,13 @@ latchkey_extend(struct lk_store *base, const struct lk_token_key *key,
 	char digest[LK_DIGEST_TEXT_LEN + 1];
 	struct lk_redis_reply *reply = NULL;
 	struct lk_redis_call call;
-	struct lk_redis_latchkey_names names;
+	struct lk_redis_names names;
 	enum lk_status status = LK_FAULT;
 
 	lk_redis_latchkey_names(key->tag, key->digest, &names);
 	lk_base64url(key->digest, LK_DIGEST_LEN, digest);
 	lk_redis_call(&call, &latchkey_extend_script, 2);
-	lk_redis_arg_key(&call.command, &names.record);
+	lk_redis_arg_key(&call.command, &names.session);
 	lk_redis_arg_key(&call.command, &names.index);
 	lk_redis_arg_str(&call.command, names.handle);
 	lk_redis_arg_str(&call.command, digest);
@@ -322,14 +276,13 @@ latchkey_extend(struct lk_store *base, const struct lk_token_key *key,
 }
 
 static enum lk_status
-revoke(struct lk_redis_store *store,
-    const struct lk_redis_latchkey_names *names, struct lk_deadline deadline,
-    uint64_t *revoked)
+revoke(struct lk_redis_store *store, const struct lk_redis_names *names,
+    struct lk_deadline deadline, uint64_t *revoked)
 {
 	struct lk_redis_call call;
 
 	lk_redis_call(&call, &latchkey_revoke_script, 2);
-	lk_redis_arg_key(&call.command, &names->record);
+	lk_redis_arg_key(&call.command, &names->session);
 	lk_redis_arg_key(&call.command, &names->index);
 	lk_redis_arg_str(&call.command, names->handle);
 	return (lk_redis_revoke(store, &call, deadline, revoked));
@@ -339,7 +292,7 @@ static enum lk_status
 latchkey_revoke(struct lk_store *base, const struct lk_token_key *key,
     struct lk_deadline deadline, uint64_t *revoked)
 {
-	struct lk_redis_latchkey_names names;
+	struct lk_redis_names names;
 
 	lk_redis_latchkey_names(key->tag, key->digest, &names);
 	return (revoke(lk_redis_store_of(base), &names, deadline, revoked));
@@ -349,7 +302,7 @@ static enum lk_status
 latchkey_revoke_id(struct lk_store *base, const struct lk_session_ref *ref,
     struct lk_deadline deadline, uint64_t *revoked)
 {
-	struct lk_redis_latchkey_names names;
+	struct lk_redis_names names;
 
 	*revoked = 0;
 	if (ref->locator_len != LK_TAG_LEN)
@@ -364,7 +317,7 @@ latchkey_revoke_all(struct lk_store *base, const char *user,
     uint64_t *revoked)
 {
 	struct lk_redis_key index, prefix;
-	struct lk_redis_latchkey_names kept = { .handle = "" };
+	struct lk_redis_names kept = { .handle = "" };
 	const struct lk_redis_steps steps = {
 		.script = &latchkey_revoke_all_script,
 		.index = &index,
@@ -379,7 +332,7 @@ latchkey_revoke_all(struct lk_store *base, const char *user,
 	    LK_REDIS_REVOKES, deadline, revoked));
 }
 
-const struct lk_store_ops lk_redis_latchkey_ops = { .name = "redis/latchkey",
+static const struct lk_store_ops latchkey_ops = { .name = "redis/latchkey",
 	.ping = lk_redis_ping,
 	.inspect = lk_redis_inspect,
 	.issue = latchkey_issue,
@@ -400,3 +353,18 @@ const struct lk_store_ops lk_redis_latchkey_ops = { .name = "redis/latchkey",
 	.stats = lk_redis_stats,
 	.leave_parent = lk_redis_leave_parent,
 	.free = lk_redis_free };
+
+const struct lk_redis_layout lk_redis_latchkey = { .ops = &latchkey_ops,
+	.shape = LK_SHAPE_LATCHKEY,
+	.fence_key = lk_redis_latchkey_fence_key,
+	.user_key = lk_redis_latchkey_user_key,
+	.is_same = lk_redis_latchkey_is_same,
+	.pattern = lk_redis_latchkey_pattern,
+	.index_type = "zset",
+	.ask = lk_redis_latchkey_ask,
+	.read = lk_redis_latchkey_read,
+	.kind = lk_redis_latchkey_kind,
+	.put_script = &latchkey_put_script,
+	.put = lk_redis_latchkey_put,
+	.sweep_script = &latchkey_sweep_script,
+	.sweep_prefix = lk_redis_latchkey_sweep_prefix };

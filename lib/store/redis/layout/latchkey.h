@@ -1,11 +1,10 @@
-/* The keys of layout `latchkey`; latchkey.c specifies them. */
+/* Inside of layout `latchkey`: its keys, and what is in files of its own. */
 #ifndef LK_REDIS_LATCHKEY_H_
 #define LK_REDIS_LATCHKEY_H_
 
-#include "store/redis/redis.h"
+#include "store/redis/layout/scan.h"
 
-/* What every key begins with, and what stands behind the user's tag. */
-#define LK_REDIS_LATCHKEY_NAMESPACE "latchkey:{"
+/* What stands behind the user's tag in a key. */
 #define LK_REDIS_LATCHKEY_SESSION "}:s:"
 #define LK_REDIS_LATCHKEY_INDEX "}:i"
 #define LK_REDIS_LATCHKEY_ORDER "}:o"
@@ -14,17 +13,15 @@
 /* How long the index remembers an expired session. */
 #define LK_REDIS_EXPIRED_KNOWN_MS 3600000
 
-/** The names that belong to one session of one user. */
-struct lk_redis_latchkey_names {
-	char tag[LK_TAG_TEXT_LEN + 1];
-	char handle[LK_HANDLE_TEXT_LEN + 1];
-	struct lk_redis_key record;
-	struct lk_redis_key index;
-};
+extern const struct lk_redis_layout lk_redis_latchkey;
+
+/** lk_redis_latchkey_key(key, tag, part): Name one of a user's keys. */
+void lk_redis_latchkey_key(struct lk_redis_key *key, const char *tag,
+    const char *part);
 
 /** lk_redis_latchkey_names(tag, handle, names): Name a session's keys. */
 void lk_redis_latchkey_names(const uint8_t tag[LK_TAG_LEN],
-    const uint8_t handle[LK_HANDLE_LEN], struct lk_redis_latchkey_names *names);
+    const uint8_t handle[LK_HANDLE_LEN], struct lk_redis_names *names);
 
 /**
  * lk_redis_latchkey_user_names(user, index, prefix):
@@ -33,8 +30,30 @@ void lk_redis_latchkey_names(const uint8_t tag[LK_TAG_LEN],
 void lk_redis_latchkey_user_names(const char *user, struct lk_redis_key *index,
     struct lk_redis_key *prefix);
 
-/** The operation of this name; it has a file of its own. */
+/** Members of the row. */
 enum lk_status lk_redis_latchkey_list(struct lk_store *store, const char *user,
     struct lk_deadline deadline, lk_session_fn *each, void *arg);
+void lk_redis_latchkey_fence_key(const struct lk_settings *settings,
+    struct lk_redis_key *key);
+enum lk_status lk_redis_latchkey_user_key(const struct lk_settings *settings,
+    const char *user, struct lk_redis_key *key, struct lk_error *error);
+bool lk_redis_latchkey_is_same(const struct lk_settings *a,
+    const struct lk_settings *b);
+void lk_redis_latchkey_pattern(const struct lk_settings *settings,
+    enum lk_redis_keys keys, struct lk_buf *pattern);
+size_t lk_redis_latchkey_ask(const struct lk_settings *settings,
+    const struct lk_redis_reply *key, struct lk_redis_item *item,
+    struct lk_redis_command commands[LK_REDIS_QUESTIONS_MAX]);
+bool lk_redis_latchkey_read(const struct lk_redis_reply *key,
+    const struct lk_redis_item *item, struct lk_redis_reply *const *replies,
+    struct lk_stored *stored);
+bool lk_redis_latchkey_kind(const struct lk_settings *settings,
+    const struct lk_redis_reply *key, struct lk_redis_item *item,
+    struct lk_redis_command *command, enum lk_stored_kind *kind);
+enum lk_put lk_redis_latchkey_put(const struct lk_settings *settings,
+    const struct lk_stored *stored, struct lk_redis_item *item,
+    struct lk_redis_command *command);
+void lk_redis_latchkey_sweep_prefix(const struct lk_settings *settings,
+    struct lk_redis_key *prefix);
 
 #endif /* !LK_REDIS_LATCHKEY_H_ */

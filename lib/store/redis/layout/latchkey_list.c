@@ -13,7 +13,6 @@
 
 #include "session/record.h"
 #include "store/redis/layout/latchkey.h"
-#include "store/redis/layout/scan.h"
 
 /* A list under way.  It is large, so it is allocated. */
 struct list {
@@ -89,7 +88,7 @@ static enum lk_status
 take_record(struct list *list, const struct lk_redis_key *key,
     const struct lk_redis_reply *reply)
 {
-	struct lk_redis_latchkey_names names;
+	struct lk_redis_names names;
 	struct lk_session session;
 	struct lk_record record;
 	uint8_t digest[LK_DIGEST_LEN];
@@ -102,7 +101,7 @@ take_record(struct list *list, const struct lk_redis_key *key,
 	    lk_record_digest(&record, digest) != LK_OK)
 		return (lk_redis_corrupt(list->store, "a session's record"));
 	lk_redis_latchkey_names(list->tag, digest, &names);
-	if (strcmp(names.record.text, key->text) != 0)
+	if (strcmp(names.session.text, key->text) != 0)
 		return (lk_redis_corrupt(list->store, "a session's record"));
 	lk_record_session(&record, digest, list->tag, &session);
 	if (lk_redis_left(list->store, record.expires_ms, &session) == LK_OK)

@@ -1,5 +1,5 @@
 /*
- * Going through all keys of a Redis, a page at a time.
+ * Inside of the layouts: going through all keys of a Redis, a page at a time.
  *
  * SCAN meets every key that is there from the first page to the last at least
  * once, and others perhaps.  Only the verbs about a store as a whole use it;
@@ -15,39 +15,76 @@
 #define LK_REDIS_PAGE 256
 #define LK_REDIS_CHUNK 64
 
-/** Which keys are looked for. */
-enum lk_redis_keys {
-	LK_REDIS_KEYS_SESSIONS = 0, /* strings, one for each session */
-	LK_REDIS_KEYS_USERS,        /* strings, one for each user */
-	LK_REDIS_KEYS_INDEXES,      /* one for each user with sessions */
-	LK_REDIS_KEYS_ALL           /* of the layout, but gosession's users */
+/** The names that belong to one session. */
+struct lk_redis_names {
+	const struct lk_token *token;  /* layout gosession; borrowed */
+	char tag[LK_TAG_TEXT_LEN + 1]; /* layout latchkey, and the handle */
+	char handle[LK_HANDLE_TEXT_LEN + 1];
+	struct lk_redis_key session;
+	struct lk_redis_key index;
+	struct lk_redis_key user; /* of his cached record; in layout latchkey
+	                             only where it is asked for */
 };
 
-/* Room for a cursor as text. */
-#define LK_REDIS_CURSOR_SIZE 21
+/** A session that commands are about, and what they borrow of it. */
+struct lk_redis_item {
+	struct lk_redis_names names;
+	char digest[LK_DIGEST_TEXT_LEN + 1];
+	struct lk_token token; /* layout gosession, and its key */
+	struct lk_token_key key;
+};
 
-/** lk_redis_cursor(place, text): The cursor to go on with. */
-void lk_redis_cursor(const struct lk_place *place,
-    char text[LK_REDIS_CURSOR_SIZE]);
+/** Many commands in one write. */
+struct lk_redis_batch {
+	struct lk_redis_store *store;
+	struct lk_redis_item items[LK_REDIS_CHUNK];
+	struct lk_redis_command
+	    commands[LK_REDIS_CHUNK * LK_REDIS_QUESTIONS_MAX];
+	struct lk_redis_reply *replies[LK_REDIS_CHUNK * LK_REDIS_QUESTIONS_MAX];
+	int64_t busy_ns; /* that Redis has spent on it */
+};
 
 /**
- * lk_redis_scan_run(store, command, place, deadline, page):
- * Run a SCAN or HSCAN and move ${place} on if it is answered.  ${page} is an
- * array of strings; the caller frees it.
+ * lk_redis_batch_new(store), lk_redis_batch_free(batch):
+ * A batch is large, so it is allocated, and may hold tokens, so it is wiped.
+ * NULL if there is no memory; then that is explained.
  */
-enum lk_status lk_redis_scan_run(struct lk_redis_store *store,
-    const struct lk_redis_command *command, struct lk_place *place,
-    struct lk_deadline deadline, struct lk_redis_reply **page) LK_MUST_CHECK;
+struct lk_redis_batch *lk_redis_batch_new(struct lk_redis_store *store);
+void lk_redis_batch_free(struct lk_redis_batch *batch);
 
 /**
- * lk_redis_scan(store, keys, place, deadline, page):
- * Get the next page of keys and move ${place} on, to its `done` at the last.
- * ${page} is an array of strings that may be no keys of ours; the caller
- * frees it.
+ * lk_redis_batch_run(batch, count, deadline):
+ * lk_redis_run() for its first ${count} commands.
+ */
+enum lk_status lk_redis_batch_run(struct lk_redis_batch *batch, size_t count,
+    struct lk_deadline deadline) LK_MUST_CHECK;
+
+/**
+ * lk_redis_scan(store, key, pattern, type, cursor, deadline, page):
+ * Run a SCAN, or an HSCAN of ${key} unless that is NULL, from ${cursor} on,
+ * with ${pattern} and
+ * ${type} unless they are NULL.  ${cursor} moves on if it is answered, to 0
+ * at the last page.  ${page} is an array of strings; the caller frees it.
  */
 enum lk_status lk_redis_scan(struct lk_redis_store *store,
-    enum lk_redis_keys keys, struct lk_place *place,
-    struct lk_deadline deadline, struct lk_redis_reply **page) LK_MUST_CHECK;
+    const struct lk_redis_key *key, const char *pattern, const char *type,
+    uint64_t *cursor, struct lk_deadline deadline,
+    struct lk_redis_reply **page) LK_MUST_CHECK;
+
+/** Called for some keys of a page, which may be none of ours. */
+typedef enum lk_status lk_redis_chunk_fn(struct lk_redis_batch *batch,
+    struct lk_redis_reply *const *keys, size_t count,
+    struct lk_deadline deadline, void *arg);
+
+/**
+ * lk_redis_scan_chunks(store, keys, place, most, deadline, take, arg):
+ * Get the next page of keys, call ${take} for each ${most} of them, and move
+ * ${place} on, to its `done` at the last page.
+ */
+enum lk_status lk_redis_scan_chunks(struct lk_store *store,
+    enum lk_redis_keys keys, struct lk_place *place, size_t most,
+    struct lk_deadline deadline, lk_redis_chunk_fn *take,
+    void *arg) LK_MUST_CHECK;
 
 /**
  * lk_redis_scan_halves(place):
@@ -56,13 +93,12 @@ enum lk_status lk_redis_scan(struct lk_redis_store *store,
 void lk_redis_scan_halves(struct lk_place *place);
 
 /**
- * lk_redis_scanned_token(store, key, token):
- * Take the token out of a key of layout `gosession`; false if it names
- * something else.
+ * lk_redis_call_begin(command, script, sent, keys):
+ * Begin the call of a script among many in one write: its text goes with the
+ * first, if ${sent} is false; Redis then knows it.
  */
-bool lk_redis_scanned_token(const struct lk_redis_store *store,
-    const struct lk_redis_reply *key, struct lk_token *token,
-    struct lk_token_key *token_key);
+void lk_redis_call_begin(struct lk_redis_command *command,
+    const struct lk_redis_script *script, bool sent, int keys);
 
 /** The operations on the store as a whole, the same in both layouts. */
 enum lk_status lk_redis_walk(struct lk_store *store, struct lk_place *place,

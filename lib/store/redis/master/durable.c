@@ -261,11 +261,8 @@ is_same_store(const struct lk_settings *a, const struct lk_settings *b)
 {
 	if (a->store.backend != b->store.backend ||
 	    a->store.redis.database != b->store.redis.database ||
-	    a->store.redis.layout != b->store.redis.layout)
-		return (false);
-	if (a->store.redis.layout == LK_LAYOUT_GOSESSION &&
-	    (!same(a->session.token_prefix, b->session.token_prefix) ||
-	        !same(a->session.user_prefix, b->session.user_prefix)))
+	    lk_redis_layout_of(a) != lk_redis_layout_of(b) ||
+	    !lk_redis_layout_of(a)->is_same(a, b))
 		return (false);
 	/* One Sentinel knows one master of a name. */
 	if (a->store.backend == LK_BACKEND_SENTINEL)

@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,14 +6,6 @@
 #include "store/redis/wire/script.h"
 
 #include "redis_fence_scripts.h"
-
-/*
- * A key that the layout's Redis user may write and that is nobody's: `{}` is
- * no tag, and what follows the prefix is no user's id and no token.  No prefix
- * has a `_` in it.
- */
-#define KEY_LATCHKEY "latchkey:{}:fence"
-#define KEY_GOSESSION "%s__fence"
 
 /* ---- A master's past --------------------------------------------------- */
 
@@ -75,14 +66,11 @@ lk_redis_fence(struct lk_redis_fence *fence, const struct lk_settings *settings,
 	struct lk_redis_command *wait = &fence->commands[1];
 	struct lk_redis_command *past = &fence->commands[2];
 
-	(void)snprintf(fence->key, sizeof(fence->key), KEY_LATCHKEY);
-	if (settings->store.redis.layout == LK_LAYOUT_GOSESSION)
-		(void)snprintf(fence->key, sizeof(fence->key), KEY_GOSESSION,
-		    settings->session.token_prefix);
+	lk_redis_layout_of(settings)->fence_key(settings, &fence->key);
 	lk_redis_command(write, "EVAL");
 	lk_redis_arg_str(write, fence_write_script.text);
 	lk_redis_arg_int(write, 1);
-	lk_redis_arg_str(write, fence->key);
+	lk_redis_arg_key(write, &fence->key);
 	lk_redis_command(wait, "WAIT");
 	lk_redis_arg_int(wait, (int64_t)replicas);
 	/* 0 would be for ever. */

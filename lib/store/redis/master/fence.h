@@ -12,11 +12,11 @@
 #ifndef LK_REDIS_FENCE_H_
 #define LK_REDIS_FENCE_H_
 
+#include "store/redis/layout/layout.h"
 #include "store/redis/wire/wire.h"
 
 /* Commands of a fence: the write, the WAIT and the question for the past. */
 #define LK_REDIS_FENCE_COMMANDS 3
-#define LK_REDIS_FENCE_KEY_SIZE 80
 /* The length of a history's name. */
 #define LK_REDIS_HISTORY_LEN 40
 
@@ -34,7 +34,7 @@ struct lk_redis_past {
 /** They point into each other: not to be copied. */
 struct lk_redis_fence {
 	struct lk_redis_command commands[LK_REDIS_FENCE_COMMANDS];
-	char key[LK_REDIS_FENCE_KEY_SIZE];
+	struct lk_redis_key key; /* the layout's */
 };
 
 /**

@@ -1,0 +1,217 @@
+/*
+ * The keys of layout `gosession`: their names, and what the operations on the
+ * store as a whole ask of one.
+ */
+#include <string.h>
+
+#include "store/redis/layout/gosession.h"
+
+/* ---- Names ------------------------------------------------------------- */
+
+/* The id is what stands between two underscores. */
+static enum lk_status
+check_user(const char *user, struct lk_error *error)
+{
+	if (strchr(user, '_') == NULL)
+		return (LK_OK);
+	return (lk_fail(error, LK_E_INVAL,
+	    "user id: expected one without '_' in layout \"gosession\""));
+}
+
+enum lk_status
+lk_redis_gosession_user_names(const struct lk_redis_store *store,
+    const char *user, struct lk_redis_key *index, struct lk_redis_key *prefix)
+{
+	enum lk_status status = LK_FAULT;
+
+	if ((status = check_user(user, store->base.error)) != LK_OK)
+		return (status);
+	lk_redis_gosession_sweep_prefix(store->base.settings, prefix);
+	lk_redis_key(index, prefix->text, user, NULL);
+	return (LK_OK);
+}
+
+enum lk_status
+lk_redis_gosession_user_key(const struct lk_settings *settings,
+    const char *user, struct lk_redis_key *key, struct lk_error *error)
+{
+	enum lk_status status = LK_FAULT;
+
+	if ((status = check_user(user, error)) == LK_OK)
+		lk_redis_key(key, settings->session.user_prefix, "_", user,
+		    NULL);
+	return (status);
+}
+
+enum lk_status
+lk_redis_gosession_names(const struct lk_settings *settings,
+    const struct lk_token_key *key, struct lk_redis_names *names)
+{
+	if (key->shape != LK_SHAPE_GOSESSION)
+		return (LK_MALFORMED);
+	names->token = key->token;
+	lk_redis_key(&names->session, settings->session.token_prefix, "_",
+	    key->token->text, NULL);
+	lk_redis_key(&names->index, settings->session.token_prefix, "_",
+	    key->user, NULL);
+	lk_redis_key(&names->user, settings->session.user_prefix, "_",
+	    key->user, NULL);
+	return (LK_OK);
+}
+
+/* No user's id and no token begins with an underscore. */
+void
+lk_redis_gosession_fence_key(const struct lk_settings *settings,
+    struct lk_redis_key *key)
+{
+	lk_redis_key(key, settings->session.token_prefix, "__fence", NULL);
+}
+
+bool
+lk_redis_gosession_is_same(const struct lk_settings *a,
+    const struct lk_settings *b)
+{
+	return (strcmp(a->session.token_prefix, b->session.token_prefix) == 0 &&
+	    strcmp(a->session.user_prefix, b->session.user_prefix) == 0);
+}
+
+void
+lk_redis_gosession_sweep_prefix(const struct lk_settings *settings,
+    struct lk_redis_key *prefix)
+{
+	lk_redis_key(prefix, settings->session.token_prefix, "_", NULL);
+}
+
+/* ---- Going through all of them ----------------------------------------- */
+
+void
+lk_redis_gosession_pattern(const struct lk_settings *settings,
+    enum lk_redis_keys keys, struct lk_buf *pattern)
+{
+	const char *p = keys == LK_REDIS_KEYS_USERS
+	    ? settings->session.user_prefix
+	    : settings->session.token_prefix;
+
+	/* Each byte of it stands for itself. */
+	for (; *p != '\0'; p++) {
+		if (strchr("*?[]\\^", *p) != NULL)
+			lk_buf_str(pattern, "\\");
+		lk_buf_add(pattern, p, 1);
+	}
+	lk_buf_str(pattern, "_*");
+}
+
+/* Take the token out of a key; false if it names something else. */
+static bool
+take_token(const struct lk_settings *settings, const struct lk_redis_reply *key,
+    struct lk_redis_item *item)
+{
+	const char *prefix = settings->session.token_prefix;
+	const size_t len = strlen(prefix) + 1;
+
+	lk_token_wipe(&item->token);
+	return (key->len > len && key->len <= LK_REDIS_KEY_MAX &&
+	    memcmp(key->text, prefix, len - 1) == 0 &&
+	    key->text[len - 1] == '_' &&
+	    lk_token_set(&item->token, key->text + len, key->len - len) ==
+	        LK_OK &&
+	    lk_token_parse(&item->token, &item->key) == LK_OK &&
+	    lk_redis_gosession_names(settings, &item->key, &item->names) ==
+	        LK_OK);
+}
+
+static void
+ask_listed(const struct lk_redis_names *names, struct lk_redis_command *command)
+{
+	lk_redis_command(command, "HEXISTS");
+	lk_redis_arg_key(command, &names->index);
+	lk_redis_arg(command, names->token->text, names->token->len);
+}
+
+void
+lk_redis_gosession_ask_names(const struct lk_redis_names *names,
+    struct lk_redis_command commands[LK_REDIS_QUESTIONS_MAX])
+{
+	lk_redis_command(&commands[0], "GET");
+	lk_redis_arg_key(&commands[0], &names->session);
+	lk_redis_command(&commands[1], "PEXPIRETIME");
+	lk_redis_arg_key(&commands[1], &names->session);
+	ask_listed(names, &commands[2]);
+}
+
+size_t
+lk_redis_gosession_ask(const struct lk_settings *settings,
+    const struct lk_redis_reply *key, struct lk_redis_item *item,
+    struct lk_redis_command commands[LK_REDIS_QUESTIONS_MAX])
+{
+	if (!take_token(settings, key, item))
+		return (0);
+	lk_redis_gosession_ask_names(&item->names, commands);
+	return (3);
+}
+
+/* A session lives if its user's hash knows it. */
+bool
+lk_redis_gosession_read(const struct lk_redis_reply *key,
+    const struct lk_redis_item *item, struct lk_redis_reply *const *replies,
+    struct lk_stored *stored)
+{
+	const struct lk_redis_reply *value = replies[0];
+	const struct lk_redis_reply *expiry = replies[1];
+	const struct lk_redis_reply *listed = replies[2];
+
+	(void)key;
+	if (value->type == LK_REDIS_NIL || expiry->type != LK_REDIS_INTEGER ||
+	    expiry->integer == -2 || listed->type != LK_REDIS_INTEGER ||
+	    listed->integer != 1)
+		return (false);
+	if (!lk_redis_reply_is(value, item->names.user.text) ||
+	    expiry->integer <= 0 || item->token.len > LK_STORED_TOKEN_MAX)
+		return (true);
+	memcpy(stored->user, item->key.user, sizeof(stored->user));
+	memcpy(stored->digest, item->key.digest, LK_DIGEST_LEN);
+	memcpy(stored->token, item->token.text, item->token.len + 1);
+	stored->expires_ms = expiry->integer;
+	stored->kind = LK_STORED_SESSION;
+	return (true);
+}
+
+bool
+lk_redis_gosession_kind(const struct lk_settings *settings,
+    const struct lk_redis_reply *key, struct lk_redis_item *item,
+    struct lk_redis_command *command, enum lk_stored_kind *kind)
+{
+	const char *prefix = settings->session.user_prefix;
+	const size_t len = strlen(prefix);
+
+	*kind = LK_STORED_UNREADABLE;
+	if (key->len > len && memcmp(key->text, prefix, len) == 0 &&
+	    key->text[len] == '_')
+		*kind = LK_STORED_USER;
+	else if (take_token(settings, key, item))
+		*kind = LK_STORED_SESSION;
+	if (*kind != LK_STORED_SESSION)
+		return (false);
+	ask_listed(&item->names, command);
+	return (true);
+}
+
+enum lk_put
+lk_redis_gosession_put(const struct lk_settings *settings,
+    const struct lk_stored *stored, struct lk_redis_item *item,
+    struct lk_redis_command *command)
+{
+	if (lk_token_set(&item->token, stored->token, strlen(stored->token)) !=
+	        LK_OK ||
+	    lk_token_parse(&item->token, &item->key) != LK_OK ||
+	    lk_redis_gosession_names(settings, &item->key, &item->names) !=
+	        LK_OK)
+		return (LK_PUT_NO_TOKEN);
+	lk_redis_arg_key(command, &item->names.session);
+	lk_redis_arg_key(command, &item->names.index);
+	lk_redis_arg(command, item->token.text, item->token.len);
+	lk_redis_arg_key(command, &item->names.user);
+	lk_redis_arg_int(command, stored->expires_ms);
+	lk_redis_arg_int(command, LK_REDIS_GOSESSION_INDEX_TTL);
+	return (LK_PUT_NOT);
+}

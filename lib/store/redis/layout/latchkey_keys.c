@@ -1,0 +1,194 @@
+/*
+ * The keys of layout `latchkey`: their names, and what the operations on the
+ * store as a whole ask of one.
+ */
+#include <string.h>
+
+#include "session/record.h"
+#include "store/redis/layout/latchkey.h"
+
+/* What every key begins with. */
+#define NAMESPACE "latchkey:{"
+
+/* ---- Names ------------------------------------------------------------- */
+
+void
+lk_redis_latchkey_key(struct lk_redis_key *key, const char *tag,
+    const char *part)
+{
+	lk_redis_key(key, NAMESPACE, tag, part, NULL);
+}
+
+void
+lk_redis_latchkey_names(const uint8_t tag[LK_TAG_LEN],
+    const uint8_t handle[LK_HANDLE_LEN], struct lk_redis_names *names)
+{
+	lk_base64url(tag, LK_TAG_LEN, names->tag);
+	lk_base64url(handle, LK_HANDLE_LEN, names->handle);
+	lk_redis_key(&names->session, NAMESPACE, names->tag,
+	    LK_REDIS_LATCHKEY_SESSION, names->handle, NULL);
+	lk_redis_latchkey_key(&names->index, names->tag,
+	    LK_REDIS_LATCHKEY_INDEX);
+}
+
+/* Name one of a user's keys. */
+static void
+user_key(const char *user, const char *part, struct lk_redis_key *key)
+{
+	uint8_t tag[LK_TAG_LEN];
+	char text[LK_TAG_TEXT_LEN + 1];
+
+	lk_user_tag(user, tag);
+	lk_base64url(tag, LK_TAG_LEN, text);
+	lk_redis_latchkey_key(key, text, part);
+}
+
+void
+lk_redis_latchkey_user_names(const char *user, struct lk_redis_key *index,
+    struct lk_redis_key *prefix)
+{
+	user_key(user, LK_REDIS_LATCHKEY_INDEX, index);
+	user_key(user, LK_REDIS_LATCHKEY_SESSION, prefix);
+}
+
+enum lk_status
+lk_redis_latchkey_user_key(const struct lk_settings *settings, const char *user,
+    struct lk_redis_key *key, struct lk_error *error)
+{
+	(void)settings;
+	(void)error;
+	user_key(user, LK_REDIS_LATCHKEY_USER, key);
+	return (LK_OK);
+}
+
+/* `{}` is no tag. */
+void
+lk_redis_latchkey_fence_key(const struct lk_settings *settings,
+    struct lk_redis_key *key)
+{
+	(void)settings;
+	lk_redis_latchkey_key(key, "", "}:fence");
+}
+
+bool
+lk_redis_latchkey_is_same(const struct lk_settings *a,
+    const struct lk_settings *b)
+{
+	(void)a;
+	(void)b;
+	return (true);
+}
+
+/* ---- Going through all of them ----------------------------------------- */
+
+void
+lk_redis_latchkey_pattern(const struct lk_settings *settings,
+    enum lk_redis_keys keys, struct lk_buf *pattern)
+{
+	static const char *const endings[] = {
+		[LK_REDIS_KEYS_SESSIONS] = "*" LK_REDIS_LATCHKEY_SESSION "*",
+		[LK_REDIS_KEYS_USERS] = "*" LK_REDIS_LATCHKEY_USER,
+		[LK_REDIS_KEYS_INDEXES] = "*" LK_REDIS_LATCHKEY_INDEX,
+		[LK_REDIS_KEYS_ALL] = "*"
+	};
+
+	(void)settings;
+	lk_buf_str(pattern, NAMESPACE);
+	lk_buf_str(pattern, endings[keys]);
+}
+
+size_t
+lk_redis_latchkey_ask(const struct lk_settings *settings,
+    const struct lk_redis_reply *key, struct lk_redis_item *item,
+    struct lk_redis_command commands[LK_REDIS_QUESTIONS_MAX])
+{
+	(void)settings;
+	(void)item;
+	lk_redis_command(&commands[0], "GET");
+	lk_redis_arg(&commands[0], key->text, key->len);
+	return (1);
+}
+
+/* A record must be what its key says. */
+bool
+lk_redis_latchkey_read(const struct lk_redis_reply *key,
+    const struct lk_redis_item *item, struct lk_redis_reply *const *replies,
+    struct lk_stored *stored)
+{
+	const struct lk_redis_reply *reply = replies[0];
+	struct lk_redis_names names;
+	struct lk_record record;
+	uint8_t tag[LK_TAG_LEN];
+
+	(void)item;
+	if (reply->type == LK_REDIS_NIL)
+		return (false);
+	if (reply->type != LK_REDIS_STRING ||
+	    lk_record_parse(reply->text, reply->len, &record) != LK_OK ||
+	    lk_record_digest(&record, stored->digest) != LK_OK)
+		return (true);
+	lk_user_tag(record.user, tag);
+	lk_redis_latchkey_names(tag, stored->digest, &names);
+	if (names.session.len != key->len ||
+	    memcmp(names.session.text, key->text, key->len) != 0)
+		return (true);
+	memcpy(stored->user, record.user, sizeof(stored->user));
+	memcpy(stored->client, record.client, sizeof(stored->client));
+	stored->issued_us = record.issued_us;
+	stored->expires_ms = record.expires_ms;
+	stored->kind = LK_STORED_SESSION;
+	return (true);
+}
+
+bool
+lk_redis_latchkey_kind(const struct lk_settings *settings,
+    const struct lk_redis_reply *key, struct lk_redis_item *item,
+    struct lk_redis_command *command, enum lk_stored_kind *kind)
+{
+	const size_t tag_end = strlen(NAMESPACE) + LK_TAG_TEXT_LEN;
+	const char *part = key->len > tag_end ? key->text + tag_end : "";
+
+	(void)settings;
+	(void)item;
+	(void)command;
+	*kind = LK_STORED_UNREADABLE;
+	if (strncmp(part, LK_REDIS_LATCHKEY_SESSION,
+	        strlen(LK_REDIS_LATCHKEY_SESSION)) == 0)
+		*kind = LK_STORED_SESSION;
+	else if (strcmp(part, LK_REDIS_LATCHKEY_USER) == 0)
+		*kind = LK_STORED_USER;
+	return (false);
+}
+
+enum lk_put
+lk_redis_latchkey_put(const struct lk_settings *settings,
+    const struct lk_stored *stored, struct lk_redis_item *item,
+    struct lk_redis_command *command)
+{
+	uint8_t tag[LK_TAG_LEN];
+
+	(void)settings;
+	lk_user_tag(stored->user, tag);
+	lk_redis_latchkey_names(tag, stored->digest, &item->names);
+	lk_base64url(stored->digest, LK_DIGEST_LEN, item->digest);
+	lk_redis_arg_key(command, &item->names.session);
+	lk_redis_arg_key(command, &item->names.index);
+	lk_redis_arg_str(command, item->names.handle);
+	lk_redis_arg_str(command, item->digest);
+	lk_redis_arg_int(command, stored->issued_us);
+	lk_redis_arg_int(command, stored->expires_ms);
+	lk_redis_arg_str(command,
+	    stored->client[0] != '\0' ? stored->client : "-");
+	lk_redis_arg_str(command, stored->user);
+	lk_redis_arg_int(command, LK_REDIS_EXPIRED_KNOWN_MS);
+	return (LK_PUT_NOT);
+}
+
+/* Its sweep leaves the records to Redis. */
+void
+lk_redis_latchkey_sweep_prefix(const struct lk_settings *settings,
+    struct lk_redis_key *prefix)
+{
+	(void)settings;
+	lk_redis_key(prefix, NULL);
+}

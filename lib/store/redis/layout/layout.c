@@ -1,0 +1,45 @@
+#include <stdarg.h>
+#include <string.h>
+
+#include "store/redis/layout/gosession.h"
+#include "store/redis/layout/latchkey.h"
+
+static const struct lk_redis_layout *const layouts[] = {
+	[LK_LAYOUT_LATCHKEY] = &lk_redis_latchkey,
+	[LK_LAYOUT_GOSESSION] = &lk_redis_gosession,
+};
+
+const struct lk_redis_layout *
+lk_redis_layout_of(const struct lk_settings *settings)
+{
+	return (layouts[settings->store.redis.layout]);
+}
+
+void
+lk_redis_key(struct lk_redis_key *key, ...)
+{
+	const char *part;
+	size_t len;
+	va_list ap;
+
+	key->len = 0;
+	va_start(ap, key);
+	while ((part = va_arg(ap, const char *)) != NULL) {
+		len = strlen(part);
+		if (len > LK_REDIS_KEY_MAX - key->len) {
+			key->len = 0;
+			break;
+		}
+		memcpy(key->text + key->len, part, len);
+		key->len += len;
+	}
+	va_end(ap);
+	key->text[key->len] = '\0';
+}
+
+void
+lk_redis_arg_key(struct lk_redis_command *command,
+    const struct lk_redis_key *key)
+{
+	lk_redis_arg(command, key->text, key->len);
+}

@@ -1,0 +1,124 @@
+/*
+ * The face of this folder: how sessions are laid out as keys of a Redis.
+ *
+ * A layout is one row, which stands in the file of its name; nothing outside
+ * asks which one it is.  The other headers here are the folder's inside.
+ */
+#ifndef LK_REDIS_LAYOUT_H_
+#define LK_REDIS_LAYOUT_H_
+
+#include "session/line.h"
+#include "session/token.h"
+#include "settings/settings.h"
+#include "store/redis/wire/command.h"
+
+struct lk_redis_item;
+struct lk_redis_reply;
+struct lk_redis_script;
+struct lk_store_ops;
+
+/* ---- Keys -------------------------------------------------------------- */
+
+/* Longest key: a prefix, and a gosession token or a user id. */
+#define LK_REDIS_KEY_MAX (64 + 1 + LK_USER_ID_MAX + 1 + LK_TOKEN_GOSESSION_HEX)
+
+/**
+ * A key under construction.  What it is made of has been checked to fit; one
+ * that did not would be empty, which names nobody's session.
+ */
+struct lk_redis_key {
+	size_t len;
+	char text[LK_REDIS_KEY_MAX + 1];
+};
+
+/** lk_redis_key(key, ...): Join strings, up to a NULL, to a key. */
+void lk_redis_key(struct lk_redis_key *key, ...) __attribute__((sentinel));
+
+/** lk_redis_arg_key(command, key): Append it, borrowed. */
+void lk_redis_arg_key(struct lk_redis_command *command,
+    const struct lk_redis_key *key);
+
+/* ---- Layouts ----------------------------------------------------------- */
+
+/** Which keys a scan looks for. */
+enum lk_redis_keys {
+	LK_REDIS_KEYS_SESSIONS = 0, /* strings, one for each session */
+	LK_REDIS_KEYS_USERS,        /* strings, one for each user */
+	LK_REDIS_KEYS_INDEXES,      /* one for each user with sessions */
+	LK_REDIS_KEYS_ALL           /* of the layout, but users set apart */
+};
+
+/* Most commands that a layout asks about one session. */
+#define LK_REDIS_QUESTIONS_MAX 3
+
+struct lk_redis_layout {
+	const struct lk_store_ops *ops;
+	enum lk_token_shape shape; /* of the tokens that are issued */
+	bool keeps_tokens;         /* in clear, so that lists can have them */
+
+	/** Name a key that is nobody's, but may be written. */
+	void (*fence_key)(const struct lk_settings *settings,
+	    struct lk_redis_key *key);
+
+	/**
+	 * Name the key of a user's cached record; LK_E_INVAL, explained unless
+	 * ${error} is NULL, if such an id cannot be in this layout.
+	 */
+	enum lk_status (*user_key)(const struct lk_settings *settings,
+	    const char *user, struct lk_redis_key *key, struct lk_error *error);
+
+	/** Whether both settings, of this layout, name the same keys. */
+	bool (
+	    *is_same)(const struct lk_settings *a, const struct lk_settings *b);
+
+	/* What follows is for this folder alone. */
+
+	/** Append the pattern that such keys match. */
+	void (*pattern)(const struct lk_settings *settings,
+	    enum lk_redis_keys keys, struct lk_buf *pattern);
+	const char *index_type; /* of the keys that are indexes */
+	bool users_apart;       /* users' keys are not among ALL */
+
+	/**
+	 * Ask about the session of a key that a scan has met: how many
+	 * commands, which borrow ${key} and ${item}; 0 if it can be none.
+	 */
+	size_t (*ask)(const struct lk_settings *settings,
+	    const struct lk_redis_reply *key, struct lk_redis_item *item,
+	    struct lk_redis_command commands[LK_REDIS_QUESTIONS_MAX]);
+
+	/**
+	 * Read what they answered; false if there is no such session.  What
+	 * is not as latchkey writes it is LK_STORED_UNREADABLE.
+	 */
+	bool (*read)(const struct lk_redis_reply *key,
+	    const struct lk_redis_item *item,
+	    struct lk_redis_reply *const *replies, struct lk_stored *stored);
+
+	/**
+	 * What the name of a key says that it is, LK_STORED_UNREADABLE if
+	 * neither session nor user; with true, only if ${command} answers 1.
+	 */
+	bool (*kind)(const struct lk_settings *settings,
+	    const struct lk_redis_reply *key, struct lk_redis_item *item,
+	    struct lk_redis_command *command, enum lk_stored_kind *kind);
+
+	/** The script that puts a session in, and its keys and arguments;
+	 * LK_PUT_NOT, or why it cannot be here. */
+	const struct lk_redis_script *put_script;
+	enum lk_put (*put)(const struct lk_settings *settings,
+	    const struct lk_stored *stored, struct lk_redis_item *item,
+	    struct lk_redis_command *command);
+
+	/** The steps that drop what has expired from an index, and what the
+	 * keys of its sessions begin with, if it needs to know. */
+	const struct lk_redis_script *sweep_script;
+	void (*sweep_prefix)(const struct lk_settings *settings,
+	    struct lk_redis_key *prefix);
+};
+
+/** lk_redis_layout_of(settings): The one that they name. */
+const struct lk_redis_layout *lk_redis_layout_of(
+    const struct lk_settings *settings);
+
+#endif /* !LK_REDIS_LAYOUT_H_ */
