@@ -13,8 +13,6 @@
 /* How many users are remembered; the next takes the place of the oldest. */
 #define MEMORY_MAX 64
 
-TAILQ_HEAD(askers, lk_turn);
-
 struct memory {
 	char id[LK_USER_ID_MAX + 1];
 	int64_t until_ns;
@@ -26,9 +24,11 @@ struct table {
 	struct table *inherited; /* of the process that this one is a child of:
 	                            its lock may be held for ever */
 	pthread_mutex_t lock;
-	pthread_cond_t given; /* a turn was */
-	struct askers askers; /* the longest first */
+	pthread_cond_t given;   /* a turn was */
+	struct lk_turn *oldest; /* of those who ask */
 	unsigned int asking;
+	unsigned int waiting;
+	bool slow;             /* was the last answer */
 	unsigned int failures; /* in a row */
 	int64_t closed_ns;     /* nobody asks until then; 0: open */
 	int64_t span_ns;       /* for how long it was closed last */
@@ -57,7 +57,6 @@ table_new(void)
 		goto fail;
 	/* A plain one cannot fail. */
 	(void)pthread_mutex_init(&table->lock, NULL);
-	TAILQ_INIT(&table->askers);
 	lk_birth_note(&table->birth);
 	return (table);
 
@@ -154,26 +153,35 @@ is_remembered(const struct table *table, const char *id, int64_t now_ns)
 	return (false);
 }
 
-/* Under the lock: wait for room among those who ask; false if there is none. */
+/*
+ * Under the lock: wait for room among those who ask; false if there is none.
+ * With many to ask about, a slow source would keep all managers waiting.
+ */
 static bool
 find_room(struct table *table, unsigned int managers, struct lk_turn *turn)
 {
 	const unsigned int most = managers < 4 ? 1 : managers / 2;
 	struct timespec until;
 	int64_t end_ns;
+	bool crowded;
 
+	if (table->asking < most)
+		return (true);
+	turn->waited = true;
+	table->waiting++;
 	while (table->asking >= most) {
-		end_ns = TAILQ_FIRST(&table->askers)->began_ns +
-		    LK_TURNS_SLOW_MS * MS_NS;
-		if (lk_monotonic_ns() >= end_ns)
-			return (false);
-		turn->waited = true;
+		crowded = table->waiting > managers / 4;
+		end_ns = table->oldest->began_ns +
+		    (crowded ? LK_TURNS_QUICK_MS : LK_TURNS_SLOW_MS) * MS_NS;
+		if ((crowded && table->slow) || lk_monotonic_ns() >= end_ns)
+			break;
 		until.tv_sec = (time_t)(end_ns / (1000 * MS_NS));
 		until.tv_nsec = (long)(end_ns % (1000 * MS_NS));
 		(void)pthread_cond_timedwait(&table->given, &table->lock,
 		    &until);
 	}
-	return (true);
+	table->waiting--;
+	return (table->asking < most);
 }
 
 /* Under the lock: why ${id} may not be asked about, or NULL. */
@@ -199,6 +207,7 @@ lk_turns_take(struct lk_turns *turns, const char *id, struct lk_turn *turn,
     struct lk_error *error)
 {
 	struct table *table = table_of(turns);
+	struct lk_turn **last;
 	const char *wrong;
 
 	memset(turn, 0, sizeof(*turn));
@@ -208,7 +217,9 @@ lk_turns_take(struct lk_turns *turns, const char *id, struct lk_turn *turn,
 	if ((wrong = admit(table, atomic_load(&turns->managers), id, turn)) ==
 	    NULL) {
 		turn->began_ns = lk_monotonic_ns();
-		TAILQ_INSERT_TAIL(&table->askers, turn, link);
+		for (last = &table->oldest; *last != NULL;)
+			last = &(*last)->next;
+		*last = turn;
 		table->asking++;
 	}
 	(void)pthread_mutex_unlock(&table->lock);
@@ -252,14 +263,17 @@ lk_turns_give(struct lk_turns *turns, const char *id, struct lk_turn *turn,
     enum lk_status status)
 {
 	struct table *table = atomic_load(&turns->table);
-	const int64_t now = lk_monotonic_ns();
+	const int64_t now = lk_monotonic_ns(), took = now - turn->began_ns;
 	const bool hung = status < 0 &&
-	    (status == LK_E_TIMEOUT ||
-	        now - turn->began_ns >= LK_TURNS_SLOW_MS * MS_NS);
+	    (status == LK_E_TIMEOUT || took >= LK_TURNS_SLOW_MS * MS_NS);
+	struct lk_turn **at = &table->oldest;
 
 	(void)pthread_mutex_lock(&table->lock);
-	TAILQ_REMOVE(&table->askers, turn, link);
+	while (*at != turn)
+		at = &(*at)->next;
+	*at = turn->next;
 	table->asking--;
+	table->slow = took >= LK_TURNS_QUICK_MS * MS_NS;
 	if (turn->probe)
 		table->probing = false;
 	if (hung) {

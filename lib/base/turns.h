@@ -4,7 +4,8 @@
  * So the managers of the same settings take turns:
  *
  * - At most half of them ask at once.  Who comes then waits for a turn, but not
- *   once somebody has been asking for LK_TURNS_SLOW_MS.
+ *   once somebody has been asking for LK_TURNS_SLOW_MS, and if a quarter waits
+ *   already only while the source answers within LK_TURNS_QUICK_MS.
  * - Of whom the source could not tell in that time, nobody asks again for
  *   LK_TURNS_MEMORY_MS.
  * - After LK_TURNS_FAILURES such failures in a row nobody asks at all for a
@@ -15,13 +16,12 @@
 #ifndef LK_TURNS_H_
 #define LK_TURNS_H_
 
-#include <sys/queue.h>
-
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "latchkey.h"
 
+#define LK_TURNS_QUICK_MS 100
 #define LK_TURNS_SLOW_MS 250
 #define LK_TURNS_MEMORY_MS 1000
 #define LK_TURNS_FAILURES 3
@@ -30,7 +30,7 @@
 
 /** Of one who asks, from lk_turns_take() to lk_turns_give(). */
 struct lk_turn {
-	TAILQ_ENTRY(lk_turn) link;
+	struct lk_turn *next; /* who began after this one */
 	int64_t began_ns;
 	bool probe;  /* finds out for all */
 	bool waited; /* and others may have asked the same */

@@ -111,6 +111,56 @@ test_turns_one_who_waits_is_next(void **state)
 }
 
 static void
+answer_slowly(struct lk_turns *turns)
+{
+	struct lk_turn turn;
+
+	must_take(turns, "alice", &turn);
+	turn.began_ns -= LK_TURNS_QUICK_MS * MS_NS;
+	lk_turns_give(turns, "alice", &turn, LK_OK);
+}
+
+static void
+test_turns_for_a_slow_source_not_everybody_waits(void **state)
+{
+	struct lk_turns *turns = turns_of(2);
+	struct lk_turn turn;
+
+	(void)state;
+	answer_slowly(turns);
+	must_take(turns, "alice", &turn);
+	turn.began_ns += 60000 * MS_NS;
+	must_not_take(turns, "bob", "slow");
+	turn.began_ns -= 60000 * MS_NS;
+	lk_turns_give(turns, "alice", &turn, LK_OK);
+	lk_turns_free(turns);
+}
+
+static void
+test_turns_for_a_slow_source_a_quarter_waits(void **state)
+{
+	struct waiter waiter = { .turns = turns_of(4) };
+	struct lk_turn held[2];
+	pthread_t thread;
+	int i;
+
+	(void)state;
+	answer_slowly(waiter.turns);
+	for (i = 0; i < 2; i++) {
+		must_take(waiter.turns, "alice", &held[i]);
+		held[i].began_ns += 60000 * MS_NS;
+	}
+	assert_int_equal(pthread_create(&thread, NULL, wait_for_turn,
+	    &waiter), 0);
+	for (i = 0; i < 2; i++)
+		lk_turns_give(waiter.turns, "alice", &held[i], LK_OK);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(waiter.status, LK_OK);
+	lk_turns_give(waiter.turns, "bob", &waiter.turn, LK_OK);
+	lk_turns_free(waiter.turns);
+}
+
+static void
 fail_slowly(struct lk_turns *turns, const char *id)
 {
 	struct lk_turn turn;
@@ -218,6 +268,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_turns_half_of_the_managers_may_hang),
 		cmocka_unit_test(test_turns_one_who_waits_is_next),
+		cmocka_unit_test(
+		    test_turns_for_a_slow_source_not_everybody_waits),
+		cmocka_unit_test(test_turns_for_a_slow_source_a_quarter_waits),
 		cmocka_unit_test(
 		    test_turns_a_slow_failure_is_remembered_for_its_user),
 		cmocka_unit_test(test_turns_a_quick_failure_is_not),
