@@ -37,6 +37,10 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow \
 ifneq (,$(findstring gcc,$(shell $(CC) --version 2>/dev/null | \
 	grep -qi 'free software' && echo gcc)))
 WARNINGS += -Wlogical-op -Wduplicated-cond
+# These say it of a designated initializer that ends with a compound literal.
+ifneq (,$(filter 9 10 11,$(shell $(CC) -dumpversion | cut -d. -f1)))
+WARNINGS += -Wno-missing-field-initializers
+endif
 endif
 ifneq (,$(filter-out 0 false,$(WERROR) $(CI)))
 WARNINGS += -Werror
@@ -116,7 +120,7 @@ $(B)/complete: Makefile
 		[ -f "$$($(CC) -print-file-name=lib$$lib.a)" ] || \
 			echo "lib$$lib.a (the PAM module links archives)"; \
 	done; echo '#include <security/pam_modules.h>' | \
-		$(CC) -E -xc - > /dev/null 2>&1 || \
+		$(CC) $(CPPFLAGS) -E -xc - > /dev/null 2>&1 || \
 			echo 'security/pam_modules.h'); \
 	[ -z "$$missing" ] || { \
 		echo "$$missing" | sed 's/^/missing: /'; \

@@ -171,7 +171,9 @@ look(struct traces *t)
 		(void)sigaction(i, NULL, &t->actions[i]);
 	for (i = 0; i <= 2; i++)
 		t->standard |= (size_t)(fcntl(i, F_GETFD) != -1) << i;
+#ifdef __GLIBC__
 	t->bytes = mallinfo2().uordblks;
+#endif
 }
 
 static bool

@@ -6,6 +6,10 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
 #include <cmocka.h>
 
 #include "base/trusted_file.h"
@@ -170,6 +174,7 @@ test_trusted_file_symlink_elsewhere_is_refused(void **state)
 {
 	static const char *const targets[] = { "/etc/passwd",
 		"../../etc/passwd", "..", "../x", "d/../../etc/passwd" };
+	char why[128];
 	size_t i;
 
 	(void)state;
@@ -181,7 +186,8 @@ test_trusted_file_symlink_elsewhere_is_refused(void **state)
 		assert_int_equal(unlink(dir.file), 0);
 	}
 	assert_int_equal(symlink("link", temp_path(&dir, "link")), 0);
-	assert_refused("cannot open: Too many levels of symbolic links");
+	(void)snprintf(why, sizeof(why), "cannot open: %s", strerror(ELOOP));
+	assert_refused(why);
 	assert_int_equal(unlink(dir.file), 0);
 	assert_int_equal(symlink("none", temp_path(&dir, "link")), 0);
 	assert_refused("cannot open: No such file or directory");
