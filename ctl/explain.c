@@ -7,24 +7,13 @@
 #include <string.h>
 
 #include "ctl.h"
-#include "verdict/check.h"
-#include "verdict/respond.h"
+#include "verdict/verdict.h"
 
 /* Longest method, and longest URL with its query. */
 #define METHOD_MAX 1024
 #define URL_MAX 16384
 /* Room for the name of a parameter and its "=". */
 #define NAME_ROOM 20
-
-/* All there is to say about one request. */
-struct explanation {
-	struct gate_request request;
-	struct gate_credentials credentials;
-	struct gate_plan plan;
-	struct gate_check check;
-	struct gate_facts facts;
-	struct gate_verdict verdict;
-};
 
 /* ---- What is printed --------------------------------------------------- */
 
@@ -49,9 +38,9 @@ print_path(struct ctl *ctl, const char *name, const struct gate_path *path)
 }
 
 static void
-print_session(struct ctl *ctl, const struct explanation *e, bool has_token)
+print_session(struct ctl *ctl, const struct gate_case *c, bool has_token)
 {
-	const struct lk_session *session = e->facts.session;
+	const struct lk_session *session = c->facts.session;
 
 	lk_buf_str(&ctl->out, "session  ");
 	if (!has_token)
@@ -62,10 +51,9 @@ print_session(struct ctl *ctl, const struct explanation *e, bool has_token)
 		    session->id,
 		    session->client[0] != '\0' ? session->client : "-",
 		    (long long)session->ttl);
-	else if (e->check.asked)
-		lk_buf_printf(&ctl->out, "%s\n",
-		    lk_status_name(e->check.status));
-	else if (e->credentials.kind == GATE_CREDENTIALS_BAD)
+	else if (c->asked)
+		lk_buf_printf(&ctl->out, "%s\n", lk_status_name(c->status));
+	else if (c->credentials.kind == GATE_CREDENTIALS_BAD)
 		lk_buf_str(&ctl->out, "malformed\n");
 	else
 		lk_buf_str(&ctl->out, "not looked up\n");
@@ -73,14 +61,14 @@ print_session(struct ctl *ctl, const struct explanation *e, bool has_token)
 
 /* The status and the headers that the web server is sent. */
 static void
-print_answer(struct ctl *ctl, const struct explanation *e)
+print_answer(struct ctl *ctl, const struct gate_case *c)
 {
 	struct lk_buf reply = LK_BUF_INIT(GATE_REPLY_MAX);
 	const char *line, *end;
 
 	lk_buf_printf(&ctl->out, "answer   %s\n",
-	    e->verdict.http == 200 ? "allowed" : "refused");
-	line = gate_respond(&e->facts, &e->verdict, &reply);
+	    c->verdict.http == 200 ? "allowed" : "refused");
+	line = gate_verdict_reply(&c->facts, &c->verdict, &reply);
 	while ((end = strstr(line, "\r\n")) != NULL && end > line) {
 		lk_buf_str(&ctl->out, "         ");
 		lk_buf_add(&ctl->out, line, (size_t)(end - line));
@@ -91,33 +79,33 @@ print_answer(struct ctl *ctl, const struct explanation *e)
 }
 
 static const char *
-why(const struct explanation *e)
+why(const struct gate_case *c)
 {
-	if (e->verdict.reason != NULL)
-		return (e->verdict.reason);
-	if (e->plan.need == GATE_NEED_NOTHING)
+	if (c->verdict.reason != NULL)
+		return (c->verdict.reason);
+	if (c->plan.need == GATE_NEED_NOTHING)
 		return ("The rule is public: nobody is asked who he is.  "
 		        "(Apache with Basic asks all the same; such a path is "
 		        "named in its own settings.)");
-	if (e->verdict.renew)
+	if (c->verdict.renew)
 		return ("The session is live and what the rule asks for; the "
 		        "gate would renew it.");
 	return ("The session is live and what the rule asks for.");
 }
 
 static void
-print_all(struct ctl *ctl, const struct explanation *e, bool has_token)
+print_all(struct ctl *ctl, const struct gate_case *c, bool has_token)
 {
-	lk_buf_printf(&ctl->out, "request  %s\n", e->request.method);
-	print_path(ctl, "path", &e->plan.path);
-	print_rule(ctl, e->plan.rule, e->plan.number);
-	if (gate_request_only(&e->request, "HTTP_DESTINATION") != NULL) {
-		print_path(ctl, "to", &e->plan.to_path);
-		print_rule(ctl, e->plan.to, e->plan.to_number);
+	lk_buf_printf(&ctl->out, "request  %s\n", c->request.method);
+	print_path(ctl, "path", &c->plan.path);
+	print_rule(ctl, c->plan.rule, c->plan.number);
+	if (gate_request_only(&c->request, "HTTP_DESTINATION") != NULL) {
+		print_path(ctl, "to", &c->plan.to_path);
+		print_rule(ctl, c->plan.to, c->plan.to_number);
 	}
-	print_session(ctl, e, has_token);
-	print_answer(ctl, e);
-	lk_buf_printf(&ctl->out, "why      %s\n", why(e));
+	print_session(ctl, c, has_token);
+	print_answer(ctl, c);
+	lk_buf_printf(&ctl->out, "why      %s\n", why(c));
 }
 
 /* ---- What is asked ----------------------------------------------------- */
@@ -148,11 +136,11 @@ say_host(const char *url, char *host, size_t size)
 	return (true);
 }
 
+/* The credentials of who presents ${argument}, which is wiped. */
 static void
 read_credentials(struct ctl *ctl, char *argument,
     struct gate_credentials *credentials)
 {
-	memset(credentials, 0, sizeof(*credentials));
 	if (argument == NULL)
 		return;
 	credentials->kind = GATE_CREDENTIALS_BAD;
@@ -161,29 +149,31 @@ read_credentials(struct ctl *ctl, char *argument,
 		credentials->kind = GATE_CREDENTIALS_ONE;
 }
 
-static void
-explain(struct ctl *ctl, char *token, struct explanation *e)
-{
-	e->facts = (struct gate_facts){ .settings = ctl->settings,
-		.request = &e->request,
-		.credentials = &e->credentials,
-		.plan = &e->plan };
-	read_credentials(ctl, token, &e->credentials);
-	gate_plan(ctl->settings, &e->request, &e->plan);
-	gate_check(ctl->manager, e->plan.need, &e->credentials, &e->check);
-	gate_check_tell(&e->check, &e->facts);
-	gate_decide(&e->facts, &e->verdict);
-	print_all(ctl, e, token != NULL);
-	if (e->check.asked && e->check.status < 0)
-		(void)ctl_answer(ctl, e->check.status, "session");
-}
-
 static int
 exit_of(const struct gate_verdict *verdict)
 {
 	if (verdict->http == 200)
 		return (CTL_DONE);
 	return (verdict->http == 503 ? CTL_STORE : CTL_REFUSED);
+}
+
+static int
+explain(struct ctl *ctl, const struct gate_request *request, char *token)
+{
+	struct gate_case c;
+	int code;
+
+	gate_case_begin(&c, ctl->settings, ctl->manager, request);
+	read_credentials(ctl, token, &c.credentials);
+	gate_case_plan(&c);
+	gate_case_ask(&c, c.plan.need);
+	gate_decide(&c.facts, &c.verdict);
+	print_all(ctl, &c, token != NULL);
+	if (c.asked && c.status < 0)
+		(void)ctl_answer(ctl, c.status, "session");
+	code = exit_of(&c.verdict);
+	gate_case_end(&c);
+	return (code);
 }
 
 int
@@ -199,7 +189,7 @@ ctl_explain(struct ctl *ctl, int argc, char **argv)
 	char host[URL_MAX + NAME_ROOM], destination[URL_MAX + NAME_ROOM];
 	char accept[] = "HTTP_ACCEPT=text/html";
 	char *env[] = { method, url, NULL, NULL, NULL, NULL };
-	struct explanation e;
+	struct gate_request request;
 	int operands, code, n = 2;
 
 	if ((code = ctl_options(ctl, argc, argv, options, &operands)) != 0)
@@ -222,12 +212,7 @@ ctl_explain(struct ctl *ctl, int argc, char **argv)
 		    "HTTP_DESTINATION=%s", to);
 		env[n++] = destination;
 	}
-	memset(&e, 0, sizeof(e));
-	gate_request_read(env, true, &e.request);
-	e.request.subrequest = subrequest;
-	explain(ctl, operands == 3 ? argv[2] : NULL, &e);
-	code = exit_of(&e.verdict);
-	gate_check_clear(&e.check);
-	gate_credentials_wipe(&e.credentials);
-	return (code);
+	gate_request_read(env, true, &request);
+	request.subrequest = subrequest;
+	return (explain(ctl, &request, operands == 3 ? argv[2] : NULL));
 }

@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <getopt.h>
 #include <poll.h>
 #include <stdio.h>
@@ -7,38 +6,17 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include <fcgiapp.h>
-
 #include "base/error.h"
 #include "base/fd.h"
+#include "cgi.h"
 #include "door/door.h"
-#include "door/queue.h"
-#include "door/worker.h"
-#include "latchkey.h"
-#include "process/account.h"
-#include "process/cgi.h"
-#include "process/control.h"
-#include "process/generation.h"
-#include "process/journal.h"
-#include "process/listen.h"
-#include "process/notify.h"
-#include "process/privileges.h"
+#include "endpoints/endpoints.h"
 #include "process/process.h"
-#include "process/report.h"
 
-/* Where a service manager leaves its sockets, from sd_listen_fds(3). */
-#define LISTEN_FDS_START 3
-#define NOTIFY_MAX 128
 /* How long standard error may take to have room. */
 #define COMPLAINT_MS 1000
 
 enum { EXIT_DONE = 0, EXIT_WRONG = 2 };
-
-/** What the environment says; nothing else in the gate reads it. */
-struct environment {
-	int sockets;             /* passed by the service manager */
-	char notify[NOTIFY_MAX]; /* where it wants to be told; "": nowhere */
-};
 
 static const char usage[] =
     "usage: latchkey-fcgi [-c FILE]\n"
@@ -109,113 +87,6 @@ complain(const struct lk_error *error)
 	return (EXIT_WRONG);
 }
 
-/* The value of variable ${name} as a small number; 0 if it is none. */
-static long
-read_number(const char *name)
-{
-	const char *text = getenv(name);
-	char *end;
-	long number;
-
-	if (text == NULL || text[0] < '0' || text[0] > '9')
-		return (0);
-	errno = 0;
-	number = strtol(text, &end, 10);
-	return (errno != 0 || *end != '\0' ? 0 : number);
-}
-
-/* Read what is meant for this process, and leave it to no other. */
-static struct environment
-read_environment(void)
-{
-	static const char *const names[] = { "LISTEN_PID", "LISTEN_FDS",
-		"LISTEN_FDNAMES", "NOTIFY_SOCKET" };
-	const char *notify = getenv("NOTIFY_SOCKET");
-	struct environment environment = { 0 };
-	size_t i;
-
-	if (read_number("LISTEN_PID") == (long)getpid())
-		environment.sockets = (int)read_number("LISTEN_FDS");
-	if (notify != NULL)
-		(void)snprintf(environment.notify, NOTIFY_MAX, "%s", notify);
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		(void)unsetenv(names[i]);
-	return (environment);
-}
-
-static enum lk_status
-find_listener(const struct environment *environment,
-    const struct lk_settings *settings, struct gate_listener *listener,
-    struct lk_error *error)
-{
-	enum lk_status status = LK_FAULT;
-	struct lk_error why;
-	gid_t group;
-
-	if (environment->sockets > 0) {
-		if (environment->sockets > 1 ||
-		    !gate_listener_inherited(LISTEN_FDS_START))
-			return (lk_fail(error, LK_E_SETTINGS,
-			    "LISTEN_FDS: "
-			    "expected one listening stream socket"));
-		return (gate_listener_adopt(LISTEN_FDS_START, listener, error));
-	}
-	if (gate_listener_inherited(STDIN_FILENO))
-		return (gate_listener_adopt(STDIN_FILENO, listener, error));
-	status = gate_account_group(settings->gate.socket_group, &group, &why);
-	if (status != LK_OK) {
-		lk_error_set(error, "gate.socket_group: %s", why.text);
-		return (status);
-	}
-	return (gate_listener_open(settings->gate.listen,
-	    (mode_t)settings->gate.socket_mode, group, listener, error));
-}
-
-static enum lk_status
-open_listener(const struct environment *environment,
-    const struct lk_settings *settings, struct gate_listener *listener,
-    struct lk_error *error)
-{
-	enum lk_status status = LK_FAULT;
-
-	status = find_listener(environment, settings, listener, error);
-	if (status != LK_OK)
-		return (status);
-	if (settings->gate.allow_remote || gate_socket_is_local(listener->fd))
-		return (LK_OK);
-	return (lk_fail(error, LK_E_SETTINGS,
-	    "the socket is bound to an "
-	    "address that other machines reach, which takes "
-	    "gate.allow_remote = true"));
-}
-
-/* Become `gate.user`, if started as root; the socket file becomes theirs. */
-static enum lk_status
-become_user(const struct lk_settings *settings,
-    const struct gate_listener *listener, struct lk_error *error)
-{
-	struct gate_account account;
-	enum lk_status status = LK_FAULT;
-	struct lk_error why;
-
-	if (settings->gate.user[0] == '\0' || geteuid() != 0)
-		return (LK_OK);
-	status = gate_account_find(settings->gate.user, &account, &why);
-	if (status != LK_OK) {
-		lk_error_set(error, "gate.user: %s", why.text);
-		return (status);
-	}
-	status = gate_listener_give(listener, account.uid,
-	    settings->gate.socket_group[0] == '\0' ? account.gid : (gid_t)-1,
-	    error);
-	if (status != LK_OK)
-		return (status);
-	if ((status = gate_privileges_drop(&account, error)) != LK_OK)
-		return (status);
-	gate_process_hide_memory();
-	return (LK_OK);
-}
-
 /* Say where the gate listens, and what may not be as it was meant. */
 static void
 say_started(const struct lk_log *log, const struct lk_settings *settings,
@@ -237,110 +108,65 @@ say_started(const struct lk_log *log, const struct lk_settings *settings,
 		    { NULL, NULL });
 }
 
-/* Serve on ${listener} until the control says to stop, and finish. */
+/* Serve until the process is told to stop, and finish. */
 static enum lk_status
-serve(struct gate_control *control, struct gate_listener *listener,
-    size_t threads, struct lk_error *error)
+serve(struct gate_process *process, struct gate_tally *tally,
+    struct lk_error *error)
 {
-	const struct gate_room room = gate_process_room(threads);
-	struct gate_door_parts at_door = { .listener = listener->fd,
-		.waiting_max = room.waiting,
-		.control = control,
-		.generations = control->generations,
-		.report = control->report };
-	struct gate_worker_parts at_work = {
-		.generations = control->generations,
-		.report = control->report
-	};
-	struct gate_workers *workers = NULL;
 	struct gate_generation *first;
 	enum lk_status status = LK_FAULT;
-	struct gate_queue *queue = NULL;
 	struct gate_door *door = NULL;
 
-	if ((status = gate_queue_new(room.queue, &queue)) != LK_OK)
-		goto out;
-	control->queue = at_door.queue = at_work.queue = queue;
-	if ((status = gate_door_new(&at_door, &door, error)) != LK_OK)
-		goto out;
-	at_work.door = door;
-	gate_generations_listen(control->generations, listener->fd);
-	status = gate_generations_watch(control->generations, error);
-	if (status != LK_OK)
-		goto out;
-	status = gate_workers_start(&at_work, &workers, error);
-	if (status != LK_OK)
-		goto out;
-	first = gate_generations_hold(control->generations);
-	say_started(control->report->log, first->settings, listener);
-	gate_generations_drop(control->generations, first);
-	gate_notify_ready(control->notify);
+	if ((status = gate_door_open(process, tally, &door, error)) != LK_OK)
+		return (status);
+	first = gate_generations_hold(process->generations);
+	say_started(tally->events.log, first->settings, &process->listener);
+	gate_generations_drop(process->generations, first);
+	gate_process_ready(process);
 	status = gate_door_run(door);
-out:
 	/* From here on another gate may take the listener's place. */
-	gate_listener_close(listener);
-	gate_workers_finish(workers);
+	gate_listener_close(&process->listener);
 	gate_door_free(door);
-	gate_queue_free(queue);
 	if (status == LK_OK) {
-		(void)gate_report_rest(control->report, INT64_MAX);
-		lk_log_event(control->report->log, LK_LOG_INFO, "gate stopped",
+		(void)gate_tally_rest(tally, INT64_MAX);
+		lk_log_event(tally->events.log, LK_LOG_INFO, "gate stopped",
 		    NULL, 0);
 	}
 	return (status);
 }
 
-static int
-run(const char *path, const struct environment *environment)
+/* Which of the settings are about the process. */
+static struct gate_process_settings
+process_settings(const struct lk_settings *settings)
 {
+	return ((struct gate_process_settings){
+	    .listen = settings->gate.listen,
+	    .socket_mode = settings->gate.socket_mode,
+	    .socket_group = settings->gate.socket_group,
+	    .user = settings->gate.user,
+	    .threads = settings->gate.threads,
+	    .allow_remote = settings->gate.allow_remote,
+	    .allow_uids = &settings->gate.allow_uids,
+	});
+}
+
+static int
+run(const char *path)
+{
+	static const struct gate_program program = { .group = "gate",
+		.settings = process_settings,
+		.prepare = gate_door_prepare };
 	struct lk_error error = { "the system does not let the gate run" };
-	struct gate_generation *first = NULL;
-	struct gate_listener listener = { .fd = -1 };
-	struct gate_notify notify = { -1 };
-	struct gate_report report = { .log = NULL };
-	struct gate_journal *journal = NULL;
-	struct gate_control control = { .fd = -1,
-		.report = &report,
-		.notify = &notify };
+	struct gate_tally tally = { .events = { .log = NULL } };
+	struct gate_process process = { .program = &program,
+		.events = &tally.events };
 	enum lk_status status = LK_FAULT;
-	size_t threads;
 
 	openlog("latchkey-fcgi", LOG_PID, LOG_AUTHPRIV);
-	if ((status = gate_control_open(&control)) != LK_OK)
-		goto out;
-	status = gate_journal_new(&report.metrics.log_dropped, &journal,
-	    &error);
+	status = gate_process_open(&process, path, &error);
 	if (status == LK_OK)
-		status = gate_journal_start(journal, &error);
-	if (status != LK_OK)
-		goto out;
-	status = gate_generations_new(path, journal, &control.generations,
-	    &error);
-	if (status != LK_OK)
-		goto out;
-	first = gate_generations_hold(control.generations);
-	status = gate_notify_open(environment->notify, &notify, &error);
-	if (status != LK_OK)
-		goto out;
-	status = open_listener(environment, first->settings, &listener, &error);
-	if (status != LK_OK)
-		goto out;
-	if ((status = become_user(first->settings, &listener, &error)) != LK_OK)
-		goto out;
-	report.log = first->log;
-	threads = (size_t)first->settings->gate.threads;
-	gate_generations_drop(control.generations, first);
-	first = NULL;
-	status = FCGX_Init() == 0 ? LK_OK : LK_FAULT;
-	if (status == LK_OK)
-		status = serve(&control, &listener, threads, &error);
-out:
-	gate_listener_close(&listener);
-	gate_notify_close(&notify);
-	gate_control_close(&control);
-	gate_generations_drop(control.generations, first);
-	gate_generations_free(control.generations);
-	gate_journal_free(journal);
+		status = serve(&process, &tally, &error);
+	gate_process_close(&process);
 	return (status == LK_OK ? EXIT_DONE : complain(&error));
 }
 
@@ -364,7 +190,7 @@ run_as_cgi(const char *path)
 		return (EXIT_WRONG);
 	}
 	if (lk_settings_load(path, &settings, &error) == LK_OK)
-		log = *gate_journal_log(NULL, settings);
+		log = *gate_logger_log(NULL, settings);
 	else
 		status = complain(&error);
 	if (!gate_cgi_answer(settings, &log, environ, STDOUT_FILENO))
@@ -376,7 +202,6 @@ run_as_cgi(const char *path)
 int
 main(int argc, char **argv)
 {
-	struct environment environment;
 	struct lk_fd_hold standard = { { false } };
 	const char *path = NULL;
 	int status;
@@ -388,8 +213,7 @@ main(int argc, char **argv)
 	/* As CGI, a request's query can become arguments: read none. */
 	if (getenv("GATEWAY_INTERFACE") != NULL)
 		return (run_as_cgi(getenv("LATCHKEY_CGI")));
-	environment = read_environment();
 	if ((status = read_options(argc, argv, &path)) != -1)
 		return (status);
-	return (run(path, &environment));
+	return (run(path));
 }

@@ -7,12 +7,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <fcgiapp.h>
+
 #include "base/deadline.h"
 #include "base/error.h"
 #include "door/door.h"
 #include "door/peek.h"
-#include "door/refuse.h"
+#include "door/queue.h"
+#include "door/turn_away.h"
 #include "door/waiting.h"
+#include "door/worker.h"
 
 /* Events taken, and connections accepted, at once. */
 #define EVENTS_MAX 256
@@ -30,10 +34,14 @@
 
 struct gate_door {
 	/* Constant. */
-	struct gate_door_parts parts;
+	struct gate_process *process;
+	struct gate_tally *tally;
+	struct gate_events *events; /* of the tally */
 	int epoll;
 	int returns;                 /* readable once ${returned} has any */
+	struct gate_queue *queue;    /* whole requests, to the workers */
 	struct gate_queue *returned; /* kept connections, from the workers */
+	struct gate_workers *workers;
 
 	/* Changing. */
 	struct gate_generation *generation; /* held */
@@ -46,7 +54,7 @@ struct gate_door {
 
 /* Let go of a connection whose ${look} is not GATE_PEEK_WAIT. */
 static void
-settle(struct gate_door *door, int fd, enum gate_peek look,
+let_go(struct gate_door *door, int fd, enum gate_peek look,
     const struct gate_finding *finding)
 {
 	const struct gate_ready ready = { .fd = fd,
@@ -55,20 +63,20 @@ settle(struct gate_door *door, int fd, enum gate_peek look,
 		.request_id = finding->request_id };
 
 	if (look == GATE_PEEK_READY) {
-		gate_count(&door->parts.report->metrics.queued);
-		if (gate_queue_push(door->parts.queue, ready))
+		gate_count(&door->events->metrics.queued);
+		if (gate_queue_push(door->queue, ready))
 			return;
-		gate_count_down(&door->parts.report->metrics.queued);
+		gate_count_down(&door->events->metrics.queued);
 	}
 	if (look == GATE_PEEK_READY) {
-		gate_report_refused(door->parts.report, "the queue is full");
-		gate_refuse(fd, finding->request_id, GATE_REFUSE_OVERLOAD,
+		gate_events_turned_away(door->events, "the queue is full");
+		gate_turn_away(fd, finding->request_id, GATE_TURN_AWAY_OVERLOAD,
 		    "the queue is full");
 	} else if (look == GATE_PEEK_REFUSED) {
-		gate_report_refused(door->parts.report, finding->reason);
+		gate_events_turned_away(door->events, finding->reason);
 		if (finding->request_id != 0)
-			gate_refuse(fd, finding->request_id,
-			    GATE_REFUSE_BAD_REQUEST, finding->reason);
+			gate_turn_away(fd, finding->request_id,
+			    GATE_TURN_AWAY_BAD_REQUEST, finding->reason);
 		else
 			gate_hang_up(fd);
 	} else {
@@ -80,7 +88,7 @@ settle(struct gate_door *door, int fd, enum gate_peek look,
 static int
 stop_waiting(struct gate_door *door, struct gate_waiter *waiter)
 {
-	gate_count_down(&door->parts.report->metrics.connections_waiting);
+	gate_count_down(&door->events->metrics.connections_waiting);
 	return (gate_waiting_remove(&door->waiting, waiter));
 }
 
@@ -90,7 +98,7 @@ drop_waiter(struct gate_door *door, struct gate_waiter *waiter,
 {
 	/* A kept connection has been of use: that it ends is no event. */
 	if (!waiter->kept)
-		gate_report_refused(door->parts.report, reason);
+		gate_events_turned_away(door->events, reason);
 	(void)close(stop_waiting(door, waiter));
 }
 
@@ -135,7 +143,7 @@ let_wait(struct gate_door *door, int fd, bool kept,
 		(void)close(fd);
 		return;
 	}
-	gate_count(&door->parts.report->metrics.connections_waiting);
+	gate_count(&door->events->metrics.connections_waiting);
 	waiter->kept = kept;
 	waiter->sight = *sight;
 	event.data.ptr = waiter;
@@ -162,17 +170,17 @@ look_again(struct gate_door *door, struct gate_waiter *waiter, uint32_t events)
 	fd = stop_waiting(door, waiter);
 	if (epoll_ctl(door->epoll, EPOLL_CTL_DEL, fd, NULL) != 0)
 		look = GATE_PEEK_GONE;
-	settle(door, fd, look, &finding);
+	let_go(door, fd, look, &finding);
 }
 
 static enum lk_status
 watch_listener(struct gate_door *door, int operation, uint32_t events)
 {
 	struct epoll_event event = { .events = events,
-		.data.ptr = &door->parts.listener };
+		.data.ptr = &door->process->listener.fd };
 
-	if (epoll_ctl(door->epoll, operation, door->parts.listener, &event) !=
-	    0)
+	if (epoll_ctl(door->epoll, operation, door->process->listener.fd,
+	        &event) != 0)
 		return (LK_FAULT);
 	return (LK_OK);
 }
@@ -180,7 +188,7 @@ watch_listener(struct gate_door *door, int operation, uint32_t events)
 static void
 pause_accepting(struct gate_door *door, int why)
 {
-	gate_report_refused(door->parts.report, strerror(why));
+	gate_events_turned_away(door->events, strerror(why));
 	if (watch_listener(door, EPOLL_CTL_MOD, 0) != LK_OK)
 		return;
 	door->paused = true;
@@ -232,11 +240,11 @@ let_in(struct gate_door *door, int fd, bool kept)
 	if (gate_peers_admit(&door->generation->peers, fd))
 		look = gate_peek(fd, door->peek, &sight);
 	else
-		gate_report_refused(door->parts.report, GATE_PEERS_REFUSAL);
+		gate_events_turned_away(door->events, GATE_TURN_AWAY_STRANGER);
 	if (look == GATE_PEEK_WAIT)
 		let_wait(door, fd, kept, &sight);
 	else
-		settle(door, fd, look, &sight.finding);
+		let_go(door, fd, look, &sight.finding);
 }
 
 static void
@@ -245,14 +253,14 @@ accept_all(struct gate_door *door)
 	int fd, i;
 
 	for (i = 0; i < ACCEPTS_MAX; i++) {
-		fd = accept4(door->parts.listener, NULL, NULL,
+		fd = accept4(door->process->listener.fd, NULL, NULL,
 		    SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd == -1) {
 			if (!accept_again(door, errno))
 				return;
 			continue;
 		}
-		gate_count(&door->parts.report->metrics.connections_accepted);
+		gate_count(&door->events->metrics.connections_accepted);
 		if (gate_peek_prepare(fd))
 			let_in(door, fd, false);
 		else
@@ -279,12 +287,9 @@ take_returned(struct gate_door *door)
 }
 
 bool
-gate_door_return(struct gate_door *door, int fd)
+gate_door_prepare(int fd)
 {
-	if (!gate_queue_push(door->returned, (struct gate_ready){ .fd = fd }))
-		return (false);
-	(void)eventfd_write(door->returns, 1);
-	return (true);
+	return (gate_peek_prepare_all(fd));
 }
 
 static bool
@@ -295,31 +300,70 @@ watch(struct gate_door *door, int *fd)
 	return (epoll_ctl(door->epoll, EPOLL_CTL_ADD, *fd, &event) == 0);
 }
 
-enum lk_status
-gate_door_new(const struct gate_door_parts *parts, struct gate_door **door,
+/* There are new settings. */
+static void
+nudge(void *arg)
+{
+	const struct gate_door *door = arg;
+
+	gate_queue_nudge(door->queue);
+}
+
+/* All but the workers. */
+static enum lk_status
+set_up(struct gate_door *door, const struct gate_room *room,
     struct lk_error *error)
 {
+	if (FCGX_Init() != 0)
+		return (lk_fail(error, LK_FAULT, "FCGX_Init failed"));
+	if (gate_queue_new(room->queue, -1, &door->queue) != LK_OK ||
+	    gate_queue_new(RETURNED_MAX, door->returns, &door->returned) !=
+	        LK_OK ||
+	    gate_waiting_init(&door->waiting, room->waiting) != LK_OK)
+		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
+	if (door->epoll == -1 || door->returns == -1 ||
+	    !watch(door, &door->returns) ||
+	    !watch(door, &door->process->signals) ||
+	    watch_listener(door, EPOLL_CTL_ADD, EPOLLIN) != LK_OK)
+		return (lk_fail(error, LK_FAULT, "epoll: %s", strerror(errno)));
+	return (LK_OK);
+}
+
+enum lk_status
+gate_door_open(struct gate_process *process, struct gate_tally *tally,
+    struct gate_door **door, struct lk_error *error)
+{
+	const struct gate_room room = gate_process_room(process->threads);
+	enum lk_status status = LK_FAULT;
 	struct gate_door *d;
 
 	*door = NULL;
 	if ((d = calloc(1, sizeof(*d))) == NULL)
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
-	d->parts = *parts;
-	d->generation = gate_generations_hold(parts->generations);
+	d->process = process;
+	d->tally = tally;
+	d->events = &tally->events;
+	d->generation = gate_generations_hold(process->generations);
 	d->epoll = epoll_create1(EPOLL_CLOEXEC);
 	d->returns = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (gate_queue_new(RETURNED_MAX, &d->returned) != LK_OK ||
-	    gate_waiting_init(&d->waiting, parts->waiting_max) != LK_OK) {
-		gate_door_free(d);
-		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
+	status = set_up(d, &room, error);
+	if (status == LK_OK) {
+		const struct gate_worker_parts parts = {
+			.generations = process->generations,
+			.tally = tally,
+			.queue = d->queue,
+			.returned = d->returned,
+		};
+
+		status = gate_workers_start(&parts, process->threads,
+		    &d->workers, error);
 	}
-	if (d->epoll == -1 || d->returns == -1 || !watch(d, &d->returns) ||
-	    !watch(d, &d->parts.control->fd) ||
-	    watch_listener(d, EPOLL_CTL_ADD, EPOLLIN) != LK_OK) {
-		lk_error_set(error, "epoll: %s", strerror(errno));
+	if (status != LK_OK) {
 		gate_door_free(d);
-		return (LK_FAULT);
+		return (status);
 	}
+	process->wake = nudge;
+	process->worker = d;
 	*door = d;
 	return (LK_OK);
 }
@@ -351,14 +395,14 @@ drop_strangers(struct gate_door *door)
 	     waiter = next) {
 		next = gate_waiting_next(waiter);
 		if (!gate_peers_admit(&door->generation->peers, waiter->fd))
-			drop_waiter(door, waiter, GATE_PEERS_REFUSAL);
+			drop_waiter(door, waiter, GATE_TURN_AWAY_STRANGER);
 	}
 }
 
 static void
 follow_generations(struct gate_door *door)
 {
-	struct gate_generations *generations = door->parts.generations;
+	struct gate_generations *generations = door->process->generations;
 
 	if (!gate_generations_differ(generations, door->generation))
 		return;
@@ -371,7 +415,7 @@ follow_generations(struct gate_door *door)
 static bool
 handle(struct gate_door *door, const struct epoll_event *events, int count)
 {
-	struct gate_control *control = door->parts.control;
+	struct gate_process *process = door->process;
 	bool stop = false, knock = false, returned = false;
 	int i;
 
@@ -380,9 +424,9 @@ handle(struct gate_door *door, const struct epoll_event *events, int count)
 	 * points to has not changed hands.
 	 */
 	for (i = 0; i < count; i++) {
-		if (events[i].data.ptr == &control->fd)
-			stop = gate_control_obey(control) || stop;
-		else if (events[i].data.ptr == &door->parts.listener)
+		if (events[i].data.ptr == &process->signals)
+			stop = gate_process_obey(process) || stop;
+		else if (events[i].data.ptr == &door->process->listener.fd)
 			knock = true;
 		else if (events[i].data.ptr == &door->returns)
 			returned = true;
@@ -415,7 +459,7 @@ gate_door_run(struct gate_door *door)
 		}
 		drop_overdue(door);
 		resume_accepting(door);
-		door->reporting = gate_report_rest(door->parts.report,
+		door->reporting = gate_tally_rest(door->tally,
 		                      lk_monotonic_ns()) ||
 		    count > 0;
 	}
@@ -429,9 +473,11 @@ gate_door_free(struct gate_door *door)
 {
 	if (door == NULL)
 		return;
+	gate_workers_finish(door->workers);
 	gate_waiting_free(&door->waiting);
 	gate_queue_free(door->returned);
-	gate_generations_drop(door->parts.generations, door->generation);
+	gate_queue_free(door->queue);
+	gate_generations_drop(door->process->generations, door->generation);
 	if (door->epoll != -1)
 		(void)close(door->epoll);
 	if (door->returns != -1)

@@ -7,12 +7,25 @@
 
 #include "door/peek.h"
 
+/* The kernel counts its own overhead too: room for the largest request. */
+#define RECEIVE_BUFFER (4 * GATE_REQUEST_MAX)
+
 bool
 gate_peek_prepare(int fd)
 {
 	const int on = 1;
 
 	return (setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on)) == 0);
+}
+
+bool
+gate_peek_prepare_all(int listener)
+{
+	int size = RECEIVE_BUFFER;
+
+	/* If the system allows less, long requests just fail. */
+	(void)setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	return (gate_peek_prepare(listener));
 }
 
 /* Whether at least ${need} bytes have arrived on ${fd}. */

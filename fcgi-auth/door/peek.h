@@ -25,6 +25,13 @@ struct gate_sight {
 bool gate_peek_prepare(int fd);
 
 /**
+ * gate_peek_prepare_all(listener):
+ * The same, and room for the largest request, for what its connections inherit
+ * of a listener, of TCP at least.
+ */
+bool gate_peek_prepare_all(int listener);
+
+/**
  * gate_peek(fd, room, sight):
  * Let the guard look at what has arrived on ${fd}, without waiting, and not
  * before it is as much as the last look has found to be needed.  ${room} is

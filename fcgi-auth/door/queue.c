@@ -1,3 +1,5 @@
+#include <sys/eventfd.h>
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -7,6 +9,7 @@
 struct gate_queue {
 	/* Constant. */
 	size_t max;
+	int bell;
 	struct gate_ready *ring;
 
 	/* Under the lock. */
@@ -21,7 +24,7 @@ struct gate_queue {
 };
 
 enum lk_status
-gate_queue_new(size_t max, struct gate_queue **queue)
+gate_queue_new(size_t max, int bell, struct gate_queue **queue)
 {
 	struct gate_queue *q;
 
@@ -37,6 +40,7 @@ gate_queue_new(size_t max, struct gate_queue **queue)
 	if (pthread_cond_init(&q->not_empty, NULL) != 0)
 		goto no_cond;
 	q->max = max;
+	q->bell = bell;
 	*queue = q;
 	return (LK_OK);
 
@@ -68,6 +72,8 @@ gate_queue_push(struct gate_queue *queue, struct gate_ready ready)
 	/* Whoever wakes up shall not run into the lock. */
 	if (wake)
 		(void)pthread_cond_signal(&queue->not_empty);
+	if (fits && queue->bell != -1)
+		(void)eventfd_write(queue->bell, 1);
 	return (fits);
 }
 

@@ -1,4 +1,4 @@
-/* Connections whose request is complete, on their way to a worker. */
+/* Connections on their way from one thread to another. */
 #ifndef GATE_QUEUE_H_
 #define GATE_QUEUE_H_
 
@@ -17,8 +17,12 @@ struct gate_ready {
 
 struct gate_queue;
 
-/** gate_queue_new(max, queue): An empty queue with room for ${max}. */
-enum lk_status gate_queue_new(size_t max,
+/**
+ * gate_queue_new(max, bell, queue):
+ * An empty queue with room for ${max}.  Each push makes the eventfd ${bell},
+ * which is borrowed, readable; -1: there is none.
+ */
+enum lk_status gate_queue_new(size_t max, int bell,
     struct gate_queue **queue) LK_MUST_CHECK;
 
 /**

@@ -8,9 +8,8 @@
 #include "base/deadline.h"
 #include "base/error.h"
 #include "door/guard.h"
-#include "door/refuse.h"
+#include "door/turn_away.h"
 #include "door/worker.h"
-#include "endpoints/answer.h"
 
 #define MS_NS INT64_C(1000000)
 /* A request that waited longer than this may have been given up. */
@@ -46,7 +45,7 @@ serve(struct worker *worker, const struct gate_ready *ready)
 {
 	const struct gate_asked asked = {
 		.settings = worker->generation->settings,
-		.report = worker->parts->report,
+		.tally = worker->parts->tally,
 		.manager = worker->manager,
 	};
 	FCGX_Request *fcgi = &worker->fcgi;
@@ -63,7 +62,7 @@ serve(struct worker *worker, const struct gate_ready *ready)
 	 */
 	if (ready->keep)
 		gate_drain(ready->fd, GATE_REQUEST_MAX);
-	reply = gate_answer(&asked, fcgi->envp, fcgi->role, &worker->reply);
+	reply = gate_handle(&asked, fcgi->envp, fcgi->role, &worker->reply);
 	(void)FCGX_PutStr(reply, (int)strlen(reply), fcgi->out);
 	gate_request_wipe(fcgi->envp);
 	lk_buf_reset(&worker->reply);
@@ -71,7 +70,8 @@ serve(struct worker *worker, const struct gate_ready *ready)
 	FCGX_Finish_r(fcgi);
 	if (fcgi->ipcFd >= 0 &&
 	    !(ready->keep &&
-	        gate_door_return(worker->parts->door, fcgi->ipcFd)))
+	        gate_queue_push(worker->parts->returned,
+	            (struct gate_ready){ .fd = fcgi->ipcFd })))
 		gate_hang_up(fcgi->ipcFd);
 	fcgi->ipcFd = -1;
 }
@@ -126,7 +126,8 @@ follow_generations(struct worker *worker)
 		return (true);
 	status = adopt(worker, gate_generations_hold(generations), &error);
 	if (status != LK_OK)
-		gate_report_store(worker->parts->report, status, error.text);
+		gate_events_store(&worker->parts->tally->events, status,
+		    error.text);
 	return (status == LK_OK);
 }
 
@@ -134,16 +135,17 @@ follow_generations(struct worker *worker)
 static void
 attend(struct worker *worker, const struct gate_ready *ready, bool current)
 {
-	struct gate_report *report = worker->parts->report;
+	struct gate_events *events = &worker->parts->tally->events;
 
-	gate_count_down(&report->metrics.queued);
+	gate_count_down(&events->metrics.queued);
 	if (!gate_peers_admit(&worker->generation->peers, ready->fd)) {
-		gate_report_refused(report, GATE_PEERS_REFUSAL);
+		gate_events_turned_away(events, GATE_TURN_AWAY_STRANGER);
 		gate_hang_up(ready->fd);
 	} else if (is_given_up(ready)) {
 		gate_hang_up(ready->fd);
 	} else if (!current) {
-		gate_refuse(ready->fd, ready->request_id, GATE_REFUSE_OVERLOAD,
+		gate_turn_away(ready->fd, ready->request_id,
+		    GATE_TURN_AWAY_OVERLOAD,
 		    "there is no room for the new settings");
 	} else {
 		serve(worker, ready);
@@ -179,18 +181,14 @@ worker_init(struct gate_workers *all, struct worker *worker,
 }
 
 enum lk_status
-gate_workers_start(const struct gate_worker_parts *parts,
+gate_workers_start(const struct gate_worker_parts *parts, size_t count,
     struct gate_workers **workers, struct lk_error *error)
 {
-	struct gate_generation *generation = gate_generations_hold(
-	    parts->generations);
-	const size_t count = (size_t)generation->settings->gate.threads;
 	enum lk_status status = LK_FAULT;
 	struct gate_workers *all;
 	int result;
 
 	*workers = NULL;
-	gate_generations_drop(parts->generations, generation);
 	all = calloc(1, sizeof(*all) + count * sizeof(all->worker[0]));
 	if (all == NULL)
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));

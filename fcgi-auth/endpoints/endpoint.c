@@ -1,32 +1,24 @@
 #include <string.h>
 
 #include "endpoints/endpoint.h"
-#include "endpoints/origin.h"
 
-static const char get[] = "GET, HEAD";
-static const char post[] = "POST";
-
-static const struct {
-	const char *name;
-	const char *allow; /* methods */
-	bool inward;       /* about the gate: only if exposed */
-} endpoints[GATE_ENDPOINT_COUNT] = {
-	[GATE_ENDPOINT_NONE] = { "none", "", true },
-	[GATE_ENDPOINT_AUTHORIZE] = { "authorize", "", false },
-	[GATE_ENDPOINT_SESSION] = { "session", get, false },
-	[GATE_ENDPOINT_SESSIONS] = { "sessions", get, false },
-	[GATE_ENDPOINT_LOGOUT] = { "logout", post, false },
-	[GATE_ENDPOINT_LOGOUT_ALL] = { "logout-all", post, false },
-	[GATE_ENDPOINT_LOGOUT_OTHERS] = { "logout-others", post, false },
-	[GATE_ENDPOINT_REVOKE] = { "revoke", post, false },
-	[GATE_ENDPOINT_HEALTH] = { "health", get, true },
-	[GATE_ENDPOINT_METRICS] = { "metrics", get, true },
+static const char *const names[GATE_ENDPOINT_COUNT] = {
+	[GATE_ENDPOINT_NONE] = "none",
+	[GATE_ENDPOINT_AUTHORIZE] = "authorize",
+	[GATE_ENDPOINT_SESSION] = "session",
+	[GATE_ENDPOINT_SESSIONS] = "sessions",
+	[GATE_ENDPOINT_LOGOUT] = "logout",
+	[GATE_ENDPOINT_LOGOUT_ALL] = "logout-all",
+	[GATE_ENDPOINT_LOGOUT_OTHERS] = "logout-others",
+	[GATE_ENDPOINT_REVOKE] = "revoke",
+	[GATE_ENDPOINT_HEALTH] = "health",
+	[GATE_ENDPOINT_METRICS] = "metrics",
 };
 
 const char *
 gate_endpoint_name(enum gate_endpoint endpoint)
 {
-	return (endpoints[endpoint].name);
+	return (names[endpoint]);
 }
 
 static enum gate_endpoint
@@ -35,7 +27,7 @@ named(const char *name)
 	size_t i;
 
 	for (i = GATE_ENDPOINT_NONE + 1; i < GATE_ENDPOINT_COUNT; i++) {
-		if (strcmp(endpoints[i].name, name) == 0)
+		if (strcmp(names[i], name) == 0)
 			return ((enum gate_endpoint)i);
 	}
 	return (GATE_ENDPOINT_NONE);
@@ -72,88 +64,4 @@ gate_endpoint_asked(const struct gate_request *request, bool cgi)
 	if (cgi && endpoint == GATE_ENDPOINT_METRICS)
 		return (GATE_ENDPOINT_NONE);
 	return (endpoint);
-}
-
-static bool
-has_method(const char *allow, const char *method)
-{
-	if (method == NULL)
-		return (false);
-	if (allow == post)
-		return (strcmp(method, "POST") == 0);
-	return (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0);
-}
-
-static struct gate_admission
-refuse(unsigned int http, const char *allow, const char *reason)
-{
-	return ((struct gate_admission){ http, allow, reason });
-}
-
-struct gate_admission
-gate_endpoint_admit(enum gate_endpoint endpoint,
-    const struct gate_request *request, bool deliberate, bool exposed)
-{
-	const char *allow = endpoints[endpoint].allow;
-
-	if (allow[0] == '\0' || (endpoints[endpoint].inward && !exposed))
-		return (refuse(404, NULL, "There is no such endpoint."));
-	if (!has_method(allow, request->method))
-		return (refuse(405, allow, "The endpoint has no such method."));
-	if (allow == post && !gate_origin_is_safe(request, deliberate))
-		return (refuse(403, NULL,
-		    "The request may have been made by another site."));
-	return ((struct gate_admission){ .http = 200 });
-}
-
-/* The query: QUERY_STRING, or else what follows the path. */
-static const char *
-query_of(const struct gate_request *request)
-{
-	const char *query;
-	size_t at = 0;
-
-	query = gate_request_next(request, "QUERY_STRING", &at);
-	if (query != NULL && query[0] != '\0')
-		return (query);
-	query = request->uri == NULL ? NULL : strchr(request->uri, '?');
-	return (query == NULL ? "" : query + 1);
-}
-
-static bool
-is_id(const char *text, size_t len)
-{
-	static const char alphabet[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-	    "-_";
-
-	return (len > 0 && len <= LK_SESSION_ID_MAX &&
-	    strspn(text, alphabet) >= len);
-}
-
-bool
-gate_endpoint_id(const struct gate_request *request,
-    char id[LK_SESSION_ID_MAX + 1])
-{
-	static const char name[] = "id=";
-	const size_t name_len = sizeof(name) - 1;
-	const char *query = query_of(request);
-	size_t len;
-
-	id[0] = '\0';
-	for (;;) {
-		len = strcspn(query, "&");
-		if (strncmp(query, name, name_len) == 0) {
-			if (id[0] != '\0' ||
-			    !is_id(query + name_len, len - name_len)) {
-				id[0] = '\0';
-				return (false);
-			}
-			memcpy(id, query + name_len, len - name_len);
-			id[len - name_len] = '\0';
-		}
-		if (query[len] == '\0')
-			return (id[0] != '\0');
-		query += len + 1;
-	}
 }

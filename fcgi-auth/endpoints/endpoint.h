@@ -1,13 +1,11 @@
 /*
- * What a request asks of the gate besides role AUTHORIZER, and whether it may
- * be asked so.  The web server says what is asked, never the client; as CGI
- * the path may say it.
+ * Which endpoint a request asks besides role AUTHORIZER.  The web server says
+ * it, never the client; as CGI the path may say it.
  */
 #ifndef GATE_ENDPOINT_H_
 #define GATE_ENDPOINT_H_
 
-#include "latchkey.h"
-#include "verdict/request.h"
+#include "verdict/verdict.h"
 
 /** By name, as in the parameter LATCHKEY_ENDPOINT; zero is none of them. */
 enum gate_endpoint {
@@ -37,31 +35,5 @@ const char *gate_endpoint_name(enum gate_endpoint endpoint);
  */
 enum gate_endpoint gate_endpoint_asked(const struct gate_request *request,
     bool cgi);
-
-/** Whether an endpoint may be asked; all zero is no. */
-struct gate_admission {
-	unsigned int http;  /* 200: yes; 403, 404, 405: no */
-	const char *allow;  /* the methods it has, with 405 */
-	const char *reason; /* why not, a sentence of constant text */
-};
-
-/**
- * gate_endpoint_admit(endpoint, request, deliberate, exposed):
- * Whether ${request}, which is ${deliberate} (origin.h), may ask ${endpoint},
- * which is not GATE_ENDPOINT_AUTHORIZE.  What changes something
- * takes POST and must be safe in the sense of gate_origin_is_safe(); the rest
- * takes GET and HEAD.  Health and metrics are there only if ${exposed}.
- */
-struct gate_admission gate_endpoint_admit(enum gate_endpoint endpoint,
-    const struct gate_request *request, bool deliberate, bool exposed);
-
-/**
- * gate_endpoint_id(request, id):
- * Copy the session id that the query's parameter `id` names.  False unless
- * there is exactly one and it can be an id: base64url, which needs no percent
- * signs.  The request's body is never read: it may not have arrived.
- */
-bool gate_endpoint_id(const struct gate_request *request,
-    char id[LK_SESSION_ID_MAX + 1]);
 
 #endif /* !GATE_ENDPOINT_H_ */

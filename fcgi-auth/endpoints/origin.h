@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "verdict/request.h"
+#include "verdict/verdict.h"
 
 /**
  * gate_origin_is_safe(request, deliberate):

@@ -1,12 +1,13 @@
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "process/generation.h"
-#include "process/journal.h"
+#include "process/logger.h"
 #include "process/listen.h"
 
 /* What cannot change without a restart, as it was at the start. */
@@ -20,8 +21,9 @@ struct fixed {
 
 struct gate_generations {
 	/* Constant. */
+	const struct gate_program *program;
 	char *path; /* NULL while there is no file */
-	struct gate_journal *journal;
+	struct gate_logger *logger;
 	struct fixed fixed;
 	bool remote;   /* other machines reach the listener */
 	bool watching; /* once gate_generations_watch() was called */
@@ -90,8 +92,9 @@ start_watch(struct gate_generations *all, struct gate_generation *generation,
 /* ---- Loading ----------------------------------------------------------- */
 
 static enum lk_status
-generation_load(const char *path, struct gate_journal *journal,
-    struct gate_generation **generation, struct lk_error *error)
+generation_load(const struct gate_program *program, const char *path,
+    struct gate_logger *logger, struct gate_generation **generation,
+    struct lk_error *error)
 {
 	enum lk_status status = LK_FAULT;
 	struct gate_generation *g;
@@ -106,14 +109,14 @@ generation_load(const char *path, struct gate_journal *journal,
 		goto out;
 	g->settings = g->owned;
 	g->holders = 1;
-	status = gate_peers_read(&g->settings->gate.allow_uids, &g->peers,
-	    &why);
+	status = gate_peers_read(program->settings(g->settings).allow_uids,
+	    &g->peers, &why);
 	if (status != LK_OK) {
-		lk_error_set(error, "%s: gate.allow_uids: %s",
-		    g->settings->path, why.text);
+		lk_error_set(error, "%s: %s.allow_uids: %s", g->settings->path,
+		    program->group, why.text);
 		goto out;
 	}
-	g->log = gate_journal_log(journal, g->settings);
+	g->log = gate_logger_log(logger, g->settings);
 	if (g->settings->hint[0] != '\0')
 		LK_LOG(g->log, LK_LOG_WARN, "setting without effect",
 		    { "hint", g->settings->hint });
@@ -128,45 +131,43 @@ out:
 }
 
 static bool
-fixed_take(struct fixed *fixed, const struct lk_settings *settings)
+fixed_take(struct fixed *fixed, const struct gate_process_settings *settings)
 {
-	fixed->listen = strdup(settings->gate.listen);
-	fixed->user = strdup(settings->gate.user);
-	fixed->socket_group = strdup(settings->gate.socket_group);
-	fixed->socket_mode = settings->gate.socket_mode;
-	fixed->threads = settings->gate.threads;
+	fixed->listen = strdup(settings->listen);
+	fixed->user = strdup(settings->user);
+	fixed->socket_group = strdup(settings->socket_group);
+	fixed->socket_mode = settings->socket_mode;
+	fixed->threads = settings->threads;
 	return (fixed->listen != NULL && fixed->user != NULL &&
 	    fixed->socket_group != NULL);
 }
 
 static void
-fixed_compare(const struct fixed *fixed, const struct lk_settings *settings,
-    char names[GATE_RESTART_MAX])
+fixed_compare(const struct fixed *fixed, const struct gate_program *program,
+    const struct lk_settings *settings, char names[GATE_RESTART_MAX])
 {
+	const struct gate_process_settings now = program->settings(settings);
 	const struct {
 		const char *name;
 		bool differs;
 	} all[] = {
-		{ "gate.listen ",
-		    strcmp(fixed->listen, settings->gate.listen) != 0 },
-		{ "gate.socket_mode ",
-		    fixed->socket_mode != settings->gate.socket_mode },
-		{ "gate.socket_group ",
-		    strcmp(fixed->socket_group, settings->gate.socket_group) !=
-		        0 },
-		{ "gate.threads ", fixed->threads != settings->gate.threads },
-		{ "gate.user ", strcmp(fixed->user, settings->gate.user) != 0 },
+		{ "listen", strcmp(fixed->listen, now.listen) != 0 },
+		{ "socket_mode", fixed->socket_mode != now.socket_mode },
+		{ "socket_group",
+		    strcmp(fixed->socket_group, now.socket_group) != 0 },
+		{ "threads", fixed->threads != now.threads },
+		{ "user", strcmp(fixed->user, now.user) != 0 },
 	};
 	size_t i, len = 0;
 
+	names[0] = '\0';
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		if (!all[i].differs ||
-		    len + strlen(all[i].name) >= GATE_RESTART_MAX)
+		if (!all[i].differs)
 			continue;
-		memcpy(names + len, all[i].name, strlen(all[i].name));
-		len += strlen(all[i].name);
+		(void)snprintf(names + len, GATE_RESTART_MAX - len, "%s%s.%s",
+		    len > 0 ? " " : "", program->group, all[i].name);
+		len = strlen(names);
 	}
-	names[len > 0 ? len - 1 : 0] = '\0';
 }
 
 /* From here on settings come from the file that these came from, if any. */
@@ -179,15 +180,18 @@ keep_path(struct gate_generations *all, const struct lk_settings *settings)
 }
 
 enum lk_status
-gate_generations_new(const char *path, struct gate_journal *journal,
-    struct gate_generations **generations, struct lk_error *error)
+gate_generations_new(const struct gate_program *program, const char *path,
+    struct gate_logger *logger, struct gate_generations **generations,
+    struct lk_error *error)
 {
+	struct gate_process_settings settings;
 	struct gate_generation *first = NULL;
 	enum lk_status status = LK_FAULT;
 	struct gate_generations *g;
 
 	*generations = NULL;
-	if ((status = generation_load(path, journal, &first, error)) != LK_OK)
+	status = generation_load(program, path, logger, &first, error);
+	if (status != LK_OK)
 		return (status);
 	if ((g = calloc(1, sizeof(*g))) == NULL ||
 	    pthread_cond_init(&g->ended, NULL) != 0) {
@@ -197,10 +201,12 @@ gate_generations_new(const char *path, struct gate_journal *journal,
 	}
 	/* A plain one cannot fail. */
 	(void)pthread_mutex_init(&g->lock, NULL);
-	g->journal = journal;
+	g->program = program;
+	g->logger = logger;
+	settings = program->settings(first->settings);
 	atomic_init(&g->current, first);
 	if (!keep_path(g, first->settings) ||
-	    !fixed_take(&g->fixed, first->settings)) {
+	    !fixed_take(&g->fixed, &settings)) {
 		gate_generations_free(g);
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
 	}
@@ -249,8 +255,8 @@ gate_generations_reload(struct gate_generations *generations,
 	struct gate_generation *next, *current;
 
 	restart[0] = '\0';
-	status = generation_load(generations->path, generations->journal, &next,
-	    error);
+	status = generation_load(generations->program, generations->path,
+	    generations->logger, &next, error);
 	if (status != LK_OK)
 		return (status);
 	status = check_emptied(generations, next, error);
@@ -272,8 +278,9 @@ gate_generations_reload(struct gate_generations *generations,
 		}
 	}
 	next->peers.local_only = generations->remote &&
-	    !next->settings->gate.allow_remote;
-	fixed_compare(&generations->fixed, next->settings, restart);
+	    !generations->program->settings(next->settings).allow_remote;
+	fixed_compare(&generations->fixed, generations->program, next->settings,
+	    restart);
 	(void)pthread_mutex_lock(&generations->lock);
 	next = atomic_exchange(&generations->current, next);
 	(void)pthread_mutex_unlock(&generations->lock);

@@ -9,8 +9,9 @@
 
 #include <stdbool.h>
 
-#include "door/peers.h"
 #include "latchkey.h"
+#include "process/peers.h"
+#include "process/program.h"
 #include "settings/settings.h"
 
 /* Room for the names of all settings that take a restart. */
@@ -30,22 +31,23 @@ struct gate_generation {
 };
 
 struct gate_generations;
-struct gate_journal;
+struct gate_logger;
 
 /**
- * gate_generations_new(path, journal, generations, error):
- * Load the first generation, which logs to ${journal}, from ${path}; NULL is
+ * gate_generations_new(program, path, logger, generations, error):
+ * Load the first generation, which logs to ${logger}, from ${path}; NULL is
  * LK_SETTINGS_PATH, and the defaults if there is no file there.  What came from
  * a file is from then on replaced only by what comes from it.
  */
-enum lk_status gate_generations_new(const char *path,
-    struct gate_journal *journal, struct gate_generations **generations,
+enum lk_status gate_generations_new(const struct gate_program *program,
+    const char *path, struct gate_logger *logger,
+    struct gate_generations **generations,
     struct lk_error *error) LK_MUST_CHECK;
 
 /**
  * gate_generations_listen(generations, fd):
- * The gate listens on ${fd}: from here on a generation without
- * `gate.allow_remote` admits no peer of another machine, if it is in reach of
+ * The process listens on ${fd}: from here on a generation without
+ * `allow_remote` admits no peer of another machine, if it is in reach of
  * any.
  */
 void gate_generations_listen(struct gate_generations *generations, int fd);

@@ -10,14 +10,10 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "door/guard.h"
-#include "door/peek.h"
 #include "process/listen.h"
 
 /* A unix socket whose backlog is full refuses at once; the system caps it. */
 #define BACKLOG 4096
-/* The kernel counts its own overhead too: room for the largest request. */
-#define RECEIVE_BUFFER (4 * GATE_REQUEST_MAX)
 
 static const struct gate_listener no_listener = { .fd = -1 };
 
@@ -33,26 +29,21 @@ gate_listener_inherited(int fd)
 	return (listening != 0 && type == SOCK_STREAM);
 }
 
-/* What connections inherit of their listener, of TCP at least. */
 static bool
-prepare(int fd)
+is_prepared(int fd, gate_listener_prepare *prepare)
 {
-	int size = RECEIVE_BUFFER;
-
-	/* If the system allows less, long requests just fail. */
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	return (gate_peek_prepare(fd));
+	return (prepare == NULL || prepare(fd));
 }
 
 enum lk_status
-gate_listener_adopt(int fd, struct gate_listener *listener,
-    struct lk_error *error)
+gate_listener_adopt(int fd, gate_listener_prepare *prepare,
+    struct gate_listener *listener, struct lk_error *error)
 {
 	int flags = fcntl(fd, F_GETFL);
 
 	*listener = no_listener;
 	if (flags == -1 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1 ||
-	    fcntl(fd, F_SETFD, FD_CLOEXEC) == -1 || !prepare(fd))
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) == -1 || !is_prepared(fd, prepare))
 		return (lk_fail(error, LK_E_SETTINGS, "inherited socket: %s",
 		    strerror(errno)));
 	listener->fd = fd;
@@ -108,7 +99,8 @@ bind_with_mode(int fd, const struct lk_address *address, mode_t mode)
 
 static enum lk_status
 open_unix(const struct lk_address *address, mode_t mode, gid_t group,
-    struct gate_listener *listener, struct lk_error *error)
+    gate_listener_prepare *prepare, struct gate_listener *listener,
+    struct lk_error *error)
 {
 	enum lk_status status = LK_FAULT;
 	struct stat st;
@@ -127,7 +119,7 @@ open_unix(const struct lk_address *address, mode_t mode, gid_t group,
 	/* Before that nobody can connect, whoever may open the file. */
 	if ((group != (gid_t)-1 &&
 	        lchown(address->path, (uid_t)-1, group) != 0) ||
-	    !prepare(fd) || listen(fd, BACKLOG) != 0)
+	    !is_prepared(fd, prepare) || listen(fd, BACKLOG) != 0)
 		goto fail;
 	listener->fd = fd;
 	return (LK_OK);
@@ -141,7 +133,7 @@ fail:
 
 /* Returns a listening socket, or -1 with errno set. */
 static int
-listen_on(const struct addrinfo *info)
+listen_on(const struct addrinfo *info, gate_listener_prepare *prepare)
 {
 	int fd, failure, on = 1;
 
@@ -150,7 +142,7 @@ listen_on(const struct addrinfo *info)
 	    info->ai_protocol);
 	if (fd == -1)
 		return (-1);
-	if (prepare(fd) &&
+	if (is_prepared(fd, prepare) &&
 	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
 	    (info->ai_family != AF_INET6 ||
 	        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) ==
@@ -165,8 +157,8 @@ listen_on(const struct addrinfo *info)
 }
 
 static enum lk_status
-open_tcp(const struct lk_address *address, struct gate_listener *listener,
-    struct lk_error *error)
+open_tcp(const struct lk_address *address, gate_listener_prepare *prepare,
+    struct gate_listener *listener, struct lk_error *error)
 {
 	const struct addrinfo hints = {
 		.ai_flags = AI_NUMERICSERV,
@@ -182,7 +174,7 @@ open_tcp(const struct lk_address *address, struct gate_listener *listener,
 		    gai_strerror(result)));
 	for (info = list; info != NULL && listener->fd == -1;
 	     info = info->ai_next)
-		listener->fd = listen_on(info);
+		listener->fd = listen_on(info, prepare);
 	if (listener->fd == -1)
 		lk_error_set(error, "%s port %s: %s", address->host,
 		    address->port, strerror(errno));
@@ -192,7 +184,8 @@ open_tcp(const struct lk_address *address, struct gate_listener *listener,
 
 enum lk_status
 gate_listener_open(const char *text, mode_t mode, gid_t group,
-    struct gate_listener *listener, struct lk_error *error)
+    gate_listener_prepare *prepare, struct gate_listener *listener,
+    struct lk_error *error)
 {
 	struct lk_address address;
 
@@ -201,8 +194,9 @@ gate_listener_open(const char *text, mode_t mode, gid_t group,
 		return (lk_fail(error, LK_E_SETTINGS,
 		    "%s: neither unix:/path nor host:port", text));
 	if (address.is_unix)
-		return (open_unix(&address, mode, group, listener, error));
-	return (open_tcp(&address, listener, error));
+		return (
+		    open_unix(&address, mode, group, prepare, listener, error));
+	return (open_tcp(&address, prepare, listener, error));
 }
 
 union name {

@@ -18,19 +18,25 @@ struct gate_listener {
 	ino_t ino;
 };
 
+/**
+ * What is done to a socket before it listens, for the connections that inherit
+ * it; false, and errno, if that cannot be had.  NULL is nothing.
+ */
+typedef bool gate_listener_prepare(int fd);
+
 /** gate_listener_inherited(fd): whether ${fd} is a listening stream socket. */
 bool gate_listener_inherited(int fd);
 
 /**
- * gate_listener_adopt(fd, listener, error):
+ * gate_listener_adopt(fd, prepare, listener, error):
  * Listen on ${fd}, which whoever started us left as a listening socket.  A
  * socket file is theirs to remove.
  */
-enum lk_status gate_listener_adopt(int fd, struct gate_listener *listener,
-    struct lk_error *error) LK_MUST_CHECK;
+enum lk_status gate_listener_adopt(int fd, gate_listener_prepare *prepare,
+    struct gate_listener *listener, struct lk_error *error) LK_MUST_CHECK;
 
 /**
- * gate_listener_open(text, mode, group, listener, error):
+ * gate_listener_open(text, mode, group, prepare, listener, error):
  * Listen on "unix:/path" or "host:port".  A socket file gets exactly the
  * permissions ${mode} and, unless it is (gid_t)-1, the group ${group}, before
  * anybody can connect to it, and takes the place of one that nobody listens on;
@@ -38,7 +44,8 @@ enum lk_status gate_listener_adopt(int fd, struct gate_listener *listener,
  * done.  The calling process must have one thread, for umask(2).
  */
 enum lk_status gate_listener_open(const char *text, mode_t mode, gid_t group,
-    struct gate_listener *listener, struct lk_error *error) LK_MUST_CHECK;
+    gate_listener_prepare *prepare, struct gate_listener *listener,
+    struct lk_error *error) LK_MUST_CHECK;
 
 /**
  * gate_socket_is_local(fd):

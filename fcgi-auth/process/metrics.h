@@ -1,7 +1,7 @@
 /*
- * What the gate counts, and how it is shown (Prometheus' text format 0.0.4).
- * Counters are atomic and independent of each other: counting takes no lock,
- * and what is shown together need not be of one moment.
+ * What the process counts, and how it is shown (Prometheus' text format
+ * 0.0.4).  Counters are atomic and independent of each other: counting takes
+ * no lock, and what is shown together need not be of one moment.
  */
 #ifndef GATE_METRICS_H_
 #define GATE_METRICS_H_
@@ -10,35 +10,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "endpoints/endpoint.h"
-#include "verdict/decide.h"
-
-/** Why a verdict is as it is. */
-enum gate_reason {
-	GATE_REASON_OTHER = 0,
-	GATE_REASON_SESSION, /* allowed: a live session */
-	GATE_REASON_PUBLIC,  /* allowed without one */
-	GATE_REASON_NO_TOKEN,
-	GATE_REASON_MALFORMED,
-	GATE_REASON_CONFLICT,
-	GATE_REASON_UNKNOWN,
-	GATE_REASON_EXPIRED,
-	GATE_REASON_OTHER_USER,
-	GATE_REASON_NO_USER,
-	GATE_REASON_LIMIT,
-	GATE_REASON_RULE,
-	GATE_REASON_BAD_REQUEST,
-	GATE_REASON_STORE, /* could not find out */
-	GATE_REASON_COUNT
-};
-
-/** How an endpoint answered. */
-enum gate_result {
-	GATE_RESULT_DONE = 0,
-	GATE_RESULT_REFUSED,
-	GATE_RESULT_UNAVAILABLE,
-	GATE_RESULT_COUNT
-};
+#include "latchkey.h"
 
 #define GATE_LATENCY_BUCKETS 10
 #define GATE_STATUS_ERRORS 8 /* LK_FAULT to LK_E_NOT_DURABLE */
@@ -47,8 +19,6 @@ typedef _Atomic uint64_t gate_counter;
 
 /** All zero at first; shared by all threads. */
 struct gate_metrics {
-	gate_counter verdicts[GATE_REASON_COUNT];
-	gate_counter endpoints[GATE_ENDPOINT_COUNT][GATE_RESULT_COUNT];
 	gate_counter latency[GATE_LATENCY_BUCKETS + 1]; /* last: above all */
 	gate_counter latency_ns;
 	gate_counter store_errors[GATE_STATUS_ERRORS];
@@ -69,27 +39,19 @@ gate_count(gate_counter *counter)
 	(void)atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 }
 
+/** gate_counted(counter): how many. */
+static inline uint64_t
+gate_counted(const gate_counter *counter)
+{
+	return (atomic_load_explicit(counter, memory_order_relaxed));
+}
+
 /** gate_count_down(counter): one less of what is there now. */
 static inline void
 gate_count_down(gate_counter *counter)
 {
 	(void)atomic_fetch_sub_explicit(counter, 1, memory_order_relaxed);
 }
-
-/** gate_metrics_reason(facts, verdict): Why ${verdict} is as it is. */
-enum gate_reason gate_metrics_reason(const struct gate_facts *facts,
-    const struct gate_verdict *verdict);
-
-/** gate_reason_name(reason): As the metrics and the log call it. */
-const char *gate_reason_name(enum gate_reason reason);
-
-/** gate_metrics_verdict(metrics, facts, verdict): Count a verdict. */
-void gate_metrics_verdict(struct gate_metrics *metrics,
-    const struct gate_facts *facts, const struct gate_verdict *verdict);
-
-/** gate_metrics_endpoint(metrics, endpoint, http): Count an answer. */
-void gate_metrics_endpoint(struct gate_metrics *metrics,
-    enum gate_endpoint endpoint, unsigned int http);
 
 /**
  * gate_metrics_store(metrics, took_ns, status):
@@ -101,5 +63,9 @@ void gate_metrics_store(struct gate_metrics *metrics, int64_t took_ns,
 
 /** gate_metrics_print(metrics, out): Append everything to ${out}. */
 void gate_metrics_print(const struct gate_metrics *metrics, struct lk_buf *out);
+
+/** gate_metrics_head(out, name, type, help): Append a metric's first lines. */
+void gate_metrics_head(struct lk_buf *out, const char *name, const char *type,
+    const char *help);
 
 #endif /* !GATE_METRICS_H_ */

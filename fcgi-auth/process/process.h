@@ -1,8 +1,39 @@
-/* What the gate asks of its process before anything else. */
+/*
+ * The face of this folder: the process of a daemon, whichever.  It reads the
+ * settings and obeys signals, listens, becomes another user for good, logs,
+ * counts, and tells the service manager.  Of what it serves it knows nothing:
+ * the program says which settings are its own, and is woken when they change.
+ * The other headers are parts of it, for use by way of this one.
+ */
 #ifndef GATE_PROCESS_H_
 #define GATE_PROCESS_H_
 
+#include <stdbool.h>
 #include <stddef.h>
+
+#include "process/events.h"
+#include "process/generation.h"
+#include "process/listen.h"
+#include "process/logger.h"
+#include "process/notify.h"
+#include "process/program.h"
+
+struct gate_process {
+	/* Of the program, before it is opened. */
+	const struct gate_program *program;
+	struct gate_events *events;
+	/* And before it obeys: who is to look at the settings anew. */
+	void (*wake)(void *worker);
+	void *worker;
+
+	/* Constant once it is open. */
+	int signals; /* readable once there is something to obey */
+	size_t threads;
+	struct gate_generations *generations;
+	struct gate_listener listener;
+	struct gate_notify notify;
+	struct gate_logger *logger;
+};
 
 /** How many connections there is room for. */
 struct gate_room {
@@ -22,5 +53,31 @@ void gate_process_hide_memory(void);
  * What the limit on descriptors, raised if need be, leaves room for.
  */
 struct gate_room gate_process_room(size_t threads);
+
+/**
+ * gate_process_open(process, path, error):
+ * Read what the environment says, and leave that to no other; block signals;
+ * read the settings, from ${path} as gate_generations_new() does; listen where
+ * these say, or on the socket that was passed; become who they say; and have
+ * the store watched.  The process must have one thread.  The caller calls
+ * gate_process_close() in every case.
+ */
+enum lk_status gate_process_open(struct gate_process *process, const char *path,
+    struct lk_error *error) LK_MUST_CHECK;
+
+/** gate_process_ready(process): Say that it serves. */
+void gate_process_ready(const struct gate_process *process);
+
+/**
+ * gate_process_obey(process):
+ * Do what the signals that have come say; true if that is to stop.
+ */
+bool gate_process_obey(struct gate_process *process);
+
+/**
+ * gate_process_close(process):
+ * End all of it, and wait for its threads.  Nobody may hold a generation.
+ */
+void gate_process_close(struct gate_process *process);
 
 #endif /* !GATE_PROCESS_H_ */

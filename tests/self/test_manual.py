@@ -153,8 +153,9 @@ def test_manual_example_file_has_every_setting_at_its_default(defaults):
 
 
 def test_manual_settings_say_what_takes_a_restart():
-    takes = re.findall(r'\{ "(gate\.\w+) "',
-                       read("fcgi-auth/process/generation.c"))
+    takes = [f"gate.{name}" for name in re.findall(
+        r'\{ "(\w+)",\s+(?:strcmp|fixed)',
+        read("fcgi-auth/process/generation.c"))]
     assert takes
     text = read(SETTINGS).split("\n.SH SETTINGS\n")[1]
     found = [entry.split("\n")[0] for entry in text.split("\n.TP\n.B ")
@@ -229,7 +230,7 @@ def test_manual_gate_has_every_option():
 
 def test_manual_gate_has_an_entry_for_every_endpoint():
     known = names_in("fcgi-auth/endpoints/endpoint.c",
-                     r'\] = \{ "([a-z-]+)", (?!"", true)')
+                     r'\] = "((?!none)[a-z-]+)"')
     section = read(GATE).split("\n.SH ENDPOINTS\n")[1].split("\n.SS ")[0]
     entries = re.findall(r"^\.TP\n\.BR (\S+) ", section, re.M)
     assert sorted(plain(name) for name in entries) == sorted(known)
@@ -242,13 +243,16 @@ def names_in(path, pattern):
 
 
 @pytest.mark.parametrize("path, pattern", [
+    ("fcgi-auth/endpoints/tally.c", r'"(latchkey_[a-z_]+)["{]'),
     ("fcgi-auth/process/metrics.c", r'"(latchkey_[a-z_]+)["{]'),
-    ("fcgi-auth/verdict/respond.c",
+    ("fcgi-auth/verdict/verdict_reply.c",
      r'"(?:Variable-)?([A-Za-z]+[-_][A-Za-z_]+)",'),
-    ("fcgi-auth/process/control.c", r'LK_LOG_\w+,\s*"([a-z, ]+)"'),
-    ("fcgi-auth/process/report.c", r'LK_LOG_\w+,\s*"([a-z ]+)"'),
+    ("fcgi-auth/endpoints/tally.c", r'LK_LOG_\w+,\s*"([a-z ]+)"'),
+    ("fcgi-auth/process/process.c", r'LK_LOG_\w+,\s*"([a-z, ]+)"'),
+    ("fcgi-auth/process/events.c", r'LK_LOG_\w+,\s*"([a-z ]+)"'),
     ("fcgi-auth/main.c", r'LK_LOG_\w+,\s*"([a-z ]+)"'),
-    ("fcgi-auth/main.c", r'"((?:LISTEN|NOTIFY|LATCHKEY|GATEWAY)_[A-Z_]+)"'),
+    ("fcgi-auth/process/process.c", r'"((?:LISTEN|NOTIFY)_[A-Z_]+)"'),
+    ("fcgi-auth/main.c", r'"((?:LATCHKEY|GATEWAY)_[A-Z_]+)"'),
     ("fcgi-auth/verdict/request.c", r'first_of\(request, "(?:HTTP_)?(\w+)"\)'),
     ("fcgi-auth/verdict/reply.c", r"Status: ([0-9]{3}) "),
 ])

@@ -7,7 +7,8 @@
 
 #include <cmocka.h>
 
-#include "endpoints/endpoint.h"
+#include "endpoints/handlers.h"
+#include "endpoints/query.h"
 
 #define PARAMS_MAX 3
 
@@ -133,7 +134,8 @@ admit(enum gate_endpoint endpoint, const char *method, bool deliberate,
 	char *env[] = { NULL };
 	const struct gate_request request = { .env = env, .method = method };
 
-	return (gate_endpoint_admit(endpoint, &request, deliberate,
+	return (gate_handler_admit(
+	    gate_handler_of(endpoint), &request, deliberate,
 	    exposed));
 }
 
@@ -239,7 +241,7 @@ test_gate_endpoint_id_of_query_is_exactly_one(void **state)
 			env[0] = text;
 		}
 		request.uri = cases[i].uri;
-		assert_int_equal(gate_endpoint_id(&request, id),
+		assert_int_equal(gate_query_id(&request, id),
 		    cases[i].id != NULL);
 		assert_string_equal(id,
 		    cases[i].id == NULL ? "" : cases[i].id);
@@ -259,9 +261,9 @@ test_gate_endpoint_id_is_capped(void **state)
 	prefix = (size_t)snprintf(text, sizeof(text), "QUERY_STRING=id=");
 	memset(text + prefix, 'A', LK_SESSION_ID_MAX + 1);
 	text[prefix + LK_SESSION_ID_MAX + 1] = '\0';
-	assert_false(gate_endpoint_id(&request, id));
+	assert_false(gate_query_id(&request, id));
 	text[prefix + LK_SESSION_ID_MAX] = '\0';
-	assert_true(gate_endpoint_id(&request, id));
+	assert_true(gate_query_id(&request, id));
 	assert_int_equal(strlen(id), LK_SESSION_ID_MAX);
 }
 

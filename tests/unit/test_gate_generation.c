@@ -64,13 +64,29 @@ teardown(void **state)
 	return (0);
 }
 
+static struct gate_process_settings
+settings_of(const struct lk_settings *settings)
+{
+	return ((struct gate_process_settings){
+	    .listen = settings->gate.listen,
+	    .socket_mode = settings->gate.socket_mode,
+	    .socket_group = settings->gate.socket_group,
+	    .user = settings->gate.user,
+	    .threads = settings->gate.threads,
+	    .allow_remote = settings->gate.allow_remote,
+	    .allow_uids = &settings->gate.allow_uids });
+}
+
+static const struct gate_program program = { .group = "gate",
+	.settings = settings_of };
+
 static struct gate_generations *
 load(const struct place *place)
 {
 	struct gate_generations *generations;
 	struct lk_error error;
 
-	assert_int_equal(gate_generations_new(place->path, NULL,
+	assert_int_equal(gate_generations_new(&program, place->path, NULL,
 	    &generations, &error), LK_OK);
 	return (generations);
 }

@@ -91,7 +91,7 @@ test_gate_listen_unix_has_the_mode_asked_for(void **state)
 	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
 		(void)umask(i % 2 == 0 ? 077 : 0);
 		assert_int_equal(gate_listener_open(place->text, modes[i],
-		    ANY_GROUP, &listener, &error), LK_OK);
+		    ANY_GROUP, NULL, &listener, &error), LK_OK);
 		assert_int_equal(umask(022), i % 2 == 0 ? 077 : 0);
 		assert_int_equal(lstat(place->path, &st), 0);
 		assert_int_equal(st.st_mode & 07777, modes[i]);
@@ -111,13 +111,13 @@ test_gate_listen_stale_socket_is_replaced(void **state)
 	struct gate_listener listener;
 	struct lk_error error;
 
-	assert_int_equal(gate_listener_open(place->text, 0600, ANY_GROUP,
+	assert_int_equal(gate_listener_open(place->text, 0600, ANY_GROUP, NULL,
 	    &listener, &error), LK_OK);
 	/* As after a crash: the file stays, nobody listens. */
 	(void)close(listener.fd);
 	assert_true(exists(place->path));
 	assert_false(answers(place->path));
-	assert_int_equal(gate_listener_open(place->text, 0600, ANY_GROUP,
+	assert_int_equal(gate_listener_open(place->text, 0600, ANY_GROUP, NULL,
 	    &listener, &error), LK_OK);
 	assert_true(answers(place->path));
 	gate_listener_close(&listener);
@@ -130,9 +130,9 @@ test_gate_listen_used_socket_is_refused(void **state)
 	struct gate_listener first, second;
 	struct lk_error error;
 
-	assert_int_equal(gate_listener_open(place->text, 0600, ANY_GROUP,
+	assert_int_equal(gate_listener_open(place->text, 0600, ANY_GROUP, NULL,
 	    &first, &error), LK_OK);
-	assert_int_equal(gate_listener_open(place->text, 0600, ANY_GROUP,
+	assert_int_equal(gate_listener_open(place->text, 0600, ANY_GROUP, NULL,
 	    &second, &error), LK_E_SETTINGS);
 	assert_non_null(strstr(error.text, "listens there already"));
 	assert_int_equal(second.fd, -1);
@@ -151,7 +151,7 @@ test_gate_listen_other_file_is_refused(void **state)
 
 	assert_true(fd >= 0);
 	(void)close(fd);
-	assert_int_equal(gate_listener_open(place->text, 0600, ANY_GROUP,
+	assert_int_equal(gate_listener_open(place->text, 0600, ANY_GROUP, NULL,
 	    &listener, &error), LK_E_SETTINGS);
 	assert_non_null(strstr(error.text, "not a socket"));
 	gate_listener_close(&listener);
@@ -165,10 +165,10 @@ test_gate_listen_close_leaves_anothers_socket(void **state)
 	struct gate_listener first, second;
 	struct lk_error error;
 
-	assert_int_equal(gate_listener_open(place->text, 0600, ANY_GROUP,
+	assert_int_equal(gate_listener_open(place->text, 0600, ANY_GROUP, NULL,
 	    &first, &error), LK_OK);
 	assert_int_equal(unlink(place->path), 0);
-	assert_int_equal(gate_listener_open(place->text, 0600, ANY_GROUP,
+	assert_int_equal(gate_listener_open(place->text, 0600, ANY_GROUP, NULL,
 	    &second, &error), LK_OK);
 	gate_listener_close(&first);
 	assert_true(answers(place->path));
@@ -186,7 +186,7 @@ test_gate_listen_missing_folder_is_refused(void **state)
 
 	(void)snprintf(text, sizeof(text), "unix:%s/none/sock",
 	    place->folder);
-	assert_int_equal(gate_listener_open(text, 0600, ANY_GROUP,
+	assert_int_equal(gate_listener_open(text, 0600, ANY_GROUP, NULL,
 	    &listener, &error),
 	    LK_E_SETTINGS);
 	assert_int_equal(listener.fd, -1);
@@ -220,14 +220,14 @@ test_gate_listen_tcp_binds_that_address_only(void **state)
 
 	(void)state;
 	(void)snprintf(text, sizeof(text), "127.0.0.1:%d", port);
-	assert_int_equal(gate_listener_open(text, 0, ANY_GROUP,
+	assert_int_equal(gate_listener_open(text, 0, ANY_GROUP, NULL,
 	    &listener, &error),
 	    LK_OK);
 	assert_int_equal(getsockname(listener.fd, (struct sockaddr *)&sin,
 	    &len), 0);
 	assert_int_equal(sin.sin_addr.s_addr, htonl(INADDR_LOOPBACK));
 	assert_int_equal(ntohs(sin.sin_port), port);
-	assert_int_equal(gate_listener_open(text, 0, ANY_GROUP,
+	assert_int_equal(gate_listener_open(text, 0, ANY_GROUP, NULL,
 	    &second, &error),
 	    LK_E_SETTINGS);
 	gate_listener_close(&listener);
@@ -246,7 +246,7 @@ test_gate_listen_nonsense_is_refused(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		assert_int_equal(gate_listener_open(texts[i], 0600, ANY_GROUP,
-	    &listener, &error), LK_E_SETTINGS);
+		    NULL, &listener, &error), LK_E_SETTINGS);
 		assert_int_equal(listener.fd, -1);
 	}
 }
@@ -260,12 +260,12 @@ test_gate_listen_inherited_socket_is_adopted(void **state)
 	struct lk_error error;
 
 	assert_false(gate_listener_inherited(STDIN_FILENO));
-	assert_int_equal(gate_listener_open(place->text, 0600, ANY_GROUP,
+	assert_int_equal(gate_listener_open(place->text, 0600, ANY_GROUP, NULL,
 	    &listener, &error), LK_OK);
 	assert_int_equal(dup2(listener.fd, STDIN_FILENO), STDIN_FILENO);
 	assert_true(gate_listener_inherited(STDIN_FILENO));
-	assert_int_equal(gate_listener_adopt(STDIN_FILENO, &adopted, &error),
-	    LK_OK);
+	assert_int_equal(gate_listener_adopt(STDIN_FILENO, NULL, &adopted,
+	    &error), LK_OK);
 	assert_true(gate_socket_is_local(adopted.fd));
 	assert_int_equal(adopted.fd, STDIN_FILENO);
 	gate_listener_close(&adopted);

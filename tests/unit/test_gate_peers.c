@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "door/peers.h"
+#include "process/peers.h"
 #include "process/account.h"
 
 static enum lk_status

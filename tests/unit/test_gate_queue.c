@@ -39,7 +39,7 @@ test_gate_queue_keeps_order_and_limit(void **state)
 	int i, round;
 
 	(void)state;
-	assert_int_equal(gate_queue_new(3, &queue), LK_OK);
+	assert_int_equal(gate_queue_new(3, -1, &queue), LK_OK);
 	for (round = 0; round < 4; round++) {
 		for (i = 0; i < 3; i++)
 			assert_true(gate_queue_push(queue,
@@ -68,7 +68,7 @@ test_gate_queue_nudge_is_seen_once_by_each(void **state)
 	struct gate_ready ready;
 
 	(void)state;
-	assert_int_equal(gate_queue_new(2, &queue), LK_OK);
+	assert_int_equal(gate_queue_new(2, -1, &queue), LK_OK);
 	assert_false(gate_queue_try_pop(queue, &ready));
 	gate_queue_nudge(queue);
 	gate_queue_nudge(queue);
@@ -92,7 +92,7 @@ test_gate_queue_closed_is_emptied_first(void **state)
 	struct gate_ready ready;
 
 	(void)state;
-	assert_int_equal(gate_queue_new(2, &queue), LK_OK);
+	assert_int_equal(gate_queue_new(2, -1, &queue), LK_OK);
 	assert_true(gate_queue_push(queue, (struct gate_ready){ .fd = 100 }));
 	gate_queue_close(queue);
 	assert_false(gate_queue_push(queue, (struct gate_ready){ .fd = 101 }));
@@ -126,7 +126,7 @@ test_gate_queue_threads_share_the_work(void **state)
 	int i;
 
 	(void)state;
-	assert_int_equal(gate_queue_new(ITEMS, &queue), LK_OK);
+	assert_int_equal(gate_queue_new(ITEMS, -1, &queue), LK_OK);
 	for (i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, pop_all,
 		    queue), 0);
@@ -169,7 +169,7 @@ test_gate_queue_push_wakes_who_sleeps(void **state)
 	int i;
 
 	(void)state;
-	assert_int_equal(gate_queue_new(1, &taker.queue), LK_OK);
+	assert_int_equal(gate_queue_new(1, -1, &taker.queue), LK_OK);
 	assert_int_equal(pthread_create(&thread, NULL, take_all, &taker), 0);
 	/* In most rounds it sleeps again before the next one. */
 	for (i = 1; i <= 200; i++) {
@@ -192,7 +192,7 @@ test_gate_queue_free_closes_the_rest(void **state)
 	int fd = some_fd();
 
 	(void)state;
-	assert_int_equal(gate_queue_new(2, &queue), LK_OK);
+	assert_int_equal(gate_queue_new(2, -1, &queue), LK_OK);
 	assert_true(gate_queue_push(queue, (struct gate_ready){ .fd = fd }));
 	gate_queue_free(queue);
 	assert_false(is_open(fd));

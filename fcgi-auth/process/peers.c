@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "door/peers.h"
 #include "process/account.h"
 #include "process/listen.h"
+#include "process/peers.h"
 
 static enum lk_status
 read_one(const char *text, uid_t *uid, struct lk_error *error)

@@ -8,7 +8,7 @@
 #include <fastcgi.h>
 #include <sodium.h>
 
-#include "door/refuse.h"
+#include "door/turn_away.h"
 
 #define TEXT_MAX 512
 /* Most that is read of a connection before it is closed. */
@@ -50,7 +50,7 @@ append(uint8_t *to, size_t at, const void *bytes, size_t len)
 }
 
 void
-gate_refuse(int fd, uint16_t request_id, enum gate_refusal refusal,
+gate_turn_away(int fd, uint16_t request_id, enum gate_turn_away why,
     const char *reason)
 {
 	uint8_t reply[TEXT_MAX + 4 * FCGI_HEADER_LEN];
@@ -62,7 +62,7 @@ gate_refuse(int fd, uint16_t request_id, enum gate_refusal refusal,
 	size_t len, at = 0;
 
 	(void)snprintf(text, sizeof(text), "%s%s.\n",
-	    refusal == GATE_REFUSE_OVERLOAD ? overload : bad_request, reason);
+	    why == GATE_TURN_AWAY_OVERLOAD ? overload : bad_request, reason);
 	len = strlen(text);
 	head = header(FCGI_STDOUT, request_id, len);
 	at = append(reply, at, &head, sizeof(head));

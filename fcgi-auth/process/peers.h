@@ -1,4 +1,4 @@
-/* Who may ask the gate: by user on a unix socket, and from where. */
+/* Who may connect: by user on a unix socket, and from where. */
 #ifndef GATE_PEERS_H_
 #define GATE_PEERS_H_
 
@@ -7,12 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/string_list.h"
 #include "latchkey.h"
-#include "settings/settings.h"
-
-/* What the log says of who may not. */
-#define GATE_PEERS_REFUSAL \
-	"not a peer that gate.allow_uids and gate.allow_remote admit"
 
 /** Zeroed, it is nobody. */
 struct gate_peers {
@@ -24,7 +20,7 @@ struct gate_peers {
 
 /**
  * gate_peers_read(accounts, peers, error):
- * Take the names and numbers of `gate.allow_uids`; none at all is anyone.
+ * Take the names and numbers of `allow_uids`; none at all is anyone.
  * LK_E_SETTINGS if there is no user of such a name.
  */
 enum lk_status gate_peers_read(const struct lk_strings *accounts,

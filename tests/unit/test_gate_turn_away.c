@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "door/refuse.h"
+#include "door/turn_away.h"
 
 /* Two ends of a connection. */
 static void
@@ -48,7 +48,7 @@ expect_record(const uint8_t *bytes, uint8_t type, size_t content)
 }
 
 static void
-expect_reply(enum gate_refusal refusal, const char *reason, const char *text)
+expect_reply(enum gate_turn_away refusal, const char *reason, const char *text)
 {
 	static const uint8_t complete[8];
 	uint8_t bytes[1024];
@@ -56,7 +56,7 @@ expect_reply(enum gate_refusal refusal, const char *reason, const char *text)
 	size_t len, at = 0;
 
 	connect_pair(ends);
-	gate_refuse(ends[0], 0xabcd, refusal, reason);
+	gate_turn_away(ends[0], 0xabcd, refusal, reason);
 	len = read_all(ends[1], bytes, sizeof(bytes));
 	assert_true(len > 8);
 	at += expect_record(bytes, 6, strlen(text));
@@ -69,10 +69,10 @@ expect_reply(enum gate_refusal refusal, const char *reason, const char *text)
 }
 
 static void
-test_gate_refuse_bad_request_is_400(void **state)
+test_gate_turn_away_bad_request_is_400(void **state)
 {
 	(void)state;
-	expect_reply(GATE_REFUSE_BAD_REQUEST, "too many parameters",
+	expect_reply(GATE_TURN_AWAY_BAD_REQUEST, "too many parameters",
 	    "Status: 400 Bad Request\r\n"
 	    "Cache-Control: no-store\r\n"
 	    "Content-Type: text/plain; charset=utf-8\r\n"
@@ -81,10 +81,10 @@ test_gate_refuse_bad_request_is_400(void **state)
 }
 
 static void
-test_gate_refuse_overload_is_503(void **state)
+test_gate_turn_away_overload_is_503(void **state)
 {
 	(void)state;
-	expect_reply(GATE_REFUSE_OVERLOAD, "the queue is full",
+	expect_reply(GATE_TURN_AWAY_OVERLOAD, "the queue is full",
 	    "Status: 503 Service Unavailable\r\n"
 	    "Cache-Control: no-store\r\n"
 	    "Retry-After: 2\r\n"
@@ -94,14 +94,14 @@ test_gate_refuse_overload_is_503(void **state)
 }
 
 static void
-test_gate_refuse_gone_peer_raises_no_signal(void **state)
+test_gate_turn_away_gone_peer_raises_no_signal(void **state)
 {
 	int ends[2];
 
 	(void)state;
 	connect_pair(ends);
 	(void)close(ends[1]);
-	gate_refuse(ends[0], 1, GATE_REFUSE_BAD_REQUEST, "x");
+	gate_turn_away(ends[0], 1, GATE_TURN_AWAY_BAD_REQUEST, "x");
 	assert_int_equal(fcntl(ends[0], F_GETFD), -1);
 	assert_int_equal(errno, EBADF);
 }
@@ -146,13 +146,14 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_gate_refuse_bad_request_is_400),
-		cmocka_unit_test(test_gate_refuse_overload_is_503),
-		cmocka_unit_test(test_gate_refuse_gone_peer_raises_no_signal),
+		cmocka_unit_test(test_gate_turn_away_bad_request_is_400),
+		cmocka_unit_test(test_gate_turn_away_overload_is_503),
+		cmocka_unit_test(
+		    test_gate_turn_away_gone_peer_raises_no_signal),
 		cmocka_unit_test(test_gate_hang_up_reads_what_is_there),
 		cmocka_unit_test(test_gate_drain_takes_no_more_than_it_may),
 	};
 
-	return (cmocka_run_group_tests_name("gate_refuse", tests, NULL,
+	return (cmocka_run_group_tests_name("gate_turn_away", tests, NULL,
 	    NULL));
 }

@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "base/error.h"
-#include "process/journal.h"
+#include "process/logger.h"
 
 /* Most lines that wait to be written, and how long for at the end. */
 #define LINES_MAX 256
@@ -34,9 +34,9 @@ static const struct lk_log to_syslog[FORMATS][LEVELS] = {
 	LOGS(lk_log_syslog, LK_LOG_TEXT), LOGS(lk_log_syslog, LK_LOG_JSON)
 };
 
-/* Where a log of a journal leads. */
+/* Where a log of a logger leads. */
 struct sink {
-	struct gate_journal *journal;
+	struct gate_logger *logger;
 	enum lk_log_format format;
 	lk_log_sink *write;
 };
@@ -47,7 +47,7 @@ struct line {
 	char *text;
 };
 
-struct gate_journal {
+struct gate_logger {
 	/* Constant. */
 	gate_counter *dropped;
 	struct sink sinks[2][FORMATS]; /* standard error, syslog */
@@ -85,45 +85,45 @@ say_dropped(enum lk_log_format format, uint64_t count)
 
 /* Under the lock: the next line, whose text is then the caller's. */
 static struct line
-take_line(struct gate_journal *journal)
+take_line(struct gate_logger *logger)
 {
-	struct line line = { .sink = journal->last, .level = LK_LOG_WARN };
+	struct line line = { .sink = logger->last, .level = LK_LOG_WARN };
 
-	if (journal->count > 0) {
-		line = journal->lines[journal->first];
-		journal->first = (journal->first + 1) % LINES_MAX;
-		journal->count--;
+	if (logger->count > 0) {
+		line = logger->lines[logger->first];
+		logger->first = (logger->first + 1) % LINES_MAX;
+		logger->count--;
 		return (line);
 	}
-	line.text = say_dropped(line.sink->format, journal->unsaid);
-	journal->unsaid = 0;
+	line.text = say_dropped(line.sink->format, logger->unsaid);
+	logger->unsaid = 0;
 	return (line);
 }
 
 static void *
 write_lines(void *arg)
 {
-	struct gate_journal *journal = arg;
+	struct gate_logger *logger = arg;
 	struct line line;
 
-	(void)pthread_mutex_lock(&journal->lock);
+	(void)pthread_mutex_lock(&logger->lock);
 	for (;;) {
-		while (journal->count == 0 && journal->unsaid == 0 &&
-		    !journal->closing)
-			(void)pthread_cond_wait(&journal->changed,
-			    &journal->lock);
-		if (journal->count == 0 && journal->unsaid == 0)
+		while (logger->count == 0 && logger->unsaid == 0 &&
+		    !logger->closing)
+			(void)pthread_cond_wait(&logger->changed,
+			    &logger->lock);
+		if (logger->count == 0 && logger->unsaid == 0)
 			break;
-		line = take_line(journal);
-		(void)pthread_mutex_unlock(&journal->lock);
+		line = take_line(logger);
+		(void)pthread_mutex_unlock(&logger->lock);
 		if (line.text != NULL)
 			line.sink->write(NULL, line.level, line.text);
 		free(line.text);
-		(void)pthread_mutex_lock(&journal->lock);
+		(void)pthread_mutex_lock(&logger->lock);
 	}
-	journal->done = true;
-	(void)pthread_cond_broadcast(&journal->changed);
-	(void)pthread_mutex_unlock(&journal->lock);
+	logger->done = true;
+	(void)pthread_cond_broadcast(&logger->changed);
+	(void)pthread_mutex_unlock(&logger->lock);
 	return (NULL);
 }
 
@@ -131,18 +131,18 @@ write_lines(void *arg)
 
 /* Under the lock: whether there was room for ${text}. */
 static bool
-keep(struct gate_journal *journal, const struct sink *sink,
+keep(struct gate_logger *logger, const struct sink *sink,
     enum lk_log_level level, const char *text)
 {
 	struct line *line =
-	    &journal->lines[(journal->first + journal->count) % LINES_MAX];
+	    &logger->lines[(logger->first + logger->count) % LINES_MAX];
 
-	if (journal->count == LINES_MAX)
+	if (logger->count == LINES_MAX)
 		return (false);
 	*line = (struct line){ sink, level, strdup(text) };
 	if (line->text == NULL)
 		return (false);
-	journal->count++;
+	logger->count++;
 	return (true);
 }
 
@@ -150,50 +150,49 @@ static void
 take_down(void *arg, enum lk_log_level level, const char *text)
 {
 	const struct sink *sink = arg;
-	struct gate_journal *journal = sink->journal;
+	struct gate_logger *logger = sink->logger;
 
-	if (!journal->running) {
+	if (!logger->running) {
 		sink->write(NULL, level, text);
 		return;
 	}
-	(void)pthread_mutex_lock(&journal->lock);
-	if (!keep(journal, sink, level, text)) {
-		journal->unsaid++;
-		journal->last = sink;
-		gate_count(journal->dropped);
+	(void)pthread_mutex_lock(&logger->lock);
+	if (!keep(logger, sink, level, text)) {
+		logger->unsaid++;
+		logger->last = sink;
+		gate_count(logger->dropped);
 	}
-	(void)pthread_cond_signal(&journal->changed);
-	(void)pthread_mutex_unlock(&journal->lock);
+	(void)pthread_cond_signal(&logger->changed);
+	(void)pthread_mutex_unlock(&logger->lock);
 }
 
 const struct lk_log *
-gate_journal_log(struct gate_journal *journal,
-    const struct lk_settings *settings)
+gate_logger_log(struct gate_logger *logger, const struct lk_settings *settings)
 {
 	const int format = settings->log.format, level = settings->log.level;
 	const int to = settings->log.to == LK_LOG_TO_SYSLOG;
 
-	if (journal != NULL)
-		return (&journal->logs[to][format][level]);
+	if (logger != NULL)
+		return (&logger->logs[to][format][level]);
 	return (to ? &to_syslog[format][level] : &to_stderr[format][level]);
 }
 
 /* ---- Life -------------------------------------------------------------- */
 
 static void
-make_logs(struct gate_journal *journal)
+make_logs(struct gate_logger *logger)
 {
 	int to, format, level;
 
 	for (to = 0; to < 2; to++) {
 		for (format = 0; format < FORMATS; format++) {
-			struct sink *sink = &journal->sinks[to][format];
+			struct sink *sink = &logger->sinks[to][format];
 
-			*sink = (struct sink){ journal,
+			*sink = (struct sink){ logger,
 				(enum lk_log_format)format,
 				to ? lk_log_syslog : lk_log_stderr };
 			for (level = 0; level < LEVELS; level++)
-				journal->logs[to][format][level] =
+				logger->logs[to][format][level] =
 				    (struct lk_log){ (enum lk_log_level)level,
 					    sink->format, take_down, sink };
 		}
@@ -201,13 +200,13 @@ make_logs(struct gate_journal *journal)
 }
 
 enum lk_status
-gate_journal_new(gate_counter *dropped, struct gate_journal **journal,
+gate_logger_new(gate_counter *dropped, struct gate_logger **logger,
     struct lk_error *error)
 {
-	struct gate_journal *j = calloc(1, sizeof(*j));
+	struct gate_logger *j = calloc(1, sizeof(*j));
 	pthread_condattr_t attr;
 
-	*journal = NULL;
+	*logger = NULL;
 	if (j == NULL || pthread_condattr_init(&attr) != 0)
 		goto fail;
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -217,7 +216,7 @@ gate_journal_new(gate_counter *dropped, struct gate_journal **journal,
 	(void)pthread_mutex_init(&j->lock, NULL);
 	j->dropped = dropped;
 	make_logs(j);
-	*journal = j;
+	*logger = j;
 	return (LK_OK);
 
 fail:
@@ -226,49 +225,48 @@ fail:
 }
 
 enum lk_status
-gate_journal_start(struct gate_journal *journal, struct lk_error *error)
+gate_logger_start(struct gate_logger *logger, struct lk_error *error)
 {
-	int result = pthread_create(&journal->thread, NULL, write_lines,
-	    journal);
+	int result = pthread_create(&logger->thread, NULL, write_lines, logger);
 
 	if (result != 0)
 		return (
 		    lk_fail(error, LK_E_NOMEM, "thread: %s", strerror(result)));
-	journal->running = true;
+	logger->running = true;
 	return (LK_OK);
 }
 
 /* Let the thread end; false if it does not. */
 static bool
-finish(struct gate_journal *journal)
+finish(struct gate_logger *logger)
 {
 	struct timespec end;
 	int result = 0;
 	bool done;
 
-	if (!journal->running)
+	if (!logger->running)
 		return (true);
 	(void)clock_gettime(CLOCK_MONOTONIC, &end);
 	end.tv_sec += FAREWELL_S;
-	(void)pthread_mutex_lock(&journal->lock);
-	journal->closing = true;
-	(void)pthread_cond_broadcast(&journal->changed);
-	while (!journal->done && result == 0)
-		result = pthread_cond_timedwait(&journal->changed,
-		    &journal->lock, &end);
-	done = journal->done;
-	(void)pthread_mutex_unlock(&journal->lock);
+	(void)pthread_mutex_lock(&logger->lock);
+	logger->closing = true;
+	(void)pthread_cond_broadcast(&logger->changed);
+	while (!logger->done && result == 0)
+		result = pthread_cond_timedwait(&logger->changed, &logger->lock,
+		    &end);
+	done = logger->done;
+	(void)pthread_mutex_unlock(&logger->lock);
 	if (done)
-		(void)pthread_join(journal->thread, NULL);
+		(void)pthread_join(logger->thread, NULL);
 	return (done);
 }
 
 void
-gate_journal_free(struct gate_journal *journal)
+gate_logger_free(struct gate_logger *logger)
 {
-	if (journal == NULL || !finish(journal))
+	if (logger == NULL || !finish(logger))
 		return;
-	(void)pthread_cond_destroy(&journal->changed);
-	(void)pthread_mutex_destroy(&journal->lock);
-	free(journal);
+	(void)pthread_cond_destroy(&logger->changed);
+	(void)pthread_mutex_destroy(&logger->lock);
+	free(logger);
 }

@@ -1,6 +1,6 @@
 /* From a verdict to the bytes of a reply. */
-#ifndef GATE_RESPOND_H_
-#define GATE_RESPOND_H_
+#ifndef GATE_VERDICT_REPLY_H_
+#define GATE_VERDICT_REPLY_H_
 
 #include "base/buf.h"
 #include "verdict/decide.h"
@@ -14,7 +14,7 @@
 #define GATE_LOGIN_MAX 3584
 
 /**
- * gate_respond(facts, verdict, out):
+ * gate_verdict_reply(facts, verdict, out):
  * Write the whole reply to ${out} (cap GATE_REPLY_MAX) and return it: one
  * `Status:` line, headers, and with a denial a short text unless the method is
  * HEAD.  Only with 200 it says whose session it is: in variables that the web
@@ -31,7 +31,7 @@
  * out as a whole if the URL is then longer than GATE_LOGIN_MAX, or it is no
  * path that stays on this host.
  */
-const char *gate_respond(const struct gate_facts *facts,
+const char *gate_verdict_reply(const struct gate_facts *facts,
     const struct gate_verdict *verdict, struct lk_buf *out);
 
-#endif /* !GATE_RESPOND_H_ */
+#endif /* !GATE_VERDICT_REPLY_H_ */

@@ -2,9 +2,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "endpoints/answer.h"
-#include "process/cgi.h"
-#include "verdict/reply.h"
+#include "cgi.h"
+#include "endpoints/endpoints.h"
 
 static bool
 write_all(int fd, const char *text)
@@ -29,8 +28,8 @@ gate_cgi_answer(const struct lk_settings *settings, const struct lk_log *log,
     char **env, int fd)
 {
 	const struct lk_surroundings surroundings = { .log = log };
-	struct gate_report report = { .log = log };
-	struct gate_asked asked = { settings, &report, NULL };
+	struct gate_tally tally = { .events = { .log = log } };
+	struct gate_asked asked = { settings, &tally, NULL };
 	struct lk_buf out = LK_BUF_INIT(GATE_REPLY_MAX);
 	struct lk_error error = { "" };
 	enum lk_status status = LK_E_SETTINGS;
@@ -41,10 +40,10 @@ gate_cgi_answer(const struct lk_settings *settings, const struct lk_log *log,
 		status = lk_manager_new(settings, &surroundings, &asked.manager,
 		    &error);
 	if (status == LK_OK) {
-		reply = gate_answer(&asked, env, GATE_ROLE_CGI, &out);
+		reply = gate_handle(&asked, env, GATE_ROLE_CGI, &out);
 	} else {
 		if (settings != NULL)
-			gate_report_store(&report, status, error.text);
+			gate_events_store(&tally.events, status, error.text);
 		reply = gate_reply_end(&out);
 	}
 	done = write_all(fd, reply);

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "verdict/respond.h"
+#include "verdict/verdict_reply.h"
 
 struct scene {
 	struct lk_settings settings;
@@ -76,7 +76,8 @@ set_scene(struct scene *scene, unsigned int http)
 static const char *
 respond(struct scene *scene)
 {
-	return (gate_respond(&scene->facts, &scene->verdict, &scene->out));
+	return (gate_verdict_reply(&scene->facts, &scene->verdict,
+	    &scene->out));
 }
 
 /* One Status line, and it comes first; never cached; text after headers. */
@@ -93,7 +94,7 @@ expect_sound(const char *reply, const char *status)
 }
 
 static void
-test_gate_respond_allowed_names_the_session(void **state)
+test_verdict_reply_allowed_names_the_session(void **state)
 {
 	struct scene scene;
 
@@ -111,7 +112,7 @@ test_gate_respond_allowed_names_the_session(void **state)
 }
 
 static void
-test_gate_respond_subrequest_names_the_session_in_headers(void **state)
+test_verdict_reply_subrequest_names_the_session_in_headers(void **state)
 {
 	struct scene scene;
 
@@ -131,7 +132,7 @@ test_gate_respond_subrequest_names_the_session_in_headers(void **state)
 }
 
 static void
-test_gate_respond_public_names_nobody(void **state)
+test_verdict_reply_public_names_nobody(void **state)
 {
 	struct scene scene;
 
@@ -148,7 +149,7 @@ test_gate_respond_public_names_nobody(void **state)
 }
 
 static void
-test_gate_respond_detail_is_sent_if_asked_for(void **state)
+test_verdict_reply_detail_is_sent_if_asked_for(void **state)
 {
 	char detail[] = "{\"a\":[1,\"b\"]}";
 	struct lk_user user = { .detail = detail };
@@ -175,7 +176,7 @@ test_gate_respond_detail_is_sent_if_asked_for(void **state)
 
 /* The longest values that settings and store admit fit into a reply. */
 static void
-test_gate_respond_longest_detail_fits(void **state)
+test_verdict_reply_longest_detail_fits(void **state)
 {
 	static char detail[6144 + 1];
 	struct lk_user user = { .detail = detail };
@@ -195,7 +196,7 @@ test_gate_respond_longest_detail_fits(void **state)
 }
 
 static void
-test_gate_respond_no_client_leaves_it_out(void **state)
+test_verdict_reply_no_client_leaves_it_out(void **state)
 {
 	struct scene scene;
 
@@ -207,7 +208,7 @@ test_gate_respond_no_client_leaves_it_out(void **state)
 }
 
 static void
-test_gate_respond_denial_names_no_session(void **state)
+test_verdict_reply_denial_names_no_session(void **state)
 {
 	static const struct {
 		unsigned int http;
@@ -238,7 +239,7 @@ test_gate_respond_denial_names_no_session(void **state)
 }
 
 static void
-test_gate_respond_undecided_is_503(void **state)
+test_verdict_reply_undecided_is_503(void **state)
 {
 	static const unsigned int codes[] = { 0, 201, 204, 206, 500, 1200 };
 	struct scene scene;
@@ -254,7 +255,7 @@ test_gate_respond_undecided_is_503(void **state)
 }
 
 static void
-test_gate_respond_control_character_is_503(void **state)
+test_verdict_reply_control_character_is_503(void **state)
 {
 	struct scene scene;
 
@@ -273,7 +274,7 @@ test_gate_respond_control_character_is_503(void **state)
 }
 
 static void
-test_gate_respond_full_buffer_is_503(void **state)
+test_verdict_reply_full_buffer_is_503(void **state)
 {
 	struct scene scene;
 
@@ -285,7 +286,7 @@ test_gate_respond_full_buffer_is_503(void **state)
 }
 
 static void
-test_gate_respond_head_gets_no_text(void **state)
+test_verdict_reply_head_gets_no_text(void **state)
 {
 	struct scene scene;
 	const char *reply;
@@ -304,7 +305,7 @@ test_gate_respond_head_gets_no_text(void **state)
 	"WWW-Authenticate: Basic realm=\"latchkey\", charset=\"UTF-8\"\r\n"
 
 static void
-test_gate_respond_challenges_are_as_accepted(void **state)
+test_verdict_reply_challenges_are_as_accepted(void **state)
 {
 	static const struct {
 		const char *tokens[2];
@@ -354,7 +355,7 @@ test_gate_respond_challenges_are_as_accepted(void **state)
 }
 
 static void
-test_gate_respond_missing_token_says_where_it_belongs(void **state)
+test_verdict_reply_missing_token_says_where_it_belongs(void **state)
 {
 	struct scene scene;
 
@@ -372,7 +373,7 @@ test_gate_respond_missing_token_says_where_it_belongs(void **state)
 
 /* Only the one that is ours, and only if it is to outlive the browser. */
 static void
-test_gate_respond_renewed_cookie_lives_on(void **state)
+test_verdict_reply_renewed_cookie_lives_on(void **state)
 {
 	static const char *const set = "Cache-Control: no-store\r\n"
 	    "Set-Cookie: latchkey=lk_x; Max-Age=60; Path=/; HttpOnly; "
@@ -405,7 +406,7 @@ test_gate_respond_renewed_cookie_lives_on(void **state)
 }
 
 static void
-test_gate_respond_realm_is_quoted(void **state)
+test_verdict_reply_realm_is_quoted(void **state)
 {
 	struct scene scene;
 
@@ -419,7 +420,7 @@ test_gate_respond_realm_is_quoted(void **state)
 }
 
 static void
-test_gate_respond_retry_after_is_said(void **state)
+test_verdict_reply_retry_after_is_said(void **state)
 {
 	struct scene scene;
 
@@ -431,7 +432,7 @@ test_gate_respond_retry_after_is_said(void **state)
 }
 
 static void
-test_gate_respond_redirect_carries_the_url(void **state)
+test_verdict_reply_redirect_carries_the_url(void **state)
 {
 	static const struct {
 		const char *login_url, *uri, *location;
@@ -489,7 +490,7 @@ test_gate_respond_redirect_carries_the_url(void **state)
 }
 
 static void
-test_gate_respond_long_url_is_left_out(void **state)
+test_verdict_reply_long_url_is_left_out(void **state)
 {
 	/* The slash takes three bytes. */
 	static const size_t longest = GATE_LOGIN_MAX -
@@ -516,29 +517,29 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_gate_respond_allowed_names_the_session),
+		cmocka_unit_test(test_verdict_reply_allowed_names_the_session),
 		cmocka_unit_test(
-		    test_gate_respond_subrequest_names_the_session_in_headers),
-		cmocka_unit_test(test_gate_respond_public_names_nobody),
+		    test_verdict_reply_subrequest_names_the_session_in_headers),
+		cmocka_unit_test(test_verdict_reply_public_names_nobody),
 		cmocka_unit_test(
-		    test_gate_respond_detail_is_sent_if_asked_for),
-		cmocka_unit_test(test_gate_respond_longest_detail_fits),
-		cmocka_unit_test(test_gate_respond_no_client_leaves_it_out),
-		cmocka_unit_test(test_gate_respond_denial_names_no_session),
-		cmocka_unit_test(test_gate_respond_undecided_is_503),
-		cmocka_unit_test(test_gate_respond_control_character_is_503),
-		cmocka_unit_test(test_gate_respond_full_buffer_is_503),
-		cmocka_unit_test(test_gate_respond_head_gets_no_text),
-		cmocka_unit_test(test_gate_respond_challenges_are_as_accepted),
+		    test_verdict_reply_detail_is_sent_if_asked_for),
+		cmocka_unit_test(test_verdict_reply_longest_detail_fits),
+		cmocka_unit_test(test_verdict_reply_no_client_leaves_it_out),
+		cmocka_unit_test(test_verdict_reply_denial_names_no_session),
+		cmocka_unit_test(test_verdict_reply_undecided_is_503),
+		cmocka_unit_test(test_verdict_reply_control_character_is_503),
+		cmocka_unit_test(test_verdict_reply_full_buffer_is_503),
+		cmocka_unit_test(test_verdict_reply_head_gets_no_text),
+		cmocka_unit_test(test_verdict_reply_challenges_are_as_accepted),
 		cmocka_unit_test(
-		    test_gate_respond_missing_token_says_where_it_belongs),
-		cmocka_unit_test(test_gate_respond_renewed_cookie_lives_on),
-		cmocka_unit_test(test_gate_respond_realm_is_quoted),
-		cmocka_unit_test(test_gate_respond_retry_after_is_said),
-		cmocka_unit_test(test_gate_respond_redirect_carries_the_url),
-		cmocka_unit_test(test_gate_respond_long_url_is_left_out),
+		    test_verdict_reply_missing_token_says_where_it_belongs),
+		cmocka_unit_test(test_verdict_reply_renewed_cookie_lives_on),
+		cmocka_unit_test(test_verdict_reply_realm_is_quoted),
+		cmocka_unit_test(test_verdict_reply_retry_after_is_said),
+		cmocka_unit_test(test_verdict_reply_redirect_carries_the_url),
+		cmocka_unit_test(test_verdict_reply_long_url_is_left_out),
 	};
 
-	return (cmocka_run_group_tests_name("gate_respond", tests, NULL,
+	return (cmocka_run_group_tests_name("gate_verdict_reply", tests, NULL,
 	    NULL));
 }

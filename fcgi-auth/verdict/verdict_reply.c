@@ -5,7 +5,7 @@
 #include "base/escape.h"
 #include "session/cookie.h"
 #include "verdict/reply.h"
-#include "verdict/respond.h"
+#include "verdict/verdict_reply.h"
 
 /* Longest text of a denial: 16 places of names of 64 bytes, and a reason. */
 #define TEXT_MAX 2048
@@ -273,8 +273,8 @@ add_denial(struct lk_buf *out, const struct gate_facts *facts,
 }
 
 const char *
-gate_respond(const struct gate_facts *facts, const struct gate_verdict *verdict,
-    struct lk_buf *out)
+gate_verdict_reply(const struct gate_facts *facts,
+    const struct gate_verdict *verdict, struct lk_buf *out)
 {
 	if (verdict->http == 200) {
 		gate_reply_allow(out);

@@ -1,23 +1,27 @@
-/* Answering and ending connections that no worker has. */
-#ifndef GATE_REFUSE_H_
-#define GATE_REFUSE_H_
+/* Ending connections: with a few words if they are turned away. */
+#ifndef GATE_TURN_AWAY_H_
+#define GATE_TURN_AWAY_H_
 
 #include <stddef.h>
 #include <stdint.h>
 
-enum gate_refusal {
-	GATE_REFUSE_BAD_REQUEST, /* 400: the guard did not let it through */
-	GATE_REFUSE_OVERLOAD     /* 503: there is no room to queue it */
+/* What the log says of who may not ask. */
+#define GATE_TURN_AWAY_STRANGER \
+	"not a peer that gate.allow_uids and gate.allow_remote admit"
+
+enum gate_turn_away {
+	GATE_TURN_AWAY_BAD_REQUEST, /* 400: the guard did not let it through */
+	GATE_TURN_AWAY_OVERLOAD     /* 503: there is no room to queue it */
 };
 
 /**
- * gate_refuse(fd, request_id, refusal, reason):
+ * gate_turn_away(fd, request_id, why, reason):
  * Answer request ${request_id} on ${fd} with a denial and the short sentence
  * ${reason}, without parsing the request and without waiting, and close
  * ${fd}.  A web server that was told nothing might take the gate for broken
  * and stop asking it for a while, which is not for one client to cause.
  */
-void gate_refuse(int fd, uint16_t request_id, enum gate_refusal refusal,
+void gate_turn_away(int fd, uint16_t request_id, enum gate_turn_away why,
     const char *reason);
 
 /**
@@ -34,4 +38,4 @@ void gate_drain(int fd, size_t max);
  */
 void gate_hang_up(int fd);
 
-#endif /* !GATE_REFUSE_H_ */
+#endif /* !GATE_TURN_AWAY_H_ */

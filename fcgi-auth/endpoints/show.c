@@ -1,0 +1,71 @@
+/* Endpoints that show sessions. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/deadline.h"
+#include "base/json.h"
+#include "endpoints/handlers.h"
+
+/* Once a list is longer, no more is added; no session takes the rest. */
+#define LIST_MAX (GATE_CALL_BODY_MAX - 4096)
+
+void
+gate_show_session(struct gate_call *call)
+{
+	gate_call_begin(call, 200);
+	lk_json_session(&call->c.session, call->c.user.detail, &call->body);
+	lk_buf_str(&call->body, "\n");
+}
+
+struct listing {
+	struct gate_call *call;
+	uint64_t count;
+};
+
+static void
+list_one(void *arg, const struct lk_session *session,
+    const struct lk_token *token)
+{
+	struct listing *listing = arg;
+	struct lk_buf *body = &listing->call->body;
+
+	(void)token;
+	listing->count++;
+	if (body->len > LIST_MAX)
+		return;
+	lk_buf_str(body, body->len == 0 ? "[" : ",\n");
+	lk_buf_str(body, "{\"id\":");
+	lk_json_string(session->id, body);
+	lk_buf_str(body, ",\"client\":");
+	lk_json_string(session->client, body);
+	if (session->issued_at == 0)
+		lk_buf_str(body, ",\"issued_at\":null");
+	else
+		lk_buf_printf(body, ",\"issued_at\":%" PRId64,
+		    session->issued_at);
+	lk_buf_printf(body,
+	    ",\"expires_at\":%" PRId64 ",\"ttl\":%" PRId64 ",\"current\":%s}",
+	    session->expires_at, session->ttl,
+	    strcmp(session->id, listing->call->c.session.id) == 0 ? "true"
+	                                                          : "false");
+}
+
+void
+gate_show_sessions(struct gate_call *call)
+{
+	struct listing listing = { call, 0 };
+	const int64_t began = lk_monotonic_ns();
+	char count[24];
+
+	if (gate_call_note(call, began,
+	        lk_list(call->asked->manager, call->c.session.user, list_one,
+	            &listing)) != LK_OK) {
+		gate_call_unavailable(call);
+		return;
+	}
+	gate_call_begin(call, 200);
+	(void)snprintf(count, sizeof(count), "%" PRIu64, listing.count);
+	gate_reply_header(call->out, "Latchkey-Sessions", count);
+	lk_buf_str(&call->body, call->body.len == 0 ? "[]\n" : "]\n");
+}
