@@ -198,6 +198,15 @@ $(B)/obj/lib/store/redis/master/fence.o: $(B)/gen/redis_fence_scripts.h
 # Tests share headers in tests/support.
 $(B)/obj/tests/%: BASE_CFLAGS += -Itests
 
+# Of each file its tests, for the main() in tests/support/suite.h.
+SUITES := $(UNIT_SRC) $(CONTRACT_SRC)
+$(B)/gen/tests/%.list: tests/%.c Makefile
+	@mkdir -p $(@D)
+	@sed -n 's/^\(test_[a-z0-9_]*\)(.*/SUITE_TEST(\1),/p' $< > $@
+
+$(call obj,$(SUITES)): $(B)/obj/%.o: $(B)/gen/%.list
+$(call obj,$(SUITES)): BASE_CFLAGS += -DTESTS='"$(<:.c=.list)"'
+
 $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(GATE_PARTS) $(PAM_PARTS) \
 		$(B)/liblatchkey.a
 	@mkdir -p $(@D)

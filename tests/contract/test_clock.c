@@ -189,18 +189,6 @@ test_session_without_key_expiry_ends_when_its_record_does(void **state)
 	assert_status(LK_EXPIRED, world_wait_for_end(world, &token));
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup(name, world_reset)
-		T(test_ttl_is_by_the_clock_of_the_store),
-		T(test_ttl_counts_down_by_the_clock_of_the_store),
-		T(test_record_that_is_over_is_refused_whatever_its_key_says),
-		T(test_session_without_key_expiry_ends_when_its_record_does),
-#undef T
-	};
-
-	return (world_run(
-	    WORLD_REDIS, tests, sizeof(tests) / sizeof(tests[0])));
-}
+#define SUITE_TEST(name) cmocka_unit_test_setup(name, world_reset)
+#define SUITE_RUN(tests, count) world_run(WORLD_REDIS, tests, count)
+#include "support/suite.h"

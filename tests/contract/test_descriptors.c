@@ -99,11 +99,6 @@ test_descriptors_closed_by_the_host_stay_closed(void **state)
 	assert_int_equal(end_of_host(world, conf), 0);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = { cmocka_unit_test_setup(
-	    test_descriptors_closed_by_the_host_stay_closed, world_reset) };
-
-	return (world_run(WORLD_ALL, tests, sizeof(tests) / sizeof(tests[0])));
-}
+#define SUITE_TEST(name) cmocka_unit_test_setup(name, world_reset)
+#define SUITE_RUN(tests, count) world_run(WORLD_ALL, tests, count)
+#include "support/suite.h"

@@ -438,21 +438,7 @@ test_file_deleted_while_another_process_has_it_is_noticed(void **state)
 	assert_int_equal(world_count(world, "alice"), 51);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup(name, world_reset)
-		T(test_file_is_made_private_in_a_folder_that_is_made),
-		T(test_two_users_of_a_group_share_a_folder),
-		T(test_file_size_limit_is_an_error_and_no_lie),
-		T(test_full_disk_is_an_error_and_no_lie),
-		T(test_store_that_cannot_be_written_to_is_an_error_and_no_lie),
-		T(test_file_deleted_while_open_is_noticed),
-		T(test_file_deleted_while_another_process_has_it_is_noticed),
-#undef T
-	};
-
-	return (cmocka_run_group_tests_name("sqlite", tests, world_open_sqlite,
-	    world_close));
-}
+#define SUITE_TEST(name) cmocka_unit_test_setup(name, world_reset)
+#define SUITE_OPEN world_open_sqlite
+#define SUITE_CLOSE world_close
+#include "support/suite.h"

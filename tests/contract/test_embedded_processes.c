@@ -507,21 +507,7 @@ test_log_stays_bounded_with_writers_and_readers_all_the_time(void **state)
 	}
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup(name, world_reset)
-		T(test_single_mode_200_logins_from_25_processes_leave_one),
-		T(test_reader_killed_while_reading_blocks_nobody),
-		T(test_writer_killed_in_a_transaction_loses_nothing),
-		T(test_writer_stopped_costs_the_deadline_and_checks_go_on),
-		T(test_acknowledged_changes_survive_kill_at_any_point),
-		T(test_threads_that_open_and_close_release_no_lock_of_others),
-		T(test_log_stays_bounded_with_writers_and_readers_all_the_time),
-#undef T
-	};
-
-	return (cmocka_run_group_tests_name("sqlite", tests, world_open_sqlite,
-	    world_close));
-}
+#define SUITE_TEST(name) cmocka_unit_test_setup(name, world_reset)
+#define SUITE_OPEN world_open_sqlite
+#define SUITE_CLOSE world_close
+#include "support/suite.h"

@@ -458,27 +458,7 @@ test_room_for_revocations_is_made_of_a_file_of_our_own(void **state)
 	assert_in_range(st.st_size, 65536, 1 << 20);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup(name, world_reset)
-		T(test_file_that_is_cut_is_refused_and_left_alone),
-		T(test_file_of_garbage_is_refused_and_left_alone),
-		T(test_database_of_another_program_is_refused_and_left_alone),
-		T(test_database_of_another_program_keeps_its_log),
-		T(test_store_of_a_later_version_is_refused_and_left_alone),
-		T(test_row_that_is_none_of_ours_is_said_to_be_corrupt),
-		T(test_file_by_other_names_is_refused),
-		T(test_file_that_others_can_write_to_is_refused),
-		T(test_file_or_folder_of_a_stranger_is_refused),
-		T(test_folder_that_is_a_link_is_refused),
-		T(test_what_is_planted_beside_the_file_is_left_alone),
-		T(test_what_is_planted_before_the_file_is_made_is_not_taken),
-		T(test_room_for_revocations_is_made_of_a_file_of_our_own),
-#undef T
-	};
-
-	return (cmocka_run_group_tests_name("sqlite", tests, world_open_sqlite,
-	    world_close));
-}
+#define SUITE_TEST(name) cmocka_unit_test_setup(name, world_reset)
+#define SUITE_OPEN world_open_sqlite
+#define SUITE_CLOSE world_close
+#include "support/suite.h"

@@ -413,22 +413,7 @@ test_full_disk_leaves_room_to_end_very_many(void **state)
 	full_disk(*state, log_out_very_many_on_a_full_disk, false);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup(name, world_reset)
-		T(test_revocation_by_a_wrong_clock_outlasts_its_correction),
-		T(test_limit_by_a_wrong_clock_outlasts_its_correction),
-		T(test_answer_that_took_the_disk_too_long_is_true),
-		T(test_new_file_is_closed_before_others_can_open_it),
-		T(test_ping_of_rubbish_is_no_answer),
-		T(test_full_disk_leaves_room_to_log_out),
-		T(test_full_disk_leaves_room_for_commands_to_log_out),
-		T(test_full_disk_leaves_room_to_end_very_many),
-#undef T
-	};
-
-	return (cmocka_run_group_tests_name("sqlite", tests, world_open_sqlite,
-	    world_close));
-}
+#define SUITE_TEST(name) cmocka_unit_test_setup(name, world_reset)
+#define SUITE_OPEN world_open_sqlite
+#define SUITE_CLOSE world_close
+#include "support/suite.h"

@@ -186,21 +186,6 @@ test_error_text_never_holds_the_token(void **state)
 	assert_null(strstr(lk_manager_error(world->m), token.text));
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup(name, world_reset)
-		T(test_full_store_refuses_to_issue_and_still_revokes),
-		T(test_killed_connection_is_replaced_unnoticed),
-		T(test_revoking_nothing_on_a_killed_connection_ends_none),
-		T(test_flushed_scripts_are_sent_again),
-		T(test_hung_store_times_out_and_then_answers),
-		T(test_nobody_there_is_a_store_error),
-		T(test_error_text_never_holds_the_token),
-#undef T
-	};
-
-	return (world_run(
-	    WORLD_REDIS, tests, sizeof(tests) / sizeof(tests[0])));
-}
+#define SUITE_TEST(name) cmocka_unit_test_setup(name, world_reset)
+#define SUITE_RUN(tests, count) world_run(WORLD_REDIS, tests, count)
+#include "support/suite.h"

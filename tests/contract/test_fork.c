@@ -377,19 +377,6 @@ test_manager_of_a_running_watch_has_its_own_in_a_child(void **state)
 	lk_watch_free(around.watch);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup(name, world_reset)
-		T(test_manager_on_both_sides_of_a_fork_finds_every_session),
-		T(test_revocations_on_either_side_of_a_fork_hold_on_both),
-		T(test_managers_a_child_does_not_use_hold_nothing_of_its_store),
-		T(test_fork_beside_a_thread_inside_a_manager_denies_or_works),
-		T(test_children_that_end_take_nothing_from_their_parent),
-		T(test_manager_of_a_running_watch_has_its_own_in_a_child),
-#undef T
-	};
-
-	return (world_run(WORLD_ALL, tests, sizeof(tests) / sizeof(tests[0])));
-}
+#define SUITE_TEST(name) cmocka_unit_test_setup(name, world_reset)
+#define SUITE_RUN(tests, count) world_run(WORLD_ALL, tests, count)
+#include "support/suite.h"

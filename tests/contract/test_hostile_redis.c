@@ -196,22 +196,6 @@ test_issue_with_a_lost_reply_is_not_sent_again(void **state)
 	impostor_stop(&im);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup(name, world_reset)
-		T(test_reply_of_any_shape_never_allows),
-		T(test_reply_of_random_bytes_never_allows),
-		T(test_dripping_reply_ends_at_the_deadline),
-		T(test_endless_line_ends_at_the_cap_or_the_deadline),
-		T(test_reply_that_is_too_long_bars_nobody),
-		T(test_silent_peer_times_out),
-		T(test_port_for_tls_is_named),
-		T(test_issue_with_a_lost_reply_is_not_sent_again),
-#undef T
-	};
-
-	return (world_run(
-	    WORLD_REDIS, tests, sizeof(tests) / sizeof(tests[0])));
-}
+#define SUITE_TEST(name) cmocka_unit_test_setup(name, world_reset)
+#define SUITE_RUN(tests, count) world_run(WORLD_REDIS, tests, count)
+#include "support/suite.h"

@@ -349,29 +349,7 @@ test_session_beside_a_foreign_index_can_be_ended(void **state)
 	assert_int_equal(world_int(world, "DBSIZE"), 1);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup(name, world_reset)
-		T(test_session_written_by_gosession_is_at_home_here),
-		T(test_issue_writes_gosessions_keys_values_and_lives),
-		T(test_index_life_is_never_shortened),
-		T(test_refresh_of_an_invented_token_creates_nothing),
-		T(test_session_missing_from_the_index_is_unknown),
-		T(test_token_key_of_another_user_is_never_allowed),
-		T(test_token_key_without_end_is_never_allowed),
-		T(test_keys_of_another_type_are_corrupt),
-		T(test_foreign_fields_of_the_index_are_passed_over),
-		T(test_index_forgets_expired_tokens_at_issue),
-		T(test_prefixes_are_written_without_underscores),
-		T(test_user_info_has_gosessions_key_and_value),
-		T(test_token_key_that_is_not_ours_is_corrupt_to_all),
-		T(test_session_beside_a_foreign_index_can_be_ended),
-		T(test_latchkey_token_is_malformed_here),
-#undef T
-	};
-
-	return (cmocka_run_group_tests_name("layout gosession", tests,
-	    world_open_gosession, world_close));
-}
+#define SUITE_TEST(name) cmocka_unit_test_setup(name, world_reset)
+#define SUITE_OPEN world_open_gosession
+#define SUITE_CLOSE world_close
+#include "support/suite.h"

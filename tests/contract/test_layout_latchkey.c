@@ -271,24 +271,7 @@ test_session_beside_a_foreign_index_can_be_ended(void **state)
 	assert_int_equal(world_int(world, "DBSIZE"), 1);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup(name, world_reset)
-		T(test_store_holds_no_part_of_a_token),
-		T(test_all_keys_of_a_user_carry_one_hash_tag),
-		T(test_record_ends_with_its_session_and_index_with_the_last),
-		T(test_index_forgets_what_expired_long_ago),
-		T(test_token_of_gosessions_shape_is_at_home_here),
-		T(test_record_of_another_user_is_never_allowed),
-		T(test_record_of_another_digest_is_corrupt),
-		T(test_record_of_any_other_form_is_corrupt),
-		T(test_refresh_of_a_key_without_end_is_corrupt),
-		T(test_session_beside_a_foreign_index_can_be_ended),
-#undef T
-	};
-
-	return (cmocka_run_group_tests_name("layout latchkey", tests,
-	    world_open_latchkey, world_close));
-}
+#define SUITE_TEST(name) cmocka_unit_test_setup(name, world_reset)
+#define SUITE_OPEN world_open_latchkey
+#define SUITE_CLOSE world_close
+#include "support/suite.h"

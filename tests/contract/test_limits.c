@@ -210,21 +210,6 @@ test_revoke_all_among_parallel_logins_leaves_none(void **state)
 	free(login);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup(name, world_reset)
-		T(test_single_mode_second_login_ends_the_first),
-		T(test_limit_of_three_ends_the_oldest),
-		T(test_limit_counts_only_what_lives),
-		T(test_limit_lowered_later_ends_all_that_are_over),
-		T(test_single_mode_200_parallel_logins_leave_exactly_one),
-		T(test_limit_200_parallel_logins_leave_exactly_five),
-		T(test_no_limit_200_parallel_logins_all_live),
-		T(test_revoke_all_among_parallel_logins_leaves_none),
-#undef T
-	};
-
-	return (world_run(WORLD_ALL, tests, sizeof(tests) / sizeof(tests[0])));
-}
+#define SUITE_TEST(name) cmocka_unit_test_setup(name, world_reset)
+#define SUITE_RUN(tests, count) world_run(WORLD_ALL, tests, count)
+#include "support/suite.h"

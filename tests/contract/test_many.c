@@ -324,21 +324,6 @@ test_login_forgets_very_many_in_steps(void **state)
 	assert_int_equal(world_count(world, "alice"), 2);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup(name, world_reset)
-		T(test_many_sessions_are_listed_and_ended_page_by_page),
-		T(test_revoke_others_of_very_many_leaves_this_one),
-		T(test_login_of_a_user_with_very_many_leaves_the_limit),
-		T(test_single_mode_turned_on_late_leaves_one),
-		T(test_revoke_all_without_time_for_it_goes_on_when_repeated),
-		T(test_revoke_all_in_steps_spares_what_is_issued_meanwhile),
-		T(test_sweep_of_very_many_goes_in_steps),
-		T(test_login_forgets_very_many_in_steps),
-#undef T
-	};
-
-	return (world_run(WORLD_ALL, tests, sizeof(tests) / sizeof(tests[0])));
-}
+#define SUITE_TEST(name) cmocka_unit_test_setup(name, world_reset)
+#define SUITE_RUN(tests, count) world_run(WORLD_ALL, tests, count)
+#include "support/suite.h"

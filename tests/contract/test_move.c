@@ -640,34 +640,6 @@ test_move_of_a_session_issued_in_the_future_is_refused(void **state)
 	assert_status(LK_E_INVAL, import_text(world, text, &imported));
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup(name, world_reset)
-		T(test_move_sessions_to_an_empty_store_and_their_tokens_work),
-		T(test_move_of_more_than_a_page_meets_each_once),
-		T(test_move_of_an_empty_store_is_header_and_end),
-		T(test_move_of_a_gosession_token_works_in_every_store),
-		T(test_move_twice_leaves_the_later_end),
-		T(test_move_of_an_expired_session_leaves_it_out),
-		T(test_move_without_token_depends_on_the_layout),
-		T(test_move_ignores_limits_until_the_next_login),
-		T(test_move_is_revoked_like_any_other),
-		T(test_move_users_to_an_empty_store_keeps_detail_and_life),
-		T(test_move_users_of_longest_detail_fits),
-		T(test_move_user_with_underscore_depends_on_the_layout),
-		T(test_move_wrong_line_is_named_and_those_before_stay),
-		T(test_move_order_of_lines_matters),
-		T(test_move_passes_over_what_is_not_ours),
-		T(test_move_into_a_place_taken_is_a_conflict),
-		T(test_move_goes_on_after_any_number_of_refused_users),
-		T(test_move_of_a_session_issued_in_the_future_is_refused),
-		T(test_stats_of_the_store_count_what_is_there),
-		T(test_stats_of_the_store_leave_out_orphans),
-		T(test_sweep_of_the_store_clears_only_what_expired),
-#undef T
-	};
-
-	return (world_run(WORLD_ALL, tests, sizeof(tests) / sizeof(tests[0])));
-}
+#define SUITE_TEST(name) cmocka_unit_test_setup(name, world_reset)
+#define SUITE_RUN(tests, count) world_run(WORLD_ALL, tests, count)
+#include "support/suite.h"

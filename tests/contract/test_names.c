@@ -248,17 +248,8 @@ test_second_address_of_a_name_has_its_share_of_the_time(void **state)
 		(void)close(fds[i]);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup_teardown(name, stage_begin, stage_end)
-		T(test_name_is_not_looked_up_where_a_majority_has_none),
-		T(test_names_are_looked_up_once),
-		T(test_names_that_are_unknown_are_not_looked_up_all_the_time),
-		T(test_second_address_of_a_name_has_its_share_of_the_time),
-#undef T
-	};
-
-	return (cmocka_run_group_tests(tests, stage_open, stage_close));
-}
+#define SUITE_TEST(name) \
+	cmocka_unit_test_setup_teardown(name, stage_begin, stage_end)
+#define SUITE_OPEN stage_open
+#define SUITE_CLOSE stage_close
+#include "support/suite.h"

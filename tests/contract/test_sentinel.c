@@ -975,34 +975,8 @@ test_sentinel_pending_revocation_follows_a_failover(void **state)
 	assert_status(LK_UNKNOWN, answer(stage, &token));
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-#define T(name) \
+#define SUITE_TEST(name) \
 	cmocka_unit_test_setup_teardown(name, stage_reset, stage_resume)
-		T(test_sentinel_operations_reach_the_master),
-		T(test_sentinel_database_and_layout_are_as_set),
-		T(test_sentinel_durable_changes_are_on_the_replica),
-		T(test_sentinel_wrong_settings_are_named),
-		T(test_sentinel_naming_a_replica_or_several_is_no_master),
-		T(test_sentinel_hostile_answers_end_by_the_deadline),
-		T(test_sentinel_that_hangs_does_not_hold_up_the_others),
-		T(test_sentinels_all_gone_good_replica_goes_on),
-		T(test_sentinels_gone_replica_that_was_elsewhere_is_no_witness),
-		T(test_sentinels_and_replica_gone_is_denied_unless_allowed),
-		T(test_sentinel_hung_replica_makes_nothing_durable),
-		T(test_sentinel_hung_replica_in_gosession_is_no_witness),
-		T(test_sentinel_revocation_without_a_watch_is_lost_loudly),
-		T(test_sentinel_watch_waits_for_a_second_at_most),
-		T(test_sentinel_pending_ones_pass_to_the_next_watch),
-		T(test_sentinel_pending_ones_go_to_no_other_cluster),
-		T(test_sentinel_killed_master_is_followed),
-		T(test_sentinel_hung_master_is_followed),
-		T(test_sentinel_pending_revocation_follows_a_failover),
-#undef T
-	};
-
-	return (cmocka_run_group_tests_name(
-	    "sentinel", tests, stage_open, stage_close));
-}
+#define SUITE_OPEN stage_open
+#define SUITE_CLOSE stage_close
+#include "support/suite.h"

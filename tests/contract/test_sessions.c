@@ -747,42 +747,6 @@ test_list_of_ten_thousand_sessions_is_whole(void **state)
 	assert_int_equal(revoked, 10000);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup(name, world_reset)
-		T(test_issue_valid_user_checks_as_that_user),
-		T(test_check_token_never_issued_is_unknown_and_zeroed),
-		T(test_check_other_text_is_malformed),
-		T(test_check_random_bytes_is_never_allowed),
-		T(test_check_token_with_one_other_character_is_refused),
-		T(test_revoke_live_session_ends_it),
-		T(test_revoke_id_of_one_session_ends_only_that),
-		T(test_revoke_id_of_another_user_ends_nothing),
-		T(test_revoke_id_of_garbage_is_malformed),
-		T(test_check_id_of_live_session_says_what_check_says),
-		T(test_check_id_of_ended_session_is_refused),
-		T(test_check_id_of_garbage_is_malformed),
-		T(test_revoke_all_ends_all_of_one_user_only),
-		T(test_revoke_others_ends_all_of_one_user_but_this_one),
-		T(test_revoke_others_without_a_live_session_ends_nothing),
-		T(test_refresh_live_session_moves_its_end),
-		T(test_refresh_dead_session_stays_dead),
-		T(test_session_of_one_second_is_valid_at_once_and_then_expired),
-		T(test_session_of_sixty_days_lives_and_is_listed),
-		T(test_ttl_out_of_range_is_invalid),
-		T(test_ttl_zero_is_the_settings_default),
-		T(test_user_ids_of_any_bytes_are_kept_apart),
-		T(test_user_id_unfit_is_invalid),
-		T(test_user_id_of_a_session_from_before_can_be_ended),
-		T(test_user_id_with_underscore_depends_on_the_layout),
-		T(test_client_unfit_is_invalid),
-		T(test_list_is_by_expiry_and_names_what_check_names),
-		T(test_list_of_unknown_user_is_empty),
-		T(test_list_of_ten_thousand_sessions_is_whole),
-#undef T
-	};
-
-	return (world_run(WORLD_ALL, tests, sizeof(tests) / sizeof(tests[0])));
-}
+#define SUITE_TEST(name) cmocka_unit_test_setup(name, world_reset)
+#define SUITE_RUN(tests, count) world_run(WORLD_ALL, tests, count)
+#include "support/suite.h"

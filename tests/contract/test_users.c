@@ -350,29 +350,6 @@ test_user_ids_of_any_bytes_are_cached_apart(void **state)
 	}
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup(name, world_reset)
-		T(test_put_then_get_is_the_same_compact),
-		T(test_get_of_nothing_cached_is_no_user),
-		T(test_put_what_is_not_json_is_invalid),
-		T(test_put_nested_deeply_is_read_or_refused),
-		T(test_check_user_ttl_caches_for_that_time),
-		T(test_delete_cached_forgets_it),
-		T(test_put_for_one_second_is_forgotten_then),
-		T(test_check_user_without_source_has_no_detail),
-		T(test_check_user_asks_the_source_once_and_caches),
-		T(test_check_user_whom_the_source_does_not_know_is_no_user),
-		T(test_check_user_with_a_failing_source_is_not_found_out),
-		T(test_check_user_with_a_dead_token_does_not_ask),
-		T(test_load_replaces_what_is_cached),
-		T(test_load_without_source_is_a_settings_error),
-		T(test_refresh_of_a_batch_tells_each),
-		T(test_user_ids_of_any_bytes_are_cached_apart),
-#undef T
-	};
-
-	return (world_run(WORLD_ALL, tests, sizeof(tests) / sizeof(tests[0])));
-}
+#define SUITE_TEST(name) cmocka_unit_test_setup(name, world_reset)
+#define SUITE_RUN(tests, count) world_run(WORLD_ALL, tests, count)
+#include "support/suite.h"

@@ -244,17 +244,6 @@ test_export_cut_off_anywhere_goes_on_without_a_loss(void **state)
 	assert_int_equal(line[strlen("{\"type\":\"end\"}\n")], '\0');
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-#define T(name) cmocka_unit_test_setup(name, world_reset)
-		T(test_check_is_one_write_and_one_reply),
-		T(test_check_runs_only_the_commands_it_needs),
-		T(test_export_cut_off_anywhere_goes_on_without_a_loss),
-#undef T
-	};
-
-	return (world_run(
-	    WORLD_REDIS, tests, sizeof(tests) / sizeof(tests[0])));
-}
+#define SUITE_TEST(name) cmocka_unit_test_setup(name, world_reset)
+#define SUITE_RUN(tests, count) world_run(WORLD_REDIS, tests, count)
+#include "support/suite.h"

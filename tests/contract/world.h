@@ -9,15 +9,6 @@
 #ifndef WORLD_H_
 #define WORLD_H_
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <hiredis/hiredis.h>
 
 #include "latchkey.h"

@@ -5,18 +5,10 @@
 #ifndef CORPUS_H_
 #define CORPUS_H_
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
 #include <glob.h>
 
-#include <cmocka.h>
-
 #include "../fuzz/fuzz.h"
+#include "support/test.h"
 
 #define INPUT_MAX 70000
 

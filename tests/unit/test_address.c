@@ -1,11 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "base/address.h"
 
 static void
@@ -88,15 +81,4 @@ test_address_loopback_is_out_of_reach_of_others(void **state)
 	}
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse_three_forms_are_read),
-		cmocka_unit_test(test_parse_anything_else_is_invalid),
-		cmocka_unit_test(
-		    test_address_loopback_is_out_of_reach_of_others),
-	};
-
-	return (cmocka_run_group_tests(tests, NULL, NULL));
-}
+#include "support/suite.h"

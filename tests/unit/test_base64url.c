@@ -1,13 +1,7 @@
 /* base64url beside libsodium's, and what is none. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <sodium.h>
 
+#include "support/test.h"
 #include "base/base64url.h"
 
 #define LONGEST 70
@@ -121,21 +115,4 @@ test_base64url_front_is_the_beginning_of_the_whole(void **state)
 	}
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_base64url_of_any_bytes_is_libsodiums),
-		cmocka_unit_test(test_base64url_every_character_is_judged),
-		cmocka_unit_test(
-		    test_base64url_that_is_no_encoding_is_malformed),
-		cmocka_unit_test(
-		    test_base64url_longer_than_its_room_is_malformed),
-		cmocka_unit_test(
-		    test_base64url_front_is_the_beginning_of_the_whole),
-	};
-
-	if (sodium_init() < 0)
-		return (1);
-	return (cmocka_run_group_tests(tests, NULL, NULL));
-}
+#include "support/suite.h"

@@ -1,12 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "base/buf.h"
 
 static void
@@ -177,22 +169,4 @@ test_buf_free_twice_is_harmless(void **state)
 	assert_int_equal(buf.max, 10);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_buf_appends_in_order_and_terminated),
-		cmocka_unit_test(test_buf_empty_append_gives_an_empty_string),
-		cmocka_unit_test(test_buf_growth_keeps_the_content),
-		cmocka_unit_test(test_buf_at_its_cap_fits),
-		cmocka_unit_test(test_buf_over_its_cap_fails_and_stays_failed),
-		cmocka_unit_test(test_buf_printf_over_its_cap_fails_whole),
-		cmocka_unit_test(test_buf_absurd_length_fails),
-		cmocka_unit_test(test_buf_room_is_there_and_counts_when_grown),
-		cmocka_unit_test(test_buf_reset_wipes_and_can_be_used_again),
-		cmocka_unit_test(test_buf_take_hands_over),
-		cmocka_unit_test(test_buf_free_twice_is_harmless),
-	};
-
-	return (cmocka_run_group_tests(tests, NULL, NULL));
-}
+#include "support/suite.h"

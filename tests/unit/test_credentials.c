@@ -1,13 +1,6 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <sodium.h>
 
+#include "support/test.h"
 #include "verdict/credentials.h"
 
 #define NONE GATE_CREDENTIALS_NONE
@@ -592,30 +585,4 @@ test_credentials_wipe_leaves_nothing(void **state)
 	assert_memory_equal(&credentials, &zero, sizeof(zero));
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_credentials_bearer_is_read),
-		cmocka_unit_test(test_credentials_malformed_bearer_is_bad),
-		cmocka_unit_test(test_credentials_not_accepted_is_none),
-		cmocka_unit_test(test_credentials_basic_is_read),
-		cmocka_unit_test(test_credentials_malformed_basic_is_bad),
-		cmocka_unit_test(test_credentials_basic_lengths_are_capped),
-		cmocka_unit_test(test_credentials_cookie_is_read),
-		cmocka_unit_test(test_credentials_malformed_cookie_is_bad),
-		cmocka_unit_test(test_credentials_header_is_read),
-		cmocka_unit_test(test_credentials_same_token_twice_is_one),
-		cmocka_unit_test(
-		    test_credentials_of_several_cookies_the_store_decides),
-		cmocka_unit_test(
-		    test_credentials_foreign_authorization_is_no_conflict),
-		cmocka_unit_test(test_credentials_conflict_is_said_as_it_is),
-		cmocka_unit_test(
-		    test_credentials_unprompted_if_a_browser_adds_any),
-		cmocka_unit_test(test_credentials_wipe_leaves_nothing),
-	};
-
-	return (cmocka_run_group_tests_name("credentials", tests, NULL,
-	    NULL));
-}
+#include "support/suite.h"

@@ -1,11 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "base/error.h"
 
 static void
@@ -99,18 +92,4 @@ test_status_name_every_status_has_its_own(void **state)
 	assert_string_equal(lk_status_name(LK_EXPIRED), "expired");
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_error_set_formats_the_text),
-		cmocka_unit_test(test_error_set_without_error_does_nothing),
-		cmocka_unit_test(test_error_set_long_text_is_cut),
-		cmocka_unit_test(
-		    test_error_set_hidden_characters_are_escaped),
-		cmocka_unit_test(test_error_fail_evaluates_to_the_status),
-		cmocka_unit_test(test_status_name_every_status_has_its_own),
-	};
-
-	return (cmocka_run_group_tests(tests, NULL, NULL));
-}
+#include "support/suite.h"

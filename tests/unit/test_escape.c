@@ -1,11 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "base/escape.h"
 #include "base/json.h"
 #include "base/json_scan.h"
@@ -90,14 +83,4 @@ test_escape_of_every_character_means_the_same_in_json(void **state)
 	lk_buf_free(&out);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_escape_shows_what_would_be_hidden),
-		cmocka_unit_test(
-		    test_escape_of_every_character_means_the_same_in_json),
-	};
-
-	return (cmocka_run_group_tests(tests, NULL, NULL));
-}
+#include "support/suite.h"

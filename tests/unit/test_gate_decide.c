@@ -1,12 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "verdict/decide.h"
 
 /* Everything a decision depends on, in one place, for each test anew. */
@@ -585,40 +577,4 @@ test_gate_decide_incomplete_subrequest_is_403(void **state)
 	assert_int_equal(decide(&scene).http, 403);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-		    test_gate_decide_every_combination_as_designed),
-		cmocka_unit_test(
-		    test_gate_decide_undefined_value_is_not_allowed),
-		cmocka_unit_test(test_gate_decide_incomplete_request_is_400),
-		cmocka_unit_test(test_gate_decide_other_role_is_404),
-		cmocka_unit_test(
-		    test_gate_decide_basic_user_must_be_the_sessions),
-		cmocka_unit_test(test_gate_decide_unsound_session_is_503),
-		cmocka_unit_test(
-		    test_gate_decide_unsafe_method_is_never_redirected),
-		cmocka_unit_test(
-		    test_gate_decide_basic_is_offered_if_accepted),
-		cmocka_unit_test(
-		    test_gate_decide_refused_plan_is_refused_for_everybody),
-		cmocka_unit_test(
-		    test_gate_decide_public_plan_is_allowed_for_everybody),
-		cmocka_unit_test(test_gate_decide_zero_or_unknown_plan_is_503),
-		cmocka_unit_test(
-		    test_gate_decide_rule_that_does_not_admit_is_403),
-		cmocka_unit_test(
-		    test_gate_decide_detail_over_the_limit_is_503),
-		cmocka_unit_test(
-		    test_gate_decide_session_is_renewed_below_the_limit),
-		cmocka_unit_test(
-		    test_gate_decide_subrequest_is_never_answered_302_or_400),
-		cmocka_unit_test(
-		    test_gate_decide_incomplete_subrequest_is_403),
-	};
-
-	return (cmocka_run_group_tests_name("gate_decide", tests, NULL,
-	    NULL));
-}
+#include "support/suite.h"

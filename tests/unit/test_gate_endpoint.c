@@ -1,12 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "endpoints/handlers.h"
 #include "endpoints/query.h"
 
@@ -267,22 +259,4 @@ test_gate_endpoint_id_is_capped(void **state)
 	assert_int_equal(strlen(id), LK_SESSION_ID_MAX);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_gate_endpoint_named_is_asked),
-		cmocka_unit_test(test_gate_endpoint_unclear_is_none),
-		cmocka_unit_test(
-		    test_gate_endpoint_each_is_asked_by_its_name),
-		cmocka_unit_test(test_gate_endpoint_path_counts_as_cgi_only),
-		cmocka_unit_test(test_gate_endpoint_admits_as_designed),
-		cmocka_unit_test(test_gate_endpoint_refusal_says_why),
-		cmocka_unit_test(
-		    test_gate_endpoint_id_of_query_is_exactly_one),
-		cmocka_unit_test(test_gate_endpoint_id_is_capped),
-	};
-
-	return (cmocka_run_group_tests_name("gate_endpoint", tests, NULL,
-	    NULL));
-}
+#include "support/suite.h"

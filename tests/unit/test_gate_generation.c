@@ -3,21 +3,13 @@
 
 #include <dirent.h>
 #include <sched.h>
-#include <setjmp.h>
 #include <stdatomic.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <netinet/in.h>
 #include <pthread.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "process/generation.h"
 
 /* A private folder with a settings file in it. */
@@ -306,30 +298,5 @@ test_gate_generation_freed_ones_have_no_thread(void **state)
 		(void)sched_yield();
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-		    test_gate_generation_held_one_outlives_reload, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_gate_generation_bad_settings_change_nothing, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_gate_generation_fixed_settings_are_named, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_gate_generation_threads_follow_reloads, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_gate_generation_dropped_one_is_not_waited_for, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_gate_generation_freed_ones_have_no_thread, setup,
-		    teardown),
-	};
-
-	return (cmocka_run_group_tests_name("gate_generation", tests, NULL,
-	    NULL));
-}
+#define SUITE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#include "support/suite.h"

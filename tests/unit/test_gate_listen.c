@@ -1,21 +1,12 @@
 #include <sys/stat.h>
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <netinet/in.h>
 
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "process/listen.h"
 
 #define ANY_GROUP ((gid_t)-1)
@@ -278,33 +269,5 @@ test_gate_listen_inherited_socket_is_adopted(void **state)
 	}
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-		    test_gate_listen_unix_has_the_mode_asked_for, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_gate_listen_stale_socket_is_replaced, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_gate_listen_used_socket_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_gate_listen_other_file_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_gate_listen_close_leaves_anothers_socket, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_gate_listen_missing_folder_is_refused, setup,
-		    teardown),
-		cmocka_unit_test(test_gate_listen_tcp_binds_that_address_only),
-		cmocka_unit_test(test_gate_listen_nonsense_is_refused),
-		cmocka_unit_test_setup_teardown(
-		    test_gate_listen_inherited_socket_is_adopted, setup,
-		    teardown),
-	};
-
-	return (cmocka_run_group_tests_name("gate_listen", tests, NULL,
-	    NULL));
-}
+#define SUITE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#include "support/suite.h"

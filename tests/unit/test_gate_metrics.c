@@ -1,12 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "process/metrics.h"
 
 /* The text shows ${line} as a line of its own. */
@@ -76,15 +68,4 @@ test_gate_metrics_counters_are_shown(void **state)
 	lk_buf_free(&out);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-		    test_gate_metrics_latency_falls_into_buckets),
-		cmocka_unit_test(test_gate_metrics_counters_are_shown),
-	};
-
-	return (cmocka_run_group_tests_name("gate_metrics", tests, NULL,
-	    NULL));
-}
+#include "support/suite.h"

@@ -1,12 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "endpoints/origin.h"
 
 #define PARAMS_MAX 4
@@ -126,14 +118,4 @@ test_gate_origin_deliberate_token_is_safe(void **state)
 		assert_true(is_safe(&scenes[i], true));
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_gate_origin_every_scene_as_designed),
-		cmocka_unit_test(test_gate_origin_deliberate_token_is_safe),
-	};
-
-	return (cmocka_run_group_tests_name("gate_origin", tests, NULL,
-	    NULL));
-}
+#include "support/suite.h"

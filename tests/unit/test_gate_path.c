@@ -1,12 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "verdict/path.h"
 
 struct reading {
@@ -281,21 +273,4 @@ test_gate_path_reading_is_stable(void **state)
 	}
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_gate_path_plain_is_kept),
-		cmocka_unit_test(test_gate_path_query_and_authority_are_cut),
-		cmocka_unit_test(test_gate_path_no_path_is_refused),
-		cmocka_unit_test(test_gate_path_escapes_are_decoded_once),
-		cmocka_unit_test(test_gate_path_dot_segments_are_refused),
-		cmocka_unit_test(test_gate_path_doubled_slashes_are_merged),
-		cmocka_unit_test(test_gate_path_ambiguous_is_refused),
-		cmocka_unit_test(test_gate_path_too_long_is_refused),
-		cmocka_unit_test(test_gate_path_is_read_in_every_way),
-		cmocka_unit_test(test_gate_path_reading_is_stable),
-	};
-
-	return (cmocka_run_group_tests_name("gate_path", tests, NULL, NULL));
-}
+#include "support/suite.h"

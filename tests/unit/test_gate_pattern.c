@@ -1,12 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "session/rule.h"
 #include "verdict/pattern.h"
 
@@ -151,21 +143,4 @@ test_gate_pattern_of_many_stars_ends(void **state)
 	assert_false(gate_pattern_matches(pattern, path));
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_gate_pattern_exact_matches_itself_alone),
-		cmocka_unit_test(test_gate_pattern_prefix_ends_at_a_segment),
-		cmocka_unit_test(test_gate_pattern_star_stays_in_its_segment),
-		cmocka_unit_test(test_gate_pattern_two_stars_cross_segments),
-		cmocka_unit_test(
-		    test_gate_pattern_wildcards_and_prefix_combine),
-		cmocka_unit_test(
-		    test_gate_pattern_without_path_matches_nothing),
-		cmocka_unit_test(test_gate_pattern_of_many_stars_ends),
-	};
-
-	return (cmocka_run_group_tests_name("gate_pattern", tests, NULL,
-	    NULL));
-}
+#include "support/suite.h"

@@ -1,14 +1,8 @@
 #include <sys/socket.h>
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "door/peek.h"
 
 /* A RESPONDER's request, its STDIN of five bytes and the end of that. */
@@ -135,22 +129,5 @@ test_gate_peek_of_a_closed_connection_is_gone(void **state)
 	assert_int_equal(gate_peek(pair->mine, room, &sight), GATE_PEEK_GONE);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-		    test_gate_peek_copies_nothing_before_enough_is_there,
-		    setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_gate_peek_leaves_nothing_in_the_room, setup,
-		    teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_gate_peek_sees_what_is_read, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    test_gate_peek_of_a_closed_connection_is_gone, setup,
-		    teardown),
-	};
-
-	return (cmocka_run_group_tests_name("gate_peek", tests, NULL, NULL));
-}
+#define SUITE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#include "support/suite.h"

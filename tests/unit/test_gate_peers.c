@@ -1,16 +1,10 @@
 #include <sys/socket.h>
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <netinet/in.h>
 
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "process/peers.h"
 #include "process/account.h"
 
@@ -145,21 +139,4 @@ test_gate_account_find_knows_name_and_number(void **state)
 	assert_string_equal(account.name, "");
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_gate_peers_zeroed_are_nobody),
-		cmocka_unit_test(test_gate_peers_empty_list_is_anyone),
-		cmocka_unit_test(test_gate_peers_names_and_numbers_are_found),
-		cmocka_unit_test(test_gate_peers_unknown_name_is_refused),
-		cmocka_unit_test(
-		    test_gate_peers_unix_socket_is_judged_by_its_user),
-		cmocka_unit_test(test_gate_peers_tcp_socket_is_in_no_list),
-		cmocka_unit_test(
-		    test_gate_account_number_takes_whole_numbers_only),
-		cmocka_unit_test(test_gate_account_find_knows_name_and_number),
-	};
-
-	return (cmocka_run_group_tests_name("gate_peers", tests, NULL, NULL));
-}
+#include "support/suite.h"

@@ -1,8 +1,3 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -10,8 +5,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "base/deadline.h"
 #include "door/queue.h"
 #include "door/waiting.h"
@@ -245,20 +239,4 @@ test_gate_waiting_free_closes_all(void **state)
 	assert_false(is_open(second));
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_gate_queue_keeps_order_and_limit),
-		cmocka_unit_test(test_gate_queue_nudge_is_seen_once_by_each),
-		cmocka_unit_test(test_gate_queue_closed_is_emptied_first),
-		cmocka_unit_test(test_gate_queue_threads_share_the_work),
-		cmocka_unit_test(test_gate_queue_push_wakes_who_sleeps),
-		cmocka_unit_test(test_gate_queue_free_closes_the_rest),
-		cmocka_unit_test(test_gate_waiting_oldest_comes_first),
-		cmocka_unit_test(test_gate_waiting_free_closes_all),
-	};
-
-	return (cmocka_run_group_tests_name("gate_queue", tests, NULL,
-	    NULL));
-}
+#include "support/suite.h"

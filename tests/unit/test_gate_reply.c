@@ -1,12 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "verdict/reply.h"
 
 static void
@@ -76,14 +68,4 @@ test_gate_reply_failed_is_503(void **state)
 	expect_failure(&out);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_gate_reply_is_built_in_order),
-		cmocka_unit_test(test_gate_reply_failed_is_503),
-	};
-
-	return (cmocka_run_group_tests_name("gate_reply", tests, NULL,
-	    NULL));
-}
+#include "support/suite.h"

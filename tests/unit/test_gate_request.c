@@ -1,12 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "verdict/request.h"
 
 /* The request of at most three parameters. */
@@ -277,24 +269,4 @@ test_gate_request_wipe_zeroes_values(void **state)
 	assert_string_equal(texts[2], "A=");
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_gate_request_params_are_found),
-		cmocka_unit_test(test_gate_request_method_said_apart_wins),
-		cmocka_unit_test(
-		    test_gate_request_method_or_uri_said_twice_is_none),
-		cmocka_unit_test(
-		    test_gate_request_method_that_another_word_denies_is_none),
-		cmocka_unit_test(test_gate_request_missing_params_are_null),
-		cmocka_unit_test(test_gate_request_next_finds_every_value),
-		cmocka_unit_test(test_gate_request_navigation_is_recognised),
-		cmocka_unit_test(test_gate_request_script_is_no_navigation),
-		cmocka_unit_test(test_gate_request_path_has_no_query),
-		cmocka_unit_test(test_gate_request_wipe_zeroes_values),
-	};
-
-	return (cmocka_run_group_tests_name("gate_request", tests, NULL,
-	    NULL));
-}
+#include "support/suite.h"

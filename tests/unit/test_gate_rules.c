@@ -1,13 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "verdict/rules.h"
 
 /* Copies, since settings own their strings. */
@@ -573,30 +564,4 @@ test_gate_rules_all_conditions_must_hold(void **state)
 	lk_strings_free(&requires[1].any);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_gate_rules_first_match_wins),
-		cmocka_unit_test(test_gate_rules_odd_path_does_not_get_around),
-		cmocka_unit_test(
-		    test_gate_rules_readings_matter_only_if_rules_differ),
-		cmocka_unit_test(
-		    test_gate_rules_final_slash_counts_where_it_was_made),
-		cmocka_unit_test(
-		    test_gate_rules_method_that_no_rule_could_name_is_400),
-		cmocka_unit_test(test_gate_rules_destination_has_a_rule_too),
-		cmocka_unit_test(test_gate_rules_destination_asks_for_as_much),
-		cmocka_unit_test(
-		    test_gate_rules_incomplete_request_is_refused),
-		cmocka_unit_test(
-		    test_gate_rules_detail_is_asked_for_if_needed),
-		cmocka_unit_test(
-		    test_gate_rules_requirement_is_compared_with_the_detail),
-		cmocka_unit_test(
-		    test_gate_rules_requirement_of_no_object_fails),
-		cmocka_unit_test(test_gate_rules_all_conditions_must_hold),
-	};
-
-	return (cmocka_run_group_tests_name("gate_rules", tests, NULL, NULL));
-}
+#include "support/suite.h"

@@ -1,12 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "endpoints/tally.h"
 
 /* The last line of the log, and how many there were. */
@@ -276,22 +268,4 @@ test_gate_tally_endpoints_are_shown(void **state)
 	lk_buf_free(&out);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_gate_tally_reason_of_each_verdict),
-		cmocka_unit_test(test_gate_tally_endpoints_are_shown),
-		cmocka_unit_test(test_gate_tally_limiter_lets_one_through),
-		cmocka_unit_test(
-		    test_gate_tally_limiter_lets_a_few_through),
-		cmocka_unit_test(
-		    test_gate_tally_denials_that_pour_are_summed_up),
-		cmocka_unit_test(
-		    test_gate_tally_denial_is_one_line_without_secrets),
-		cmocka_unit_test(test_gate_tally_store_failures_are_limited),
-	};
-
-	return (cmocka_run_group_tests_name("gate_tally", tests, NULL,
-	    NULL));
-}
+#include "support/suite.h"

@@ -1,17 +1,10 @@
 #include <sys/socket.h>
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "door/turn_away.h"
 
 /* Two ends of a connection. */
@@ -142,18 +135,4 @@ test_gate_drain_takes_no_more_than_it_may(void **state)
 	(void)close(ends[1]);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_gate_turn_away_bad_request_is_400),
-		cmocka_unit_test(test_gate_turn_away_overload_is_503),
-		cmocka_unit_test(
-		    test_gate_turn_away_gone_peer_raises_no_signal),
-		cmocka_unit_test(test_gate_hang_up_reads_what_is_there),
-		cmocka_unit_test(test_gate_drain_takes_no_more_than_it_may),
-	};
-
-	return (cmocka_run_group_tests_name("gate_turn_away", tests, NULL,
-	    NULL));
-}
+#include "support/suite.h"

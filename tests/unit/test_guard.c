@@ -1,14 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "door/guard.h"
 
 enum { BEGIN = 1, ABORT = 2, PARAMS = 4, STDIN = 5, GET_VALUES = 9 };
@@ -632,35 +622,4 @@ test_guard_keeps_whole_responder_requests_only(void **state)
 	}
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_guard_nothing_needs_more),
-		cmocka_unit_test(test_guard_every_prefix_needs_more),
-		cmocka_unit_test(test_guard_no_params_is_complete),
-		cmocka_unit_test(test_guard_padding_of_params_is_complete),
-		cmocka_unit_test(test_guard_params_across_records_is_complete),
-		cmocka_unit_test(test_guard_bytes_after_params_are_not_judged),
-		cmocka_unit_test(
-		    test_guard_responder_without_end_of_stdin_needs_more),
-		cmocka_unit_test(
-		    test_guard_responder_with_large_stdin_is_complete),
-		cmocka_unit_test(test_guard_says_how_much_it_needs),
-		cmocka_unit_test(test_guard_verifies_nothing_twice),
-		cmocka_unit_test(test_guard_wrong_first_record_is_refused),
-		cmocka_unit_test(test_guard_padded_begin_is_refused),
-		cmocka_unit_test(test_guard_wrong_later_record_is_refused),
-		cmocka_unit_test(test_guard_bad_params_are_refused),
-		cmocka_unit_test(test_guard_equals_in_value_is_complete),
-		cmocka_unit_test(test_guard_deciding_param_twice_is_refused),
-		cmocka_unit_test(test_guard_other_param_twice_is_complete),
-		cmocka_unit_test(test_guard_param_count_at_limit_is_complete),
-		cmocka_unit_test(test_guard_size_at_limit_is_complete),
-		cmocka_unit_test(
-		    test_guard_keeps_whole_responder_requests_only),
-		cmocka_unit_test(test_guard_too_large_is_refused_by_its_header),
-	};
-
-	return (cmocka_run_group_tests_name("guard", tests, NULL, NULL));
-}
+#include "support/suite.h"

@@ -18,14 +18,4 @@ test_guard_corpus_changed_a_little_holds(void **state)
 	corpus_replay(CORPUS, FILES_MIN, 100);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_guard_corpus_as_it_is_holds),
-		cmocka_unit_test(test_guard_corpus_changed_a_little_holds),
-	};
-
-	return (cmocka_run_group_tests_name("guard_corpus", tests, NULL,
-	    NULL));
-}
+#include "support/suite.h"

@@ -1,13 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "base/json.h"
 #include "base/json_scan.h"
 #include "base/utf8.h"
@@ -733,35 +724,4 @@ test_json_name_twice_is_refused(void **state)
 	lk_buf_free(&many);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_json_valid_text_is_accepted),
-		cmocka_unit_test(test_json_wrong_text_is_refused),
-		cmocka_unit_test(test_json_nul_byte_is_refused),
-		cmocka_unit_test(test_json_length_cuts_the_text),
-		cmocka_unit_test(test_json_nesting_is_limited),
-		cmocka_unit_test(test_json_object_is_told_from_other_values),
-		cmocka_unit_test(test_json_compact_drops_space_and_keeps_bytes),
-		cmocka_unit_test(test_json_compact_wrong_text_fails_the_buffer),
-		cmocka_unit_test(test_json_member_is_found_at_its_own_bytes),
-		cmocka_unit_test(test_json_member_of_no_object_is_not_found),
-		cmocka_unit_test(test_json_element_walks_the_array),
-		cmocka_unit_test(test_json_element_of_no_array_is_not_found),
-		cmocka_unit_test(test_json_string_is_escaped),
-		cmocka_unit_test(test_json_string_every_byte_gives_valid_text),
-		cmocka_unit_test(
-		    test_json_string_over_the_cap_fails_the_buffer),
-		cmocka_unit_test(test_json_text_is_decoded_or_refused),
-		cmocka_unit_test(test_utf8_put_is_what_utf8_len_reads),
-		cmocka_unit_test(test_json_session_has_its_members),
-		cmocka_unit_test(test_json_user_record_comes_back),
-		cmocka_unit_test(test_json_user_foreign_record_is_read),
-		cmocka_unit_test(test_json_user_other_text_is_corrupt),
-		cmocka_unit_test(test_json_user_too_long_is_corrupt),
-		cmocka_unit_test(test_json_name_twice_is_refused),
-	};
-
-	return (cmocka_run_group_tests(tests, NULL, NULL));
-}
+#include "support/suite.h"

@@ -1,16 +1,7 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "base/log.h"
 
 /* ---- A sink that remembers, and a syslog(3) that does ------------------ */
@@ -369,26 +360,4 @@ test_log_syslog_maps_the_levels(void **state)
 	}
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_log_value_is_escaped_for_its_format),
-		cmocka_unit_test(
-		    test_log_text_line_has_level_message_and_fields),
-		cmocka_unit_test(
-		    test_log_json_line_has_level_message_and_fields),
-		cmocka_unit_test(
-		    test_log_less_urgent_than_its_level_is_dropped),
-		cmocka_unit_test(test_log_without_log_or_sink_does_nothing),
-		cmocka_unit_test(test_log_long_value_is_cut),
-		cmocka_unit_test(test_log_long_line_is_whole_and_capped),
-		cmocka_unit_test(test_log_line_of_exactly_the_cap_is_sent),
-		cmocka_unit_test(test_log_json_line_of_exactly_the_cap_is_sent),
-		cmocka_unit_test(test_log_level_name_every_level_has_its_own),
-		cmocka_unit_test(test_log_stderr_writes_a_line_at_once),
-		cmocka_unit_test(test_log_syslog_maps_the_levels),
-	};
-
-	return (cmocka_run_group_tests(tests, NULL, NULL));
-}
+#include "support/suite.h"

@@ -3,24 +3,14 @@
  * with a mount namespace of its own has another file in the place of theirs;
  * without the rights for that, what needs it is skipped.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <fcntl.h>
 #include <sched.h>
-#include <stdio.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/test.h"
 #include "base/name_service.h"
 
 #define SKIPPED 77
@@ -175,15 +165,4 @@ test_name_service_knows_names_and_numbers(void **state)
 	lk_account_free(&account);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-		    test_name_service_line_over_any_buffer_is_found),
-		cmocka_unit_test(test_name_service_that_is_away_is_no_answer),
-		cmocka_unit_test(test_name_service_knows_names_and_numbers),
-	};
-
-	return (cmocka_run_group_tests_name("name_service", tests, NULL, NULL));
-}
+#include "support/suite.h"

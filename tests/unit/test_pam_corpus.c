@@ -41,15 +41,4 @@ test_pam_corpus_with_each_failure_lets_nobody_in_by_it(void **state)
 	}
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pam_corpus_as_it_is_holds),
-		cmocka_unit_test(test_pam_corpus_changed_a_little_holds),
-		cmocka_unit_test(
-		    test_pam_corpus_with_each_failure_lets_nobody_in_by_it),
-	};
-
-	return (cmocka_run_group_tests_name("pam_corpus", tests, NULL, NULL));
-}
+#include "support/suite.h"

@@ -1,12 +1,6 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <security/pam_modules.h>
 
+#include "support/test.h"
 #include "decide.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
@@ -149,23 +143,4 @@ test_pam_decide_never_ignores_or_allows_an_error(void **state)
 	}
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-		    test_pam_decide_live_session_of_the_user_is_success),
-		cmocka_unit_test(test_pam_decide_zeros_are_denied),
-		cmocka_unit_test(test_pam_decide_refusals_are_all_alike),
-		cmocka_unit_test(
-		    test_pam_decide_failures_are_unavailable_or_broken),
-		cmocka_unit_test(
-		    test_pam_decide_account_ended_since_is_expired),
-		cmocka_unit_test(
-		    test_pam_decide_account_without_token_is_ignored_or_denied),
-		cmocka_unit_test(
-		    test_pam_decide_never_ignores_or_allows_an_error),
-	};
-
-	return (cmocka_run_group_tests(tests, NULL, NULL));
-}
+#include "support/suite.h"

@@ -1,12 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "name.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
@@ -117,16 +109,4 @@ test_pam_name_that_is_no_id_is_no_name(void **state)
 	}
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pam_name_without_field_is_the_user_id),
-		cmocka_unit_test(
-		    test_pam_name_with_field_is_that_member_exactly),
-		cmocka_unit_test(test_pam_name_too_long_is_no_name),
-		cmocka_unit_test(test_pam_name_that_is_no_id_is_no_name),
-	};
-
-	return (cmocka_run_group_tests(tests, NULL, NULL));
-}
+#include "support/suite.h"

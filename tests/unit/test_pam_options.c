@@ -1,11 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "options.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
@@ -136,14 +129,4 @@ test_pam_options_wrong_ones_are_named(void **state)
 	}
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pam_options_none_are_the_defaults),
-		cmocka_unit_test(test_pam_options_all_are_taken),
-		cmocka_unit_test(test_pam_options_wrong_ones_are_named),
-	};
-
-	return (cmocka_run_group_tests(tests, NULL, NULL));
-}
+#include "support/suite.h"

@@ -1,11 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "store/redis/breaker.h"
 
 #define MS INT64_C(1000000)
@@ -128,21 +121,4 @@ test_redis_breaker_backoff_grows_half_of_it_by_chance(void **state)
 	}
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-		    test_redis_breaker_five_failures_in_a_second_open_it),
-		cmocka_unit_test(
-		    test_redis_breaker_slow_failures_leave_it_closed),
-		cmocka_unit_test(
-		    test_redis_breaker_open_admits_one_probe_at_a_time),
-		cmocka_unit_test(
-		    test_redis_breaker_failed_probes_double_its_time),
-		cmocka_unit_test(
-		    test_redis_breaker_backoff_grows_half_of_it_by_chance),
-	};
-
-	return (cmocka_run_group_tests(tests, NULL, NULL));
-}
+#include "support/suite.h"

@@ -1,12 +1,5 @@
 /* What Sentinels say that keeps a change from being called durable. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "store/redis/master/vote.h"
 
 static struct lk_vote
@@ -53,13 +46,4 @@ test_failover_that_any_sentinel_shows_is_seen(void **state)
 	}
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-		    test_failover_that_any_sentinel_shows_is_seen),
-	};
-
-	return (cmocka_run_group_tests(tests, NULL, NULL));
-}
+#include "support/suite.h"

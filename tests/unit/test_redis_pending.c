@@ -1,12 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "store/redis/master/pending.h"
 #include "store/redis/wire/info.h"
 
@@ -213,24 +205,4 @@ test_redis_info_replicas_in_step_are_counted(void **state)
 			fail_msg("%s", cases[i].info);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-		    test_redis_pending_same_revocation_is_kept_once),
-		cmocka_unit_test(
-		    test_redis_pending_history_that_is_none_is_not_remembered),
-		cmocka_unit_test(test_redis_pending_full_list_takes_no_more),
-		cmocka_unit_test(
-		    test_redis_pending_what_ended_nothing_makes_room),
-		cmocka_unit_test(
-		    test_redis_pending_durable_one_makes_room_first),
-		cmocka_unit_test(
-		    test_redis_pending_settles_what_that_master_had_by_then),
-		cmocka_unit_test(test_redis_pending_moved_ones_come_behind),
-		cmocka_unit_test(test_redis_info_replicas_in_step_are_counted),
-	};
-
-	return (cmocka_run_group_tests(tests, NULL, NULL));
-}
+#include "support/suite.h"

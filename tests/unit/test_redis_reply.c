@@ -1,15 +1,7 @@
 /* What hiredis' reader is allowed to make of a peer's bytes. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <hiredis/hiredis.h>
 
+#include "support/test.h"
 #include "store/redis/wire/reply.h"
 
 /* Read ${depth} arrays, each in the one before; whether that is a reply. */
@@ -67,14 +59,4 @@ test_reply_of_many_brackets_at_once_is_refused(void **state)
 	lk_redis_reader_free(reader);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_reply_nested_deeply_is_refused),
-		cmocka_unit_test(
-		    test_reply_of_many_brackets_at_once_is_refused),
-	};
-
-	return (cmocka_run_group_tests(tests, NULL, NULL));
-}
+#include "support/suite.h"

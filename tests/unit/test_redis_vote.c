@@ -1,12 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "store/redis/master/vote.h"
 
 #define VOTERS_MAX 5
@@ -170,18 +162,4 @@ test_redis_vote_most_sentinels_that_one_knows_count(void **state)
 	assert_int_equal(lk_votes_count(votes, 3).known, 5);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-		    test_redis_vote_outcome_follows_from_all_votes),
-		cmocka_unit_test(test_redis_vote_two_majorities_always_meet),
-		cmocka_unit_test(
-		    test_redis_vote_listed_majority_overlaps_each_of_all),
-		cmocka_unit_test(
-		    test_redis_vote_most_sentinels_that_one_knows_count),
-	};
-
-	return (cmocka_run_group_tests(tests, NULL, NULL));
-}
+#include "support/suite.h"

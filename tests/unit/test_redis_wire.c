@@ -7,16 +7,9 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "store/redis/wire/wire.h"
 
 #define COMMAND_MS 50
@@ -240,21 +233,4 @@ test_redis_refusal_that_must_be_mended_is_one_of_settings(void **state)
 	}
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-		    test_redis_wire_first_byte_has_the_time_of_the_operation),
-		cmocka_unit_test(
-		    test_redis_channel_replies_come_whole_and_in_order),
-		cmocka_unit_test(
-		    test_redis_channel_peer_of_another_kind_is_told_apart),
-		cmocka_unit_test(
-		    test_stream_writes_what_can_be_sent_and_no_more),
-		cmocka_unit_test(
-		    test_redis_refusal_that_must_be_mended_is_one_of_settings),
-	};
-
-	return (cmocka_run_group_tests(tests, NULL, NULL));
-}
+#include "support/suite.h"

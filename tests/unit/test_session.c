@@ -1,12 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "session/record.h"
 
 #define DIGEST "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -136,20 +128,4 @@ test_expiry_is_rounded_up_and_at_least_a_second(void **state)
 	}
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_record_whole_is_read),
-		cmocka_unit_test(test_record_cut_anywhere_is_corrupt),
-		cmocka_unit_test(
-		    test_record_with_control_character_or_nul_is_corrupt),
-		cmocka_unit_test(
-		    test_record_digest_that_is_none_is_corrupt),
-		cmocka_unit_test(test_record_longest_is_read),
-		cmocka_unit_test(
-		    test_expiry_is_rounded_up_and_at_least_a_second),
-	};
-
-	return (cmocka_run_group_tests(tests, NULL, NULL));
-}
+#include "support/suite.h"

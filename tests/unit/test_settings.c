@@ -1,10 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "settings/setting.h"
 #include "support/temp_dir.h"
 
@@ -1285,54 +1279,5 @@ test_settings_garbage_is_refused_or_read(void **state)
 	assert_true(refused > 3000);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(test_settings_defaults_are_those_of_the_manual),
-		TEST(test_settings_table_defaults_are_within_its_limits),
-		TEST(test_settings_table_keys_are_distinct_and_grouped),
-		TEST(test_settings_empty_file_gives_the_defaults),
-		TEST(test_settings_full_file_is_read),
-		TEST(test_settings_socket_mode_is_octal),
-		TEST(test_settings_number_out_of_range_is_refused),
-		TEST(test_settings_wrong_type_is_refused),
-		TEST(test_settings_array_of_wrong_length_is_refused),
-		TEST(test_settings_unknown_enum_name_is_refused),
-		TEST(test_settings_string_with_control_character_is_refused),
-		TEST(test_settings_address_syntax_is_checked),
-		TEST(test_settings_token_source_syntax_is_checked),
-		TEST(test_settings_same_token_source_twice_is_refused),
-		TEST(test_settings_cookie_syntax_is_checked),
-		TEST(test_settings_cookie_that_contradicts_itself_is_refused),
-		TEST(test_settings_login_url_syntax_is_checked),
-		TEST(test_settings_other_strings_are_checked),
-		TEST(test_settings_unknown_key_is_refused),
-		TEST(test_settings_of_an_unused_store_are_hinted_at),
-		TEST(test_settings_text_that_is_no_libconfig_is_refused),
-		TEST(test_settings_include_in_comment_or_string_is_allowed),
-		TEST(test_settings_unsafe_file_is_refused),
-		TEST(test_settings_file_of_largest_size_is_read),
-		TEST(test_settings_nul_byte_is_refused),
-		TEST(test_settings_deep_nesting_is_refused),
-		TEST(test_settings_replicas_of_the_embedded_store_are_refused),
-		TEST(test_settings_sentinel_named_twice_is_refused),
-		TEST(test_settings_user_source_needs_what_it_uses),
-		TEST(test_settings_prefixes_that_are_alike_are_refused),
-		TEST(test_settings_validate_without_file_names_the_key),
-		TEST(test_settings_password_file_is_read),
-		TEST(test_settings_password_file_not_fit_is_refused),
-		TEST(test_settings_password_file_unsafe_is_refused),
-		TEST(test_settings_password_and_its_file_exclude_each_other),
-		TEST(test_settings_printed_defaults_are_readable),
-		TEST(test_settings_printed_text_loads_to_the_same),
-		TEST(test_settings_printed_odd_strings_load_to_the_same),
-		TEST(test_settings_printed_text_masks_secrets),
-		TEST(test_settings_printed_text_with_password_file_loads),
-		TEST(test_settings_garbage_is_refused_or_read),
-	};
-
-	return (cmocka_run_group_tests(tests, NULL, NULL));
-}
+#define SUITE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#include "support/suite.h"

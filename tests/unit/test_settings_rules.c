@@ -1,12 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "settings/settings.h"
 #include "support/temp_dir.h"
 
@@ -297,24 +289,6 @@ test_settings_rules_printed_load_back(void **state)
 	lk_buf_free(&twice);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-		    test_settings_rules_default_is_a_session_for_everything),
-		cmocka_unit_test(test_settings_rules_every_member_is_read),
-		cmocka_unit_test(test_settings_rules_bad_path_is_refused),
-		cmocka_unit_test(test_settings_rules_good_path_is_taken),
-		cmocka_unit_test(test_settings_rules_wrong_member_is_refused),
-		cmocka_unit_test(
-		    test_settings_rules_incomplete_rule_is_refused),
-		cmocka_unit_test(test_settings_rules_wrong_list_is_refused),
-		cmocka_unit_test(
-		    test_settings_rules_more_than_256_are_refused),
-		cmocka_unit_test(test_settings_rules_printed_load_back),
-	};
-
-	return (cmocka_run_group_tests_name("settings_rules", tests, make_dir,
-	    remove_dir));
-}
+#define SUITE_OPEN make_dir
+#define SUITE_CLOSE remove_dir
+#include "support/suite.h"

@@ -1,13 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "settings/settings_scan.h"
 
 /* Scan a copy of exactly ${len} bytes and a NUL; what becomes of it. */
@@ -408,35 +399,4 @@ test_scan_comment_that_hides_a_line_is_refused(void **state)
 	assert_scan(ends, ends);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_scan_ordinary_text_is_left_alone),
-		cmocka_unit_test(test_scan_octal_mode_becomes_decimal_in_place),
-		cmocka_unit_test(test_scan_mode_not_octal_is_refused),
-		cmocka_unit_test(test_scan_leading_zero_elsewhere_is_refused),
-		cmocka_unit_test(
-		    test_scan_integer_that_does_not_fit_is_refused),
-		cmocka_unit_test(test_scan_word_that_is_no_number_is_refused),
-		cmocka_unit_test(
-		    test_scan_endless_number_is_cut_in_the_message),
-		cmocka_unit_test(test_scan_include_is_refused),
-		cmocka_unit_test(test_scan_other_bytes_are_refused),
-		cmocka_unit_test(test_scan_nul_byte_is_refused_wherever_it_is),
-		cmocka_unit_test(
-		    test_scan_string_without_end_is_refused_on_its_line),
-		cmocka_unit_test(test_scan_unknown_escape_is_refused),
-		cmocka_unit_test(
-		    test_scan_comment_without_end_is_refused_where_it_begins),
-		cmocka_unit_test(test_scan_nesting_is_capped),
-		cmocka_unit_test(test_scan_longest_key_at_every_depth_fits),
-		cmocka_unit_test(test_scan_key_follows_groups_and_lists),
-		cmocka_unit_test(test_scan_adjacent_strings_are_refused),
-		cmocka_unit_test(test_scan_byte_order_mark_is_named),
-		cmocka_unit_test(
-		    test_scan_comment_that_hides_a_line_is_refused),
-	};
-
-	return (cmocka_run_group_tests(tests, NULL, NULL));
-}
+#include "support/suite.h"

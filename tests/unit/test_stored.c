@@ -1,13 +1,7 @@
 /* The lines that sessions and users travel in. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <sodium.h>
 
+#include "support/test.h"
 #include "session/line.h"
 
 /* A token of gosession's shape, and its SHA-256. */
@@ -197,18 +191,4 @@ test_stored_garbage_is_not_encoded(void **state)
 	lk_buf_free(&out);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stored_session_line_comes_back_as_it_was),
-		cmocka_unit_test(
-		    test_stored_user_line_keeps_every_byte_of_the_detail),
-		cmocka_unit_test(
-		    test_stored_lines_are_taken_or_refused_by_the_table),
-		cmocka_unit_test(test_stored_line_cut_anywhere_is_refused),
-		cmocka_unit_test(test_stored_garbage_is_not_encoded),
-	};
-
-	return (cmocka_run_group_tests(tests, NULL, NULL));
-}
+#include "support/suite.h"

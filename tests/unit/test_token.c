@@ -1,12 +1,6 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
 #include <sodium.h>
 
+#include "support/test.h"
 #include "session/token.h"
 
 #define HEX "0123456789abcdef0123456789abcdef"
@@ -219,24 +213,4 @@ test_session_id_parses_back(void **state)
 	assert_int_equal(ref.locator_len, LK_USER_ID_MAX);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-		    test_generate_latchkey_is_prefix_tag_and_random),
-		cmocka_unit_test(test_generate_gosession_is_user_and_hex),
-		cmocka_unit_test(test_parse_own_tokens_gives_tag_and_digest),
-		cmocka_unit_test(
-		    test_parse_gosession_user_lk_is_not_a_latchkey_token),
-		cmocka_unit_test(test_parse_any_length_and_byte_is_malformed),
-		cmocka_unit_test(
-		    test_parse_gosession_user_id_of_257_bytes_is_malformed),
-		cmocka_unit_test(
-		    test_set_control_characters_and_lengths_are_refused),
-		cmocka_unit_test(test_wipe_leaves_nothing),
-		cmocka_unit_test(test_session_id_parses_back),
-	};
-
-	return (cmocka_run_group_tests(tests, NULL, NULL));
-}
+#include "support/suite.h"

@@ -1,17 +1,9 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include <sys/socket.h>
 #include <sys/un.h>
 
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
 
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "base/trusted_file.h"
 #include "support/temp_dir.h"
 
@@ -383,33 +375,5 @@ test_trusted_file_leaves_no_descriptor_open(void **state)
 	lk_buf_free(&content);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		TEST(test_trusted_file_private_is_read),
-		TEST(test_trusted_file_content_is_appended),
-		TEST(test_trusted_file_at_its_cap_is_read),
-		TEST(test_trusted_file_over_its_cap_is_refused),
-		TEST(test_trusted_file_without_size_is_capped),
-		TEST(test_trusted_file_relative_path_is_refused),
-		TEST(test_trusted_file_overlong_path_is_refused),
-		TEST(test_trusted_file_missing_is_refused),
-		TEST(test_trusted_file_symlink_elsewhere_is_refused),
-		TEST(test_trusted_file_behind_links_of_its_folder_is_read),
-		TEST(test_trusted_file_below_a_folder_of_others_is_refused),
-		TEST(test_trusted_file_is_absent_only_for_certain),
-		TEST(test_trusted_file_fifo_is_refused_at_once),
-		TEST(test_trusted_file_other_kinds_are_refused),
-		TEST(test_trusted_file_writable_is_refused),
-		TEST(test_trusted_file_of_another_user_is_refused),
-		TEST(test_trusted_file_in_writable_directory_is_refused),
-		TEST(test_trusted_file_in_sticky_directory_is_read),
-		TEST(test_trusted_file_secret_for_others_is_refused),
-		TEST(test_trusted_file_leaves_no_descriptor_open),
-	};
-
-	return (cmocka_run_group_tests(tests, NULL, NULL));
-}
+#define SUITE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#include "support/suite.h"

@@ -1,16 +1,9 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
 #include <sys/wait.h>
 
 #include <pthread.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "base/deadline.h"
 #include "base/turns.h"
 
@@ -262,21 +255,4 @@ test_turns_of_others_are_not_those_of_a_child(void **state)
 	lk_turns_free(waiter.turns);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_turns_half_of_the_managers_may_hang),
-		cmocka_unit_test(test_turns_one_who_waits_is_next),
-		cmocka_unit_test(
-		    test_turns_for_a_slow_source_not_everybody_waits),
-		cmocka_unit_test(test_turns_for_a_slow_source_a_quarter_waits),
-		cmocka_unit_test(
-		    test_turns_a_slow_failure_is_remembered_for_its_user),
-		cmocka_unit_test(test_turns_a_quick_failure_is_not),
-		cmocka_unit_test(test_turns_failures_in_a_row_close_them),
-		cmocka_unit_test(test_turns_of_others_are_not_those_of_a_child),
-	};
-
-	return (cmocka_run_group_tests_name("turns", tests, NULL, NULL));
-}
+#include "support/suite.h"

@@ -1,12 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "base/utf8.h"
 #include "session/user_id.h"
 
@@ -72,13 +64,4 @@ test_user_id_fits_if_all_readers_see_the_same(void **state)
 	assert_true(lk_user_id_fits(id));
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_user_id_check_of_each_byte),
-		cmocka_unit_test(test_user_id_fits_if_all_readers_see_the_same),
-	};
-
-	return (cmocka_run_group_tests_name("user_id", tests, NULL, NULL));
-}
+#include "support/suite.h"

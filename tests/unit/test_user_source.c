@@ -3,16 +3,6 @@
  * are scripts in a folder of the test's own.  Orphans become children of this
  * process, so that a test can wait for their end and see what ended them.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,13 +10,13 @@
 #include <pthread.h>
 #include <pwd.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/test.h"
 #include "base/json.h"
 #include "user/source.h"
 
@@ -1027,46 +1017,15 @@ test_user_source_passwd_no_room_is_a_failure(void **state)
 	assert_non_null(strstr(f->error.text, "16 bytes"));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
-int
-main(void)
+static int
+watch_over_children(void **state)
 {
-	const struct CMUnitTest tests[] = {
-		TEST(test_user_source_of_settings_is_the_named_one),
-		TEST(test_user_source_file_answers_by_id),
-		TEST(test_user_source_file_edit_is_seen_at_once),
-		TEST(test_user_source_file_not_an_object_is_a_failure),
-		TEST(test_user_source_file_unfit_file_is_a_failure),
-		TEST(test_user_source_file_too_large_is_a_failure),
-		TEST(test_user_source_exec_output_and_exit_decide),
-		TEST(test_user_source_exec_failure_is_explained),
-		TEST(test_user_source_exec_output_is_limited),
-		TEST(test_user_source_exec_endless_output_is_stopped),
-		TEST(test_user_source_exec_not_startable_is_a_failure),
-		TEST(test_user_source_exec_without_path_is_a_settings_error),
-		TEST(test_user_source_exec_id_is_one_argument),
-		TEST(test_user_source_exec_environment_is_path_only),
-		TEST(test_user_source_exec_descriptors_are_not_inherited),
-		TEST(test_user_source_exec_signals_are_default),
-		TEST(test_user_source_exec_sleeper_is_killed_in_time),
-		TEST(test_user_source_exec_leftover_child_is_killed),
-		TEST(test_user_source_exec_timeout_kills_children_too),
-		TEST(test_user_source_exec_without_its_keeper_is_killed),
-		TEST(test_user_source_exec_is_nobodys_sigchld),
-		TEST(test_user_source_exec_is_not_waited_for_by_another_thread),
-		TEST(
-		    test_user_source_exec_closed_standard_descriptors_are_fine),
-		TEST(test_user_source_exec_surroundings_are_its_own),
-		TEST(test_user_source_exec_with_two_identities_starts_nothing),
-		TEST(test_user_source_exec_id_that_is_an_option_is_no_user),
-		TEST(test_user_source_passwd_account_is_described),
-		TEST(test_user_source_passwd_other_names_are_no_user),
-		TEST(test_user_source_passwd_no_room_is_a_failure),
-	};
-
+	(void)state;
 	(void)alarm(WATCHDOG_S);
-	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
-		return (1);
-	return (cmocka_run_group_tests(tests, NULL, NULL));
+	return (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
 }
+
+#define SUITE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define SUITE_OPEN watch_over_children
+#define SUITE_CLOSE NULL
+#include "support/suite.h"

@@ -1,12 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "support/test.h"
 #include "verdict/verdict_reply.h"
 
 struct scene {
@@ -513,33 +505,4 @@ test_verdict_reply_long_url_is_left_out(void **state)
 	lk_buf_free(&scene.out);
 }
 
-int
-main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_verdict_reply_allowed_names_the_session),
-		cmocka_unit_test(
-		    test_verdict_reply_subrequest_names_the_session_in_headers),
-		cmocka_unit_test(test_verdict_reply_public_names_nobody),
-		cmocka_unit_test(
-		    test_verdict_reply_detail_is_sent_if_asked_for),
-		cmocka_unit_test(test_verdict_reply_longest_detail_fits),
-		cmocka_unit_test(test_verdict_reply_no_client_leaves_it_out),
-		cmocka_unit_test(test_verdict_reply_denial_names_no_session),
-		cmocka_unit_test(test_verdict_reply_undecided_is_503),
-		cmocka_unit_test(test_verdict_reply_control_character_is_503),
-		cmocka_unit_test(test_verdict_reply_full_buffer_is_503),
-		cmocka_unit_test(test_verdict_reply_head_gets_no_text),
-		cmocka_unit_test(test_verdict_reply_challenges_are_as_accepted),
-		cmocka_unit_test(
-		    test_verdict_reply_missing_token_says_where_it_belongs),
-		cmocka_unit_test(test_verdict_reply_renewed_cookie_lives_on),
-		cmocka_unit_test(test_verdict_reply_realm_is_quoted),
-		cmocka_unit_test(test_verdict_reply_retry_after_is_said),
-		cmocka_unit_test(test_verdict_reply_redirect_carries_the_url),
-		cmocka_unit_test(test_verdict_reply_long_url_is_left_out),
-	};
-
-	return (cmocka_run_group_tests_name("gate_verdict_reply", tests, NULL,
-	    NULL));
-}
+#include "support/suite.h"
