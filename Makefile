@@ -14,7 +14,6 @@ SBINDIR    ?= $(PREFIX)/sbin
 LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 DOCDIR     ?= $(PREFIX)/share/doc/latchkey
-SYSCONFDIR ?= /etc
 PAMDIR     ?= $(LIBDIR)/security
 
 CC         ?= cc
@@ -484,7 +483,7 @@ install: all
 ## make uninstall   remove what `make install` put there
 # A line that names a module that is gone locks everybody out.
 uninstall:
-	@! grep -s '^[^#]*pam_latchkey\.so' $(DESTDIR)$(SYSCONFDIR)/pam.d/* || \
+	@! grep -s '^[^#]*pam_latchkey\.so' $(DESTDIR)/etc/pam.d/* || \
 		{ echo 'take these lines out first'; false; }
 	rm -f $(DESTDIR)$(BINDIR)/latchkey $(DESTDIR)$(SBINDIR)/latchkey-fcgi \
 		$(DESTDIR)$(PAMDIR)/pam_latchkey.so \

@@ -67,16 +67,6 @@ check_settings(struct diagnosis *d)
 		ctl_found_hint(d, "settings", d->ctl->settings->hint);
 }
 
-/* Whether a password stands in the settings file itself. */
-static bool
-holds_password(const struct lk_settings *s)
-{
-	return ((s->store.redis.password[0] != '\0' &&
-	            s->store.redis.password_file[0] == '\0') ||
-	    (s->store.sentinel.password[0] != '\0' &&
-	        s->store.sentinel.password_file[0] == '\0'));
-}
-
 /* What the settings name must be there and be usable. */
 static void
 check_permissions(struct diagnosis *d)
@@ -85,7 +75,7 @@ check_permissions(struct diagnosis *d)
 	struct stat st;
 
 	if (s->path != NULL && stat(s->path, &st) == 0 &&
-	    (st.st_mode & S_IROTH) != 0 && holds_password(s))
+	    (st.st_mode & S_IROTH) != 0 && lk_settings_hold_secret(s))
 		ctl_found_bad(d, CTL_USAGE, "permissions",
 		    "everybody can read the settings file, which holds a "
 		    "password: chmod o-r, or use a password_file");

@@ -26,7 +26,7 @@ print_rule(struct ctl *ctl, const struct lk_rule *rule, size_t number)
 	}
 	lk_buf_printf(&ctl->out, "rule     %zu of %zu: ", number,
 	    ctl->settings->gate.rules.n);
-	lk_rule_print(rule, &ctl->out);
+	lk_settings_print_rule(rule, &ctl->out);
 	lk_buf_str(&ctl->out, "\n");
 }
 

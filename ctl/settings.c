@@ -3,7 +3,6 @@
  * the default file, or without that the built-in ones, by which an ordinary
  * user has a store of his own.
  */
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include "base/error.h"
 #include "base/name_service.h"
 #include "ctl.h"
+#include "load.h"
 
 /* The folders of a store of one's own, below the home folder of the account:
  * the environment has no say in where sessions are. */
@@ -55,19 +55,16 @@ use_own_store(struct ctl *ctl, struct lk_error *error)
 	return (LK_OK);
 }
 
-static enum lk_status
-use_default(struct ctl *ctl, struct lk_error *error)
+/* A path from here; the caller frees it. */
+static char *
+from_here(const char *path)
 {
-	enum lk_status status = LK_FAULT;
+	char *here = getcwd(NULL, 0), *absolute = NULL;
 
-	status = lk_settings_load_default(&ctl->settings, error);
-	if (status == LK_OK && ctl->settings->path == NULL && geteuid() != 0)
-		status = use_own_store(ctl, error);
-	if (status != LK_OK) {
-		lk_settings_free(ctl->settings);
-		ctl->settings = NULL;
-	}
-	return (status);
+	if (here == NULL || asprintf(&absolute, "%s/%s", here, path) < 0)
+		absolute = NULL;
+	free(here);
+	return (absolute);
 }
 
 enum lk_status
@@ -76,22 +73,20 @@ ctl_settings_load(struct ctl *ctl, const char *path, struct lk_error *error)
 	char *absolute = NULL;
 	enum lk_status status = LK_FAULT;
 
-	if (path == NULL)
-		return (use_default(ctl, error));
-	if (path[0] != '/') {
-		char *here = getcwd(NULL, 0);
-
-		if (here == NULL ||
-		    asprintf(&absolute, "%s/%s", here, path) < 0)
-			absolute = NULL;
-		free(here);
-		if (absolute == NULL)
+	if (path != NULL && path[0] != '/') {
+		if ((absolute = from_here(path)) == NULL)
 			return (lk_fail(error, LK_E_SETTINGS,
 			    "%s: expected an absolute path", path));
 		path = absolute;
 	}
-	status = lk_settings_load(path, &ctl->settings, error);
+	status = lk_settings_in_effect(path, &ctl->settings, error);
 	free(absolute);
+	if (status == LK_OK && ctl->settings->path == NULL && geteuid() != 0)
+		status = use_own_store(ctl, error);
+	if (status != LK_OK) {
+		lk_settings_free(ctl->settings);
+		ctl->settings = NULL;
+	}
 	return (status);
 }
 

@@ -19,7 +19,8 @@ clear_cookies(struct gate_call *call)
 		if (all->v[i].place != LK_TOKEN_COOKIE)
 			continue;
 		lk_buf_str(call->out, "Set-Cookie: ");
-		lk_cookie_take_back(settings, all->v[i].name, call->out);
+		lk_cookie_take_back(&settings->cookie, all->v[i].name,
+		    call->out);
 		lk_buf_str(call->out, "\r\n");
 	}
 }

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "load.h"
 #include "process/generation.h"
 #include "process/logger.h"
 #include "process/listen.h"
@@ -103,8 +104,7 @@ generation_load(const struct gate_program *program, const char *path,
 	*generation = NULL;
 	if ((g = calloc(1, sizeof(*g))) == NULL)
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
-	status = path != NULL ? lk_settings_load(path, &g->owned, error)
-	                      : lk_settings_load_default(&g->owned, error);
+	status = lk_settings_in_effect(path, &g->owned, error);
 	if (status != LK_OK)
 		goto out;
 	g->settings = g->owned;

@@ -184,7 +184,7 @@ need_of(const struct lk_rule *rule, const struct lk_settings *settings)
 	case LK_ACCESS_PUBLIC:
 		return (GATE_NEED_NOTHING);
 	case LK_ACCESS_SESSION:
-		return (rule->require_n > 0 || settings->gate.detail
+		return (rule->require.n > 0 || settings->gate.detail
 		        ? GATE_NEED_USER
 		        : GATE_NEED_SESSION);
 	case LK_ACCESS_DENY:
@@ -244,17 +244,18 @@ gate_plan(const struct lk_settings *settings,
 
 /* Whether one JSON value is one of those required. */
 static bool
-is_any_of(const struct lk_requirement *require, const char *value, size_t len)
+is_any_of(const struct lk_values *any, const char *value, size_t len)
 {
+	const struct lk_strings *texts = &any->texts;
 	char text[VALUE_SIZE];
 	size_t i;
 
-	if (require->quoted)
+	if (any->quoted)
 		return (lk_json_text(value, len, text, sizeof(text)) &&
-		    lk_strings_have(&require->any, text));
-	for (i = 0; i < require->any.n; i++) {
-		if (strlen(require->any.v[i]) == len &&
-		    memcmp(require->any.v[i], value, len) == 0)
+		    lk_strings_have(texts, text));
+	for (i = 0; i < texts->n; i++) {
+		if (strlen(texts->v[i]) == len &&
+		    memcmp(texts->v[i], value, len) == 0)
 			return (true);
 	}
 	return (false);
@@ -289,10 +290,10 @@ gate_requirement_holds(const struct lk_requirement *require, const char *detail)
 
 	if (!find_field(require->field, &value, &len))
 		return (false);
-	if (is_any_of(require, value, len))
+	if (is_any_of(&require->any, value, len))
 		return (true);
 	while (lk_json_element(value, len, &at, &element, &element_len)) {
-		if (is_any_of(require, element, element_len))
+		if (is_any_of(&require->any, element, element_len))
 			return (true);
 	}
 	return (false);
@@ -309,9 +310,9 @@ gate_rule_refuses(const struct lk_rule *rule, const struct lk_session *session,
 	if (rule->clients.n > 0 &&
 	    !lk_strings_have(&rule->clients, session->client))
 		return ("The rule for this path does not name the client.");
-	for (i = 0; i < rule->require_n; i++) {
+	for (i = 0; i < rule->require.n; i++) {
 		if (user == NULL || user->detail == NULL ||
-		    !gate_requirement_holds(&rule->require[i], user->detail))
+		    !gate_requirement_holds(&rule->require.v[i], user->detail))
 			return ("The user's detail is not what the rule for "
 			        "this path requires.");
 	}

@@ -81,7 +81,7 @@ add_cookie(struct lk_buf *out, const struct gate_facts *facts)
 	if (!facts->renewed || !facts->credentials->cookie ||
 	    !facts->settings->cookie.persistent)
 		return;
-	lk_cookie_set(facts->settings, facts->credentials->token.text,
+	lk_cookie_set(&facts->settings->cookie, facts->credentials->token.text,
 	    facts->session->ttl, &cookie);
 	gate_reply_header(out, "Cache-Control", "no-store");
 	if (cookie.failed)

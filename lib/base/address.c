@@ -9,6 +9,9 @@
 #include "base/fd.h"
 
 #define UNIX_PREFIX "unix:"
+#define HOST_CHARS                                             \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
+	"0123456789._-"
 
 static bool
 port_is_valid(const char *port)
@@ -38,6 +41,7 @@ enum lk_status
 lk_address_parse(const char *text, struct lk_address *address)
 {
 	const char *host = text, *host_end, *port;
+	struct in6_addr six;
 	size_t host_len;
 
 	memset(address, 0, sizeof(*address));
@@ -46,9 +50,7 @@ lk_address_parse(const char *text, struct lk_address *address)
 	if (text[0] == '[') {
 		host++;
 		host_end = strchr(host, ']');
-		if (host_end == NULL || host_end[1] != ':' ||
-		    strspn(host, "0123456789abcdefABCDEF:.%") !=
-		        (size_t)(host_end - host))
+		if (host_end == NULL || host_end[1] != ':')
 			return (LK_E_INVAL);
 		port = host_end + 2;
 	} else {
@@ -58,10 +60,12 @@ lk_address_parse(const char *text, struct lk_address *address)
 		port = host_end + 1;
 	}
 	host_len = (size_t)(host_end - host);
-	if (host_len < 1 || host_len > LK_HOST_MAX || !port_is_valid(port) ||
-	    strcspn(host, " \t/@") < host_len)
+	if (host_len < 1 || host_len > LK_HOST_MAX || !port_is_valid(port))
 		return (LK_E_INVAL);
 	memcpy(address->host, host, host_len);
+	if (text[0] == '[' ? inet_pton(AF_INET6, address->host, &six) != 1
+	                   : strspn(address->host, HOST_CHARS) != host_len)
+		return (LK_E_INVAL);
 	memcpy(address->port, port, strlen(port) + 1);
 	return (LK_OK);
 }

@@ -38,7 +38,8 @@ struct lk_endpoints {
 
 /**
  * lk_address_parse(text, address):
- * LK_E_INVAL unless ${text} has one of the three forms.
+ * LK_E_INVAL unless ${text} has one of the three forms; a host is an IPv6
+ * literal in brackets, or letters, digits and `.`, `_`, `-`.
  */
 enum lk_status lk_address_parse(const char *text,
     struct lk_address *address) LK_MUST_CHECK;

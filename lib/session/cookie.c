@@ -3,7 +3,11 @@
 #include <strings.h>
 
 #include "session/cookie.h"
-#include "settings/setting.h"
+
+const char *const lk_same_site_names[] = { [LK_SAME_SITE_LAX] = "Lax",
+	[LK_SAME_SITE_STRICT] = "Strict",
+	[LK_SAME_SITE_NONE] = "None",
+	NULL };
 
 static bool
 has_prefix(const char *name, const char *prefix)
@@ -27,24 +31,22 @@ wants_secure(const char *name)
 }
 
 enum lk_status
-lk_cookie_check(const struct lk_settings *settings, const char **key,
+lk_cookie_check(const struct lk_cookie *cookie, const char **key,
     const char **want)
 {
-	const char *name = settings->cookie.name;
-	const bool insecure = !settings->cookie.secure;
+	const char *name = cookie->name;
+	const bool insecure = !cookie->secure;
 
 	if (insecure && wants_secure(name)) {
 		*key = "cookie.secure";
 		*want = "true, by the prefix of cookie.name, got false";
-	} else if (insecure &&
-	    settings->cookie.same_site == LK_SAME_SITE_NONE) {
+	} else if (insecure && cookie->same_site == LK_SAME_SITE_NONE) {
 		*key = "cookie.secure";
 		*want = "true, since cookie.same_site is \"None\", got false";
-	} else if (is_of_host(name) && settings->cookie.domain[0] != '\0') {
+	} else if (is_of_host(name) && cookie->domain[0] != '\0') {
 		*key = "cookie.domain";
 		*want = "none, by the prefix of cookie.name, got one";
-	} else if (is_of_host(name) &&
-	    strcmp(settings->cookie.path, "/") != 0) {
+	} else if (is_of_host(name) && strcmp(cookie->path, "/") != 0) {
 		*key = "cookie.path";
 		*want = "\"/\", by the prefix of cookie.name, got another";
 	} else {
@@ -55,38 +57,37 @@ lk_cookie_check(const struct lk_settings *settings, const char **key,
 
 /* Append what follows the value of the cookie ${name}. */
 static void
-add_attributes(const struct lk_settings *settings, const char *name,
+add_attributes(const struct lk_cookie *cookie, const char *name,
     struct lk_buf *out)
 {
-	const char *domain = settings->cookie.domain;
+	const char *domain = cookie->domain;
 	const bool of_host = is_of_host(name);
 
-	lk_buf_printf(out, "; Path=%s", of_host ? "/" : settings->cookie.path);
+	lk_buf_printf(out, "; Path=%s", of_host ? "/" : cookie->path);
 	if (domain[0] != '\0' && !of_host)
 		lk_buf_printf(out, "; Domain=%s", domain);
 	lk_buf_printf(out, "; HttpOnly; SameSite=%s",
-	    lk_setting_find("cookie.same_site")
-	        ->names[settings->cookie.same_site]);
-	if (settings->cookie.secure || wants_secure(name))
+	    lk_same_site_names[cookie->same_site]);
+	if (cookie->secure || wants_secure(name))
 		lk_buf_str(out, "; Secure");
 }
 
 void
-lk_cookie_set(const struct lk_settings *settings, const char *token,
-    int64_t ttl, struct lk_buf *out)
+lk_cookie_set(const struct lk_cookie *cookie, const char *token, int64_t ttl,
+    struct lk_buf *out)
 {
-	const char *name = settings->cookie.name;
+	const char *name = cookie->name;
 
 	lk_buf_printf(out, "%s=%s", name, token);
-	if (settings->cookie.persistent)
+	if (cookie->persistent)
 		lk_buf_printf(out, "; Max-Age=%" PRId64, ttl);
-	add_attributes(settings, name, out);
+	add_attributes(cookie, name, out);
 }
 
 void
-lk_cookie_take_back(const struct lk_settings *settings, const char *name,
+lk_cookie_take_back(const struct lk_cookie *cookie, const char *name,
     struct lk_buf *out)
 {
 	lk_buf_printf(out, "%s=; Max-Age=0", name);
-	add_attributes(settings, name, out);
+	add_attributes(cookie, name, out);
 }

@@ -1,7 +1,6 @@
 /*
- * The rules of the setting `gate.rules`: which requests need what.  What they
- * mean for a request is the gate's business; here they are values that are
- * checked, printed and freed.
+ * The rules of the setting `gate.rules`: which requests need what, and what a
+ * rule may be made of.  What they mean for a request is the gate's business.
  */
 #ifndef LK_RULE_H_
 #define LK_RULE_H_
@@ -9,7 +8,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/buf.h"
 #include "base/string_list.h"
 #include "latchkey.h"
 
@@ -29,12 +27,21 @@ enum lk_access { LK_ACCESS_DENY = 0, LK_ACCESS_SESSION, LK_ACCESS_PUBLIC };
 /** The names of enum lk_access, ended by NULL. */
 extern const char *const lk_access_names[];
 
+/** Values of JSON, of one kind. */
+struct lk_values {
+	bool quoted; /* strings; else the texts of numbers or booleans */
+	struct lk_strings texts;
+};
+
 /** A member of the user's detail must be one of some values. */
 struct lk_requirement {
-	char *field;           /* names of nested members, with dots between */
-	bool quoted;           /* ${any} are strings; else JSON texts of numbers
-	                          and booleans */
-	struct lk_strings any; /* at least one */
+	char *field;          /* names of nested members, with dots between */
+	struct lk_values any; /* at least one */
+};
+
+struct lk_requirements {
+	struct lk_requirement *v;
+	size_t n;
 };
 
 /** A list that is empty does not restrict. */
@@ -44,8 +51,7 @@ struct lk_rule {
 	struct lk_strings methods;
 	struct lk_strings users;
 	struct lk_strings clients;
-	struct lk_requirement *require;
-	size_t require_n;
+	struct lk_requirements require;
 };
 
 struct lk_rules {
@@ -69,16 +75,11 @@ bool lk_rule_method_check(const char *method, const char **want);
 bool lk_rule_field_check(const char *field, const char **want);
 
 /**
- * lk_rules_default(rules):
- * Replace ${rules} by the one rule of the default: everything needs a
- * session.
+ * lk_rule_check(rule, want, got):
+ * Whether ${rule}, a struct lk_rule, asks for a session wherever it asks
+ * something of one; otherwise ${want} is what was expected, ${got} what it
+ * asks for.
  */
-enum lk_status lk_rules_default(struct lk_rules *rules) LK_MUST_CHECK;
-
-/** lk_rules_free(rules): Free what ${rules} holds, and zero it. */
-void lk_rules_free(struct lk_rules *rules);
-
-/** lk_rule_print(rule, out): Append it as a libconfig group, on one line. */
-void lk_rule_print(const struct lk_rule *rule, struct lk_buf *out);
+bool lk_rule_check(const void *rule, const char **want, const char **got);
 
 #endif /* !LK_RULE_H_ */

@@ -1,4 +1,6 @@
-#include <inttypes.h>
+/* The settings as a whole: their life, and what is said of one of them. */
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,83 +8,58 @@
 
 #include "base/error.h"
 #include "base/escape.h"
-#include "settings/setting.h"
+#include "base/trusted_file.h"
+#include "settings/table.h"
 
-#define MASK "********"
-#define FILE_SUFFIX "_file"
+/* Largest password file, in bytes. */
+#define PASSWORD_FILE_MAX 4096
+/* Room for "FILE:LINE: KEY". */
+#define PLACE_MAX 384
 
 /* ---- Life -------------------------------------------------------------- */
 
-static size_t
-count_texts(const char *const *text)
-{
-	size_t n = 0;
-
-	while (text[n] != NULL)
-		n++;
-	return (n);
-}
-
-static enum lk_status
-set_default(struct lk_settings *settings, const struct lk_setting *setting)
-{
-	void *field = lk_setting_at(settings, setting);
-
-	switch (setting->type) {
-	case LK_SETTING_BOOL:
-		*(bool *)field = setting->number != 0;
-		return (LK_OK);
-	case LK_SETTING_INT:
-		*(int64_t *)field = setting->number;
-		return (LK_OK);
-	case LK_SETTING_ENUM:
-		*(int *)field = (int)setting->number;
-		return (LK_OK);
-	case LK_SETTING_STRING:
-		return (lk_setting_set_string(field,
-		    setting->text[0] == NULL ? "" : setting->text[0]));
-	case LK_SETTING_STRINGS:
-		return (lk_strings_set(field, setting->text,
-		    count_texts(setting->text)));
-	case LK_SETTING_RULES:
-		return (lk_rules_default(field));
-	}
-	return (LK_FAULT);
-}
-
 enum lk_status
-lk_settings_new(struct lk_settings **settings, struct lk_error *error)
+lk_settings_alloc(const char *path, struct lk_settings **settings,
+    struct lk_error *error)
 {
-	struct lk_settings *new;
-	const struct lk_setting *s;
+	struct lk_settings *new = calloc(1, sizeof(*new));
 
 	*settings = NULL;
-	if ((new = calloc(1, sizeof(*new))) == NULL)
+	if (new == NULL || (new->turns = lk_turns_new()) == NULL ||
+	    (path != NULL && (new->path = strdup(path)) == NULL)) {
+		lk_settings_free(new);
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
-	if ((new->turns = lk_turns_new()) == NULL) {
-		free(new);
-		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
-	}
-	for (s = lk_settings_table; s->key != NULL; s++) {
-		if (set_default(new, s) != LK_OK) {
-			lk_settings_free(new);
-			return (lk_fail(error, LK_E_NOMEM, "out of memory"));
-		}
 	}
 	*settings = new;
 	return (LK_OK);
 }
 
 enum lk_status
+lk_settings_complete(struct lk_settings *settings)
+{
+	enum lk_status status = LK_OK;
+	const struct lk_setting *s;
+
+	for (s = lk_settings_table; s->key != NULL && status == LK_OK; s++) {
+		if (settings->lines[s - lk_settings_table] == 0)
+			status = lk_setting_set_default(s, settings);
+	}
+	if (status == LK_OK)
+		(void)lk_token_sources_read(&settings->gate.tokens,
+		    settings->cookie.name, &settings->gate.sources);
+	return (status);
+}
+
+enum lk_status
 lk_settings_defaults(struct lk_settings **settings, struct lk_error *error)
 {
-	enum lk_status status = lk_settings_new(settings, error);
-	struct lk_settings *new = *settings;
+	enum lk_status status = lk_settings_alloc(NULL, settings, error);
 
-	if (status == LK_OK)
-		(void)lk_token_sources_read(&new->gate.tokens, new->cookie.name,
-		    &new->gate.sources);
-	return (status);
+	if (status != LK_OK || lk_settings_complete(*settings) == LK_OK)
+		return (status);
+	lk_settings_free(*settings);
+	*settings = NULL;
+	return (lk_fail(error, LK_E_NOMEM, "out of memory"));
 }
 
 void
@@ -93,196 +70,122 @@ lk_settings_free(struct lk_settings *settings)
 	if (settings == NULL)
 		return;
 	for (s = lk_settings_table; s->key != NULL; s++)
-		lk_setting_clear(settings, s);
+		lk_setting_clear(s, settings);
 	free(settings->path);
 	lk_turns_free(settings->turns);
 	sodium_memzero(settings, sizeof(*settings));
 	free(settings);
 }
 
-/* ---- Printing ---------------------------------------------------------- */
+/* ---- One of them ------------------------------------------------------- */
 
-void
-lk_setting_print_text(const char *text, struct lk_buf *out)
+int
+lk_settings_line(const struct lk_settings *settings, const char *key)
 {
-	char shown[LK_ESCAPE_SIZE];
-	size_t n, i;
+	return (settings->lines[lk_setting_find(key) - lk_settings_table]);
+}
 
-	lk_buf_str(out, "\"");
-	for (; *text != '\0'; text += n) {
-		n = lk_escape_next(LK_ESCAPE_QUOTED, text, strlen(text), shown);
-		if (*text == '"' || *text == '\\' ||
-		    strncmp(shown, text, n) == 0) {
-			lk_buf_str(out, shown);
-			continue;
-		}
-		/* libconfig knows no other escape. */
-		for (i = 0; i < n; i++)
-			lk_buf_printf(out, "\\x%02x", (unsigned char)text[i]);
-	}
-	lk_buf_str(out, "\"");
+enum lk_status
+lk_settings_refuse(const struct lk_settings *settings, const char *key,
+    const char *because, struct lk_error *error, const char *format, ...)
+{
+	char place[PLACE_MAX], text[LK_ERROR_MAX];
+	int line = lk_settings_line(settings, key);
+	va_list ap;
+
+	if (line == 0)
+		line = lk_settings_line(settings, because);
+	if (settings->path == NULL)
+		(void)snprintf(place, sizeof(place), "defaults: %s", key);
+	else if (line == 0)
+		(void)snprintf(place, sizeof(place), "%s: %s", settings->path,
+		    key);
+	else
+		(void)snprintf(place, sizeof(place), "%s:%d: %s",
+		    settings->path, line, key);
+	va_start(ap, format);
+	(void)vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	return (lk_fail(error, LK_E_SETTINGS, "%s: %s", place, text));
 }
 
 void
-lk_setting_print_texts(const struct lk_strings *list, struct lk_buf *out)
+lk_settings_hint_unused(struct lk_settings *settings, const char *key)
 {
-	size_t i;
+	const struct lk_setting *s = lk_setting_find(key);
+	const void *field = lk_setting_of(s, settings);
+	const struct lk_strings *list = field;
+	const char *text = s->type == LK_SETTING_STRING ? *(char *const *)field
+	    : list->n == 1                              ? list->v[0]
+	                                                : "";
 
-	lk_buf_str(out, "[");
-	for (i = 0; i < list->n; i++) {
-		lk_buf_str(out, i > 0 ? ", " : " ");
-		lk_setting_print_text(list->v[i], out);
-	}
-	lk_buf_str(out, " ]");
+	if (settings->hint[0] != '\0' || strcmp(text, s->text[0]) == 0)
+		return;
+	s = lk_setting_find("store.backend");
+	(void)snprintf(settings->hint, sizeof(settings->hint),
+	    "%s has no effect with store.backend = \"%s\"", key,
+	    s->names[settings->store.backend]);
 }
 
-static void
-print_rules(const struct lk_rules *rules, struct lk_buf *out)
-{
-	size_t i;
+/* ---- Secrets ----------------------------------------------------------- */
 
-	lk_buf_str(out, "(");
-	for (i = 0; i < rules->n; i++) {
-		lk_buf_str(out, i > 0 ? ",\n\t\t" : "\n\t\t");
-		lk_rule_print(&rules->v[i], out);
-	}
-	lk_buf_str(out, "\n\t)");
-}
-
-/* Whether the file named by the key KEY_file gave the value of KEY. */
-static bool
-comes_from_file(const struct lk_settings *settings, const char *key)
+bool
+lk_settings_hold_secret(const struct lk_settings *settings)
 {
 	const struct lk_setting *s;
-	size_t len = strlen(key);
 
 	for (s = lk_settings_table; s->key != NULL; s++) {
-		if (strncmp(s->key, key, len) == 0 &&
-		    strcmp(s->key + len, FILE_SUFFIX) == 0)
-			return ((*(char *const *)lk_setting_of(settings,
-			            s))[0] != '\0');
+		if (s->secret && lk_setting_file_of(s, settings)[0] == '\0' &&
+		    (*(char *const *)lk_setting_of(s, settings))[0] != '\0')
+			return (true);
 	}
 	return (false);
 }
 
-/*
- * A secret from a file is left out: it is that file's, and a settings file
- * that has both would be refused.
- */
-static void
-print_secret(const struct lk_settings *settings, const char *key,
-    const char *secret, struct lk_buf *out)
+/* Strip one newline and take the rest of ${content} as the secret ${s}. */
+static enum lk_status
+take_secret(struct lk_settings *settings, const struct lk_setting *s,
+    struct lk_buf *content, struct lk_error *error)
 {
-	if (secret[0] == '\0' || comes_from_file(settings, key))
-		lk_buf_str(out, "\"\"");
-	else
-		lk_buf_str(out, "\"" MASK "\"");
+	const char *file = s[1].key;
+	size_t len = content->len;
+
+	if (len > 0 && content->data[len - 1] == '\n')
+		content->data[--len] = '\0';
+	if (len == 0)
+		return (lk_settings_refuse(settings, file, file, error,
+		    "expected a file with a password, got an empty one"));
+	if (lk_has_control(content->data, len))
+		return (lk_settings_refuse(settings, file, file, error,
+		    "expected a file of one line without control characters, "
+		    "got another"));
+	if (lk_setting_set_string(lk_setting_at(s, settings), content->data) !=
+	    LK_OK)
+		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
+	return (LK_OK);
 }
 
-static void
-print_value(const struct lk_settings *settings, const struct lk_setting *s,
-    struct lk_buf *out)
+enum lk_status
+lk_settings_read_secret(struct lk_settings *settings, const char *key,
+    struct lk_error *error)
 {
-	const void *field = lk_setting_of(settings, s);
+	const struct lk_setting *s = lk_setting_find(key);
+	const char *path = lk_setting_file_of(s, settings), *file = s[1].key;
+	struct lk_buf content = LK_BUF_INIT(PASSWORD_FILE_MAX);
+	enum lk_status status = LK_FAULT;
+	struct lk_error why = { "" };
 
-	switch (s->type) {
-	case LK_SETTING_BOOL:
-		lk_buf_str(out, *(const bool *)field ? "true" : "false");
-		break;
-	case LK_SETTING_INT:
-		if (s->octal)
-			lk_buf_printf(out, "0%" PRIo64,
-			    (uint64_t) * (const int64_t *)field);
-		else
-			lk_buf_printf(out, "%" PRId64, *(const int64_t *)field);
-		break;
-	case LK_SETTING_ENUM:
-		lk_setting_print_text(s->names[*(const int *)field], out);
-		break;
-	case LK_SETTING_STRING:
-		if (s->secret)
-			print_secret(settings, s->key, *(char *const *)field,
-			    out);
-		else
-			lk_setting_print_text(*(char *const *)field, out);
-		break;
-	case LK_SETTING_STRINGS:
-		lk_setting_print_texts(field, out);
-		break;
-	case LK_SETTING_RULES:
-		print_rules(field, out);
-		break;
-	}
-}
-
-static void
-indent(size_t depth, struct lk_buf *out)
-{
-	while (depth-- > 0)
-		lk_buf_str(out, "\t");
-}
-
-/* How many leading groups two keys have in common. */
-static size_t
-common_depth(const char *a, const char *b)
-{
-	size_t depth = 0;
-
-	for (; *a != '\0' && *a == *b; a++, b++) {
-		if (*a == '.')
-			depth++;
-	}
-	return (depth);
-}
-
-static size_t
-depth_of(const char *key)
-{
-	return (common_depth(key, key));
-}
-
-static void
-close_groups(size_t from, size_t to, struct lk_buf *out)
-{
-	while (from-- > to) {
-		indent(from, out);
-		lk_buf_str(out, "};\n");
-	}
-}
-
-/* Open the groups of ${key} below ${depth}; returns its last name. */
-static const char *
-open_groups(const char *key, size_t depth, struct lk_buf *out)
-{
-	const char *dot;
-	size_t i;
-
-	for (i = 0; (dot = strchr(key, '.')) != NULL; i++, key = dot + 1) {
-		if (i < depth)
-			continue;
-		indent(i, out);
-		lk_buf_add(out, key, (size_t)(dot - key));
-		lk_buf_str(out, " = {\n");
-	}
-	return (key);
-}
-
-void
-lk_settings_print(const struct lk_settings *settings, struct lk_buf *out)
-{
-	const struct lk_setting *s;
-	const char *name, *before = "";
-	size_t common;
-
-	for (s = lk_settings_table; s->key != NULL; s++) {
-		common = common_depth(before, s->key);
-		close_groups(depth_of(before), common, out);
-		name = open_groups(s->key, common, out);
-		indent(depth_of(s->key), out);
-		lk_buf_printf(out, "%s = ", name);
-		print_value(settings, s, out);
-		lk_buf_str(out, ";\n");
-		before = s->key;
-	}
-	close_groups(depth_of(before), 0, out);
+	if (path[0] == '\0')
+		return (LK_OK);
+	if ((*(char *const *)lk_setting_of(s, settings))[0] != '\0')
+		return (lk_settings_refuse(settings, file, key, error,
+		    "expected only one of %s and %s, got both", key, file));
+	status = lk_trusted_file_read_secret(path, &content, &why);
+	if (status == LK_OK)
+		status = take_secret(settings, s, &content, error);
+	else if (lk_settings_refuse(settings, file, file, error, "%s",
+	             why.text) != status)
+		status = LK_E_NOMEM;
+	lk_buf_free(&content);
+	return (status);
 }

@@ -1,9 +1,9 @@
 /*
- * The settings: one struct, filled from one table, validated once, then
- * const.  settings_table.c says which keys exist, setting_check.c what single
- * values look like; settings_scan.c and settings_file.c read a file;
- * settings_validate.c checks what spans keys; settings.c gives the defaults
- * and prints.
+ * The face of this folder: the settings, one struct, filled from one table and
+ * then const.  table.c says which keys there are, form.c what single strings
+ * look like and check.c what spans keys; value.c keeps a value by its entry;
+ * scan.c and read.c read a file, print.c writes one.  What a store asks of its
+ * own settings stands with the store; lib/load.h is the whole of it.
  */
 #ifndef LK_SETTINGS_H_
 #define LK_SETTINGS_H_
@@ -17,13 +17,18 @@
 #include "base/string_list.h"
 #include "base/turns.h"
 #include "latchkey.h"
+#include "session/cookie.h"
 #include "session/rule.h"
 #include "session/token_source.h"
 
-/* Largest settings file, in bytes. */
 /* Where settings are if nobody says otherwise. */
 #define LK_SETTINGS_PATH "/etc/latchkey/latchkey.conf"
+/* Largest settings file, in bytes. */
 #define LK_SETTINGS_FILE_MAX 262144
+/* Most keys there are. */
+#define LK_SETTINGS_MAX 128
+/* Most Sentinels. */
+#define LK_SENTINELS_MAX 16
 
 enum lk_backend_name {
 	LK_BACKEND_SQLITE = 0,
@@ -37,11 +42,6 @@ enum lk_source {
 	LK_SOURCE_FILE,
 	LK_SOURCE_EXEC,
 	LK_SOURCE_PASSWD
-};
-enum lk_same_site {
-	LK_SAME_SITE_LAX = 0,
-	LK_SAME_SITE_STRICT,
-	LK_SAME_SITE_NONE
 };
 enum lk_log_to { LK_LOG_TO_STDERR = 0, LK_LOG_TO_SYSLOG };
 
@@ -110,14 +110,7 @@ struct lk_settings {
 		int64_t detail_max; /* bytes */
 		struct lk_rules rules;
 	} gate;
-	struct {
-		char *name;
-		char *domain; /* "": the host that set it */
-		char *path;
-		int same_site; /* enum lk_same_site */
-		bool secure;
-		bool persistent; /* it lives as long as its session */
-	} cookie;
+	struct lk_cookie cookie;
 	struct {
 		char *prompt;
 		char *user_field;
@@ -128,62 +121,12 @@ struct lk_settings {
 		int format; /* enum lk_log_format */
 	} log;
 	char *path; /* the file they came from, or NULL for the defaults */
-	bool empty; /* that file sets nothing */
+	int lines[LK_SETTINGS_MAX]; /* where the file sets each; 0: it does not
+	                             */
+	bool empty;                 /* that file sets nothing */
 	struct lk_turns *turns; /* of the managers that share these settings */
 	char hint[128];         /* what was set to no effect, in words; or "" */
 };
-
-/**
- * lk_settings_print(settings, out):
- * Append the effective settings to ${out} as a libconfig file that says the
- * same, every secret that is set replaced by "********".
- */
-void lk_settings_print(const struct lk_settings *settings, struct lk_buf *out);
-
-/* ---- The table, for the reader, the printer and the manual's test ------ */
-
-enum lk_setting_type {
-	LK_SETTING_BOOL,    /* bool */
-	LK_SETTING_INT,     /* int64_t within min..max */
-	LK_SETTING_STRING,  /* char * of at most max bytes */
-	LK_SETTING_ENUM,    /* int, an index of names */
-	LK_SETTING_STRINGS, /* struct lk_strings of at most max members */
-	LK_SETTING_RULES    /* struct lk_rules; the default is one rule */
-};
-
-/**
- * Say in ${want} what was expected and return false if ${value} is not fit.
- */
-typedef bool lk_setting_check(const char *value, const char **want);
-
-struct lk_setting {
-	const char *key; /* "store.redis.database" */
-	size_t offset;   /* in struct lk_settings */
-	enum lk_setting_type type;
-	bool secret;      /* masked when printed */
-	bool octal;       /* a file mode: read and printed as octal */
-	bool numbers;     /* LK_SETTING_STRINGS: a member may be a number,
-	                     taken as its decimal text */
-	int64_t min, max; /* of LK_SETTING_INT; bytes of a string, members
-	                     of a list */
-	int64_t number;   /* default of BOOL, INT, ENUM */
-	const char *const *text;  /* default: one string, or NULL-ended list */
-	const char *const *names; /* LK_SETTING_ENUM: NULL-ended */
-	lk_setting_check *check;  /* of the string unless it is empty, or of
-	                             each member */
-};
-
-/** The keys, ended by one whose key is NULL. */
-extern const struct lk_setting lk_settings_table[];
-
-/**
- * lk_settings_load_default(settings, error):
- * Load LK_SETTINGS_PATH, or the defaults if there surely is no such file.  A
- * link that leads nowhere, or a folder that cannot be looked at, is an error:
- * who ends sessions by it must not end those of another store.
- */
-enum lk_status lk_settings_load_default(struct lk_settings **settings,
-    struct lk_error *error) LK_MUST_CHECK;
 
 /**
  * lk_settings_new(settings, error):
@@ -193,20 +136,62 @@ enum lk_status lk_settings_new(struct lk_settings **settings,
     struct lk_error *error) LK_MUST_CHECK;
 
 /**
- * Where in a file a key was set, for lk_settings_validate()'s messages: a
- * line number, or 0 if it was not.
+ * lk_settings_read(path, settings, error):
+ * What the file says, key by key, and else the defaults.  LK_E_SETTINGS with
+ * file, line, key and what was expected.
  */
-typedef int lk_settings_line(const void *arg, const char *key);
+enum lk_status lk_settings_read(const char *path, struct lk_settings **settings,
+    struct lk_error *error) LK_MUST_CHECK;
 
 /**
- * lk_settings_validate(settings, line, arg, error):
- * Check what spans keys (a source needs its path, a password stands in one
- * place only) and read password files.  Every `_` in the session prefixes
- * becomes `-`, as the Go library has it.  LK_E_SETTINGS with file, line, key
- * and what was expected.  ${line} may be NULL.
+ * lk_settings_check(settings, error):
+ * Check what spans keys of more than one group, or of one that is no store's:
+ * a source needs its path, a cookie must not contradict itself.
  */
-enum lk_status lk_settings_validate(struct lk_settings *settings,
-    lk_settings_line *line, const void *arg,
+enum lk_status lk_settings_check(const struct lk_settings *settings,
     struct lk_error *error) LK_MUST_CHECK;
+
+/**
+ * lk_settings_print(settings, out):
+ * Append the effective settings to ${out} as a libconfig file that says the
+ * same, every secret that is set replaced by "********".
+ */
+void lk_settings_print(const struct lk_settings *settings, struct lk_buf *out);
+
+/** lk_settings_print_rule(rule, out): one rule of them, on one line. */
+void lk_settings_print_rule(const struct lk_rule *rule, struct lk_buf *out);
+
+/** lk_settings_hold_secret(settings): whether a secret stands in their file. */
+bool lk_settings_hold_secret(const struct lk_settings *settings);
+
+/* ---- For a store's checks of its own ----------------------------------- */
+
+/** lk_settings_line(settings, key): where the file sets it; 0: it does not. */
+int lk_settings_line(const struct lk_settings *settings, const char *key);
+
+/**
+ * lk_settings_refuse(settings, key, because, error, format, ...):
+ * Say "FILE:LINE: KEY: " and the rest, and return LK_E_SETTINGS.  A key that
+ * is not set is missed where ${because} was.
+ */
+enum lk_status lk_settings_refuse(const struct lk_settings *settings,
+    const char *key, const char *because, struct lk_error *error,
+    const char *format, ...)
+    __attribute__((format(printf, 5, 6))) LK_MUST_CHECK;
+
+/**
+ * lk_settings_read_secret(settings, key, error):
+ * Read the file that KEY_file names, if one is, as the value of the secret
+ * ${key}, which must not be set beside it.
+ */
+enum lk_status lk_settings_read_secret(struct lk_settings *settings,
+    const char *key, struct lk_error *error) LK_MUST_CHECK;
+
+/**
+ * lk_settings_hint_unused(settings, key):
+ * Hint, unless something else is hinted at, that ${key}, a text or a list, has
+ * no effect with this backend, if it is not at its default.
+ */
+void lk_settings_hint_unused(struct lk_settings *settings, const char *key);
 
 #endif /* !LK_SETTINGS_H_ */

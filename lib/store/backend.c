@@ -11,3 +11,19 @@ lk_backend_of(const struct lk_settings *settings)
 {
 	return (backends[settings->store.backend]);
 }
+
+enum lk_status
+lk_backends_check(struct lk_settings *settings, struct lk_error *error)
+{
+	enum lk_status status = LK_OK;
+	size_t i;
+
+	for (i = 0;
+	     i < sizeof(backends) / sizeof(backends[0]) && status == LK_OK;
+	     i++) {
+		if (backends[i] != lk_backend_of(settings))
+			lk_settings_hint_unused(settings, backends[i]->where);
+		status = backends[i]->check(settings, error);
+	}
+	return (status);
+}

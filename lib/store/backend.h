@@ -16,6 +16,14 @@ struct lk_backend {
 	 */
 	enum lk_status (
 	    *open)(const struct lk_store *base, struct lk_store **store);
+	/** The key that says where it is: `store.redis.address`. */
+	const char *where;
+	/**
+	 * Check what is asked of its settings, whichever store they name, and
+	 * read its password file.  See settings.h for what helps with it.
+	 */
+	enum lk_status (
+	    *check)(struct lk_settings *settings, struct lk_error *error);
 };
 
 /** The rows; see backend.c. */
@@ -25,5 +33,13 @@ extern const struct lk_backend lk_sentinel_backend;
 
 /** lk_backend_of(settings): The one that they name. */
 const struct lk_backend *lk_backend_of(const struct lk_settings *settings);
+
+/**
+ * lk_backends_check(settings, error):
+ * Have each backend check its settings, and hint at one that is set up but is
+ * not the one that they name.
+ */
+enum lk_status lk_backends_check(struct lk_settings *settings,
+    struct lk_error *error) LK_MUST_CHECK;
 
 #endif /* !LK_BACKEND_H_ */

@@ -13,10 +13,10 @@ C_FILES = files("lib/**/*.[ch]", "fcgi-auth/**/*.[ch]", "ctl/*.[ch]",
 # Each folder, and what it may include besides itself and lib/latchkey.h:
 # folders, or single headers where a folder would be too much.
 BASE = {"lib/base"}
-THINGS = BASE | {"lib/session", "lib/settings"}
+THINGS = BASE | {"lib/session", "lib/settings/settings.h"}
 MAY_INCLUDE = {
     "lib/base": set(),
-    "lib/session": BASE | {"lib/settings"},
+    "lib/session": BASE,
     "lib/settings": BASE | {"lib/session"},
     "lib/user": THINGS,
     "lib/store": THINGS,
@@ -32,7 +32,7 @@ MAY_INCLUDE = {
         THINGS | {"lib/store/redis", "lib/store/redis/wire"},
     "lib": THINGS | {"lib/store", "lib/user"},
     "fcgi-auth/verdict": THINGS,
-    "fcgi-auth/process": THINGS,
+    "fcgi-auth/process": THINGS | {"lib/load.h"},
     "fcgi-auth/endpoints": THINGS | {"fcgi-auth/verdict/verdict.h",
                                      "fcgi-auth/process/process.h"},
     "fcgi-auth/door": BASE | {"fcgi-auth/process/process.h",
@@ -42,13 +42,14 @@ MAY_INCLUDE = {
                          "fcgi-auth/endpoints/endpoints.h",
                          "fcgi-auth/door/door.h"},
     "pam": THINGS | {"lib/user/source.h"},
-    "ctl": THINGS | {"lib/user/source.h", "fcgi-auth/verdict/verdict.h"},
+    "ctl": THINGS | {"lib/load.h", "lib/user/source.h",
+                     "fcgi-auth/verdict/verdict.h"},
 }
 
 # Third-party headers, and the only files that may include them.
 HOMES = {
     "hiredis*": ("lib/store/redis/*",),
-    "libconfig*": ("lib/settings/*",),
+    "libconfig*": ("lib/settings/read*",),
     "cjson/*": ("lib/session/json_session.c",),
     "sqlite3*": ("lib/store/sqlite/*",),
     "fcgi*": ("fcgi-auth/*",),

@@ -17,7 +17,7 @@ SETTINGS = "man/latchkey.conf.5"
 # What the program says of every setting: its key, and what it takes.
 TABLE = """
 #include <stdio.h>
-#include "settings/setting.h"
+#include "settings/table.h"
 int main(void)
 {
 	char want[LK_SETTING_TEXT_MAX];
@@ -166,8 +166,8 @@ def test_manual_settings_say_what_takes_a_restart():
 
 
 def test_manual_rules_have_every_member():
-    members = re.findall(r'\{ "(\w+)", read_\w+ \}',
-                         read("lib/settings/settings_rules.c"))
+    members = re.findall(r"\{ IN\(\w+, (\w+)\)",
+                         read("lib/settings/table.c"))
     assert len(members) == 8
     rules = read(SETTINGS).split("\n.SH RULES\n")[1].split("\n.SH ")[0]
     for member in members:

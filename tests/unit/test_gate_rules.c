@@ -1,4 +1,5 @@
 #include "support/test.h"
+#include "settings/table.h"
 #include "verdict/rules.h"
 
 /* Copies, since settings own their strings. */
@@ -23,7 +24,13 @@ rule_of(const char *path, enum lk_access access, const char *method)
 	return (rule);
 }
 
-/* Settings with these rules; lk_rules_free() ends them. */
+static void
+free_rules(struct lk_settings *settings)
+{
+	lk_setting_clear(lk_setting_find("gate.rules"), settings);
+}
+
+/* Settings with these rules; free_rules() ends them. */
 static void
 set_rules(struct lk_settings *settings, const struct lk_rule *rules, size_t n)
 {
@@ -109,7 +116,7 @@ test_gate_rules_first_match_wins(void **state)
 		if (plan.need == GATE_NEED_REFUSED)
 			assert_int_equal(plan.http, cases[i].http);
 	}
-	lk_rules_free(&settings.gate.rules);
+	free_rules(&settings);
 }
 
 /* Every way around the rule for /admin/ ends at it, or is refused. */
@@ -162,7 +169,7 @@ test_gate_rules_odd_path_does_not_get_around(void **state)
 		assert_int_equal(plan.need, cases[i].http == 0
 		    ? GATE_NEED_SESSION : GATE_NEED_REFUSED);
 	}
-	lk_rules_free(&settings.gate.rules);
+	free_rules(&settings);
 }
 
 /* With one rule for all readings it does not matter which one is right. */
@@ -184,7 +191,7 @@ test_gate_rules_readings_matter_only_if_rules_differ(void **state)
 		    GATE_NEED_SESSION)
 			fail_msg("%s", uris[i]);
 	}
-	lk_rules_free(&settings.gate.rules);
+	free_rules(&settings);
 }
 
 /* Rules that say the same but are two leave open which one was meant. */
@@ -210,7 +217,7 @@ test_gate_rules_final_slash_counts_where_it_was_made(void **state)
 	/* It is a path of its own, as the manual says. */
 	assert_int_equal(plan_of(&settings, "GET", "/x/").need,
 	    GATE_NEED_NOTHING);
-	lk_rules_free(&settings.gate.rules);
+	free_rules(&settings);
 }
 
 static void
@@ -245,7 +252,7 @@ test_gate_rules_method_that_no_rule_could_name_is_400(void **state)
 			fail_msg("%s", good[i]);
 	}
 	assert_int_equal(plan_of(&settings, "DELETE", "/").http, 403);
-	lk_rules_free(&settings.gate.rules);
+	free_rules(&settings);
 }
 
 /* ---- Two paths --------------------------------------------------------- */
@@ -353,7 +360,7 @@ test_gate_rules_destination_has_a_rule_too(void **state)
 			fail_msg("case %zu: %u, rule %zu", i, plan.http,
 			    plan.to_number);
 	}
-	lk_rules_free(&settings.gate.rules);
+	free_rules(&settings);
 }
 
 /* Whoever may move something away need not be let in where it is to go. */
@@ -366,7 +373,7 @@ test_gate_rules_destination_asks_for_as_much(void **state)
 		rule_of("/bob/", LK_ACCESS_SESSION, NULL),
 	};
 	struct lk_session session = { .user = "alice" };
-	struct lk_requirement require = { .quoted = true };
+	struct lk_requirement require = { .any.quoted = true };
 	struct lk_settings settings;
 	struct gate_plan plan;
 
@@ -378,13 +385,13 @@ test_gate_rules_destination_asks_for_as_much(void **state)
 	assert_non_null(gate_plan_refuses(&plan, &session, NULL));
 	(void)snprintf(session.user, sizeof(session.user), "bob");
 	assert_null(gate_plan_refuses(&plan, &session, NULL));
-	settings.gate.rules.v[1].require = &require;
-	settings.gate.rules.v[1].require_n = 1;
+	settings.gate.rules.v[1].require.v = &require;
+	settings.gate.rules.v[1].require.n = 1;
 	plan = plan_with(&settings, "MOVE", to_bob);
 	assert_int_equal(plan.need, GATE_NEED_USER);
-	settings.gate.rules.v[1].require = NULL;
-	settings.gate.rules.v[1].require_n = 0;
-	lk_rules_free(&settings.gate.rules);
+	settings.gate.rules.v[1].require.v = NULL;
+	settings.gate.rules.v[1].require.n = 0;
+	free_rules(&settings);
 }
 
 static void
@@ -406,14 +413,14 @@ test_gate_rules_incomplete_request_is_refused(void **state)
 	assert_int_equal(plan.http, 404);
 	settings.gate.rules.v[0].access = 99;
 	assert_int_equal(plan_of(&settings, "GET", "/").http, 403);
-	lk_rules_free(&settings.gate.rules);
+	free_rules(&settings);
 	assert_int_equal(plan_of(&settings, "GET", "/").http, 403);
 }
 
 static void
 test_gate_rules_detail_is_asked_for_if_needed(void **state)
 {
-	struct lk_requirement require = { .quoted = true };
+	struct lk_requirement require = { .any.quoted = true };
 	struct lk_rule all = rule_of("/", LK_ACCESS_SESSION, NULL);
 	struct lk_settings settings;
 
@@ -424,15 +431,15 @@ test_gate_rules_detail_is_asked_for_if_needed(void **state)
 	settings.gate.detail = true;
 	assert_int_equal(plan_of(&settings, "GET", "/").need, GATE_NEED_USER);
 	settings.gate.detail = false;
-	settings.gate.rules.v[0].require = &require;
-	settings.gate.rules.v[0].require_n = 1;
+	settings.gate.rules.v[0].require.v = &require;
+	settings.gate.rules.v[0].require.n = 1;
 	assert_int_equal(plan_of(&settings, "GET", "/").need, GATE_NEED_USER);
 	settings.gate.rules.v[0].access = LK_ACCESS_PUBLIC;
 	assert_int_equal(plan_of(&settings, "GET", "/").need,
 	    GATE_NEED_NOTHING);
-	settings.gate.rules.v[0].require = NULL;
-	settings.gate.rules.v[0].require_n = 0;
-	lk_rules_free(&settings.gate.rules);
+	settings.gate.rules.v[0].require.v = NULL;
+	settings.gate.rules.v[0].require.n = 0;
+	free_rules(&settings);
 }
 
 /* ---- Requirements ------------------------------------------------------ */
@@ -498,12 +505,12 @@ test_gate_rules_requirement_is_compared_with_the_detail(void **state)
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		(void)snprintf(field, sizeof(field), "%s", cases[i].field);
 		require = (struct lk_requirement){ .field = field,
-			.quoted = cases[i].quoted,
-			.any = strings_of(cases[i].any, cases[i].or) };
+			.any = { cases[i].quoted,
+			    strings_of(cases[i].any, cases[i].or) } };
 		if (gate_requirement_holds(&require, detail) !=
 		    cases[i].holds)
 			fail_msg("%s: %s", cases[i].field, cases[i].any);
-		lk_strings_free(&require.any);
+		lk_strings_free(&require.any.texts);
 	}
 }
 
@@ -513,14 +520,14 @@ test_gate_rules_requirement_of_no_object_fails(void **state)
 	static const char *const details[] = { "null", "\"admin\"", "[]",
 		"[\"admin\"]", "{}", "3", "", "{\"role\"", "{\"role\":" };
 	char field[] = "role";
-	struct lk_requirement require = { .field = field, .quoted = true,
-		.any = strings_of("admin", NULL) };
+	struct lk_requirement require = { .field = field,
+		.any = { true, strings_of("admin", NULL) } };
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(details) / sizeof(details[0]); i++)
 		assert_false(gate_requirement_holds(&require, details[i]));
-	lk_strings_free(&require.any);
+	lk_strings_free(&require.any.texts);
 }
 
 /* Everything that a rule names must be so. */
@@ -529,13 +536,12 @@ test_gate_rules_all_conditions_must_hold(void **state)
 {
 	char role[] = "role", level[] = "level", json[sizeof(detail)];
 	struct lk_requirement requires[] = {
-		{ .field = role, .quoted = true,
-		    .any = strings_of("admin", NULL) },
-		{ .field = level, .any = strings_of("3", NULL) },
+		{ .field = role, .any = { true, strings_of("admin", NULL) } },
+		{ .field = level, .any = { false, strings_of("3", NULL) } },
 	};
 	struct lk_rule rule = { .users = strings_of("bob", "alice"),
-		.clients = strings_of("web", NULL), .require = requires,
-		.require_n = 2 };
+		.clients = strings_of("web", NULL),
+		.require = { requires, 2 } };
 	struct lk_session session = { .user = "alice", .client = "web" };
 	struct lk_user user = { .detail = json };
 
@@ -549,19 +555,19 @@ test_gate_rules_all_conditions_must_hold(void **state)
 	assert_non_null(gate_rule_refuses(&rule, &session, &user));
 	(void)snprintf(session.user, sizeof(session.user), "bob");
 	assert_null(gate_rule_refuses(&rule, &session, &user));
-	requires[1].any.v[0][0] = '4';
+	requires[1].any.texts.v[0][0] = '4';
 	assert_non_null(gate_rule_refuses(&rule, &session, &user));
-	requires[1].any.v[0][0] = '3';
+	requires[1].any.texts.v[0][0] = '3';
 	assert_null(gate_rule_refuses(&rule, &session, &user));
 	user.detail = NULL;
 	assert_non_null(gate_rule_refuses(&rule, &session, &user));
 	assert_non_null(gate_rule_refuses(&rule, &session, NULL));
-	rule.require_n = 0;
+	rule.require.n = 0;
 	assert_null(gate_rule_refuses(&rule, &session, NULL));
 	lk_strings_free(&rule.users);
 	lk_strings_free(&rule.clients);
-	lk_strings_free(&requires[0].any);
-	lk_strings_free(&requires[1].any);
+	lk_strings_free(&requires[0].any.texts);
+	lk_strings_free(&requires[1].any.texts);
 }
 
 #include "support/suite.h"

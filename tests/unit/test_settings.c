@@ -1,5 +1,5 @@
 #include "support/test.h"
-#include "settings/setting.h"
+#include "settings/table.h"
 #include "support/temp_dir.h"
 
 static struct temp_dir dir;
@@ -210,7 +210,7 @@ test_settings_table_defaults_are_within_its_limits(void **state)
 
 	(void)state;
 	for (s = lk_settings_table; s->key != NULL; s++) {
-		if (s->type == LK_SETTING_INT)
+		if (s->type == LK_SETTING_INT || s->type == LK_SETTING_ROWS)
 			assert_in_range(s->number, s->min, s->max);
 		if (s->type == LK_SETTING_INT)
 			assert_true(s->max <= INT32_MAX);
@@ -232,7 +232,7 @@ test_settings_table_defaults_are_within_its_limits(void **state)
 }
 
 static void
-test_settings_table_keys_are_distinct_and_grouped(void **state)
+test_settings_table_keys_are_distinct(void **state)
 {
 	const struct lk_setting *a, *b;
 
@@ -243,13 +243,40 @@ test_settings_table_keys_are_distinct_and_grouped(void **state)
 			assert_int_not_equal(a->offset, b->offset);
 		}
 		assert_ptr_equal(lk_setting_find(a->key), a);
-		assert_false(lk_setting_is_group(a->key, strlen(a->key)));
-		assert_true(lk_setting_is_group(
-		    a->key, (size_t)(strrchr(a->key, '.') - a->key)));
+		if (a->secret)
+			assert_string_equal(strrchr(a[1].key, '_'), "_file");
 	}
 	assert_null(lk_setting_find("store"));
 	assert_null(lk_setting_find(""));
-	assert_false(lk_setting_is_group("stor", 4));
+}
+
+/* Whoever looks below a group stops where it ends. */
+static void
+test_settings_table_finds_each_key_below_its_group(void **state)
+{
+	const struct lk_setting *s, *first;
+	const char *name, *dot;
+	char part[64];
+
+	(void)state;
+	for (s = lk_settings_table; s->key != NULL; s++) {
+		first = lk_settings_table;
+		for (name = s->key; (dot = strchr(name, '.')) != NULL;
+		     name = dot + 1) {
+			(void)snprintf(part, sizeof(part), "%.*s",
+			    (int)(dot - name), name);
+			first = lk_setting_below(first,
+			    (size_t)(name - s->key), part);
+			assert_non_null(first);
+			assert_int_not_equal(
+			    first->key[dot - s->key], '\0');
+		}
+		assert_ptr_equal(lk_setting_below(first,
+		    (size_t)(name - s->key), name), s);
+	}
+	assert_null(lk_setting_below(lk_settings_table, 0, "stor"));
+	assert_null(lk_setting_below(lk_setting_find("user.source"), 5,
+	    "listen"));
 }
 
 static void
@@ -984,15 +1011,15 @@ test_settings_prefixes_that_are_alike_are_refused(void **state)
 }
 
 static void
-test_settings_validate_without_file_names_the_key(void **state)
+test_settings_check_without_file_names_the_key(void **state)
 {
 	struct lk_settings *s;
 
 	(void)state;
 	assert_int_equal(lk_settings_defaults(&s, NULL), LK_OK);
-	assert_int_equal(lk_settings_validate(s, NULL, NULL, &error), LK_OK);
+	assert_int_equal(lk_settings_check(s, &error), LK_OK);
 	s->user.source = LK_SOURCE_FILE;
-	assert_int_equal(lk_settings_validate(s, NULL, NULL, &error),
+	assert_int_equal(lk_settings_check(s, &error),
 	    LK_E_SETTINGS);
 	assert_string_equal(error.text, "defaults: user.path: expected an "
 	    "absolute path, since user.source is \"file\", got none");

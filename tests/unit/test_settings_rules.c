@@ -101,15 +101,15 @@ test_settings_rules_every_member_is_read(void **state)
 	assert_string_equal(rule->methods.v[1], "M-SEARCH");
 	assert_string_equal(rule->users.v[0], "a b");
 	assert_string_equal(rule->clients.v[1], "ios");
-	assert_int_equal(rule->require_n, 3);
-	assert_string_equal(rule->require[0].field, "roles");
-	assert_true(rule->require[0].quoted);
-	assert_string_equal(rule->require[0].any.v[0], "x");
-	assert_false(rule->require[1].quoted);
-	assert_string_equal(rule->require[1].any.v[1], "-2");
-	assert_string_equal(rule->require[1].any.v[2], "16");
-	assert_string_equal(rule->require[2].any.v[0], "true");
-	assert_string_equal(rule->require[2].any.v[1], "false");
+	assert_int_equal(rule->require.n, 3);
+	assert_string_equal(rule->require.v[0].field, "roles");
+	assert_true(rule->require.v[0].any.quoted);
+	assert_string_equal(rule->require.v[0].any.texts.v[0], "x");
+	assert_false(rule->require.v[1].any.quoted);
+	assert_string_equal(rule->require.v[1].any.texts.v[1], "-2");
+	assert_string_equal(rule->require.v[1].any.texts.v[2], "16");
+	assert_string_equal(rule->require.v[2].any.texts.v[0], "true");
+	assert_string_equal(rule->require.v[2].any.texts.v[1], "false");
 	lk_settings_free(settings);
 }
 

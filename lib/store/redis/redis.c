@@ -39,8 +39,12 @@ redis_open(const struct lk_store *base, struct lk_store **storep)
 	return (LK_OK);
 }
 
-const struct lk_backend lk_redis_backend = { .open = redis_open };
-const struct lk_backend lk_sentinel_backend = { .open = redis_open };
+const struct lk_backend lk_redis_backend = { .open = redis_open,
+	.where = "store.redis.address",
+	.check = lk_redis_check_settings };
+const struct lk_backend lk_sentinel_backend = { .open = redis_open,
+	.where = "store.sentinel.addresses",
+	.check = lk_sentinel_check_settings };
 
 void
 lk_redis_leave_parent(struct lk_store *store)

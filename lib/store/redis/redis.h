@@ -76,4 +76,14 @@ enum lk_status lk_redis_user_record(struct lk_redis_store *store,
 enum lk_status lk_redis_corrupt(struct lk_redis_store *store,
     const char *what) LK_MUST_CHECK;
 
+/**
+ * lk_redis_check_settings(settings, error),
+ * lk_sentinel_check_settings(settings, error):
+ * See check in backend.h.
+ */
+enum lk_status lk_redis_check_settings(struct lk_settings *settings,
+    struct lk_error *error) LK_MUST_CHECK;
+enum lk_status lk_sentinel_check_settings(struct lk_settings *settings,
+    struct lk_error *error) LK_MUST_CHECK;
+
 #endif /* !LK_REDIS_STORE_H_ */

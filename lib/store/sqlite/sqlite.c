@@ -220,4 +220,20 @@ sqlite_open(const struct lk_store *base, struct lk_store **storep)
 	return (LK_OK);
 }
 
-const struct lk_backend lk_sqlite_backend = { .open = sqlite_open };
+/* It has no replicas; what it reports is on its disk. */
+static enum lk_status
+check_settings(struct lk_settings *settings, struct lk_error *error)
+{
+	static const char key[] = "store.durability";
+
+	if (settings->store.durability == LK_DURABILITY_ACK ||
+	    settings->store.backend != LK_BACKEND_SQLITE)
+		return (LK_OK);
+	return (lk_settings_refuse(settings, key, key, error,
+	    "expected \"ack\", since store.backend \"sqlite\" has no "
+	    "replicas, got \"replica\""));
+}
+
+const struct lk_backend lk_sqlite_backend = { .open = sqlite_open,
+	.where = "store.sqlite.path",
+	.check = check_settings };

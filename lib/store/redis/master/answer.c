@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/address.h"
-#include "settings/setting.h"
 #include "store/redis/master/answer.h"
 
 _Static_assert(LK_VOTE_ADDRESS_SIZE > LK_HOST_MAX + sizeof("[]:65535"),
@@ -43,7 +42,6 @@ write_address(const struct lk_redis_reply *host,
     const struct lk_redis_reply *port, char text[LK_VOTE_ADDRESS_SIZE])
 {
 	struct lk_address address;
-	const char *want;
 	bool six;
 
 	text[0] = '\0';
@@ -54,8 +52,7 @@ write_address(const struct lk_redis_reply *host,
 	six = strchr(host->text, ':') != NULL;
 	(void)snprintf(text, LK_VOTE_ADDRESS_SIZE, "%s%s%s:%s", six ? "[" : "",
 	    host->text, six ? "]" : "", port->text);
-	if (lk_address_parse(text, &address) == LK_OK &&
-	    lk_setting_is_address(text, &want) && !address.is_unix)
+	if (lk_address_parse(text, &address) == LK_OK && !address.is_unix)
 		return (true);
 	text[0] = '\0';
 	return (false);

@@ -6,7 +6,6 @@
 #include "store/redis/master/sentinel.h"
 #include "store/redis/master/voter.h"
 
-#define SENTINELS_MAX 16 /* as in the settings' table */
 /* How long the others are waited for once there is a majority: the one that
  * replaces the master may be among them. */
 #define LINGER_MS 20
@@ -17,8 +16,8 @@ struct lk_redis_sentinels {
 	size_t n;
 
 	/* Dynamic data. */
-	struct lk_redis_voter voters[SENTINELS_MAX];
-	struct lk_vote votes[SENTINELS_MAX]; /* the voters' own, side by side */
+	struct lk_redis_voter voters[LK_SENTINELS_MAX];
+	struct lk_vote votes[LK_SENTINELS_MAX]; /* their own, side by side */
 	struct lk_redis_aliases aliases;
 };
 
@@ -36,7 +35,7 @@ lk_redis_sentinels_new(const struct lk_settings *settings,
 	*sentinels = NULL;
 	if (s == NULL)
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
-	for (; s->n < addresses->n && s->n < SENTINELS_MAX; s->n++) {
+	for (; s->n < addresses->n && s->n < LK_SENTINELS_MAX; s->n++) {
 		if (!lk_redis_voter_init(&s->voters[s->n], addresses->v[s->n],
 		        &s->questions))
 			status = lk_fail(error, LK_E_SETTINGS,
@@ -78,7 +77,7 @@ lk_redis_sentinels_free(struct lk_redis_sentinels *sentinels)
 static bool
 wait_for_some(struct lk_redis_sentinels *s, struct lk_deadline deadline)
 {
-	struct pollfd p[SENTINELS_MAX];
+	struct pollfd p[LK_SENTINELS_MAX];
 	int left = lk_deadline_left_ms(deadline);
 	size_t i, waiting = 0;
 

@@ -5,8 +5,8 @@
 #include <strings.h>
 
 #include "base/error.h"
-#include "settings/setting.h"
-#include "settings/settings_scan.h"
+#include "settings/table.h"
+#include "settings/scan.h"
 
 #define ALPHA "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #define DIGIT "0123456789"

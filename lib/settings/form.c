@@ -1,4 +1,4 @@
-/* The syntaxes of single values; each says what it accepts. */
+/* What single strings look like; each check says what it accepts. */
 #include <arpa/inet.h>
 
 #include <stdlib.h>
@@ -6,12 +6,14 @@
 #include <strings.h>
 
 #include "base/address.h"
+#include "base/escape.h"
+#include "session/record.h"
 #include "session/token_source.h"
-#include "settings/setting.h"
+#include "session/user_id.h"
+#include "settings/table.h"
 
 #define ALPHA "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #define DIGIT "0123456789"
-#define HOST_CHARS ALPHA DIGIT "._-"
 
 #define NAME_MAX_LEN 64
 /* (uid_t)-1, which system calls take for "leave it". */
@@ -38,30 +40,23 @@ is_printable(const char *text, const char *but)
 }
 
 bool
-lk_setting_is_address(const char *value, const char **want)
+lk_form_is_address(const char *value, const char **want)
 {
 	struct lk_address address;
-	unsigned char ipv6[16];
 
 	*want = "host:port, [ipv6]:port or unix:/path (at most 107 bytes)";
-	if (lk_address_parse(value, &address) != LK_OK)
-		return (false);
-	if (address.is_unix)
-		return (true);
-	if (value[0] == '[')
-		return (inet_pton(AF_INET6, address.host, ipv6) == 1);
-	return (strspn(address.host, HOST_CHARS) == strlen(address.host));
+	return (lk_address_parse(value, &address) == LK_OK);
 }
 
 bool
-lk_setting_is_path(const char *value, const char **want)
+lk_form_is_path(const char *value, const char **want)
 {
 	*want = "an absolute path";
 	return (value[0] == '/');
 }
 
 bool
-lk_setting_is_account(const char *value, const char **want)
+lk_form_is_account(const char *value, const char **want)
 {
 	size_t len = strlen(value);
 
@@ -74,7 +69,7 @@ lk_setting_is_account(const char *value, const char **want)
 }
 
 bool
-lk_setting_is_token_source(const char *value, const char **want)
+lk_form_is_token_source(const char *value, const char **want)
 {
 	struct lk_token_source source;
 
@@ -84,14 +79,14 @@ lk_setting_is_token_source(const char *value, const char **want)
 }
 
 bool
-lk_setting_is_cookie_name(const char *value, const char **want)
+lk_form_is_cookie_name(const char *value, const char **want)
 {
 	*want = "1 to 64 of the characters that a cookie's name may have";
 	return (lk_token_source_is_name(value));
 }
 
 bool
-lk_setting_is_cookie_domain(const char *value, const char **want)
+lk_form_is_cookie_domain(const char *value, const char **want)
 {
 	unsigned char number[4];
 	size_t len;
@@ -115,7 +110,7 @@ lk_setting_is_cookie_domain(const char *value, const char **want)
 }
 
 bool
-lk_setting_is_cookie_path(const char *value, const char **want)
+lk_form_is_cookie_path(const char *value, const char **want)
 {
 	*want = "an absolute path of printable ASCII without spaces and "
 	        "semicolons";
@@ -123,7 +118,7 @@ lk_setting_is_cookie_path(const char *value, const char **want)
 }
 
 bool
-lk_setting_is_url(const char *value, const char **want)
+lk_form_is_url(const char *value, const char **want)
 {
 	const char *host;
 
@@ -140,22 +135,44 @@ lk_setting_is_url(const char *value, const char **want)
 }
 
 bool
-lk_setting_is_prefix(const char *value, const char **want)
+lk_form_is_prefix(const char *value, const char **want)
 {
 	*want = "printable ASCII without spaces and braces";
 	return (is_printable(value, " {}"));
 }
 
 bool
-lk_setting_is_word(const char *value, const char **want)
+lk_form_is_word(const char *value, const char **want)
 {
 	*want = "printable ASCII without spaces";
 	return (is_printable(value, " "));
 }
 
 bool
-lk_setting_is_quotable(const char *value, const char **want)
+lk_form_is_quotable(const char *value, const char **want)
 {
 	*want = "printable ASCII without quotes and backslashes";
 	return (is_printable(value, "\"\\"));
+}
+
+bool
+lk_form_is_user(const char *value, const char **want)
+{
+	*want = "a user id of " LK_USER_ID_WANT;
+	return (lk_user_id_fits(value));
+}
+
+bool
+lk_form_is_client(const char *value, const char **want)
+{
+	*want = "a client kind: 1 to 32 of A-Z a-z 0-9 . _ -";
+	return (value[0] != '\0' && lk_client_check(value) == LK_OK);
+}
+
+bool
+lk_form_is_value(const char *value, const char **want)
+{
+	*want = "at most 1024 bytes without control characters";
+	return (strlen(value) <= LK_SETTING_MEMBER_MAX &&
+	    !lk_has_control(value, strlen(value)));
 }

@@ -1,0 +1,32 @@
+#include "base/trusted_file.h"
+#include "load.h"
+#include "settings/settings.h"
+#include "store/backend.h"
+
+enum lk_status
+lk_settings_load(const char *path, struct lk_settings **settings,
+    struct lk_error *error)
+{
+	enum lk_status status = lk_settings_read(path, settings, error);
+
+	if (status == LK_OK)
+		status = lk_settings_check(*settings, error);
+	if (status == LK_OK)
+		status = lk_backends_check(*settings, error);
+	if (status != LK_OK) {
+		lk_settings_free(*settings);
+		*settings = NULL;
+	}
+	return (status);
+}
+
+enum lk_status
+lk_settings_in_effect(const char *path, struct lk_settings **settings,
+    struct lk_error *error)
+{
+	if (path != NULL)
+		return (lk_settings_load(path, settings, error));
+	if (lk_trusted_file_absent(LK_SETTINGS_PATH))
+		return (lk_settings_defaults(settings, error));
+	return (lk_settings_load(LK_SETTINGS_PATH, settings, error));
+}

@@ -1,0 +1,218 @@
+/* Every key there is, with its default and its limits. */
+#include <assert.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "settings/table.h"
+
+/* Tables, set as they read best. */
+/* clang-format off */
+
+/* An entry begins with its member, which is its key, and with its type. */
+#define KEY(member) \
+	.key = #member, .offset = offsetof(struct lk_settings, member)
+#define IN(row, member) .key = #member, .offset = offsetof(struct row, member)
+#define BOOL(is) .type = LK_SETTING_BOOL, .number = (is)
+#define INT(least, most, is) \
+	.type = LK_SETTING_INT, .min = (least), .max = (most), .number = (is)
+#define ENUM(list, is) .type = LK_SETTING_ENUM, .names = (list), .number = (is)
+#define STRING(least, most, is) \
+	.type = LK_SETTING_STRING, .min = (least), .max = (most), .text = (is)
+#define STRINGS(least, most, is) \
+	.type = LK_SETTING_STRINGS, .min = (least), .max = (most), .text = (is)
+#define ROWS(least, most, count, row, of) \
+	.type = LK_SETTING_ROWS, .min = (least), .max = (most), \
+	.number = (count), .members = (of), .size = sizeof(struct row)
+#define TEXT(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#define NONE ((const char *const[]){ NULL })
+#define DIGITS_OF_(number) #number
+#define DIGITS_OF(number) DIGITS_OF_(number)
+
+#define PATH_LEN 4095
+#define ADDRESS_LEN 262 /* a host name of 255 bytes, brackets or colon, port */
+#define USERNAME_LEN 128
+#define ACCOUNT_LEN 64
+#define PASSWORD_LEN 4096
+#define TIMEOUT_MS 60000
+
+static const char *const backends[] = { [LK_BACKEND_SQLITE] = "sqlite",
+	[LK_BACKEND_REDIS] = "redis", [LK_BACKEND_SENTINEL] = "sentinel",
+	NULL };
+static const char *const durabilities[] = { [LK_DURABILITY_ACK] = "ack",
+	[LK_DURABILITY_REPLICA] = "replica", NULL };
+static const char *const layouts[] = { [LK_LAYOUT_LATCHKEY] = "latchkey",
+	[LK_LAYOUT_GOSESSION] = "gosession", NULL };
+static const char *const sources[] = { [LK_SOURCE_NONE] = "none",
+	[LK_SOURCE_FILE] = "file", [LK_SOURCE_EXEC] = "exec",
+	[LK_SOURCE_PASSWD] = "passwd", NULL };
+static const char *const log_sinks[] = { [LK_LOG_TO_STDERR] = "stderr",
+	[LK_LOG_TO_SYSLOG] = "syslog", NULL };
+static const char *const log_levels[] = { [LK_LOG_ERROR] = "error",
+	[LK_LOG_WARN] = "warn", [LK_LOG_INFO] = "info",
+	[LK_LOG_DEBUG] = "debug", NULL };
+static const char *const log_formats[] = { [LK_LOG_TEXT] = "text",
+	[LK_LOG_JSON] = "json", NULL };
+
+/* ---- Rows -------------------------------------------------------------- */
+
+static const struct lk_setting requirement_members[] = {
+	{ IN(lk_requirement, field), STRING(1, LK_RULE_FIELD_MAX, NULL),
+	    .check = lk_rule_field_check, .want = "a string",
+	    .missing = "a member of the detail" },
+	{ IN(lk_requirement, any), .type = LK_SETTING_VALUES, .min = 1,
+	    .max = LK_RULE_LIST_MAX, .check = lk_form_is_value,
+	    .missing = "an array of values" },
+	{ .key = NULL }
+};
+
+#define ACCESS "\"public\", \"session\" or \"deny\""
+
+const struct lk_setting lk_rule_members[] = {
+	{ IN(lk_rule, path), STRING(1, LK_RULE_PATH_MAX, TEXT("/")),
+	    .check = lk_rule_path_check, .want = "a string",
+	    .missing = "a path" },
+	{ IN(lk_rule, access), ENUM(lk_access_names, LK_ACCESS_SESSION),
+	    .want = ACCESS, .missing = ACCESS },
+	{ IN(lk_rule, methods), STRINGS(1, LK_RULE_LIST_MAX, NULL),
+	    .check = lk_rule_method_check },
+	{ IN(lk_rule, users), STRINGS(1, LK_RULE_LIST_MAX, NULL),
+	    .check = lk_form_is_user },
+	{ IN(lk_rule, clients), STRINGS(1, LK_RULE_LIST_MAX, NULL),
+	    .check = lk_form_is_client },
+	{ IN(lk_rule, require), ROWS(1, LK_RULE_REQUIRE_MAX, 0, lk_requirement,
+	    requirement_members) },
+	{ .key = NULL }
+};
+
+/* ---- Keys -------------------------------------------------------------- */
+
+/* The keys of a group stand together, and a secret before its KEY_file. */
+const struct lk_setting lk_settings_table[] = {
+	{ KEY(store.backend), ENUM(backends, LK_BACKEND_SQLITE) },
+	{ KEY(store.durability), ENUM(durabilities, LK_DURABILITY_ACK) },
+	{ KEY(store.durability_timeout_ms), INT(1, TIMEOUT_MS, 100) },
+
+	{ KEY(store.sqlite.path),
+	    STRING(1, PATH_LEN, TEXT("/var/lib/latchkey/sessions.db")),
+	    .check = lk_form_is_path },
+	{ KEY(store.sqlite.timeout_ms), INT(1, TIMEOUT_MS, 500) },
+
+	{ KEY(store.redis.address),
+	    STRING(1, ADDRESS_LEN, TEXT("127.0.0.1:6379")),
+	    .check = lk_form_is_address },
+	{ KEY(store.redis.database), INT(0, 1000000, 0) },
+	{ KEY(store.redis.username), STRING(0, USERNAME_LEN, NONE),
+	    .check = lk_form_is_word },
+	{ KEY(store.redis.password), STRING(0, PASSWORD_LEN, NONE),
+	    .secret = true },
+	{ KEY(store.redis.password_file), STRING(0, PATH_LEN, NONE),
+	    .check = lk_form_is_path },
+	{ KEY(store.redis.layout), ENUM(layouts, LK_LAYOUT_LATCHKEY) },
+	{ KEY(store.redis.connect_timeout_ms), INT(1, TIMEOUT_MS, 200) },
+	{ KEY(store.redis.command_timeout_ms), INT(1, TIMEOUT_MS, 500) },
+
+	{ KEY(store.sentinel.addresses),
+	    STRINGS(1, LK_SENTINELS_MAX, TEXT("127.0.0.1:26379")),
+	    .check = lk_form_is_address, .once = "each Sentinel" },
+	{ KEY(store.sentinel.master), STRING(1, 128, TEXT("mymaster")),
+	    .check = lk_form_is_word },
+	{ KEY(store.sentinel.username), STRING(0, USERNAME_LEN, NONE),
+	    .check = lk_form_is_word },
+	{ KEY(store.sentinel.password), STRING(0, PASSWORD_LEN, NONE),
+	    .secret = true },
+	{ KEY(store.sentinel.password_file), STRING(0, PATH_LEN, NONE),
+	    .check = lk_form_is_path },
+	{ KEY(store.sentinel.staleness_ms), INT(500, TIMEOUT_MS, 2000) },
+	{ KEY(store.sentinel.require_confirmed), BOOL(true) },
+
+	{ KEY(session.ttl), INT(LK_TTL_MIN, LK_TTL_MAX, 604800) },
+	{ KEY(session.single), BOOL(false) },
+	{ KEY(session.max_per_user), INT(0, 100000, 1000) },
+	{ KEY(session.token_prefix), STRING(1, 64, TEXT("gosession-token")),
+	    .check = lk_form_is_prefix },
+	{ KEY(session.user_prefix), STRING(1, 64, TEXT("gosession-user")),
+	    .check = lk_form_is_prefix },
+
+	{ KEY(user.source), ENUM(sources, LK_SOURCE_NONE) },
+	{ KEY(user.ttl), INT(LK_TTL_MIN, LK_TTL_MAX, 3600) },
+	{ KEY(user.path), STRING(0, PATH_LEN, NONE), .check = lk_form_is_path },
+	{ KEY(user.command), STRINGS(0, 32, NONE) },
+	{ KEY(user.timeout_ms), INT(1, TIMEOUT_MS, 2000) },
+
+	{ KEY(gate.listen),
+	    STRING(1, ADDRESS_LEN, TEXT("unix:/run/latchkey/gate.sock")),
+	    .check = lk_form_is_address },
+	{ KEY(gate.socket_mode), INT(0, 0777, 0660), .octal = true },
+	{ KEY(gate.socket_group), STRING(0, ACCOUNT_LEN, NONE),
+	    .check = lk_form_is_account },
+	{ KEY(gate.allow_remote), BOOL(false) },
+	{ KEY(gate.allow_uids), STRINGS(0, 64, NONE), .numbers = true,
+	    .check = lk_form_is_account },
+	{ KEY(gate.user), STRING(0, ACCOUNT_LEN, NONE),
+	    .check = lk_form_is_account },
+	{ KEY(gate.threads), INT(1, 256, 4) },
+	{ KEY(gate.tokens), STRINGS(1, LK_TOKEN_SOURCES_MAX, TEXT("bearer",
+	    "cookie", "header:X-Session-Token", "basic")),
+	    .check = lk_form_is_token_source },
+	{ KEY(gate.realm), STRING(1, 128, TEXT("latchkey")),
+	    .check = lk_form_is_quotable },
+	{ KEY(gate.login_url), STRING(0, 2048, NONE),
+	    .check = lk_form_is_url },
+	{ KEY(gate.expose_metrics), BOOL(false) },
+	{ KEY(gate.renew_below), INT(0, LK_TTL_MAX, 0) },
+	{ KEY(gate.detail), BOOL(false) },
+	{ KEY(gate.detail_max), INT(2, 6144, 4096) },
+	{ KEY(gate.rules), ROWS(1, LK_RULES_MAX, 1, lk_rule, lk_rule_members),
+	    .row_check = lk_rule_check,
+	    .want = "a list of 1 to " DIGITS_OF(LK_RULES_MAX)
+	    " rules, each a group" },
+
+	{ KEY(cookie.name), STRING(1, 64, TEXT("latchkey")),
+	    .check = lk_form_is_cookie_name },
+	{ KEY(cookie.domain), STRING(0, 253, NONE),
+	    .check = lk_form_is_cookie_domain },
+	{ KEY(cookie.path), STRING(1, 1024, TEXT("/")),
+	    .check = lk_form_is_cookie_path },
+	{ KEY(cookie.same_site), ENUM(lk_same_site_names, LK_SAME_SITE_LAX) },
+	{ KEY(cookie.secure), BOOL(true) },
+	{ KEY(cookie.persistent), BOOL(true) },
+
+	{ KEY(pam.prompt), STRING(0, 256, TEXT("Session token: ")) },
+	{ KEY(pam.user_field), STRING(0, 64, NONE) },
+
+	{ KEY(log.to), ENUM(log_sinks, LK_LOG_TO_STDERR) },
+	{ KEY(log.level), ENUM(log_levels, LK_LOG_INFO) },
+	{ KEY(log.format), ENUM(log_formats, LK_LOG_TEXT) },
+
+	{ .key = NULL }
+};
+
+/* clang-format on */
+
+static_assert(sizeof(lk_settings_table) / sizeof(lk_settings_table[0]) <=
+        LK_SETTINGS_MAX,
+    "LK_SETTINGS_MAX");
+
+const struct lk_setting *
+lk_setting_below(const struct lk_setting *first, size_t depth, const char *name)
+{
+	const struct lk_setting *s;
+	size_t len = strlen(name);
+
+	for (s = first;
+	     s->key != NULL && strncmp(s->key, first->key, depth) == 0; s++) {
+		if (strncmp(s->key + depth, name, len) == 0 &&
+		    (s->key[depth + len] == '\0' || s->key[depth + len] == '.'))
+			return (s);
+	}
+	return (NULL);
+}
+
+const struct lk_setting *
+lk_setting_find(const char *key)
+{
+	const struct lk_setting *s = lk_setting_below(lk_settings_table, 0,
+	    key);
+
+	return (s != NULL && s->key[strlen(key)] == '\0' ? s : NULL);
+}
