@@ -97,10 +97,10 @@ lk_redis_link_name(const struct lk_redis_link *link)
 	return (link->wire.name);
 }
 
-int64_t
-lk_redis_link_now_ms(const struct lk_redis_link *link)
+const struct lk_redis_clock *
+lk_redis_link_clock(const struct lk_redis_link *link)
 {
-	return (lk_redis_clock_now_ms(&link->wire.clock));
+	return (&link->wire.clock);
 }
 
 struct lk_watch *

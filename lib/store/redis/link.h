@@ -91,10 +91,11 @@ void lk_redis_link_owe(struct lk_redis_link *link,
     const struct lk_redis_revocation *revocation);
 
 /**
- * lk_redis_link_now_ms(link):
- * The time at the Redis that a timed request was answered by last.
+ * lk_redis_link_clock(link):
+ * That of the Redis that a timed request was answered by last.
  */
-int64_t lk_redis_link_now_ms(const struct lk_redis_link *link);
+const struct lk_redis_clock *lk_redis_link_clock(
+    const struct lk_redis_link *link);
 
 /** lk_redis_link_watch(link): the watch that it goes by. */
 struct lk_watch *lk_redis_link_watch(const struct lk_redis_link *link);

@@ -94,10 +94,10 @@ lk_redis_run(struct lk_redis_store *store,
 }
 
 enum lk_status
-lk_redis_left(const struct lk_redis_store *store, int64_t expires_ms,
+lk_redis_left(const struct lk_redis_clock *clock, int64_t expires_ms,
     struct lk_session *session)
 {
-	const int64_t now_ms = lk_redis_link_now_ms(store->link);
+	const int64_t now_ms = lk_redis_clock_now_ms(clock);
 
 	lk_session_expiry(expires_ms, now_ms, session);
 	return (expires_ms > now_ms ? LK_OK : LK_EXPIRED);
@@ -162,21 +162,83 @@ out:
 	return (status);
 }
 
-/* ---- Users' cached records --------------------------------------------- */
+/* ---- Checks ------------------------------------------------------------ */
 
 enum lk_status
-lk_redis_user_record(struct lk_redis_store *store,
-    const struct lk_redis_reply *reply, struct lk_buf *record)
+lk_redis_run_why(struct lk_redis_store *store,
+    const struct lk_redis_names *names, struct lk_deadline deadline)
+{
+	struct lk_redis_command command;
+	struct lk_redis_reply *reply = NULL;
+	enum lk_status status = LK_FAULT;
+
+	store->layout->ask_why(names, &command);
+	status = lk_redis_run(store, &command, 1, deadline, &reply);
+	if (status == LK_OK)
+		status = lk_redis_why(reply);
+	lk_redis_reply_free(reply);
+	return (status);
+}
+
+/* Check, and append the user's cached ${record} unless that is NULL. */
+static enum lk_status
+check(struct lk_redis_store *store, const struct lk_token_key *key,
+    struct lk_deadline deadline, struct lk_session *session,
+    struct lk_buf *record)
+{
+	const struct lk_redis_layout *layout = store->layout;
+	struct lk_redis_reply *replies[LK_REDIS_QUESTIONS_MAX + 1] = { NULL };
+	const char *wrong = NULL;
+	struct lk_redis_look look;
+	enum lk_status status = LK_FAULT;
+
+	status = layout->check(store->base.settings, key, record != NULL,
+	    &look);
+	if (status != LK_OK)
+		return (status);
+	status = lk_redis_run(store, look.commands, look.count, deadline,
+	    replies);
+	if (status == LK_OK)
+		status = layout->checked(store->base.settings, key, replies,
+		    lk_redis_link_clock(store->link), session, &wrong);
+	if (status == LK_OK && record != NULL)
+		wrong = lk_redis_user_record(replies[look.count - 1], record);
+	if (wrong != NULL)
+		status = lk_redis_corrupt(store, wrong);
+	else if (status == LK_UNKNOWN && layout->ask_why != NULL)
+		status = lk_redis_run_why(store, &look.names, deadline);
+	lk_redis_free_replies(replies, LK_REDIS_QUESTIONS_MAX + 1);
+	lk_redis_look_wipe(&look);
+	return (status);
+}
+
+enum lk_status
+lk_redis_check(struct lk_store *store, const struct lk_token_key *key,
+    struct lk_deadline deadline, struct lk_session *session)
+{
+	return (check(lk_redis_store_of(store), key, deadline, session, NULL));
+}
+
+enum lk_status
+lk_redis_check_user(struct lk_store *store, const struct lk_token_key *key,
+    struct lk_deadline deadline, struct lk_session *session,
+    struct lk_buf *record)
+{
+	return (
+	    check(lk_redis_store_of(store), key, deadline, session, record));
+}
+
+/* ---- Users' cached records --------------------------------------------- */
+
+const char *
+lk_redis_user_record(const struct lk_redis_reply *reply, struct lk_buf *record)
 {
 	if (reply->type == LK_REDIS_NIL)
-		return (LK_OK);
+		return (NULL);
 	if (reply->type != LK_REDIS_STRING || reply->len == 0)
-		return (lk_redis_corrupt(store, "a user's record"));
+		return ("a user's record");
 	lk_buf_add(record, reply->text, reply->len);
-	if (record->failed)
-		return (
-		    lk_redis_corrupt(store, "a user's record of that size"));
-	return (LK_OK);
+	return (record->failed ? "a user's record of that size" : NULL);
 }
 
 enum lk_status
@@ -187,6 +249,7 @@ lk_redis_user_get(struct lk_store *base, const char *user,
 	struct lk_redis_command command;
 	struct lk_redis_reply *reply = NULL;
 	struct lk_redis_key key;
+	const char *wrong = NULL;
 	enum lk_status status = LK_FAULT;
 
 	status = store->layout->user_key(base->settings, user, &key,
@@ -197,7 +260,9 @@ lk_redis_user_get(struct lk_store *base, const char *user,
 	lk_redis_arg_key(&command, &key);
 	status = lk_redis_run(store, &command, 1, deadline, &reply);
 	if (status == LK_OK)
-		status = lk_redis_user_record(store, reply, record);
+		wrong = lk_redis_user_record(reply, record);
+	if (wrong != NULL)
+		status = lk_redis_corrupt(store, wrong);
 	lk_redis_reply_free(reply);
 	return (status);
 }

@@ -22,6 +22,12 @@ enum lk_status lk_redis_ping(struct lk_store *store,
     struct lk_deadline deadline);
 enum lk_status lk_redis_inspect(struct lk_store *store,
     struct lk_deadline deadline, lk_finding_fn *each, void *arg);
+enum lk_status lk_redis_check(struct lk_store *store,
+    const struct lk_token_key *key, struct lk_deadline deadline,
+    struct lk_session *session);
+enum lk_status lk_redis_check_user(struct lk_store *store,
+    const struct lk_token_key *key, struct lk_deadline deadline,
+    struct lk_session *session, struct lk_buf *record);
 enum lk_status lk_redis_user_get(struct lk_store *store, const char *user,
     struct lk_deadline deadline, struct lk_buf *record);
 enum lk_status lk_redis_user_put(struct lk_store *store, const char *user,
@@ -44,12 +50,20 @@ enum lk_status lk_redis_run(struct lk_redis_store *store,
     struct lk_deadline deadline, struct lk_redis_reply **replies) LK_MUST_CHECK;
 
 /**
- * lk_redis_left(store, expires_ms, session):
- * Fill in when a session ends that lk_redis_run() has read just now, and what
- * is left by Redis' clock; LK_EXPIRED if that is nothing, whatever became of
- * its key's expiry.
+ * lk_redis_run_why(store, names, deadline):
+ * Take the second look at a session that is unknown: LK_UNKNOWN or LK_EXPIRED.
  */
-enum lk_status lk_redis_left(const struct lk_redis_store *store,
+enum lk_status lk_redis_run_why(struct lk_redis_store *store,
+    const struct lk_redis_names *names,
+    struct lk_deadline deadline) LK_MUST_CHECK;
+
+/**
+ * lk_redis_left(clock, expires_ms, session):
+ * Fill in when a session ends that was read just now, and what is left by the
+ * clock of its Redis; LK_EXPIRED if that is nothing, whatever became of its
+ * key's expiry.
+ */
+enum lk_status lk_redis_left(const struct lk_redis_clock *clock,
     int64_t expires_ms, struct lk_session *session) LK_MUST_CHECK;
 
 /**
@@ -62,11 +76,12 @@ enum lk_status lk_redis_revoke(struct lk_redis_store *store,
     uint64_t *revoked) LK_MUST_CHECK;
 
 /**
- * lk_redis_user_record(store, reply, record):
- * Append what a GET of a user's key answered.
+ * lk_redis_user_record(reply, record):
+ * Append what a GET of a user's key answered; NULL, or what is not as latchkey
+ * writes it.
  */
-enum lk_status lk_redis_user_record(struct lk_redis_store *store,
-    const struct lk_redis_reply *reply, struct lk_buf *record) LK_MUST_CHECK;
+const char *lk_redis_user_record(const struct lk_redis_reply *reply,
+    struct lk_buf *record);
 
 /**
  * lk_redis_corrupt(store, what):

@@ -36,21 +36,20 @@ names_wipe(struct lk_redis_names *names)
 }
 
 void
-lk_redis_gosession_session(const struct lk_redis_store *store,
-    const struct lk_token_key *key, struct lk_session *session)
+lk_redis_gosession_session(const struct lk_token_key *key,
+    struct lk_session *session)
 {
 	memset(session, 0, sizeof(*session));
 	memcpy(session->user, key->user, sizeof(session->user));
-	lk_session_id_of_key(key, store->base.shape, session->id);
+	lk_session_id_of_key(key, LK_SHAPE_GOSESSION, session->id);
 }
 
 /* A session that has just been written to end in ${ttl} seconds. */
 static void
-session_written(const struct lk_redis_store *store,
-    const struct lk_token_key *key, int64_t expires_ms, int64_t ttl,
+session_written(const struct lk_token_key *key, int64_t expires_ms, int64_t ttl,
     struct lk_session *session)
 {
-	lk_redis_gosession_session(store, key, session);
+	lk_redis_gosession_session(key, session);
 	lk_session_expiry(expires_ms, expires_ms - ttl * 1000, session);
 }
 
@@ -125,84 +124,72 @@ gosession_issue(struct lk_store *base, const struct lk_issue_request *request,
 	if (status == LK_OK && reply->type != LK_REDIS_INTEGER)
 		status = lk_redis_corrupt(store, "a session's expiry");
 	if (status == LK_OK)
-		session_written(store, request->key, reply->integer,
-		    request->ttl, session);
+		session_written(request->key, reply->integer, request->ttl,
+		    session);
 	lk_redis_reply_free(reply);
 	names_wipe(&names);
 	return (status);
 }
 
-/* What their replies say. */
 static enum lk_status
-check_replies(struct lk_redis_store *store, const struct lk_token_key *key,
-    const struct lk_redis_names *names, struct lk_redis_reply *const replies[3],
-    struct lk_session *session)
+gosession_check(const struct lk_settings *settings,
+    const struct lk_token_key *key, bool user, struct lk_redis_look *look)
+{
+	struct lk_redis_command *last = &look->commands[LK_REDIS_QUESTIONS_MAX];
+	enum lk_status status = LK_FAULT;
+
+	status = lk_redis_gosession_names(settings, key, &look->names);
+	if (status != LK_OK)
+		return (status);
+	lk_redis_gosession_ask_names(&look->names, look->commands);
+	look->count = LK_REDIS_QUESTIONS_MAX;
+	if (!user)
+		return (LK_OK);
+	lk_redis_command(last, "GET");
+	lk_redis_arg_key(last, &look->names.user);
+	look->count++;
+	return (LK_OK);
+}
+
+/* Whether the value of a token's key names the token's user. */
+static bool
+is_of_user(const struct lk_settings *settings, const struct lk_token_key *key,
+    const struct lk_redis_reply *value)
+{
+	const char *prefix = settings->session.user_prefix;
+	const size_t len = strlen(prefix);
+
+	return (value->len == len + 1 + strlen(key->user) &&
+	    memcmp(value->text, prefix, len) == 0 && value->text[len] == '_' &&
+	    memcmp(value->text + len + 1, key->user, strlen(key->user)) == 0);
+}
+
+static enum lk_status
+gosession_checked(const struct lk_settings *settings,
+    const struct lk_token_key *key, struct lk_redis_reply *const *replies,
+    const struct lk_redis_clock *clock, struct lk_session *session,
+    const char **wrong)
 {
 	const struct lk_redis_reply *value = replies[0];
 	const struct lk_redis_reply *expiry = replies[1];
 	const struct lk_redis_reply *listed = replies[2];
 
+	*wrong = "the answer to a check";
 	if (expiry->type != LK_REDIS_INTEGER ||
 	    listed->type != LK_REDIS_INTEGER ||
 	    (value->type != LK_REDIS_NIL && value->type != LK_REDIS_STRING))
-		return (lk_redis_corrupt(store, "the answer to a check"));
+		return (LK_E_CORRUPT);
+	*wrong = NULL;
 	if (listed->integer != 1)
 		return (LK_UNKNOWN);
 	if (value->type == LK_REDIS_NIL || expiry->integer == -2)
 		return (LK_EXPIRED);
-	if (!lk_redis_reply_is(value, names->user.text) || expiry->integer <= 0)
-		return (lk_redis_corrupt(store, "a session"));
-	lk_redis_gosession_session(store, key, session);
-	return (lk_redis_left(store, expiry->integer, session));
-}
-
-static enum lk_status
-gosession_check(struct lk_store *base, const struct lk_token_key *key,
-    struct lk_deadline deadline, struct lk_session *session)
-{
-	struct lk_redis_store *store = lk_redis_store_of(base);
-	struct lk_redis_command commands[3];
-	struct lk_redis_reply *replies[3] = { NULL };
-	struct lk_redis_names names;
-	enum lk_status status = LK_FAULT;
-
-	if ((status = lk_redis_gosession_names(base->settings, key, &names)) !=
-	    LK_OK)
-		return (status);
-	lk_redis_gosession_ask_names(&names, commands);
-	status = lk_redis_run(store, commands, 3, deadline, replies);
-	if (status == LK_OK)
-		status = check_replies(store, key, &names, replies, session);
-	lk_redis_free_replies(replies, 3);
-	names_wipe(&names);
-	return (status);
-}
-
-static enum lk_status
-gosession_check_user(struct lk_store *base, const struct lk_token_key *key,
-    struct lk_deadline deadline, struct lk_session *session,
-    struct lk_buf *record)
-{
-	struct lk_redis_store *store = lk_redis_store_of(base);
-	struct lk_redis_command commands[4];
-	struct lk_redis_reply *replies[4] = { NULL };
-	struct lk_redis_names names;
-	enum lk_status status = LK_FAULT;
-
-	if ((status = lk_redis_gosession_names(base->settings, key, &names)) !=
-	    LK_OK)
-		return (status);
-	lk_redis_gosession_ask_names(&names, commands);
-	lk_redis_command(&commands[3], "GET");
-	lk_redis_arg_key(&commands[3], &names.user);
-	status = lk_redis_run(store, commands, 4, deadline, replies);
-	if (status == LK_OK)
-		status = check_replies(store, key, &names, replies, session);
-	if (status == LK_OK)
-		status = lk_redis_user_record(store, replies[3], record);
-	lk_redis_free_replies(replies, 4);
-	names_wipe(&names);
-	return (status);
+	if (!is_of_user(settings, key, value) || expiry->integer <= 0) {
+		*wrong = "a session";
+		return (LK_E_CORRUPT);
+	}
+	lk_redis_gosession_session(key, session);
+	return (lk_redis_left(clock, expiry->integer, session));
 }
 
 static enum lk_status
@@ -235,7 +222,7 @@ gosession_extend(struct lk_store *base, const struct lk_token_key *key,
 	    (reply->type != LK_REDIS_INTEGER || reply->integer <= 0))
 		status = lk_redis_corrupt(store, "a session");
 	else if (status == LK_OK)
-		session_written(store, key, reply->integer, ttl, session);
+		session_written(key, reply->integer, ttl, session);
 	lk_redis_reply_free(reply);
 	names_wipe(&names);
 	return (status);
@@ -350,7 +337,7 @@ gosession_check_id(struct lk_store *base, const struct lk_session_ref *ref,
 	status = search_ref(lk_redis_store_of(base), ref, deadline, &token,
 	    &key);
 	if (status == LK_OK)
-		status = gosession_check(base, &key, deadline, session);
+		status = lk_redis_check(base, &key, deadline, session);
 	lk_token_wipe(&token);
 	return (status);
 }
@@ -380,9 +367,9 @@ static const struct lk_store_ops gosession_ops = { .name = "redis/gosession",
 	.ping = lk_redis_ping,
 	.inspect = lk_redis_inspect,
 	.issue = gosession_issue,
-	.check = gosession_check,
+	.check = lk_redis_check,
 	.check_id = gosession_check_id,
-	.check_user = gosession_check_user,
+	.check_user = lk_redis_check_user,
 	.extend = gosession_extend,
 	.revoke = gosession_revoke,
 	.revoke_id = gosession_revoke_id,
@@ -401,6 +388,8 @@ static const struct lk_store_ops gosession_ops = { .name = "redis/gosession",
 const struct lk_redis_layout lk_redis_gosession = { .ops = &gosession_ops,
 	.shape = LK_SHAPE_GOSESSION,
 	.keeps_tokens = true,
+	.check = gosession_check,
+	.checked = gosession_checked,
 	.fence_key = lk_redis_gosession_fence_key,
 	.user_key = lk_redis_gosession_user_key,
 	.is_same = lk_redis_gosession_is_same,

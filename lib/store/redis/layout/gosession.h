@@ -35,11 +35,11 @@ void lk_redis_gosession_ask_names(const struct lk_redis_names *names,
     struct lk_redis_command commands[LK_REDIS_QUESTIONS_MAX]);
 
 /**
- * lk_redis_gosession_session(store, key, session):
+ * lk_redis_gosession_session(key, session):
  * What there is to say of a session of this layout, but when it ends.
  */
-void lk_redis_gosession_session(const struct lk_redis_store *store,
-    const struct lk_token_key *key, struct lk_session *session);
+void lk_redis_gosession_session(const struct lk_token_key *key,
+    struct lk_session *session);
 
 /**
  * lk_redis_gosession_field(field, user, token, key):

@@ -32,51 +32,88 @@
 #define EXPIRED_KNOWN_MS LK_REDIS_EXPIRED_KNOWN_MS
 
 /*
- * Read a session from its record, which has just been written to end in ${ttl}
- * seconds, or 0.  One of another digest is the answer to another question, or
- * was put there by somebody else.
+ * Read a session from its record; NULL, or what is wrong.  One of another
+ * digest is the answer to another question, or was put there by somebody else.
  */
-static enum lk_status
-session_of(struct lk_redis_store *store, const struct lk_redis_reply *reply,
-    const struct lk_token_key *key, int64_t ttl, struct lk_session *session)
+static const char *
+read_record(const struct lk_redis_reply *reply, const struct lk_token_key *key,
+    struct lk_session *session, int64_t *expires_ms)
 {
 	char digest[LK_DIGEST_TEXT_LEN + 1];
 	struct lk_record record;
 
 	if (reply->type != LK_REDIS_STRING ||
 	    lk_record_parse(reply->text, reply->len, &record) != LK_OK)
-		return (lk_redis_corrupt(store, "a session's record"));
+		return ("a session's record");
 	lk_base64url(key->digest, LK_DIGEST_LEN, digest);
 	if (sodium_memcmp(digest, record.digest, LK_DIGEST_TEXT_LEN) != 0)
-		return (lk_redis_corrupt(store, "a session's digest"));
+		return ("a session's digest");
 	if (key->shape == LK_SHAPE_GOSESSION &&
 	    strcmp(key->user, record.user) != 0)
-		return (lk_redis_corrupt(store, "a session's user"));
+		return ("a session's user");
 	lk_record_session(&record, key->digest, key->tag, session);
-	if (ttl == 0)
-		return (lk_redis_left(store, record.expires_ms, session));
-	lk_session_expiry(record.expires_ms, record.expires_ms - ttl * 1000,
-	    session);
+	*expires_ms = record.expires_ms;
+	return (NULL);
+}
+
+/* The session of a record that was just written to end in ${ttl} seconds. */
+static enum lk_status
+session_of(struct lk_redis_store *store, const struct lk_redis_reply *reply,
+    const struct lk_token_key *key, int64_t ttl, struct lk_session *session)
+{
+	int64_t expires_ms = 0;
+	const char *wrong = read_record(reply, key, session, &expires_ms);
+
+	if (wrong != NULL)
+		return (lk_redis_corrupt(store, wrong));
+	lk_session_expiry(expires_ms, expires_ms - ttl * 1000, session);
 	return (LK_OK);
 }
 
-/* A session that has no record: did it live until its time was over? */
 static enum lk_status
-why_gone(struct lk_redis_store *store, const struct lk_redis_names *names,
-    struct lk_deadline deadline)
+latchkey_check(const struct lk_settings *settings,
+    const struct lk_token_key *key, bool user, struct lk_redis_look *look)
 {
-	struct lk_redis_command command;
-	struct lk_redis_reply *reply = NULL;
-	enum lk_status status = LK_FAULT;
+	struct lk_redis_names *names = &look->names;
 
-	lk_redis_command(&command, "ZSCORE");
-	lk_redis_arg_key(&command, &names->index);
-	lk_redis_arg_str(&command, names->handle);
-	status = lk_redis_run(store, &command, 1, deadline, &reply);
-	if (status == LK_OK)
-		status = reply->type == LK_REDIS_NIL ? LK_UNKNOWN : LK_EXPIRED;
-	lk_redis_reply_free(reply);
-	return (status);
+	(void)settings;
+	lk_redis_latchkey_names(key->tag, key->digest, names);
+	lk_redis_command(&look->commands[0], "GET");
+	lk_redis_arg_key(&look->commands[0], &names->session);
+	look->count = 1;
+	if (!user)
+		return (LK_OK);
+	lk_redis_latchkey_key(&names->user, names->tag, LK_REDIS_LATCHKEY_USER);
+	lk_redis_command(&look->commands[1], "GET");
+	lk_redis_arg_key(&look->commands[1], &names->user);
+	look->count = 2;
+	return (LK_OK);
+}
+
+static enum lk_status
+latchkey_checked(const struct lk_settings *settings,
+    const struct lk_token_key *key, struct lk_redis_reply *const *replies,
+    const struct lk_redis_clock *clock, struct lk_session *session,
+    const char **wrong)
+{
+	int64_t expires_ms = 0;
+
+	(void)settings;
+	if (replies[0]->type == LK_REDIS_NIL)
+		return (LK_UNKNOWN);
+	*wrong = read_record(replies[0], key, session, &expires_ms);
+	return (*wrong != NULL ? LK_E_CORRUPT
+	                       : lk_redis_left(clock, expires_ms, session));
+}
+
+/* A session that has no record: did it live until its time was over? */
+static void
+latchkey_ask_why(const struct lk_redis_names *names,
+    struct lk_redis_command *command)
+{
+	lk_redis_command(command, "ZSCORE");
+	lk_redis_arg_key(command, &names->index);
+	lk_redis_arg_str(command, names->handle);
 }
 
 /* Get a session's record.  Unless LK_OK there is no ${reply}. */
@@ -93,7 +130,7 @@ get_record(struct lk_redis_store *store, const struct lk_redis_names *names,
 	if (status != LK_OK || (*reply)->type != LK_REDIS_NIL)
 		return (status);
 	lk_redis_free_replies(reply, 1);
-	return (why_gone(store, names, deadline));
+	return (lk_redis_run_why(store, names, deadline));
 }
 
 /* End so many sessions of a user that the rest can be done at an issue. */
@@ -162,23 +199,6 @@ latchkey_issue(struct lk_store *base, const struct lk_issue_request *request,
 	return (status);
 }
 
-static enum lk_status
-latchkey_check(struct lk_store *base, const struct lk_token_key *key,
-    struct lk_deadline deadline, struct lk_session *session)
-{
-	struct lk_redis_store *store = lk_redis_store_of(base);
-	struct lk_redis_reply *reply = NULL;
-	struct lk_redis_names names;
-	enum lk_status status = LK_FAULT;
-
-	lk_redis_latchkey_names(key->tag, key->digest, &names);
-	status = get_record(store, &names, deadline, &reply);
-	if (status == LK_OK)
-		status = session_of(store, reply, key, 0, session);
-	lk_redis_reply_free(reply);
-	return (status);
-}
-
 /* Read a session that was asked for by its public id. */
 static enum lk_status
 session_of_ref(struct lk_redis_store *store, const struct lk_redis_reply *reply,
@@ -193,7 +213,8 @@ session_of_ref(struct lk_redis_store *store, const struct lk_redis_reply *reply,
 	    memcmp(digest, ref->handle, LK_HANDLE_LEN) != 0)
 		return (lk_redis_corrupt(store, "a session's record"));
 	lk_record_session(&record, digest, ref->locator, session);
-	return (lk_redis_left(store, record.expires_ms, session));
+	return (lk_redis_left(lk_redis_link_clock(store->link),
+	    record.expires_ms, session));
 }
 
 static enum lk_status
@@ -212,34 +233,6 @@ latchkey_check_id(struct lk_store *base, const struct lk_session_ref *ref,
 	if (status == LK_OK)
 		status = session_of_ref(store, reply, ref, session);
 	lk_redis_reply_free(reply);
-	return (status);
-}
-
-static enum lk_status
-latchkey_check_user(struct lk_store *base, const struct lk_token_key *key,
-    struct lk_deadline deadline, struct lk_session *session,
-    struct lk_buf *record)
-{
-	struct lk_redis_store *store = lk_redis_store_of(base);
-	struct lk_redis_command commands[2];
-	struct lk_redis_reply *replies[2] = { NULL };
-	struct lk_redis_names names;
-	enum lk_status status = LK_FAULT;
-
-	lk_redis_latchkey_names(key->tag, key->digest, &names);
-	lk_redis_latchkey_key(&names.user, names.tag, LK_REDIS_LATCHKEY_USER);
-	lk_redis_command(&commands[0], "GET");
-	lk_redis_arg_key(&commands[0], &names.session);
-	lk_redis_command(&commands[1], "GET");
-	lk_redis_arg_key(&commands[1], &names.user);
-	status = lk_redis_run(store, commands, 2, deadline, replies);
-	if (status == LK_OK)
-		status = replies[0]->type == LK_REDIS_NIL
-		    ? why_gone(store, &names, deadline)
-		    : session_of(store, replies[0], key, 0, session);
-	if (status == LK_OK)
-		status = lk_redis_user_record(store, replies[1], record);
-	lk_redis_free_replies(replies, 2);
 	return (status);
 }
 
@@ -336,9 +329,9 @@ static const struct lk_store_ops latchkey_ops = { .name = "redis/latchkey",
 	.ping = lk_redis_ping,
 	.inspect = lk_redis_inspect,
 	.issue = latchkey_issue,
-	.check = latchkey_check,
+	.check = lk_redis_check,
 	.check_id = latchkey_check_id,
-	.check_user = latchkey_check_user,
+	.check_user = lk_redis_check_user,
 	.extend = latchkey_extend,
 	.revoke = latchkey_revoke,
 	.revoke_id = latchkey_revoke_id,
@@ -356,6 +349,10 @@ static const struct lk_store_ops latchkey_ops = { .name = "redis/latchkey",
 
 const struct lk_redis_layout lk_redis_latchkey = { .ops = &latchkey_ops,
 	.shape = LK_SHAPE_LATCHKEY,
+	.names_itself = true,
+	.check = latchkey_check,
+	.checked = latchkey_checked,
+	.ask_why = latchkey_ask_why,
 	.fence_key = lk_redis_latchkey_fence_key,
 	.user_key = lk_redis_latchkey_user_key,
 	.is_same = lk_redis_latchkey_is_same,

@@ -23,6 +23,7 @@ void
 lk_redis_latchkey_names(const uint8_t tag[LK_TAG_LEN],
     const uint8_t handle[LK_HANDLE_LEN], struct lk_redis_names *names)
 {
+	names->token = NULL;
 	lk_base64url(tag, LK_TAG_LEN, names->tag);
 	lk_base64url(handle, LK_HANDLE_LEN, names->handle);
 	lk_redis_key(&names->session, NAMESPACE, names->tag,

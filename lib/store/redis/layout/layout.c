@@ -1,6 +1,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include <sodium.h>
+
 #include "store/redis/layout/gosession.h"
 #include "store/redis/layout/latchkey.h"
 
@@ -42,4 +44,11 @@ lk_redis_arg_key(struct lk_redis_command *command,
     const struct lk_redis_key *key)
 {
 	lk_redis_arg(command, key->text, key->len);
+}
+
+void
+lk_redis_look_wipe(struct lk_redis_look *look)
+{
+	if (look->names.token != NULL)
+		sodium_memzero(&look->names, sizeof(look->names));
 }

@@ -10,10 +10,10 @@
 #include "session/line.h"
 #include "session/token.h"
 #include "settings/settings.h"
+#include "store/redis/wire/clock.h"
 #include "store/redis/wire/command.h"
 
 struct lk_redis_item;
-struct lk_redis_reply;
 struct lk_redis_script;
 struct lk_store_ops;
 
@@ -38,6 +38,18 @@ void lk_redis_key(struct lk_redis_key *key, ...) __attribute__((sentinel));
 void lk_redis_arg_key(struct lk_redis_command *command,
     const struct lk_redis_key *key);
 
+/** The names that belong to one session. */
+struct lk_redis_names {
+	const struct lk_token *token;  /* layout gosession: it is in keys, and
+	                                  borrowed; else NULL */
+	char tag[LK_TAG_TEXT_LEN + 1]; /* layout latchkey, and the handle */
+	char handle[LK_HANDLE_TEXT_LEN + 1];
+	struct lk_redis_key session;
+	struct lk_redis_key index;
+	struct lk_redis_key user; /* of his cached record; in layout latchkey
+	                             only where it is asked for */
+};
+
 /* ---- Layouts ----------------------------------------------------------- */
 
 /** Which keys a scan looks for. */
@@ -50,6 +62,16 @@ enum lk_redis_keys {
 
 /* Most commands that a layout asks about one session. */
 #define LK_REDIS_QUESTIONS_MAX 3
+
+/** One look at a session: the commands, and the keys that they borrow. */
+struct lk_redis_look {
+	struct lk_redis_names names;
+	struct lk_redis_command commands[LK_REDIS_QUESTIONS_MAX + 1];
+	size_t count;
+};
+
+/** lk_redis_look_wipe(look): Wipe its keys, if they hold one. */
+void lk_redis_look_wipe(struct lk_redis_look *look);
 
 struct lk_redis_layout {
 	const struct lk_store_ops *ops;
@@ -66,6 +88,36 @@ struct lk_redis_layout {
 	 */
 	enum lk_status (*user_key)(const struct lk_settings *settings,
 	    const char *user, struct lk_redis_key *key, struct lk_error *error);
+
+	/* What a check reads names the session that it is about: a reply to
+	 * another question is not taken for its own. */
+	bool names_itself;
+
+	/**
+	 * How a check asks about the session of ${key}, and with ${user} last
+	 * about his cached record; LK_MALFORMED if it can be none here.
+	 */
+	enum lk_status (*check)(const struct lk_settings *settings,
+	    const struct lk_token_key *key, bool user,
+	    struct lk_redis_look *look);
+
+	/**
+	 * What the replies, none of which is an error, say of the session;
+	 * ${clock} is that of who answered.  LK_E_CORRUPT, and in ${wrong}
+	 * what is not as latchkey writes it.
+	 */
+	enum lk_status (*checked)(const struct lk_settings *settings,
+	    const struct lk_token_key *key,
+	    struct lk_redis_reply *const *replies,
+	    const struct lk_redis_clock *clock, struct lk_session *session,
+	    const char **wrong);
+
+	/**
+	 * The second look at a session that is unknown: nil if it was never
+	 * issued, or revoked, else it has expired.  NULL: the first tells.
+	 */
+	void (*ask_why)(const struct lk_redis_names *names,
+	    struct lk_redis_command *command);
 
 	/** Whether both settings, of this layout, name the same keys. */
 	bool (
@@ -116,6 +168,13 @@ struct lk_redis_layout {
 	void (*sweep_prefix)(const struct lk_settings *settings,
 	    struct lk_redis_key *prefix);
 };
+
+/** lk_redis_why(reply): What the second look says. */
+static inline enum lk_status
+lk_redis_why(const struct lk_redis_reply *reply)
+{
+	return (reply->type == LK_REDIS_NIL ? LK_UNKNOWN : LK_EXPIRED);
+}
 
 /** lk_redis_layout_of(settings): The one that they name. */
 const struct lk_redis_layout *lk_redis_layout_of(

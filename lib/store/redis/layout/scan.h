@@ -15,17 +15,6 @@
 #define LK_REDIS_PAGE 256
 #define LK_REDIS_CHUNK 64
 
-/** The names that belong to one session. */
-struct lk_redis_names {
-	const struct lk_token *token;  /* layout gosession; borrowed */
-	char tag[LK_TAG_TEXT_LEN + 1]; /* layout latchkey, and the handle */
-	char handle[LK_HANDLE_TEXT_LEN + 1];
-	struct lk_redis_key session;
-	struct lk_redis_key index;
-	struct lk_redis_key user; /* of his cached record; in layout latchkey
-	                             only where it is asked for */
-};
-
 /** A session that commands are about, and what they borrow of it. */
 struct lk_redis_item {
 	struct lk_redis_names names;
