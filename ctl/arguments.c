@@ -218,3 +218,12 @@ ctl_seconds(const struct ctl *ctl, const char *text, int64_t *seconds)
 	    LK_TTL_MAX);
 	return (CTL_USAGE);
 }
+
+int
+ctl_expect_tokens(const struct ctl *ctl)
+{
+	if (lk_keeps_tokens(ctl->manager))
+		return (CTL_DONE);
+	ctl_say(ctl, "--tokens: only layout \"gosession\" keeps tokens");
+	return (CTL_USAGE);
+}

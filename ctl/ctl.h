@@ -151,4 +151,11 @@ enum lk_status ctl_token(const struct ctl *ctl, char *argument,
 int ctl_seconds(const struct ctl *ctl, const char *text,
     int64_t *seconds) LK_MUST_CHECK;
 
+/**
+ * ctl_expect_tokens(ctl):
+ * CTL_DONE if the store keeps tokens, so that `--tokens` can be had; else
+ * CTL_USAGE when it has said so.
+ */
+int ctl_expect_tokens(const struct ctl *ctl) LK_MUST_CHECK;
+
 #endif /* !CTL_H_ */

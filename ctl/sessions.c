@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "base/json.h"
+#include "session/json_session.h"
 #include "ctl.h"
 #include "session/user_id.h"
 
@@ -288,11 +289,8 @@ ctl_list(struct ctl *ctl, int argc, char **argv)
 		return (code);
 	if (operands != 1)
 		return (ctl_usage(ctl, "one USER"));
-	if (l.tokens && !lk_keeps_tokens(ctl->manager)) {
-		ctl_say(ctl,
-		    "--tokens: only layout \"gosession\" keeps tokens");
-		return (CTL_USAGE);
-	}
+	if (l.tokens && (code = ctl_expect_tokens(ctl)) != CTL_DONE)
+		return (code);
 	status = lk_list(ctl->manager, argv[0], list_each, &l);
 	if (status != LK_OK)
 		lk_buf_reset(&ctl->out);

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "ctl.h"
 #include "progress.h"
 #include "store_import.h"
@@ -64,12 +63,10 @@ static int
 check_privacy(struct ctl *ctl)
 {
 	struct stat st;
+	int code;
 
-	if (!lk_keeps_tokens(ctl->manager)) {
-		ctl_say(ctl,
-		    "--tokens: only layout \"gosession\" keeps tokens");
-		return (CTL_USAGE);
-	}
+	if ((code = ctl_expect_tokens(ctl)) != CTL_DONE)
+		return (code);
 	if (fstat(STDOUT_FILENO, &st) == 0 && S_ISREG(st.st_mode) &&
 	    (st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
 		ctl_say(ctl,

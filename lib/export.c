@@ -1,13 +1,12 @@
-/* Writing a store out, and what else concerns all of it. */
+/* Writing a store out as lines. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "manager.h"
+#include "session/export_line.h"
 
 /* Most bytes of lines that one page of a walk makes. */
 #define PAGE_MAX (64 * 1024 * 1024)
-/* Counting takes time in proportion, and makes nobody wait. */
-#define STATS_PATIENCE_MS 60000
 /* The share of an export that its sessions are, for its progress. */
 #define SESSIONS_PART 0.95
 
@@ -51,21 +50,12 @@ add_line(void *arg, const struct lk_stored *stored)
 {
 	struct lk_export *e = arg;
 
-	if (lk_stored_encode(stored, e->tokens, &e->lines) != LK_OK)
+	if (lk_export_line_encode(stored, e->tokens, &e->lines) != LK_OK)
 		e->state.unreadable++;
 	else if (stored->kind == LK_STORED_SESSION)
 		e->state.sessions++;
 	else
 		e->state.users++;
-}
-
-/* Before the next page, make up for the ones before it. */
-static void
-rest(struct lk_place *place)
-{
-	if (place->busy_ns > 0)
-		lk_rest(place->busy_ns);
-	place->busy_ns = 0;
 }
 
 static double
@@ -88,13 +78,14 @@ lk_export_some(struct lk_export *e, lk_lines_fn *each, void *arg,
 	const struct lk_export_state before = e->state;
 	enum lk_status status = LK_FAULT;
 
-	rest(&place);
+	lk_manager_rest(&place);
 	lk_buf_reset(&e->lines);
 	if (!e->started)
-		lk_stored_header(m->store->ops->name, e->tokens, &e->lines);
+		lk_export_line_header(m->store->ops->name, e->tokens,
+		    &e->lines);
 	status = m->store->ops->walk(m->store, &place, deadline, add_line, e);
 	if (status == LK_OK && place.done)
-		lk_stored_end(&e->lines);
+		lk_export_line_end(&e->lines);
 	if (status == LK_OK && e->lines.failed)
 		status = lk_fail(&m->error, LK_E_NOMEM, "out of memory");
 	if (status == LK_OK) {
@@ -109,41 +100,5 @@ lk_export_some(struct lk_export *e, lk_lines_fn *each, void *arg,
 	e->state.part = part_of(&e->place);
 	e->state.done = status == LK_OK && e->place.done;
 	*state = e->state;
-	return (status);
-}
-
-enum lk_status
-lk_store_stats(struct lk_manager *m, struct lk_store_stats *stats)
-{
-	struct lk_place place = { .done = false };
-	enum lk_status status = LK_OK;
-
-	(void)lk_manager_begin(m);
-	memset(stats, 0, sizeof(*stats));
-	while (status == LK_OK && !place.done) {
-		rest(&place);
-		status = m->store->ops->stats(m->store, &place,
-		    lk_deadline_in(STATS_PATIENCE_MS), stats);
-	}
-	stats->store = m->store->ops->name;
-	if (status != LK_OK)
-		memset(stats, 0, sizeof(*stats));
-	return (status);
-}
-
-enum lk_status
-lk_store_sweep(struct lk_manager *m, uint64_t *swept)
-{
-	struct lk_place place = { .done = false };
-	enum lk_status status = LK_OK;
-
-	*swept = 0;
-	while (status == LK_OK && !place.done) {
-		rest(&place);
-		status = m->store->ops->sweep(m->store, &place,
-		    lk_manager_begin(m), swept);
-	}
-	if (status != LK_OK)
-		*swept = 0;
 	return (status);
 }

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "manager.h"
+#include "session/export_line.h"
+#include "session/user_record.h"
 
 /* Users' records are put into the store as soon as they take this much. */
 #define RECORDS_MAX (1024 * 1024)
@@ -193,7 +195,7 @@ lk_import_line(struct lk_import *i, const char *line, size_t len)
 		return (wrong_line(i, "expected nothing after the end line"));
 	if (len >= LK_EXPORT_LINE_MAX)
 		return (wrong_line(i, "expected a shorter line"));
-	status = lk_stored_decode(line, len, &stored, &i->records, &why);
+	status = lk_export_line_decode(line, len, &stored, &i->records, &why);
 	if (status == LK_E_INVAL)
 		status = wrong_line(i, why.text);
 	else if (status != LK_OK)

@@ -5,7 +5,6 @@
 
 #include <sodium.h>
 
-#include "base/json.h"
 #include "manager.h"
 #include "session/record.h"
 #include "session/user_id.h"
@@ -169,29 +168,6 @@ limits_of(const struct lk_settings *settings)
 /* ---- Operations -------------------------------------------------------- */
 
 enum lk_status
-lk_ping(struct lk_manager *manager)
-{
-	struct lk_deadline deadline = lk_manager_begin(manager);
-
-	return (manager->store->ops->ping(manager->store, deadline));
-}
-
-bool
-lk_keeps_tokens(const struct lk_manager *manager)
-{
-	return (manager->store->keeps_tokens);
-}
-
-enum lk_status
-lk_inspect(struct lk_manager *manager, lk_finding_fn *each, void *arg)
-{
-	struct lk_deadline deadline = lk_manager_begin(manager);
-
-	return (
-	    manager->store->ops->inspect(manager->store, deadline, each, arg));
-}
-
-enum lk_status
 lk_issue(struct lk_manager *manager, const char *user,
     const struct lk_issue_options *options, struct lk_token *token,
     struct lk_session *session)
@@ -344,21 +320,6 @@ lk_revoke(struct lk_manager *manager, const struct lk_token *token,
 	return (log_revoked(manager, status, NULL, id, options, *revoked));
 }
 
-/* Whether ${ref} names keys of ${user}, by what this store's ids hold. */
-static bool
-is_of_user(const struct lk_manager *manager, const struct lk_session_ref *ref,
-    const char *user)
-{
-	uint8_t tag[LK_TAG_LEN];
-
-	if (manager->store->shape == LK_SHAPE_GOSESSION)
-		return (strlen(user) == ref->locator_len &&
-		    memcmp(user, ref->locator, ref->locator_len) == 0);
-	lk_user_tag(user, tag);
-	return (ref->locator_len == sizeof(tag) &&
-	    memcmp(tag, ref->locator, sizeof(tag)) == 0);
-}
-
 enum lk_status
 lk_revoke_id(struct lk_manager *manager, const char *id,
     const struct lk_revoke_options *options, uint64_t *revoked)
@@ -370,7 +331,7 @@ lk_revoke_id(struct lk_manager *manager, const char *id,
 	*revoked = 0;
 	status = lk_session_id_parse(id, &ref);
 	if (status == LK_OK && options != NULL && options->user != NULL &&
-	    !is_of_user(manager, &ref, options->user))
+	    !lk_session_ref_is_of(&ref, manager->store->shape, options->user))
 		return (LK_OK);
 	if (status == LK_OK)
 		status = manager->store->ops->revoke_id(manager->store, &ref,

@@ -1,4 +1,4 @@
-/* The manager's inside, shared by manager.c and manager_user.c. */
+/* The manager's inside, which its files share; latchkey.h is its face. */
 #ifndef LK_MANAGER_H_
 #define LK_MANAGER_H_
 
@@ -6,10 +6,6 @@
 #include "base/log.h"
 #include "store/store.h"
 #include "user/source.h"
-
-/* Longest cached record of a user: id and detail, each byte of the id six
- * characters long at worst, and what stands around them. */
-#define LK_USER_RECORD_MAX (LK_DETAIL_MAX + 6 * LK_USER_ID_MAX + 64)
 
 struct lk_manager {
 	/* Static data. */
@@ -53,5 +49,11 @@ enum lk_status lk_manager_check_new_id(struct lk_manager *manager,
  */
 enum lk_status lk_manager_check_ttl(struct lk_manager *manager,
     int64_t fallback, int64_t *ttl) LK_MUST_CHECK;
+
+/**
+ * lk_manager_rest(place):
+ * Before the next page of a walk, make up for the ones before it.
+ */
+void lk_manager_rest(struct lk_place *place);
 
 #endif /* !LK_MANAGER_H_ */

@@ -7,17 +7,7 @@
 #include "base/identity.h"
 #include "base/json.h"
 #include "manager.h"
-
-void
-lk_user_clear(struct lk_user *user)
-{
-	if (user == NULL)
-		return;
-	if (user->detail != NULL)
-		sodium_memzero(user->detail, strlen(user->detail));
-	free(user->detail);
-	memset(user, 0, sizeof(*user));
-}
+#include "session/user_record.h"
 
 void
 lk_set_user_loader(struct lk_manager *manager, lk_user_loader *loader,
@@ -82,7 +72,7 @@ put(struct lk_manager *manager, const char *id, const char *detail, int64_t ttl)
 	struct lk_deadline deadline = lk_manager_begin(manager);
 	enum lk_status status = LK_FAULT;
 
-	lk_json_user_encode(id, detail, &record);
+	lk_user_record_encode(id, detail, &record);
 	if (record.failed)
 		status = lk_fail(&manager->error, LK_E_NOMEM, "out of memory");
 	else
@@ -192,7 +182,7 @@ decode_user(struct lk_manager *manager, const char *id,
 {
 	enum lk_status status = LK_FAULT;
 
-	status = lk_json_user_decode(record->data, record->len, user);
+	status = lk_user_record_decode(record->data, record->len, user);
 	if (status == LK_OK && strcmp(user->id, id) != 0) {
 		lk_user_clear(user);
 		status = LK_E_CORRUPT;

@@ -6,6 +6,7 @@
 #include "base/deadline.h"
 #include "base/json.h"
 #include "endpoints/handlers.h"
+#include "session/json_session.h"
 
 /* Once a list is longer, no more is added; no session takes the rest. */
 #define LIST_MAX (GATE_CALL_BODY_MAX - 4096)

@@ -1,6 +1,5 @@
 /*
- * Everything latchkey reads or writes as JSON (RFC 8259).  json_scan.c reads;
- * cJSON, whose one user is json_session.c, writes documents.  JSON that
+ * Single JSON values (RFC 8259); json_scan.h looks into them.  JSON that
  * latchkey only carries (a user's detail) keeps its bytes: it is checked and
  * then copied as it stands, so that no number loses digits.
  */
@@ -25,14 +24,6 @@ void lk_json_string(const char *text, struct lk_buf *out);
  * back as they were; lk_json_text() reads it.
  */
 void lk_json_bytes(const char *text, struct lk_buf *out);
-
-/**
- * lk_json_session(session, detail, out):
- * Append one object with the members user, id, client, issued_at (null if
- * not recorded), expires_at, ttl and, unless ${detail} is NULL, detail.
- */
-void lk_json_session(const struct lk_session *session, const char *detail,
-    struct lk_buf *out);
 
 /**
  * lk_json_valid(text, len):
@@ -64,39 +55,5 @@ void lk_json_shown(const char *text, struct lk_buf *out);
  * otherwise byte for byte.
  */
 void lk_json_compact(const char *text, size_t len, struct lk_buf *out);
-
-/**
- * lk_json_member(text, len, name, value, value_len):
- * Find member ${name} of the valid JSON object ${text}; false if it has
- * none.  ${value} points into ${text}, at that value's own bytes.  Names are
- * compared after decoding their escapes; the first of equal names counts.
- */
-bool lk_json_member(const char *text, size_t len, const char *name,
-    const char **value, size_t *value_len);
-
-/**
- * lk_json_element(text, len, at, value, value_len):
- * Find the next element of the valid JSON array ${text} from offset ${at} on,
- * which starts at 0 and is moved behind it; false if there is none, or if
- * ${text} is no array.  ${value} points into ${text}.
- */
-bool lk_json_element(const char *text, size_t len, size_t *at,
-    const char **value, size_t *value_len);
-
-/**
- * lk_json_user_encode(id, detail, out):
- * Append the record of a cached user, {"id":"...","detail":...}, as the Go
- * library writes it.  The id's bytes stay as they are.
- */
-void lk_json_user_encode(const char *id, const char *detail,
-    struct lk_buf *out);
-
-/**
- * lk_json_user_decode(text, len, user):
- * Read such a record.  LK_E_CORRUPT if it is not one; a missing detail is
- * "null".  The caller calls lk_user_clear().
- */
-enum lk_status lk_json_user_decode(const char *text, size_t len,
-    struct lk_user *user) LK_MUST_CHECK;
 
 #endif /* !LK_JSON_H_ */

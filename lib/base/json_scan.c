@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/json_scan.h"
 #include "base/utf8.h"
 
@@ -368,7 +367,7 @@ scan_value(struct scan *s)
 	}
 }
 
-/* ---- What json.h and json_scan.h promise ------------------------------ */
+/* ---- Whole texts ------------------------------------------------------ */
 
 bool
 lk_json_scan(const char *text, size_t len, enum lk_json_bytes bytes,

@@ -40,4 +40,22 @@ bool lk_json_scan(const char *text, size_t len, enum lk_json_bytes bytes,
  */
 bool lk_json_text(const char *string, size_t len, char *text, size_t size);
 
+/**
+ * lk_json_member(text, len, name, value, value_len):
+ * Find member ${name} of the valid JSON object ${text}; false if it has
+ * none.  ${value} points into ${text}, at that value's own bytes.  Names are
+ * compared after decoding their escapes; the first of equal names counts.
+ */
+bool lk_json_member(const char *text, size_t len, const char *name,
+    const char **value, size_t *value_len);
+
+/**
+ * lk_json_element(text, len, at, value, value_len):
+ * Find the next element of the valid JSON array ${text} from offset ${at} on,
+ * which starts at 0 and is moved behind it; false if there is none, or if
+ * ${text} is no array.  ${value} points into ${text}.
+ */
+bool lk_json_element(const char *text, size_t len, size_t *at,
+    const char **value, size_t *value_len);
+
 #endif /* !LK_JSON_SCAN_H_ */

@@ -14,6 +14,7 @@
 #include <cjson/cJSON.h>
 
 #include "base/json.h"
+#include "session/json_session.h"
 
 /* Add the text that ${value} has as JSON; false if memory ran out. */
 static bool

@@ -8,8 +8,8 @@
  * 1970 UTC by the store's clock; the time of issue is in microseconds so that
  * it orders logins that follow each other at once.
  */
-#ifndef LK_SESSION_H_
-#define LK_SESSION_H_
+#ifndef LK_RECORD_H_
+#define LK_RECORD_H_
 
 #include "latchkey.h"
 #include "session/token.h"
@@ -64,4 +64,4 @@ void lk_record_session(const struct lk_record *record,
 void lk_session_expiry(int64_t expires_ms, int64_t now_ms,
     struct lk_session *session);
 
-#endif /* !LK_SESSION_H_ */
+#endif /* !LK_RECORD_H_ */

@@ -206,3 +206,17 @@ lk_session_id_parse(const char *id, struct lk_session_ref *ref)
 	memcpy(ref->locator, bytes + LK_HANDLE_LEN, ref->locator_len);
 	return (LK_OK);
 }
+
+bool
+lk_session_ref_is_of(const struct lk_session_ref *ref,
+    enum lk_token_shape shape, const char *user)
+{
+	uint8_t tag[LK_TAG_LEN];
+
+	if (shape == LK_SHAPE_GOSESSION)
+		return (strlen(user) == ref->locator_len &&
+		    memcmp(user, ref->locator, ref->locator_len) == 0);
+	lk_user_tag(user, tag);
+	return (ref->locator_len == sizeof(tag) &&
+	    memcmp(tag, ref->locator, sizeof(tag)) == 0);
+}

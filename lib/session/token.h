@@ -97,4 +97,12 @@ void lk_session_id_of_key(const struct lk_token_key *key,
 enum lk_status lk_session_id_parse(const char *id,
     struct lk_session_ref *ref) LK_MUST_CHECK;
 
+/**
+ * lk_session_ref_is_of(ref, shape, user):
+ * Whether ${ref} names keys of ${user}, in a store that issues tokens of
+ * ${shape}.
+ */
+bool lk_session_ref_is_of(const struct lk_session_ref *ref,
+    enum lk_token_shape shape, const char *user);
+
 #endif /* !LK_TOKEN_H_ */

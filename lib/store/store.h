@@ -12,7 +12,7 @@
 #include "base/deadline.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "session/line.h"
+#include "session/stored.h"
 #include "session/token.h"
 #include "settings/settings.h"
 

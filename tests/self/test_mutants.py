@@ -87,8 +87,8 @@ def test_promises_name_tests_that_exist():
 
 
 def test_promises_that_name_no_test_are_noticed():
-    assert unknown_tests("unit/test_session `..._rounded_up_...`") == []
-    assert unknown_tests("unit/test_session `..._rounded_up`, "
+    assert unknown_tests("unit/test_record `..._rounded_up_...`") == []
+    assert unknown_tests("unit/test_record `..._rounded_up`, "
                          "unit/test_nothing, self/test_text, test_none") == [
         "..._rounded_up", "unit/test_nothing", "test_none"]
 

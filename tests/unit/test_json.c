@@ -2,6 +2,8 @@
 #include "base/json.h"
 #include "base/json_scan.h"
 #include "base/utf8.h"
+#include "session/json_session.h"
+#include "session/user_record.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
@@ -581,11 +583,11 @@ test_json_user_record_comes_back(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
 		lk_buf_reset(&out);
-		lk_json_user_encode(rows[i].id, rows[i].detail, &out);
+		lk_user_record_encode(rows[i].id, rows[i].detail, &out);
 		assert_false(out.failed);
 		assert_string_equal(out.data, rows[i].record);
-		assert_int_equal(lk_json_user_decode(out.data, out.len, &user),
-		    LK_OK);
+		assert_int_equal(
+		    lk_user_record_decode(out.data, out.len, &user), LK_OK);
 		assert_string_equal(user.id, rows[i].id);
 		assert_string_equal(user.detail, rows[i].detail);
 		lk_user_clear(&user);
@@ -610,7 +612,7 @@ test_json_user_foreign_record_is_read(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
-		assert_int_equal(lk_json_user_decode(rows[i].record,
+		assert_int_equal(lk_user_record_decode(rows[i].record,
 		                     strlen(rows[i].record), &user),
 		    LK_OK);
 		assert_string_equal(user.id, rows[i].id);
@@ -647,7 +649,7 @@ test_json_user_other_text_is_corrupt(void **state)
 	for (i = 0; i < COUNT(rows); i++) {
 		memset(&user, 'x', sizeof(user));
 		assert_int_equal(
-		    lk_json_user_decode(rows[i], strlen(rows[i]), &user),
+		    lk_user_record_decode(rows[i], strlen(rows[i]), &user),
 		    LK_E_CORRUPT);
 		assert_memory_equal(&user, &zero, sizeof(user));
 	}
@@ -677,9 +679,10 @@ test_json_user_too_long_is_corrupt(void **state)
 		memset(detail, '1', rows[i].detail);
 		detail[rows[i].detail] = '\0';
 		lk_buf_reset(&out);
-		lk_json_user_encode(id, detail, &out);
+		lk_user_record_encode(id, detail, &out);
 		assert_false(out.failed);
-		assert_int_equal(lk_json_user_decode(out.data, out.len, &user),
+		assert_int_equal(
+		    lk_user_record_decode(out.data, out.len, &user),
 		    rows[i].want);
 		lk_user_clear(&user);
 		free(detail);

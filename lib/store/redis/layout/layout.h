@@ -7,7 +7,7 @@
 #ifndef LK_REDIS_LAYOUT_H_
 #define LK_REDIS_LAYOUT_H_
 
-#include "session/line.h"
+#include "session/stored.h"
 #include "session/token.h"
 #include "settings/settings.h"
 #include "store/redis/wire/clock.h"

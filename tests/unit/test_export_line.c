@@ -2,7 +2,7 @@
 #include <sodium.h>
 
 #include "support/test.h"
-#include "session/line.h"
+#include "session/export_line.h"
 
 /* A token of gosession's shape, and its SHA-256. */
 #define TOKEN "alice_0123456789abcdef0123456789abcdef"
@@ -24,7 +24,7 @@ decode(const char *line, struct lk_stored *stored, struct lk_buf *record)
 {
 	struct lk_error error = { "" };
 	enum lk_status status =
-	    lk_stored_decode(line, strlen(line), stored, record, &error);
+	    lk_export_line_decode(line, strlen(line), stored, record, &error);
 
 	assert_int_equal(status == LK_OK, error.text[0] == '\0');
 	/* An error never repeats what was read. */
@@ -33,7 +33,7 @@ decode(const char *line, struct lk_stored *stored, struct lk_buf *record)
 }
 
 static void
-test_stored_session_line_comes_back_as_it_was(void **state)
+test_export_line_session_comes_back_as_it_was(void **state)
 {
 	struct lk_buf record = LK_BUF_INIT(1024), out = LK_BUF_INIT(1024);
 	struct lk_stored stored;
@@ -46,17 +46,17 @@ test_stored_session_line_comes_back_as_it_was(void **state)
 	assert_string_equal(stored.token, TOKEN);
 	assert_true(stored.issued_us == 1700000000123456);
 	assert_true(stored.expires_ms == 1900000000123);
-	assert_int_equal(lk_stored_encode(&stored, true, &out), LK_OK);
+	assert_int_equal(lk_export_line_encode(&stored, true, &out), LK_OK);
 	assert_string_equal(out.data, GOOD "\n");
 	lk_buf_reset(&out);
-	assert_int_equal(lk_stored_encode(&stored, false, &out), LK_OK);
+	assert_int_equal(lk_export_line_encode(&stored, false, &out), LK_OK);
 	assert_null(strstr(out.data, "token"));
 	lk_buf_free(&out);
 	lk_buf_free(&record);
 }
 
 static void
-test_stored_user_line_keeps_every_byte_of_the_detail(void **state)
+test_export_line_user_keeps_every_byte_of_the_detail(void **state)
 {
 	static const char line[] = USER(
 	    "\"b\xc3\xa4o\\\"b\"", "1900000000123",
@@ -68,7 +68,7 @@ test_stored_user_line_keeps_every_byte_of_the_detail(void **state)
 	assert_int_equal(decode(line, &stored, &record), LK_OK);
 	assert_int_equal(stored.kind, LK_STORED_USER);
 	assert_string_equal(stored.user, "b\xc3\xa4o\"b");
-	assert_int_equal(lk_stored_encode(&stored, false, &out), LK_OK);
+	assert_int_equal(lk_export_line_encode(&stored, false, &out), LK_OK);
 	assert_int_equal(out.len, sizeof(line));
 	assert_memory_equal(out.data, line, sizeof(line) - 1);
 	lk_buf_free(&out);
@@ -76,7 +76,7 @@ test_stored_user_line_keeps_every_byte_of_the_detail(void **state)
 }
 
 static void
-test_stored_lines_are_taken_or_refused_by_the_table(void **state)
+test_export_lines_are_taken_or_refused_by_the_table(void **state)
 {
 	static const struct {
 		const char *line;
@@ -159,7 +159,7 @@ test_stored_lines_are_taken_or_refused_by_the_table(void **state)
 }
 
 static void
-test_stored_line_cut_anywhere_is_refused(void **state)
+test_export_line_cut_anywhere_is_refused(void **state)
 {
 	struct lk_buf record = LK_BUF_INIT(4096);
 	struct lk_error error;
@@ -169,24 +169,26 @@ test_stored_line_cut_anywhere_is_refused(void **state)
 	(void)state;
 	for (len = 0; len < sizeof(GOOD) - 1; len++)
 		assert_int_equal(
-		    lk_stored_decode(GOOD, len, &stored, &record, &error),
+		    lk_export_line_decode(GOOD, len, &stored, &record, &error),
 		    LK_E_INVAL);
 	lk_buf_free(&record);
 }
 
 static void
-test_stored_garbage_is_not_encoded(void **state)
+test_export_line_garbage_is_not_encoded(void **state)
 {
 	struct lk_buf out = LK_BUF_INIT(1024);
 	struct lk_stored stored;
 
 	(void)state;
 	memset(&stored, 0, sizeof(stored));
-	assert_int_equal(lk_stored_encode(&stored, true, &out), LK_E_CORRUPT);
+	assert_int_equal(lk_export_line_encode(&stored, true, &out),
+	    LK_E_CORRUPT);
 	stored.kind = LK_STORED_USER;
 	stored.record = "{\"id\":\"a\"";
 	stored.record_len = strlen(stored.record);
-	assert_int_equal(lk_stored_encode(&stored, true, &out), LK_E_CORRUPT);
+	assert_int_equal(lk_export_line_encode(&stored, true, &out),
+	    LK_E_CORRUPT);
 	assert_int_equal(out.len, 0);
 	lk_buf_free(&out);
 }

@@ -5,30 +5,25 @@
 
 #include "base/json.h"
 #include "base/json_scan.h"
-#include "session/line.h"
+#include "session/export_line.h"
 #include "session/record.h"
 #include "session/user_id.h"
+#include "session/user_record.h"
 
 /* ---- Writing ----------------------------------------------------------- */
 
 void
-lk_stored_wipe(struct lk_stored *stored)
-{
-	sodium_memzero(stored, sizeof(*stored));
-}
-
-void
-lk_stored_header(const char *store, bool tokens, struct lk_buf *out)
+lk_export_line_header(const char *store, bool tokens, struct lk_buf *out)
 {
 	lk_buf_printf(out,
 	    "{\"type\":\"header\",\"format\":\"%s\",\"version\":%d,"
 	    "\"store\":\"%s\",\"tokens\":%s}\n",
-	    LK_STORED_FORMAT, LK_STORED_VERSION, store,
+	    LK_EXPORT_FORMAT, LK_EXPORT_VERSION, store,
 	    tokens ? "true" : "false");
 }
 
 void
-lk_stored_end(struct lk_buf *out)
+lk_export_line_end(struct lk_buf *out)
 {
 	lk_buf_str(out, "{\"type\":\"end\"}\n");
 }
@@ -62,7 +57,8 @@ encode_user(const struct lk_stored *stored, struct lk_buf *out)
 	struct lk_user user;
 	enum lk_status status = LK_FAULT;
 
-	status = lk_json_user_decode(stored->record, stored->record_len, &user);
+	status = lk_user_record_decode(stored->record, stored->record_len,
+	    &user);
 	if (status == LK_OK && !lk_user_id_fits(user.id))
 		status = LK_E_CORRUPT;
 	if (status == LK_OK) {
@@ -78,7 +74,7 @@ encode_user(const struct lk_stored *stored, struct lk_buf *out)
 }
 
 enum lk_status
-lk_stored_encode(const struct lk_stored *stored, bool tokens,
+lk_export_line_encode(const struct lk_stored *stored, bool tokens,
     struct lk_buf *out)
 {
 	if (stored->kind == LK_STORED_USER)
@@ -157,14 +153,14 @@ member_is_null(const struct line *line, const char *name)
 static enum lk_status
 decode_header(const struct line *line)
 {
-	char format[sizeof(LK_STORED_FORMAT) + 1];
+	char format[sizeof(LK_EXPORT_FORMAT) + 1];
 	int64_t version;
 
 	if (!member_text(line, "format", format, sizeof(format)) ||
-	    strcmp(format, LK_STORED_FORMAT) != 0)
-		return (expected(line, "\"format\":\"" LK_STORED_FORMAT "\""));
+	    strcmp(format, LK_EXPORT_FORMAT) != 0)
+		return (expected(line, "\"format\":\"" LK_EXPORT_FORMAT "\""));
 	if (!member_number(line, "version", &version) ||
-	    version != LK_STORED_VERSION)
+	    version != LK_EXPORT_VERSION)
 		return (expected(line,
 		    "\"version\":1, the one this "
 		    "latchkey can read"));
@@ -243,7 +239,7 @@ decode_user(const struct line *line, struct lk_stored *stored,
 	}
 	lk_json_compact(value, len, &detail);
 	if (!detail.failed)
-		lk_json_user_encode(stored->user, detail.data, record);
+		lk_user_record_encode(stored->user, detail.data, record);
 	if (detail.failed || record->failed)
 		status = lk_fail(line->error, LK_E_NOMEM, "out of memory");
 	else {
@@ -293,7 +289,7 @@ decode_item(const struct line *line, struct lk_stored *stored,
 }
 
 enum lk_status
-lk_stored_decode(const char *text, size_t len, struct lk_stored *stored,
+lk_export_line_decode(const char *text, size_t len, struct lk_stored *stored,
     struct lk_buf *record, struct lk_error *error)
 {
 	const struct line line = { text, len, error };
