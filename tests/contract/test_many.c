@@ -324,6 +324,97 @@ test_login_forgets_very_many_in_steps(void **state)
 	assert_int_equal(world_count(world, "alice"), 2);
 }
 
+/* ---- The embedded store, by the looks at a manager's clock -------------- */
+
+/* A manager's clock, which counts the looks at it and does something at one. */
+struct ticking {
+	struct world *world;
+	int looks;
+	int revoke_at; /* end all of alice's sessions then; 0: never */
+	uint64_t revoked;
+};
+
+static int64_t
+ticking_now_ms(void *arg)
+{
+	struct ticking *t = arg;
+	struct timespec ts;
+
+	if (++t->looks == t->revoke_at)
+		assert_status(LK_OK,
+		    lk_revoke_all(t->world->m, "alice", NULL, &t->revoked));
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return ((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
+}
+
+/* A second manager of the store, with such a clock. */
+static struct lk_manager *
+ticking_manager(struct ticking *t)
+{
+	const struct lk_surroundings around = { .now_ms = ticking_now_ms,
+		.arg = t };
+	struct lk_manager *m = NULL;
+	struct lk_error error = { "" };
+
+	if (!world_is_sqlite(t->world)) {
+		print_message("# skipped: Redis has a clock of its own\n");
+		skip();
+	}
+	if (lk_manager_new(t->world->settings, &around, &m, &error) != LK_OK)
+		fail_msg("%s", error.text);
+	return (m);
+}
+
+/* What another ends while pages are read is in none of those that follow. */
+static void
+test_list_of_many_lets_a_writer_in_between_pages(void **state)
+{
+	struct ticking t = { .world = *state, .revoke_at = 10 };
+	struct lk_manager *m = ticking_manager(&t);
+	struct expected expected = { .count = 0 };
+
+	fill(t.world, "alice", 2500);
+	assert_status(LK_OK, lk_list(m, "alice", take_session, &expected));
+	assert_int_equal(t.revoked, 2500);
+	assert_in_range(expected.count, 1, 1000);
+	lk_manager_free(m);
+}
+
+/* Each step looks at the clock once. */
+static void
+test_ends_of_very_many_are_small_transactions(void **state)
+{
+	struct ticking t = { .world = *state };
+	struct lk_manager *m = ticking_manager(&t);
+	struct lk_session session;
+	struct lk_token token;
+	uint64_t revoked, total = 0;
+	enum lk_status status;
+
+	fill(t.world, "alice", MANY);
+	do {
+		status = lk_revoke_all(m, "alice", NULL, &revoked);
+		total += revoked;
+	} while (status == LK_E_TIMEOUT);
+	assert_status(LK_OK, status);
+	assert_int_equal(total, MANY);
+	assert_true(t.looks >= MANY / STEP);
+	lk_manager_free(m);
+
+	fill(t.world, "alice", MANY);
+	world_settle(t.world, "max_per_user = 3;", "", "");
+	m = ticking_manager(&t);
+	t.looks = 0;
+	while ((status = lk_issue(m, "alice", NULL, &token, &session)) ==
+	    LK_E_TIMEOUT)
+		continue;
+	assert_status(LK_OK, status);
+	assert_true(t.looks >= MANY / STEP);
+	assert_int_equal(world_count(t.world, "alice"), 3);
+	assert_status(LK_OK, lk_check(m, &token, &session));
+	lk_manager_free(m);
+}
+
 #define SUITE_TEST(name) cmocka_unit_test_setup(name, world_reset)
 #define SUITE_RUN(tests, count) world_run(WORLD_ALL, tests, count)
 #include "support/suite.h"

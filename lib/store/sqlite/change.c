@@ -4,20 +4,23 @@
 
 #include "store/sqlite/store.h"
 
-/* Most sessions of a user that end in one transaction. */
+/* Most sessions of a user that end in one transaction; who has more has them
+ * end in steps of fewer, so that nobody waits for long. */
 #define ONCE 10000
+#define STEP 1000
 /* The same once the disk is full: the log that each takes, a page or more for a
  * session, has room where the reserve was. */
 #define FEW 64
-/* How long to leave the file to others between two. */
-#define OTHERS_MS 3
+/* How long finding out may take which of very many sessions are the oldest. */
+#define TRIM_PATIENCE_MS 10000
 
 /* ---- Beginning and going on -------------------------------------------- */
 
-/* The number that ${sql} says about the keys of ${tag}; 0 if it says none. */
+/* The number that ${sql} says about the keys of ${tag}, which may go by
+ * ${limit}; 0 if it says none. */
 static enum lk_status
 number_of(struct lk_sqlite_store *store, enum lk_sqlite_sql sql,
-    const uint8_t tag[LK_TAG_LEN], int64_t *number)
+    const uint8_t tag[LK_TAG_LEN], int64_t limit, int64_t *number)
 {
 	sqlite3_stmt *statement = NULL;
 	enum lk_status status = LK_FAULT;
@@ -28,6 +31,8 @@ number_of(struct lk_sqlite_store *store, enum lk_sqlite_sql sql,
 	if (status != LK_OK)
 		return (status);
 	lk_sqlite_bind_bytes(statement, 1, tag, LK_TAG_LEN);
+	if (sql != LK_SQL_NEWEST)
+		lk_sqlite_bind_number(statement, 2, limit);
 	status = lk_sqlite_db_step(store->db, statement, &row);
 	if (status == LK_OK && row)
 		*number = sqlite3_column_int64(statement, 0);
@@ -36,52 +41,35 @@ number_of(struct lk_sqlite_store *store, enum lk_sqlite_sql sql,
 }
 
 /*
- * End the oldest sessions so that one more fits the limit, or as many as go at
- * once; ${fits} says which.
+ * End the oldest sessions so that one more fits the limit; ${fits} is false,
+ * and nothing ends, if they are too many for one transaction.
  */
 static enum lk_status
 make_room(struct lk_sqlite_store *store, const struct lk_issue_request *request,
     bool *fits)
 {
-	const int64_t limit = request->limits.per_user;
+	const int64_t stay = (int64_t)request->limits.per_user - 1;
 	sqlite3_stmt *statement = NULL;
 	enum lk_status status = LK_FAULT;
-	int64_t over;
+	int64_t count;
 
 	*fits = true;
-	if (limit == 0)
+	if (request->limits.per_user == 0)
 		return (LK_OK);
-	status = number_of(store, LK_SQL_COUNT, request->key->tag, &over);
-	over -= limit - 1;
-	if (status != LK_OK || over <= 0)
+	status = number_of(store, LK_SQL_COUNT, request->key->tag,
+	    1 + (stay + STEP > ONCE ? stay + STEP : ONCE), &count);
+	if (status != LK_OK || count <= stay)
 		return (status);
-	if (over > ONCE) {
-		over = ONCE;
-		*fits = false;
-	}
+	*fits = count <= ONCE || count <= stay + STEP;
+	if (!*fits)
+		return (LK_OK);
 	status = lk_sqlite_db_sql(store->db, LK_SQL_EVICT, &statement);
 	if (status != LK_OK)
 		return (status);
 	lk_sqlite_bind_bytes(statement, 1, request->key->tag, LK_TAG_LEN);
 	lk_sqlite_bind_number(statement, 2, lk_sqlite_now_ms(store));
-	lk_sqlite_bind_number(statement, 3, over);
+	lk_sqlite_bind_number(statement, 3, count - stay);
 	return (lk_sqlite_change(store, statement));
-}
-
-/*
- * Between two steps: let others have the lock, who look for it more often than
- * this takes.  LK_E_TIMEOUT if there is no time for another.
- */
-static enum lk_status
-let_others(const struct lk_sqlite_store *store, struct lk_deadline deadline,
-    uint64_t ended)
-{
-	(void)poll(NULL, 0, OTHERS_MS);
-	if (lk_deadline_left_ms(deadline) > 0)
-		return (LK_OK);
-	return (lk_fail(store->base.error, LK_E_TIMEOUT,
-	    "%llu sessions have ended, and not yet all: repeat it",
-	    (unsigned long long)ended));
 }
 
 static enum lk_status
@@ -116,7 +104,7 @@ begin_session(struct lk_sqlite_store *store,
 	int64_t latest = 0;
 
 	if (request->limits.per_user > 0)
-		status = number_of(store, LK_SQL_NEWEST, request->key->tag,
+		status = number_of(store, LK_SQL_NEWEST, request->key->tag, 0,
 		    &latest);
 	if (latest >= issued_us)
 		issued_us = latest + 1;
@@ -125,32 +113,6 @@ begin_session(struct lk_sqlite_store *store,
 		    now_ms + request->ttl * 1000);
 	if (status == LK_OK)
 		status = lk_sqlite_find(store, request->key, session);
-	return (status);
-}
-
-enum lk_status
-lk_sqlite_issue(struct lk_store *base, const struct lk_issue_request *request,
-    struct lk_deadline deadline, struct lk_session *session)
-{
-	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
-	enum lk_status status = LK_OK;
-	uint64_t ended = 0;
-	bool fits = false;
-
-	while (status == LK_OK && !fits) {
-		status = lk_sqlite_db_begin_adding(store->db, deadline);
-		if (status != LK_OK)
-			break;
-		status = lk_sqlite_sweep_some(store, LK_SQL_SWEEP_SESSIONS);
-		if (status == LK_OK)
-			status = make_room(store, request, &fits);
-		if (status == LK_OK && fits)
-			status = begin_session(store, request, session);
-		status = lk_sqlite_db_end(store->db, status);
-		ended += ONCE;
-		if (status == LK_OK && !fits)
-			status = let_others(store, deadline, ended);
-	}
 	return (status);
 }
 
@@ -297,13 +259,32 @@ revoke_some(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
 	return (status);
 }
 
-/* One attempt at a step; ${until_us} is set by the first, which has none. */
+/*
+ * Between two steps: let others have the lock, who look for it more often than
+ * this takes.  LK_E_TIMEOUT if there is no time for another.
+ */
+static enum lk_status
+let_others(const struct lk_sqlite_store *store, struct lk_deadline deadline,
+    uint64_t ended)
+{
+	(void)poll(NULL, 0, LK_SQLITE_OTHERS_MS);
+	if (lk_deadline_left_ms(deadline) > 0)
+		return (LK_OK);
+	return (lk_fail(store->base.error, LK_E_TIMEOUT,
+	    "%llu sessions have ended, and not yet all: repeat it",
+	    (unsigned long long)ended));
+}
+
+/*
+ * One attempt at a step of a revoke-all; ${most} and ${until_us} are set by the
+ * first, which has none.
+ */
 static enum lk_status
 revoke_step(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
-    const struct lk_token_key *keep, int most, struct lk_deadline deadline,
+    const struct lk_token_key *keep, struct lk_deadline deadline, int *most,
     int64_t *until_us, bool *all, uint64_t *revoked)
 {
-	int64_t latest = *until_us;
+	int64_t latest = *until_us, count = 0;
 	enum lk_status status = LK_FAULT;
 
 	*all = false;
@@ -312,10 +293,16 @@ revoke_step(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
 	    deadline);
 	if (status != LK_OK)
 		return (status);
-	status = revoke_some(store, tag, keep, *until_us, most, all, revoked);
+	if (*most == ONCE)
+		status = number_of(store, LK_SQL_COUNT, tag, ONCE + 1, &count);
+	if (count > ONCE)
+		*most = STEP;
+	if (status == LK_OK)
+		status = revoke_some(store, tag, keep, *until_us, *most, all,
+		    revoked);
 	/* What is issued from now on is spared, whatever clocks say. */
 	if (status == LK_OK && !*all && *until_us == INT64_MAX)
-		status = number_of(store, LK_SQL_NEWEST, tag, &latest);
+		status = number_of(store, LK_SQL_NEWEST, tag, 0, &latest);
 	if ((status = lk_sqlite_db_end(store->db, status)) == LK_OK)
 		*until_us = latest;
 	else
@@ -341,7 +328,7 @@ lk_sqlite_revoke_all(struct lk_store *base, const char *user,
 	while (status == LK_OK && !all) {
 		attempt = 0;
 		do {
-			status = revoke_step(store, tag, keep, most, deadline,
+			status = revoke_step(store, tag, keep, deadline, &most,
 			    &until_us, &all, &count);
 			if (status == LK_E_STORE)
 				most = FEW;
@@ -349,6 +336,75 @@ lk_sqlite_revoke_all(struct lk_store *base, const char *user,
 		*revoked += count;
 		if (status == LK_OK && !all)
 			status = let_others(store, deadline, *revoked);
+	}
+	return (status);
+}
+
+/* ---- Issuing ----------------------------------------------------------- */
+
+/*
+ * End so many sessions of a user who has very many that one more fits the
+ * limit, in steps: those that were issued first.  Which these are is read where
+ * it keeps nobody from writing, and may take longer than a step.
+ */
+static enum lk_status
+trim(struct lk_sqlite_store *store, const struct lk_issue_request *request)
+{
+	const int64_t stay = (int64_t)request->limits.per_user - 1;
+	const uint8_t *tag = request->key->tag;
+	struct lk_deadline deadline = lk_deadline_in(TRIM_PATIENCE_MS);
+	enum lk_status status = LK_FAULT;
+	int64_t count, over, until_us;
+	uint64_t live, ended = 0;
+	bool all = false;
+
+	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN, deadline);
+	if (status != LK_OK)
+		return (status);
+	status = number_of(store, LK_SQL_COUNT, tag, -1, &count);
+	if (status == LK_OK)
+		status = number_of(store, LK_SQL_OLD, tag, stay, &until_us);
+	status = lk_sqlite_db_end(store->db, status);
+	deadline = lk_deadline_in(store->base.timeout_ms);
+	for (over = count - stay; status == LK_OK && !all && over > 0;
+	     over -= STEP) {
+		live = 0;
+		status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN_IMMEDIATE,
+		    deadline);
+		if (status != LK_OK)
+			break;
+		status = revoke_some(store, tag, NULL, until_us,
+		    over < STEP ? (int)over : STEP, &all, &live);
+		status = lk_sqlite_db_end(store->db, status);
+		ended += live;
+		if (status == LK_OK)
+			status = let_others(store, deadline, ended);
+	}
+	return (status);
+}
+
+enum lk_status
+lk_sqlite_issue(struct lk_store *base, const struct lk_issue_request *request,
+    struct lk_deadline deadline, struct lk_session *session)
+{
+	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
+	enum lk_status status = LK_OK;
+	bool fits = false;
+
+	while (status == LK_OK && !fits) {
+		status = lk_sqlite_db_begin_adding(store->db, deadline);
+		if (status != LK_OK)
+			break;
+		status = lk_sqlite_sweep_some(store, LK_SQL_SWEEP_SESSIONS);
+		if (status == LK_OK)
+			status = make_room(store, request, &fits);
+		if (status == LK_OK && fits)
+			status = begin_session(store, request, session);
+		status = lk_sqlite_db_end(store->db, status);
+		if (status == LK_OK && !fits) {
+			status = trim(store, request);
+			deadline = lk_deadline_in(base->timeout_ms);
+		}
 	}
 	return (status);
 }

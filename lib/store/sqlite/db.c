@@ -19,7 +19,10 @@ static const char *const sql_text[LK_SQL_N] = {
 	    "SELECT digest, user, client, issued_us, expires_ms FROM session"
 	    " WHERE tag = ?1 AND handle = ?2",
 	[LK_SQL_NEWEST] = "SELECT max(issued_us) FROM session WHERE tag = ?1",
-	[LK_SQL_COUNT] = "SELECT count(*) FROM session WHERE tag = ?1",
+	[LK_SQL_COUNT] = "SELECT count(*) FROM"
+	                 " (SELECT 1 FROM session WHERE tag = ?1 LIMIT ?2)",
+	[LK_SQL_OLD] = "SELECT issued_us FROM session WHERE tag = ?1"
+	               " ORDER BY issued_us DESC LIMIT 1 OFFSET ?2",
 	/* The clock may be set back: what is over by it counts, and ends
 	 * first. */
 	[LK_SQL_EVICT] = "DELETE FROM session WHERE tag = ?1 AND handle IN"
@@ -39,7 +42,7 @@ static const char *const sql_text[LK_SQL_N] = {
 	    "  AND handle IS NOT ?4 LIMIT ?3) RETURNING expires_ms",
 	[LK_SQL_LIST] =
 	    "SELECT digest, user, client, issued_us, expires_ms FROM session"
-	    " WHERE tag = ?1 AND expires_ms > ?2 ORDER BY expires_ms",
+	    " WHERE tag = ?1 AND handle > ?2 ORDER BY handle LIMIT ?3",
 	[LK_SQL_USER_GET] =
 	    "SELECT record FROM user WHERE tag = ?1 AND expires_ms > ?2",
 	[LK_SQL_USER_PUT] =

@@ -1,4 +1,5 @@
 /* The embedded store's half that finds sessions, and changes nothing. */
+#include <stdlib.h>
 #include <string.h>
 
 #include <sodium.h>
@@ -6,6 +7,11 @@
 #include "session/record.h"
 #include "session/user_id.h"
 #include "store/sqlite/store.h"
+
+/* How many rows one transaction of a list reads, and how many bytes a list may
+ * take. */
+#define PAGE_ROWS 1000
+#define LIST_MAX (512 * 1024 * 1024)
 
 /* Columns of what LK_SQL_FIND and LK_SQL_LIST select. */
 enum {
@@ -142,35 +148,142 @@ lk_sqlite_check_id(struct lk_store *base, const struct lk_session_ref *ref,
 	return (status);
 }
 
-enum lk_status
-lk_sqlite_list(struct lk_store *base, const char *user,
-    struct lk_deadline deadline, lk_session_fn *each, void *arg)
+/* ---- Lists ------------------------------------------------------------- */
+
+/*
+ * A list is read in the order of the primary key, a page and a transaction at a
+ * time, so that the log behind it can be cut, and handed out by expiry.  What
+ * lives all the while is in it once, with the end that it had when its page was
+ * read.
+ */
+
+/* A session of a list. */
+struct entry {
+	int64_t expires_ms;
+	int64_t issued_us;
+	uint8_t handle[LK_HANDLE_LEN];
+	char client[LK_CLIENT_MAX + 1];
+};
+
+/* By expiry. */
+static int
+compare(const void *one, const void *other)
 {
-	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
-	sqlite3_stmt *statement = NULL;
+	const struct entry *a = one, *b = other;
+
+	if (a->expires_ms != b->expires_ms)
+		return (a->expires_ms < b->expires_ms ? -1 : 1);
+	return (memcmp(a->handle, b->handle, LK_HANDLE_LEN));
+}
+
+/* Take the row of a page; ${last} is its handle then. */
+static enum lk_status
+take_row(struct lk_sqlite_store *store, sqlite3_stmt *row,
+    const uint8_t tag[LK_TAG_LEN], uint8_t last[LK_HANDLE_LEN],
+    struct lk_buf *entries)
+{
+	struct entry entry = { .expires_ms = sqlite3_column_int64(row,
+		                   COLUMN_EXPIRES),
+		.issued_us = sqlite3_column_int64(row, COLUMN_ISSUED) };
+	const uint8_t *digest = column_digest(row);
 	struct lk_session session;
-	uint8_t tag[LK_TAG_LEN];
+	enum lk_status status = LK_FAULT;
+
+	status = read_session(store, row, tag, digest, &session);
+	if (status < 0)
+		return (status);
+	memcpy(last, digest, LK_HANDLE_LEN);
+	/* One that is over is left out. */
+	if (status != LK_OK)
+		return (LK_OK);
+	memcpy(entry.handle, digest, LK_HANDLE_LEN);
+	memcpy(entry.client, session.client, sizeof(entry.client));
+	lk_buf_add(entries, &entry, sizeof(entry));
+	if (entries->failed)
+		return (
+		    lk_fail(store->base.error, LK_E_NOMEM, "out of memory"));
+	return (LK_OK);
+}
+
+/* Read the page behind ${last}, or the first one; ${rows} is how many it had.
+ */
+static enum lk_status
+read_page(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
+    uint8_t last[LK_HANDLE_LEN], struct lk_deadline deadline,
+    struct lk_buf *entries, int *rows)
+{
+	const size_t from_len = *rows == 0 ? 0 : LK_HANDLE_LEN;
+	uint8_t from[LK_HANDLE_LEN];
+	sqlite3_stmt *statement = NULL;
 	enum lk_status status = LK_FAULT;
 	bool row = false;
 
-	lk_user_tag(user, tag);
+	*rows = 0;
+	memcpy(from, last, sizeof(from));
 	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN, deadline);
 	if (status != LK_OK)
 		return (status);
 	status = lk_sqlite_db_sql(store->db, LK_SQL_LIST, &statement);
 	if (status == LK_OK) {
 		lk_sqlite_bind_bytes(statement, 1, tag, LK_TAG_LEN);
-		lk_sqlite_bind_number(statement, 2, lk_sqlite_now_ms(store));
+		lk_sqlite_bind_bytes(statement, 2, from, from_len);
+		lk_sqlite_bind_number(statement, 3, PAGE_ROWS);
 		status = lk_sqlite_db_step(store->db, statement, &row);
 	}
 	while (status == LK_OK && row) {
-		status = read_session(store, statement, tag,
-		    column_digest(statement), &session);
+		++*rows;
+		status = take_row(store, statement, tag, last, entries);
 		if (status == LK_OK)
-			each(arg, &session, NULL);
-		/* One that has just ended is left out. */
-		if (status == LK_OK || status == LK_EXPIRED)
 			status = lk_sqlite_db_step(store->db, statement, &row);
 	}
 	return (lk_sqlite_db_end(store->db, status));
+}
+
+static void
+hand_out(const struct lk_sqlite_store *store, const char *user,
+    const uint8_t tag[LK_TAG_LEN], struct lk_buf *list, lk_session_fn *each,
+    void *arg)
+{
+	struct entry *entries = (struct entry *)(void *)list->data;
+	const size_t count = list->len / sizeof(*entries);
+	const int64_t now_ms = lk_sqlite_now_ms(store);
+	struct lk_session session;
+	size_t i;
+
+	if (count > 0)
+		qsort(entries, count, sizeof(*entries), compare);
+	for (i = 0; i < count; i++) {
+		if (entries[i].expires_ms <= now_ms)
+			continue;
+		memset(&session, 0, sizeof(session));
+		memcpy(session.user, user, strlen(user) + 1);
+		memcpy(session.client, entries[i].client,
+		    sizeof(session.client));
+		lk_session_id(entries[i].handle, tag, LK_TAG_LEN, session.id);
+		session.issued_at = entries[i].issued_us / 1000000;
+		lk_session_expiry(entries[i].expires_ms, now_ms, &session);
+		each(arg, &session, NULL);
+	}
+}
+
+enum lk_status
+lk_sqlite_list(struct lk_store *base, const char *user,
+    struct lk_deadline deadline, lk_session_fn *each, void *arg)
+{
+	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
+	struct lk_buf entries = LK_BUF_INIT(LIST_MAX);
+	uint8_t tag[LK_TAG_LEN], last[LK_HANDLE_LEN] = { 0 };
+	enum lk_status status = LK_OK;
+	int rows = 0;
+
+	lk_user_tag(user, tag);
+	do
+		status = read_page(store, tag, last,
+		    lk_deadline_min(deadline, lk_deadline_in(base->timeout_ms)),
+		    &entries, &rows);
+	while (status == LK_OK && rows == PAGE_ROWS);
+	if (status == LK_OK)
+		hand_out(store, user, tag, &entries, each, arg);
+	lk_buf_free(&entries);
+	return (status);
 }

@@ -4,6 +4,7 @@
  * A walk goes by the primary key, a page and a transaction at a time, so that
  * it holds nobody up and the log behind it can be cut.
  */
+#include <poll.h>
 #include <string.h>
 
 #include "session/user_id.h"
@@ -12,8 +13,10 @@
 /* How many rows a walk hands out at once: a user's may be long. */
 #define WALK_SESSIONS 256
 #define WALK_USERS 32
-/* How many rows a sweep clears away in one transaction. */
+/* How many rows a sweep clears away in one transaction, and how many are put
+ * in one. */
 #define SWEEP_ROWS 256
+#define PUT_ROWS 256
 
 /* Columns of LK_SQL_WALK_SESSIONS, and of LK_SQL_WALK_USERS. */
 enum {
@@ -253,11 +256,11 @@ put_user(struct lk_sqlite_store *store, const struct lk_stored *stored,
 	return (status);
 }
 
-enum lk_status
-lk_sqlite_put(struct lk_store *base, const struct lk_stored *stored,
+/* Put some in one transaction. */
+static enum lk_status
+put_some(struct lk_sqlite_store *store, const struct lk_stored *stored,
     size_t count, struct lk_deadline deadline, enum lk_put *results)
 {
-	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
 	enum lk_status status = LK_FAULT;
 	size_t i;
 
@@ -273,6 +276,26 @@ lk_sqlite_put(struct lk_store *base, const struct lk_stored *stored,
 			status = put_user(store, &stored[i], &results[i]);
 	}
 	return (lk_sqlite_db_end(store->db, status));
+}
+
+enum lk_status
+lk_sqlite_put(struct lk_store *base, const struct lk_stored *stored,
+    size_t count, struct lk_deadline deadline, enum lk_put *results)
+{
+	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
+	enum lk_status status = LK_OK;
+	size_t at, some;
+
+	for (at = 0; status == LK_OK && at < count; at += some) {
+		if (at > 0) {
+			(void)poll(NULL, 0, LK_SQLITE_OTHERS_MS);
+			deadline = lk_deadline_in(base->timeout_ms);
+		}
+		some = count - at < PUT_ROWS ? count - at : PUT_ROWS;
+		status = put_some(store, stored + at, some, deadline,
+		    results + at);
+	}
+	return (status);
 }
 
 /* ---- Sweeping and counting --------------------------------------------- */

@@ -5,6 +5,10 @@
 #include "store/sqlite/db.h"
 #include "store/store.h"
 
+/* How long to leave the file to others between two transactions that change
+ * much: longer than they wait between two looks. */
+#define LK_SQLITE_OTHERS_MS 3
+
 struct lk_sqlite_store {
 	struct lk_store base;
 	struct lk_sqlite_db *db;
