@@ -72,7 +72,8 @@ enum lk_status {
 	LK_E_STORE = -5,    /* the store or the user source cannot answer */
 	LK_E_TIMEOUT = -6,  /* no answer within the deadline */
 	LK_E_CORRUPT = -7,  /* the store answered something that is not ours */
-	LK_E_NOT_DURABLE = -8 /* done, but no replica is known to have it */
+	LK_E_NOT_DURABLE = -8, /* done, but no replica is known to have it */
+	LK_E_WOULD_WAIT = -9   /* not without waiting: ask a manager */
 };
 
 /**
@@ -468,6 +469,120 @@ typedef void lk_session_fn(void *arg, const struct lk_session *session,
  */
 LK_API enum lk_status lk_list(struct lk_manager *manager, const char *user,
     lk_session_fn *each, void *arg) LK_MUST_CHECK;
+
+/* ---- Checks without waiting ------------------------------------------- */
+
+/* Most checks that are under way at once on one connection. */
+#define LK_CHECKS_MAX 1024
+
+struct lk_checks;
+
+/**
+ * Checks for a loop of poll(2) or epoll(7): many are under way at once on one
+ * connection, each with the deadline of an operation, and no function waits.
+ * What cannot be found out so is LK_E_WOULD_WAIT: then a manager of the same
+ * settings must be asked, by a thread that may wait.  It is said
+ *
+ * - by stores that have no such checks, as the embedded one;
+ * - behind Sentinel, while the master is not confirmed lately enough;
+ * - while the store is known not to answer, starts, or is full of clients;
+ * - as long as no manager of the same watch has connected to a server that is
+ *   given by a host name, since only looking it up says where that is;
+ * - for a new connection to a server that must be told of revocations first;
+ * - where the detail of a user is asked for that is not cached;
+ * - with LK_CHECKS_MAX checks under way.
+ *
+ * The watch must therefore be one that managers use as well, or
+ * lk_watch_run().  A connection belongs to one thread, as a manager does, and a
+ * child process has another: what its parent had under way is LK_E_WOULD_WAIT
+ * there.
+ *
+ * A loop does this, over and over:
+ *
+ *     lk_check_start() for each check that it has, then lk_checks_go_on(), so
+ *         that they go out in one write;
+ *     lk_check_finish() until it is false;
+ *     lk_checks_wants(), and wait for that and for all else;
+ *     lk_checks_go_on() with the events of its descriptor, 0 if there are none.
+ */
+
+/** What to wait for. */
+struct lk_checks_wants {
+	int fd;              /* -1: for nothing but time */
+	short events;        /* POLLIN, POLLOUT; epoll's have the same values */
+	unsigned int serial; /* another one: it is another descriptor, maybe of
+	                        the same number, to be registered anew */
+	int64_t until_ns;    /* but no longer, by CLOCK_MONOTONIC; 0: not at
+	                        all; INT64_MAX: for ever */
+};
+
+/** What came of a check. */
+struct lk_checked {
+	void *whose;               /* as it was started with */
+	enum lk_status status;     /* as that of lk_check(), or
+	                              LK_E_WOULD_WAIT */
+	struct lk_session session; /* zeroed unless LK_OK */
+	struct lk_user user;       /* empty unless LK_OK, and if no detail was
+	                              asked for; freed by lk_user_clear() */
+};
+
+/**
+ * lk_checks_new(settings, surroundings, checks, error):
+ * Have no check under way yet; connects when one is started.  ${settings} and
+ * the watch of ${surroundings}, which may be NULL, must outlive it; nothing
+ * else of these is used.
+ */
+LK_API enum lk_status lk_checks_new(const struct lk_settings *settings,
+    const struct lk_surroundings *surroundings, struct lk_checks **checks,
+    struct lk_error *error) LK_MUST_CHECK;
+
+/**
+ * lk_checks_free(checks):
+ * Close and free ${checks}, and forget what is under way.  NULL is fine.
+ */
+LK_API void lk_checks_free(struct lk_checks *checks);
+
+/**
+ * lk_checks_error(checks):
+ * One line on what failed last with a negative status other than
+ * LK_E_WOULD_WAIT, or "".  Valid until the next call with ${checks}.
+ */
+LK_API const char *lk_checks_error(const struct lk_checks *checks);
+
+/**
+ * lk_check_start(checks, token, detail, whose):
+ * Start to check ${token}, which is not needed any longer then, as lk_check()
+ * does, or with ${detail} as lk_check_user() does.  LK_OK: it is under way, and
+ * lk_check_finish() will tell what comes of it, with ${whose}.  Any other
+ * status is the outcome, such as LK_MALFORMED and LK_E_WOULD_WAIT.
+ */
+LK_API enum lk_status lk_check_start(struct lk_checks *checks,
+    const struct lk_token *token, bool detail, void *whose) LK_MUST_CHECK;
+
+/** lk_checks_wants(checks, wants): What to wait for before going on. */
+LK_API void lk_checks_wants(struct lk_checks *checks,
+    struct lk_checks_wants *wants);
+
+/**
+ * lk_checks_go_on(checks, events):
+ * Do what can be done now: send, receive, connect, see whose time is over.
+ * ${events} are what poll(2) or epoll(7) said of the descriptor.
+ */
+LK_API void lk_checks_go_on(struct lk_checks *checks, short events);
+
+/**
+ * lk_check_finish(checks, checked):
+ * Take the next check that is finished; false if there is none.
+ */
+LK_API bool lk_check_finish(struct lk_checks *checks,
+    struct lk_checked *checked);
+
+/**
+ * lk_check_give_up(checks, whose):
+ * Forget one check of ${whose}, since nobody waits for it any more: it will not
+ * be finished.  False if there is none.
+ */
+LK_API bool lk_check_give_up(struct lk_checks *checks, const void *whose);
 
 /* ---- User info ------------------------------------------------------- */
 

@@ -44,6 +44,14 @@ enum lk_status lk_manager_check_new_id(struct lk_manager *manager,
     const char *id) LK_MUST_CHECK;
 
 /**
+ * lk_user_of_record(id, record, user, error):
+ * What the cached ${record} says of the user ${id}; LK_E_CORRUPT if it is not
+ * his.  The caller calls lk_user_clear().
+ */
+enum lk_status lk_user_of_record(const char *id, const struct lk_buf *record,
+    struct lk_user *user, struct lk_error *error) LK_MUST_CHECK;
+
+/**
  * lk_manager_check_ttl(manager, fallback, ttl):
  * Put ${fallback} in place of 0; LK_E_INVAL if ${ttl} is out of range.
  */

@@ -175,10 +175,9 @@ load_user(struct lk_manager *manager, const char *id, int64_t ttl,
 	return (status);
 }
 
-/* What the cached ${record} says of ${id}. */
-static enum lk_status
-decode_user(struct lk_manager *manager, const char *id,
-    const struct lk_buf *record, struct lk_user *user)
+enum lk_status
+lk_user_of_record(const char *id, const struct lk_buf *record,
+    struct lk_user *user, struct lk_error *error)
 {
 	enum lk_status status = LK_FAULT;
 
@@ -188,8 +187,7 @@ decode_user(struct lk_manager *manager, const char *id,
 		status = LK_E_CORRUPT;
 	}
 	if (status == LK_E_CORRUPT)
-		lk_error_set(&manager->error,
-		    "the cached record of a user is not his");
+		lk_error_set(error, "the cached record of a user is not his");
 	return (status);
 }
 
@@ -233,7 +231,8 @@ lk_check_user_ttl(struct lk_manager *manager, const struct lk_token *token,
 	if (status != LK_OK)
 		goto out;
 	if (record.len > 0)
-		status = decode_user(manager, session->user, &record, user);
+		status = lk_user_of_record(session->user, &record, user,
+		    &manager->error);
 	else if (has_source(manager))
 		status = load_user(manager, session->user, ttl, false, user);
 	else
@@ -302,7 +301,7 @@ lk_user_get(struct lk_manager *manager, const char *id, struct lk_user *user)
 	if (status == LK_OK)
 		status = record.len == 0
 		    ? LK_NO_USER
-		    : decode_user(manager, id, &record, user);
+		    : lk_user_of_record(id, &record, user, &manager->error);
 	lk_buf_free(&record);
 	return (status);
 }

@@ -20,9 +20,10 @@ static const struct {
 };
 
 static const char *const errors[GATE_STATUS_ERRORS] = { "fault", "memory",
-	"argument", "settings", "store", "timeout", "corrupt", "not_durable" };
+	"argument", "settings", "store", "timeout", "corrupt", "not_durable",
+	"would_wait" };
 
-_Static_assert(LK_E_NOT_DURABLE == -GATE_STATUS_ERRORS,
+_Static_assert(LK_E_WOULD_WAIT == -GATE_STATUS_ERRORS,
     "each negative status has a counter");
 
 /* ---- Counting ---------------------------------------------------------- */

@@ -13,7 +13,7 @@
 #include "latchkey.h"
 
 #define GATE_LATENCY_BUCKETS 10
-#define GATE_STATUS_ERRORS 8 /* LK_FAULT to LK_E_NOT_DURABLE */
+#define GATE_STATUS_ERRORS 9 /* LK_FAULT to LK_E_WOULD_WAIT */
 
 typedef _Atomic uint64_t gate_counter;
 

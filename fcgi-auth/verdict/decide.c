@@ -125,6 +125,7 @@ decide_by_status(const struct gate_facts *facts, struct gate_verdict *verdict)
 	case LK_E_TIMEOUT:
 	case LK_E_CORRUPT:
 	case LK_E_NOT_DURABLE:
+	case LK_E_WOULD_WAIT:
 		break;
 	}
 	deny(503, "Sessions cannot be checked at the moment.", verdict);

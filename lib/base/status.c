@@ -34,6 +34,8 @@ lk_status_name(enum lk_status status)
 		return ("store content is corrupt");
 	case LK_E_NOT_DURABLE:
 		return ("not yet durable");
+	case LK_E_WOULD_WAIT:
+		return ("would have to wait");
 	}
 	return ("undefined status");
 }

@@ -6,7 +6,7 @@
 #ifndef LK_BACKEND_H_
 #define LK_BACKEND_H_
 
-#include "store/store.h"
+#include "store/checks.h"
 
 /** What stands behind one value of `store.backend`. */
 struct lk_backend {
@@ -16,6 +16,11 @@ struct lk_backend {
 	 */
 	enum lk_status (
 	    *open)(const struct lk_store *base, struct lk_store **store);
+
+	/** The same for checks that do not wait; NULL: it has none. */
+	enum lk_status (*checks)(const struct lk_store *base,
+	    struct lk_store_checks **checks);
+
 	/** The key that says where it is: `store.redis.address`. */
 	const char *where;
 	/**

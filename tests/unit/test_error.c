@@ -75,7 +75,8 @@ test_status_name_every_status_has_its_own(void **state)
 	static const enum lk_status all[] = { LK_OK, LK_MALFORMED, LK_UNKNOWN,
 		LK_EXPIRED, LK_NO_USER, LK_FORBIDDEN, LK_LIMIT, LK_FAULT,
 		LK_E_NOMEM, LK_E_INVAL, LK_E_SETTINGS, LK_E_STORE,
-		LK_E_TIMEOUT, LK_E_CORRUPT, LK_E_NOT_DURABLE };
+		LK_E_TIMEOUT, LK_E_CORRUPT, LK_E_NOT_DURABLE,
+		LK_E_WOULD_WAIT };
 	const size_t count = sizeof(all) / sizeof(all[0]);
 	size_t i, j;
 

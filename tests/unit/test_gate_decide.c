@@ -104,6 +104,7 @@ static const struct {
 	{ LK_E_TIMEOUT, 503, 503, GATE_CHALLENGE_NONE },
 	{ LK_E_CORRUPT, 503, 503, GATE_CHALLENGE_NONE },
 	{ LK_E_NOT_DURABLE, 503, 503, GATE_CHALLENGE_NONE },
+	{ LK_E_WOULD_WAIT, 503, 503, GATE_CHALLENGE_NONE },
 };
 #define STATUS_COUNT (sizeof(statuses) / sizeof(statuses[0]))
 

@@ -4,12 +4,9 @@
 
 /* ---- What a reply means for another attempt ---------------------------- */
 
-/*
- * Whether a command was not carried out for a reason that may pass soon: Redis
- * starts, is full of clients, or, behind Sentinel, is not the master any more.
- */
-static bool
-is_passing(const struct lk_redis_link *link, const struct lk_redis_reply *reply)
+bool
+lk_redis_is_passing(const struct lk_redis_link *link,
+    const struct lk_redis_reply *reply)
 {
 	if (reply->type != LK_REDIS_ERROR)
 		return (false);
@@ -22,9 +19,8 @@ is_passing(const struct lk_redis_link *link, const struct lk_redis_reply *reply)
 	        lk_redis_reply_is_error(reply, "UNBLOCKED")));
 }
 
-/* Something speaks against the connection and against the master. */
-static void
-reject(struct lk_redis_link *link)
+void
+lk_redis_link_reject(struct lk_redis_link *link)
 {
 	lk_redis_watch_suspect(link->watch, link->wire.generation);
 	lk_redis_wire_drop(&link->wire);
@@ -38,12 +34,12 @@ judge(struct lk_redis_task *task)
 	size_t i;
 
 	for (i = 0; i < task->count && task->replies[i] != NULL; i++) {
-		if (!is_passing(link, task->replies[i]))
+		if (!lk_redis_is_passing(link, task->replies[i]))
 			continue;
 		task->status = lk_redis_reply_refusal(task->replies[i],
 		    link->wire.name, link->error);
 		lk_redis_free_replies(task->replies, task->count);
-		reject(link);
+		lk_redis_link_reject(link);
 		/* The first tells of all, but for a fence behind a change. */
 		return (i == 0 ? LK_ATTEMPT_AGAIN : LK_ATTEMPT_UNKNOWN);
 	}
@@ -85,6 +81,7 @@ connect_to(struct lk_redis_link *link, const struct lk_redis_master *master,
 	*status = lk_redis_wire_open(wire, &master->address, master->name,
 	    master->generation, deadline);
 	if (*status == LK_OK) {
+		lk_redis_watch_met(link->watch, master, &wire->channel.stream);
 		replay_on_new(link, deadline);
 		if (lk_redis_wire_is_open(wire))
 			return (LK_ATTEMPT_DONE);
@@ -92,7 +89,7 @@ connect_to(struct lk_redis_link *link, const struct lk_redis_master *master,
 	}
 	if (!lk_redis_may_pass(*status))
 		return (LK_ATTEMPT_OVER);
-	reject(link);
+	lk_redis_link_reject(link);
 	/* A Redis that cannot be reached has no other in single mode, but one
 	 * that is full of clients may have room soon. */
 	return (link->watch->sentinel || wire->reached ? LK_ATTEMPT_AGAIN
@@ -130,7 +127,7 @@ after_failure(struct lk_redis_task *task, bool kept,
 	task->was_dead = kept && (!x->sent || x->peer_is_gone);
 	if (!lk_redis_may_pass(task->status))
 		return (LK_ATTEMPT_OVER);
-	reject(task->link);
+	lk_redis_link_reject(task->link);
 	/* In single mode there is nowhere else to go, unless it was only the
 	 * old connection that was dead. */
 	if (!task->link->watch->sentinel && !task->was_dead)

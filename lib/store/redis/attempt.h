@@ -55,6 +55,21 @@ lk_redis_may_pass(enum lk_status status)
 }
 
 /**
+ * lk_redis_link_reject(link):
+ * Something speaks against the connection, which is dropped, and against the
+ * master.
+ */
+void lk_redis_link_reject(struct lk_redis_link *link);
+
+/**
+ * lk_redis_is_passing(link, reply):
+ * Whether a command was not carried out for a reason that may pass soon: Redis
+ * starts, is full of clients, or, behind Sentinel, is not the master any more.
+ */
+bool lk_redis_is_passing(const struct lk_redis_link *link,
+    const struct lk_redis_reply *reply);
+
+/**
  * lk_redis_attempt(task):
  * Try once.  Unless there are replies, ${task} has a status and the link's
  * error says why.  With a fence behind the request, the request says whether

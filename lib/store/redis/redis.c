@@ -40,9 +40,11 @@ redis_open(const struct lk_store *base, struct lk_store **storep)
 }
 
 const struct lk_backend lk_redis_backend = { .open = redis_open,
+	.checks = lk_redis_checks_new,
 	.where = "store.redis.address",
 	.check = lk_redis_check_settings };
 const struct lk_backend lk_sentinel_backend = { .open = redis_open,
+	.checks = lk_redis_checks_new,
 	.where = "store.sentinel.addresses",
 	.check = lk_sentinel_check_settings };
 

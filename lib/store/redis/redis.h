@@ -11,6 +11,8 @@
 #include "store/redis/wire/script.h"
 #include "store/store.h"
 
+struct lk_store_checks;
+
 struct lk_redis_store {
 	struct lk_store base;
 	struct lk_redis_link *link;
@@ -36,6 +38,10 @@ enum lk_status lk_redis_user_delete(struct lk_store *store, const char *user,
     struct lk_deadline deadline, bool *deleted);
 void lk_redis_leave_parent(struct lk_store *store);
 void lk_redis_free(struct lk_store *store);
+
+/** lk_redis_checks_new(base, checks): The row's `checks`; see checks.c. */
+enum lk_status lk_redis_checks_new(const struct lk_store *base,
+    struct lk_store_checks **checks);
 
 /** lk_redis_store_of(store): the Redis store that ${store} is the base of. */
 struct lk_redis_store *lk_redis_store_of(struct lk_store *store);

@@ -188,6 +188,21 @@ lk_redis_watch_tell(struct lk_watch *watch, struct lk_redis_wire *wire,
 	return (status);
 }
 
+bool
+lk_redis_watch_is_told(struct lk_watch *watch, const char *history)
+{
+	const struct lk_redis_pending_item *item;
+	bool told;
+
+	(void)pthread_mutex_lock(&watch->lock);
+	told = !watch->replaying;
+	for (item = watch->pending.first; item != NULL && told;
+	     item = item->next)
+		told = strcmp(item->history, history) == 0;
+	(void)pthread_mutex_unlock(&watch->lock);
+	return (told);
+}
+
 /* Replicas have what the master of that history had by then. */
 static void
 settle(struct lk_watch *watch, const char *history, int64_t before_ns,

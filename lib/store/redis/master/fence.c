@@ -9,17 +9,17 @@
 
 /* ---- A master's past --------------------------------------------------- */
 
-static void
-past_command(struct lk_redis_command *command)
+void
+lk_redis_past_command(struct lk_redis_command *command)
 {
 	lk_redis_command(command, "INFO");
 	lk_redis_arg_str(command, "replication");
 	lk_redis_arg_str(command, "stats");
 }
 
-/* False, and no history, if it is not what a master says. */
-static bool
-past_read(const struct lk_redis_reply *reply, struct lk_redis_past *past)
+bool
+lk_redis_past_read(const struct lk_redis_reply *reply,
+    struct lk_redis_past *past)
 {
 	char role[LK_REDIS_INFO_MAX + 1] = "", id[LK_REDIS_INFO_MAX + 1] = "",
 	                              copies[LK_REDIS_INFO_MAX + 1] = "";
@@ -46,9 +46,9 @@ lk_redis_past_ask(struct lk_redis_wire *wire, struct lk_deadline deadline,
 	enum lk_status status = LK_FAULT;
 
 	memset(past, 0, sizeof(*past));
-	past_command(&command);
+	lk_redis_past_command(&command);
 	status = lk_redis_wire_ask(wire, &command, 1, deadline, &reply);
-	if (status == LK_OK && !past_read(reply, past))
+	if (status == LK_OK && !lk_redis_past_read(reply, past))
 		status = lk_fail(wire->error, LK_E_STORE,
 		    "redis at %s: INFO names no history of a master",
 		    wire->name);
@@ -75,7 +75,7 @@ lk_redis_fence(struct lk_redis_fence *fence, const struct lk_settings *settings,
 	lk_redis_arg_int(wait, (int64_t)replicas);
 	/* 0 would be for ever. */
 	lk_redis_arg_int(wait, wait_ms > 0 ? wait_ms : 1);
-	past_command(past);
+	lk_redis_past_command(past);
 }
 
 void
@@ -88,7 +88,7 @@ lk_redis_fence_read(
 
 	memset(fenced, 0, sizeof(*fenced));
 	if (past != NULL)
-		(void)past_read(past, &fenced->past);
+		(void)lk_redis_past_read(past, &fenced->past);
 	for (i = 0; i < 2 && replies[i] != NULL; i++) {
 		if (lk_redis_reply_refusal(replies[i], name, error) != LK_OK)
 			return;

@@ -69,6 +69,15 @@ enum lk_status lk_redis_fence_run(struct lk_redis_wire *wire,
     struct lk_deadline deadline, struct lk_redis_fenced *fenced) LK_MUST_CHECK;
 
 /**
+ * lk_redis_past_command(command): Make the question for a master's past.
+ * lk_redis_past_read(reply, past): Read the answer; false, and no history, if
+ * it is not what a master says.
+ */
+void lk_redis_past_command(struct lk_redis_command *command);
+bool lk_redis_past_read(const struct lk_redis_reply *reply,
+    struct lk_redis_past *past);
+
+/**
  * lk_redis_past_ask(wire, deadline, past):
  * The past of the master at ${wire}; LK_E_STORE if it is none.
  */

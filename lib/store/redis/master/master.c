@@ -223,6 +223,53 @@ lk_redis_watch_find(struct lk_watch *watch, struct lk_deadline deadline,
 	return (status);
 }
 
+bool
+lk_redis_watch_has(struct lk_watch *watch, struct lk_redis_master *master,
+    struct lk_endpoint *endpoint)
+{
+	struct lk_endpoints endpoints;
+	bool known;
+
+	(void)pthread_mutex_lock(&watch->lock);
+	known = !watch->sentinel ||
+	    (watch->known.address[0] != '\0' &&
+	        atomic_load(&watch->confirmed_ns) >= wanted_since(watch));
+	memcpy(master->name, watch->known.address, sizeof(master->name));
+	master->generation = atomic_load(&watch->generation);
+	*endpoint = watch->known.met;
+	if (watch->known.met_generation != master->generation)
+		endpoint->len = 0;
+	(void)pthread_mutex_unlock(&watch->lock);
+	if (!known || lk_address_parse(master->name, &master->address) != LK_OK)
+		return (false);
+	if (!lk_address_is_literal(&master->address))
+		return (endpoint->len > 0);
+	known = lk_endpoints_find(&master->address, &endpoints) &&
+	    endpoints.n > 0;
+	if (known)
+		*endpoint = endpoints.at[0];
+	return (known);
+}
+
+void
+lk_redis_watch_met(struct lk_watch *watch, const struct lk_redis_master *master,
+    const struct lk_stream *stream)
+{
+	struct lk_endpoint met;
+
+	if (lk_address_is_literal(&master->address))
+		return;
+	memset(&met, 0, sizeof(met));
+	met.len = sizeof(met.addr);
+	if (getpeername(stream->fd, (struct sockaddr *)&met.addr, &met.len) !=
+	    0)
+		return;
+	(void)pthread_mutex_lock(&watch->lock);
+	watch->known.met = met;
+	watch->known.met_generation = master->generation;
+	(void)pthread_mutex_unlock(&watch->lock);
+}
+
 void
 lk_redis_watch_suspect(struct lk_watch *watch, unsigned int generation)
 {

@@ -41,6 +41,10 @@
 
 /** What is known of the master. */
 struct lk_redis_known {
+	/* What its host's name stood for, and to which generation; len 0: not
+	 * known. */
+	struct lk_endpoint met;
+	unsigned int met_generation;
 	char address[LK_REDIS_NAME_SIZE]; /* "": not known */
 	int64_t suspect_ns; /* the last that spoke against it; 0: nothing */
 	bool unsettled;     /* a Sentinel names another one, or who confirmed
@@ -153,6 +157,22 @@ void lk_redis_watch_leave_parent(struct lk_watch *watch);
 enum lk_status lk_redis_watch_find(struct lk_watch *watch,
     struct lk_deadline deadline, struct lk_redis_master *master,
     struct lk_error *error) LK_MUST_CHECK;
+
+/**
+ * lk_redis_watch_has(watch, master, endpoint):
+ * Whether the master can be connected to without asking anybody for it: it is
+ * known, and confirmed if that is called for, and so is the address of its
+ * host, which is looked up by who can wait for that.
+ */
+bool lk_redis_watch_has(struct lk_watch *watch, struct lk_redis_master *master,
+    struct lk_endpoint *endpoint);
+
+/**
+ * lk_redis_watch_met(watch, master, stream):
+ * ${stream} has just been connected to ${master}: note where that is.
+ */
+void lk_redis_watch_met(struct lk_watch *watch,
+    const struct lk_redis_master *master, const struct lk_stream *stream);
 
 /**
  * lk_redis_watch_confirm(watch, since_ns, deadline, error):
@@ -286,6 +306,12 @@ void lk_redis_watch_lose(const struct lk_watch *watch, size_t count);
  */
 enum lk_status lk_redis_watch_tell(struct lk_watch *watch,
     struct lk_redis_wire *wire, struct lk_deadline deadline) LK_MUST_CHECK;
+
+/**
+ * lk_redis_watch_is_told(watch, history):
+ * Whether the master of ${history} has been told of all revocations.
+ */
+bool lk_redis_watch_is_told(struct lk_watch *watch, const char *history);
 
 /**
  * lk_redis_watch_replay(watch, wire, deadline):

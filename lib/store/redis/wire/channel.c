@@ -5,8 +5,6 @@
 
 #include "store/redis/wire/channel.h"
 
-/* What is read at once. */
-#define READ_SIZE 16384
 /* How a record of TLS begins that says what is wrong; no Redis reply does. */
 #define TLS_ALERT 0x15
 
@@ -51,7 +49,7 @@ feed(struct lk_redis_channel *channel, char *bytes, ssize_t n)
 int
 lk_redis_channel_read(struct lk_redis_channel *channel)
 {
-	char bytes[READ_SIZE];
+	char bytes[LK_REDIS_READ_SIZE];
 
 	return (feed(channel, bytes,
 	    lk_stream_read(&channel->stream, bytes, sizeof(bytes))));
@@ -61,7 +59,7 @@ int
 lk_redis_channel_receive(struct lk_redis_channel *channel,
     struct lk_deadline deadline)
 {
-	char bytes[READ_SIZE];
+	char bytes[LK_REDIS_READ_SIZE];
 
 	return (feed(channel, bytes,
 	    lk_stream_receive(&channel->stream, bytes, sizeof(bytes),

@@ -14,6 +14,9 @@
 #include "base/stream.h"
 #include "store/redis/wire/reply.h"
 
+/* What is read at once. */
+#define LK_REDIS_READ_SIZE 16384
+
 /** All zero but for `most`: not connected. */
 struct lk_redis_channel {
 	size_t most; /* bytes that `got` may reach */

@@ -4,12 +4,11 @@
 
 #include "store/redis/wire/wire.h"
 
-/* AUTH, SELECT and ROLE. */
-#define HANDSHAKE_MAX 3
+/* ---- What went wrong --------------------------------------------------- */
 
-/* Explain a failed system call. */
-static enum lk_status
-wire_fail(const struct lk_redis_wire *wire, const char *what, int error)
+enum lk_status
+lk_redis_wire_failed(const struct lk_redis_wire *wire, const char *what,
+    int error)
 {
 	if (error == ETIMEDOUT)
 		return (lk_fail(wire->error, LK_E_TIMEOUT,
@@ -22,9 +21,8 @@ wire_fail(const struct lk_redis_wire *wire, const char *what, int error)
 	    wire->name, what, strerror(error)));
 }
 
-/* Explain why nothing could be read. */
-static enum lk_status
-read_fail(const struct lk_redis_wire *wire, int error)
+enum lk_status
+lk_redis_wire_read_failed(const struct lk_redis_wire *wire, int error)
 {
 	switch (error) {
 	case ECONNRESET:
@@ -41,10 +39,16 @@ read_fail(const struct lk_redis_wire *wire, int error)
 		return (lk_fail(wire->error, LK_E_CORRUPT,
 		    "redis at %s: the reply is longer than %d bytes",
 		    wire->name, LK_REDIS_REPLY_MAX));
+	case EBADMSG:
+		return (lk_fail(wire->error, LK_E_CORRUPT,
+		    "redis at %s: not a Redis reply", wire->name));
+	case EPROTO:
+		return (lk_fail(wire->error, LK_E_CORRUPT,
+		    "redis at %s: more replies than commands", wire->name));
 	case ENOMEM:
 		return (lk_fail(wire->error, LK_E_NOMEM, "out of memory"));
 	default:
-		return (wire_fail(wire, "read", error));
+		return (lk_redis_wire_failed(wire, "read", error));
 	}
 }
 
@@ -60,21 +64,20 @@ receive_reply(struct lk_redis_wire *wire, struct lk_deadline deadline,
 
 	for (;;) {
 		if (!lk_redis_channel_next(channel, reply))
-			return (lk_fail(wire->error, LK_E_CORRUPT,
-			    "redis at %s: not a Redis reply", wire->name));
+			return (lk_redis_wire_read_failed(wire, EBADMSG));
 		if (*reply != NULL)
 			return (LK_OK);
 		error = lk_redis_channel_receive(channel, deadline);
 		if (error == 0)
 			continue;
 		x->peer_is_gone = error == ECONNRESET && channel->got == 0;
-		return (read_fail(wire, error));
+		return (lk_redis_wire_read_failed(wire, error));
 	}
 }
 
-/* Take what TIME answered. */
-static enum lk_status
-take_time(struct lk_redis_wire *wire, const struct lk_redis_reply *reply)
+enum lk_status
+lk_redis_wire_take_time(struct lk_redis_wire *wire,
+    const struct lk_redis_reply *reply)
 {
 	if (reply->type == LK_REDIS_ERROR)
 		return (lk_redis_reply_refusal(reply, wire->name, wire->error));
@@ -102,11 +105,10 @@ receive_all(struct lk_redis_wire *wire, size_t count,
 	if (status != LK_OK)
 		return (status);
 	if (x->timed)
-		x->time_status = take_time(wire, time);
+		x->time_status = lk_redis_wire_take_time(wire, time);
 	lk_redis_reply_free(time);
 	if (lk_redis_channel_has_more(&wire->channel))
-		return (lk_fail(wire->error, LK_E_CORRUPT,
-		    "redis at %s: more replies than commands", wire->name));
+		return (lk_redis_wire_read_failed(wire, EPROTO));
 	return (LK_OK);
 }
 
@@ -125,7 +127,7 @@ lk_redis_wire_exchange(struct lk_redis_wire *wire, const struct lk_buf *out,
 	x->sent = sent > 0;
 	x->peer_is_gone = error == EPIPE || error == ECONNRESET;
 	if (error != 0)
-		status = wire_fail(wire, "send", error);
+		status = lk_redis_wire_failed(wire, "send", error);
 	else
 		status = receive_all(wire, count, deadline, replies, x);
 	if (status != LK_OK)
@@ -188,7 +190,7 @@ start(struct lk_redis_wire *wire)
 	stream->born = wire->generation;
 	if (!lk_stream_set_patience(stream,
 	        wire->manners.settings->command_timeout_ms))
-		status = wire_fail(wire, "connect", errno);
+		status = lk_redis_wire_failed(wire, "connect", errno);
 	else if (!lk_redis_channel_start(&wire->channel))
 		status = lk_fail(wire->error, LK_E_NOMEM, "out of memory");
 	if (status != LK_OK)
@@ -225,14 +227,11 @@ check_role(const struct lk_redis_wire *wire, const struct lk_redis_reply *reply)
 	                                                  : "Sentinel"));
 }
 
-/* Say who we are and which database we want, in one write. */
-static enum lk_status
-log_in(struct lk_redis_wire *wire, struct lk_deadline deadline)
+size_t
+lk_redis_wire_hello(const struct lk_redis_wire *wire,
+    struct lk_redis_command commands[LK_REDIS_HELLO_MAX])
 {
 	const struct lk_redis_settings *s = wire->manners.settings;
-	struct lk_redis_command commands[HANDSHAKE_MAX];
-	struct lk_redis_reply *replies[HANDSHAKE_MAX] = { NULL };
-	enum lk_status status = LK_FAULT;
 	size_t count = 0;
 
 	count += lk_redis_command_auth(&commands[count], s->username,
@@ -243,11 +242,38 @@ log_in(struct lk_redis_wire *wire, struct lk_deadline deadline)
 	}
 	if (wire->manners.master)
 		lk_redis_command(&commands[count++], "ROLE");
+	return (count);
+}
+
+enum lk_status
+lk_redis_wire_welcome(const struct lk_redis_wire *wire,
+    struct lk_redis_reply *const *replies, size_t count)
+{
+	enum lk_status status = LK_OK;
+	size_t i;
+
+	for (i = 0; i < count && status == LK_OK; i++)
+		status = lk_redis_reply_refusal(replies[i], wire->name,
+		    wire->error);
+	if (status == LK_OK && wire->manners.master)
+		status = check_role(wire, replies[count - 1]);
+	return (status);
+}
+
+/* Say who we are and which database we want, in one write. */
+static enum lk_status
+log_in(struct lk_redis_wire *wire, struct lk_deadline deadline)
+{
+	struct lk_redis_command commands[LK_REDIS_HELLO_MAX];
+	struct lk_redis_reply *replies[LK_REDIS_HELLO_MAX] = { NULL };
+	const size_t count = lk_redis_wire_hello(wire, commands);
+	enum lk_status status = LK_FAULT;
+
 	if (count == 0)
 		return (LK_OK);
 	status = lk_redis_wire_ask(wire, commands, count, deadline, replies);
-	if (status == LK_OK && wire->manners.master)
-		status = check_role(wire, replies[count - 1]);
+	if (status == LK_OK)
+		status = lk_redis_wire_welcome(wire, replies, count);
 	lk_redis_free_replies(replies, count);
 	return (status);
 }

@@ -95,6 +95,43 @@ enum lk_status lk_redis_wire_take(struct lk_redis_wire *wire,
  */
 bool lk_redis_wire_is_quiet(const struct lk_redis_wire *wire);
 
+/* ---- For who does not wait and uses the wire's channel by itself -------- */
+
+/* AUTH, SELECT and ROLE. */
+#define LK_REDIS_HELLO_MAX 3
+
+/**
+ * lk_redis_wire_hello(wire, commands):
+ * What a new connection is told: how many commands.
+ */
+size_t lk_redis_wire_hello(const struct lk_redis_wire *wire,
+    struct lk_redis_command commands[LK_REDIS_HELLO_MAX]);
+
+/**
+ * lk_redis_wire_welcome(wire, replies, count):
+ * What became of it, by the replies to all of these commands.
+ */
+enum lk_status lk_redis_wire_welcome(const struct lk_redis_wire *wire,
+    struct lk_redis_reply *const *replies, size_t count) LK_MUST_CHECK;
+
+/** lk_redis_wire_take_time(wire, reply): Know the clock by a reply to TIME. */
+enum lk_status lk_redis_wire_take_time(struct lk_redis_wire *wire,
+    const struct lk_redis_reply *reply) LK_MUST_CHECK;
+
+/**
+ * lk_redis_wire_failed(wire, what, error),
+ * lk_redis_wire_read_failed(wire, error):
+ * Explain why ${what}, or reading, failed, and return the status that follows.
+ * ${error} is an errno; of reading also EBADMSG, which is what is no Redis
+ * reply, and EPROTO, which is more replies than commands.
+ */
+enum lk_status lk_redis_wire_failed(const struct lk_redis_wire *wire,
+    const char *what, int error);
+enum lk_status lk_redis_wire_read_failed(const struct lk_redis_wire *wire,
+    int error);
+
+/* ---- For who waits ------------------------------------------------------ */
+
 /**
  * lk_redis_wire_exchange(wire, out, count, deadline, replies, exchange):
  * Send ${out}, which is ${count} commands, in one write and read as many
