@@ -330,9 +330,9 @@ check: deps
 
 .PHONY: mutants
 ## make mutants     which faults no test notices, of those in tests/mutants
-##                  (ONLY='NAME NAME': these)
+##                  (ONLY='NAME NAME': these; PASSED=1: right after a check)
 mutants: deps
-	+@$(PYTHON) tests/mutants/hunt.py $(ONLY)
+	+@$(PYTHON) tests/mutants/hunt.py $(if $(PASSED),--passed) $(ONLY)
 
 # Where the demo keeps its sessions: sqlite or redis.
 STORE ?= sqlite

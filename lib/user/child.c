@@ -86,6 +86,10 @@ set_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+#pragma GCC diagnostic push
+/* A resource is an enum in one C library and an int in another. */
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+
 /* Where a hard limit is lower and cannot be raised, it is kept. */
 static void
 set_limits(void)
@@ -118,6 +122,8 @@ set_limits(void)
 		(void)setrlimit(rows[i].resource, &limit);
 	}
 }
+
+#pragma GCC diagnostic pop
 
 static void
 set_priority(void)

@@ -501,7 +501,7 @@ test_user_ids_of_any_bytes_are_kept_apart(void **state)
 {
 	static const char *const ids[] = { "a", "a b", "a  b", "A",
 		"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", "'", "\"",
-		"a\xc2\xa0" "b",
+		("a\xc2\xa0" "b"),
 		"\\", "{a}", "}:s:", "a:b", "*", "?", "%s%n", "$(id)", "-x",
 		"0", "1 2 3", "-" };
 	struct world *world = *state;
@@ -542,7 +542,7 @@ test_user_id_unfit_is_invalid(void **state)
 	const char *const ids[] = { "", "a\nb", "a\rb", "\x01", "a\x7f",
 		"a\tb", too_long };
 	static const char *const odd[] = { " a", "a ", "caf\xe9", "\xff\xfe",
-		"a\xc2\x85", "\xe2\x80\xae" "a", "a\xe3\x80\x80" };
+		"a\xc2\x85", ("\xe2\x80\xae" "a"), "a\xe3\x80\x80" };
 	struct lk_session session;
 	struct lk_token token;
 	uint64_t revoked;

@@ -334,7 +334,7 @@ static void
 test_user_ids_of_any_bytes_are_cached_apart(void **state)
 {
 	static const char *const ids[] = { "a", "a b", "\"", "\\", "{}",
-		"\xc3\xa4", "a/b", "a\xc2\xa0" "b" };
+		"\xc3\xa4", "a/b", ("a\xc2\xa0" "b") };
 	struct world *world = *state;
 	char detail[32];
 	size_t i;

@@ -15,9 +15,11 @@ of which there has to be a patch here.  `Build` is there where only sanitizers
 notice.
 
 Faults are tried in copies of the tree, a few at a time; words on the command
-line choose patches by name.  What must fail has to pass without the fault.
-Ends with `N caught, N alive`; the exit status is 1 if one lives, or if one
-could not be tried for another reason than that its test is skipped here.
+line choose patches by name.  What must fail has to pass without the fault:
+each such test runs before, unless the first word is --passed, for who has just
+run them all.  ccache is used if it is there.  Ends with `N caught, N alive`;
+the exit status is 1 if one lives, or if one could not be tried for another
+reason than that its test is skipped here.
 """
 
 import os
@@ -86,6 +88,14 @@ def mutants(names=()):
     return [mutant for mutant in found if not names or mutant.name in names]
 
 
+def compiler():
+    """A copy is compiled like the tree and like the other copies."""
+    chosen = os.environ.get("CC", "cc")
+    if shutil.which("ccache") and not chosen.startswith("ccache"):
+        return f"ccache {chosen}"
+    return chosen
+
+
 def is_in_c(test):
     return test.split("/")[0] in C_SUITES and ".py" not in test
 
@@ -118,7 +128,8 @@ class Tree:
                 ["make", "-s", "--no-print-directory",
                  f"SAN={'1' if san else ''}", *targets], cwd=self.path,
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                check=False, env={**os.environ, "CI": "", "MAKEFLAGS": ""})
+                check=False, env={**os.environ, "CC": compiler(), "CI": "",
+                                  "MAKEFLAGS": ""})
             if done.returncode != 0:
                 return done.stdout
         return None
@@ -191,13 +202,15 @@ class Hunt:
         finally:
             tree.restore(mutant)
 
-    def go(self, chosen):
-        """Try them; how many were caught, live, and could not be tried."""
+    def go(self, chosen, passed):
+        """Try them, whose tests have passed before or are run first; how many
+        were caught, live, and could not be tried."""
         counts = {"caught": 0, "ALIVE": 0, "skipped": 0, "not tried": 0}
         with ThreadPoolExecutor(WORKERS) as pool:
             keys = sorted({one.without() for one in chosen})
             before = dict(zip(keys, pool.map(
-                lambda key: self.in_a_tree(self.unbroken, key), keys)))
+                lambda key: "passed" if passed else
+                self.in_a_tree(self.unbroken, key), keys)))
 
             def judge(one):
                 said = before[one.without()]
@@ -221,11 +234,12 @@ def main():
     if sys.argv[1:2] == ["--one"]:
         run_one(*sys.argv[2:])
         return 0
-    chosen = mutants(sys.argv[1:])
+    passed = sys.argv[1:2] == ["--passed"]
+    chosen = mutants(sys.argv[2 if passed else 1:])
     with tempfile.TemporaryDirectory(prefix="latchkey-mutants-") as scratch:
         trees = [Tree(Path(scratch) / str(number))
                  for number in range(min(WORKERS, len(chosen)))]
-        counts = Hunt(trees).go(chosen)
+        counts = Hunt(trees).go(chosen, passed)
     print(f"{counts['caught']} caught, {counts['ALIVE']} alive"
           + "".join(f", {counts[name]} {name}" for name in
                     ("skipped", "not tried") if counts[name]))

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from support.pam_handle import (AUTH_ERR, CONV_AGAIN, CONV_ERR, IGNORE,
-                                INCOMPLETE, PERM_DENIED, SESSION_ERR, SUCCESS,
-                                Handle)
+from support.pam_handle import (ACCT_EXPIRED, AUTH_ERR, CONV_AGAIN, CONV_ERR,
+                                IGNORE, INCOMPLETE, PERM_DENIED, SESSION_ERR,
+                                SUCCESS, Handle)
 from support.servers import Latchkey, RedisServer, settings
 
 # Accounts of every system: the user id of a session is one's name.
@@ -102,6 +102,16 @@ def test_handle_in_another_process_remembers_what_it_opened(cli, door,
         assert login.call("close_session") == SUCCESS
     assert not lives(cli, own)
     assert lives(cli, other)
+
+
+def test_handle_account_in_another_process_sees_a_revocation(cli, door):
+    """Of a host whose account step has the environment alone."""
+    token = cli.issue("alice")
+    with door(options="") as login:
+        login.put(forged(cli, token))
+        assert login.call("acct_mgmt") == SUCCESS
+        assert cli.revoke(token) == 1
+        assert login.call("acct_mgmt") == ACCT_EXPIRED
 
 
 @pytest.mark.parametrize("value", [

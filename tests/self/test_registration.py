@@ -3,7 +3,7 @@
 import re
 
 from support.place import BUILD
-from tree import files, read
+from tree import files, read, run
 
 SUITES = files("tests/unit/*.c", "tests/contract/*.c")
 DEFINED = re.compile(r"^(test_\w+)\s*\(\s*void\s*\*\s*\*", re.M)
@@ -11,12 +11,15 @@ DEFINED = re.compile(r"^(test_\w+)\s*\(\s*void\s*\*\s*\*", re.M)
 
 def test_registration_every_test_is_run():
     """By the main() of suite.h, from the list that make has of each file."""
-    for path in SUITES:
-        names = DEFINED.findall(read(path))
-        if names:
-            listed = (BUILD / "gen" / path).with_suffix(".list").read_text()
-            assert re.findall(r"\((\w+)\)", listed) == names, path
-            assert read(path).endswith('#include "support/suite.h"\n'), path
+    lists = {path: (BUILD / "gen" / path).with_suffix(".list")
+             for path in SUITES if DEFINED.search(read(path))}
+    made = run("make", "-s", "--no-print-directory", f"B={BUILD}",
+               *lists.values())
+    assert made.returncode == 0, made.stderr
+    for path, listed in lists.items():
+        assert (re.findall(r"\((\w+)\)", listed.read_text())
+                == DEFINED.findall(read(path))), path
+        assert read(path).endswith('#include "support/suite.h"\n'), path
 
 
 def test_registration_names_say_unit_condition_outcome():

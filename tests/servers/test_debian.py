@@ -46,12 +46,15 @@ def tokens_in_logs(site, lighttpd):
     assert site.tokens_in_logs() == []
 
 
+@pytest.mark.parametrize("others", [["10-fastcgi.conf"], []])
 @pytest.mark.parametrize("name", NAMES)
-def test_debian_recipe_asks_before_whatever_else_is_enabled(site, name):
-    """In whatever order the files come."""
+def test_debian_recipe_asks_before_whatever_else_is_enabled(site, name,
+                                                            others):
+    """In whatever order the files come, and whether or not another one lists
+    mod_fastcgi before those that answer."""
     lighttpd = site.place.add(DebianLighttpd(
         site, ["10-cgi.conf", "10-status.conf", "10-rewrite.conf",
-               "10-fastcgi.conf", ALIAS, proxy(site)],
+               ALIAS, proxy(site), *others],
         name))
     token = site.cli.issue("alice")
     for path in ("/", "/secret.html", "/app/page", "/server-status",

@@ -129,7 +129,7 @@ expect(size_t status, enum gate_credentials_kind kind, bool to_login)
 		/* Unless it is sure that all are live: was the one? */
 		if (statuses[status].status != LK_OK)
 			return ((struct expected){ 503, GATE_CHALLENGE_NONE });
-		/* FALLTHROUGH */
+		__attribute__((fallthrough));
 	case GATE_CREDENTIALS_TOO_MANY:
 	case GATE_CREDENTIALS_BAD:
 		return ((struct expected){ to_login ? 302 : 401,
@@ -271,7 +271,7 @@ test_gate_decide_unsound_session_is_503(void **state)
 {
 	/* What a header loses, or what others show as something else. */
 	static const char *const changed[] = { " alice", "alice ", "al\xe9",
-		"al\xc2\x85", "alice\xc2\xa0", "\xe2\x80\x8b" "alice" };
+		"al\xc2\x85", "alice\xc2\xa0", ("\xe2\x80\x8b" "alice") };
 	struct scene scene;
 	size_t i;
 

@@ -23,7 +23,7 @@ test_user_id_fits_if_all_readers_see_the_same(void **state)
 {
 	static const char *const good[] = { "a", "a b", "-x", "-", "0", "a:b",
 		"}:s:", "\xc3\xa4", "\xc3\xa0", "\xe2\x82\xac",
-		"\xf0\x9f\x98\x80", "a\xc2\xa0" "b",
+		"\xf0\x9f\x98\x80", ("a\xc2\xa0" "b"),
 		/* Persian is written with a joiner inside a word. */
 		"\xd9\x85\xdb\x8c\xe2\x80\x8c\xd8\xae" };
 	static const char *const bad[] = { "", " ", " a", "a ", "  ", "a\tb",

@@ -791,6 +791,10 @@ test_user_source_exec_closed_standard_descriptors_are_fine(void **state)
 	assert_int_equal(in_process(answer_without_standard_descriptors, f), 0);
 }
 
+#pragma GCC diagnostic push
+/* As in user/child.c. */
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+
 /* The strangest of parents: nothing of all this reaches the program. */
 static int
 answer_in_surroundings_of_its_own(struct fixture *f)
@@ -843,6 +847,8 @@ answer_in_surroundings_of_its_own(struct fixture *f)
 	fprintf(stderr, "%s\n", f->detail.data);
 	return (6);
 }
+
+#pragma GCC diagnostic pop
 
 static void
 test_user_source_exec_surroundings_are_its_own(void **state)
