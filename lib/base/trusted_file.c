@@ -290,13 +290,15 @@ read_all(const struct trusted_file *file, struct lk_buf *content)
 {
 	/* A file that stays as it is takes no more room than it needs, which
 	 * is also what is wiped in the end. */
-	size_t left, want, chunk = file->size < CHUNK ? file->size + 1 : CHUNK;
+	size_t left, want, done = 0;
 	char *room, beyond;
 	ssize_t got;
 
-	for (;; chunk = CHUNK) {
+	for (;;) {
 		left = content->max - content->len;
-		want = left < chunk ? left : chunk;
+		want = done <= file->size ? file->size - done + 1 : CHUNK;
+		want = want < CHUNK ? want : CHUNK;
+		want = want < left ? want : left;
 		if ((room = lk_buf_room(content, want)) == NULL)
 			return (lk_fail(file->error, LK_E_NOMEM,
 			    "%s: out of memory", file->path));
@@ -315,6 +317,7 @@ read_all(const struct trusted_file *file, struct lk_buf *content)
 			    "%s: expected at most %zu bytes, got more",
 			    file->path, content->max));
 		lk_buf_grew(content, (size_t)got);
+		done += (size_t)got;
 	}
 }
 

@@ -5,8 +5,8 @@
 #include <strings.h>
 
 #include "base/error.h"
-#include "settings/table.h"
 #include "settings/scan.h"
+#include "settings/table.h"
 
 #define ALPHA "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #define DIGIT "0123456789"
@@ -18,8 +18,6 @@
 #define FLOAT_CHARS DIGIT "+-.eE"
 /* A name and its dot or NUL at every depth. */
 #define KEY_SIZE ((LK_SCAN_DEPTH_MAX + 1) * (LK_SCAN_NAME_MAX + 1))
-#define DIGITS_OF_(number) #number
-#define DIGITS_OF(number) DIGITS_OF_(number)
 
 struct scan {
 	const char *path;
@@ -46,23 +44,31 @@ refuse(const struct scan *s, const char *want, const char *got)
 	    len < 100 ? len : 100, s->key, len == 0 ? "" : ": ", want, got));
 }
 
-/* ---- What is skipped --------------------------------------------------- */
+static enum lk_status
+refuse_byte(const struct scan *s)
+{
+	unsigned int byte = (unsigned char)*s->p;
+	char got[16];
+
+	if (strncmp(s->p, "@include", 8) == 0)
+		return (refuse(s, "no @include", "one"));
+	(void)snprintf(got, sizeof(got),
+	    byte > ' ' && byte < 0x7f ? "'%c'" : "byte 0x%02x", byte);
+	return (refuse(s, "a setting", got));
+}
+
+/* ---- Comments and strings ---------------------------------------------- */
 
 static enum lk_status
 skip_block_comment(struct scan *s)
 {
-	int first = s->line;
+	const char *end = strstr(s->p + 2, "*/");
 
-	for (s->p += 2; *s->p != '\0'; s->p++) {
-		if (s->p[0] == '*' && s->p[1] == '/') {
-			s->p += 2;
-			return (LK_OK);
-		}
-		if (*s->p == '\n')
-			s->line++;
-	}
-	s->line = first;
-	return (refuse(s, "the comment to end", "the end of the file"));
+	if (end == NULL)
+		return (refuse(s, "the comment to end", "the end of the file"));
+	for (; s->p < end + 2; s->p++)
+		s->line += *s->p == '\n';
+	return (LK_OK);
 }
 
 /* To its newline.  A lone carriage return looks like one, and is none. */
@@ -77,48 +83,42 @@ skip_line_comment(struct scan *s)
 	                            "a carriage return in a comment"));
 }
 
-static enum lk_status
-skip_escape(struct scan *s)
+/* How long the escape at ${p} is; 0 if libconfig knows no such one. */
+static size_t
+escape_len(const char *p)
 {
-	const char *digits = s->p + 2;
-
-	if (s->p[1] != '\0' && strchr("\"\\nrtf", s->p[1]) != NULL) {
-		s->p += 2;
-		return (LK_OK);
-	}
-	if ((s->p[1] == 'x' || s->p[1] == 'X') &&
-	    strspn(digits, HEX_DIGIT) >= 2 &&
-	    (digits[0] != '0' || digits[1] != '0')) {
-		s->p += 4;
-		return (LK_OK);
-	}
-	return (refuse(s, "one of \\\" \\\\ \\n \\r \\t \\f \\x01 to \\xff",
-	    "another escape in the string"));
+	if (p[1] != '\0' && strchr("\"\\nrtf", p[1]) != NULL)
+		return (2);
+	return ((p[1] == 'x' || p[1] == 'X') && strspn(p + 2, HEX_DIGIT) >= 2 &&
+	            strncmp(p + 2, "00", 2) != 0
+	        ? 4
+	        : 0);
 }
 
 static enum lk_status
 skip_string(struct scan *s)
 {
-	enum lk_status status = LK_FAULT;
+	size_t len;
 
 	/* libconfig makes one string of both. */
 	if (s->after_string)
 		return (refuse(s, "a comma or a semicolon between two strings",
 		    "none"));
 	s->after_string = true;
-	s->p++;
-	for (;;) {
+	for (s->p++;; s->p += len) {
 		s->p += strcspn(s->p, "\"\\\n");
-		if (*s->p == '"') {
-			s->p++;
-			return (LK_OK);
-		}
+		if (*s->p == '"')
+			break;
 		if (*s->p != '\\')
 			return (refuse(s, "the string to end on its line",
 			    "the end of the line"));
-		if ((status = skip_escape(s)) != LK_OK)
-			return (status);
+		if ((len = escape_len(s->p)) == 0)
+			return (refuse(s,
+			    "one of \\\" \\\\ \\n \\r \\t \\f \\x01 to \\xff",
+			    "another escape in the string"));
 	}
+	s->p++;
+	return (LK_OK);
 }
 
 /* ---- Keys -------------------------------------------------------------- */
@@ -131,7 +131,8 @@ take_name(struct scan *s)
 
 	if (len > LK_SCAN_NAME_MAX)
 		return (refuse(s,
-		    "a name of at most " DIGITS_OF(LK_SCAN_NAME_MAX) " bytes",
+		    "a name of at most " LK_DIGITS_OF(
+		        LK_SCAN_NAME_MAX) " bytes",
 		    "a longer one"));
 	if ((len == 4 && strncasecmp(s->p, "true", len) == 0) ||
 	    (len == 5 && strncasecmp(s->p, "false", len) == 0)) {
@@ -152,7 +153,7 @@ descend(struct scan *s)
 
 	if (s->depth == LK_SCAN_DEPTH_MAX)
 		return (refuse(s,
-		    "groups, arrays and lists at most " DIGITS_OF(
+		    "groups, arrays and lists at most " LK_DIGITS_OF(
 		        LK_SCAN_DEPTH_MAX) " deep",
 		    "deeper ones"));
 	if (*s->p == '{' && len > 0 && s->key[len - 1] != '.')
@@ -176,60 +177,26 @@ ascend(struct scan *s)
 
 /* ---- Numbers ----------------------------------------------------------- */
 
-/* Write ${number} over the ${len} bytes of an octal literal that said so. */
-static void
-replace(char *literal, size_t len, long long number)
-{
-	char digits[32];
-
-	(void)snprintf(digits, sizeof(digits), "%*lld", (int)len, number);
-	memcpy(literal, digits, len);
-}
-
-static enum lk_status
-refuse_number(const struct scan *s, const struct lk_setting *setting,
-    const char *word)
-{
-	char want[LK_SETTING_TEXT_MAX] = "an integer of 32 bits";
-	char got[LK_SETTING_TEXT_MAX];
-
-	if (setting != NULL)
-		lk_setting_want(setting, want);
-	(void)snprintf(got, sizeof(got), "%.40s%s", word,
-	    strlen(word) > 40 ? "..." : "");
-	return (refuse(s, want, got));
-}
-
 /* A file mode: octal, which only a leading zero says. */
-static enum lk_status
-take_octal(struct scan *s, const struct lk_setting *setting, const char *word)
+static bool
+is_mode(const char *word, long long max)
 {
-	size_t len = strlen(word);
-	long long number;
+	const size_t len = strlen(word);
 
-	if (word[0] != '0' || strspn(word, "01234567") != len || len > 16)
-		return (refuse_number(s, setting, word));
-	number = strtoll(word, NULL, 8);
-	if (number > setting->max)
-		return (refuse_number(s, setting, word));
-	replace(s->p, len, number);
-	s->p += len;
-	return (LK_OK);
+	return (word[0] == '0' && strspn(word, "01234567") == len &&
+	    len <= 16 && strtoll(word, NULL, 8) <= max);
 }
 
 /* Whether ${word} is an integer that every libconfig reads as the same. */
 static bool
-is_plain_integer(const char *word)
+is_integer(const char *word)
 {
-	bool hex = word[0] == '0' && (word[1] == 'x' || word[1] == 'X');
-	const char *digits = word + (hex ? 2 : 0);
+	const bool hex = strncasecmp(word, "0x", 2) == 0;
+	const char *digits = word + strspn(word, "+-");
 	long long number;
 	char *end;
 
-	if (!hex && (*digits == '+' || *digits == '-'))
-		digits++;
-	if (strspn(digits, hex ? HEX_DIGIT : DIGIT) == 0 ||
-	    (!hex && digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9'))
+	if (!hex && digits[0] == '0' && strspn(digits, DIGIT) > 1)
 		return (false);
 	errno = 0;
 	number = strtoll(word, &end, hex ? 16 : 10);
@@ -250,117 +217,86 @@ is_float(const char *word)
 static enum lk_status
 take_number(struct scan *s)
 {
-	size_t len = strspn(s->p, NUMBER_CHARS);
 	const struct lk_setting *setting = lk_setting_find(s->key);
-	char word[64];
+	char want[LK_SETTING_TEXT_MAX] = "an integer of 32 bits", got[64];
+	const size_t len = strspn(s->p, NUMBER_CHARS);
+	char word[64], *at = s->p;
 
+	s->p += len;
+	if (s->again)
+		return (LK_OK);
 	(void)snprintf(word, sizeof(word), "%.*s",
-	    (int)(len < sizeof(word) ? len : sizeof(word) - 1), s->p);
-	if (setting != NULL && setting->type != LK_SETTING_INT)
-		setting = NULL;
-	if (len >= sizeof(word))
-		return (refuse_number(s, setting, word));
-	if (s->again) {
-		s->p += len;
+	    (int)(len < sizeof(word) ? len : sizeof(word) - 1), at);
+	if (setting != NULL && setting->octal && is_mode(word, setting->max)) {
+		/* In place: a decimal number is no longer. */
+		(void)snprintf(got, sizeof(got), "%*lld", (int)len,
+		    strtoll(word, NULL, 8));
+		memcpy(at, got, len);
 		return (LK_OK);
 	}
-	if (setting != NULL && setting->octal)
-		return (take_octal(s, setting, word));
-	if (!is_float(word) && !is_plain_integer(word))
-		return (refuse_number(s, setting, word));
-	s->p += len;
-	return (LK_OK);
+	if (len < sizeof(word) && (setting == NULL || !setting->octal) &&
+	    (is_float(word) || is_integer(word)))
+		return (LK_OK);
+	if (setting != NULL && setting->type == LK_SETTING_INT)
+		lk_setting_want(setting, want);
+	(void)snprintf(got, sizeof(got), "%.40s%s", word,
+	    strlen(word) > 40 ? "..." : "");
+	return (refuse(s, want, got));
 }
 
 /* ---- Words ------------------------------------------------------------- */
 
 static enum lk_status
-refuse_byte(struct scan *s)
+take_word(struct scan *s)
 {
-	unsigned int byte = (unsigned char)*s->p;
-	char got[16];
-
-	if (strncmp(s->p, "@include", 8) == 0)
-		return (refuse(s, "no @include", "one"));
-	(void)snprintf(got, sizeof(got),
-	    byte > ' ' && byte < 0x7f ? "'%c'" : "byte 0x%02x", byte);
-	return (refuse(s, "a setting", got));
-}
-
-static bool
-is_one_of(char c, const char *set)
-{
-	return (c != '\0' && strchr(set, c) != NULL);
-}
-
-/* Space, comments and separators; LK_FAULT if the next byte is none. */
-static enum lk_status
-skip_filler(struct scan *s)
-{
-	if (*s->p == ';')
-		s->key[s->start[s->depth]] = '\0';
-	if (is_one_of(*s->p, "=:;,"))
-		s->after_string = false;
-	if (is_one_of(*s->p, " \t\r\f=:;,")) {
-		s->p++;
-		return (LK_OK);
-	}
-	if (*s->p == '\n') {
+	switch (*s->p) {
+	case '\n':
 		s->line++;
 		s->p++;
 		return (LK_OK);
-	}
-	if (s->p[0] == '/' && s->p[1] == '*')
-		return (skip_block_comment(s));
-	if (*s->p == '#' || (s->p[0] == '/' && s->p[1] == '/'))
+	case ' ':
+	case '\t':
+	case '\r':
+	case '\f':
+		s->p++;
+		return (LK_OK);
+	case '#':
 		return (skip_line_comment(s));
-	return (LK_FAULT);
-}
-
-static enum lk_status
-take_word(struct scan *s)
-{
-	enum lk_status status = skip_filler(s);
-
-	if (status != LK_FAULT)
-		return (status);
-	if (*s->p == '"')
+	case '/':
+		return (s->p[1] == '*'   ? skip_block_comment(s)
+		        : s->p[1] == '/' ? skip_line_comment(s)
+		                         : refuse_byte(s));
+	case '"':
 		return (skip_string(s));
+	default:
+		break;
+	}
 	s->after_string = false;
-	if (is_one_of(*s->p, NAME_START))
-		return (take_name(s));
-	if (is_one_of(*s->p, NUMBER_START))
-		return (take_number(s));
-	if (is_one_of(*s->p, "{[("))
+	switch (*s->p) {
+	case ';':
+		s->key[s->start[s->depth]] = '\0';
+		s->p++;
+		return (LK_OK);
+	case '=':
+	case ':':
+	case ',':
+		s->p++;
+		return (LK_OK);
+	case '{':
+	case '[':
+	case '(':
 		return (descend(s));
-	if (is_one_of(*s->p, "}])"))
+	case '}':
+	case ']':
+	case ')':
 		return (ascend(s));
-	return (refuse_byte(s));
-}
-
-/* What editors elsewhere put in front of a text. */
-static enum lk_status
-refuse_mark(struct scan *s)
-{
-	if (strncmp(s->p, "\xef\xbb\xbf", 3) != 0 &&
-	    strncmp(s->p, "\xff\xfe", 2) != 0 &&
-	    strncmp(s->p, "\xfe\xff", 2) != 0)
-		return (LK_OK);
-	return (refuse(s, "UTF-8 without a byte order mark",
-	    "one at the start of the file"));
-}
-
-/* libconfig would take it for the end of the text. */
-static enum lk_status
-refuse_nul(struct scan *s, size_t len)
-{
-	const char *p, *nul = memchr(s->p, '\0', len);
-
-	if (nul == NULL)
-		return (LK_OK);
-	for (p = s->p; p < nul; p++)
-		s->line += *p == '\n';
-	return (refuse(s, "text", "a NUL byte"));
+	case '\0':
+		return (refuse_byte(s));
+	default:
+		return (strchr(NAME_START, *s->p) != NULL     ? take_name(s)
+		        : strchr(NUMBER_START, *s->p) != NULL ? take_number(s)
+		                                              : refuse_byte(s));
+	}
 }
 
 enum lk_status
@@ -368,10 +304,21 @@ lk_settings_scan(const char *path, char *text, size_t len,
     struct lk_error *error)
 {
 	struct scan s = { .path = path, .error = error, .p = text, .line = 1 };
-	enum lk_status status = refuse_mark(&s);
+	const char *nul = memchr(text, '\0', len);
+	enum lk_status status = LK_OK;
 
-	if (status == LK_OK)
-		status = refuse_nul(&s, len);
+	/* What editors elsewhere put in front of a text. */
+	if (strncmp(text, "\xef\xbb\xbf", 3) == 0 ||
+	    strncmp(text, "\xff\xfe", 2) == 0 ||
+	    strncmp(text, "\xfe\xff", 2) == 0)
+		return (refuse(&s, "UTF-8 without a byte order mark",
+		    "one at the start of the file"));
+	/* libconfig would take it for the end of the text. */
+	if (nul != NULL) {
+		for (; s.p < nul; s.p++)
+			s.line += *s.p == '\n';
+		return (refuse(&s, "text", "a NUL byte"));
+	}
 	while (status == LK_OK && s.p < text + len)
 		status = take_word(&s);
 	return (status);

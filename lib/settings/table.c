@@ -25,8 +25,6 @@
 	.number = (count), .members = (of), .size = sizeof(struct row)
 #define TEXT(...) ((const char *const[]){ __VA_ARGS__, NULL })
 #define NONE ((const char *const[]){ NULL })
-#define DIGITS_OF_(number) #number
-#define DIGITS_OF(number) DIGITS_OF_(number)
 
 #define PATH_LEN 4095
 #define ADDRESS_LEN 262 /* a host name of 255 bytes, brackets or colon, port */
@@ -164,7 +162,7 @@ const struct lk_setting lk_settings_table[] = {
 	{ KEY(gate.detail_max), INT(2, 6144, 4096) },
 	{ KEY(gate.rules), ROWS(1, LK_RULES_MAX, 1, lk_rule, lk_rule_members),
 	    .row_check = lk_rule_check,
-	    .want = "a list of 1 to " DIGITS_OF(LK_RULES_MAX)
+	    .want = "a list of 1 to " LK_DIGITS_OF(LK_RULES_MAX)
 	    " rules, each a group" },
 
 	{ KEY(cookie.name), STRING(1, 64, TEXT("latchkey")),

@@ -14,6 +14,9 @@
 #define LK_SETTING_TEXT_MAX 160
 /* Longest member of an array, in bytes. */
 #define LK_SETTING_MEMBER_MAX 1024
+/* A limit, in a text. */
+#define LK_DIGITS_OF_(number) #number
+#define LK_DIGITS_OF(number) LK_DIGITS_OF_(number)
 
 enum lk_setting_type {
 	LK_SETTING_BOOL,    /* bool */
