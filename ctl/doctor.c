@@ -27,9 +27,9 @@ ctl_config(struct ctl *ctl, int argc, char **argv)
 	return (CTL_DONE);
 }
 
-/* Print one finding, and remember the worst. */
+/* Print what was found, and remember the worst. */
 static void
-finding(struct diagnosis *d, int code, const char *mark, const char *subject,
+found(struct diagnosis *d, int code, const char *mark, const char *subject,
     const char *text)
 {
 	lk_buf_printf(&d->ctl->out, "%-5s %s: %s\n", mark, subject, text);
@@ -40,20 +40,20 @@ finding(struct diagnosis *d, int code, const char *mark, const char *subject,
 void
 ctl_found_good(struct diagnosis *d, const char *subject, const char *text)
 {
-	finding(d, CTL_DONE, "ok", subject, text);
+	found(d, CTL_DONE, "ok", subject, text);
 }
 
 void
 ctl_found_hint(struct diagnosis *d, const char *subject, const char *text)
 {
-	finding(d, CTL_DONE, "hint", subject, text);
+	found(d, CTL_DONE, "hint", subject, text);
 }
 
 void
 ctl_found_bad(struct diagnosis *d, int code, const char *subject,
     const char *text)
 {
-	finding(d, code, "WRONG", subject, text);
+	found(d, code, "WRONG", subject, text);
 }
 
 static void
@@ -104,13 +104,13 @@ is_there(struct diagnosis *d)
 }
 
 static void
-store_finding(void *arg, enum lk_finding found, const char *text)
+store_found(void *arg, enum lk_finding what, const char *text)
 {
 	struct diagnosis *d = arg;
 
-	if (found == LK_FINDING_GOOD)
+	if (what == LK_FINDING_GOOD)
 		ctl_found_good(d, "store", text);
-	else if (found == LK_FINDING_DOUBTFUL)
+	else if (what == LK_FINDING_DOUBTFUL)
 		ctl_found_hint(d, "store", text);
 	else
 		ctl_found_bad(d, CTL_USAGE, "store", text);
@@ -141,7 +141,7 @@ check_store(struct diagnosis *d)
 	/* What Sentinels say may still tell why. */
 	if (!answers && d->ctl->settings->store.backend != LK_BACKEND_SENTINEL)
 		return;
-	status = lk_inspect(manager, store_finding, d);
+	status = lk_inspect(manager, store_found, d);
 	if (status != LK_OK && answers)
 		ctl_found_hint(d, "store", lk_manager_error(manager));
 }

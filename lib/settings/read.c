@@ -50,14 +50,14 @@ static enum lk_status read_group(const struct lk_target *to,
 
 /* What the group of a row does not say: missed, or at its default. */
 static enum lk_status
-complete_row(const struct lk_target *to, config_setting_t *group)
+complete_row(const struct lk_target *to, const config_setting_t *group)
 {
 	enum lk_status status = LK_OK;
 	const struct lk_setting *s;
 	char key[LK_READ_KEY_SIZE];
 
 	for (s = to->s; s->key != NULL && status == LK_OK; s++) {
-		if (config_setting_lookup(group, s->key) != NULL)
+		if (config_setting_get_member(group, s->key) != NULL)
 			continue;
 		if (s->missing == NULL) {
 			status = lk_setting_set_default(s, to->base);
@@ -73,7 +73,7 @@ complete_row(const struct lk_target *to, config_setting_t *group)
 }
 
 static enum lk_status
-read_row(const struct lk_target *to, config_setting_t *group, void *row)
+read_row(const struct lk_target *to, const config_setting_t *group, void *row)
 {
 	const struct lk_target within = { to->settings, to->error,
 		to->s->members, row };

@@ -189,8 +189,8 @@ enum lk_status lk_settings_read_secret(struct lk_settings *settings,
 
 /**
  * lk_settings_hint_unused(settings, key):
- * Hint, unless something else is hinted at, that ${key}, a text or a list, has
- * no effect with this backend, if it is not at its default.
+ * Hint, unless something else is hinted at, that ${key} has no effect with this
+ * backend, if it is not at its default, which is one text or a list of one.
  */
 void lk_settings_hint_unused(struct lk_settings *settings, const char *key);
 

@@ -38,7 +38,7 @@ typedef bool lk_setting_row_check(const void *row, const char **want,
     const char **got);
 
 struct lk_setting {
-	const char *key; /* "store.redis.database"; in a row "path" */
+	const char *key; /* "store.redis.database"; in a row "path", no dot */
 	size_t offset;   /* in struct lk_settings, or in the row */
 	enum lk_setting_type type;
 	bool secret;      /* masked when printed */
