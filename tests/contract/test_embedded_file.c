@@ -49,8 +49,10 @@ make_store(struct world *world)
 static void
 test_file_is_made_private_in_a_folder_that_is_made(void **state)
 {
+	static const char *const left[] = { "", "-wal", "-shm", "-reserve" };
 	struct world *world = *state;
-	char folder[100], path[128], log[136];
+	char folder[100], path[128], log[137];
+	size_t i;
 	struct lk_manager *m;
 	struct lk_token token;
 	struct stat st;
@@ -71,11 +73,12 @@ test_file_is_made_private_in_a_folder_that_is_made(void **state)
 	assert_int_equal(st.st_mode & 07777,
 	    geteuid() == 0 && getgrnam("latchkey") != NULL ? 02770 : 0700);
 	lk_manager_free(m);
-	assert_int_equal(unlink(path), 0);
-	(void)snprintf(log, sizeof(log), "%s-reserve", path);
-	assert_int_equal(stat(log, &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0600);
-	assert_int_equal(unlink(log), 0);
+	for (i = 0; i < sizeof(left) / sizeof(left[0]); i++) {
+		(void)snprintf(log, sizeof(log), "%s%s", path, left[i]);
+		assert_int_equal(stat(log, &st), 0);
+		assert_int_equal(st.st_mode & 07777, 0600);
+		assert_int_equal(unlink(log), 0);
+	}
 	assert_int_equal(rmdir(folder), 0);
 }
 

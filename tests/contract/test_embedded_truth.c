@@ -317,6 +317,48 @@ log_out_on_a_full_disk(struct task *task)
 	return (tell(task, "+", 1) ? 0 : 3);
 }
 
+/* Nobody has had the store open since the disk was full. */
+static int
+look_at_a_full_disk(struct task *task)
+{
+	const struct disk *disk = task->arg;
+	struct lk_token token[2];
+	struct lk_session session;
+	enum lk_status status;
+	char ballast[128];
+	uint64_t revoked;
+	int i;
+
+	if (unshare(CLONE_NEWNS) != 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	    mount("none", disk->world->dir, "tmpfs", 0,
+	        "size=1m,mode=0700") != 0)
+		return (tell(task, "-", 1) ? 0 : 1);
+	for (i = 0; i < 2; i++) {
+		if (lk_issue(task->m, "alice", NULL, &token[i], NULL) != LK_OK)
+			return (2);
+	}
+	(void)snprintf(ballast, sizeof(ballast), "%s/ballast",
+	    disk->world->dir);
+	for (i = 0; i < 2; i++) {
+		lk_manager_free(task->m);
+		fill(ballast);
+		task->m = world_manager(disk->world);
+		if ((status = lk_check(task->m, &token[i], &session)) != LK_OK)
+			return (10 + i);
+		status = lk_revoke(task->m, &token[i], NULL, &revoked);
+		if (lk_check(task->m, &token[i], &session) !=
+		    (status == LK_OK ? LK_UNKNOWN : LK_OK))
+			return (20 + i);
+		/* The second finds that the reserve is gone. */
+		if (i == 0 && status != LK_OK)
+			return (30);
+	}
+	lk_manager_free(task->m);
+	task->m = NULL;
+	return (tell(task, "+", 1) ? 0 : 3);
+}
+
 /* Take over very many sessions of alice, that end at any time. */
 static bool
 take_over(struct lk_manager *m)
@@ -405,6 +447,12 @@ static void
 test_full_disk_leaves_room_for_commands_to_log_out(void **state)
 {
 	full_disk(*state, log_out_on_a_full_disk, true);
+}
+
+static void
+test_full_disk_lets_a_store_be_opened(void **state)
+{
+	full_disk(*state, look_at_a_full_disk, true);
 }
 
 static void

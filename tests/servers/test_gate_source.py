@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from support import fastcgi
-from support.house import House
+from support.house import House, log_has
 from support.place import wait_until
 
 RULES = """threads = 4; rules = (
@@ -19,18 +19,21 @@ def house(place):
     return House(place)
 
 
-def source_of(house, text):
+def source_of(house, text, timeout_ms):
     """Settings with a program as user source."""
     program = house.place.write("source", f"#!/bin/sh\n{text}\n", 0o755)
     house.more = ('log = { level = "debug"; };\nuser = { source = "exec"; '
-                  f'command = [ "{program}" ]; timeout_ms = 3000; }};\n')
+                  f'command = [ "{program}" ]; '
+                  f'timeout_ms = {timeout_ms}; }};\n')
 
 
 def test_source_that_hangs_holds_up_no_page_that_needs_it_not(house):
     """More pages that need it than there are threads, and one that does not.
     """
     started = house.place.path / "started"
-    source_of(house, f"echo x >> {started}; exec sleep 60")
+    hang = house.place.write("hang", "")
+    source_of(house, f"echo x >> {started}; "
+              f"while [ -e {hang} ]; do sleep 0.02; done; exit 1", 60000)
     gate = house.gate(RULES, more=house.more)
     tokens = [house.cli.issue(f"user{n}") for n in range(8)]
     answers = {}
@@ -52,6 +55,7 @@ def test_source_that_hangs_holds_up_no_page_that_needs_it_not(house):
         assert ask("/plain/", tokens[n % 8]) == 200
     assert len(hanging) == 2
     assert all(thread.is_alive() for thread in hanging)
+    hang.unlink()
     for thread in threads:
         thread.join()
     assert set(answers.values()) == {503}
@@ -59,20 +63,20 @@ def test_source_that_hangs_holds_up_no_page_that_needs_it_not(house):
 
 
 def test_source_that_answers_again_is_asked_again(house):
-    flag = house.place.path / "hang"
-    flag.touch()
-    started = house.place.path / "started"
-    source_of(house, f"echo x >> {started}; "
-              f"if [ -e {flag} ]; then exec sleep 60; fi; "
-              "echo '{\"roles\":[\"admin\"]}'")
-    house.more = house.more.replace("3000", "300")
+    hang = house.place.write("hang", "")
+    source_of(house, f"if [ -e {hang} ]; then exec sleep 60; fi; "
+              "echo '{\"roles\":[\"admin\"]}'", 300)
     gate = house.gate(RULES, more=house.more)
-    for n in range(4):
-        token = house.cli.issue(f"user{n}")
+    tokens = [house.cli.issue(f"user{n}") for n in range(30)]
+
+    def is_closed():
+        """Whether one more user is turned away without a question."""
         assert gate.ask(fastcgi.request_of(
-            "/needs", HTTP_AUTHORIZATION=f"Bearer {token}")).status == 503
-    # Three in a row were enough.
-    assert started.read_text() == "x\n" * 3
-    flag.unlink()
+            "/needs",
+            HTTP_AUTHORIZATION=f"Bearer {tokens.pop()}")).status == 503
+        return log_has(gate, "several times in a row")
+
+    wait_until(is_closed, "the source not to be asked any more")
+    hang.unlink()
     wait_until(lambda: gate.ask(house.parameters("/needs")).status == 200,
                "the source to be asked again")

@@ -271,6 +271,19 @@ keep_log(sqlite3 *connection, int keep)
 	    keep, NULL);
 }
 
+/*
+ * Leave the log, emptied, and its index there when the last connection is
+ * closed: on a full disk nobody could make them anew, and so even look.
+ */
+static void
+keep_names(sqlite3 *connection)
+{
+	int keep = 1;
+
+	(void)sqlite3_file_control(connection, NULL, SQLITE_FCNTL_PERSIST_WAL,
+	    &keep);
+}
+
 static void
 set_handlers(sqlite3 *connection, struct lk_sqlite_pace *pace)
 {
@@ -301,6 +314,7 @@ lk_sqlite_open(const char *path, struct lk_sqlite_pace *pace,
 		goto out;
 	}
 	set_handlers(o.connection, pace);
+	keep_names(o.connection);
 	keep_log(o.connection, has_log(path));
 	status = check_owner(&o);
 	if (status == LK_OK)
