@@ -19,6 +19,9 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("LK_BUILD", "build")
 PLAIN = ROOT / os.environ.get("LK_PLAIN", BUILD)
 
+# What ThreadSanitizer says and is none.
+TSAN = Path(__file__).with_name("tsan.supp")
+
 # Nothing on loopback takes this long; a slow machine under sanitizers may.
 PATIENCE = 20.0
 
@@ -224,7 +227,7 @@ class Place:
                             ":exitcode=99"
                             ":detect_stack_use_after_return=1",
             "UBSAN_OPTIONS": f"log_path={report}:print_stacktrace=1",
-            "TSAN_OPTIONS": f"log_path={report}",
+            "TSAN_OPTIONS": f"log_path={report}:suppressions={TSAN}",
         }
 
     def write(self, name, text, mode=0o600):

@@ -259,7 +259,7 @@ test_gate_rules_method_that_no_rule_could_name_is_400(void **state)
 
 static struct gate_plan
 plan_with(const struct lk_settings *settings, const char *method,
-    const char *const headers[4])
+    const char *const *headers)
 {
 	char room[4][128], *env[5] = { NULL };
 	const struct gate_request request = { .authorizer = true, .env = env,
