@@ -6,6 +6,7 @@ import pytest
 
 from support import fastcgi
 from support.place import free_port, wait_until
+from support.proxy import Proxy
 from support.servers import Gate, Latchkey, RedisServer, settings
 
 RULES = '''
@@ -231,6 +232,29 @@ def test_rules_session_is_renewed_when_little_is_left(place):
     assert 50 < site.cli.check(old)["ttl"] <= 100
     # Once is enough.
     assert expires(site.ask("/app/", old)) == renewed
+
+
+@pytest.mark.parametrize("ahead, ttl, renewed", [(600, 900, True),
+                                                 (-600, 400, False)])
+def test_rules_renewal_is_by_the_clock_of_the_store(place, ahead, ttl,
+                                                    renewed):
+    """What is left by ours says the opposite; `explain` agrees."""
+    redis = place.add(RedisServer(place))
+    proxy = place.add(Proxy(redis.unix_address, ahead))
+    listen = f"unix:{place.path}/gate.sock"
+    conf = place.write("latchkey.conf", settings(
+        proxy.address, listen, "renew_below = 500;")
+        + "session = { ttl = 1000; };\n")
+    cli = Latchkey(place, conf)
+    token = cli.issue("alice", "--ttl", str(ttl))
+    key, = (name for name in redis.keys() if b":s:" in name)
+    explained = cli.run("explain", "GET", "/", token).stdout
+    assert ("would renew" in explained) == renewed
+    assert int(redis.command("PTTL", key)) <= ttl * 1000
+    gate = place.add(Gate(place, conf, listen))
+    assert gate.ask(fastcgi.request_of(
+        "/", HTTP_AUTHORIZATION=f"Bearer {token}")).status == 200
+    assert (int(redis.command("PTTL", key)) > ttl * 1000) == renewed
 
 
 def test_rules_renewal_sets_the_cookie_anew(place):

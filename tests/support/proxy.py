@@ -1,5 +1,6 @@
 """A proxy on loopback that hands replies on as badly as it is told to."""
 
+import re
 import socket
 import threading
 import time
@@ -13,15 +14,20 @@ PASS, DRIP, SWALLOW, HALF = "pass", "drip", "swallow", "half"
 # The four bytes of a number take longer than is waited for them.
 DRIP_SECONDS = 0.6
 
+# What Redis answers to TIME.
+TIME = re.compile(rb"(\*2\r\n\$10\r\n)(\d{10})(?=\r\n\$\d\r\n\d+\r\n)")
+
 
 class Proxy:
     """Between a port of our own and an address; a Place stops it.
 
-    `mode` counts from the next reply on, on every connection.
+    `mode` counts from the next reply on, on every connection.  A Redis behind
+    it has a clock that is `ahead` by so many seconds.
     """
 
-    def __init__(self, target):
+    def __init__(self, target, ahead=0):
         self.target = target
+        self.ahead = ahead
         self.mode = PASS
         self.listener = None
         self.stopping = False
@@ -93,6 +99,9 @@ class Proxy:
     def _answer(self, client, data):
         """Hand a reply on to the client."""
         mode = self.mode
+        if self.ahead:
+            data = TIME.sub(lambda found: b"%s%d" % (
+                found[1], int(found[2]) + self.ahead), data)
         if mode == DRIP:
             for at in range(len(data)):
                 time.sleep(DRIP_SECONDS)
