@@ -137,6 +137,30 @@ end_record(struct world *world)
 }
 
 static void
+drop_lines(void *arg, const char *lines, size_t len)
+{
+	(void)arg;
+	(void)lines;
+	(void)len;
+}
+
+/* How many sessions an export has. */
+static uint64_t
+exported(struct world *world)
+{
+	struct lk_export_state state = { .done = false };
+	struct lk_export *exporting;
+
+	assert_status(LK_OK, lk_export_new(world->m, false, &exporting));
+	while (!state.done)
+		assert_status(LK_OK,
+		    lk_export_some(exporting, drop_lines, NULL, &state));
+	lk_export_free(exporting);
+	assert_int_equal(state.unreadable, 0);
+	return (state.sessions);
+}
+
+static void
 test_record_that_is_over_is_refused_whatever_its_key_says(void **state)
 {
 	struct world *world = *state;
@@ -156,7 +180,9 @@ test_record_that_is_over_is_refused_whatever_its_key_says(void **state)
 		world_issue(world, "alice", 600, &token, &issued);
 		meddle(world, i % 2 == 0);
 		assert_status(LK_OK, lk_check(world->m, &token, &session));
+		assert_int_equal(exported(world), 1);
 		end_record(world);
+		assert_int_equal(exported(world), 0);
 		assert_status(LK_EXPIRED, lk_check(world->m, &token, &session));
 		assert_status(
 		    LK_EXPIRED, lk_check_id(world->m, issued.id, &session));

@@ -42,6 +42,15 @@ read_user(struct lk_redis_reply *const *replies, struct lk_stored *stored)
 	return (true);
 }
 
+/* Whether it is none any more, whatever became of its key's expiry. */
+static bool
+is_over(const struct lk_redis_store *store, const struct lk_stored *stored)
+{
+	return (stored->kind != LK_STORED_UNREADABLE &&
+	    stored->expires_ms <=
+	        lk_redis_clock_now_ms(lk_redis_link_clock(store->link)));
+}
+
 /* Ask about some keys in one write and hand out what they hold. */
 static enum lk_status
 walk_chunk(struct lk_redis_batch *batch, struct lk_redis_reply *const *keys,
@@ -73,7 +82,7 @@ walk_chunk(struct lk_redis_batch *batch, struct lk_redis_reply *const *keys,
 		met = w->users ? read_user(&batch->replies[at], &stored)
 		               : layout->read(keys[i], &batch->items[i],
 		                     &batch->replies[at], &stored);
-		if (met)
+		if (met && !is_over(batch->store, &stored))
 			w->each(w->arg, &stored);
 		lk_stored_wipe(&stored);
 	}
