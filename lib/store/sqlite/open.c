@@ -36,10 +36,7 @@
 #define APPLICATION_ID 0x6c6b6579
 _Static_assert(APPLICATION_ID == 1818977657, "the schema says so");
 
-/*
- * A session is found by tag and handle; all of a user's lie side by side.
- * Times are as in lib/session.h.
- */
+/* doc/sqlite.md specifies it.  All of a user's sessions lie side by side. */
 static const char schema[] =
     "CREATE TABLE session ("
     " tag BLOB NOT NULL, handle BLOB NOT NULL, digest BLOB NOT NULL,"

@@ -1,17 +1,7 @@
 /*
- * Layout `gosession`: the keys, values and lives that the Go library
- * gosession reads and writes, so that both share one Redis.
- *
- *     <token prefix>_<token>     string: <user prefix>_<user id>; expires
- *                                with the session
- *     <token prefix>_<user id>   hash: token -> expiry in unix seconds; lives
- *                                30 days from each issue and refresh, here
- *                                longer if one of its tokens does
- *     <user prefix>_<user id>    string: the user's cached record
- *
- * A token is <user id>_<32 hex>; a user id has no underscore, or the three
- * kinds of key could not be told apart.  A session lives if its token key
- * does and its user's hash knows it.  When a session began is not recorded.
+ * Layout `gosession`, which doc/layout-gosession.md specifies: its operations
+ * on sessions.  A session lives if its token's key does and its user's hash
+ * knows it.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,20 +1,8 @@
 /*
- * Layout `latchkey`.  TAG is base64url of the user's tag, HANDLE of a
- * session's handle; all keys of a user carry the hash tag {TAG}.
- *
- *     latchkey:{TAG}:s:HANDLE   string: the session's record; expires with it
- *     latchkey:{TAG}:i          sorted set: handles by expiry in ms
- *     latchkey:{TAG}:o          sorted set: handles by time of issue in us
- *     latchkey:{TAG}:u          string: the user's cached record
- *
- * The record's key decides whether a session lives: a check is one GET.  The
- * index only serves lists, limits and revoke-all.  It remembers a session for
- * an hour beyond its end, so that a bearer can be told "expired" instead of
- * "unknown", and drops older ones whenever a session is issued.
- *
- * The order is there for users who have met their limit, and only logins look
- * at it.  It may lack sessions, then the next login adds them, and it may hold
- * some that are no more.
+ * Layout `latchkey`, which doc/layout-latchkey.md specifies: its operations on
+ * sessions.  The record's key decides whether a session lives: a check is one
+ * GET.  The index only serves lists, limits and revoke-all, the order only
+ * users who have met their limit.
  */
 #include <inttypes.h>
 #include <stdio.h>
