@@ -343,10 +343,10 @@ struct lk_revoke_options {
  * `gosession` also no underscore).  In single mode, or over
  * `session.max_per_user`, the user's oldest sessions end in the same atomic
  * step (of more than 10,000 in Redis those that end first, and many of them in
- * steps before it).  A negative status other than LK_E_INVAL leaves it open whether
- * the store did it: nobody holds the token, so it harms nobody.  One of them is
- * LK_E_NOT_DURABLE, if `store.durability` asks for a replica and none has the
- * session in time.  ${options} and ${session} may be NULL.
+ * steps before it).  A negative status other than LK_E_INVAL leaves it open
+ * whether the store did it: nobody holds the token, so it harms nobody.  One of
+ * them is LK_E_NOT_DURABLE, if `store.durability` asks for a replica and none
+ * has the session in time.  ${options} and ${session} may be NULL.
  */
 LK_API enum lk_status lk_issue(struct lk_manager *manager, const char *user,
     const struct lk_issue_options *options, struct lk_token *token,

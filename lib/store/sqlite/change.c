@@ -1,5 +1,4 @@
 /* The embedded store's half that begins sessions, extends and ends them. */
-#include <poll.h>
 #include <string.h>
 
 #include "store/sqlite/store.h"
@@ -7,7 +6,7 @@
 /* Most sessions of a user that end in one transaction; who has more has them
  * end in steps of fewer, so that nobody waits for long. */
 #define ONCE 10000
-#define STEP 1000
+#define STEP 500
 /* The same once the disk is full: the log that each takes, a page or more for a
  * session, has room where the reserve was. */
 #define FEW 64
@@ -221,31 +220,43 @@ lk_sqlite_revoke_id(struct lk_store *base, const struct lk_session_ref *ref,
 	    deadline, revoked));
 }
 
+/* Which sessions of a user end: those behind a handle, up to some time. */
+struct doomed {
+	const uint8_t *tag;
+	const struct lk_token_key *keep; /* is spared, unless it is NULL */
+	int64_t until_us;
+	size_t from_len; /* 0, or that of a handle */
+	uint8_t from[LK_HANDLE_LEN];
+};
+
 /*
- * End ${most} sessions in the keys of ${tag} that were issued up to
- * ${until_us}; ${all} says whether there were fewer.
+ * End ${most} of them; ${all} says whether there were fewer, and ${last} is the
+ * last one's handle.
  */
 static enum lk_status
-revoke_some(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
-    const struct lk_token_key *keep, int64_t until_us, int most, bool *all,
-    uint64_t *revoked)
+revoke_some(struct lk_sqlite_store *store, const struct doomed *doomed,
+    int most, bool *all, uint64_t *revoked, uint8_t last[LK_HANDLE_LEN])
 {
 	const int64_t now_ms = lk_sqlite_now_ms(store);
 	sqlite3_stmt *statement = NULL;
 	enum lk_status status = LK_FAULT;
+	const void *handle;
 	bool row = true;
 	int gone = 0;
 
+	memset(last, 0, LK_HANDLE_LEN);
 	status = lk_sqlite_db_sql(store->db, LK_SQL_REVOKE_SOME, &statement);
 	if (status == LK_OK) {
-		lk_sqlite_bind_bytes(statement, 1, tag, LK_TAG_LEN);
-		lk_sqlite_bind_number(statement, 2, until_us);
+		lk_sqlite_bind_bytes(statement, 1, doomed->tag, LK_TAG_LEN);
+		lk_sqlite_bind_number(statement, 2, doomed->until_us);
 		lk_sqlite_bind_number(statement, 3, most);
-		if (keep == NULL)
+		if (doomed->keep == NULL)
 			(void)sqlite3_bind_null(statement, 4);
 		else
-			lk_sqlite_bind_bytes(statement, 4, keep->digest,
+			lk_sqlite_bind_bytes(statement, 4, doomed->keep->digest,
 			    LK_HANDLE_LEN);
+		lk_sqlite_bind_bytes(statement, 5, doomed->from,
+		    doomed->from_len);
 	}
 	while (status == LK_OK && row) {
 		status = lk_sqlite_db_step(store->db, statement, &row);
@@ -254,20 +265,25 @@ revoke_some(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
 		gone++;
 		if (sqlite3_column_int64(statement, 0) > now_ms)
 			++*revoked;
+		handle = sqlite3_column_blob(statement, 1);
+		if (sqlite3_column_bytes(statement, 1) == LK_HANDLE_LEN &&
+		    memcmp(handle, last, LK_HANDLE_LEN) > 0)
+			memcpy(last, handle, LK_HANDLE_LEN);
 	}
 	*all = gone < most;
 	return (status);
 }
 
 /*
- * Between two steps: let others have the lock, who look for it more often than
- * this takes.  LK_E_TIMEOUT if there is no time for another.
+ * Between two steps, of which the last began at ${began_ns}: let others have
+ * the lock, who look for it more often than this takes.  LK_E_TIMEOUT if there
+ * is no time for another.
  */
 static enum lk_status
 let_others(const struct lk_sqlite_store *store, struct lk_deadline deadline,
-    uint64_t ended)
+    int64_t began_ns, uint64_t ended)
 {
-	(void)poll(NULL, 0, LK_SQLITE_OTHERS_MS);
+	lk_sqlite_let_others(began_ns);
 	if (lk_deadline_left_ms(deadline) > 0)
 		return (LK_OK);
 	return (lk_fail(store->base.error, LK_E_TIMEOUT,
@@ -276,15 +292,15 @@ let_others(const struct lk_sqlite_store *store, struct lk_deadline deadline,
 }
 
 /*
- * One attempt at a step of a revoke-all; ${most} and ${until_us} are set by the
- * first, which has none.
+ * One attempt at a step of a revoke-all; ${most} and the time until when are
+ * set by the first, which has none.
  */
 static enum lk_status
-revoke_step(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
-    const struct lk_token_key *keep, struct lk_deadline deadline, int *most,
-    int64_t *until_us, bool *all, uint64_t *revoked)
+revoke_step(struct lk_sqlite_store *store, struct doomed *doomed,
+    struct lk_deadline deadline, int *most, bool *all, uint64_t *revoked)
 {
-	int64_t latest = *until_us, count = 0;
+	int64_t latest = doomed->until_us, count = 0;
+	uint8_t last[LK_HANDLE_LEN];
 	enum lk_status status = LK_FAULT;
 
 	*all = false;
@@ -294,17 +310,18 @@ revoke_step(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
 	if (status != LK_OK)
 		return (status);
 	if (*most == ONCE)
-		status = number_of(store, LK_SQL_COUNT, tag, ONCE + 1, &count);
+		status = number_of(store, LK_SQL_COUNT, doomed->tag, ONCE + 1,
+		    &count);
 	if (count > ONCE)
 		*most = STEP;
 	if (status == LK_OK)
-		status = revoke_some(store, tag, keep, *until_us, *most, all,
-		    revoked);
+		status = revoke_some(store, doomed, *most, all, revoked, last);
 	/* What is issued from now on is spared, whatever clocks say. */
-	if (status == LK_OK && !*all && *until_us == INT64_MAX)
-		status = number_of(store, LK_SQL_NEWEST, tag, 0, &latest);
+	if (status == LK_OK && !*all && doomed->until_us == INT64_MAX)
+		status = number_of(store, LK_SQL_NEWEST, doomed->tag, 0,
+		    &latest);
 	if ((status = lk_sqlite_db_end(store->db, status)) == LK_OK)
-		*until_us = latest;
+		doomed->until_us = latest;
 	else
 		*revoked = 0;
 	return (status);
@@ -316,9 +333,12 @@ lk_sqlite_revoke_all(struct lk_store *base, const char *user,
     uint64_t *revoked)
 {
 	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
-	int64_t until_us = INT64_MAX;
 	uint8_t tag[LK_TAG_LEN];
+	struct doomed doomed = { .tag = tag,
+		.keep = keep,
+		.until_us = INT64_MAX };
 	enum lk_status status = LK_OK;
+	int64_t began_ns;
 	uint64_t count;
 	int attempt, most = ONCE;
 	bool all = false;
@@ -327,15 +347,17 @@ lk_sqlite_revoke_all(struct lk_store *base, const char *user,
 	lk_user_tag(user, tag);
 	while (status == LK_OK && !all) {
 		attempt = 0;
+		began_ns = lk_monotonic_ns();
 		do {
-			status = revoke_step(store, tag, keep, deadline, &most,
-			    &until_us, &all, &count);
+			status = revoke_step(store, &doomed, deadline, &most,
+			    &all, &count);
 			if (status == LK_E_STORE)
 				most = FEW;
 		} while (try_again(store, status, attempt++));
 		*revoked += count;
 		if (status == LK_OK && !all)
-			status = let_others(store, deadline, *revoked);
+			status = let_others(store, deadline, began_ns,
+			    *revoked);
 	}
 	return (status);
 }
@@ -351,34 +373,36 @@ static enum lk_status
 trim(struct lk_sqlite_store *store, const struct lk_issue_request *request)
 {
 	const int64_t stay = (int64_t)request->limits.per_user - 1;
-	const uint8_t *tag = request->key->tag;
+	struct doomed doomed = { .tag = request->key->tag };
 	struct lk_deadline deadline = lk_deadline_in(TRIM_PATIENCE_MS);
 	enum lk_status status = LK_FAULT;
-	int64_t count, over, until_us;
-	uint64_t live, ended = 0;
+	uint8_t last[LK_HANDLE_LEN];
+	uint64_t ended = 0;
 	bool all = false;
+	int64_t over, began_ns;
 
 	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN, deadline);
 	if (status != LK_OK)
 		return (status);
-	status = number_of(store, LK_SQL_COUNT, tag, -1, &count);
+	status = number_of(store, LK_SQL_COUNT, doomed.tag, -1, &over);
 	if (status == LK_OK)
-		status = number_of(store, LK_SQL_OLD, tag, stay, &until_us);
+		status = number_of(store, LK_SQL_OLD, doomed.tag, stay,
+		    &doomed.until_us);
 	status = lk_sqlite_db_end(store->db, status);
 	deadline = lk_deadline_in(store->base.timeout_ms);
-	for (over = count - stay; status == LK_OK && !all && over > 0;
-	     over -= STEP) {
-		live = 0;
+	for (over -= stay; status == LK_OK && !all && over > 0; over -= STEP) {
+		began_ns = lk_monotonic_ns();
 		status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN_IMMEDIATE,
 		    deadline);
 		if (status != LK_OK)
 			break;
-		status = revoke_some(store, tag, NULL, until_us,
-		    over < STEP ? (int)over : STEP, &all, &live);
+		status = revoke_some(store, &doomed,
+		    over < STEP ? (int)over : STEP, &all, &ended, last);
 		status = lk_sqlite_db_end(store->db, status);
-		ended += live;
-		if (status == LK_OK)
-			status = let_others(store, deadline, ended);
+		memcpy(doomed.from, last, sizeof(last));
+		doomed.from_len = sizeof(last);
+		if (status == LK_OK && over > STEP)
+			status = let_others(store, deadline, began_ns, ended);
 	}
 	return (status);
 }

@@ -38,8 +38,9 @@ static const char *const sql_text[LK_SQL_N] = {
 	                  " RETURNING expires_ms > ?3",
 	[LK_SQL_REVOKE_SOME] =
 	    "DELETE FROM session WHERE tag = ?1 AND handle IN"
-	    " (SELECT handle FROM session WHERE tag = ?1 AND issued_us <= ?2"
-	    "  AND handle IS NOT ?4 LIMIT ?3) RETURNING expires_ms",
+	    " (SELECT handle FROM session WHERE tag = ?1 AND handle > ?5"
+	    "  AND issued_us <= ?2 AND handle IS NOT ?4 LIMIT ?3)"
+	    " RETURNING expires_ms, handle",
 	[LK_SQL_LIST] =
 	    "SELECT digest, user, client, issued_us, expires_ms FROM session"
 	    " WHERE tag = ?1 AND handle > ?2 ORDER BY handle LIMIT ?3",

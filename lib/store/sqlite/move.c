@@ -4,7 +4,6 @@
  * A walk goes by the primary key, a page and a transaction at a time, so that
  * it holds nobody up and the log behind it can be cut.
  */
-#include <poll.h>
 #include <string.h>
 
 #include "session/user_id.h"
@@ -284,14 +283,16 @@ lk_sqlite_put(struct lk_store *base, const struct lk_stored *stored,
 {
 	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
 	enum lk_status status = LK_OK;
+	int64_t began_ns = 0;
 	size_t at, some;
 
 	for (at = 0; status == LK_OK && at < count; at += some) {
 		if (at > 0) {
-			(void)poll(NULL, 0, LK_SQLITE_OTHERS_MS);
+			lk_sqlite_let_others(began_ns);
 			deadline = lk_deadline_in(base->timeout_ms);
 		}
 		some = count - at < PUT_ROWS ? count - at : PUT_ROWS;
+		began_ns = lk_monotonic_ns();
 		status = put_some(store, stored + at, some, deadline,
 		    results + at);
 	}

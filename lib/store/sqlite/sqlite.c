@@ -7,6 +7,7 @@
  * for an hour, so that a bearer can be told "expired"; then whoever writes
  * clears some of them away.
  */
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,6 +18,8 @@
  * older a change clears away. */
 #define EXPIRED_KNOWN_MS 3600000
 #define SWEEP_ROWS 16
+/* How long to leave the lock to others, and a quarter of what it was held. */
+#define OTHERS_MS 3
 
 struct lk_sqlite_store *
 lk_sqlite_store_of(struct lk_store *base)
@@ -110,6 +113,14 @@ lk_sqlite_sweep_some(struct lk_sqlite_store *store, enum lk_sqlite_sql sql)
 	    lk_sqlite_now_ms(store) - EXPIRED_KNOWN_MS);
 	lk_sqlite_bind_number(statement, 2, SWEEP_ROWS);
 	return (lk_sqlite_change(store, statement));
+}
+
+void
+lk_sqlite_let_others(int64_t began_ns)
+{
+	const int64_t took_ms = (lk_monotonic_ns() - began_ns) / 1000000;
+
+	(void)poll(NULL, 0, OTHERS_MS + (int)(took_ms / 4));
 }
 
 /* ---- The store --------------------------------------------------------- */

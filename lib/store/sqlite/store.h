@@ -5,10 +5,6 @@
 #include "store/sqlite/db.h"
 #include "store/store.h"
 
-/* How long to leave the file to others between two transactions that change
- * much: longer than they wait between two looks. */
-#define LK_SQLITE_OTHERS_MS 3
-
 struct lk_sqlite_store {
 	struct lk_store base;
 	struct lk_sqlite_db *db;
@@ -55,6 +51,13 @@ enum lk_status lk_sqlite_change(struct lk_sqlite_store *store,
  */
 enum lk_status lk_sqlite_delete(struct lk_sqlite_store *store,
     sqlite3_stmt *statement, bool *was_live) LK_MUST_CHECK;
+
+/**
+ * lk_sqlite_let_others(began_ns):
+ * Leave the lock to others between two transactions of one operation, the last
+ * of which began at ${began_ns}: longer than they wait between two looks.
+ */
+void lk_sqlite_let_others(int64_t began_ns);
 
 /**
  * lk_sqlite_sweep_some(store, sql):

@@ -6,6 +6,9 @@
 
 #include "store/redis/layout/gosession.h"
 
+/* What stands behind the user id in a token. */
+#define TOKEN_REST (1 + LK_TOKEN_GOSESSION_HEX)
+
 /* ---- Names ------------------------------------------------------------- */
 
 /* The id is what stands between two underscores. */
@@ -52,8 +55,12 @@ lk_redis_gosession_names(const struct lk_settings *settings,
 	names->token = key->token;
 	lk_redis_key(&names->session, settings->session.token_prefix, "_",
 	    key->token->text, NULL);
-	lk_redis_key(&names->index, settings->session.token_prefix, "_",
-	    key->user, NULL);
+	/* A token begins with its user's id. */
+	names->index.len = names->session.len > TOKEN_REST
+	    ? names->session.len - TOKEN_REST
+	    : 0;
+	memcpy(names->index.text, names->session.text, names->index.len);
+	names->index.text[names->index.len] = '\0';
 	lk_redis_key(&names->user, settings->session.user_prefix, "_",
 	    key->user, NULL);
 	return (LK_OK);

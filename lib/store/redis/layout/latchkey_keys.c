@@ -9,6 +9,7 @@
 
 /* What every key begins with. */
 #define NAMESPACE "latchkey:{"
+#define TAG_END (sizeof(NAMESPACE) - 1 + LK_TAG_TEXT_LEN)
 
 /* ---- Names ------------------------------------------------------------- */
 
@@ -28,8 +29,11 @@ lk_redis_latchkey_names(const uint8_t tag[LK_TAG_LEN],
 	lk_base64url(handle, LK_HANDLE_LEN, names->handle);
 	lk_redis_key(&names->session, NAMESPACE, names->tag,
 	    LK_REDIS_LATCHKEY_SESSION, names->handle, NULL);
-	lk_redis_latchkey_key(&names->index, names->tag,
-	    LK_REDIS_LATCHKEY_INDEX);
+	/* Every check names both, so the second is made of the first. */
+	memcpy(names->index.text, names->session.text, TAG_END);
+	memcpy(names->index.text + TAG_END, LK_REDIS_LATCHKEY_INDEX,
+	    sizeof(LK_REDIS_LATCHKEY_INDEX));
+	names->index.len = TAG_END + sizeof(LK_REDIS_LATCHKEY_INDEX) - 1;
 }
 
 /* Name one of a user's keys. */
@@ -146,8 +150,7 @@ lk_redis_latchkey_kind(const struct lk_settings *settings,
     const struct lk_redis_reply *key, struct lk_redis_item *item,
     struct lk_redis_command *command, enum lk_stored_kind *kind)
 {
-	const size_t tag_end = strlen(NAMESPACE) + LK_TAG_TEXT_LEN;
-	const char *part = key->len > tag_end ? key->text + tag_end : "";
+	const char *part = key->len > TAG_END ? key->text + TAG_END : "";
 
 	(void)settings;
 	(void)item;
