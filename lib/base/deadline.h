@@ -18,6 +18,17 @@ lk_monotonic_ns(void)
 	return ((int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec);
 }
 
+/** lk_boottime_ns(): The same of a clock that goes on while the machine sleeps.
+ */
+static inline int64_t
+lk_boottime_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return ((int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec);
+}
+
 /** lk_deadline_in(ms): the deadline ${ms} milliseconds from now. */
 static inline struct lk_deadline
 lk_deadline_in(int64_t ms)

@@ -159,24 +159,6 @@ lk_stream_poll(const struct lk_stream *stream, short events)
 	        : stream->ops->wants(stream, events) });
 }
 
-ssize_t
-lk_stream_read(struct lk_stream *stream, void *bytes, size_t size)
-{
-	return (stream->ops->read(stream, bytes, size, false));
-}
-
-ssize_t
-lk_stream_write(struct lk_stream *stream, const void *bytes, size_t len)
-{
-	return (stream->ops->write(stream, bytes, len));
-}
-
-bool
-lk_stream_is_quiet(const struct lk_stream *stream)
-{
-	return (stream->ops->is_quiet(stream));
-}
-
 bool
 lk_stream_keep_alive(struct lk_stream *stream)
 {

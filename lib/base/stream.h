@@ -118,15 +118,27 @@ lk_stream_is_due(const struct pollfd *poll)
  * lk_stream_write(stream, bytes, len):
  * Take and send what can be now; as the operations say.
  */
-ssize_t lk_stream_read(struct lk_stream *stream, void *bytes, size_t size);
-ssize_t lk_stream_write(struct lk_stream *stream, const void *bytes,
-    size_t len);
+static inline ssize_t
+lk_stream_read(struct lk_stream *stream, void *bytes, size_t size)
+{
+	return (stream->ops->read(stream, bytes, size, false));
+}
+
+static inline ssize_t
+lk_stream_write(struct lk_stream *stream, const void *bytes, size_t len)
+{
+	return (stream->ops->write(stream, bytes, len));
+}
 
 /**
  * lk_stream_is_quiet(stream):
  * Whether an idle one can still be written to.
  */
-bool lk_stream_is_quiet(const struct lk_stream *stream);
+static inline bool
+lk_stream_is_quiet(const struct lk_stream *stream)
+{
+	return (stream->ops->is_quiet(stream));
+}
 
 /**
  * lk_stream_keep_alive(stream):

@@ -7,6 +7,7 @@
 #define LK_BACKEND_H_
 
 #include "store/checks.h"
+#include "store/watch.h"
 
 /** What stands behind one value of `store.backend`. */
 struct lk_backend {
@@ -29,6 +30,13 @@ struct lk_backend {
 	 */
 	enum lk_status (
 	    *check)(struct lk_settings *settings, struct lk_error *error);
+
+	/**
+	 * Make a watch.  ${base} gives all its members but ops.  NULL if there
+	 * is nothing to watch.
+	 */
+	enum lk_status (*watch)(const struct lk_watch *base,
+	    struct lk_watch **watch, struct lk_error *error);
 };
 
 /** The rows; see backend.c. */

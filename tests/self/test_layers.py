@@ -21,9 +21,9 @@ MAY_INCLUDE = {
     "lib/user": THINGS,
     "lib/store": THINGS,
     "lib/store/sqlite": THINGS | {"lib/store"},
-    "lib/store/redis/wire": THINGS | {"lib/store/redis"},
+    "lib/store/redis/wire": THINGS,
     "lib/store/redis/master":
-        THINGS | {"lib/store/redis", "lib/store/redis/wire",
+        THINGS | {"lib/store", "lib/store/redis/wire",
                   "lib/store/redis/layout/layout.h"},
     "lib/store/redis": THINGS | {"lib/store", "lib/store/redis/master",
                                  "lib/store/redis/layout/layout.h",

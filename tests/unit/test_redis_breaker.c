@@ -1,5 +1,5 @@
 #include "support/test.h"
-#include "store/redis/breaker.h"
+#include "store/redis/master/breaker.h"
 
 #define MS INT64_C(1000000)
 /* Some time. */

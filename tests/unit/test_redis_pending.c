@@ -136,9 +136,11 @@ test_redis_pending_settles_what_that_master_had_by_then(void **state)
 	while (lk_monotonic_ns() <= then)
 		continue;
 	assert_int_equal(add(&pending, 4, HISTORY_A), LK_PENDING_ADDED);
-	assert_int_equal(lk_redis_pending_settle(&pending, "", then), 0);
-	assert_int_equal(lk_redis_pending_settle(&pending, HISTORY_A, then), 1);
-	assert_int_equal(lk_redis_pending_settle(&pending, HISTORY_A, then), 0);
+	assert_int_equal(lk_redis_pending_reached(&pending, "", then), 0);
+	assert_int_equal(lk_redis_pending_reached(&pending, HISTORY_A, then),
+	    1);
+	assert_int_equal(lk_redis_pending_reached(&pending, HISTORY_A, then),
+	    0);
 	assert_int_equal(pending.n, 4);
 	assert_int_equal(pending.owed, 3);
 	assert_true(pending.first->next->durable);

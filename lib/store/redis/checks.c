@@ -66,6 +66,7 @@ struct place {
 struct redis_checks {
 	struct lk_store_checks base;
 	const struct lk_redis_layout *layout;
+	struct lk_redis_link *link;
 	struct lk_redis_dial dial;
 	struct list waiting; /* in the order of their deadlines */
 	struct list done;
@@ -163,11 +164,10 @@ done(struct redis_checks *c, struct check *check, enum lk_status status)
 	list_add(&c->done, check);
 }
 
-/* Tell the breaker. */
 static void
-settle(struct redis_checks *c, const struct check *check, bool answered)
+tell_breaker(struct redis_checks *c, const struct check *check, bool answered)
 {
-	lk_redis_watch_settle(c->dial.link->watch, false, answered,
+	lk_shared_breaker_note(&c->dial.caller->watch->breaker, false, answered,
 	    check->began_ns);
 }
 
@@ -193,7 +193,7 @@ fail_all(struct redis_checks *c, enum lk_status status)
 	clear(c);
 	while ((check = c->waiting.first) != NULL) {
 		if (status != LK_E_WOULD_WAIT)
-			settle(c, check, !lk_redis_may_pass(status));
+			tell_breaker(c, check, !lk_redis_may_pass(status));
 		done(c, check, status);
 	}
 }
@@ -205,7 +205,7 @@ fail_corrupt(struct redis_checks *c, const char *wrong)
 	fail_all(c,
 	    lk_fail(c->base.error, LK_E_CORRUPT,
 	        "redis at %s: %s is not what latchkey writes",
-	        c->dial.link->wire.name, wrong));
+	        c->dial.caller->wire.name, wrong));
 }
 
 /* Put commands at the end of what is to be sent; false without memory. */
@@ -254,10 +254,10 @@ ask_time(struct redis_checks *c)
 	struct lk_redis_command time;
 
 	if (c->head == c->tail || c->tail - c->head == LK_CHECKS_MAX ||
-	    !lk_redis_clock_is_due(&c->dial.link->wire.clock))
+	    !lk_redis_clock_is_due(&c->dial.caller->wire.clock))
 		return;
 	/* Not again before this one was answered. */
-	c->dial.link->wire.clock.until_ns = INT64_MAX;
+	c->dial.caller->wire.clock.until_ns = INT64_MAX;
 	lk_redis_command(&time, "TIME");
 	if (!put(c, (struct place){ .time = true }, &time, 1))
 		fail_all(c,
@@ -296,13 +296,13 @@ send_again(struct redis_checks *c, enum lk_status status)
 	struct place place;
 
 	if (c->head != c->tail)
-		lk_redis_link_reject(c->dial.link);
+		lk_redis_reject(c->dial.caller);
 	lk_redis_dial_close(&c->dial);
 	for (from = c->head; from != c->tail; from++) {
 		place = *place_at(c, from);
 		check = place.check;
 		if (check != NULL && at < c->sent && check->resent) {
-			settle(c, check, false);
+			tell_breaker(c, check, false);
 			done(c, check, status);
 		} else if (check != NULL) {
 			check->resent |= at < c->sent;
@@ -333,7 +333,7 @@ static void
 read_answer(struct redis_checks *c, struct check *check, size_t count)
 {
 	const struct lk_redis_layout *layout = c->layout;
-	const struct lk_redis_wire *wire = &c->dial.link->wire;
+	const struct lk_redis_wire *wire = &c->dial.caller->wire;
 	const char *wrong = NULL;
 	enum lk_status status = LK_FAULT;
 
@@ -355,9 +355,10 @@ read_answer(struct redis_checks *c, struct check *check, size_t count)
 		}
 		status = lk_redis_why(c->replies[count - 1]);
 	}
-	settle(c, check, true);
+	tell_breaker(c, check, true);
 	/* Somebody must ask for the master first, or a source for the user. */
-	if (!lk_redis_watch_is_fresh(c->dial.link->watch, wire->generation) ||
+	if (!lk_redis_topology_is_fresh(c->dial.caller->watch->topology,
+	        wire->generation) ||
 	    (status == LK_OK && check->user && check->record.len == 0))
 		status = LK_E_WOULD_WAIT;
 	done(c, check, status);
@@ -367,17 +368,17 @@ read_answer(struct redis_checks *c, struct check *check, size_t count)
 static bool
 is_refused(struct redis_checks *c, size_t count)
 {
-	struct lk_redis_link *link = c->dial.link;
+	struct lk_redis_caller *caller = c->dial.caller;
 	enum lk_status status = LK_FAULT;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		status = lk_redis_reply_refusal(c->replies[i], link->wire.name,
-		    c->base.error);
+		status = lk_redis_reply_refusal(c->replies[i],
+		    caller->wire.name, c->base.error);
 		if (status == LK_OK)
 			continue;
-		if (lk_redis_is_passing(link, c->replies[i])) {
-			lk_redis_link_reject(link);
+		if (lk_redis_is_passing(caller, c->replies[i])) {
+			lk_redis_reject(caller);
 			status = LK_E_WOULD_WAIT;
 		}
 		fail_all(c, status);
@@ -390,7 +391,7 @@ is_refused(struct redis_checks *c, size_t count)
 static void
 answered(struct redis_checks *c, const struct place *place)
 {
-	struct lk_redis_wire *wire = &c->dial.link->wire;
+	struct lk_redis_wire *wire = &c->dial.caller->wire;
 	enum lk_status status = LK_OK;
 
 	if (is_refused(c, place->replies))
@@ -412,7 +413,7 @@ answered(struct redis_checks *c, const struct place *place)
 static void
 take_replies(struct redis_checks *c)
 {
-	struct lk_redis_wire *wire = &c->dial.link->wire;
+	struct lk_redis_wire *wire = &c->dial.caller->wire;
 	struct lk_redis_reply *reply;
 	struct place place;
 
@@ -451,7 +452,7 @@ may_send(struct redis_checks *c)
 static void
 send_some(struct redis_checks *c)
 {
-	struct lk_redis_wire *wire = &c->dial.link->wire;
+	struct lk_redis_wire *wire = &c->dial.caller->wire;
 	size_t most;
 	ssize_t n;
 
@@ -472,7 +473,7 @@ send_some(struct redis_checks *c)
 static void
 receive_some(struct redis_checks *c)
 {
-	struct lk_redis_channel *channel = &c->dial.link->wire.channel;
+	struct lk_redis_channel *channel = &c->dial.caller->wire.channel;
 	size_t before;
 	bool more = true;
 	int error;
@@ -485,11 +486,11 @@ receive_some(struct redis_checks *c)
 		if (error != 0) {
 			error == ECONNRESET
 			    ? send_again(c,
-			          lk_redis_wire_read_failed(&c->dial.link->wire,
-			              error))
+			          lk_redis_wire_read_failed(
+			              &c->dial.caller->wire, error))
 			    : fail_all(c,
-			          lk_redis_wire_read_failed(&c->dial.link->wire,
-			              error));
+			          lk_redis_wire_read_failed(
+			              &c->dial.caller->wire, error));
 			return;
 		}
 		more = channel->got - before == LK_REDIS_READ_SIZE;
@@ -501,17 +502,17 @@ receive_some(struct redis_checks *c)
 static void
 expire(struct redis_checks *c, int64_t now_ns)
 {
-	struct lk_redis_link *link = c->dial.link;
+	struct lk_redis_caller *caller = c->dial.caller;
 	struct check *check = c->waiting.first;
 
 	if (check == NULL || check->deadline.at_ns > now_ns)
 		return;
-	lk_redis_watch_suspect(link->watch, link->wire.generation);
-	(void)lk_redis_wire_failed(&link->wire, "read", ETIMEDOUT);
+	lk_redis_watch_suspect(caller->watch, caller->wire.generation);
+	(void)lk_redis_wire_failed(&caller->wire, "read", ETIMEDOUT);
 	for (; check != NULL && check->deadline.at_ns <= now_ns;
 	     check = c->waiting.first) {
 		place_at(c, check->place)->check = NULL;
-		settle(c, check, false);
+		tell_breaker(c, check, false);
 		done(c, check, LK_E_TIMEOUT);
 	}
 }
@@ -530,20 +531,20 @@ silent_at(const struct redis_checks *c)
 static void
 leave_old(struct redis_checks *c)
 {
-	struct lk_redis_link *link = c->dial.link;
+	struct lk_redis_caller *caller = c->dial.caller;
 
 	if (c->dial.state != LK_DIAL_CLOSED &&
-	    atomic_load_explicit(&link->watch->generation,
-	        memory_order_acquire) != link->wire.generation)
+	    atomic_load_explicit(&caller->watch->topology->generation,
+	        memory_order_acquire) != caller->wire.generation)
 		send_again(c,
-		    lk_redis_wire_failed(&link->wire, "read", ESTALE));
+		    lk_redis_wire_failed(&caller->wire, "read", ESTALE));
 }
 
 static void
 redis_go_on(struct lk_store_checks *base, short events)
 {
 	struct redis_checks *c = checks_of(base);
-	struct lk_redis_link *link = c->dial.link;
+	struct lk_redis_caller *caller = c->dial.caller;
 	const int64_t now_ns = lk_monotonic_ns();
 	enum lk_status status = LK_OK;
 
@@ -553,7 +554,7 @@ redis_go_on(struct lk_store_checks *base, short events)
 		return;
 	if (c->dial.state == LK_DIAL_READY && now_ns >= silent_at(c))
 		send_again(c,
-		    lk_redis_wire_failed(&link->wire, "read", ETIMEDOUT));
+		    lk_redis_wire_failed(&caller->wire, "read", ETIMEDOUT));
 	if (c->dial.state == LK_DIAL_READY && events != 0)
 		receive_some(c);
 	if (c->dial.state != LK_DIAL_READY) {
@@ -572,15 +573,16 @@ redis_start(struct lk_store_checks *base, const struct lk_token_key *key,
     bool user, void *whose)
 {
 	struct redis_checks *c = checks_of(base);
-	struct lk_redis_link *link = c->dial.link;
+	struct lk_redis_caller *caller = c->dial.caller;
 	struct check *check;
 	enum lk_status status = LK_FAULT;
 
 	leave_old(c);
 	if (c->tail - c->head == LK_CHECKS_MAX ||
-	    atomic_load_explicit(&link->watch->barred, memory_order_relaxed) ||
+	    lk_shared_breaker_is_barred(&caller->watch->breaker) ||
 	    (c->dial.state != LK_DIAL_CLOSED &&
-	        !lk_redis_watch_is_fresh(link->watch, link->wire.generation)))
+	        !lk_redis_topology_is_fresh(caller->watch->topology,
+	            caller->wire.generation)))
 		return (LK_E_WOULD_WAIT);
 	if ((status = lk_redis_dial_begin(&c->dial)) != LK_OK)
 		return (status);
@@ -612,7 +614,7 @@ redis_wants(struct lk_store_checks *base, struct lk_checks_wants *wants)
 	int64_t until_ns = silent_at(c);
 
 	if (c->dial.state == LK_DIAL_READY)
-		p = lk_stream_poll(&c->dial.link->wire.channel.stream,
+		p = lk_stream_poll(&c->dial.caller->wire.channel.stream,
 		    (short)(POLLIN | (c->sent < may_send(c) ? POLLOUT : 0)));
 	else if (c->dial.state != LK_DIAL_CLOSED) {
 		p = lk_redis_dial_poll(&c->dial);
@@ -620,7 +622,7 @@ redis_wants(struct lk_store_checks *base, struct lk_checks_wants *wants)
 	}
 	if (first != NULL && first->deadline.at_ns < until_ns)
 		until_ns = first->deadline.at_ns;
-	if (first != NULL && c->dial.link->wire.manners.master &&
+	if (first != NULL && c->dial.caller->wire.manners.master &&
 	    lk_monotonic_ns() + LOOK_NS < until_ns)
 		until_ns = lk_monotonic_ns() + LOOK_NS;
 	if (c->done.first != NULL || (p.fd >= 0 && p.events == 0))
@@ -675,7 +677,7 @@ redis_leave_parent(struct lk_store_checks *base)
 {
 	struct redis_checks *c = checks_of(base);
 
-	lk_redis_link_leave_parent(c->dial.link);
+	lk_redis_link_leave_parent(c->link);
 	fail_all(c, LK_E_WOULD_WAIT);
 }
 
@@ -694,7 +696,7 @@ redis_free(struct lk_store_checks *base)
 		free(check);
 	}
 	lk_buf_free(&c->out);
-	lk_redis_link_free(c->dial.link);
+	lk_redis_link_free(c->link);
 	free(c);
 }
 
@@ -717,7 +719,7 @@ lk_redis_checks_new(const struct lk_store *base,
 	if (c == NULL)
 		return (lk_fail(base->error, LK_E_NOMEM, "out of memory"));
 	status = lk_redis_link_new(base->settings, base->watch, base->log,
-	    base->error, &c->dial.link);
+	    base->error, &c->link);
 	if (status != LK_OK) {
 		free(c);
 		return (status);
@@ -725,6 +727,7 @@ lk_redis_checks_new(const struct lk_store *base,
 	c->base.ops = &redis_ops;
 	c->base.settings = base->settings;
 	c->base.error = base->error;
+	c->dial.caller = lk_redis_link_caller(c->link);
 	c->layout = lk_redis_layout_of(base->settings);
 	c->out = (struct lk_buf)LK_BUF_INIT(OUT_MAX);
 	*checksp = &c->base;

@@ -117,106 +117,16 @@ inspect_replicas(const char *info, lk_finding_fn *each, void *arg)
 		    "goes on taking changes that will be lost");
 }
 
-/* A host name is looked up by the system, in its own time. */
-static void
-inspect_address(const char *key, const char *address, lk_finding_fn *each,
-    void *arg)
-{
-	struct lk_address parsed;
-	char text[FINDING_MAX];
-
-	if (lk_address_parse(address, &parsed) != LK_OK ||
-	    lk_address_is_literal(&parsed))
-		return;
-	(void)snprintf(text, sizeof(text),
-	    "%s: %s is a host name: looking it up has no deadline, an address "
-	    "would need none",
-	    key, address);
-	each(arg, LK_FINDING_DOUBTFUL, text);
-}
-
-/* Whether the settings list all Sentinels, or at least enough of them. */
-static void
-inspect_list(const struct lk_ballot *ballot, lk_finding_fn *each, void *arg)
-{
-	char text[FINDING_MAX];
-	const bool enough = lk_votes_overlap(ballot->total, ballot->known);
-
-	if (ballot->known == 0 || ballot->known == ballot->total)
-		return;
-	(void)snprintf(text, sizeof(text),
-	    "store.sentinel.addresses lists %zu sentinels, and they know of "
-	    "%zu: %s",
-	    ballot->total, ballot->known,
-	    ballot->known < ballot->total ? "some listed are of no use"
-	        : enough ? "list them all, to do with fewer of them"
-	                 : "a majority of those listed may name an old "
-	                   "master after the others have put a new one in its "
-	                   "place; list them all (SENTINEL RESET forgets those "
-	                   "that are no more)");
-	each(arg, enough ? LK_FINDING_DOUBTFUL : LK_FINDING_BAD, text);
-}
-
-/* Each Sentinel by itself, and what they say together. */
-static enum lk_status
-inspect_sentinels(const struct lk_redis_store *store,
-    struct lk_deadline deadline, lk_finding_fn *each, void *arg)
-{
-	const struct lk_settings *s = store->base.settings;
-	const struct lk_strings *all = &s->store.sentinel.addresses;
-	struct lk_redis_sentinels *sentinels = NULL;
-	struct lk_error error = { "" };
-	char text[FINDING_MAX];
-	const struct lk_vote *votes;
-	struct lk_ballot ballot;
-	enum lk_status status = LK_FAULT;
-	size_t i;
-
-	status = lk_redis_sentinels_new(s, &sentinels, store->base.error);
-	if (status != LK_OK)
-		return (status);
-	votes = lk_redis_sentinels_ask(sentinels, "", true,
-	    s->store.redis.connect_timeout_ms, deadline);
-	for (i = 0; i < all->n; i++) {
-		inspect_address("store.sentinel.addresses", all->v[i], each,
-		    arg);
-		(void)snprintf(text, sizeof(text), "sentinel at %s %s%s",
-		    all->v[i], lk_vote_says(votes[i].kind), votes[i].address);
-		each(arg,
-		    votes[i].kind == LK_VOTE_NAMES ? LK_FINDING_GOOD
-		                                   : LK_FINDING_BAD,
-		    text);
-	}
-	ballot = lk_votes_count(votes, all->n);
-	inspect_list(&ballot, each, arg);
-	(void)snprintf(text, sizeof(text),
-	    "%zu of %zu sentinels name %s the master of \"%s\"", ballot.named,
-	    ballot.total, ballot.address, s->store.sentinel.master);
-	if (ballot.election != LK_ELECTION_MAJORITY)
-		status = lk_votes_explain(votes, &ballot,
-		    s->store.sentinel.master, &error);
-	each(arg, status == LK_OK ? LK_FINDING_GOOD : LK_FINDING_BAD,
-	    status == LK_OK ? text : error.text);
-	lk_redis_sentinels_free(sentinels);
-	return (LK_OK);
-}
-
 enum lk_status
 lk_redis_inspect(struct lk_store *base, struct lk_deadline deadline,
     lk_finding_fn *each, void *arg)
 {
 	struct lk_redis_store *store = lk_redis_store_of(base);
 	struct lk_redis_command command;
-	const struct lk_settings *s = base->settings;
-	const bool sentinel = s->store.backend == LK_BACKEND_SENTINEL;
 	struct lk_redis_reply *reply = NULL;
-	enum lk_status status = LK_OK;
+	enum lk_status status = LK_FAULT;
 
-	if (sentinel)
-		status = inspect_sentinels(store, deadline, each, arg);
-	else
-		inspect_address("store.redis.address", s->store.redis.address,
-		    each, arg);
+	status = lk_redis_link_inspect(store->link, deadline, each, arg);
 	if (status != LK_OK)
 		return (status);
 	lk_redis_command(&command, "INFO");
@@ -229,7 +139,7 @@ lk_redis_inspect(struct lk_store *base, struct lk_deadline deadline,
 		inspect_role(reply->text, each, arg);
 		inspect_memory(reply->text, each, arg);
 		inspect_persistence(reply->text, each, arg);
-		if (sentinel || s->store.durability == LK_DURABILITY_REPLICA)
+		if (lk_redis_link_replicates(store->link, true))
 			inspect_replicas(reply->text, each, arg);
 	}
 	lk_redis_reply_free(reply);

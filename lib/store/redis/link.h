@@ -14,35 +14,9 @@
 #ifndef LK_REDIS_LINK_H_
 #define LK_REDIS_LINK_H_
 
-#include "store/redis/master/watch.h"
+#include "store/redis/attempt.h"
 
 struct lk_redis_link;
-
-/** One call: commands that go out in one write, and how. */
-struct lk_redis_request {
-	const struct lk_redis_command *commands;
-	size_t count;
-	bool idempotent; /* may be sent again, carried out or not */
-	bool exact;      /* but what the second time answers means less */
-	bool replicate;  /* ask for a replica to have it; `durable` says */
-	bool everywhere; /* all replicas that are not down must */
-	bool timed;      /* the connection's clock is to be known; not together
-	                    with `replicate` */
-
-	/* Set by lk_redis_link_run(). */
-	bool durable;  /* replicas have it, and will be asked to be the next
-	                  master; if not, the link's error says why */
-	bool repeated; /* an earlier try may have been carried out already */
-	enum lk_status time_status; /* LK_OK, or why it is not known; if
-	                  the replies are none of errors, the link's error says
-	                  so too */
-	char history[LK_REDIS_HISTORY_LEN + 1]; /* of the master that has
-	                  carried it out, if it was to be replicated; or "" */
-};
-
-/* Most commands of a request to be replicated; it may have none, and then asks
- * for what others have done. */
-#define LK_REDIS_REPLICATE_MAX 2
 
 /**
  * lk_redis_link_new(settings, watch, log, error, link):
@@ -66,6 +40,10 @@ void lk_redis_link_drop(struct lk_redis_link *link);
  * parent's, and held by it for all one knows: it has its own from now on.
  */
 void lk_redis_link_leave_parent(struct lk_redis_link *link);
+
+/** lk_redis_link_caller(link): What its attempts go by, for who does not wait.
+ */
+struct lk_redis_caller *lk_redis_link_caller(struct lk_redis_link *link);
 
 /** lk_redis_link_name(link): the address in use, for messages. */
 const char *lk_redis_link_name(const struct lk_redis_link *link);
@@ -97,7 +75,18 @@ void lk_redis_link_owe(struct lk_redis_link *link,
 const struct lk_redis_clock *lk_redis_link_clock(
     const struct lk_redis_link *link);
 
-/** lk_redis_link_watch(link): the watch that it goes by. */
-struct lk_watch *lk_redis_link_watch(const struct lk_redis_link *link);
+/**
+ * lk_redis_link_inspect(link, deadline, each, arg):
+ * Say of whoever says which Redis is the master what there is to be said.
+ */
+enum lk_status lk_redis_link_inspect(struct lk_redis_link *link,
+    struct lk_deadline deadline, lk_finding_fn *each, void *arg) LK_MUST_CHECK;
+
+/**
+ * lk_redis_link_replicates(link, revokes):
+ * Whether a replica must have a change: each, if it is so set, and one that
+ * ${revokes} wherever another Redis can become the master.
+ */
+bool lk_redis_link_replicates(const struct lk_redis_link *link, bool revokes);
 
 #endif /* !LK_REDIS_LINK_H_ */

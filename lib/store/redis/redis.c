@@ -42,11 +42,13 @@ redis_open(const struct lk_store *base, struct lk_store **storep)
 const struct lk_backend lk_redis_backend = { .open = redis_open,
 	.checks = lk_redis_checks_new,
 	.where = "store.redis.address",
-	.check = lk_redis_check_settings };
+	.check = lk_redis_check_settings,
+	.watch = lk_redis_watch_make };
 const struct lk_backend lk_sentinel_backend = { .open = redis_open,
 	.checks = lk_redis_checks_new,
 	.where = "store.sentinel.addresses",
-	.check = lk_sentinel_check_settings };
+	.check = lk_sentinel_check_settings,
+	.watch = lk_redis_watch_make };
 
 void
 lk_redis_leave_parent(struct lk_store *store)

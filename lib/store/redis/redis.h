@@ -1,14 +1,14 @@
 /*
- * What the operations of the Redis store share, whichever its layout: the key
- * of a session comes from its token alone, so that one write asks for all that
- * a check needs.
+ * The face of this folder: what the operations of the Redis store share,
+ * whichever its layout: the key of a session comes from its token alone, so
+ * that one write asks for all that a check needs.
  */
 #ifndef LK_REDIS_STORE_H_
 #define LK_REDIS_STORE_H_
 
 #include "store/redis/layout/layout.h"
 #include "store/redis/link.h"
-#include "store/redis/wire/script.h"
+#include "store/redis/script.h"
 #include "store/store.h"
 
 struct lk_store_checks;

@@ -3,9 +3,11 @@
 
 #include "store/redis/master/fence.h"
 #include "store/redis/wire/info.h"
-#include "store/redis/wire/script.h"
 
 #include "redis_fence_scripts.h"
+
+/* Of the time that is left, what a WAIT may take. */
+#define WAIT_SHARE_PERCENT 75
 
 /* ---- A master's past --------------------------------------------------- */
 
@@ -57,6 +59,17 @@ lk_redis_past_ask(struct lk_redis_wire *wire, struct lk_deadline deadline,
 }
 
 /* ---- Fences ------------------------------------------------------------ */
+
+int64_t
+lk_redis_wait_ms(const struct lk_settings *settings,
+    struct lk_deadline deadline)
+{
+	const int64_t most = lk_deadline_left_ms(
+	    lk_deadline_part(deadline, WAIT_SHARE_PERCENT));
+	const int64_t set = settings->store.durability_timeout_ms;
+
+	return (set < most ? set : most);
+}
 
 void
 lk_redis_fence(struct lk_redis_fence *fence, const struct lk_settings *settings,

@@ -45,6 +45,13 @@ struct lk_redis_fence {
 void lk_redis_fence(struct lk_redis_fence *fence,
     const struct lk_settings *settings, size_t replicas, int64_t wait_ms);
 
+/**
+ * lk_redis_wait_ms(settings, deadline):
+ * For how long a WAIT is to wait, so that its answer comes by the deadline.
+ */
+int64_t lk_redis_wait_ms(const struct lk_settings *settings,
+    struct lk_deadline deadline);
+
 /** What came of a fence. */
 struct lk_redis_fenced {
 	size_t acks; /* how many replicas have it */

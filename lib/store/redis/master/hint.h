@@ -14,6 +14,13 @@ struct lk_redis_hint {
 	size_t next; /* the Sentinel to turn to next */
 };
 
+/** lk_redis_hint_is_open(hint): whether one is subscribed to. */
+static inline bool
+lk_redis_hint_is_open(const struct lk_redis_hint *hint)
+{
+	return (lk_redis_channel_is_open(&hint->channel));
+}
+
 /**
  * lk_redis_hint_open(hint, settings, deadline):
  * Subscribe at the next Sentinel.  False if that did not work.

@@ -178,7 +178,7 @@ lk_redis_pending_clear(struct lk_redis_pending *pending)
 }
 
 size_t
-lk_redis_pending_settle(struct lk_redis_pending *pending, const char *history,
+lk_redis_pending_reached(struct lk_redis_pending *pending, const char *history,
     int64_t before_ns)
 {
 	struct lk_redis_pending_item *item;

@@ -76,11 +76,11 @@ enum lk_status lk_redis_pending_replay(struct lk_redis_pending *pending,
     struct lk_redis_wire *wire, struct lk_deadline deadline) LK_MUST_CHECK;
 
 /**
- * lk_redis_pending_settle(pending, history, before_ns):
+ * lk_redis_pending_reached(pending, history, before_ns):
  * Replicas have what the master of ${history} had by then: it is durable.
  * Returns how many were not before.
  */
-size_t lk_redis_pending_settle(struct lk_redis_pending *pending,
+size_t lk_redis_pending_reached(struct lk_redis_pending *pending,
     const char *history, int64_t before_ns);
 
 /** lk_redis_pending_clear(pending): Wipe and free what it holds. */

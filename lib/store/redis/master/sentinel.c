@@ -1,167 +1,450 @@
-#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/redis/master/alias.h"
 #include "store/redis/master/sentinel.h"
-#include "store/redis/master/voter.h"
 
-/* How long the others are waited for once there is a majority: the one that
- * replaces the master may be among them. */
-#define LINGER_MS 20
-
-struct lk_redis_sentinels {
-	/* Static data. */
-	struct lk_redis_questions questions;
-	size_t n;
-
-	/* Dynamic data. */
-	struct lk_redis_voter voters[LK_SENTINELS_MAX];
-	struct lk_vote votes[LK_SENTINELS_MAX]; /* their own, side by side */
-	struct lk_redis_aliases aliases;
-};
+/* With less time left an answer that failed in time is somebody else's. */
+#define ASK_MIN_MS 20
 
 /* ---- Life -------------------------------------------------------------- */
 
-enum lk_status
-lk_redis_sentinels_new(const struct lk_settings *settings,
-    struct lk_redis_sentinels **sentinels, struct lk_error *error)
+static void
+sentinel_free(struct lk_redis_topology *topology)
 {
-	const struct lk_strings *addresses =
-	    &settings->store.sentinel.addresses;
-	struct lk_redis_sentinels *s = calloc(1, sizeof(*s));
-	enum lk_status status = LK_OK;
+	struct lk_redis_sentinel *s = lk_redis_sentinel_of(topology);
 
-	*sentinels = NULL;
-	if (s == NULL)
+	lk_redis_inquiry_free(&s->inquiry);
+	lk_redis_hint_close(&s->tending.hint);
+	lk_redis_topology_tear_down(topology);
+	free(s);
+}
+
+static enum lk_status
+sentinel_make(const struct lk_redis_topology *base,
+    struct lk_redis_topology **topology, struct lk_error *error)
+{
+	struct lk_redis_sentinel *s = calloc(1, sizeof(*s));
+	enum lk_status status = LK_FAULT;
+
+	if (s == NULL || !lk_redis_topology_set_up(&s->base, base)) {
+		free(s);
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
-	for (; s->n < addresses->n && s->n < LK_SENTINELS_MAX; s->n++) {
-		if (!lk_redis_voter_init(&s->voters[s->n], addresses->v[s->n],
-		        &s->questions))
-			status = lk_fail(error, LK_E_SETTINGS,
-			    "store.sentinel.addresses: expected host:port, "
-			    "[ipv6]:port or unix:/path");
 	}
-	if (status == LK_OK &&
-	    !lk_redis_questions_make(&s->questions, settings))
-		status = lk_fail(error, LK_E_NOMEM, "out of memory");
+	status = lk_redis_inquiry_init(&s->inquiry, base->settings, error);
+	s->base.bound_ns = s->inquiry.bound_ns;
 	if (status == LK_OK)
-		*sentinels = s;
+		*topology = &s->base;
 	else
-		lk_redis_sentinels_free(s);
+		sentinel_free(&s->base);
 	return (status);
 }
 
-void
-lk_redis_sentinels_close(struct lk_redis_sentinels *sentinels)
+static void
+sentinel_leave_parent(struct lk_redis_topology *topology)
 {
-	size_t i;
-
-	for (i = 0; sentinels != NULL && i < sentinels->n; i++)
-		lk_redis_voter_close(&sentinels->voters[i]);
+	lk_redis_inquiry_close(&lk_redis_sentinel_of(topology)->inquiry);
 }
 
-void
-lk_redis_sentinels_free(struct lk_redis_sentinels *sentinels)
+/* ---- Asking, by one at a time ------------------------------------------ */
+
+/* Take an opinion as what is known; the lock is held. */
+static void
+publish(struct lk_redis_sentinel *s, const struct lk_redis_opinion *opinion)
 {
-	if (sentinels == NULL)
-		return;
-	lk_redis_sentinels_close(sentinels);
-	lk_redis_questions_free(&sentinels->questions);
-	free(sentinels);
-}
+	struct lk_redis_known *known = &s->known;
+	const struct lk_redis_opinion before = known->opinion;
+	const bool another = strcmp(before.address, opinion->address) != 0;
 
-/* ---- Asking them all --------------------------------------------------- */
-
-/* Wait for those that have not answered; false once there is none. */
-static bool
-wait_for_some(struct lk_redis_sentinels *s, struct lk_deadline deadline)
-{
-	struct pollfd p[LK_SENTINELS_MAX];
-	int left = lk_deadline_left_ms(deadline);
-	size_t i, waiting = 0;
-
-	for (i = 0; i < s->n; i++) {
-		p[i] = lk_redis_voter_poll(&s->voters[i]);
-		waiting += p[i].fd >= 0;
+	known->opinion = *opinion;
+	/* What operations have suffered may be over. */
+	if (another || s->outcome != LK_OK)
+		(void)lk_shared_breaker_close(s->base.breaker);
+	if (another && before.address[0] != '\0')
+		LK_LOG(s->base.log, LK_LOG_WARN, "another redis is the master",
+		    { "from", before.address }, { "to", opinion->address });
+	if (another) {
+		memset(&known->seen, 0, sizeof(known->seen));
+		known->opinion.vouched = known->seen;
+		known->seen_ns = 0;
 	}
-	if (waiting == 0 || left == 0)
-		return (false);
-	for (i = 0; i < s->n; i++)
-		left = lk_stream_is_due(&p[i]) ? 0 : left;
-	if (poll(p, (nfds_t)s->n, left) < 0 && errno != EINTR)
-		return (false);
-	for (i = 0; i < s->n; i++) {
-		if (lk_stream_is_due(&p[i]))
-			lk_redis_voter_step(&s->voters[i]);
+	if (opinion->majority && known->seen_ns != 0 &&
+	    known->seen_ns <= opinion->began_ns) {
+		if (known->opinion.vouched.history[0] == '\0')
+			LK_LOG(s->base.log, LK_LOG_DEBUG,
+			    "a replica can confirm the master from now on",
+			    { "master", opinion->address });
+		known->opinion.vouched = known->seen;
 	}
-	return (true);
+	lk_redis_topology_confirmed(&s->base, another, opinion->began_ns);
 }
 
-/* Whether it is a Sentinel that is listed before, under another name. */
-static bool
-is_listed_before(const struct lk_redis_sentinels *s, size_t i)
+/* Note the first of several failures in a row, and its end. */
+static void
+log_outcome(struct lk_redis_sentinel *s, enum lk_status status, const char *why)
 {
-	const struct lk_endpoint *peer = lk_redis_voter_peer(&s->voters[i]);
-	const struct lk_endpoint *other;
-	bool found = false;
-	size_t j;
-
-	for (j = 0; j < i && peer != NULL; j++) {
-		other = lk_redis_voter_peer(&s->voters[j]);
-		found |= other != NULL && lk_endpoint_is(other, peer);
-	}
-	return (found);
+	if (status == LK_OK && s->asked > 0 && s->outcome != LK_OK &&
+	    s->confirmed_before)
+		LK_LOG(s->base.log, LK_LOG_INFO,
+		    "the master is confirmed again",
+		    { "master", s->known.opinion.address });
+	else if (status != LK_OK && s->outcome == LK_OK && s->confirmed_before)
+		LK_LOG(s->base.log, LK_LOG_WARN, "the master is not confirmed",
+		    { "error", why });
+	s->confirmed_before |= status == LK_OK;
 }
 
-static struct lk_ballot
-count(struct lk_redis_sentinels *s)
+/* Ask in the name of all; the lock is held, but not meanwhile. */
+static enum lk_status
+ask_for_all(struct lk_redis_sentinel *s, struct lk_deadline deadline,
+    struct lk_error *error)
 {
-	size_t i;
+	const struct lk_redis_opinion known = s->known.opinion;
+	struct lk_redis_opinion opinion;
+	enum lk_status status = LK_FAULT;
 
-	for (i = 0; i < s->n; i++) {
-		s->votes[i] = s->voters[i].vote;
-		if (s->votes[i].kind == LK_VOTE_NAMES && is_listed_before(s, i))
-			s->votes[i] = (struct lk_vote){ .kind = LK_VOTE_TWICE };
-	}
-	return (lk_votes_count(s->votes, s->n));
+	s->asking = true;
+	s->tried_ns = lk_boottime_ns();
+	(void)pthread_mutex_unlock(&s->base.lock);
+	status = lk_redis_opinion_form(&s->inquiry, &known, deadline, &opinion,
+	    error);
+	(void)pthread_mutex_lock(&s->base.lock);
+	s->known.opinion.disputed = opinion.disputed;
+	if (status == LK_OK)
+		publish(s, &opinion);
+	log_outcome(s, status, error->text);
+	s->asking = false;
+	s->asked++;
+	s->outcome = status;
+	if (status != LK_OK)
+		s->why = *error;
+	(void)pthread_cond_broadcast(&s->base.changed);
+	return (status);
 }
 
-/* Wait for their answers; whether they have elected somebody. */
-static bool
-collect(struct lk_redis_sentinels *s, bool all, int64_t patience_ms,
-    struct lk_deadline deadline)
+/* Wait for what comes of somebody's question; the lock is held. */
+static enum lk_status
+take_outcome(struct lk_redis_sentinel *s, struct lk_deadline deadline,
+    struct lk_error *error)
 {
-	bool elected = false;
+	const uint64_t asked = s->asked;
 
-	deadline = lk_deadline_min(deadline, lk_deadline_in(patience_ms));
-	while (wait_for_some(s, deadline)) {
-		if (all || elected || count(s).election != LK_ELECTION_MAJORITY)
+	while (s->asked == asked) {
+		if (!lk_redis_cond_wait(&s->base.changed, &s->base.lock,
+		        deadline))
+			return (lk_fail(error, LK_E_TIMEOUT,
+			    "cannot confirm which Redis is the master in "
+			    "time"));
+	}
+	if (s->outcome != LK_OK)
+		*error = s->why;
+	return (s->outcome);
+}
+
+/* LK_OK once confirmed since ${since_ns}; the lock is held. */
+static enum lk_status
+confirm_locked(struct lk_redis_sentinel *s, int64_t since_ns,
+    struct lk_deadline deadline, struct lk_error *error)
+{
+	enum lk_status status = LK_OK;
+
+	while (
+	    status == LK_OK && atomic_load(&s->base.confirmed_ns) < since_ns) {
+		if (!s->asking) {
+			status = ask_for_all(s, deadline, error);
 			continue;
-		elected = true;
-		deadline = lk_deadline_min(deadline, lk_deadline_in(LINGER_MS));
+		}
+		status = take_outcome(s, deadline, error);
+		/* Whoever asked may have had less time than there is. */
+		if (status == LK_E_TIMEOUT &&
+		    lk_deadline_left_ms(deadline) > ASK_MIN_MS)
+			status = LK_OK;
 	}
-	return (elected || count(s).election == LK_ELECTION_MAJORITY);
+	return (status);
 }
 
-const struct lk_vote *
-lk_redis_sentinels_ask(struct lk_redis_sentinels *s, const char *known,
-    bool all, int64_t patience_ms, struct lk_deadline deadline)
+enum lk_status
+lk_redis_sentinel_confirm(struct lk_redis_sentinel *s, int64_t since_ns,
+    struct lk_deadline deadline, struct lk_error *error)
 {
-	bool more = false;
-	size_t i;
+	enum lk_status status = LK_OK;
 
-	for (i = 0; i < s->n; i++)
-		lk_redis_voter_ask(&s->voters[i]);
-	if (!collect(s, all, patience_ms, deadline) || all) {
-		for (i = 0; i < s->n; i++)
-			more |= lk_redis_voter_look_up(&s->voters[i]);
-	}
-	if (more)
-		(void)collect(s, all, patience_ms, deadline);
-	for (i = 0; i < s->n; i++)
-		lk_redis_voter_end(&s->voters[i]);
-	(void)count(s);
-	lk_redis_aliases_unify(&s->aliases, known, s->votes, s->n);
-	return (s->votes);
+	(void)pthread_mutex_lock(&s->base.lock);
+	status = confirm_locked(s, since_ns, deadline, error);
+	(void)pthread_mutex_unlock(&s->base.lock);
+	return (status);
 }
+
+/* ---- Finding the master ------------------------------------------------ */
+
+/* Since when the master must have been confirmed; the lock is held. */
+static int64_t
+wanted_since(const struct lk_redis_sentinel *s)
+{
+	int64_t since = lk_boottime_ns() - s->base.bound_ns + 1;
+
+	/* 0 is never, even if the machine has not run for that long. */
+	if (since < 1)
+		since = 1;
+	return (s->known.suspect_ns > since ? s->known.suspect_ns : since);
+}
+
+/*
+ * Find the master; the lock is held.  Where a confirmation is not required, a
+ * known master serves without one, and is asked about once in a while.
+ */
+static enum lk_status
+find_locked(struct lk_redis_sentinel *s, struct lk_deadline deadline,
+    struct lk_error *error)
+{
+	const bool required =
+	    s->base.settings->store.sentinel.require_confirmed ||
+	    s->known.opinion.address[0] == '\0';
+	const int64_t since = wanted_since(s);
+	struct lk_error ignored;
+	enum lk_status status = LK_OK;
+
+	if (required || s->tried_ns < since)
+		status = confirm_locked(s, since, deadline,
+		    required ? error : &ignored);
+	return (required ? status : LK_OK);
+}
+
+/* Copy who is known; the lock is held. */
+static void
+copy_known(const struct lk_redis_sentinel *s, struct lk_redis_master *master)
+{
+	memcpy(master->name, s->known.opinion.address, sizeof(master->name));
+	master->generation = atomic_load(&s->base.generation);
+}
+
+static bool
+sentinel_has(struct lk_redis_topology *topology, struct lk_redis_master *master)
+{
+	struct lk_redis_sentinel *s = lk_redis_sentinel_of(topology);
+	bool confirmed;
+
+	(void)pthread_mutex_lock(&topology->lock);
+	confirmed = s->known.opinion.address[0] != '\0' &&
+	    atomic_load(&topology->confirmed_ns) >= wanted_since(s);
+	copy_known(s, master);
+	(void)pthread_mutex_unlock(&topology->lock);
+	return (confirmed);
+}
+
+static enum lk_status
+sentinel_find(struct lk_redis_topology *topology, struct lk_deadline deadline,
+    struct lk_redis_master *master, struct lk_error *error)
+{
+	struct lk_redis_sentinel *s = lk_redis_sentinel_of(topology);
+	enum lk_status status = LK_OK;
+
+	(void)pthread_mutex_lock(&topology->lock);
+	status = find_locked(s, deadline, error);
+	copy_known(s, master);
+	(void)pthread_mutex_unlock(&topology->lock);
+	if (status == LK_OK &&
+	    lk_address_parse(master->name, &master->address) != LK_OK)
+		status = lk_fail(error, LK_E_CORRUPT, "%s is no address",
+		    master->name);
+	return (status);
+}
+
+static void
+sentinel_suspect(struct lk_redis_topology *topology, unsigned int generation)
+{
+	struct lk_redis_sentinel *s = lk_redis_sentinel_of(topology);
+
+	(void)pthread_mutex_lock(&topology->lock);
+	if (atomic_load(&topology->generation) == generation)
+		s->known.suspect_ns = lk_boottime_ns();
+	(void)pthread_mutex_unlock(&topology->lock);
+}
+
+bool
+lk_redis_sentinel_is_in_doubt(struct lk_redis_sentinel *s, int64_t since_ns)
+{
+	bool doubt;
+
+	(void)pthread_mutex_lock(&s->base.lock);
+	doubt = s->known.suspect_ns > since_ns || s->outcome != LK_OK;
+	(void)pthread_mutex_unlock(&s->base.lock);
+	return (doubt);
+}
+
+bool
+lk_redis_sentinel_note_past(struct lk_redis_sentinel *s,
+    unsigned int generation, const struct lk_redis_past *past)
+{
+	bool unknown;
+
+	(void)pthread_mutex_lock(&s->base.lock);
+	if (atomic_load(&s->base.generation) == generation) {
+		s->known.seen = *past;
+		s->known.seen_ns = lk_boottime_ns();
+	}
+	unknown = strcmp(s->known.opinion.vouched.history,
+	              s->known.seen.history) != 0;
+	(void)pthread_mutex_unlock(&s->base.lock);
+	return (unknown);
+}
+
+/* ---- What outlasts a failover ------------------------------------------ */
+
+/* How many must have a change, by the opinion; the lock is held. */
+static size_t
+count_witnesses(const struct lk_redis_sentinel *s, bool all)
+{
+	const struct lk_redis_opinion *opinion = &s->known.opinion;
+
+	return ((all || opinion->cautious) && opinion->replicas > 1
+	        ? opinion->replicas
+	        : 1);
+}
+
+static struct lk_redis_witnesses
+sentinel_witnesses(struct lk_redis_topology *topology, bool all)
+{
+	struct lk_redis_witnesses witnesses = { .all = all };
+
+	(void)pthread_mutex_lock(&topology->lock);
+	witnesses.asked = count_witnesses(lk_redis_sentinel_of(topology), all);
+	(void)pthread_mutex_unlock(&topology->lock);
+	return (witnesses);
+}
+
+/* How many must have it, by what was found last; 0: none are enough. */
+static size_t
+count_wanted(struct lk_redis_sentinel *s, unsigned int generation, bool all)
+{
+	size_t count = 0;
+
+	(void)pthread_mutex_lock(&s->base.lock);
+	if (atomic_load(&s->base.generation) == generation &&
+	    !s->known.opinion.unsettled)
+		count = count_witnesses(s, all);
+	(void)pthread_mutex_unlock(&s->base.lock);
+	return (count);
+}
+
+/*
+ * Not so if it is the master no more: one that was cut off may have a replica
+ * beside it, and both will give up what they have.  Nor if a Sentinel names
+ * another.  If one is replacing it, or is not heard and may be, the replica
+ * that has it may be one that has yet to follow the next master, which has gone
+ * its own way already although no Sentinel names it; then, too, all replicas
+ * that are not down must have it, and so must the one that was chosen.  They
+ * are waited for, unless they have been.  All of this is about one master only
+ * as long as it has had no time to be a replica and come back, so it must be
+ * over by the deadline.
+ */
+static bool
+sentinel_outlasts(struct lk_redis_topology *topology,
+    struct lk_redis_wire *wire, size_t acks,
+    struct lk_redis_witnesses witnesses, struct lk_deadline deadline,
+    struct lk_error *error)
+{
+	struct lk_redis_sentinel *s = lk_redis_sentinel_of(topology);
+	struct lk_redis_fenced fenced = { .acks = acks };
+	size_t count;
+
+	/* It is still the master, by a question that began after the answer. */
+	if (lk_redis_sentinel_confirm(s, lk_boottime_ns(), deadline, error) !=
+	    LK_OK)
+		return (false);
+	count = count_wanted(s, wire->generation, witnesses.all);
+	if (count == 0) {
+		lk_error_set(error, "another redis is or becomes the master");
+		return (false);
+	}
+	/* As many replicas have it as must; more are waited for. */
+	if (fenced.acks < count && witnesses.asked < count &&
+	    lk_redis_fence_run(wire, topology->settings, count,
+	        lk_redis_wait_ms(topology->settings, deadline), deadline,
+	        &fenced) != LK_OK)
+		return (false);
+	if (fenced.acks < count) {
+		lk_error_set(error, "%zu of %zu replicas have it", fenced.acks,
+		    count);
+		return (false);
+	}
+	if (lk_deadline_left_ms(deadline) > 0)
+		return (true);
+	lk_error_set(error, "it took too long to be sure");
+	return (false);
+}
+
+/* ---- Other settings of the same servers -------------------------------- */
+
+/* How many of one list are in the other. */
+static size_t
+count_common(const struct lk_strings *a, const struct lk_strings *b)
+{
+	size_t i, j, n = 0;
+
+	for (i = 0; i < a->n; i++) {
+		for (j = 0; j < b->n && strcmp(a->v[i], b->v[j]) != 0;)
+			j++;
+		n += j < b->n;
+	}
+	return (n);
+}
+
+/* One Sentinel knows one master of a name. */
+static bool
+sentinel_is_same(const struct lk_settings *a, const struct lk_settings *b)
+{
+	return (
+	    strcmp(a->store.sentinel.master, b->store.sentinel.master) == 0 &&
+	    count_common(&a->store.sentinel.addresses,
+	        &b->store.sentinel.addresses) > 0);
+}
+
+/* Whether a majority of one list is a majority of the other. */
+static bool
+is_same_jury(const struct lk_settings *a, const struct lk_settings *b)
+{
+	const struct lk_strings *one = &a->store.sentinel.addresses;
+	const struct lk_strings *other = &b->store.sentinel.addresses;
+
+	return (one->n == other->n && count_common(one, other) == one->n &&
+	    count_common(other, one) == one->n);
+}
+
+static void
+sentinel_learn(struct lk_redis_topology *topology,
+    struct lk_redis_topology *from)
+{
+	struct lk_redis_sentinel *s = lk_redis_sentinel_of(topology);
+	struct lk_redis_known known;
+
+	if (!is_same_jury(topology->settings, from->settings))
+		return;
+	(void)pthread_mutex_lock(&from->lock);
+	known = lk_redis_sentinel_of(from)->known;
+	(void)pthread_mutex_unlock(&from->lock);
+	(void)pthread_mutex_lock(&topology->lock);
+	if (atomic_load(&topology->generation) == 0 && !s->asking &&
+	    known.opinion.address[0] != '\0') {
+		s->known = known;
+		s->confirmed_before = known.opinion.began_ns != 0;
+		lk_redis_topology_confirmed(topology, true,
+		    known.opinion.began_ns);
+	}
+	(void)pthread_mutex_unlock(&topology->lock);
+}
+
+const struct lk_redis_topology_ops lk_redis_sentinel = { .moves = true,
+	.make = sentinel_make,
+	.find = sentinel_find,
+	.has = sentinel_has,
+	.suspect = sentinel_suspect,
+	.witnesses = sentinel_witnesses,
+	.outlasts = sentinel_outlasts,
+	.is_same = sentinel_is_same,
+	.learn = sentinel_learn,
+	.inspect = lk_redis_sentinel_inspect,
+	.leave_parent = sentinel_leave_parent,
+	.free = sentinel_free,
+	.tend = lk_redis_sentinel_tend,
+	.saw = lk_redis_sentinel_saw };

@@ -1,47 +1,110 @@
 /*
- * Asking all configured Sentinels at once where the master is: non-blocking
- * sockets, one poll loop, one deadline, no thread.  voter.h is one of
- * them, answer.h what it says, and vote.h what follows from what
- * all of them say.
+ * The master as Sentinels have it.  sentinel.c is what is known, and who asks;
+ * opinion.h is one question; tend.c asks in time, and listens for hints.
+ *
+ * A read may be answered only by a master that was confirmed less than
+ * `store.sentinel.staleness_ms` ago, counted from before the question was
+ * asked. A master is confirmed if a majority of the configured Sentinels names
+ * it; vote.h says why nobody can then have been told of another one before.  If
+ * fewer than a majority say anything, a master that is known and has a replica
+ * that answers (fence.h) is confirmed by that: so it goes on when all Sentinels
+ * are gone.  This second way only continues a chain that a majority began: each
+ * confirmation must follow the one before within the bound; and the replica
+ * must have been one of this master, in this history of its, when the majority
+ * spoke last, and have been given no whole copy since, as it is if it has been
+ * elsewhere.  Once the chain is broken only a majority begins another.  It
+ * takes lk_watch_run(), which looks at the master's past between its questions.
+ * This way holds the bound only where whoever is cut off from most Sentinels is
+ * also cut off from most Redis, as where each has one beside it.  No minority
+ * can make another Redis the master.
  */
 #ifndef LK_REDIS_SENTINEL_H_
 #define LK_REDIS_SENTINEL_H_
 
-#include "base/deadline.h"
-#include "settings/settings.h"
-#include "store/redis/master/vote.h"
+#include "store/redis/master/hint.h"
+#include "store/redis/master/opinion.h"
+#include "store/redis/master/topology.h"
 
-struct lk_redis_sentinels;
+/** What is known of the master. */
+struct lk_redis_known {
+	struct lk_redis_opinion opinion; /* that was last formed */
+	int64_t suspect_ns; /* the last that spoke against it; 0: nothing */
+	/* Its past as it was last seen, and when (0: never). */
+	struct lk_redis_past seen;
+	int64_t seen_ns;
+};
+
+/** Who tends; of one thread.  When things are due, by lk_monotonic_ns(). */
+struct lk_redis_tending {
+	struct lk_redis_hint hint;
+	int64_t hinted_ns; /* when a hint came, by lk_boottime_ns() */
+	int64_t confirmed; /* was begun, the last time */
+	int64_t confirm_at;
+	int64_t hint_at;
+	unsigned int hint_tries;
+};
+
+struct lk_redis_sentinel {
+	struct lk_redis_topology base;
+
+	/* Under the base's lock. */
+	struct lk_redis_known known;
+	int64_t tried_ns;       /* when the master was last asked about */
+	bool asking;            /* somebody is */
+	uint64_t asked;         /* how many questions have been answered */
+	enum lk_status outcome; /* of the last, and why if it is not LK_OK */
+	struct lk_error why;
+	bool confirmed_before; /* for the log */
+
+	struct lk_redis_inquiry inquiry; /* of the one who is asking */
+	struct lk_redis_tending tending;
+};
 
 /**
- * lk_redis_sentinels_new(settings, sentinels, error):
- * Connect to none yet.  ${settings} must outlive it.
+ * lk_redis_sentinel_of(topology): The one that ${topology} is the base of.
  */
-enum lk_status lk_redis_sentinels_new(const struct lk_settings *settings,
-    struct lk_redis_sentinels **sentinels,
+static inline struct lk_redis_sentinel *
+lk_redis_sentinel_of(struct lk_redis_topology *topology)
+{
+	/* The base is the first member. */
+	return ((struct lk_redis_sentinel *)topology);
+}
+
+/**
+ * lk_redis_sentinel_confirm(sentinel, since_ns, deadline, error):
+ * LK_OK once the master, which may be another one then, is confirmed by a
+ * question that began at ${since_ns} or later.
+ */
+enum lk_status lk_redis_sentinel_confirm(struct lk_redis_sentinel *sentinel,
+    int64_t since_ns, struct lk_deadline deadline,
     struct lk_error *error) LK_MUST_CHECK;
 
-/** lk_redis_sentinels_close(sentinels): Close all connections.  NULL is fine.
+/**
+ * lk_redis_sentinel_is_in_doubt(sentinel, since_ns):
+ * Whether the master has been spoken against since then, or is not confirmed.
  */
-void lk_redis_sentinels_close(struct lk_redis_sentinels *sentinels);
-
-/** lk_redis_sentinels_free(sentinels): Close and free.  NULL is fine. */
-void lk_redis_sentinels_free(struct lk_redis_sentinels *sentinels);
+bool lk_redis_sentinel_is_in_doubt(struct lk_redis_sentinel *sentinel,
+    int64_t since_ns);
 
 /**
- * lk_redis_sentinels_ask(sentinels, known, all, patience_ms, deadline):
- * Ask for the master, until a majority names the same address and the others
- * have had a moment, or with ${all} until every one has answered, but no longer
- * than ${patience_ms}.  Host names that must be looked up are only if there is
- * no majority without; after the look-ups, on which only the resolver's own
- * time limits apply, those are waited for as long.  Nothing else goes on
- * beyond the deadline.  Whoever names the master at ${known} by another of its
- * addresses is taken to name that one (alias.h).  Returns the votes, one
- * for each of the settings' addresses in their order; they are valid until the
- * next call.
+ * lk_redis_sentinel_note_past(sentinel, generation, past):
+ * The master of ${generation} has just told its ${past}.  True if a majority is
+ * to be asked now, so that a replica's word will do later.
  */
-const struct lk_vote *lk_redis_sentinels_ask(
-    struct lk_redis_sentinels *sentinels, const char *known, bool all,
-    int64_t patience_ms, struct lk_deadline deadline);
+bool lk_redis_sentinel_note_past(struct lk_redis_sentinel *sentinel,
+    unsigned int generation, const struct lk_redis_past *past);
+
+/**
+ * lk_redis_sentinel_inspect(topology, deadline, each, arg, error),
+ * lk_redis_sentinel_saw(topology, generation, past),
+ * lk_redis_sentinel_tend(topology, listen): As the operations say.
+ */
+enum lk_status lk_redis_sentinel_inspect(
+    const struct lk_redis_topology *topology, struct lk_deadline deadline,
+    lk_finding_fn *each, void *arg, struct lk_error *error);
+void lk_redis_sentinel_saw(struct lk_redis_topology *topology,
+    unsigned int generation, const struct lk_redis_past *past);
+struct lk_deadline lk_redis_sentinel_tend(struct lk_redis_topology *topology,
+    struct pollfd *listen);
 
 #endif /* !LK_REDIS_SENTINEL_H_ */

@@ -1,7 +1,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "store/redis/master/answer.h"
+#include "store/redis/master/vote_read.h"
 #include "store/redis/master/voter.h"
 
 /* Longest question, with a password in it, and most that is read of the
@@ -19,22 +19,22 @@ bool
 lk_redis_questions_make(struct lk_redis_questions *questions,
     const struct lk_settings *settings)
 {
-	struct lk_redis_command auth, query[LK_REDIS_ANSWER_REPLIES];
+	struct lk_redis_command auth, query[LK_REDIS_VOTE_REPLIES];
 	struct lk_redis_question *first = &questions->first;
 	struct lk_redis_question *again = &questions->again;
 
 	first->bytes = again->bytes = (struct lk_buf)LK_BUF_INIT(QUESTION_MAX);
-	first->replies = again->replies = LK_REDIS_ANSWER_REPLIES;
-	lk_redis_answer_ask(settings->store.sentinel.master, query);
+	first->replies = again->replies = LK_REDIS_VOTE_REPLIES;
+	lk_redis_vote_ask(settings->store.sentinel.master, query);
 	if (lk_redis_command_auth(&auth, settings->store.sentinel.username,
 	        settings->store.sentinel.password)) {
 		if (lk_redis_command_format(&auth, 1, &first->bytes) != LK_OK)
 			return (false);
 		first->replies++;
 	}
-	return (lk_redis_command_format(query, LK_REDIS_ANSWER_REPLIES,
+	return (lk_redis_command_format(query, LK_REDIS_VOTE_REPLIES,
 	            &first->bytes) == LK_OK &&
-	    lk_redis_command_format(query, LK_REDIS_ANSWER_REPLIES,
+	    lk_redis_command_format(query, LK_REDIS_VOTE_REPLIES,
 	        &again->bytes) == LK_OK);
 }
 
@@ -191,7 +191,7 @@ read_replies(struct lk_redis_voter *voter)
 		if (reply == NULL)
 			return;
 		if (voter->owed <= mine)
-			lk_redis_answer_read(reply, voter->owed - 1,
+			lk_redis_vote_read(reply, voter->owed - 1,
 			    &voter->vote);
 		lk_redis_reply_free(reply);
 		voter->owed--;

@@ -71,15 +71,11 @@ lk_redis_channel_next(struct lk_redis_channel *channel,
     struct lk_redis_reply **reply)
 {
 	void *object = NULL;
-	const bool good = redisReaderGetReply(channel->reader, &object) ==
-	    REDIS_OK;
+	bool good = true;
 
+	if (lk_redis_channel_has_more(channel))
+		good = redisReaderGetReply(channel->reader, &object) ==
+		    REDIS_OK;
 	*reply = object;
 	return (good);
-}
-
-bool
-lk_redis_channel_has_more(const struct lk_redis_channel *channel)
-{
-	return (channel->reader->pos < channel->reader->len);
 }

@@ -56,6 +56,14 @@ int lk_redis_channel_read(struct lk_redis_channel *channel);
 int lk_redis_channel_receive(struct lk_redis_channel *channel,
     struct lk_deadline deadline);
 
+/** lk_redis_channel_has_more(channel): whether bytes were read that
+ * are of no reply that was taken. */
+static inline bool
+lk_redis_channel_has_more(const struct lk_redis_channel *channel)
+{
+	return (channel->reader->pos < channel->reader->len);
+}
+
 /**
  * lk_redis_channel_next(channel, reply):
  * Take the next whole reply, NULL if there is none yet.  False if what comes is
@@ -63,8 +71,5 @@ int lk_redis_channel_receive(struct lk_redis_channel *channel,
  */
 bool lk_redis_channel_next(struct lk_redis_channel *channel,
     struct lk_redis_reply **reply);
-
-/** lk_redis_channel_has_more(channel): whether bytes were read beyond it. */
-bool lk_redis_channel_has_more(const struct lk_redis_channel *channel);
 
 #endif /* !LK_REDIS_CHANNEL_H_ */

@@ -11,6 +11,12 @@
 
 #define LK_REDIS_ARGS_MAX 16
 
+/** A script that Redis runs. */
+struct lk_redis_script {
+	const char *sha1; /* 40 hex digits of the text's SHA-1 */
+	const char *text;
+};
+
 /**
  * A command: arguments that are borrowed until it has been run, and numbers
  * that are kept in it, so it must not be copied.

@@ -1,5 +1,6 @@
 /*
- * One connection to one Redis, logged in, that waits for its answers.
+ * The face of this folder: one connection to one Redis, logged in, that waits
+ * for its answers.  channel.h, below it, is for those who do not wait.
  *
  * hiredis formats and parses; the stream is ours, because only then does one
  * deadline cover an operation however the peer drips its bytes, no dead peer

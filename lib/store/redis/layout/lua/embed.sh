@@ -4,7 +4,7 @@
 set -eu
 export LC_ALL=C
 
-printf '/* Made from lib/store/redis/layout/lua/ by embed.sh; wants wire/script.h. */\n\n'
+printf '/* Made from lib/store/redis/layout/lua/ by embed.sh; wants wire/command.h. */\n\n'
 for file; do
 	name=$(basename "$file" .lua)
 	sha1=$(sha1sum < "$file" | cut -c1-40)

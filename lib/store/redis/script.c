@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "store/redis/wire/script.h"
+#include "store/redis/script.h"
 
 void
 lk_redis_call(struct lk_redis_call *call, const struct lk_redis_script *script,
@@ -57,12 +57,8 @@ call_by_text(struct lk_redis_call *call)
 static bool
 must_replicate(const struct lk_redis_link *link, enum lk_redis_effect effect)
 {
-	const struct lk_watch *watch = lk_redis_link_watch(link);
-
-	if (effect == LK_REDIS_STEPS)
-		return (false);
-	return (watch->settings->store.durability == LK_DURABILITY_REPLICA ||
-	    (effect == LK_REDIS_REVOKES && watch->sentinel));
+	return (effect != LK_REDIS_STEPS &&
+	    lk_redis_link_replicates(link, effect == LK_REDIS_REVOKES));
 }
 
 /* Put what that is before the reason. */

@@ -4,11 +4,6 @@
 
 #include "store/redis/link.h"
 
-struct lk_redis_script {
-	const char *sha1; /* 40 hex digits of the text's SHA-1 */
-	const char *text;
-};
-
 /** A script's keys and arguments. */
 struct lk_redis_call {
 	const struct lk_redis_script *script;

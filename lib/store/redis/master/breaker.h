@@ -1,6 +1,7 @@
 /*
  * Failing at once while a store is known not to answer, and how long to wait
- * between two tries.  Pure: the time is an argument, in nanoseconds.
+ * between two tries.  All but the one that threads share is pure: the time is
+ * an argument, in nanoseconds.
  *
  * Only failures that took their time are counted.  One that is refused at once
  * costs nobody anything, and the next try may well succeed.
@@ -8,6 +9,8 @@
 #ifndef LK_REDIS_BREAKER_H_
 #define LK_REDIS_BREAKER_H_
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -45,6 +48,41 @@ void lk_breaker_close(struct lk_breaker *breaker);
 
 /** lk_breaker_is_closed(breaker): whether all operations are admitted. */
 bool lk_breaker_is_closed(const struct lk_breaker *breaker);
+
+/** One that any number of threads share. */
+struct lk_shared_breaker {
+	pthread_mutex_t lock;
+	struct lk_breaker breaker; /* under the lock */
+	atomic_bool barred;        /* it is not closed */
+};
+
+/**
+ * lk_shared_breaker_init(breaker):
+ * Closed; false if there is no lock to be had.
+ */
+bool lk_shared_breaker_init(struct lk_shared_breaker *breaker);
+void lk_shared_breaker_destroy(struct lk_shared_breaker *breaker);
+
+/** lk_shared_breaker_is_barred(breaker): whether it is not closed. */
+static inline bool
+lk_shared_breaker_is_barred(const struct lk_shared_breaker *breaker)
+{
+	return (atomic_load_explicit(&breaker->barred, memory_order_relaxed));
+}
+
+/** lk_shared_breaker_admit(breaker, probe): As lk_breaker_admit(), now. */
+bool lk_shared_breaker_admit(struct lk_shared_breaker *breaker, bool *probe);
+
+/**
+ * lk_shared_breaker_note(breaker, probe, answered, began_ns):
+ * What came of an operation that began then: whether the store ${answered} at
+ * all.
+ */
+void lk_shared_breaker_note(struct lk_shared_breaker *breaker, bool probe,
+    bool answered, int64_t began_ns);
+
+/** lk_shared_breaker_close(breaker): Admit all again; whether not all were. */
+bool lk_shared_breaker_close(struct lk_shared_breaker *breaker);
 
 /* The first wait, and the longest. */
 #define LK_BACKOFF_MS 20

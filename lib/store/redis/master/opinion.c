@@ -1,18 +1,51 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store/redis/master/fence.h"
-#include "store/redis/master/finding.h"
+#include "store/redis/master/opinion.h"
 
+#define MS_NS INT64_C(1000000)
 /* Of the time that is left, what Sentinels may take. */
 #define SENTINELS_SHARE_PERCENT 67
 
+/* ---- Who asks ---------------------------------------------------------- */
+
+enum lk_status
+lk_redis_inquiry_init(struct lk_redis_inquiry *inquiry,
+    const struct lk_settings *settings, struct lk_error *error)
+{
+	const struct lk_redis_manners manners = {
+		.settings = &settings->store.redis,
+		.master = true
+	};
+
+	inquiry->settings = settings;
+	inquiry->bound_ns = settings->store.sentinel.staleness_ms * MS_NS;
+	lk_redis_wire_init(&inquiry->wire, &manners, NULL);
+	return (lk_redis_sentinels_new(settings, &inquiry->sentinels, error));
+}
+
+void
+lk_redis_inquiry_close(struct lk_redis_inquiry *inquiry)
+{
+	lk_redis_sentinels_close(inquiry->sentinels);
+	lk_redis_wire_drop(&inquiry->wire);
+}
+
+void
+lk_redis_inquiry_free(struct lk_redis_inquiry *inquiry)
+{
+	lk_redis_sentinels_free(inquiry->sentinels);
+	lk_redis_wire_drop(&inquiry->wire);
+}
+
+/* ---- The master's own word --------------------------------------------- */
+
 /* Have the wire that fences go by, open to the Redis at ${name}. */
 static enum lk_status
-get_wire(struct lk_watch *watch, const char *name, struct lk_deadline deadline,
-    struct lk_error *error)
+get_wire(struct lk_redis_inquiry *inquiry, const char *name,
+    struct lk_deadline deadline, struct lk_error *error)
 {
-	struct lk_redis_wire *wire = &watch->wire;
+	struct lk_redis_wire *wire = &inquiry->wire;
 	struct lk_address address;
 
 	wire->error = error;
@@ -45,20 +78,22 @@ count_needed(const struct lk_redis_past *vouched,
  * longer than the bound on stale reads allows.
  */
 static enum lk_status
-ask_replicas(struct lk_watch *watch, const struct lk_redis_finding *known,
-    struct lk_deadline deadline, struct lk_error *error)
+ask_replicas(struct lk_redis_inquiry *inquiry,
+    const struct lk_redis_opinion *known, struct lk_deadline deadline,
+    struct lk_error *error)
 {
-	struct lk_redis_wire *wire = &watch->wire;
+	struct lk_redis_wire *wire = &inquiry->wire;
 	struct lk_redis_fenced fenced = { .acks = 0 };
 	enum lk_status status = LK_FAULT;
 	int64_t needed = 1, asked = 0;
 
-	status = get_wire(watch, known->address, deadline, error);
+	status = get_wire(inquiry, known->address, deadline, error);
 	while (status == LK_OK && needed > asked) {
 		asked = needed;
-		status = lk_redis_fence_run(wire, watch->settings,
-		    (size_t)asked, lk_redis_watch_wait_ms(watch, deadline),
-		    deadline, &fenced);
+		status = lk_redis_fence_run(wire, inquiry->settings,
+		    (size_t)asked,
+		    lk_redis_wait_ms(inquiry->settings, deadline), deadline,
+		    &fenced);
 		needed = count_needed(&known->vouched, &fenced.past);
 	}
 	if (status != LK_OK)
@@ -78,23 +113,23 @@ ask_replicas(struct lk_watch *watch, const struct lk_redis_finding *known,
 
 /* Too few Sentinels say anything: will a replica's word do? */
 static enum lk_status
-ask_master(struct lk_watch *watch, const struct lk_ballot *ballot,
-    const struct lk_redis_finding *known, struct lk_deadline deadline,
-    struct lk_redis_finding *finding, struct lk_error *error)
+ask_master(struct lk_redis_inquiry *inquiry, const struct lk_ballot *ballot,
+    const struct lk_redis_opinion *known, struct lk_deadline deadline,
+    struct lk_redis_opinion *opinion, struct lk_error *error)
 {
 	struct lk_error why = { "" };
 	enum lk_status status = LK_FAULT;
 
-	finding->began_ns = lk_redis_watch_now();
+	opinion->began_ns = lk_boottime_ns();
 	if (known->vouched.history[0] == '\0' || known->began_ns == 0)
 		status = lk_fail(&why, LK_E_STORE,
 		    "this program has not known redis at %s for long enough",
 		    known->address);
-	else if (finding->began_ns - known->began_ns >= watch->bound_ns)
+	else if (opinion->began_ns - known->began_ns >= inquiry->bound_ns)
 		status = lk_fail(&why, LK_E_STORE,
 		    "redis at %s was confirmed too long ago", known->address);
 	else
-		status = ask_replicas(watch, known, deadline, &why);
+		status = ask_replicas(inquiry, known, deadline, &why);
 	if (status != LK_OK)
 		lk_error_set(error,
 		    "cannot confirm which Redis is the master: %zu of %zu "
@@ -103,16 +138,18 @@ ask_master(struct lk_watch *watch, const struct lk_ballot *ballot,
 	return (status);
 }
 
+/* ---- What the Sentinels say -------------------------------------------- */
+
 /*
  * How long Sentinels are waited for.  Some time is left for the master, which
  * may have to speak for itself if too few of them answer.
  */
 static int64_t
-patience_ms(const struct lk_watch *watch, struct lk_deadline deadline)
+patience_ms(const struct lk_redis_inquiry *inquiry, struct lk_deadline deadline)
 {
 	const int64_t most = lk_deadline_left_ms(
 	    lk_deadline_part(deadline, SENTINELS_SHARE_PERCENT));
-	const int64_t set = watch->settings->store.redis.connect_timeout_ms;
+	const int64_t set = inquiry->settings->store.redis.connect_timeout_ms;
 
 	return (set < most ? set : most);
 }
@@ -135,57 +172,57 @@ is_disputed(const struct lk_ballot *ballot, const char *address)
  * has spoken against the known one and is silent now has not taken it back.
  */
 static enum lk_status
-ask_without_majority(struct lk_watch *watch, const struct lk_vote *votes,
-    const struct lk_ballot *ballot, const struct lk_redis_finding *known,
-    struct lk_deadline deadline, struct lk_redis_finding *finding,
-    struct lk_error *error)
+ask_without_majority(struct lk_redis_inquiry *inquiry,
+    const struct lk_vote *votes, const struct lk_ballot *ballot,
+    const struct lk_redis_opinion *known, struct lk_deadline deadline,
+    struct lk_redis_opinion *opinion, struct lk_error *error)
 {
-	const struct lk_settings *s = watch->settings;
+	const struct lk_settings *s = inquiry->settings;
 
-	finding->unsettled = finding->disputed;
+	opinion->unsettled = opinion->disputed;
 	if (ballot->address[0] != '\0' &&
 	    !s->store.sentinel.require_confirmed) {
-		(void)snprintf(finding->address, sizeof(finding->address), "%s",
+		(void)snprintf(opinion->address, sizeof(opinion->address), "%s",
 		    ballot->address);
-		finding->unsettled = true;
+		opinion->unsettled = true;
 		return (LK_OK);
 	}
-	if (finding->address[0] == '\0' || finding->disputed)
+	if (opinion->address[0] == '\0' || opinion->disputed)
 		return (lk_votes_explain(votes, ballot,
 		    s->store.sentinel.master, error));
-	return (ask_master(watch, ballot, known, deadline, finding, error));
+	return (ask_master(inquiry, ballot, known, deadline, opinion, error));
 }
 
 enum lk_status
-lk_redis_finding_ask(struct lk_watch *watch,
-    const struct lk_redis_finding *known, struct lk_deadline deadline,
-    struct lk_redis_finding *finding, struct lk_error *error)
+lk_redis_opinion_form(struct lk_redis_inquiry *inquiry,
+    const struct lk_redis_opinion *known, struct lk_deadline deadline,
+    struct lk_redis_opinion *opinion, struct lk_error *error)
 {
-	const struct lk_settings *s = watch->settings;
+	const struct lk_settings *s = inquiry->settings;
 	const struct lk_vote *votes;
 	struct lk_ballot ballot;
 
-	*finding = *known;
-	finding->began_ns = lk_redis_watch_now();
-	votes = lk_redis_sentinels_ask(watch->sentinels, known->address, false,
-	    patience_ms(watch, deadline), deadline);
+	*opinion = *known;
+	opinion->began_ns = lk_boottime_ns();
+	votes = lk_redis_sentinels_ask(inquiry->sentinels, known->address,
+	    false, patience_ms(inquiry, deadline), deadline);
 	ballot = lk_votes_count(votes, s->store.sentinel.addresses.n);
-	finding->majority = ballot.election == LK_ELECTION_MAJORITY;
-	finding->unsettled = ballot.contradicted;
-	finding->disputed = !finding->majority &&
+	opinion->majority = ballot.election == LK_ELECTION_MAJORITY;
+	opinion->unsettled = ballot.contradicted;
+	opinion->disputed = !opinion->majority &&
 	    (known->disputed || is_disputed(&ballot, known->address));
 	/* A minority may be cut off from replicas that are well. */
-	if (finding->majority)
-		finding->replicas = ballot.replicas;
+	if (opinion->majority)
+		opinion->replicas = ballot.replicas;
 	/* A Sentinel that is silent may be replacing the master. */
-	finding->cautious = ballot.failing_over || ballot.named < ballot.total;
+	opinion->cautious = ballot.failing_over || ballot.named < ballot.total;
 	if (ballot.election == LK_ELECTION_FEW)
-		return (ask_without_majority(watch, votes, &ballot, known,
-		    deadline, finding, error));
-	if (!finding->majority)
+		return (ask_without_majority(inquiry, votes, &ballot, known,
+		    deadline, opinion, error));
+	if (!opinion->majority)
 		return (lk_votes_explain(votes, &ballot,
 		    s->store.sentinel.master, error));
-	(void)snprintf(finding->address, sizeof(finding->address), "%s",
+	(void)snprintf(opinion->address, sizeof(opinion->address), "%s",
 	    ballot.address);
 	return (LK_OK);
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/address.h"
-#include "store/redis/master/answer.h"
+#include "store/redis/master/vote_read.h"
 
 _Static_assert(LK_VOTE_ADDRESS_SIZE > LK_HOST_MAX + sizeof("[]:65535"),
     "an address fits");
@@ -15,8 +15,8 @@ enum { OF_REPLICAS, OF_STATE, OF_ADDRESS };
 #define SENTINELS_KNOWN_MAX 1000
 
 void
-lk_redis_answer_ask(const char *master,
-    struct lk_redis_command commands[LK_REDIS_ANSWER_REPLIES])
+lk_redis_vote_ask(const char *master,
+    struct lk_redis_command commands[LK_REDIS_VOTE_REPLIES])
 {
 	lk_redis_command(&commands[0], "SENTINEL");
 	lk_redis_arg_str(&commands[0], "GET-MASTER-ADDR-BY-NAME");
@@ -166,7 +166,7 @@ read_error(const struct lk_redis_reply *reply)
 }
 
 void
-lk_redis_answer_read(const struct lk_redis_reply *reply, size_t more,
+lk_redis_vote_read(const struct lk_redis_reply *reply, size_t more,
     struct lk_vote *vote)
 {
 	/* The first thing that is wrong counts. */

@@ -1,0 +1,131 @@
+/*
+ * The Sentinels in the hands of a thread: confirming the master before the last
+ * confirmation is too old, and noticing another one at once.
+ */
+#include <sodium.h>
+
+#include "store/redis/master/sentinel.h"
+
+#define MS_NS INT64_C(1000000)
+/* How long one thing may take. */
+#define STEP_MS 1000
+/* How long after a failure or a hint the Sentinels are asked often, and how
+ * often. */
+#define DOUBT_MS 5000
+#define DOUBT_EVERY_MS 50
+
+static int64_t
+in_ms(int64_t ms)
+{
+	return (lk_monotonic_ns() + ms * MS_NS);
+}
+
+static int64_t
+min_ns(int64_t a, int64_t b)
+{
+	return (a < b ? a : b);
+}
+
+/* ---- Confirming -------------------------------------------------------- */
+
+/*
+ * Half of what a confirmation may be old, and less if one takes long: the next
+ * must be there before this one is too old.  Often, while the master is spoken
+ * against.
+ */
+static int64_t
+confirm_every_ns(struct lk_redis_sentinel *s)
+{
+	const int64_t since = lk_boottime_ns() - DOUBT_MS * MS_NS;
+
+	if (lk_redis_sentinel_is_in_doubt(s, since) ||
+	    s->tending.hinted_ns > since)
+		return (DOUBT_EVERY_MS * MS_NS);
+	return (s->base.bound_ns / 2);
+}
+
+static void
+confirm(struct lk_redis_sentinel *s)
+{
+	struct lk_redis_tending *tending = &s->tending;
+	/* Others may take the answer, and have no longer. */
+	const int64_t ms = s->base.settings->store.redis.command_timeout_ms;
+	struct lk_error ignored;
+	enum lk_status status = LK_FAULT;
+
+	tending->confirmed = lk_monotonic_ns();
+	status = lk_redis_sentinel_confirm(s, lk_boottime_ns(),
+	    lk_deadline_in(min_ns(ms, STEP_MS)), &ignored);
+	tending->confirm_at = tending->confirmed + confirm_every_ns(s);
+	/* Those that are refused at once are not asked all the time. */
+	if (status != LK_OK && tending->confirm_at < in_ms(LK_BACKOFF_MS))
+		tending->confirm_at = in_ms(LK_BACKOFF_MS);
+}
+
+void
+lk_redis_sentinel_saw(struct lk_redis_topology *topology,
+    unsigned int generation, const struct lk_redis_past *past)
+{
+	struct lk_redis_sentinel *s = lk_redis_sentinel_of(topology);
+
+	if (lk_redis_sentinel_note_past(s, generation, past))
+		s->tending.confirm_at = lk_monotonic_ns();
+}
+
+/* ---- Hints ------------------------------------------------------------- */
+
+static void
+listen_for_hints(struct lk_redis_sentinel *s)
+{
+	struct lk_redis_tending *tending = &s->tending;
+	const int64_t ms = s->base.settings->store.redis.connect_timeout_ms;
+
+	if (lk_redis_hint_open(&tending->hint, s->base.settings,
+	        lk_deadline_in(min_ns(ms, STEP_MS))))
+		tending->hint_tries = 0;
+	else
+		tending->hint_tries++;
+	tending->hint_at = in_ms(
+	    lk_backoff_ms(tending->hint_tries, randombytes_random()));
+}
+
+/* Take what has come, if anything. */
+static void
+take_hint(struct lk_redis_tending *tending)
+{
+	if (!lk_redis_hint_is_open(&tending->hint) ||
+	    !lk_redis_hint_read(&tending->hint))
+		return;
+	tending->hinted_ns = lk_boottime_ns();
+	/* At once, but not as often as somebody may like to say it. */
+	tending->confirm_at = min_ns(tending->confirm_at,
+	    tending->confirmed + LK_BACKOFF_MS * MS_NS);
+}
+
+/* ---- All of it --------------------------------------------------------- */
+
+struct lk_deadline
+lk_redis_sentinel_tend(struct lk_redis_topology *topology,
+    struct pollfd *listen)
+{
+	struct lk_redis_sentinel *s = lk_redis_sentinel_of(topology);
+	struct lk_redis_tending *t = &s->tending;
+	const int64_t now = lk_monotonic_ns();
+	int64_t next;
+
+	take_hint(t);
+	/* The one that has waited longer goes first. */
+	if (!lk_redis_hint_is_open(&t->hint) && t->hint_at <= now &&
+	    t->hint_at < t->confirm_at)
+		listen_for_hints(s);
+	else if (t->confirm_at <= now)
+		confirm(s);
+	/* What was heard meanwhile may bring it forward. */
+	t->confirm_at = min_ns(t->confirm_at,
+	    lk_monotonic_ns() + confirm_every_ns(s));
+	next = t->confirm_at;
+	if (!lk_redis_hint_is_open(&t->hint))
+		next = min_ns(next, t->hint_at);
+	*listen = lk_stream_poll(&t->hint.channel.stream, POLLIN);
+	return ((struct lk_deadline){ next });
+}

@@ -1,0 +1,234 @@
+/*
+ * Which Redis is the master, by one table of operations for each way to find
+ * out: single.c for a Redis that is the settings', sentinel.h for what
+ * Sentinels say.  A further one is a further table, and a line in topology.c.
+ */
+#ifndef LK_REDIS_TOPOLOGY_H_
+#define LK_REDIS_TOPOLOGY_H_
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/log.h"
+#include "store/redis/master/breaker.h"
+#include "store/redis/master/fence.h"
+
+/** A master as it was found. */
+struct lk_redis_master {
+	char name[LK_REDIS_NAME_SIZE];
+	struct lk_address address;
+	unsigned int generation;
+};
+
+/** How many replicas a change waits for. */
+struct lk_redis_witnesses {
+	bool all;     /* all that are not down must have it, else one */
+	size_t asked; /* so many have been waited for */
+};
+
+struct lk_redis_topology;
+
+struct lk_redis_topology_ops {
+	/* Whether another Redis can become the master.  Then each that is
+	 * connected to must say that it is one, what failed at one is tried at
+	 * the next, and a revocation must outlast it. */
+	bool moves;
+
+	/** As lk_redis_topology_new(); ${base} is to be copied. */
+	enum lk_status (*make)(const struct lk_redis_topology *base,
+	    struct lk_redis_topology **topology, struct lk_error *error);
+
+	/** The master, confirmed lately enough if that is called for. */
+	enum lk_status (*find)(struct lk_redis_topology *topology,
+	    struct lk_deadline deadline, struct lk_redis_master *master,
+	    struct lk_error *error);
+
+	/** The same, if it need not be asked for: name and generation. */
+	bool (*has)(struct lk_redis_topology *topology,
+	    struct lk_redis_master *master);
+
+	/** Something speaks against the master of ${generation}.  NULL: that
+	 * changes nothing. */
+	void (*suspect)(struct lk_redis_topology *topology,
+	    unsigned int generation);
+
+	/** How many replicas to wait for, by what was last heard. */
+	struct lk_redis_witnesses (
+	    *witnesses)(struct lk_redis_topology *topology, bool all);
+
+	/**
+	 * Whether what the master at ${wire} has done, and ${acks} replicas of
+	 * those that were asked have by now, is the next master's too.  It
+	 * must be sure by the deadline.
+	 */
+	bool (*outlasts)(struct lk_redis_topology *topology,
+	    struct lk_redis_wire *wire, size_t acks,
+	    struct lk_redis_witnesses witnesses, struct lk_deadline deadline,
+	    struct lk_error *error);
+
+	/** Whether both settings find the master of the same servers. */
+	bool (
+	    *is_same)(const struct lk_settings *a, const struct lk_settings *b);
+
+	/** Know what ${from}, for which is_same() holds, knows, if nothing is
+	 * known yet.  NULL: there is nothing to know. */
+	void (*learn)(struct lk_redis_topology *topology,
+	    struct lk_redis_topology *from);
+
+	/** Say what there is to be said of the settings, and of the servers
+	 * that are asked for the master. */
+	enum lk_status (*inspect)(const struct lk_redis_topology *topology,
+	    struct lk_deadline deadline, lk_finding_fn *each, void *arg,
+	    struct lk_error *error);
+
+	/** In a child process: drop what is connected.  NULL: nothing is. */
+	void (*leave_parent)(struct lk_redis_topology *topology);
+
+	void (*free)(struct lk_redis_topology *topology);
+
+	/**
+	 * For the thread of lk_watch_run() alone: do what is most due, if
+	 * anything is, within a second.  Returns when something will be, and in
+	 * ${listen} what else is to be waited for.  NULL: nothing ever is.
+	 */
+	struct lk_deadline (
+	    *tend)(struct lk_redis_topology *topology, struct pollfd *listen);
+
+	/** For it too, unless tend() is NULL: the master of ${generation} has
+	 * just told its ${past}. */
+	void (*saw)(struct lk_redis_topology *topology, unsigned int generation,
+	    const struct lk_redis_past *past);
+};
+
+/** The base that every topology embeds as its first member. */
+struct lk_redis_topology {
+	/* Static data. */
+	const struct lk_redis_topology_ops *ops;
+	const struct lk_settings *settings;
+	const struct lk_log *log;
+	struct lk_shared_breaker *breaker; /* closed for each new master */
+	int64_t bound_ns; /* how old a confirmation may be; 0: none is needed */
+
+	/* Looked at without the lock; lk_redis_topology_confirmed() sets them.
+	 * The generation is 0 until a master is known, and grows with each
+	 * other one; it changes before confirmed_ns does, so who reads them in
+	 * the other order sees a confirmation of the generation he sees, or of
+	 * an earlier one. */
+	atomic_uint generation;
+	_Atomic int64_t confirmed_ns; /* when that question began; 0: never */
+
+	/* `changed` is signalled when the generation has grown, and when a
+	 * question has been answered. */
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+
+	/* Under the lock: what the master's host name stood for, and of which
+	 * generation; len 0: not known. */
+	struct lk_endpoint met;
+	unsigned int met_generation;
+};
+
+/**
+ * lk_redis_topology_new(settings, log, breaker, topology, error):
+ * The one of the settings' backend.  It connects to nothing yet.  The first
+ * three must outlive it.
+ */
+enum lk_status lk_redis_topology_new(const struct lk_settings *settings,
+    const struct lk_log *log, struct lk_shared_breaker *breaker,
+    struct lk_redis_topology **topology, struct lk_error *error) LK_MUST_CHECK;
+
+/** lk_redis_topology_free(topology): NULL is fine. */
+void lk_redis_topology_free(struct lk_redis_topology *topology);
+
+/**
+ * lk_redis_topology_manners(topology):
+ * Those of a connection to its master.
+ */
+struct lk_redis_manners lk_redis_topology_manners(
+    const struct lk_redis_topology *topology);
+
+/**
+ * lk_redis_topology_is_fresh(topology, generation):
+ * Whether the master of ${generation} is still the one, and was confirmed
+ * lately enough, or need not be.
+ */
+static inline bool
+lk_redis_topology_is_fresh(const struct lk_redis_topology *topology,
+    unsigned int generation)
+{
+	const int64_t confirmed = atomic_load_explicit(&topology->confirmed_ns,
+	    memory_order_acquire);
+
+	return (atomic_load_explicit(&topology->generation,
+	            memory_order_acquire) == generation &&
+	    (topology->bound_ns == 0 ||
+	        lk_boottime_ns() - confirmed < topology->bound_ns));
+}
+
+/**
+ * lk_redis_topology_has(topology, master, endpoint):
+ * Whether the master can be connected to without asking anybody for it: it is
+ * known, and confirmed if that is called for, and so is the address of its
+ * host, which is looked up by who can wait for that.
+ */
+bool lk_redis_topology_has(struct lk_redis_topology *topology,
+    struct lk_redis_master *master, struct lk_endpoint *endpoint);
+
+/**
+ * lk_redis_topology_met(topology, master, stream):
+ * ${stream} has just been connected to ${master}: note where that is.
+ */
+void lk_redis_topology_met(struct lk_redis_topology *topology,
+    const struct lk_redis_master *master, const struct lk_stream *stream);
+
+/**
+ * lk_redis_topology_pause(topology, generation, attempt, deadline):
+ * Back off after ${attempt}, counted from 0, which began while the master was
+ * that of ${generation}, has failed; but only until another one is found.
+ * False if there is no time for another attempt.
+ */
+bool lk_redis_topology_pause(struct lk_redis_topology *topology,
+    unsigned int generation, unsigned int attempt, struct lk_deadline deadline);
+
+/* ---- For the topologies ------------------------------------------------ */
+
+/**
+ * lk_redis_topology_set_up(topology, base):
+ * Copy what is static, and make the lock.  False if that cannot be had.
+ */
+bool lk_redis_topology_set_up(struct lk_redis_topology *topology,
+    const struct lk_redis_topology *base);
+
+/** lk_redis_topology_tear_down(topology): The reverse. */
+void lk_redis_topology_tear_down(struct lk_redis_topology *topology);
+
+/**
+ * lk_redis_topology_confirmed(topology, another, began_ns):
+ * The master, ${another} than before or the same, is confirmed by a question
+ * that began then, or by none if that is 0; the lock is held.
+ */
+void lk_redis_topology_confirmed(struct lk_redis_topology *topology,
+    bool another, int64_t began_ns);
+
+/**
+ * lk_redis_inspect_address(key, address, each, arg):
+ * Say so if the ${address} of that setting is a host name.
+ */
+void lk_redis_inspect_address(const char *key, const char *address,
+    lk_finding_fn *each, void *arg);
+
+/** lk_redis_cond_init(cond): One of the monotonic clock; false if it failed. */
+bool lk_redis_cond_init(pthread_cond_t *cond);
+
+/**
+ * lk_redis_cond_wait(cond, lock, deadline):
+ * Wait for it, with the lock held; false at the deadline.
+ */
+bool lk_redis_cond_wait(pthread_cond_t *cond, pthread_mutex_t *lock,
+    struct lk_deadline deadline);
+
+/** The topologies; see topology.c. */
+extern const struct lk_redis_topology_ops lk_redis_single;
+extern const struct lk_redis_topology_ops lk_redis_sentinel;
+
+#endif /* !LK_REDIS_TOPOLOGY_H_ */
