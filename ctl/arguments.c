@@ -11,7 +11,7 @@
 /* Longest option, and more. */
 #define OPTION_MAX 40
 
-/* ---- Words that are none ----------------------------------------------- */
+/* ---- Guessing what was meant --------------------------------------------- */
 
 void
 ctl_guess(struct ctl_guess *guess, const char *name)

@@ -38,9 +38,6 @@ struct ctl_verb {
 	bool wants_manager;
 };
 
-/** The verbs, ended by one whose name is NULL. */
-extern const struct ctl_verb ctl_verbs[];
-
 int ctl_issue(struct ctl *ctl, int argc, char **argv);
 int ctl_check(struct ctl *ctl, int argc, char **argv);
 int ctl_refresh(struct ctl *ctl, int argc, char **argv);

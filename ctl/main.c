@@ -1,6 +1,5 @@
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <syslog.h>
@@ -8,7 +7,8 @@
 #include "base/fd.h"
 #include "ctl.h"
 
-const struct ctl_verb ctl_verbs[] = {
+/* Ended by one whose name is NULL. */
+static const struct ctl_verb ctl_verbs[] = {
 	{ "issue", "USER [--ttl SECONDS] [--client KIND]",
 	    "start a session and print its token", ctl_issue, true },
 	{ "check", "TOKEN [--user]",

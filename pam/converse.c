@@ -7,7 +7,7 @@
 
 /* What we answer if libpam or the host could not. */
 static int
-answer_of(int code)
+code_of(int code)
 {
 	if (code == PAM_CONV_AGAIN || code == PAM_INCOMPLETE)
 		return (PAM_INCOMPLETE);
@@ -24,7 +24,7 @@ pam_converse_user(pam_handle_t *handle, const char **user)
 	*user = NULL;
 	code = pam_get_user(handle, user, NULL);
 	if (code != PAM_SUCCESS)
-		return (answer_of(code));
+		return (code_of(code));
 	return (
 	    *user != NULL && (*user)[0] != '\0' ? PAM_SUCCESS : PAM_AUTH_ERR);
 }
@@ -70,7 +70,7 @@ pam_converse_token(pam_handle_t *handle, const char *prompt, bool ask,
 	lk_token_wipe(token);
 	code = get_text(handle, prompt, ask, &text);
 	if (code != PAM_SUCCESS)
-		return (answer_of(code));
+		return (code_of(code));
 	if (text == NULL)
 		return (PAM_AUTH_ERR);
 	*status = lk_token_set(token, text, strnlen(text, LK_TOKEN_MAX + 1));

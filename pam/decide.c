@@ -3,71 +3,70 @@
 #include "decide.h"
 
 /* Negative statuses: we could not find out. */
-static enum pam_answer
+static enum pam_verdict
 failure(enum lk_status status)
 {
-	return (status == LK_E_SETTINGS ? PAM_ANSWER_BROKEN
-	                                : PAM_ANSWER_UNAVAILABLE);
+	return (status == LK_E_SETTINGS ? PAM_VERDICT_BROKEN
+	                                : PAM_VERDICT_UNAVAILABLE);
 }
 
-enum pam_answer
-pam_decide(const struct pam_finding *finding)
+enum pam_verdict
+pam_decide(const struct pam_facts *facts)
 {
-	if (finding->status < 0)
-		return (failure(finding->status));
-	if (finding->status != LK_OK || !finding->is_user ||
-	    !finding->is_client)
-		return (PAM_ANSWER_DENY);
-	return (PAM_ANSWER_ALLOW);
+	if (facts->status < 0)
+		return (failure(facts->status));
+	if (facts->status != LK_OK || !facts->is_user || !facts->is_client)
+		return (PAM_VERDICT_DENY);
+	return (PAM_VERDICT_ALLOW);
 }
 
-enum pam_answer
-pam_decide_account(const struct pam_finding *finding, bool has_session,
+enum pam_verdict
+pam_decide_account(const struct pam_facts *facts, bool has_session,
     bool require_token)
 {
 	if (!has_session)
 		return (
-		    require_token ? PAM_ANSWER_NOT_HIS : PAM_ANSWER_NO_TOKEN);
-	if (finding->status < 0)
-		return (failure(finding->status));
-	if (finding->status == LK_FORBIDDEN)
-		return (PAM_ANSWER_NOT_HIS);
-	if (finding->status != LK_OK)
-		return (PAM_ANSWER_ENDED);
-	return (finding->is_user && finding->is_client ? PAM_ANSWER_ALLOW
-	                                               : PAM_ANSWER_NOT_HIS);
+		    require_token ? PAM_VERDICT_NOT_HIS : PAM_VERDICT_NO_TOKEN);
+	if (facts->status < 0)
+		return (failure(facts->status));
+	if (facts->status == LK_FORBIDDEN)
+		return (PAM_VERDICT_NOT_HIS);
+	if (facts->status != LK_OK)
+		return (PAM_VERDICT_ENDED);
+	return (facts->is_user && facts->is_client ? PAM_VERDICT_ALLOW
+	                                           : PAM_VERDICT_NOT_HIS);
 }
 
 int
-pam_answer_code(enum pam_answer answer)
+pam_verdict_code(enum pam_verdict verdict)
 {
-	switch (answer) {
-	case PAM_ANSWER_ALLOW:
+	switch (verdict) {
+	case PAM_VERDICT_ALLOW:
 		return (PAM_SUCCESS);
-	case PAM_ANSWER_UNAVAILABLE:
+	case PAM_VERDICT_UNAVAILABLE:
 		return (PAM_AUTHINFO_UNAVAIL);
-	case PAM_ANSWER_BROKEN:
+	case PAM_VERDICT_BROKEN:
 		return (PAM_SERVICE_ERR);
-	case PAM_ANSWER_ENDED:
+	case PAM_VERDICT_ENDED:
 		return (PAM_ACCT_EXPIRED);
-	case PAM_ANSWER_NOT_HIS:
+	case PAM_VERDICT_NOT_HIS:
 		return (PAM_PERM_DENIED);
-	case PAM_ANSWER_NO_TOKEN:
+	case PAM_VERDICT_NO_TOKEN:
 		return (PAM_IGNORE);
-	case PAM_ANSWER_DENY:
+	case PAM_VERDICT_DENY:
 		break;
 	}
 	return (PAM_AUTH_ERR);
 }
 
 const char *
-pam_finding_reason(const struct pam_finding *finding)
+pam_facts_reason(const struct pam_facts *facts)
 {
-	if (finding->status != LK_OK)
-		return (lk_status_name(finding->status));
-	if (!finding->is_user)
+	if (facts->status != LK_OK)
+		return (lk_status_name(facts->status));
+	if (!facts->is_user)
 		return ("another user's");
-	if (!finding->is_client)
+	if (!facts->is_client)
 		return ("of another client kind");
 	return ("valid");
 }

@@ -78,20 +78,20 @@ compare(struct pam_visit *visit, const char *detail, const char *user,
     bool is_known, struct pam_login *login)
 {
 	const char *client = visit->options.client;
-	struct pam_finding *finding = &login->finding;
+	struct pam_facts *facts = &login->facts;
 	enum lk_status status = LK_OK;
 	struct pam_names names;
 
-	finding->is_client = client == NULL ||
+	facts->is_client = client == NULL ||
 	    strcmp(client, login->session.client) == 0;
-	finding->is_user = is_known;
+	facts->is_user = is_known;
 	if (!is_known) {
 		pam_names_of(&login->session, detail,
 		    pam_visit_user_field(visit), &names);
 		memcpy(login->account, names.account, sizeof(login->account));
-		status = match(visit, &names, user, &finding->is_user);
+		status = match(visit, &names, user, &facts->is_user);
 	}
-	if (status == LK_OK && finding->is_user && finding->is_client)
+	if (status == LK_OK && facts->is_user && facts->is_client)
 		status = check_uid(visit, is_known ? user : login->account);
 	return (status);
 }
@@ -111,7 +111,7 @@ pam_login_by_token(struct pam_visit *visit, const struct lk_token *token,
 		status = lk_check(visit->manager, token, &login->session);
 	if (status == LK_OK)
 		status = compare(visit, info.detail, user, false, login);
-	login->finding.status = status;
+	login->facts.status = status;
 	lk_user_clear(&info);
 }
 
@@ -142,6 +142,6 @@ pam_login_by_id(struct pam_visit *visit, const struct pam_memory *memory,
 		status = find_info(visit, login->session.user, &info);
 	if (status == LK_OK)
 		status = compare(visit, info.detail, user, is_known, login);
-	login->finding.status = status;
+	login->facts.status = status;
 	lk_user_clear(&info);
 }

@@ -9,7 +9,7 @@
 
 /** What a look-up brought. */
 struct pam_login {
-	struct pam_finding finding;
+	struct pam_facts facts;
 	struct lk_session session;
 	char account[LK_USER_ID_MAX + 1]; /* that it opens; "" if unknown */
 };

@@ -39,31 +39,30 @@ item(pam_handle_t *handle, int type)
 
 /* How urgent it is that a login was let in or refused. */
 static enum lk_log_level
-level_of(const struct pam_finding *finding, enum pam_answer answer)
+level_of(const struct pam_facts *facts, enum pam_verdict verdict)
 {
-	if (answer == PAM_ANSWER_ALLOW)
+	if (verdict == PAM_VERDICT_ALLOW)
 		return (LK_LOG_INFO);
-	if (finding->status < 0)
+	if (facts->status < 0)
 		return (LK_LOG_ERROR);
 	/* What is no token may well be the password of the next module. */
-	if (finding->status == LK_MALFORMED)
+	if (facts->status == LK_MALFORMED)
 		return (LK_LOG_DEBUG);
 	return (LK_LOG_WARN);
 }
 
 static void
 log_login(struct pam_visit *visit, const char *message, const char *user,
-    const struct pam_login *login, enum pam_answer answer)
+    const struct pam_login *login, enum pam_verdict verdict)
 {
-	const struct pam_finding *finding = &login->finding;
+	const struct pam_facts *facts = &login->facts;
 	const char *session = login->session.id;
 
-	LK_LOG(&visit->log, level_of(finding, answer), message,
-	    { "user", user },
+	LK_LOG(&visit->log, level_of(facts, verdict), message, { "user", user },
 	    { "session", session[0] != '\0' ? session : NULL },
-	    { "reason", pam_finding_reason(finding) },
+	    { "reason", pam_facts_reason(facts) },
 	    { "error",
-	        finding->status < 0 && visit->manager != NULL
+	        facts->status < 0 && visit->manager != NULL
 	            ? lk_manager_error(visit->manager)
 	            : NULL },
 	    { "rhost", item(visit->handle, PAM_RHOST) },
@@ -91,8 +90,8 @@ static int
 judge(struct pam_visit *visit, const struct lk_token *token,
     enum lk_status shape, const char *user)
 {
-	struct pam_login login = { .finding = { .status = shape } };
-	enum pam_answer answer = PAM_ANSWER_DENY;
+	struct pam_login login = { .facts = { .status = shape } };
+	enum pam_verdict verdict = PAM_VERDICT_DENY;
 	enum lk_status status = LK_FAULT;
 
 	if (shape == LK_OK)
@@ -102,18 +101,18 @@ judge(struct pam_visit *visit, const struct lk_token *token,
 	 * while the store is away: so it has to be asked in any case, which
 	 * makes all refusals take as long, too.
 	 */
-	if (login.finding.status == LK_MALFORMED &&
+	if (login.facts.status == LK_MALFORMED &&
 	    (status = lk_ping(visit->manager)) < 0)
-		login.finding.status = status;
-	answer = pam_decide(&login.finding);
-	log_login(visit, answer == PAM_ANSWER_ALLOW ? "let in" : "refused",
-	    user, &login, answer);
-	if (answer == PAM_ANSWER_UNAVAILABLE && !visit->silent)
+		login.facts.status = status;
+	verdict = pam_decide(&login.facts);
+	log_login(visit, verdict == PAM_VERDICT_ALLOW ? "let in" : "refused",
+	    user, &login, verdict);
+	if (verdict == PAM_VERDICT_UNAVAILABLE && !visit->silent)
 		pam_converse_say(visit->handle,
 		    "Sessions cannot be checked now; try again later.");
-	if (answer == PAM_ANSWER_ALLOW)
+	if (verdict == PAM_VERDICT_ALLOW)
 		return (let_in(visit, &login));
-	return (pam_answer_code(answer));
+	return (pam_verdict_code(verdict));
 }
 
 static int
@@ -126,7 +125,7 @@ authenticate(struct pam_visit *visit)
 	int code;
 
 	if (pam_visit_open(visit) != LK_OK)
-		return (pam_answer_code(PAM_ANSWER_BROKEN));
+		return (pam_verdict_code(PAM_VERDICT_BROKEN));
 	if (options->fail_delay_ms > 0)
 		(void)pam_fail_delay(visit->handle,
 		    options->fail_delay_ms * 1000);
@@ -146,7 +145,7 @@ pam_sm_authenticate(pam_handle_t *handle, int flags, int argc,
     const char **argv)
 {
 	struct pam_visit visit;
-	int code = pam_answer_code(PAM_ANSWER_BROKEN);
+	int code = pam_verdict_code(PAM_VERDICT_BROKEN);
 
 	/* Who was let in before is not who is let in now. */
 	pam_memory_clear(handle);
@@ -175,39 +174,39 @@ pam_sm_setcred(pam_handle_t *handle, int flags, int argc, const char **argv)
 static int
 account(struct pam_visit *visit)
 {
-	struct pam_login login = { .finding = { .status = LK_FAULT } };
+	struct pam_login login = { .facts = { .status = LK_FAULT } };
 	const struct pam_memory memory = pam_memory_get(visit->handle);
-	enum pam_answer answer = PAM_ANSWER_DENY;
+	enum pam_verdict verdict = PAM_VERDICT_DENY;
 	const char *user = NULL;
 
 	if (memory.id != NULL) {
 		if (pam_visit_open(visit) != LK_OK)
-			return (pam_answer_code(PAM_ANSWER_BROKEN));
+			return (pam_verdict_code(PAM_VERDICT_BROKEN));
 		if (pam_converse_user(visit->handle, &user) != PAM_SUCCESS)
-			return (pam_answer_code(PAM_ANSWER_NOT_HIS));
+			return (pam_verdict_code(PAM_VERDICT_NOT_HIS));
 		pam_login_by_id(visit, &memory, user, &login);
 	} else
 		user = item(visit->handle, PAM_USER);
-	answer = pam_decide_account(&login.finding, memory.id != NULL,
+	verdict = pam_decide_account(&login.facts, memory.id != NULL,
 	    visit->options.require_token);
-	if (memory.id != NULL && answer != PAM_ANSWER_ALLOW)
-		log_login(visit, "account refused", user, &login, answer);
-	else if (answer == PAM_ANSWER_NOT_HIS)
+	if (memory.id != NULL && verdict != PAM_VERDICT_ALLOW)
+		log_login(visit, "account refused", user, &login, verdict);
+	else if (verdict == PAM_VERDICT_NOT_HIS)
 		LK_LOG(&visit->log, LK_LOG_WARN,
 		    "account refused: no session, and require_token is set",
 		    { "user", user });
-	else if (answer == PAM_ANSWER_NO_TOKEN)
+	else if (verdict == PAM_VERDICT_NO_TOKEN)
 		LK_LOG(&visit->log, LK_LOG_INFO,
 		    "account left to others: no session was logged in with",
 		    { "user", user });
-	return (pam_answer_code(answer));
+	return (pam_verdict_code(verdict));
 }
 
 int
 pam_sm_acct_mgmt(pam_handle_t *handle, int flags, int argc, const char **argv)
 {
 	struct pam_visit visit;
-	int code = pam_answer_code(PAM_ANSWER_BROKEN);
+	int code = pam_verdict_code(PAM_VERDICT_BROKEN);
 
 	if (pam_visit_begin(&visit, handle, flags, argc, argv) == LK_OK)
 		code = account(&visit);
@@ -225,8 +224,8 @@ pam_sm_acct_mgmt(pam_handle_t *handle, int flags, int argc, const char **argv)
 static enum lk_status
 recall(struct pam_visit *visit, struct pam_memory *memory)
 {
-	struct pam_login login = { .finding = { .status = LK_FAULT } };
-	enum pam_answer answer = PAM_ANSWER_BROKEN;
+	struct pam_login login = { .facts = { .status = LK_FAULT } };
+	enum pam_verdict verdict = PAM_VERDICT_BROKEN;
 	const char *user = item(visit->handle, PAM_USER);
 	enum lk_status status = LK_FAULT;
 
@@ -235,10 +234,10 @@ recall(struct pam_visit *visit, struct pam_memory *memory)
 		return (LK_OK);
 	if (user != NULL && (status = pam_visit_open(visit)) == LK_OK) {
 		pam_login_by_id(visit, memory, user, &login);
-		answer = pam_decide(&login.finding);
-		status = login.finding.status;
+		verdict = pam_decide(&login.facts);
+		status = login.facts.status;
 	}
-	if (answer == PAM_ANSWER_ALLOW &&
+	if (verdict == PAM_VERDICT_ALLOW &&
 	    pam_memory_set(visit->handle, login.session.id, user) ==
 	        PAM_SUCCESS) {
 		*memory = pam_memory_get(visit->handle);
@@ -247,9 +246,9 @@ recall(struct pam_visit *visit, struct pam_memory *memory)
 	/* Whose it is is not said, which may be what somebody is after. */
 	LK_LOG(&visit->log, LK_LOG_WARN,
 	    PAM_MEMORY_VARIABLE " is not known to be this user's session",
-	    { "user", user }, { "reason", pam_finding_reason(&login.finding) },
+	    { "user", user }, { "reason", pam_facts_reason(&login.facts) },
 	    { "error",
-	        login.finding.status < 0 && visit->manager != NULL
+	        login.facts.status < 0 && visit->manager != NULL
 	            ? lk_manager_error(visit->manager)
 	            : NULL });
 	*memory = (struct pam_memory){ NULL, NULL };
@@ -275,7 +274,7 @@ pam_sm_open_session(pam_handle_t *handle, int flags, int argc,
     const char **argv)
 {
 	struct pam_visit visit;
-	int code = pam_answer_code(PAM_ANSWER_BROKEN);
+	int code = pam_verdict_code(PAM_VERDICT_BROKEN);
 	struct pam_memory memory;
 
 	if (pam_visit_begin(&visit, handle, flags, argc, argv) == LK_OK) {
@@ -297,7 +296,7 @@ revoke(struct pam_visit *visit, const char *id)
 	uint64_t revoked;
 
 	if (visit->manager == NULL && pam_visit_open(visit) != LK_OK)
-		return (pam_answer_code(PAM_ANSWER_BROKEN));
+		return (pam_verdict_code(PAM_VERDICT_BROKEN));
 	status = lk_revoke_id(visit->manager, id, &why, &revoked);
 	if (status == LK_OK)
 		return (PAM_SUCCESS);
@@ -314,7 +313,7 @@ pam_sm_close_session(pam_handle_t *handle, int flags, int argc,
     const char **argv)
 {
 	struct pam_visit visit;
-	int code = pam_answer_code(PAM_ANSWER_BROKEN);
+	int code = pam_verdict_code(PAM_VERDICT_BROKEN);
 	enum lk_status status = LK_FAULT;
 	struct pam_memory memory;
 

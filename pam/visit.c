@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "journal.h"
+#include "log.h"
 #include "settings/settings.h"
 #include "visit.h"
 
@@ -13,7 +13,7 @@ pam_visit_begin(struct pam_visit *visit, pam_handle_t *handle, int flags,
 
 	memset(visit, 0, sizeof(*visit));
 	visit->handle = handle;
-	visit->log = pam_journal(handle, LK_LOG_INFO);
+	visit->log = pam_log(handle, LK_LOG_INFO);
 	status = pam_options_parse(argc, argv, &visit->options, &error);
 	if (status != LK_OK)
 		LK_LOG(&visit->log, LK_LOG_ERROR, "wrong option in pam.d",

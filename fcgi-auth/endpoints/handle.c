@@ -5,7 +5,7 @@
 #include "base/deadline.h"
 #include "endpoints/handlers.h"
 
-/* ---- One endpoint ------------------------------------------------------ */
+/* ---- At an endpoint other than the verdict ------------------------------- */
 
 /* Find out who asks, and whether he has a session; if not, it is answered. */
 static bool
@@ -71,7 +71,7 @@ answer(const struct gate_asked *asked, enum gate_endpoint endpoint,
 	return (call.reply);
 }
 
-/* ---- Which one --------------------------------------------------------- */
+/* ---- From the parameters to the reply ------------------------------------ */
 
 static enum gate_endpoint
 what_is_asked(const struct gate_request *request, int role)

@@ -177,7 +177,7 @@ gate_logger_log(struct gate_logger *logger, const struct lk_settings *settings)
 	return (to ? &to_syslog[format][level] : &to_stderr[format][level]);
 }
 
-/* ---- Life -------------------------------------------------------------- */
+/* ---- Making it, and ending it -------------------------------------------- */
 
 static void
 make_logs(struct gate_logger *logger)

@@ -322,7 +322,7 @@ header_value(const char *entry, const char *header)
 	return (*entry == '=' ? entry + 1 : NULL);
 }
 
-/* ---- All of them ------------------------------------------------------- */
+/* ---- Looking into every place -------------------------------------------- */
 
 static void
 read_all_authorizations(struct search *search,
@@ -394,7 +394,7 @@ read_all(struct search *search, const struct lk_settings *settings,
 	read_all_authorizations(search, request);
 }
 
-/* ---- What it comes to -------------------------------------------------- */
+/* ---- The kind, and what contradicts itself ------------------------------- */
 
 /* How a request contradicts itself that states ${stated} tokens, or NULL. */
 static const char *

@@ -336,7 +336,7 @@ fold(enum slashes slashes, struct gate_path *path)
 	path->text[path->len] = '\0';
 }
 
-/* ---- What path.h promises ---------------------------------------------- */
+/* ---- Reading a target, and the next reading ------------------------------ */
 
 bool
 gate_target_next(struct gate_target *target, struct gate_path *path)

@@ -174,7 +174,7 @@ find_for_destination(const struct lk_rules *rules,
 	return (true);
 }
 
-/* ---- Both of them ------------------------------------------------------ */
+/* ---- The plan of both paths ---------------------------------------------- */
 
 /* What one rule needs, which is the more the higher the number. */
 static enum gate_need

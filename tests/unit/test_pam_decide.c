@@ -13,17 +13,17 @@ static const enum lk_status failures[] = { LK_FAULT, LK_E_NOMEM, LK_E_INVAL,
 static int
 code_of(enum lk_status status, bool is_user, bool is_client)
 {
-	const struct pam_finding finding = { status, is_user, is_client };
+	const struct pam_facts facts = { status, is_user, is_client };
 
-	return (pam_answer_code(pam_decide(&finding)));
+	return (pam_verdict_code(pam_decide(&facts)));
 }
 
 static int
 account_code(enum lk_status status, bool is_user, bool is_client)
 {
-	const struct pam_finding finding = { status, is_user, is_client };
+	const struct pam_facts facts = { status, is_user, is_client };
 
-	return (pam_answer_code(pam_decide_account(&finding, true, false)));
+	return (pam_verdict_code(pam_decide_account(&facts, true, false)));
 }
 
 static void
@@ -37,14 +37,14 @@ test_pam_decide_live_session_of_the_user_is_success(void **state)
 static void
 test_pam_decide_zeros_are_denied(void **state)
 {
-	static const struct pam_finding zero;
-	enum pam_answer answer = 0;
+	static const struct pam_facts zero;
+	enum pam_verdict verdict = 0;
 
 	(void)state;
-	assert_int_equal(pam_answer_code(pam_decide(&zero)), PAM_AUTH_ERR);
-	assert_int_equal(pam_answer_code(answer), PAM_AUTH_ERR);
+	assert_int_equal(pam_verdict_code(pam_decide(&zero)), PAM_AUTH_ERR);
+	assert_int_equal(pam_verdict_code(verdict), PAM_AUTH_ERR);
 	assert_int_not_equal(
-	    pam_answer_code(pam_decide_account(&zero, true, false)),
+	    pam_verdict_code(pam_decide_account(&zero, true, false)),
 	    PAM_SUCCESS);
 }
 
@@ -102,14 +102,14 @@ static void
 test_pam_decide_account_without_token_is_ignored_or_denied(void **state)
 {
 	/* Whatever else may have been found. */
-	const struct pam_finding finding = { LK_OK, true, true };
+	const struct pam_facts facts = { LK_OK, true, true };
 
 	(void)state;
 	assert_int_equal(
-	    pam_answer_code(pam_decide_account(&finding, false, false)),
+	    pam_verdict_code(pam_decide_account(&facts, false, false)),
 	    PAM_IGNORE);
 	assert_int_equal(
-	    pam_answer_code(pam_decide_account(&finding, false, true)),
+	    pam_verdict_code(pam_decide_account(&facts, false, true)),
 	    PAM_PERM_DENIED);
 }
 
@@ -135,11 +135,11 @@ test_pam_decide_never_ignores_or_allows_an_error(void **state)
 		}
 	}
 	for (status = -64; status <= 64; status++) {
-		code = pam_answer_code((enum pam_answer)status);
+		code = pam_verdict_code((enum pam_verdict)status);
 		assert_true((code == PAM_SUCCESS) ==
-		    (status == PAM_ANSWER_ALLOW));
+		    (status == PAM_VERDICT_ALLOW));
 		assert_true((code == PAM_IGNORE) ==
-		    (status == PAM_ANSWER_NO_TOKEN));
+		    (status == PAM_VERDICT_NO_TOKEN));
 	}
 }
 

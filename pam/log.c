@@ -3,7 +3,7 @@
 #include <security/pam_ext.h>
 
 #include "base/fd.h"
-#include "journal.h"
+#include "log.h"
 
 static void
 send_line(void *arg, enum lk_log_level level, const char *line)
@@ -22,7 +22,7 @@ send_line(void *arg, enum lk_log_level level, const char *line)
 }
 
 struct lk_log
-pam_journal(pam_handle_t *handle, enum lk_log_level level)
+pam_log(pam_handle_t *handle, enum lk_log_level level)
 {
 	return ((struct lk_log){ .level = level,
 	    .format = LK_LOG_TEXT,
