@@ -22,9 +22,6 @@
 #define EVENTS_MAX 256
 #define ACCEPTS_MAX 256
 #define TAKEN_MAX 256
-/* A request that must be looked at so often that more than this is copied is
- * an attack. */
-#define COPIED_MAX (16 * GATE_REQUEST_MAX)
 /* Most connections on their way back from the workers. */
 #define RETURNED_MAX 1024
 /* How long not to accept when descriptors or memory are short. */
@@ -55,12 +52,12 @@ struct gate_door {
 /* Let go of a connection whose ${look} is not GATE_PEEK_WAIT. */
 static void
 let_go(struct gate_door *door, int fd, enum gate_peek look,
-    const struct gate_finding *finding)
+    const struct gate_seen *seen)
 {
 	const struct gate_ready ready = { .fd = fd,
 		.since_ns = lk_monotonic_ns(),
-		.keep = finding->keep,
-		.request_id = finding->request_id };
+		.keep = seen->keep,
+		.request_id = seen->request_id };
 
 	if (look == GATE_PEEK_READY) {
 		gate_count(&door->events->metrics.queued);
@@ -70,13 +67,13 @@ let_go(struct gate_door *door, int fd, enum gate_peek look,
 	}
 	if (look == GATE_PEEK_READY) {
 		gate_events_turned_away(door->events, "the queue is full");
-		gate_turn_away(fd, finding->request_id, GATE_TURN_AWAY_OVERLOAD,
+		gate_turn_away(fd, seen->request_id, GATE_TURN_AWAY_OVERLOAD,
 		    "the queue is full");
 	} else if (look == GATE_PEEK_REFUSED) {
-		gate_events_turned_away(door->events, finding->reason);
-		if (finding->request_id != 0)
-			gate_turn_away(fd, finding->request_id,
-			    GATE_TURN_AWAY_BAD_REQUEST, finding->reason);
+		gate_events_turned_away(door->events, seen->reason);
+		if (seen->request_id != 0)
+			gate_turn_away(fd, seen->request_id,
+			    GATE_TURN_AWAY_BAD_REQUEST, seen->reason);
 		else
 			gate_hang_up(fd);
 	} else {
@@ -157,20 +154,18 @@ look_again(struct gate_door *door, struct gate_waiter *waiter, uint32_t events)
 {
 	struct gate_sight *sight = &waiter->sight;
 	enum gate_peek look = gate_peek(waiter->fd, door->peek, sight);
-	const struct gate_finding finding = sight->finding;
+	const struct gate_seen seen = sight->seen;
 	int fd;
 
 	if (look == GATE_PEEK_WAIT) {
 		if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
 			drop_waiter(door, waiter, "incomplete request");
-		else if (sight->copied > COPIED_MAX)
-			drop_waiter(door, waiter, "request in tiny pieces");
 		return;
 	}
 	fd = stop_waiting(door, waiter);
 	if (epoll_ctl(door->epoll, EPOLL_CTL_DEL, fd, NULL) != 0)
 		look = GATE_PEEK_GONE;
-	let_go(door, fd, look, &finding);
+	let_go(door, fd, look, &seen);
 }
 
 static enum lk_status
@@ -244,7 +239,7 @@ let_in(struct gate_door *door, int fd, bool kept)
 	if (look == GATE_PEEK_WAIT)
 		let_wait(door, fd, kept, &sight);
 	else
-		let_go(door, fd, look, &sight.finding);
+		let_go(door, fd, look, &sight.seen);
 }
 
 static void

@@ -6,6 +6,7 @@
 #include "door/guard.h"
 
 #define BEGIN_BODY_LEN sizeof(FCGI_BeginRequestBody)
+#define BEGIN_LEN (FCGI_HEADER_LEN + BEGIN_BODY_LEN)
 
 _Static_assert(FCGI_HEADER_LEN == sizeof(FCGI_Header), "header has no gaps");
 _Static_assert(BEGIN_BODY_LEN == 8, "body of BEGIN_REQUEST has no gaps");
@@ -43,20 +44,22 @@ struct cursor {
 	size_t padding; /* behind it */
 };
 
-static struct gate_finding
+static struct gate_seen
 refused(const char *reason, uint16_t id)
 {
-	return ((struct gate_finding){ .guard = GATE_GUARD_REFUSED,
+	return ((struct gate_seen){ .guard = GATE_GUARD_REFUSED,
 	    .reason = reason,
 	    .request_id = id });
 }
 
-static struct gate_finding
-need_more(uint16_t id, size_t need)
+/* What is needed next is the header of a record at ${pos}. */
+static struct gate_seen
+need_header(struct gate_seen seen, size_t pos)
 {
-	return ((struct gate_finding){ .guard = GATE_GUARD_NEED_MORE,
-	    .request_id = id,
-	    .need = need });
+	seen.guard = GATE_GUARD_NEED_MORE;
+	seen.from = pos;
+	seen.need = pos + FCGI_HEADER_LEN;
+	return (seen);
 }
 
 static struct record
@@ -71,15 +74,17 @@ record_at(const uint8_t *p)
 	});
 }
 
-/* The first record. */
-static struct gate_finding
+/* The first record, up to which nothing was seen. */
+static struct gate_seen
 look_at_begin(const uint8_t *bytes, size_t len)
 {
+	const struct gate_seen nothing = { .end = 0 };
+	struct gate_seen seen;
 	struct record record;
 	unsigned int role;
 
 	if (len < FCGI_HEADER_LEN)
-		return (need_more(0, FCGI_HEADER_LEN));
+		return (need_header(nothing, 0));
 	record = record_at(bytes);
 	if (record.version != FCGI_VERSION_1)
 		return (refused("not FastCGI version 1", 0));
@@ -91,14 +96,22 @@ look_at_begin(const uint8_t *bytes, size_t len)
 	/* No server does this, and libfcgi then reads none of the PARAMS. */
 	if (record.padding != 0)
 		return (refused("padded BEGIN_REQUEST", 0));
-	if (len < FCGI_HEADER_LEN + BEGIN_BODY_LEN)
-		return (need_more(0, FCGI_HEADER_LEN + BEGIN_BODY_LEN));
+	if (len < BEGIN_LEN) {
+		seen = need_header(nothing, 0);
+		seen.need = BEGIN_LEN;
+		return (seen);
+	}
 	role = (unsigned int)(bytes[FCGI_HEADER_LEN] << 8 |
 	    bytes[FCGI_HEADER_LEN + 1]);
 	if (role < FCGI_RESPONDER || role > FCGI_FILTER)
 		return (refused("unknown role", record.id));
-	return ((struct gate_finding){ .guard = GATE_GUARD_COMPLETE,
-	    .request_id = record.id });
+	seen = nothing;
+	seen.guard = GATE_GUARD_COMPLETE;
+	seen.request_id = record.id;
+	seen.responder = role == FCGI_RESPONDER;
+	seen.keepable = seen.responder &&
+	    (bytes[FCGI_HEADER_LEN + 2] & FCGI_KEEP_CONN) != 0;
+	return (seen);
 }
 
 /* Why a record must not stand behind BEGIN_REQUEST, or NULL. */
@@ -116,62 +129,34 @@ wrong_record(const struct record *record, uint16_t id)
 	return (NULL);
 }
 
-/* The records, up to the header of the empty PARAMS. */
-static struct gate_finding
-look_at_records(const uint8_t *bytes, size_t len)
+/*
+ * The records behind BEGIN_REQUEST, from the header at ${pos} on, up to that of
+ * the empty PARAMS; ${bytes} begin at ${from}, and there are ${total} in all.
+ */
+static struct gate_seen
+look_at_records(struct gate_seen seen, size_t pos, const uint8_t *bytes,
+    size_t from, size_t total)
 {
-	struct gate_finding begin = look_at_begin(bytes, len);
 	struct record record;
 	const char *wrong;
-	size_t pos = 0;
 
-	if (begin.guard != GATE_GUARD_COMPLETE)
-		return (begin);
-	record = record_at(bytes);
 	for (;;) {
-		pos += FCGI_HEADER_LEN + record.content + record.padding;
 		if (pos + FCGI_HEADER_LEN > GATE_REQUEST_MAX)
 			return (
-			    refused("request is too large", begin.request_id));
-		if (pos + FCGI_HEADER_LEN > len)
-			return (
-			    need_more(begin.request_id, pos + FCGI_HEADER_LEN));
-		record = record_at(bytes + pos);
-		wrong = wrong_record(&record, begin.request_id);
+			    refused("request is too large", seen.request_id));
+		if (pos + FCGI_HEADER_LEN > total)
+			return (need_header(seen, pos));
+		record = record_at(bytes + pos - from);
+		wrong = wrong_record(&record, seen.request_id);
 		if (wrong != NULL)
-			return (refused(wrong, begin.request_id));
+			return (refused(wrong, seen.request_id));
+		pos += FCGI_HEADER_LEN + record.content + record.padding;
 		if (record.content == 0)
 			break;
 	}
-	begin.end = pos + FCGI_HEADER_LEN + record.padding;
-	return (begin);
-}
-
-/*
- * Whether a connection whose first ${len} bytes hold a complete request, its
- * parameters up to ${pos}, is free for another one after the answer.  Only a
- * RESPONDER's request has an end that is always marked, and bytes behind it
- * would be lost in libfcgi's buffer.
- */
-static bool
-can_be_kept(const uint8_t *bytes, size_t len, size_t pos, uint16_t id)
-{
-	const uint8_t *begin = bytes + FCGI_HEADER_LEN;
-	struct record record;
-
-	if ((begin[2] & FCGI_KEEP_CONN) == 0 ||
-	    (begin[0] << 8 | begin[1]) != FCGI_RESPONDER)
-		return (false);
-	while (pos + FCGI_HEADER_LEN <= len) {
-		record = record_at(bytes + pos);
-		if (record.version != FCGI_VERSION_1 ||
-		    record.type != FCGI_STDIN || record.id != id)
-			return (false);
-		pos += FCGI_HEADER_LEN + record.content + record.padding;
-		if (record.content == 0)
-			return (pos == len);
-	}
-	return (false);
+	seen.guard = GATE_GUARD_COMPLETE;
+	seen.end = pos;
+	return (seen);
 }
 
 /* The next byte of the parameters; false at their end. */
@@ -248,6 +233,8 @@ skip_text(struct cursor *cursor, size_t len, uint8_t forbidden,
 	return (NULL);
 }
 
+_Static_assert(SINGLE_COUNT <= 32, "they fit a bit mask");
+
 /* One parameter, of which ${first} was read.  What is wrong, or NULL. */
 static const char *
 look_at_param(struct cursor *cursor, uint8_t first, uint32_t *seen)
@@ -275,81 +262,97 @@ look_at_param(struct cursor *cursor, uint8_t first, uint32_t *seen)
 	return (NULL);
 }
 
-_Static_assert(SINGLE_COUNT <= 32, "they fit a bit mask");
-
-/*
- * How many bytes must be there before more can be said of a request whose
- * parameters end at ${pos}, because its peer is still writing; 0: it is not.
- * Behind a RESPONDER's parameters comes STDIN, ended by an empty record, and a
- * web server that is answered and hung up on before it has written that takes
- * the gate for broken.  A body that does not fit is not waited for.
- */
-static size_t
-needed_of_stdin(const uint8_t *bytes, size_t len, size_t pos)
-{
-	const uint8_t *begin = bytes + FCGI_HEADER_LEN;
-	struct record record;
-
-	if ((begin[0] << 8 | begin[1]) != FCGI_RESPONDER)
-		return (0);
-	while (pos + FCGI_HEADER_LEN <= len) {
-		record = record_at(bytes + pos);
-		if (record.type != FCGI_STDIN || record.content == 0)
-			return (0);
-		pos += FCGI_HEADER_LEN + record.content + record.padding;
-	}
-	pos += FCGI_HEADER_LEN;
-	return (pos <= GATE_REQUEST_MAX ? pos : 0);
-}
-
-/* The request up to the end of its parameters. */
-static struct gate_finding
+/* The request up to the end of its parameters; ${bytes} are all of it. */
+static struct gate_seen
 look_at_params(const uint8_t *bytes, size_t len)
 {
-	struct gate_finding finding = look_at_records(bytes, len);
+	struct gate_seen seen = look_at_begin(bytes, len);
 	struct cursor cursor = { .bytes = bytes };
 	const char *wrong;
-	uint32_t seen = 0;
+	uint32_t twice = 0;
 	uint8_t first;
 
-	if (finding.guard != GATE_GUARD_COMPLETE)
-		return (finding);
+	if (seen.guard == GATE_GUARD_COMPLETE)
+		seen = look_at_records(seen, BEGIN_LEN, bytes, 0, len);
+	if (seen.guard != GATE_GUARD_COMPLETE)
+		return (seen);
 	/* From here on every record is known to be whole. */
-	cursor.pos = FCGI_HEADER_LEN + BEGIN_BODY_LEN;
+	cursor.pos = BEGIN_LEN;
 	while (next_byte(&cursor, &first)) {
-		if (finding.params == GATE_PARAMS_MAX)
+		if (seen.params == GATE_PARAMS_MAX)
 			return (
-			    refused("too many parameters", finding.request_id));
-		finding.params++;
-		if ((wrong = look_at_param(&cursor, first, &seen)) != NULL)
-			return (refused(wrong, finding.request_id));
+			    refused("too many parameters", seen.request_id));
+		seen.params++;
+		if ((wrong = look_at_param(&cursor, first, &twice)) != NULL)
+			return (refused(wrong, seen.request_id));
 	}
-	return (finding);
+	seen.from = seen.end;
+	return (seen);
 }
 
-struct gate_finding
-gate_guard_look_on(const struct gate_finding *before, const uint8_t *bytes,
-    size_t len)
+/*
+ * What follows the parameters, whose end was seen.  Behind a RESPONDER's comes
+ * STDIN, ended by an empty record, and a web server that is answered and hung
+ * up on before it has written that takes the gate for broken.  A body that does
+ * not fit is not waited for.  Only a request that has such an end, with nothing
+ * behind it, which would be lost in libfcgi's buffer, leaves the connection
+ * free for another one.  ${bytes} begin at ${from}.
+ */
+static struct gate_seen
+look_at_stdin(struct gate_seen seen, const uint8_t *bytes, size_t from,
+    size_t total)
 {
-	struct gate_finding finding = *before;
+	size_t pos = seen.from;
+	struct record record;
 
-	if (finding.end == 0)
-		finding = look_at_params(bytes, len);
-	if (finding.end == 0)
-		return (finding);
-	finding.need = needed_of_stdin(bytes, len, finding.end);
-	finding.guard = finding.need > 0
-	    ? GATE_GUARD_NEED_MORE
-	    : GATE_GUARD_COMPLETE;
-	finding.keep = finding.need == 0 &&
-	    can_be_kept(bytes, len, finding.end, finding.request_id);
-	return (finding);
+	seen.guard = GATE_GUARD_COMPLETE;
+	seen.need = 0;
+	while (seen.responder && pos + FCGI_HEADER_LEN <= total) {
+		record = record_at(bytes + pos - from);
+		if (record.version != FCGI_VERSION_1 ||
+		    record.type != FCGI_STDIN || record.id != seen.request_id)
+			seen.keepable = false;
+		pos += FCGI_HEADER_LEN + record.content + record.padding;
+		if (record.type != FCGI_STDIN || record.content == 0) {
+			seen.keep = seen.keepable && pos == total;
+			return (seen);
+		}
+	}
+	if (seen.responder && pos + FCGI_HEADER_LEN <= GATE_REQUEST_MAX)
+		return (need_header(seen, pos));
+	return (seen);
 }
 
-struct gate_finding
+struct gate_seen
+gate_guard_look_on(const struct gate_seen *before, const uint8_t *bytes,
+    size_t total)
+{
+	struct gate_seen seen = *before;
+
+	if (total < before->need)
+		return (seen);
+	if (seen.end == 0 && seen.from == 0) {
+		seen = look_at_params(bytes, total);
+	} else if (seen.end == 0) {
+		seen = look_at_records(seen, seen.from, bytes, seen.from,
+		    total);
+		/* All records are there: now for what they hold. */
+		if (seen.end != 0)
+			seen = (struct gate_seen){
+				.guard = GATE_GUARD_NEED_MORE,
+				.request_id = seen.request_id,
+				.need = before->need,
+			};
+	}
+	return (seen.end == 0
+	        ? seen
+	        : look_at_stdin(seen, bytes, before->from, total));
+}
+
+struct gate_seen
 gate_guard_look(const uint8_t *bytes, size_t len)
 {
-	const struct gate_finding nothing = { .end = 0 };
+	const struct gate_seen nothing = { .end = 0 };
 
 	return (gate_guard_look_on(&nothing, bytes, len));
 }

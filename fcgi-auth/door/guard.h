@@ -29,7 +29,8 @@ enum gate_guard {
 	GATE_GUARD_COMPLETE
 };
 
-struct gate_finding {
+/** What was seen of a request so far; all zero at first. */
+struct gate_seen {
 	enum gate_guard guard;
 	const char *reason;  /* why it was refused, constant text; else NULL */
 	uint16_t request_id; /* of a good BEGIN_REQUEST; 0 if none was seen */
@@ -37,9 +38,13 @@ struct gate_finding {
 	size_t end;          /* where they end then; 0: not all are there */
 	size_t need;         /* of NEED_MORE: with fewer bytes than that nothing
 	                        else can be found */
-	bool keep;           /* the peer wants to keep the connection, and it
-	                        can: the bytes are one request of role
-	                        RESPONDER with all of its STDIN, no more */
+	size_t from;         /* of NEED_MORE: where the next look begins */
+	bool responder;      /* its role */
+	bool keepable;       /* as far as was seen */
+	bool keep;           /* of COMPLETE: the peer wants to keep the
+	                        connection, and it can: the bytes are one
+	                        request of role RESPONDER with all of its
+	                        STDIN, no more */
 };
 
 /**
@@ -47,14 +52,17 @@ struct gate_finding {
  * Judge the first ${len} bytes that a connection has sent.  Pure: the answer
  * depends on the bytes alone.
  */
-struct gate_finding gate_guard_look(const uint8_t *bytes, size_t len);
+struct gate_seen gate_guard_look(const uint8_t *bytes, size_t len);
 
 /**
- * gate_guard_look_on(before, bytes, len):
+ * gate_guard_look_on(before, bytes, total):
  * The same, where ${before} was found in fewer of the same bytes, or is all
- * zero.  Parameters that were verified then are not looked at again.
+ * zero.  There are ${total} in all, and ${bytes} are those from
+ * ${before->from} on: none is looked at again, but for one look at all
+ * parameters once they are there, which is then asked for (from 0, and no more
+ * needed than is there).
  */
-struct gate_finding gate_guard_look_on(const struct gate_finding *before,
-    const uint8_t *bytes, size_t len);
+struct gate_seen gate_guard_look_on(const struct gate_seen *before,
+    const uint8_t *bytes, size_t total);
 
 #endif /* !GATE_GUARD_H_ */

@@ -13,7 +13,9 @@ enum gate_peek {
 
 /** What was seen of a connection so far; all zero at first. */
 struct gate_sight {
-	struct gate_finding finding;
+	struct gate_seen seen;
+	bool whole;    /* the kernel cannot skip what was looked at */
+	bool skipping; /* it does at the moment */
 	size_t copied; /* bytes, in all looks together */
 };
 
@@ -34,8 +36,10 @@ bool gate_peek_prepare_all(int listener);
 /**
  * gate_peek(fd, room, sight):
  * Let the guard look at what has arrived on ${fd}, without waiting, and not
- * before it is as much as the last look has found to be needed.  ${room} is
- * where, and is zeroed afterwards.
+ * before it is as much as the last look has found to be needed.  What was
+ * looked at is not copied again, or if the kernel cannot skip it not very
+ * often: then the request is refused.  ${room} is where, and is zeroed
+ * afterwards.
  */
 enum gate_peek gate_peek(int fd, uint8_t room[GATE_REQUEST_MAX],
     struct gate_sight *sight);

@@ -31,48 +31,60 @@
 	} while (0)
 
 /* A copy of exactly this length, so that a sanitizer sees overruns. */
-static struct gate_finding
+static struct gate_seen
 look(const uint8_t *bytes, size_t len)
 {
 	uint8_t *copy = malloc(len > 0 ? len : 1);
-	struct gate_finding finding;
+	struct gate_seen seen;
 
 	MUST(copy != NULL);
 	if (len > 0)
 		memcpy(copy, bytes, len);
-	finding = gate_guard_look(copy, len);
+	seen = gate_guard_look(copy, len);
 	free(copy);
-	return (finding);
+	return (seen);
+}
+
+/* What is found in all ${len} bytes by who has found ${seen} in fewer. */
+static struct gate_seen
+look_on(struct gate_seen seen, const uint8_t *bytes, size_t len)
+{
+	do {
+		seen = gate_guard_look_on(&seen,
+		    bytes + (seen.from < len ? seen.from : len), len);
+	} while (seen.guard == GATE_GUARD_NEED_MORE && seen.need <= len);
+	return (seen);
 }
 
 static bool
-is_same(struct gate_finding a, struct gate_finding b)
+is_same(struct gate_seen a, struct gate_seen b)
 {
 	return (a.guard == b.guard && a.reason == b.reason &&
 	    a.request_id == b.request_id && a.params == b.params &&
-	    a.end == b.end && a.need == b.need && a.keep == b.keep);
+	    a.end == b.end && a.need == b.need && a.keep == b.keep &&
+	    (a.guard != GATE_GUARD_NEED_MORE || a.from == b.from));
 }
 
 /* Nothing else is found with less than ${part} of ${len} bytes needs. */
 static void
-check_need(const uint8_t *bytes, size_t len, struct gate_finding part)
+check_need(const uint8_t *bytes, size_t len, struct gate_seen part)
 {
-	struct gate_finding later;
+	struct gate_seen later;
 
 	MUST(part.need > len && part.need <= GATE_REQUEST_MAX);
-	later = gate_guard_look_on(&part, bytes, len);
+	later = look_on(part, bytes, len);
 	MUST(is_same(later, part));
 }
 
 /* A prefix may say "more", or what the whole says, or refuse as it does. */
 static void
 check_prefix(const uint8_t *bytes, size_t len, size_t all,
-    struct gate_finding whole)
+    struct gate_seen whole)
 {
-	struct gate_finding part = look(bytes, len);
+	struct gate_seen part = look(bytes, len);
 
 	MUST(part.guard != GATE_GUARD_NEED_MORE ||
-	    is_same(gate_guard_look_on(&part, bytes, all), whole));
+	    is_same(look_on(part, bytes, all), whole));
 	switch (part.guard) {
 	case GATE_GUARD_NEED_MORE:
 		check_need(bytes, len, part);
@@ -164,7 +176,7 @@ compare_params(const uint8_t *bytes, char *const *env, size_t count)
 
 /* Hand it to libfcgi as a worker does. */
 static void
-parse(const uint8_t *bytes, size_t len, struct gate_finding finding)
+parse(const uint8_t *bytes, size_t len, struct gate_seen seen)
 {
 	FCGX_Request request;
 	int other;
@@ -176,8 +188,8 @@ parse(const uint8_t *bytes, size_t len, struct gate_finding finding)
 	MUST(FCGX_Accept_r(&request) == 0);
 	/* libfcgi puts a FCGI_ROLE of its own in front. */
 	MUST(strncmp(request.envp[0], "FCGI_ROLE=", 10) == 0);
-	compare_params(bytes, request.envp + 1, finding.params);
-	MUST(request.requestId == finding.request_id);
+	compare_params(bytes, request.envp + 1, seen.params);
+	MUST(request.requestId == seen.request_id);
 	(void)FCGX_PutS("Status: 200 OK\r\n\r\n", request.out);
 	request.keepConnection = 1;
 	FCGX_Finish_r(&request);
@@ -190,7 +202,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	static int ready;
-	struct gate_finding whole;
+	struct gate_seen whole;
 
 	if (!ready)
 		MUST(FCGX_Init() == 0);

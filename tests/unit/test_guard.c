@@ -73,27 +73,27 @@ make_request(struct wire *wire, const struct wire *params)
 	add_record(wire, PARAMS, 1, NULL, 0, 0);
 }
 
-static struct gate_finding
+static struct gate_seen
 look(const struct wire *wire)
 {
 	/* Memory of exactly this length, so that a sanitizer sees overruns. */
 	uint8_t *copy = malloc(wire->len + 1);
-	struct gate_finding finding;
+	struct gate_seen seen;
 
 	assert_non_null(copy);
 	memcpy(copy, wire->bytes, wire->len);
-	finding = gate_guard_look(copy, wire->len);
+	seen = gate_guard_look(copy, wire->len);
 	free(copy);
-	return (finding);
+	return (seen);
 }
 
 static void
 expect_refused(const struct wire *wire, const char *reason)
 {
-	struct gate_finding finding = look(wire);
+	struct gate_seen seen = look(wire);
 
-	assert_int_equal(finding.guard, GATE_GUARD_REFUSED);
-	assert_string_equal(finding.reason, reason);
+	assert_int_equal(seen.guard, GATE_GUARD_REFUSED);
+	assert_string_equal(seen.reason, reason);
 }
 
 static void
@@ -110,21 +110,21 @@ expect_params_refused(const struct wire *params, const char *reason)
 static void
 expect_complete(const struct wire *wire, uint16_t id)
 {
-	struct gate_finding finding = look(wire);
+	struct gate_seen seen = look(wire);
 
-	assert_int_equal(finding.guard, GATE_GUARD_COMPLETE);
-	assert_null(finding.reason);
-	assert_int_equal(finding.request_id, id);
+	assert_int_equal(seen.guard, GATE_GUARD_COMPLETE);
+	assert_null(seen.reason);
+	assert_int_equal(seen.request_id, id);
 }
 
 static void
 test_guard_nothing_needs_more(void **state)
 {
-	struct gate_finding finding = gate_guard_look(NULL, 0);
+	struct gate_seen seen = gate_guard_look(NULL, 0);
 
 	(void)state;
-	assert_int_equal(finding.guard, GATE_GUARD_NEED_MORE);
-	assert_int_equal(finding.request_id, 0);
+	assert_int_equal(seen.guard, GATE_GUARD_NEED_MORE);
+	assert_int_equal(seen.request_id, 0);
 }
 
 static void
@@ -223,10 +223,10 @@ make_responder(struct wire *wire)
 static void
 expect_more(const struct wire *wire)
 {
-	struct gate_finding finding = look(wire);
+	struct gate_seen seen = look(wire);
 
-	assert_int_equal(finding.guard, GATE_GUARD_NEED_MORE);
-	assert_int_equal(finding.request_id, 1);
+	assert_int_equal(seen.guard, GATE_GUARD_NEED_MORE);
+	assert_int_equal(seen.request_id, 1);
 }
 
 static void
@@ -282,7 +282,7 @@ static void
 test_guard_says_how_much_it_needs(void **state)
 {
 	static struct wire wire;
-	struct gate_finding finding;
+	struct gate_seen seen;
 	size_t whole;
 
 	(void)state;
@@ -295,38 +295,71 @@ test_guard_says_how_much_it_needs(void **state)
 	wire.len = 16;
 	assert_int_equal(look(&wire).need, 24);
 	wire.len = 24;
-	finding = look(&wire);
-	assert_int_equal(finding.end, 0);
+	seen = look(&wire);
+	assert_int_equal(seen.end, 0);
 	/* The parameters, their padding and the next header. */
-	assert_int_equal(finding.need, 24 + 14 + 3 + 8);
+	assert_int_equal(seen.need, 24 + 14 + 3 + 8);
 	wire.len = whole - 1000 - 8;
-	finding = look(&wire);
-	assert_int_equal(finding.guard, GATE_GUARD_NEED_MORE);
-	assert_int_equal(finding.need, whole);
-	assert_int_equal(finding.end, wire.len - 8);
-	assert_int_equal(finding.params, 1);
+	seen = look(&wire);
+	assert_int_equal(seen.guard, GATE_GUARD_NEED_MORE);
+	assert_int_equal(seen.need, whole);
+	assert_int_equal(seen.end, wire.len - 8);
+	assert_int_equal(seen.params, 1);
 }
 
 static void
 test_guard_verifies_nothing_twice(void **state)
 {
 	static struct wire wire;
-	struct gate_finding finding, again;
+	struct gate_seen seen, again;
 
 	(void)state;
 	begin_upload(&wire, 5);
-	finding = look(&wire);
-	assert_int_equal(finding.guard, GATE_GUARD_NEED_MORE);
+	seen = look(&wire);
+	assert_int_equal(seen.guard, GATE_GUARD_NEED_MORE);
 	/* What would be refused if it were looked at again. */
-	memset(wire.bytes + 16, 0xff, finding.end - 16);
+	memset(wire.bytes + 16, 0xff, seen.end - 16);
 	expect_refused(&wire, "not FastCGI version 1");
 	add(&wire, "hello", 5);
 	add_record(&wire, STDIN, 1, NULL, 0, 0);
-	again = gate_guard_look_on(&finding, wire.bytes, wire.len);
+	again = gate_guard_look_on(&seen, wire.bytes + seen.from, wire.len);
 	assert_int_equal(again.guard, GATE_GUARD_COMPLETE);
 	assert_int_equal(again.params, 1);
-	assert_int_equal(again.request_id, finding.request_id);
+	assert_int_equal(again.request_id, seen.request_id);
 	assert_int_equal(again.need, 0);
+}
+
+/* Tiny records that are looked at one by one, then all once. */
+static void
+test_guard_in_pieces_looks_at_new_bytes_only(void **state)
+{
+	static struct wire wire;
+	struct gate_seen seen = { .end = 0 };
+	size_t all = 0;
+	int i;
+
+	(void)state;
+	wire.len = 0;
+	add_begin(&wire, 1);
+	for (i = 0; i < 1000; i++) {
+		add_record(&wire, PARAMS, 1, "\001\000A" + i % 3, 1, 0);
+		/* A header that is none any more. */
+		if (seen.from > 0)
+			wire.bytes[seen.from - 9] = 0xff;
+		seen = gate_guard_look_on(&seen, wire.bytes + seen.from,
+		    wire.len);
+		assert_int_equal(seen.guard, GATE_GUARD_NEED_MORE);
+		assert_int_equal(seen.from, wire.len);
+		assert_int_equal(seen.need, wire.len + 8);
+	}
+	add_record(&wire, PARAMS, 1, NULL, 0, 0);
+	all = wire.len;
+	seen = gate_guard_look_on(&seen, wire.bytes + seen.from, all);
+	assert_int_equal(seen.guard, GATE_GUARD_NEED_MORE);
+	assert_int_equal(seen.from, 0);
+	assert_true(seen.need <= all);
+	seen = gate_guard_look_on(&seen, wire.bytes, all);
+	assert_int_equal(seen.guard, GATE_GUARD_REFUSED);
 }
 
 static void
@@ -563,7 +596,7 @@ test_guard_too_large_is_refused_by_its_header(void **state)
 }
 
 /* Request 1 of ${role} with the flags, and bytes behind its parameters. */
-static struct gate_finding
+static struct gate_seen
 look_at_kept(uint8_t role, uint8_t flags, const char *tail, size_t tail_len)
 {
 	const uint8_t body[8] = { 0, role, flags };
@@ -605,7 +638,7 @@ test_guard_keeps_whole_responder_requests_only(void **state)
 		{ 1, 1, { other, "" }, { 8, 0 }, false },
 		{ 1, 1, { abort_, end }, { 8, 8 }, false },
 	};
-	struct gate_finding finding;
+	struct gate_seen seen;
 	char tail[32];
 	size_t i;
 
@@ -614,11 +647,11 @@ test_guard_keeps_whole_responder_requests_only(void **state)
 		memcpy(tail, cases[i].tail[0], cases[i].len[0]);
 		memcpy(tail + cases[i].len[0], cases[i].tail[1],
 		    cases[i].len[1]);
-		finding = look_at_kept(cases[i].role, cases[i].flags, tail,
+		seen = look_at_kept(cases[i].role, cases[i].flags, tail,
 		    cases[i].len[0] + cases[i].len[1]);
-		assert_int_equal(finding.guard, GATE_GUARD_COMPLETE);
-		assert_int_equal(finding.params, 1);
-		assert_int_equal(finding.keep, cases[i].keep);
+		assert_int_equal(seen.guard, GATE_GUARD_COMPLETE);
+		assert_int_equal(seen.params, 1);
+		assert_int_equal(seen.keep, cases[i].keep);
 	}
 }
 
