@@ -27,17 +27,26 @@ def blow(seed, faults):
         storm = Storm(place, seed, faults)
         if storm.why_no_network:
             print(f"storm: on loopback: {storm.why_no_network}")
-        bad = storm.run()
+        try:
+            bad = storm.run()
+        except Exception:
+            keep(storm, place)
+            raise
         counts = {name: len(records)
                   for name, records in storm.histories.items()}
         print(f"storm: seed {seed}: {counts} {bad or 'all kept'}", flush=True)
         if bad:
-            path = ROOT / f"storm-{seed}.json"
-            storm.save(path)
-            path.with_suffix(".log").write_text("\n".join(
-                f"---- {name}\n{text}" for name, text in place.logs().items()))
-            print(f"storm: the history is {path}", flush=True)
+            keep(storm, place)
     return not bad
+
+
+def keep(storm, place):
+    """Its history, as far as there is one, and all logs."""
+    path = ROOT / f"storm-{storm.seed}.json"
+    storm.save(path)
+    path.with_suffix(".log").write_text("\n".join(
+        f"---- {name}\n{text}" for name, text in place.logs().items()))
+    print(f"storm: the history is {path}", flush=True)
 
 
 def main(words):

@@ -41,6 +41,7 @@ class Storm:
             client.add_library_load()
         self.active = {}  # What is hit by a fault: how that is ended.
         self.noted = []   # When, and what was done.
+        self.histories, self.bad = {}, {}
 
     # ---- Faults: each says what it hits, and returns how it is ended ------
 
