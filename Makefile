@@ -209,8 +209,8 @@ $(call obj,$(SUITES)): BASE_CFLAGS += -DTESTS='"$(<:.c=.list)"'
 $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(GATE_PARTS) $(PAM_PARTS) \
 		$(B)/liblatchkey.a
 	@mkdir -p $(@D)
-	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(GATE_LIBS) $(LIB_LIBS) \
-		-lcmocka
+	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) \
+		$(filter %.a,$^) $(GATE_LIBS) $(LIB_LIBS) -lcmocka
 
 $(B)/tests/contract/%: $(B)/obj/tests/contract/%.o \
 		$(B)/obj/tests/contract/world.o \
@@ -240,6 +240,7 @@ $(B)/tests/failover/load: $(B)/obj/tests/failover/load.o $(B)/liblatchkey.a
 
 # In the tests the target runs over its corpus, without libFuzzer.
 $(B)/tests/unit/test_guard_corpus: $(B)/obj/tests/fuzz/fuzz_guard.o
+$(B)/tests/unit/test_settings_corpus: $(B)/obj/tests/fuzz/fuzz_settings.o
 
 # The PAM module between a libpam, a memory and a network of the target's.
 FUZZ_PAM_WRAP := $(patsubst %,-Wl$(,)--wrap=%,malloc calloc strdup connect \
@@ -264,12 +265,19 @@ $(B)/fuzz/fuzz_pam: tests/fuzz/fuzz_pam.c $(filter-out %/guest.c,$(PAM_SRC)) \
 		-I$(B)/gen $(DEP_CFLAGS) $(FUZZ_FLAGS) $(FUZZ_PAM_WRAP) -o $@ \
 		$(filter %.c,$^) $(LIB_LIBS)
 
-.PHONY: fuzz fuzz-guard fuzz-pam
-## make fuzz        the guard and the PAM module against libFuzzer, each
-##                  FUZZ_SECONDS (60) long
-fuzz: fuzz-guard fuzz-pam
+$(B)/fuzz/fuzz_settings: tests/fuzz/fuzz_settings.c $(LIB_SRC) $(SCRIPTS_H)
+	@mkdir -p $(@D)
+	clang -std=c11 -D_GNU_SOURCE -DLK_VERSION='"$(VERSION)"' -Ilib \
+		-I$(B)/gen $(DEP_CFLAGS) $(FUZZ_FLAGS) -o $@ $(filter %.c,$^) \
+		$(LIB_LIBS)
 
-fuzz-guard fuzz-pam: fuzz-%:
+FUZZ := fuzz-guard fuzz-pam fuzz-settings
+.PHONY: fuzz $(FUZZ)
+## make fuzz        the guard, the PAM module and the reader of settings against
+##                  libFuzzer, each FUZZ_SECONDS (60) long
+fuzz: $(FUZZ)
+
+$(FUZZ): fuzz-%:
 	@if command -v clang > /dev/null; then \
 		$(MAKE) --no-print-directory -s $(B)/fuzz/fuzz_$* && \
 		mkdir -p $(B)/fuzz/$* && \

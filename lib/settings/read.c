@@ -184,14 +184,14 @@ out:
 	return (status);
 }
 
-/* The text of the file, fit for libconfig. */
-static enum lk_status
-read_text(const char *path, struct lk_buf *text, struct lk_error *error)
+enum lk_status
+lk_settings_parse(const char *path, struct lk_buf *text,
+    struct lk_settings **settings, struct lk_error *error)
 {
-	enum lk_status status = lk_trusted_file_read(path, text, error);
+	struct lk_settings *new = NULL;
+	enum lk_status status = LK_FAULT;
 
-	if (status != LK_OK)
-		return (status);
+	*settings = NULL;
 	status = lk_settings_scan(path, text->data, text->len, error);
 	if (status != LK_OK)
 		return (status);
@@ -199,8 +199,15 @@ read_text(const char *path, struct lk_buf *text, struct lk_error *error)
 	text->max++;
 	if (text->len == 0 || text->data[text->len - 1] != '\n')
 		lk_buf_str(text, "\n");
-	return (
-	    text->failed ? lk_fail(error, LK_E_NOMEM, "out of memory") : LK_OK);
+	if (text->failed)
+		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
+	if ((status = lk_settings_alloc(path, &new, error)) != LK_OK)
+		return (status);
+	if ((status = parse(new, text->data, error)) == LK_OK)
+		*settings = new;
+	else
+		lk_settings_free(new);
+	return (status);
 }
 
 enum lk_status
@@ -208,20 +215,11 @@ lk_settings_read(const char *path, struct lk_settings **settings,
     struct lk_error *error)
 {
 	struct lk_buf text = LK_BUF_INIT(LK_SETTINGS_FILE_MAX);
-	struct lk_settings *new = NULL;
-	enum lk_status status = LK_FAULT;
+	enum lk_status status = lk_trusted_file_read(path, &text, error);
 
 	*settings = NULL;
-	if ((status = read_text(path, &text, error)) != LK_OK)
-		goto out;
-	if ((status = lk_settings_alloc(path, &new, error)) != LK_OK)
-		goto out;
-	if ((status = parse(new, text.data, error)) != LK_OK)
-		goto out;
-	*settings = new;
-	new = NULL;
-out:
-	lk_settings_free(new);
+	if (status == LK_OK)
+		status = lk_settings_parse(path, &text, settings, error);
 	lk_buf_free(&text);
 	return (status);
 }

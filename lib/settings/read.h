@@ -10,6 +10,15 @@
 /* Deepest known groups and rows, and the longest name the scanner passes. */
 #define LK_READ_KEY_SIZE (128 + LK_SCAN_NAME_MAX)
 
+/**
+ * lk_settings_parse(path, text, settings, error):
+ * What ${text} says, a file's that is called ${path}, and else the defaults;
+ * see lk_settings_read().  A newline may be added to ${text}, which is then
+ * not fit to be read again.
+ */
+enum lk_status lk_settings_parse(const char *path, struct lk_buf *text,
+    struct lk_settings **settings, struct lk_error *error) LK_MUST_CHECK;
+
 /** What a value is read as, and into; everything is borrowed. */
 struct lk_target {
 	struct lk_settings *settings; /* of the file that is read */

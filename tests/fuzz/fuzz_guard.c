@@ -20,16 +20,6 @@
 #include "door/guard.h"
 #include "fuzz.h"
 
-/* Not assert(): this must hold in every build. */
-#define MUST(condition)                                                 \
-	do {                                                            \
-		if (!(condition)) {                                     \
-			(void)fprintf(stderr, "%s:%d: %s\n", __FILE__,  \
-			    __LINE__, #condition);                      \
-			abort();                                        \
-		}                                                       \
-	} while (0)
-
 /* A copy of exactly this length, so that a sanitizer sees overruns. */
 static struct gate_seen
 look(const uint8_t *bytes, size_t len)
