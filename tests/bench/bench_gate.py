@@ -24,10 +24,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from figure import say  # noqa: E402
 from support import fastcgi, http  # noqa: E402
+from support.lighttpd import LighttpdAlone  # noqa: E402
 from support.place import (BUILD, Daemon, Failed, Place,  # noqa: E402
                            accepts, connect, free_port)
-from support.servers import (Gate, Latchkey, Lighttpd,  # noqa: E402
-                             RedisServer, find_program, settings)
+from support.servers import (Gate, Latchkey, RedisServer,  # noqa: E402
+                             find_program, settings)
 
 THREADS = 4
 CONNECTIONS = 16
@@ -102,7 +103,7 @@ class Nginx(Daemon):
         return accepts(self.address)
 
 
-class Light(Lighttpd):
+class Light(LighttpdAlone):
     """lighttpd with the project's example, or without its authorizer."""
 
     def __init__(self, place, name, gate):

@@ -10,39 +10,10 @@
 #include <unistd.h>
 
 #include "children.h"
-#include "settings/settings.h"
 
 #define STRANGER 54321
 #define SECOND 54322
 #define GROUP 54320
-
-static const char *
-store_path(const struct world *world)
-{
-	return (world->settings->store.sqlite.path);
-}
-
-/* Let the store be at ${path}, and make a manager of its own for it. */
-static struct lk_manager *
-manager_at(struct world *world, const char *path)
-{
-	free(world->settings->store.sqlite.path);
-	world->settings->store.sqlite.path = strdup(path);
-	return (world_manager(world));
-}
-
-/* Close everything, so that the file holds all there is. */
-static void
-make_store(struct world *world)
-{
-	struct lk_token token;
-	int i;
-
-	for (i = 0; i < 100; i++)
-		world_issue(world, "alice", 600, &token, NULL);
-	lk_manager_free(world->m);
-	world->m = NULL;
-}
 
 /* ---- A new file --------------------------------------------------------- */
 
@@ -61,7 +32,7 @@ test_file_is_made_private_in_a_folder_that_is_made(void **state)
 	(void)snprintf(folder, sizeof(folder), "%s/folder", world->dir);
 	(void)snprintf(path, sizeof(path), "%s/sessions.db", folder);
 	(void)snprintf(log, sizeof(log), "%s-wal", path);
-	m = manager_at(world, path);
+	m = world_manager_at(world, path);
 	assert_status(LK_OK, lk_issue(m, "alice", NULL, &token, NULL));
 	(void)umask(mask);
 	assert_int_equal(stat(path, &st), 0);
@@ -132,7 +103,8 @@ assert_shared(const struct world *world, const char *suffix)
 	char path[160];
 	struct stat st;
 
-	(void)snprintf(path, sizeof(path), "%s%s", store_path(world), suffix);
+	(void)snprintf(path, sizeof(path), "%s%s", world_store_path(world),
+	    suffix);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0660);
 	assert_int_equal(st.st_gid, GROUP);
@@ -335,14 +307,15 @@ test_store_that_cannot_be_written_to_is_an_error_and_no_lie(void **state)
 	size_t i;
 
 	world_issue(world, "alice", 600, &token, NULL);
-	make_store(world);
+	world_fill_store(world);
 	if (geteuid() == 0) {
 		assert_int_equal(chown(world->dir, 0, GROUP), 0);
-		assert_int_equal(chown(store_path(world), 0, GROUP), 0);
+		assert_int_equal(chown(world_store_path(world), 0, GROUP), 0);
 	}
 	for (i = 0; i < sizeof(mode) / sizeof(mode[0]); i++) {
 		assert_int_equal(chmod(world->dir, mode[i].folder), 0);
-		assert_int_equal(chmod(store_path(world), mode[i].file), 0);
+		assert_int_equal(
+		    chmod(world_store_path(world), mode[i].file), 0);
 		child_start(&child, world, use_as_reader, token.text);
 		child_finish(&child);
 	}
@@ -379,7 +352,7 @@ test_file_deleted_while_open_is_noticed(void **state)
 	world_issue(world, "alice", 600, &old, NULL);
 	assert_status(LK_OK, lk_check(reader, &old, &session));
 	/* Its log and the log's index stay, as when only the file is known. */
-	assert_int_equal(unlink(store_path(world)), 0);
+	assert_int_equal(unlink(world_store_path(world)), 0);
 	world_issue(world, "alice", 600, &fresh, NULL);
 	assert_int_equal(world_count(world, "alice"), 1);
 	assert_status(LK_UNKNOWN, lk_check(world->m, &old, &session));
@@ -388,7 +361,7 @@ test_file_deleted_while_open_is_noticed(void **state)
 	/* Whoever had the old one open takes nothing along when he goes. */
 	late = world_manager(world);
 	assert_status(LK_OK, lk_check(late, &fresh, &session));
-	assert_int_equal(unlink(store_path(world)), 0);
+	assert_int_equal(unlink(world_store_path(world)), 0);
 	world_issue(world, "alice", 600, &fresh, NULL);
 	lk_manager_free(late);
 	for (i = 0; i < 50; i++)
@@ -430,7 +403,7 @@ test_file_deleted_while_another_process_has_it_is_noticed(void **state)
 	world_issue(world, "alice", 600, &token, NULL);
 	child_start(&child, world, outlive_a_file, token.text);
 	assert_true(child_says(&child, &said, 1));
-	assert_int_equal(unlink(store_path(world)), 0);
+	assert_int_equal(unlink(world_store_path(world)), 0);
 	for (i = 0; i < 50; i++)
 		world_issue(world, "alice", 600, &token, NULL);
 	child_let_go(&child);

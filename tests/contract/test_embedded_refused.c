@@ -10,39 +10,10 @@
 #include <sqlite3.h>
 
 #include "children.h"
-#include "settings/settings.h"
 
 #define STRANGER 54321
 
 /* ---- Helpers ------------------------------------------------------------ */
-
-static const char *
-store_path(const struct world *world)
-{
-	return (world->settings->store.sqlite.path);
-}
-
-/* Let the store be at ${path}, and make a manager of its own for it. */
-static struct lk_manager *
-manager_at(struct world *world, const char *path)
-{
-	free(world->settings->store.sqlite.path);
-	world->settings->store.sqlite.path = strdup(path);
-	return (world_manager(world));
-}
-
-/* Close everything, so that the file holds all there is. */
-static void
-make_store(struct world *world)
-{
-	struct lk_token token;
-	int i;
-
-	for (i = 0; i < 100; i++)
-		world_issue(world, "alice", 600, &token, NULL);
-	lk_manager_free(world->m);
-	world->m = NULL;
-}
 
 /* The whole of a small file. */
 struct content {
@@ -100,7 +71,7 @@ assert_refused(struct world *world, enum lk_status status, const char *why)
 	assert_status(status, lk_issue(m, "alice", NULL, &token, NULL));
 	assert_int_equal(token.len, 0);
 	if (strstr(lk_manager_error(m), why) == NULL ||
-	    strstr(lk_manager_error(m), store_path(world)) == NULL)
+	    strstr(lk_manager_error(m), world_store_path(world)) == NULL)
 		fail_msg("\"%s\" does not say \"%s\"", lk_manager_error(m),
 		    why);
 	assert_status(status, lk_revoke_all(m, "alice", NULL, &revoked));
@@ -116,10 +87,10 @@ assert_refused(struct world *world, enum lk_status status, const char *why)
 static void
 assert_left_alone(struct world *world, enum lk_status status, const char *why)
 {
-	struct content before = content_of(store_path(world)), after;
+	struct content before = content_of(world_store_path(world)), after;
 
 	assert_refused(world, status, why);
-	after = content_of(store_path(world));
+	after = content_of(world_store_path(world));
 	assert_int_equal(before.len, after.len);
 	assert_memory_equal(before.bytes, after.bytes, before.len);
 	free(before.bytes);
@@ -135,9 +106,10 @@ test_file_that_is_cut_is_refused_and_left_alone(void **state)
 	struct world *world = *state;
 	size_t i;
 
-	make_store(world);
+	world_fill_store(world);
 	for (i = sizeof(length) / sizeof(length[0]); i-- > 0;) {
-		assert_int_equal(truncate(store_path(world), length[i]), 0);
+		assert_int_equal(
+		    truncate(world_store_path(world), length[i]), 0);
 		assert_left_alone(world, LK_E_CORRUPT, "damaged");
 	}
 }
@@ -151,9 +123,9 @@ test_file_of_garbage_is_refused_and_left_alone(void **state)
 
 	for (i = 0; i < sizeof(garbage); i++)
 		garbage[i] = (char)(i * 7919 >> 3);
-	write_file(store_path(world), garbage, sizeof(garbage));
+	write_file(world_store_path(world), garbage, sizeof(garbage));
 	assert_left_alone(world, LK_E_CORRUPT, "damaged");
-	write_file(store_path(world), "hello", 5);
+	write_file(world_store_path(world), "hello", 5);
 	assert_left_alone(world, LK_E_CORRUPT, "damaged");
 }
 
@@ -162,10 +134,10 @@ test_database_of_another_program_is_refused_and_left_alone(void **state)
 {
 	struct world *world = *state;
 
-	execute(store_path(world),
+	execute(world_store_path(world),
 	    "CREATE TABLE theirs (x); INSERT INTO theirs VALUES (1)");
 	assert_left_alone(world, LK_E_CORRUPT, "other program");
-	execute(store_path(world),
+	execute(world_store_path(world),
 	    "PRAGMA journal_mode = WAL;"
 	    "INSERT INTO theirs VALUES (2)");
 	assert_left_alone(world, LK_E_CORRUPT, "other program");
@@ -192,11 +164,11 @@ test_database_of_another_program_keeps_its_log(void **state)
 	char log[128];
 	struct content before, after;
 
-	execute(store_path(world),
+	execute(world_store_path(world),
 	    "CREATE TABLE theirs (x); PRAGMA journal_mode = WAL");
-	child_start(&child, world, leave_a_log, store_path(world));
+	child_start(&child, world, leave_a_log, world_store_path(world));
 	child_finish(&child);
-	(void)snprintf(log, sizeof(log), "%s-wal", store_path(world));
+	(void)snprintf(log, sizeof(log), "%s-wal", world_store_path(world));
 	before = content_of(log);
 	assert_true(before.len > 0);
 	assert_left_alone(world, LK_E_CORRUPT, "other program");
@@ -212,8 +184,8 @@ test_store_of_a_later_version_is_refused_and_left_alone(void **state)
 {
 	struct world *world = *state;
 
-	make_store(world);
-	execute(store_path(world),
+	world_fill_store(world);
+	execute(world_store_path(world),
 	    "PRAGMA user_version = 99; PRAGMA journal_mode = DELETE");
 	assert_left_alone(world, LK_E_SETTINGS, "later version");
 }
@@ -226,9 +198,9 @@ test_row_that_is_none_of_ours_is_said_to_be_corrupt(void **state)
 	struct lk_token token;
 
 	world_issue(world, "alice", 600, &token, NULL);
-	execute(store_path(world), "UPDATE session SET digest = x'00'");
+	execute(world_store_path(world), "UPDATE session SET digest = x'00'");
 	assert_status(LK_E_CORRUPT, lk_check(world->m, &token, &session));
-	execute(store_path(world), "UPDATE session SET expires_ms = 1");
+	execute(world_store_path(world), "UPDATE session SET expires_ms = 1");
 	assert_status(LK_E_CORRUPT, lk_check(world->m, &token, &session));
 }
 
@@ -240,21 +212,21 @@ test_file_by_other_names_is_refused(void **state)
 	struct world *world = *state;
 	char other[128];
 
-	make_store(world);
+	world_fill_store(world);
 	(void)snprintf(other, sizeof(other), "%s/other", world->dir);
-	assert_int_equal(link(store_path(world), other), 0);
+	assert_int_equal(link(world_store_path(world), other), 0);
 	assert_left_alone(world, LK_E_SETTINGS, "of one name");
-	assert_int_equal(unlink(store_path(world)), 0);
-	assert_int_equal(symlink(other, store_path(world)), 0);
+	assert_int_equal(unlink(world_store_path(world)), 0);
+	assert_int_equal(symlink(other, world_store_path(world)), 0);
 	assert_left_alone(world, LK_E_SETTINGS, "of one name");
-	assert_int_equal(unlink(store_path(world)), 0);
+	assert_int_equal(unlink(world_store_path(world)), 0);
 	assert_int_equal(unlink(other), 0);
 	/* A link to nowhere does not make a file there. */
-	assert_int_equal(symlink(other, store_path(world)), 0);
+	assert_int_equal(symlink(other, world_store_path(world)), 0);
 	assert_refused(world, LK_E_SETTINGS, "of one name");
 	assert_int_equal(access(other, F_OK), -1);
-	assert_int_equal(unlink(store_path(world)), 0);
-	assert_int_equal(mkfifo(store_path(world), 0600), 0);
+	assert_int_equal(unlink(world_store_path(world)), 0);
+	assert_int_equal(mkfifo(world_store_path(world), 0600), 0);
 	assert_refused(world, LK_E_SETTINGS, "regular");
 }
 
@@ -263,10 +235,10 @@ test_file_that_others_can_write_to_is_refused(void **state)
 {
 	struct world *world = *state;
 
-	make_store(world);
-	assert_int_equal(chmod(store_path(world), 0602), 0);
+	world_fill_store(world);
+	assert_int_equal(chmod(world_store_path(world), 0602), 0);
 	assert_left_alone(world, LK_E_SETTINGS, "others cannot write");
-	assert_int_equal(chmod(store_path(world), 0600), 0);
+	assert_int_equal(chmod(world_store_path(world), 0600), 0);
 	assert_int_equal(chmod(world->dir, 0777), 0);
 	assert_left_alone(world, LK_E_SETTINGS, "others cannot write");
 	assert_int_equal(chmod(world->dir, 01777), 0);
@@ -283,10 +255,10 @@ test_file_or_folder_of_a_stranger_is_refused(void **state)
 		print_message("# skipped: needs root\n");
 		skip();
 	}
-	make_store(world);
-	assert_int_equal(chown(store_path(world), STRANGER, STRANGER), 0);
+	world_fill_store(world);
+	assert_int_equal(chown(world_store_path(world), STRANGER, STRANGER), 0);
 	assert_left_alone(world, LK_E_SETTINGS, "root's, our own");
-	assert_int_equal(chown(store_path(world), 0, 0), 0);
+	assert_int_equal(chown(world_store_path(world), 0, 0), 0);
 	assert_int_equal(chown(world->dir, STRANGER, STRANGER), 0);
 	assert_left_alone(world, LK_E_SETTINGS, "root's or of our own");
 	assert_int_equal(chown(world->dir, 0, 0), 0);
@@ -303,7 +275,7 @@ test_folder_that_is_a_link_is_refused(void **state)
 	(void)snprintf(folder, sizeof(folder), "%s/folder", world->dir);
 	assert_int_equal(symlink(world->dir, folder), 0);
 	(void)snprintf(path, sizeof(path), "%s/store.db", folder);
-	m = manager_at(world, path);
+	m = world_manager_at(world, path);
 	assert_status(LK_E_SETTINGS, lk_issue(m, "alice", NULL, &token, NULL));
 	assert_non_null(strstr(lk_manager_error(m), "no link"));
 	lk_manager_free(m);
@@ -362,12 +334,12 @@ test_what_is_planted_beside_the_file_is_left_alone(void **state)
 	size_t i;
 	int what;
 
-	make_store(world);
+	world_fill_store(world);
 	(void)snprintf(victim, sizeof(victim), "%s/victim", world->dir);
 	write_file(victim, "precious", 8);
 	for (i = 0; i < sizeof(beside) / sizeof(beside[0]); i++) {
-		(void)snprintf(path, sizeof(path), "%s%s", store_path(world),
-		    beside[i]);
+		(void)snprintf(path, sizeof(path), "%s%s",
+		    world_store_path(world), beside[i]);
 		for (what = 0; what < PLANTS; what++) {
 			(void)unlink(path);
 			if (!plant((enum plant)what, path, victim)) {
@@ -409,10 +381,10 @@ test_what_is_planted_before_the_file_is_made_is_not_taken(void **state)
 
 	(void)snprintf(victim, sizeof(victim), "%s/victim", world->dir);
 	for (i = 0; i < sizeof(suffix) / sizeof(suffix[0]); i++) {
-		(void)snprintf(path, sizeof(path), "%s%s", store_path(world),
-		    suffix[i]);
+		(void)snprintf(path, sizeof(path), "%s%s",
+		    world_store_path(world), suffix[i]);
 		for (what = A_FIFO; what <= A_NAME; what++) {
-			(void)unlink(store_path(world));
+			(void)unlink(world_store_path(world));
 			(void)unlink(path);
 			write_file(victim, "precious", 8);
 			assert_true(plant((enum plant)what, path, victim));
@@ -444,8 +416,9 @@ test_room_for_revocations_is_made_of_a_file_of_our_own(void **state)
 	struct stat st;
 	int fd;
 
-	make_store(world);
-	(void)snprintf(path, sizeof(path), "%s-reserve", store_path(world));
+	world_fill_store(world);
+	(void)snprintf(path, sizeof(path), "%s-reserve",
+	    world_store_path(world));
 	write_file(path, "precious", 8);
 	assert_true((fd = open(path, O_RDONLY | O_CLOEXEC)) >= 0);
 	world->m = world_manager(world);

@@ -12,12 +12,6 @@
 #include "manager.h"
 #include "settings/settings.h"
 
-static const char *
-store_path(const struct world *world)
-{
-	return (world->settings->store.sqlite.path);
-}
-
 /* ---- The clock is set right --------------------------------------------- */
 
 static int64_t
@@ -190,7 +184,7 @@ test_ping_of_rubbish_is_no_answer(void **state)
 	lk_manager_free(world->m);
 	world->m = NULL;
 	memset(page, 0xa5, sizeof(page));
-	assert_true((fd = open(store_path(world), O_RDWR)) >= 0);
+	assert_true((fd = open(world_store_path(world), O_RDWR)) >= 0);
 	assert_int_equal(fstat(fd, &st), 0);
 	/* The first page has the schema, which is read as it is opened. */
 	for (at = sizeof(page); at < st.st_size; at += (off_t)sizeof(page))

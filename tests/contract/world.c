@@ -1,6 +1,7 @@
 #include <poll.h>
 
 #include "cluster.h"
+#include "settings/settings.h"
 
 #define PATH_SIZE 128
 
@@ -214,6 +215,32 @@ world_manager(const struct world *world)
 	if (lk_manager_new(world->settings, NULL, &m, &error) != LK_OK)
 		fail_msg("%s", error.text);
 	return (m);
+}
+
+const char *
+world_store_path(const struct world *world)
+{
+	return (world->settings->store.sqlite.path);
+}
+
+struct lk_manager *
+world_manager_at(struct world *world, const char *path)
+{
+	free(world->settings->store.sqlite.path);
+	world->settings->store.sqlite.path = strdup(path);
+	return (world_manager(world));
+}
+
+void
+world_fill_store(struct world *world)
+{
+	struct lk_token token;
+	int i;
+
+	for (i = 0; i < 100; i++)
+		world_issue(world, "alice", 600, &token, NULL);
+	lk_manager_free(world->m);
+	world->m = NULL;
 }
 
 static redisReply *

@@ -67,6 +67,15 @@ void world_settle_at(struct world *world, const char *address,
 /* Another manager of the same settings. */
 struct lk_manager *world_manager(const struct world *world);
 
+/* Where the embedded store is. */
+const char *world_store_path(const struct world *world);
+
+/* Let it be at ${path}, and make a manager of its own for it. */
+struct lk_manager *world_manager_at(struct world *world, const char *path);
+
+/* Issue 100 sessions, and close everything: the file holds all there is. */
+void world_fill_store(struct world *world);
+
 /* A command to the Redis; the caller frees the reply, which is no error. */
 redisReply *world_redis(struct world *world, const char *format, ...);
 /* The same for an integer or a string; world_text() is freed by the caller */

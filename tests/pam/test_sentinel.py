@@ -28,7 +28,7 @@ SENTINELS_MAX = 16
 HANGS_SECONDS = 8.0
 
 
-class Door:
+class Module:
     """The module and the command with the same settings."""
 
     def __init__(self, place, cluster, name="latchkey",
@@ -71,14 +71,14 @@ def cluster(shared_place):
 @pytest.fixture(scope="module")
 def door(shared_place, cluster):
     """With the settings as they should be."""
-    return Door(shared_place, cluster)
+    return Module(shared_place, cluster)
 
 
 @pytest.fixture(scope="module")
 def doors(shared_place, cluster):
     """Makes those with changed settings, each with a name of its own."""
     names = iter(range(100))
-    return lambda change: Door(shared_place, cluster, f"door-{next(names)}",
+    return lambda change: Module(shared_place, cluster, f"door-{next(names)}",
                                change)
 
 

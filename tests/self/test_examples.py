@@ -3,8 +3,8 @@
 import re
 
 from support.place import BUILD, ROOT
-from support.servers import (Latchkey, RedisServer, find_program,
-                             replace_values)
+from support.lighttpd import replace_values
+from support.servers import Latchkey, RedisServer, find_program
 from tree import files, read, run
 
 SETTINGS = files("etc/*.conf")

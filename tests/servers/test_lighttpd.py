@@ -1,11 +1,12 @@
 """The first door: lighttpd asks the gate, the gate asks Redis."""
 
-import base64
 import os
 import signal
 
 import pytest
 
+from support import carry
+from support.carry import bearer, cookie, header
 from support.clients import raw, status_of
 from support.door import Door, SpawnedDoor, variables
 from support.place import free_port, wait_until
@@ -29,21 +30,8 @@ def own_door(place):
     assert door.tokens_in_logs() == []
 
 
-def bearer(token):
-    return [("Authorization", f"Bearer {token}")]
-
-
-def cookie(token):
-    return [("Cookie", f"theme=dark; latchkey={token}; lang=en")]
-
-
-def header(token):
-    return [("X-Session-Token", token)]
-
-
-def basic(token, user=""):
-    pair = base64.b64encode(f"{user}:{token}".encode()).decode()
-    return [("Authorization", f"Basic {pair}")]
+def basic(token):
+    return carry.basic(token, "")
 
 
 def assert_refused(reply, error):

@@ -1,8 +1,9 @@
 """One protected web site: a store, the gate, lighttpd, and the command."""
 
+from support.lighttpd import LighttpdAlone
 from support.place import BUILD
-from support.servers import (Gate, Latchkey, Lighttpd, RedisServer,
-                             embedded_settings, settings)
+from support.servers import (Gate, Latchkey, RedisServer, embedded_settings,
+                             settings)
 
 # Answers who the gate said is asking, and what the client sent along.
 PAGE = """#!/bin/sh
@@ -33,7 +34,7 @@ class Door:
             "latchkey.conf", text + 'log = { level = "debug"; };\n')
         self.cli = Latchkey(place, self.conf)
         self.gate = place.add(Gate(place, self.conf, listen))
-        self.lighttpd = place.add(Lighttpd(
+        self.lighttpd = place.add(LighttpdAlone(
             place, "latchkey.conf", {}, gate=listen))
         add_pages(self.lighttpd)
 
@@ -67,7 +68,7 @@ class SpawnedDoor:
         self.conf = place.write("latchkey.conf", settings(
             self.redis.address, f"unix:{place.path}/unused.sock"))
         self.cli = Latchkey(place, self.conf)
-        self.lighttpd = place.add(Lighttpd(
+        self.lighttpd = place.add(LighttpdAlone(
             place, "latchkey-spawned.conf",
             {"bin-path": f"{BUILD}/latchkey-fcgi -c {self.conf}",
              "socket": place.path / "spawned.sock"}))

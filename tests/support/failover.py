@@ -21,7 +21,7 @@ HANGS_SECONDS = 8.0
 UNAVAILABLE = 3
 
 
-class Patient(Latchkey):
+class PatientLatchkey(Latchkey):
     """The command, asked again as long as the store has no time for it."""
 
     def must(self, *words, stdin=""):
@@ -55,7 +55,7 @@ class Client:
         self.durability = durability
         self.listen = f"unix:{self.place.path}/{name}.sock"
         self.write()
-        self.cli = Patient(self.place, self.conf, host.prefix)
+        self.cli = PatientLatchkey(self.place, self.conf, host.prefix)
         self.gate = self.place.add(Gate(self.place, self.conf, self.listen,
                                         f"{name}-gate", host.prefix))
         self.pid = self.gate.process.pid

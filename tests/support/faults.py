@@ -44,7 +44,7 @@ LOADING_OPTIONS = ("--key-load-delay", "20000",
 
 
 @dataclass(frozen=True)
-class Door:
+class Programs:
     """The command, a running gate and the PAM module that go one way."""
 
     cli: Latchkey
@@ -93,7 +93,7 @@ class Patient:
                                        f"gate-{name}"))
             pam = Wrapped(self.place, conf, service=name)
             pam.use(f"conf={conf} debug revoke_on_close")
-            self.doors[name] = Door(Latchkey(self.place, conf), gate, pam)
+            self.doors[name] = Programs(Latchkey(self.place, conf), gate, pam)
         return self.doors[name]
 
     # ---- What the faults are made of -------------------------------------

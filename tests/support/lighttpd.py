@@ -1,14 +1,44 @@
 """lighttpd, asking a gate or starting it."""
 
+import re
+
+from support import http
 from support.front import Front
-from support.place import ROOT
-from support.servers import find_program, replace_values
+from support.place import ROOT, Daemon, Failed, accepts, free_port
+from support.servers import find_program
 
 LOGGING = """
 server.modules += ( "mod_accesslog" )
 accesslog.filename = "{log}"
 accesslog.format = "%h \\"%r\\" %>s \\"%{{User-Agent}}i\\""
 """
+
+# At times it says 1 although it stopped in good order.
+GOOD = (0, 1)
+
+
+def replace_values(text, values):
+    """Set `name = value` or `"name" => value` in a lighttpd configuration."""
+    for name, value in values.items():
+        value = str(value) if isinstance(value, int) else f'"{value}"'
+        pattern = re.compile(
+            rf'^(\s*"?{re.escape(name)}"?\s*=>?\s*)("[^"]*"|\d+)', re.M)
+        text, count = pattern.subn(lambda m: m.group(1) + value, text)
+        if count != 1:
+            raise Failed(f"{name} occurs {count} times in the example")
+    return text
+
+
+def replace_gate(text, address):
+    """Set the address of the gate in a lighttpd configuration."""
+    if address.startswith("unix:"):
+        return replace_values(text, {"socket": address[len("unix:"):]})
+    host, port = address.rsplit(":", 1)
+    text, count = re.subn(r'"socket"\s*=> "[^"]*"',
+                          f'"host" => "{host}", "port" => {port}', text)
+    if count != 1:
+        raise Failed(f"the example names {count} sockets")
+    return text
 
 
 class Lighttpd(Front):
@@ -21,8 +51,7 @@ class Lighttpd(Front):
     http2 = "same"
     # Which is why the example says no to it.
     keeps_http2_bodies = False
-    # At times it says 1 although it stopped in good order.
-    good = (0, 1)
+    good = GOOD
 
     def values(self):
         return {"/run/latchkey/gate.sock": self.site.gate_socket,
@@ -57,3 +86,51 @@ class LighttpdSpawning(Lighttpd):
         return {"/usr/local/sbin/latchkey-fcgi": self.site.gate_program,
                 "/etc/latchkey/latchkey.conf": self.site.conf,
                 "/run/lighttpd": run}
+
+
+class LighttpdAlone(Daemon):
+    """One of the examples in etc/lighttpd without a site, and an access log.
+
+    `values` replaces settings of the example by their names; the example must
+    have each of them exactly once.  `gate` is the address of the gate to ask.
+    It runs as who starts it.
+    """
+
+    name = "lighttpd"
+    good = GOOD
+
+    def __init__(self, place, example, values, gate=None):
+        super().__init__(place)
+        self.port = free_port()
+        self.pages = place.path / "pages"
+        self.pages.mkdir()
+        text = (ROOT / "etc/lighttpd" / example).read_text()
+        values = {
+            "server.port": self.port,
+            "server.document-root": self.pages,
+            "server.errorlog": place.path / "lighttpd-error.log",
+            **values,
+        }
+        text = replace_values(text, values)
+        text = text.replace("/etc/lighttpd/latchkey-forget.sh",
+                            f"{ROOT}/etc/lighttpd/latchkey-forget.sh")
+        text = re.sub(r"(?m)^server\.(username|groupname) .*\n", "", text)
+        if gate is not None:
+            text = replace_gate(text, gate)
+        text += LOGGING.format(log=place.path / "lighttpd-access.log")
+        self.conf = place.write("lighttpd.conf", text)
+        self.argv = [find_program("lighttpd"), "-D", "-f", self.conf]
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+    def ready(self):
+        return accepts(self.address)
+
+    def page(self, name, text, mode=0o644):
+        """Put a file into the document root."""
+        return self.place.write(f"pages/{name}", text, mode)
+
+    def get(self, path="/", headers=(), **options):
+        return http.request(self.address, path, headers, **options)

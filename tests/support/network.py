@@ -55,7 +55,7 @@ def why_not():
     return done.stderr.strip() or None if done.returncode != 0 else None
 
 
-class Host:
+class NetworkHost:
     """A namespace with one cable."""
 
     def __init__(self, network, number):
@@ -96,7 +96,8 @@ class Network:
 
     def __init__(self, count):
         self.name = f"lk-{os.getpid()}-{next(NUMBERS)}"
-        self.hosts = [Host(self, number) for number in range(1, count + 1)]
+        self.hosts = [NetworkHost(self, number)
+                      for number in range(1, count + 1)]
 
     def start(self):
         try:

@@ -1,14 +1,13 @@
-"""The servers of a deployment: Redis, the gate, lighttpd; and the command."""
+"""The servers of a deployment: Redis and the gate; and the command."""
 
 import json
 import os
-import re
 import shutil
 import subprocess
 
-from support import fastcgi, http
-from support.place import (BUILD, PATIENCE, ROOT, Daemon, Failed,
-                           NotInstalled, accepts, free_port)
+from support import fastcgi
+from support.place import (BUILD, PATIENCE, Daemon, Failed, NotInstalled,
+                           accepts, free_port)
 from support.redis_client import RedisClient
 
 
@@ -93,81 +92,6 @@ class Gate(Daemon):
     def ask(self, parameters, **options):
         """The reply to one authorizer request, as lighttpd would send it."""
         return fastcgi.ask(self.address, parameters, **options)
-
-
-class Lighttpd(Daemon):
-    """lighttpd with one of the examples in etc/lighttpd, and an access log.
-
-    `values` replaces settings of the example by their names; the example must
-    have each of them exactly once.  `gate` is the address of the gate to ask.
-    It runs as who starts it.
-    """
-
-    name = "lighttpd"
-    # At times it says 1 although it stopped in good order.
-    good = (0, 1)
-
-    def __init__(self, place, example, values, gate=None):
-        super().__init__(place)
-        self.port = free_port()
-        self.pages = place.path / "pages"
-        self.pages.mkdir()
-        text = (ROOT / "etc/lighttpd" / example).read_text()
-        values = {
-            "server.port": self.port,
-            "server.document-root": self.pages,
-            "server.errorlog": place.path / "lighttpd-error.log",
-            **values,
-        }
-        text = replace_values(text, values)
-        text = text.replace("/etc/lighttpd/latchkey-forget.sh",
-                            f"{ROOT}/etc/lighttpd/latchkey-forget.sh")
-        text = re.sub(r"(?m)^server\.(username|groupname) .*\n", "", text)
-        if gate is not None:
-            text = replace_gate(text, gate)
-        text += ('server.modules += ( "mod_accesslog" )\n'
-                 f'accesslog.filename = "{place.path}/lighttpd-access.log"\n'
-                 'accesslog.format = "%h \\"%r\\" %>s \\"%{User-Agent}i\\""\n')
-        self.conf = place.write("lighttpd.conf", text)
-        self.argv = [find_program("lighttpd"), "-D", "-f", self.conf]
-
-    @property
-    def address(self):
-        return f"127.0.0.1:{self.port}"
-
-    def ready(self):
-        return accepts(self.address)
-
-    def page(self, name, text, mode=0o644):
-        """Put a file into the document root."""
-        return self.place.write(f"pages/{name}", text, mode)
-
-    def get(self, path="/", headers=(), **options):
-        return http.request(self.address, path, headers, **options)
-
-
-def replace_values(text, values):
-    """Set `name = value` or `"name" => value` in a lighttpd configuration."""
-    for name, value in values.items():
-        value = str(value) if isinstance(value, int) else f'"{value}"'
-        pattern = re.compile(
-            rf'^(\s*"?{re.escape(name)}"?\s*=>?\s*)("[^"]*"|\d+)', re.M)
-        text, count = pattern.subn(lambda m: m.group(1) + value, text)
-        if count != 1:
-            raise Failed(f"{name} occurs {count} times in the example")
-    return text
-
-
-def replace_gate(text, address):
-    """Set the address of the gate in a lighttpd configuration."""
-    if address.startswith("unix:"):
-        return replace_values(text, {"socket": address[len("unix:"):]})
-    host, port = address.rsplit(":", 1)
-    text, count = re.subn(r'"socket"\s*=> "[^"]*"',
-                          f'"host" => "{host}", "port" => {port}', text)
-    if count != 1:
-        raise Failed(f"the example names {count} sockets")
-    return text
 
 
 class Latchkey:

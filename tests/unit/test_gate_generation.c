@@ -9,24 +9,19 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include "support/test.h"
+#include "support/temp_dir.h"
 #include "process/generation.h"
 
 /* A private folder with a settings file in it. */
 struct place {
-	char folder[40];
-	char path[64];
+	struct temp_dir dir;
+	const char *path;
 };
 
 static void
-write_settings(const struct place *place, const char *text)
+write_settings(struct place *place, const char *text)
 {
-	FILE *file = fopen(place->path, "we");
-
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-	assert_int_equal(chmod(place->path, 0600), 0);
+	place->path = temp_write(&place->dir, "conf", text, strlen(text), 0600);
 }
 
 static int
@@ -35,11 +30,7 @@ setup(void **state)
 	struct place *place = calloc(1, sizeof(*place));
 
 	assert_non_null(place);
-	(void)snprintf(place->folder, sizeof(place->folder),
-	    "/tmp/test_gate_generationXXXXXX");
-	assert_non_null(mkdtemp(place->folder));
-	(void)snprintf(place->path, sizeof(place->path), "%s/conf",
-	    place->folder);
+	temp_dir_make(&place->dir);
 	write_settings(place, "gate = { realm = \"one\"; threads = 2; };\n");
 	*state = place;
 	return (0);
@@ -50,8 +41,7 @@ teardown(void **state)
 {
 	struct place *place = *state;
 
-	(void)unlink(place->path);
-	(void)rmdir(place->folder);
+	temp_dir_remove(&place->dir);
 	free(place);
 	return (0);
 }
@@ -86,7 +76,7 @@ load(const struct place *place)
 static void
 test_gate_generation_held_one_outlives_reload(void **state)
 {
-	const struct place *place = *state;
+	struct place *place = *state;
 	struct gate_generations *generations = load(place);
 	struct gate_generation *old, *new;
 	char restart[GATE_RESTART_MAX];
@@ -113,7 +103,7 @@ test_gate_generation_bad_settings_change_nothing(void **state)
 	static const char *const bad[] = { "gate = {", "gate = { x = 1; };\n",
 		"gate = { listen = \"0.0.0.0:9000\"; };\n",
 		"gate = { allow_uids = [ \"no-such-user-here\" ]; };\n" };
-	const struct place *place = *state;
+	struct place *place = *state;
 	struct gate_generations *generations = load(place);
 	struct gate_generation *held = gate_generations_hold(generations);
 	char restart[GATE_RESTART_MAX];
@@ -137,7 +127,7 @@ test_gate_generation_bad_settings_change_nothing(void **state)
 static void
 test_gate_generation_fixed_settings_are_named(void **state)
 {
-	const struct place *place = *state;
+	struct place *place = *state;
 	struct gate_generations *generations = load(place);
 	char restart[GATE_RESTART_MAX];
 	struct lk_error error;
@@ -191,7 +181,7 @@ static void
 test_gate_generation_threads_follow_reloads(void **state)
 {
 	enum { THREADS = 3 };
-	const struct place *place = *state;
+	struct place *place = *state;
 	struct shared shared = { .generations = load(place) };
 	char restart[GATE_RESTART_MAX];
 	pthread_t threads[THREADS];
@@ -251,7 +241,7 @@ silent_sentinel(int *port)
 static void
 test_gate_generation_dropped_one_is_not_waited_for(void **state)
 {
-	const struct place *place = *state;
+	struct place *place = *state;
 	struct gate_generations *generations;
 	struct gate_generation *held;
 	int i, port, fd = silent_sentinel(&port), left_behind = 0;
@@ -281,7 +271,7 @@ test_gate_generation_dropped_one_is_not_waited_for(void **state)
 static void
 test_gate_generation_freed_ones_have_no_thread(void **state)
 {
-	const struct place *place = *state;
+	struct place *place = *state;
 	const int before = count_threads();
 	char restart[GATE_RESTART_MAX];
 	struct gate_generations *generations = load(place);

@@ -6,16 +6,16 @@
 
 #include <netinet/in.h>
 
-#include "support/test.h"
+#include "support/temp_dir.h"
 #include "process/listen.h"
 
 #define ANY_GROUP ((gid_t)-1)
 
 /* A private folder with the path of a socket in it. */
 struct place {
-	char folder[32];
-	char path[64];
-	char text[80]; /* as in `gate.listen` */
+	struct temp_dir dir;
+	const char *path;
+	char text[PATH_MAX + 8]; /* as in `gate.listen` */
 };
 
 static int
@@ -24,11 +24,8 @@ setup(void **state)
 	struct place *place = calloc(1, sizeof(*place));
 
 	assert_non_null(place);
-	(void)snprintf(place->folder, sizeof(place->folder),
-	    "/tmp/test_gate_listenXXXXXX");
-	assert_non_null(mkdtemp(place->folder));
-	(void)snprintf(place->path, sizeof(place->path), "%s/sock",
-	    place->folder);
+	temp_dir_make(&place->dir);
+	place->path = temp_path(&place->dir, "sock");
 	(void)snprintf(place->text, sizeof(place->text), "unix:%s",
 	    place->path);
 	*state = place;
@@ -40,8 +37,7 @@ teardown(void **state)
 {
 	struct place *place = *state;
 
-	(void)unlink(place->path);
-	(void)rmdir(place->folder);
+	temp_dir_remove(&place->dir);
 	free(place);
 	return (0);
 }
@@ -176,7 +172,7 @@ test_gate_listen_missing_folder_is_refused(void **state)
 	char text[96];
 
 	(void)snprintf(text, sizeof(text), "unix:%s/none/sock",
-	    place->folder);
+	    place->dir.path);
 	assert_int_equal(gate_listener_open(text, 0600, ANY_GROUP, NULL,
 	    &listener, &error),
 	    LK_E_SETTINGS);
