@@ -358,6 +358,13 @@ storm: deps all $(B)/tests/failover/load
 	@LK_BUILD='$(B)' $(PYTHON) tests/failover/storm.py $(or $(SEED),0) \
 		$(or $(ROUNDS),1) $(or $(FAULTS),40)
 
+.PHONY: storm-checks
+## make storm-checks  checks that do not wait, through a relay that is at fault
+##                  (SEED=, CHECKS=10000000)
+storm-checks: deps all $(B)/tests/contract/test_checks_model
+	@LK_BUILD='$(B)' $(PYTHON) tests/contract/storm_checks.py \
+		$(or $(CHECKS),10000000) $(or $(SEED),1)
+
 # ---- Benchmarks ----------------------------------------------------------
 
 BENCH_SRC := $(sort $(wildcard tests/bench/bench_*.c))

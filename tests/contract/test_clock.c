@@ -66,7 +66,7 @@ test_ttl_is_by_the_clock_of_the_store(void **state)
 		world_issue(world, "alice", 600, &token, &first);
 		assert_int_equal(first.ttl, 600);
 		skew(world, &skews[i]);
-		assert_status(LK_OK, lk_check(world->m, &token, &session));
+		assert_status(LK_OK, world_check(world, &token, &session));
 		assert_in_range(session.ttl, 590, 600);
 		assert_int_equal(session.expires_at, first.expires_at);
 		skew(world, &skews[i]);
@@ -88,7 +88,7 @@ test_ttl_is_by_the_clock_of_the_store(void **state)
 		assert_status(
 		    LK_OK, lk_refresh(world->m, &token, 300, &session));
 		assert_int_equal(session.ttl, 300);
-		assert_status(LK_OK, lk_check(world->m, &token, &session));
+		assert_status(LK_OK, world_check(world, &token, &session));
 		assert_in_range(session.ttl, 290, 300);
 	}
 }
@@ -104,9 +104,9 @@ test_ttl_counts_down_by_the_clock_of_the_store(void **state)
 
 	skew(world, &ahead);
 	world_issue(world, "alice", 600, &token, NULL);
-	assert_status(LK_OK, lk_check(world->m, &token, &session));
+	assert_status(LK_OK, world_check(world, &token, &session));
 	ahead = 900000;
-	assert_status(LK_OK, lk_check(world->m, &token, &session));
+	assert_status(LK_OK, world_check(world, &token, &session));
 	assert_in_range(session.ttl, 590, 600);
 }
 
@@ -179,11 +179,11 @@ test_record_that_is_over_is_refused_whatever_its_key_says(void **state)
 		skew(world, &skews[i / 2]);
 		world_issue(world, "alice", 600, &token, &issued);
 		meddle(world, i % 2 == 0);
-		assert_status(LK_OK, lk_check(world->m, &token, &session));
+		assert_status(LK_OK, world_check(world, &token, &session));
 		assert_int_equal(exported(world), 1);
 		end_record(world);
 		assert_int_equal(exported(world), 0);
-		assert_status(LK_EXPIRED, lk_check(world->m, &token, &session));
+		assert_status(LK_EXPIRED, world_check(world, &token, &session));
 		assert_status(
 		    LK_EXPIRED, lk_check_id(world->m, issued.id, &session));
 		assert_status(LK_EXPIRED,
@@ -191,7 +191,7 @@ test_record_that_is_over_is_refused_whatever_its_key_says(void **state)
 		assert_int_equal(world_count(world, "alice"), 0);
 		assert_status(
 		    LK_EXPIRED, lk_refresh(world->m, &token, 60, &session));
-		assert_status(LK_EXPIRED, lk_check(world->m, &token, &session));
+		assert_status(LK_EXPIRED, world_check(world, &token, &session));
 	}
 }
 
@@ -207,7 +207,7 @@ test_session_without_key_expiry_ends_when_its_record_does(void **state)
 		freeReplyObject(world_redis(
 		    world, "PERSIST gosession-token_%s", token.text));
 		assert_status(
-		    LK_E_CORRUPT, lk_check(world->m, &token, &session));
+		    LK_E_CORRUPT, world_check(world, &token, &session));
 		return;
 	}
 	world_issue(world, "alice", 1, &token, NULL);

@@ -34,11 +34,11 @@ test_session_written_by_gosession_is_at_home_here(void **state)
 
 	set_token(world, "alice", "alice_" HEX, 600);
 	world_token(&token, "alice_" HEX);
-	assert_status(LK_OK, lk_check(world->m, &token, &session));
+	assert_status(LK_OK, world_check(world, &token, &session));
 	assert_string_equal(session.user, "alice");
 	assert_in_range(session.ttl, 590, 600);
 	assert_status(LK_OK, lk_refresh(world->m, &token, 6000, &session));
-	assert_status(LK_OK, lk_check(world->m, &token, &session));
+	assert_status(LK_OK, world_check(world, &token, &session));
 	assert_in_range(session.ttl, 5990, 6000);
 	assert_int_equal(world_count(world, "alice"), 1);
 	assert_status(LK_OK, lk_revoke(world->m, &token, NULL, &revoked));
@@ -142,10 +142,10 @@ test_session_missing_from_the_index_is_unknown(void **state)
 	(void)world_int(
 	    world, "HDEL gosession-token_alice alice_%s", HEX);
 	world_token(&token, "alice_" HEX);
-	assert_status(LK_UNKNOWN, lk_check(world->m, &token, &session));
+	assert_status(LK_UNKNOWN, world_check(world, &token, &session));
 	assert_status(
 	    LK_UNKNOWN, lk_refresh(world->m, &token, 600, &session));
-	assert_status(LK_UNKNOWN, lk_check(world->m, &token, &session));
+	assert_status(LK_UNKNOWN, world_check(world, &token, &session));
 }
 
 static void
@@ -164,7 +164,7 @@ test_token_key_of_another_user_is_never_allowed(void **state)
 		freeReplyObject(world_redis(world,
 		    "SETEX gosession-token_alice_%s 600 %s", HEX, values[i]));
 		assert_status(
-		    LK_E_CORRUPT, lk_check(world->m, &token, &session));
+		    LK_E_CORRUPT, world_check(world, &token, &session));
 		assert_true(
 		    lk_refresh(world->m, &token, 600, &session) != LK_OK);
 	}
@@ -180,7 +180,7 @@ test_token_key_without_end_is_never_allowed(void **state)
 	set_token(world, "alice", "alice_" HEX, 600);
 	(void)world_int(world, "PERSIST gosession-token_alice_%s", HEX);
 	world_token(&token, "alice_" HEX);
-	assert_status(LK_E_CORRUPT, lk_check(world->m, &token, &session));
+	assert_status(LK_E_CORRUPT, world_check(world, &token, &session));
 }
 
 static void
@@ -192,7 +192,7 @@ test_keys_of_another_type_are_corrupt(void **state)
 
 	(void)world_int(world, "SADD gosession-token_alice_%s x", HEX);
 	world_token(&token, "alice_" HEX);
-	assert_status(LK_E_CORRUPT, lk_check(world->m, &token, &session));
+	assert_status(LK_E_CORRUPT, world_check(world, &token, &session));
 	freeReplyObject(world_redis(world, "SET gosession-token_bob x"));
 	assert_status(
 	    LK_E_CORRUPT, lk_issue(world->m, "bob", NULL, &token, NULL));
@@ -280,7 +280,7 @@ test_latchkey_token_is_malformed_here(void **state)
 	world_token(&token,
 	    "lk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 	    "AAAAAAAA");
-	assert_status(LK_MALFORMED, lk_check(world->m, &token, &session));
+	assert_status(LK_MALFORMED, world_check(world, &token, &session));
 }
 
 static void
@@ -313,7 +313,7 @@ test_token_key_that_is_not_ours_is_corrupt_to_all(void **state)
 		    LK_OK, lk_list(world->m, "alice", take_id, id));
 		freeReplyObject(world_redis(world, spoil[i]));
 		assert_status(LK_E_CORRUPT,
-		    lk_check(world->m, &token, &session));
+		    world_check(world, &token, &session));
 		assert_status(LK_E_CORRUPT,
 		    lk_check_id(world->m, id, &session));
 		assert_status(LK_E_CORRUPT,

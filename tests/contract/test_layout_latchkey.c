@@ -145,7 +145,7 @@ test_token_of_gosessions_shape_is_at_home_here(void **state)
 
 	import_gosession(world, "alice_" HEX, "alice");
 	world_token(&token, "alice_" HEX);
-	assert_status(LK_OK, lk_check(world->m, &token, &session));
+	assert_status(LK_OK, world_check(world, &token, &session));
 	assert_string_equal(session.user, "alice");
 	assert_int_equal(session.issued_at, 1700000000);
 	assert_status(LK_OK, lk_refresh(world->m, &token, 60, &session));
@@ -153,7 +153,7 @@ test_token_of_gosessions_shape_is_at_home_here(void **state)
 	assert_int_equal(world_count(world, "alice"), 1);
 	assert_status(LK_OK, lk_revoke(world->m, &token, NULL, &revoked));
 	assert_int_equal(revoked, 1);
-	assert_status(LK_UNKNOWN, lk_check(world->m, &token, &session));
+	assert_status(LK_UNKNOWN, world_check(world, &token, &session));
 }
 
 static void
@@ -165,7 +165,7 @@ test_record_of_another_user_is_never_allowed(void **state)
 
 	import_gosession(world, "alice_" HEX, "bob");
 	world_token(&token, "alice_" HEX);
-	assert_status(LK_E_CORRUPT, lk_check(world->m, &token, &session));
+	assert_status(LK_E_CORRUPT, world_check(world, &token, &session));
 }
 
 static void
@@ -183,7 +183,7 @@ test_record_of_another_digest_is_corrupt(void **state)
 	    "'^(1 %d+ %d+ )(%S+)( .+)$') "
 	    "d = string.sub(d, 1, 30) .. string.rep('A', 13) "
 	    "return redis.call('SET', k, a .. d .. b, 'KEEPTTL')"));
-	assert_status(LK_E_CORRUPT, lk_check(world->m, &token, &session));
+	assert_status(LK_E_CORRUPT, world_check(world, &token, &session));
 	assert_status(
 	    LK_E_CORRUPT, lk_refresh(world->m, &token, 60, &session));
 }
@@ -211,7 +211,7 @@ test_record_of_any_other_form_is_corrupt(void **state)
 		    "redis.call('SET', k, ARGV[1], 'KEEPTTL') end",
 		    records[i]));
 		assert_status(
-		    LK_E_CORRUPT, lk_check(world->m, &token, &session));
+		    LK_E_CORRUPT, world_check(world, &token, &session));
 		assert_status(LK_E_CORRUPT,
 		    lk_refresh(world->m, &token, 60, &session));
 		/* Revoking works on whatever is there. */
@@ -261,11 +261,11 @@ test_session_beside_a_foreign_index_can_be_ended(void **state)
 	assert_int_equal(revoked, 0);
 	assert_status(LK_OK, lk_revoke(world->m, &token, NULL, &revoked));
 	assert_int_equal(revoked, 1);
-	assert_status(LK_OK, lk_check(world->m, &other, &session));
+	assert_status(LK_OK, world_check(world, &other, &session));
 	assert_status(
 	    LK_OK, lk_revoke_id(world->m, session.id, NULL, &revoked));
 	assert_int_equal(revoked, 1);
-	assert_true(lk_check(world->m, &other, &session) != LK_OK);
+	assert_true(world_check(world, &other, &session) != LK_OK);
 	assert_status(LK_E_CORRUPT,
 	    lk_issue(world->m, "alice", NULL, &token, &session));
 	assert_int_equal(world_int(world, "DBSIZE"), 1);

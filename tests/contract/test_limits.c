@@ -14,9 +14,9 @@ test_single_mode_second_login_ends_the_first(void **state)
 	world_issue(world, "bob", 600, &other, NULL);
 	world_issue(world, "alice", 600, &first, NULL);
 	world_issue(world, "alice", 600, &second, NULL);
-	assert_status(LK_UNKNOWN, lk_check(world->m, &first, &session));
-	assert_status(LK_OK, lk_check(world->m, &second, &session));
-	assert_status(LK_OK, lk_check(world->m, &other, &session));
+	assert_status(LK_UNKNOWN, world_check(world, &first, &session));
+	assert_status(LK_OK, world_check(world, &second, &session));
+	assert_status(LK_OK, world_check(world, &other, &session));
 	assert_int_equal(world_count(world, "alice"), 1);
 }
 
@@ -33,10 +33,10 @@ test_limit_of_three_ends_the_oldest(void **state)
 		world_issue(world, "alice", 600, &token[i], NULL);
 		assert_int_equal(
 		    world_count(world, "alice"), i < 3 ? i + 1 : 3);
-		assert_status(LK_OK, lk_check(world->m, &token[i], &session));
+		assert_status(LK_OK, world_check(world, &token[i], &session));
 		if (i >= 3)
 			assert_status(LK_UNKNOWN,
-			    lk_check(world->m, &token[i - 3], &session));
+			    world_check(world, &token[i - 3], &session));
 	}
 }
 
@@ -57,9 +57,9 @@ test_limit_counts_only_what_lives(void **state)
 	assert_status(LK_EXPIRED, world_wait_for_end(world, &dies));
 	world_issue(world, "alice", 600, &fresh, NULL);
 	world_issue(world, "alice", 600, &newest, NULL);
-	assert_status(LK_OK, lk_check(world->m, &lives, &session));
-	assert_status(LK_OK, lk_check(world->m, &fresh, &session));
-	assert_status(LK_OK, lk_check(world->m, &newest, &session));
+	assert_status(LK_OK, world_check(world, &lives, &session));
+	assert_status(LK_OK, world_check(world, &fresh, &session));
+	assert_status(LK_OK, world_check(world, &newest, &session));
 }
 
 static void
@@ -122,7 +122,7 @@ logins_that_live(struct world *world)
 		if (login[t].issued != LOGINS)
 			fail_msg("%s", lk_manager_error(login[t].m));
 		for (i = 0; i < LOGINS; i++) {
-			if (lk_check(world->m, &login[t].token[i], &session) ==
+			if (world_check(world, &login[t].token[i], &session) ==
 			    LK_OK)
 				live++;
 		}

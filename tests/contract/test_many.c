@@ -143,7 +143,7 @@ test_many_sessions_are_listed_and_ended_page_by_page(
 		assert_true(scripts_run(world) - before >=
 		    (MANY - 10000) / STEP);
 	assert_int_equal(world_count(world, "alice"), 0);
-	assert_status(LK_OK, lk_check(world->m, &bob, &session));
+	assert_status(LK_OK, world_check(world, &bob, &session));
 }
 
 static void
@@ -161,7 +161,7 @@ test_revoke_others_of_very_many_leaves_this_one(void **state)
 	    LK_OK, lk_revoke_others(world->m, &token, NULL, &revoked));
 	assert_int_equal(revoked, MANY);
 	assert_int_equal(world_count(world, "alice"), 1);
-	assert_status(LK_OK, lk_check(world->m, &token, &session));
+	assert_status(LK_OK, world_check(world, &token, &session));
 }
 
 static void
@@ -175,11 +175,11 @@ test_login_of_a_user_with_very_many_leaves_the_limit(void **state)
 	world_settle(world, "max_per_user = 10500;", "", "");
 	world_issue(world, "alice", 86400, &token, NULL);
 	assert_int_equal(world_count(world, "alice"), 10500);
-	assert_status(LK_OK, lk_check(world->m, &token, &session));
+	assert_status(LK_OK, world_check(world, &token, &session));
 	world_settle(world, "max_per_user = 3;", "", "");
 	world_issue(world, "alice", 86400, &token, NULL);
 	assert_int_equal(world_count(world, "alice"), 3);
-	assert_status(LK_OK, lk_check(world->m, &token, &session));
+	assert_status(LK_OK, world_check(world, &token, &session));
 }
 
 static void
@@ -193,7 +193,7 @@ test_single_mode_turned_on_late_leaves_one(void **state)
 	fill(world, "alice", MORE);
 	world_settle(world, "single = true;", "", "");
 	world_issue(world, "alice", 600, &token, NULL);
-	assert_status(LK_OK, lk_check(world->m, &token, &session));
+	assert_status(LK_OK, world_check(world, &token, &session));
 	assert_int_equal(world_count(world, "alice"), 1);
 	if (!world_is_sqlite(world))
 		assert_true(scripts_run(world) - before >=
@@ -258,7 +258,7 @@ test_revoke_all_in_steps_spares_what_is_issued_meanwhile(void **state)
 	assert_status(
 	    LK_OK, lk_revoke_all(world->m, "alice", NULL, &revoked));
 	assert_int_equal(revoked, MORE);
-	assert_status(LK_OK, lk_check(world->m, &token, &session));
+	assert_status(LK_OK, world_check(world, &token, &session));
 	assert_int_equal(world_count(world, "alice"), 1);
 	free(record);
 	free(key);
@@ -300,7 +300,7 @@ test_sweep_of_very_many_goes_in_steps(void **state)
 	assert_status(LK_OK, lk_store_sweep(world->m, &swept));
 	assert_int_equal(swept, MANY);
 	assert_true(scripts_run(world) - before >= MANY / STEP);
-	assert_status(LK_OK, lk_check(world->m, &token, &session));
+	assert_status(LK_OK, world_check(world, &token, &session));
 }
 
 /* A login forgets some of them, and not all at once. */

@@ -141,7 +141,7 @@ test_move_sessions_to_an_empty_store_and_their_tokens_work(void **state)
 	assert_int_equal(imported.sessions, 20);
 	assert_true(imported.done);
 	for (i = 0; i < 20; i++) {
-		assert_status(LK_OK, lk_check(world->m, &tokens[i], &after));
+		assert_status(LK_OK, world_check(world, &tokens[i], &after));
 		assert_string_equal(after.user, before[i].user);
 		assert_string_equal(after.id, before[i].id);
 		assert_string_equal(after.client, before[i].client);
@@ -203,10 +203,10 @@ test_move_of_a_gosession_token_works_in_every_store(void **state)
 
 	carol_line(line, 600);
 	world_token(&token, CAROL);
-	assert_status(LK_UNKNOWN, lk_check(world->m, &token, &session));
+	assert_status(LK_UNKNOWN, world_check(world, &token, &session));
 	imported = import_line(world, line);
 	assert_int_equal(imported.sessions, 1);
-	assert_status(LK_OK, lk_check(world->m, &token, &session));
+	assert_status(LK_OK, world_check(world, &token, &session));
 	assert_string_equal(session.user, "carol");
 	assert_int_equal(session.issued_at, 0);
 	assert_in_range(session.ttl, 590, 600);
@@ -231,11 +231,11 @@ test_move_twice_leaves_the_later_end(void **state)
 	assert_int_equal(imported.known, 1);
 	carol_line(line, 60);
 	assert_int_equal(import_line(world, line).known, 1);
-	assert_status(LK_OK, lk_check(world->m, &token, &session));
+	assert_status(LK_OK, world_check(world, &token, &session));
 	assert_in_range(session.ttl, 590, 600);
 	carol_line(line, 1200);
 	assert_int_equal(import_line(world, line).sessions, 1);
-	assert_status(LK_OK, lk_check(world->m, &token, &session));
+	assert_status(LK_OK, world_check(world, &token, &session));
 	assert_in_range(session.ttl, 1190, 1200);
 	assert_int_equal(world_count(world, "carol"), 1);
 }
@@ -254,7 +254,7 @@ test_move_of_an_expired_session_leaves_it_out(void **state)
 	imported = import_line(world, line);
 	assert_int_equal(imported.expired, 1);
 	assert_int_equal(imported.sessions, 0);
-	assert_status(LK_UNKNOWN, lk_check(world->m, &token, &session));
+	assert_status(LK_UNKNOWN, world_check(world, &token, &session));
 }
 
 static void
@@ -275,10 +275,10 @@ test_move_without_token_depends_on_the_layout(void **state)
 	if (world_is_gosession(world)) {
 		assert_int_equal(imported.no_token, 1);
 		assert_status(LK_UNKNOWN,
-		    lk_check(world->m, &token, &session));
+		    world_check(world, &token, &session));
 	} else {
 		assert_int_equal(imported.sessions, 1);
-		assert_status(LK_OK, lk_check(world->m, &token, &session));
+		assert_status(LK_OK, world_check(world, &token, &session));
 	}
 }
 
@@ -310,16 +310,16 @@ test_move_is_revoked_like_any_other(void **state)
 	world_token(&token, CAROL);
 	carol_line(line, 600);
 	(void)import_line(world, line);
-	assert_status(LK_OK, lk_check(world->m, &token, &session));
+	assert_status(LK_OK, world_check(world, &token, &session));
 	assert_status(LK_OK,
 	    lk_revoke_id(world->m, session.id, NULL, &revoked));
 	assert_int_equal(revoked, 1);
-	assert_status(LK_UNKNOWN, lk_check(world->m, &token, &session));
+	assert_status(LK_UNKNOWN, world_check(world, &token, &session));
 	(void)import_line(world, line);
 	assert_status(LK_OK,
 	    lk_revoke_all(world->m, "carol", NULL, &revoked));
 	assert_int_equal(revoked, 1);
-	assert_status(LK_UNKNOWN, lk_check(world->m, &token, &session));
+	assert_status(LK_UNKNOWN, world_check(world, &token, &session));
 }
 
 /* ---- Users ------------------------------------------------------------- */
@@ -420,7 +420,7 @@ test_move_wrong_line_is_named_and_those_before_stay(void **state)
 	assert_int_equal(imported.sessions, 1);
 	assert_false(imported.done);
 	lk_import_free(importing);
-	assert_status(LK_OK, lk_check(world->m, &token, &session));
+	assert_status(LK_OK, world_check(world, &token, &session));
 }
 
 static void
@@ -554,7 +554,7 @@ test_stats_of_the_store_leave_out_orphans(void **state)
 	world_issue(world, "bob", 600, &token, NULL);
 	freeReplyObject(world_redis(
 	    world, "HDEL gosession-token_alice %s", orphan.text));
-	assert_status(LK_UNKNOWN, lk_check(world->m, &orphan, &session));
+	assert_status(LK_UNKNOWN, world_check(world, &orphan, &session));
 	assert_status(LK_OK, lk_store_stats(world->m, &stats));
 	assert_int_equal(stats.sessions, 1);
 }
@@ -574,8 +574,8 @@ test_sweep_of_the_store_clears_only_what_expired(void **state)
 	assert_int_equal(swept, 1);
 	assert_status(LK_OK, lk_store_sweep(world->m, &swept));
 	assert_int_equal(swept, 0);
-	assert_status(LK_UNKNOWN, lk_check(world->m, &alice, &session));
-	assert_status(LK_OK, lk_check(world->m, &bob, &session));
+	assert_status(LK_UNKNOWN, world_check(world, &alice, &session));
+	assert_status(LK_OK, world_check(world, &bob, &session));
 	assert_int_equal(world_count(world, "bob"), 1);
 }
 

@@ -943,6 +943,54 @@ test_sentinel_hung_master_is_followed(void **state)
 	fail_over(*state, server_freeze);
 }
 
+/* Ask by checks that do not wait until they say something. */
+static enum lk_status
+answer_by(struct stage *stage, struct lk_checks *checks,
+    const struct lk_token *token)
+{
+	const time_t end = time(NULL) + PATIENCE_S;
+	struct lk_session session;
+	enum lk_status status = LK_FAULT;
+
+	while ((status = world_check_by(checks, token, &session)) < 0)
+		give_up(stage, status, end);
+	return (status);
+}
+
+static void
+test_sentinel_checks_that_do_not_wait_follow_a_failover(void **state)
+{
+	struct stage *stage = *state;
+	struct server *old = cluster_master(&stage->cluster);
+	struct lk_surroundings around = { .log = NULL };
+	struct lk_error error = { "" };
+	struct lk_checks *checks = NULL;
+	struct lk_session session;
+	struct lk_token kept, gone;
+
+	settle(stage, "durability = \"replica\";", STEADY, "");
+	watch(stage);
+	around.watch = stage->watch;
+	assert_status(LK_OK,
+	    lk_checks_new(stage->settings, &around, &checks, &error));
+	issue(stage, "alice", &kept, NULL);
+	issue(stage, "bob", &gone, NULL);
+	assert_status(LK_OK, answer_by(stage, checks, &kept));
+	assert_status(LK_OK, answer_by(stage, checks, &gone));
+	await_durable(stage, &gone);
+	assert_status(LK_UNKNOWN, answer_by(stage, checks, &gone));
+	server_freeze(old);
+	/* Nothing is known of a master that hangs, and of none. */
+	while (world_check_by(checks, &kept, &session) == LK_OK)
+		(void)poll(NULL, 0, 5);
+	cluster_fail_over(&stage->cluster, old);
+	assert_status(LK_OK, answer_by(stage, checks, &kept));
+	assert_status(LK_UNKNOWN, answer_by(stage, checks, &gone));
+	lk_checks_free(checks);
+	server_thaw(old);
+	cluster_rejoin(&stage->cluster, old);
+}
+
 static void
 test_sentinel_pending_revocation_follows_a_failover(void **state)
 {

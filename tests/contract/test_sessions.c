@@ -37,7 +37,7 @@ test_issue_valid_user_checks_as_that_user(void **state)
 
 	assert_status(LK_OK,
 	    lk_issue(world->m, "alice", &options, &token, &issued));
-	assert_status(LK_OK, lk_check(world->m, &token, &checked));
+	assert_status(LK_OK, world_check(world, &token, &checked));
 	assert_string_equal(checked.user, "alice");
 	assert_string_equal(checked.id, issued.id);
 	assert_int_equal(checked.expires_at, issued.expires_at);
@@ -62,7 +62,7 @@ test_check_token_never_issued_is_unknown_and_zeroed(void **state)
 
 	memset(&session, 0x55, sizeof(session));
 	never_issued(world, &token);
-	assert_status(LK_UNKNOWN, lk_check(world->m, &token, &session));
+	assert_status(LK_UNKNOWN, world_check(world, &token, &session));
 	assert_true(is_zero(&session, sizeof(session)));
 }
 
@@ -93,7 +93,7 @@ test_check_other_text_is_malformed(void **state)
 	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		world_token(&token, texts[i]);
 		assert_status(
-		    LK_MALFORMED, lk_check(world->m, &token, &session));
+		    LK_MALFORMED, world_check(world, &token, &session));
 		assert_status(LK_MALFORMED,
 		    lk_refresh(world->m, &token, 60, &session));
 		assert_status(LK_MALFORMED,
@@ -117,7 +117,7 @@ test_check_random_bytes_is_never_allowed(void **state)
 			text[j] = (char)(rand_r(&seed) & 0xff);
 		if (lk_token_set(&token, text, len) != LK_OK)
 			assert_true(is_zero(&token, sizeof(token)));
-		assert_true(lk_check(world->m, &token, &session) > 0);
+		assert_true(world_check(world, &token, &session) > 0);
 	}
 }
 
@@ -134,10 +134,10 @@ test_check_token_with_one_other_character_is_refused(void **state)
 	for (i = 0; i < token.len; i++) {
 		kept = token.text[i];
 		token.text[i] = kept == 'a' ? 'b' : 'a';
-		assert_true(lk_check(world->m, &token, &session) > 0);
+		assert_true(world_check(world, &token, &session) > 0);
 		token.text[i] = kept;
 	}
-	assert_status(LK_OK, lk_check(world->m, &token, &session));
+	assert_status(LK_OK, world_check(world, &token, &session));
 }
 
 static void
@@ -151,7 +151,7 @@ test_revoke_live_session_ends_it(void **state)
 	world_issue(world, "alice", 600, &token, NULL);
 	assert_status(LK_OK, lk_revoke(world->m, &token, NULL, &revoked));
 	assert_int_equal(revoked, 1);
-	assert_status(LK_UNKNOWN, lk_check(world->m, &token, &session));
+	assert_status(LK_UNKNOWN, world_check(world, &token, &session));
 	assert_int_equal(world_count(world, "alice"), 0);
 	assert_status(LK_OK, lk_revoke(world->m, &token, NULL, &revoked));
 	assert_int_equal(revoked, 0);
@@ -171,9 +171,9 @@ test_revoke_id_of_one_session_ends_only_that(void **state)
 	assert_status(
 	    LK_OK, lk_revoke_id(world->m, session[1].id, NULL, &revoked));
 	assert_int_equal(revoked, 1);
-	assert_status(LK_OK, lk_check(world->m, &token[0], &found));
-	assert_status(LK_UNKNOWN, lk_check(world->m, &token[1], &found));
-	assert_status(LK_OK, lk_check(world->m, &token[2], &found));
+	assert_status(LK_OK, world_check(world, &token[0], &found));
+	assert_status(LK_UNKNOWN, world_check(world, &token[1], &found));
+	assert_status(LK_OK, world_check(world, &token[2], &found));
 	assert_status(
 	    LK_OK, lk_revoke_id(world->m, session[1].id, NULL, &revoked));
 	assert_int_equal(revoked, 0);
@@ -196,13 +196,13 @@ test_revoke_id_of_another_user_ends_nothing(void **state)
 		assert_status(LK_OK, lk_revoke_id(world->m, session.id,
 		    &options, &revoked));
 		assert_int_equal(revoked, 0);
-		assert_status(LK_OK, lk_check(world->m, &token, &found));
+		assert_status(LK_OK, world_check(world, &token, &found));
 	}
 	options.user = "alice";
 	assert_status(LK_OK,
 	    lk_revoke_id(world->m, session.id, &options, &revoked));
 	assert_int_equal(revoked, 1);
-	assert_status(LK_UNKNOWN, lk_check(world->m, &token, &found));
+	assert_status(LK_UNKNOWN, world_check(world, &token, &found));
 }
 
 static void
@@ -235,7 +235,7 @@ test_check_id_of_live_session_says_what_check_says(void **state)
 	world_issue(world, "alice", 600, &token, &other);
 	assert_status(LK_OK,
 	    lk_issue(world->m, "alice", &options, &token, &issued));
-	assert_status(LK_OK, lk_check(world->m, &token, &by_token));
+	assert_status(LK_OK, world_check(world, &token, &by_token));
 	assert_status(LK_OK, lk_check_id(world->m, issued.id, &by_id));
 	assert_string_equal(by_id.user, "alice");
 	assert_string_equal(by_id.id, issued.id);
@@ -307,8 +307,8 @@ test_revoke_all_ends_all_of_one_user_only(void **state)
 	assert_int_equal(revoked, 20);
 	for (i = 0; i < 20; i++)
 		assert_status(
-		    LK_UNKNOWN, lk_check(world->m, &alice[i], &session));
-	assert_status(LK_OK, lk_check(world->m, &bob, &session));
+		    LK_UNKNOWN, world_check(world, &alice[i], &session));
+	assert_status(LK_OK, world_check(world, &bob, &session));
 	assert_status(
 	    LK_OK, lk_revoke_all(world->m, "alice", NULL, &revoked));
 	assert_int_equal(revoked, 0);
@@ -332,9 +332,9 @@ test_revoke_others_ends_all_of_one_user_but_this_one(void **state)
 	assert_int_equal(revoked, 19);
 	for (i = 0; i < 20; i++)
 		assert_status(i == 7 ? LK_OK : LK_UNKNOWN,
-		    lk_check(world->m, &alice[i], &session));
+		    world_check(world, &alice[i], &session));
 	assert_int_equal(world_count(world, "alice"), 1);
-	assert_status(LK_OK, lk_check(world->m, &bob, &session));
+	assert_status(LK_OK, world_check(world, &bob, &session));
 	assert_status(
 	    LK_OK, lk_revoke_others(world->m, &kept, NULL, &revoked));
 	assert_int_equal(revoked, 0);
@@ -342,7 +342,7 @@ test_revoke_others_ends_all_of_one_user_but_this_one(void **state)
 	assert_status(
 	    LK_OK, lk_revoke_all(world->m, "alice", NULL, &revoked));
 	assert_int_equal(revoked, 1);
-	assert_status(LK_UNKNOWN, lk_check(world->m, &kept, &session));
+	assert_status(LK_UNKNOWN, world_check(world, &kept, &session));
 }
 
 /* Who has no session has no say over others. */
@@ -364,7 +364,7 @@ test_revoke_others_without_a_live_session_ends_nothing(void **state)
 	assert_status(LK_MALFORMED,
 	    lk_revoke_others(world->m, &no_token, NULL, &revoked));
 	assert_int_equal(revoked, 0);
-	assert_status(LK_OK, lk_check(world->m, &live, &session));
+	assert_status(LK_OK, world_check(world, &live, &session));
 }
 
 static void
@@ -380,12 +380,12 @@ test_refresh_live_session_moves_its_end(void **state)
 	assert_in_range(refreshed.expires_at - issued.expires_at, 5940, 6000);
 	assert_string_equal(refreshed.id, issued.id);
 	assert_int_equal(refreshed.issued_at, issued.issued_at);
-	assert_status(LK_OK, lk_check(world->m, &token, &checked));
+	assert_status(LK_OK, world_check(world, &token, &checked));
 	assert_int_equal(checked.expires_at, refreshed.expires_at);
 	assert_in_range(checked.ttl, 5990, 6000);
 
 	assert_status(LK_OK, lk_refresh(world->m, &token, 30, &refreshed));
-	assert_status(LK_OK, lk_check(world->m, &token, &checked));
+	assert_status(LK_OK, world_check(world, &token, &checked));
 	assert_in_range(checked.ttl, 20, 30);
 }
 
@@ -400,7 +400,7 @@ test_refresh_dead_session_stays_dead(void **state)
 	never_issued(world, &token);
 	assert_status(
 	    LK_UNKNOWN, lk_refresh(world->m, &token, 600, &session));
-	assert_status(LK_UNKNOWN, lk_check(world->m, &token, &session));
+	assert_status(LK_UNKNOWN, world_check(world, &token, &session));
 
 	world_issue(world, "alice", 600, &revoked_token, NULL);
 	assert_status(
@@ -408,13 +408,13 @@ test_refresh_dead_session_stays_dead(void **state)
 	assert_status(LK_UNKNOWN,
 	    lk_refresh(world->m, &revoked_token, 600, &session));
 	assert_status(
-	    LK_UNKNOWN, lk_check(world->m, &revoked_token, &session));
+	    LK_UNKNOWN, world_check(world, &revoked_token, &session));
 
 	world_issue(world, "alice", 1, &expired, NULL);
 	assert_status(LK_EXPIRED, world_wait_for_end(world, &expired));
 	assert_status(
 	    LK_EXPIRED, lk_refresh(world->m, &expired, 600, &session));
-	assert_status(LK_EXPIRED, lk_check(world->m, &expired, &session));
+	assert_status(LK_EXPIRED, world_check(world, &expired, &session));
 	assert_int_equal(world_count(world, "alice"), 0);
 }
 
@@ -427,7 +427,7 @@ test_session_of_one_second_is_valid_at_once_and_then_expired(void **state)
 
 	world_issue(world, "alice", 1, &token, &session);
 	assert_int_equal(session.ttl, 1);
-	assert_status(LK_OK, lk_check(world->m, &token, &session));
+	assert_status(LK_OK, world_check(world, &token, &session));
 	assert_int_equal(session.ttl, 1);
 	assert_status(LK_EXPIRED, world_wait_for_end(world, &token));
 	assert_true(is_zero(&session, 0));
@@ -447,7 +447,7 @@ test_session_of_sixty_days_lives_and_is_listed(void **state)
 	/* A shorter one must not shorten what all of them hang on. */
 	world_issue(world, "alice", 60, &other, NULL);
 	assert_status(LK_OK, lk_refresh(world->m, &other, 10, &session));
-	assert_status(LK_OK, lk_check(world->m, &token, &session));
+	assert_status(LK_OK, world_check(world, &token, &session));
 	assert_in_range(session.ttl, days60 - 10, days60);
 	assert_int_equal(world_count(world, "alice"), 2);
 	assert_status(
@@ -478,7 +478,7 @@ test_ttl_out_of_range_is_invalid(void **state)
 	options.ttl = LK_TTL_MAX;
 	assert_status(LK_OK,
 	    lk_issue(world->m, "alice", &options, &token, &session));
-	assert_status(LK_OK, lk_check(world->m, &token, &session));
+	assert_status(LK_OK, world_check(world, &token, &session));
 	assert_true(session.ttl > LK_TTL_MAX - 60);
 }
 
@@ -515,7 +515,7 @@ test_user_ids_of_any_bytes_are_kept_apart(void **state)
 	for (i = 0; i < n; i++)
 		world_issue(world, ids[i], 600, &token[i], NULL);
 	for (i = 0; i < n; i++) {
-		assert_status(LK_OK, lk_check(world->m, &token[i], &session));
+		assert_status(LK_OK, world_check(world, &token[i], &session));
 		assert_string_equal(session.user, ids[i]);
 		assert_int_equal(world_count(world, ids[i]), 1);
 	}
@@ -527,7 +527,7 @@ test_user_ids_of_any_bytes_are_kept_apart(void **state)
 	memset(longest, 'x', LK_USER_ID_MAX);
 	longest[LK_USER_ID_MAX] = '\0';
 	world_issue(world, longest, 600, &token[0], NULL);
-	assert_status(LK_OK, lk_check(world->m, &token[0], &session));
+	assert_status(LK_OK, world_check(world, &token[0], &session));
 	assert_string_equal(session.user, longest);
 	assert_status(
 	    LK_OK, lk_revoke_id(world->m, session.id, NULL, &revoked));
@@ -618,7 +618,7 @@ test_user_id_of_a_session_from_before_can_be_ended(void **state)
 	assert_int_equal(lines, 2);
 	assert_int_equal(exported.unreadable, n);
 	for (i = 0; i < n; i++) {
-		assert_status(LK_OK, lk_check(world->m, &token[i], &session));
+		assert_status(LK_OK, world_check(world, &token[i], &session));
 		assert_string_equal(session.user, ids[i]);
 		assert_int_equal(world_count(world, ids[i]), 1);
 		assert_status(LK_OK, i % 2 == 0
@@ -626,7 +626,7 @@ test_user_id_of_a_session_from_before_can_be_ended(void **state)
 		    : lk_revoke_id(world->m, session.id, NULL, &revoked));
 		assert_int_equal(revoked, 1);
 		assert_status(LK_UNKNOWN,
-		    lk_check(world->m, &token[i], &session));
+		    world_check(world, &token[i], &session));
 	}
 }
 
@@ -646,7 +646,7 @@ test_user_id_with_underscore_depends_on_the_layout(void **state)
 		return;
 	}
 	world_issue(world, "a_b", 600, &token, NULL);
-	assert_status(LK_OK, lk_check(world->m, &token, &session));
+	assert_status(LK_OK, world_check(world, &token, &session));
 	assert_string_equal(session.user, "a_b");
 	assert_status(LK_OK, lk_refresh(world->m, &token, 60, &session));
 	assert_int_equal(world_count(world, "a"), 0);
@@ -711,7 +711,7 @@ test_list_is_by_expiry_and_names_what_check_names(void **state)
 	assert_int_equal(seen->n, 3);
 	for (i = 0; i < 3; i++) {
 		assert_status(
-		    LK_OK, lk_check(world->m, &token[order[i]], &checked));
+		    LK_OK, world_check(world, &token[order[i]], &checked));
 		assert_string_equal(seen->session[i].id, checked.id);
 		assert_string_equal(seen->session[i].user, "alice");
 		assert_int_equal(

@@ -90,8 +90,13 @@ static void
 unsettle(struct world *world)
 {
 	lk_manager_free(world->m);
+	lk_checks_free(world->checks);
+	lk_manager_free(world->finder);
+	lk_watch_free(world->watch);
 	lk_settings_free(world->settings);
-	world->m = NULL;
+	world->m = world->finder = NULL;
+	world->checks = NULL;
+	world->watch = NULL;
 	world->settings = NULL;
 }
 
@@ -315,6 +320,77 @@ void
 world_token(struct lk_token *token, const char *text)
 {
 	assert_status(LK_OK, lk_token_set(token, text, strlen(text)));
+}
+
+enum lk_status
+world_check_by(struct lk_checks *checks, const struct lk_token *token,
+    struct lk_session *session)
+{
+	struct lk_checks_wants wants;
+	struct lk_checked checked;
+	struct pollfd p = { .fd = -1 };
+	enum lk_status status;
+
+	memset(session, 0, sizeof(*session));
+	status = lk_check_start(checks, token, false, checks);
+	if (status != LK_OK)
+		return (status);
+	lk_checks_go_on(checks, 0);
+	while (!lk_check_finish(checks, &checked)) {
+		lk_checks_wants(checks, &wants);
+		p = (struct pollfd){ .fd = wants.fd, .events = wants.events };
+		assert_true(poll(&p, 1, 10) >= 0);
+		lk_checks_go_on(checks, p.revents);
+	}
+	assert_ptr_equal(checked.whose, checks);
+	*session = checked.session;
+	return (checked.status);
+}
+
+/* Have checks that do not wait, and a manager that finds the master. */
+static void
+open_checks(struct world *world)
+{
+	struct lk_error error = { "" };
+	struct lk_surroundings around = { .log = NULL };
+
+	if (lk_watch_new(world->settings, NULL, &world->watch, &error) !=
+	    LK_OK)
+		fail_msg("%s", error.text);
+	around.watch = world->watch;
+	if (lk_manager_new(world->settings, &around, &world->finder,
+	        &error) != LK_OK ||
+	    lk_checks_new(world->settings, &around, &world->checks, &error) !=
+	        LK_OK)
+		fail_msg("%s", error.text);
+}
+
+enum lk_status
+world_check(struct world *world, const struct lk_token *token,
+    struct lk_session *session)
+{
+	struct lk_session other;
+	enum lk_status status = lk_check(world->m, token, session), second;
+
+	if (world_is_sqlite(world))
+		return (status);
+	if (world->checks == NULL)
+		open_checks(world);
+	while ((second = world_check_by(world->checks, token, &other)) ==
+	    LK_E_WOULD_WAIT)
+		assert_status(LK_OK, lk_ping(world->finder));
+	/* Its last second may be over meanwhile. */
+	if (status == LK_OK && session->ttl == 1 && second == LK_EXPIRED)
+		return (status);
+	assert_status(status, second);
+	assert_string_equal(other.user, session->user);
+	assert_string_equal(other.id, session->id);
+	assert_string_equal(other.client, session->client);
+	assert_int_equal(other.issued_at, session->issued_at);
+	assert_int_equal(other.expires_at, session->expires_at);
+	/* Each has asked for the clock at another time. */
+	assert_in_range(other.ttl + 1, session->ttl, session->ttl + 2);
+	return (status);
 }
 
 static void

@@ -23,6 +23,11 @@ struct world {
 	struct cluster *cluster;    /* behind Sentinel, else NULL */
 	struct lk_settings *settings;
 	struct lk_manager *m;
+	/* For checks that do not wait, and whoever finds the master for them.
+	 */
+	struct lk_watch *watch;
+	struct lk_manager *finder;
+	struct lk_checks *checks;
 	redisContext *redis;        /* for looking and meddling */
 };
 
@@ -88,6 +93,17 @@ void world_issue(struct world *world, const char *user, int64_t ttl,
 
 /* Make a token of a string. */
 void world_token(struct lk_token *token, const char *text);
+
+/*
+ * Check by the world's manager, and, unless the store is embedded, by checks
+ * that do not wait as well: both must say the same.
+ */
+enum lk_status world_check(struct world *world, const struct lk_token *token,
+    struct lk_session *session);
+
+/* The latter alone, of checks by which nothing else is under way. */
+enum lk_status world_check_by(struct lk_checks *checks,
+    const struct lk_token *token, struct lk_session *session);
 
 /* How many live sessions a user has, by lk_list(). */
 size_t world_count(struct world *world, const char *user);

@@ -166,7 +166,8 @@ gosession_checked(const struct lk_settings *settings,
 
 	*wrong = "the answer to a check";
 	if (expiry->type != LK_REDIS_INTEGER ||
-	    listed->type != LK_REDIS_INTEGER ||
+	    !(lk_redis_reply_says(listed, 0) ||
+	        lk_redis_reply_says(listed, 1)) ||
 	    (value->type != LK_REDIS_NIL && value->type != LK_REDIS_STRING))
 		return (LK_E_CORRUPT);
 	*wrong = NULL;

@@ -1,0 +1,126 @@
+/* What checks that do not wait leave to a manager, and when no longer. */
+#include "world.h"
+
+/* A token that was never issued. */
+static void
+never_issued(const struct world *world, struct lk_token *token)
+{
+	world_token(token,
+	    world_is_gosession(world)
+	        ? "alice_0123456789abcdef0123456789abcdef"
+	        : "lk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	          "AAAAAAAAAAAA");
+}
+
+/* Checks, and the watch of the world's other manager unless it is NULL. */
+static struct lk_checks *
+checks_of(struct world *world, struct lk_watch *watch)
+{
+	const struct lk_surroundings around = { .watch = watch };
+	struct lk_error error = { "" };
+	struct lk_checks *checks = NULL;
+
+	if (lk_checks_new(world->settings, &around, &checks, &error) != LK_OK)
+		fail_msg("%s", error.text);
+	return (checks);
+}
+
+static void
+test_checks_without_a_watch_need_a_known_address(void **state)
+{
+	struct world *world = *state;
+	struct lk_checks *checks = checks_of(world, NULL);
+	const bool single = !world_is_sqlite(world) && world->cluster == NULL;
+	struct lk_checks_wants wants;
+	struct lk_session session;
+	struct lk_token token;
+
+	never_issued(world, &token);
+	assert_status(single ? LK_UNKNOWN : LK_E_WOULD_WAIT,
+	    world_check_by(checks, &token, &session));
+	lk_checks_wants(checks, &wants);
+	assert_int_equal(wants.fd >= 0, single);
+	world_token(&token, "no token");
+	assert_status(LK_MALFORMED, world_check_by(checks, &token, &session));
+	lk_checks_free(checks);
+}
+
+/* Looking a name up may take long, so a manager does. */
+static void
+test_checks_at_a_host_name_follow_a_manager(void **state)
+{
+	struct world *world = *state;
+	struct lk_surroundings around = { .log = NULL };
+	struct lk_error error = { "" };
+	struct lk_manager *m = NULL;
+	struct lk_checks *checks;
+	struct lk_session session;
+	struct lk_token token;
+	char address[64];
+
+	if (world_is_sqlite(world) || world->cluster != NULL)
+		return; /* no host name there */
+	(void)snprintf(address, sizeof(address), "localhost:%s",
+	    getenv("LK_TEST_REDIS_PORT"));
+	world_settle_at(world, address, "", "", "");
+	assert_int_equal(lk_watch_new(world->settings, NULL, &around.watch,
+	                     &error),
+	    LK_OK);
+	checks = checks_of(world, around.watch);
+	never_issued(world, &token);
+	assert_status(LK_E_WOULD_WAIT,
+	    world_check_by(checks, &token, &session));
+	assert_int_equal(lk_manager_new(world->settings, &around, &m, &error),
+	    LK_OK);
+	assert_status(LK_OK, lk_ping(m));
+	assert_status(LK_UNKNOWN, world_check_by(checks, &token, &session));
+	lk_checks_free(checks);
+	lk_manager_free(m);
+	lk_watch_free(around.watch);
+}
+
+/* What a refused second look says, whatever the layout. */
+static void
+test_checks_detail_that_is_not_cached_is_a_managers(void **state)
+{
+	struct world *world = *state;
+	struct lk_checked checked;
+	struct lk_checks_wants wants;
+	struct lk_checks *checks;
+	struct lk_session session;
+	struct lk_token token;
+	size_t i;
+
+	if (world_is_sqlite(world))
+		return; /* it has no such checks */
+	world_issue(world, "alice", 600, &token, NULL);
+	assert_status(LK_OK, world_check(world, &token, &session));
+	checks = checks_of(world, world->watch);
+	for (i = 0; i < 2; i++) {
+		do {
+			assert_status(LK_OK, lk_ping(world->finder));
+		} while (lk_check_start(checks, &token, true, checks) !=
+		    LK_OK);
+		while (!lk_check_finish(checks, &checked)) {
+			lk_checks_wants(checks, &wants);
+			lk_checks_go_on(checks, wants.events);
+		}
+		if (i == 0) {
+			assert_status(LK_E_WOULD_WAIT, checked.status);
+			assert_null(checked.user.detail);
+			assert_status(LK_OK,
+			    lk_user_put(world->m, "alice", "[1]", 60));
+		} else if (checked.status == LK_E_WOULD_WAIT) {
+			i--; /* the master is to be confirmed again */
+		}
+	}
+	assert_status(LK_OK, checked.status);
+	assert_string_equal(checked.session.user, "alice");
+	assert_string_equal(checked.user.detail, "[1]");
+	lk_user_clear(&checked.user);
+	lk_checks_free(checks);
+}
+
+#define SUITE_TEST(name) cmocka_unit_test_setup(name, world_reset)
+#define SUITE_RUN(tests, count) world_run(WORLD_ALL, (tests), (count))
+#include "support/suite.h"
