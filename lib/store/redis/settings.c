@@ -24,12 +24,8 @@ lk_redis_check_settings(struct lk_settings *settings, struct lk_error *error)
 		    "session.token_prefix", error,
 		    "expected another prefix than session.token_prefix, got "
 		    "the same"));
-	/*
-	 * Services that share layout `gosession` set no limit, and would have
-	 * their users' sessions ended by ours.
-	 */
 	if (settings->store.backend != LK_BACKEND_SQLITE &&
-	    settings->store.redis.layout == LK_LAYOUT_GOSESSION &&
+	    lk_redis_layout_of(settings)->unlimited &&
 	    lk_settings_line(settings, "session.max_per_user") == 0)
 		settings->session.max_per_user = 0;
 	return (

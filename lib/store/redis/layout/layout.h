@@ -77,6 +77,9 @@ struct lk_redis_layout {
 	const struct lk_store_ops *ops;
 	enum lk_token_shape shape; /* of the tokens that are issued */
 	bool keeps_tokens;         /* in clear, so that lists can have them */
+	/* Unless a limit is set there is none: services that share the layout
+	 * set none, and would have their users' sessions ended by ours. */
+	bool unlimited;
 
 	/** Name a key that is nobody's, but may be written. */
 	void (*fence_key)(const struct lk_settings *settings,
