@@ -8,24 +8,6 @@
 
 /* ---- Life -------------------------------------------------------------- */
 
-enum lk_status
-lk_redis_topology_new(const struct lk_settings *settings,
-    const struct lk_log *log, struct lk_shared_breaker *breaker,
-    struct lk_redis_topology **topology, struct lk_error *error)
-{
-	const struct lk_redis_topology base = {
-		.ops = settings->store.backend == LK_BACKEND_SENTINEL
-		    ? &lk_redis_sentinel
-		    : &lk_redis_single,
-		.settings = settings,
-		.log = log,
-		.breaker = breaker
-	};
-
-	*topology = NULL;
-	return (base.ops->make(&base, topology, error));
-}
-
 void
 lk_redis_topology_free(struct lk_redis_topology *topology)
 {

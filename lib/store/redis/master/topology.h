@@ -1,7 +1,7 @@
 /*
  * Which Redis is the master, by one table of operations for each way to find
  * out: single.c for a Redis that is the settings', sentinel.h for what
- * Sentinels say.  A further one is a further table, and a line in topology.c.
+ * Sentinels say.  A further one is a further table, and a line in watch.c.
  */
 #ifndef LK_REDIS_TOPOLOGY_H_
 #define LK_REDIS_TOPOLOGY_H_
@@ -34,7 +34,8 @@ struct lk_redis_topology_ops {
 	 * the next, and a revocation must outlast it. */
 	bool moves;
 
-	/** As lk_redis_topology_new(); ${base} is to be copied. */
+	/** Make one; ${base}, which gives what is static, is to be copied.
+	 * It connects to nothing yet. */
 	enum lk_status (*make)(const struct lk_redis_topology *base,
 	    struct lk_redis_topology **topology, struct lk_error *error);
 
@@ -128,15 +129,6 @@ struct lk_redis_topology {
 	unsigned int met_generation;
 };
 
-/**
- * lk_redis_topology_new(settings, log, breaker, topology, error):
- * The one of the settings' backend.  It connects to nothing yet.  The first
- * three must outlive it.
- */
-enum lk_status lk_redis_topology_new(const struct lk_settings *settings,
-    const struct lk_log *log, struct lk_shared_breaker *breaker,
-    struct lk_redis_topology **topology, struct lk_error *error) LK_MUST_CHECK;
-
 /** lk_redis_topology_free(topology): NULL is fine. */
 void lk_redis_topology_free(struct lk_redis_topology *topology);
 
@@ -227,7 +219,7 @@ bool lk_redis_cond_init(pthread_cond_t *cond);
 bool lk_redis_cond_wait(pthread_cond_t *cond, pthread_mutex_t *lock,
     struct lk_deadline deadline);
 
-/** The topologies; see topology.c. */
+/** The topologies; see watch.c. */
 extern const struct lk_redis_topology_ops lk_redis_single;
 extern const struct lk_redis_topology_ops lk_redis_sentinel;
 

@@ -30,6 +30,25 @@ lk_redis_watch_free(struct lk_redis_watch *watch)
 	free(watch);
 }
 
+/* The one of the settings' backend. */
+static enum lk_status
+new_topology(const struct lk_settings *settings, const struct lk_log *log,
+    struct lk_shared_breaker *breaker, struct lk_redis_topology **topology,
+    struct lk_error *error)
+{
+	const struct lk_redis_topology base = {
+		.ops = settings->store.backend == LK_BACKEND_SENTINEL
+		    ? &lk_redis_sentinel
+		    : &lk_redis_single,
+		.settings = settings,
+		.log = log,
+		.breaker = breaker
+	};
+
+	*topology = NULL;
+	return (base.ops->make(&base, topology, error));
+}
+
 enum lk_status
 lk_redis_watch_new(const struct lk_settings *settings, const struct lk_log *log,
     struct lk_redis_watch **watchp, struct lk_error *error)
@@ -45,8 +64,8 @@ lk_redis_watch_new(const struct lk_settings *settings, const struct lk_log *log,
 	watch->base.settings = settings;
 	watch->base.log = log;
 	watch->wake = -1;
-	status = lk_redis_topology_new(settings, log, &watch->breaker,
-	    &watch->topology, error);
+	status = new_topology(settings, log, &watch->breaker, &watch->topology,
+	    error);
 	if (status == LK_OK &&
 	    !lk_redis_carried_init(&watch->carried, log, watch->topology))
 		status = lk_fail(error, LK_E_NOMEM, "out of memory");
