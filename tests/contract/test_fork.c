@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <unistd.h>
 
 #include "world.h"
@@ -98,8 +99,8 @@ issue_all(struct world *world, struct lk_token *tokens)
 }
 
 static int
-check_beside_parent(
-    struct world *world, struct twin *twin, const struct lk_token *tokens)
+check_beside_parent(struct world *world, struct twin *twin,
+    const struct lk_token *tokens)
 {
 	say(twin->to_parent[1]);
 	hear(twin->to_child[0]);
@@ -125,8 +126,8 @@ test_manager_on_both_sides_of_a_fork_finds_every_session(void **state)
 
 /* What the parent revokes once it has closed its manager is revoked here. */
 static int
-outlive_parents_manager(
-    struct world *world, struct twin *twin, const struct lk_token *tokens)
+outlive_parents_manager(struct world *world, struct twin *twin,
+    const struct lk_token *tokens)
 {
 	struct lk_session session;
 	uint64_t revoked;
@@ -157,16 +158,13 @@ test_revocations_on_either_side_of_a_fork_hold_on_both(void **state)
 	issue_all(world, tokens);
 	twin_start(&twin, world, outlive_parents_manager, tokens);
 	hear(twin.to_parent[0]);
-	assert_status(
-	    LK_UNKNOWN, lk_check(world->m, &tokens[1], &session));
+	assert_status(LK_UNKNOWN, lk_check(world->m, &tokens[1], &session));
 	lk_manager_free(world->m);
 	world->m = world_manager(world);
-	assert_status(
-	    LK_OK, lk_revoke(world->m, &tokens[0], NULL, &revoked));
+	assert_status(LK_OK, lk_revoke(world->m, &tokens[0], NULL, &revoked));
 	say(twin.to_child[1]);
 	twin_finish(&twin);
-	assert_status(
-	    LK_UNKNOWN, lk_check(world->m, &tokens[2], &session));
+	assert_status(LK_UNKNOWN, lk_check(world->m, &tokens[2], &session));
 	assert_status(LK_OK, lk_check(world->m, &tokens[3], &session));
 }
 
@@ -191,10 +189,8 @@ test_managers_a_child_does_not_use_hold_nothing_of_its_store(void **state)
 	say(twin.to_child[1]);
 	twin_finish(&twin);
 	world->m = world_manager(world);
-	assert_status(
-	    LK_UNKNOWN, lk_check(world->m, &tokens[1], &session));
-	assert_status(
-	    LK_UNKNOWN, lk_check(world->m, &tokens[2], &session));
+	assert_status(LK_UNKNOWN, lk_check(world->m, &tokens[1], &session));
+	assert_status(LK_UNKNOWN, lk_check(world->m, &tokens[2], &session));
 	assert_status(LK_OK, lk_check(world->m, &tokens[3], &session));
 }
 
@@ -204,15 +200,49 @@ struct reader {
 	int in[2], out[2];
 };
 
-static void
-stay(void *arg, const struct lk_session *session, const struct lk_token *token)
-{
-	struct reader *reader = arg;
+/* Who is still to stay; of the thread that reads. */
+static _Thread_local struct reader *to_stay;
 
-	(void)session;
-	(void)token;
+static void
+stay(void)
+{
+	struct reader *reader = to_stay;
+
+	if (reader == NULL)
+		return;
+	to_stay = NULL;
 	say(reader->in[1]);
 	hear(reader->out[0]);
+}
+
+/* SQLite has found a row, and holds the lock of who reads. */
+static int
+on_row(unsigned int event, void *arg, void *statement, void *unused)
+{
+	(void)event;
+	(void)arg;
+	(void)statement;
+	(void)unused;
+	stay();
+	return (0);
+}
+
+static int
+on_open(sqlite3 *db, char **why, const struct sqlite3_api_routines *routines)
+{
+	(void)why;
+	(void)routines;
+	return (sqlite3_trace_v2(db, SQLITE_TRACE_ROW, on_row, NULL));
+}
+
+static void
+on_session(void *arg, const struct lk_session *session,
+    const struct lk_token *token)
+{
+	(void)arg;
+	(void)session;
+	(void)token;
+	stay();
 }
 
 static void *
@@ -220,13 +250,15 @@ read_list(void *arg)
 {
 	struct reader *reader = arg;
 
-	return ((void *)(intptr_t)lk_list(reader->m, "user0", stay, reader));
+	to_stay = reader;
+	return (
+	    (void *)(intptr_t)lk_list(reader->m, "user0", on_session, NULL));
 }
 
 /* With one file's locks torn apart it must not work, and say so. */
 static int
-revoke_beside_reader(
-    struct world *world, struct twin *twin, const struct lk_token *tokens)
+revoke_beside_reader(struct world *world, struct twin *twin,
+    const struct lk_token *tokens)
 {
 	struct lk_session session;
 	uint64_t revoked;
@@ -256,8 +288,9 @@ test_fork_beside_a_thread_inside_a_manager_denies_or_works(void **state)
 	issue_all(world, tokens);
 	assert_int_equal(pipe(reader.in), 0);
 	assert_int_equal(pipe(reader.out), 0);
-	assert_int_equal(
-	    pthread_create(&thread, NULL, read_list, &reader), 0);
+	assert_int_equal(sqlite3_auto_extension((void (*)(void))on_open),
+	    SQLITE_OK);
+	assert_int_equal(pthread_create(&thread, NULL, read_list, &reader), 0);
 	hear(reader.in[0]);
 	twin_start(&twin, world, revoke_beside_reader, tokens);
 	twin_finish(&twin);
@@ -266,6 +299,7 @@ test_fork_beside_a_thread_inside_a_manager_denies_or_works(void **state)
 	assert_status(LK_OK, (enum lk_status)(intptr_t)status);
 	assert_int_equal(count_wrong(reader.m, tokens) > ROUNDS, 0);
 	lk_manager_free(reader.m);
+	sqlite3_reset_auto_extension();
 	(void)close(reader.in[0]);
 	(void)close(reader.in[1]);
 	(void)close(reader.out[0]);
@@ -274,8 +308,8 @@ test_fork_beside_a_thread_inside_a_manager_denies_or_works(void **state)
 
 /* Children that come and go, with and without using what they inherit. */
 static int
-free_at_once(
-    struct world *world, struct twin *twin, const struct lk_token *tokens)
+free_at_once(struct world *world, struct twin *twin,
+    const struct lk_token *tokens)
 {
 	(void)twin;
 	(void)tokens;
@@ -285,8 +319,8 @@ free_at_once(
 }
 
 static int
-fork_again(
-    struct world *world, struct twin *twin, const struct lk_token *tokens)
+fork_again(struct world *world, struct twin *twin,
+    const struct lk_token *tokens)
 {
 	int status = -1;
 	pid_t pid;
@@ -331,8 +365,8 @@ run_watch(void *watch)
 }
 
 static int
-revoke_beside_watch(
-    struct world *world, struct twin *twin, const struct lk_token *tokens)
+revoke_beside_watch(struct world *world, struct twin *twin,
+    const struct lk_token *tokens)
 {
 	uint64_t revoked;
 
@@ -357,18 +391,17 @@ test_manager_of_a_running_watch_has_its_own_in_a_child(void **state)
 
 	lk_manager_free(world->m);
 	world->m = NULL;
-	assert_status(LK_OK, lk_watch_new(world->settings, NULL, &around.watch,
-	                         &error));
-	assert_int_equal(
-	    pthread_create(&thread, NULL, run_watch, around.watch), 0);
+	assert_status(LK_OK,
+	    lk_watch_new(world->settings, NULL, &around.watch, &error));
+	assert_int_equal(pthread_create(&thread, NULL, run_watch, around.watch),
+	    0);
 	assert_status(LK_OK,
 	    lk_manager_new(world->settings, &around, &world->m, &error));
 	issue_all(world, tokens);
 	twin_start(&twin, world, revoke_beside_watch, tokens);
 	assert_true(count_wrong(world->m, tokens) <= ROUNDS);
 	twin_finish(&twin);
-	assert_status(
-	    LK_UNKNOWN, lk_check(world->m, &tokens[0], &session));
+	assert_status(LK_UNKNOWN, lk_check(world->m, &tokens[0], &session));
 	assert_status(LK_OK, lk_check(world->m, &tokens[1], &session));
 	lk_manager_free(world->m);
 	world->m = NULL;
