@@ -38,6 +38,7 @@ struct buffer {
 
 struct user {
 	char name[16];
+	char detail[16]; /* cached of him, or "" */
 	bool lives;
 	int under_way; /* checks of his token */
 	struct lk_session session;
@@ -53,6 +54,7 @@ struct model {
 	struct user users[USERS];
 	struct pending {
 		struct user *user; /* NULL: it is free */
+		bool detail;       /* that is asked for as well */
 	} pending[UNDER_WAY_MAX];
 	size_t most; /* of them */
 	size_t under_way;
@@ -329,7 +331,9 @@ start_one(struct model *m)
 
 	if (pending->user != NULL)
 		return;
-	status = lk_check_start(m->checks, &user->token, false, pending);
+	pending->detail = one_of(m, 4);
+	status = lk_check_start(m->checks, &user->token, pending->detail,
+	    pending);
 	assert_true(status <= 0);
 	m->started++;
 	if (status == LK_OK) {
@@ -374,6 +378,9 @@ judge(struct model *m, const struct lk_checked *checked)
 		assert_string_equal(checked->session.id, user->session.id);
 		assert_int_equal(checked->session.expires_at,
 		    user->session.expires_at);
+		assert_string_equal(
+		    pending->detail ? checked->user.detail : "",
+		    pending->detail ? user->detail : "");
 	} else if (checked->status > 0 && user->lives) {
 		fail_msg("%s has a session and is refused: %s", user->name,
 		    lk_status_name(checked->status));
@@ -411,8 +418,10 @@ turn(struct model *m, bool more)
 	/* With nothing to do but to wait, a moment. */
 	assert_true(poll(p, 3, m->hold > 0 ? 0 : 1) >= 0);
 	lk_checks_go_on(m->checks, p[0].revents);
-	while (lk_check_finish(m->checks, &checked))
+	while (lk_check_finish(m->checks, &checked)) {
 		judge(m, &checked);
+		lk_user_clear(&checked.user);
+	}
 }
 
 static size_t
@@ -450,6 +459,13 @@ test_checks_model_nobody_is_taken_for_another(void **state)
 		(void)snprintf(m->users[i].name, sizeof(m->users[i].name),
 		    "u%zu", i);
 		log_in(m, &m->users[i]);
+		if (i % 2 == 0)
+			continue;
+		(void)snprintf(m->users[i].detail, sizeof(m->users[i].detail),
+		    "[%zu]", i);
+		assert_status(LK_OK,
+		    lk_user_put(m->direct, m->users[i].name,
+		        m->users[i].detail, 100000));
 	}
 	for (i = 0; i < 300; i++)
 		change_somebody(m);
