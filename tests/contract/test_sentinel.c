@@ -760,6 +760,72 @@ test_sentinel_revocation_without_a_watch_is_lost_loudly(void **state)
 	server_thaw(replica);
 }
 
+struct revocation {
+	struct stage *stage;
+	const struct lk_token *token;
+};
+
+static void *
+revoke_main(void *arg)
+{
+	const struct revocation *revocation = arg;
+	uint64_t revoked;
+
+	return ((void *)(intptr_t)lk_revoke(revocation->stage->m,
+	    revocation->token, NULL, &revoked));
+}
+
+/* Wait until somebody waits for the replicas of ${master}. */
+static void
+await_wait(struct stage *stage, const struct server *master)
+{
+	const time_t end = time(NULL) + PATIENCE_S;
+	redisContext *redis = server_connect(master);
+	bool waits = false;
+	redisReply *reply;
+
+	assert_non_null(redis);
+	while (!waits) {
+		reply = redisCommand(redis, "INFO clients");
+		assert_non_null(reply);
+		waits = strstr(reply->str, "blocked_clients:1") != NULL;
+		freeReplyObject(reply);
+		if (!waits)
+			give_up(stage, LK_FAULT, end);
+	}
+	redisFree(redis);
+}
+
+/* It was carried out, and then nobody could say of which master. */
+static void
+test_sentinel_revocation_of_unknown_end_is_kept_too(void **state)
+{
+	struct stage *stage = *state;
+	struct server *replica = cluster_replica(&stage->cluster);
+	struct server *master = cluster_master(&stage->cluster);
+	struct lk_token token;
+	struct revocation revocation = { stage, &token };
+	pthread_t thread;
+	void *status;
+
+	settle(stage, "durability_timeout_ms = 3000;",
+	    "connect_timeout_ms = 1000; command_timeout_ms = 6000;",
+	    "staleness_ms = 500;");
+	stage->lost = 0;
+	issue(stage, "alice", &token, NULL);
+	server_freeze(replica);
+	assert_int_equal(
+	    pthread_create(&thread, NULL, revoke_main, &revocation), 0);
+	await_wait(stage, master);
+	kill_sentinels(stage);
+	assert_int_equal(pthread_join(thread, &status), 0);
+	assert_true((intptr_t)status < 0);
+	assert_int_not_equal((intptr_t)status, LK_E_NOT_DURABLE);
+	unsettle(stage);
+	assert_int_equal(stage->lost, 1);
+	server_thaw(replica);
+}
+
 /* Whoever stops the watch waits for no more than a step of it. */
 static void
 test_sentinel_watch_waits_for_a_second_at_most(void **state)

@@ -71,22 +71,30 @@ say_not_durable(struct lk_error *error, enum lk_redis_effect effect)
 	    effect == LK_REDIS_REVOKES ? "revoked, " : "", why.text));
 }
 
-/* A script has ended sessions: let the next master know. */
+/*
+ * A script has ended sessions: let the next master know.  Without a ${reply} it
+ * may have, for all that anybody has heard; of a call that lacks what the reply
+ * would have said nothing can be told then.
+ */
 static void
 owe(struct lk_redis_link *link, struct lk_redis_call *call,
     const struct lk_redis_reply *reply, const struct lk_redis_request *request)
 {
 	const struct lk_redis_revocation revocation = {
 		.command = &call->command,
-		.history = request->history,
-		.ended = call->repeated || lk_redis_count(reply) > 0,
-		.durable = request->durable
+		.history = reply == NULL ? "" : request->history,
+		.ended = reply == NULL || call->repeated ||
+		    lk_redis_count(reply) > 0,
+		.durable = reply != NULL && request->durable
 	};
 
-	/* What replicas have is told again for good measure only. */
-	if (request->durable && (call->blunt || !revocation.ended))
+	if (reply == NULL && (!call->repeated || call->later != 0))
 		return;
-	complete(call, reply);
+	/* What replicas have is told again for good measure only. */
+	if (revocation.durable && (call->blunt || !revocation.ended))
+		return;
+	if (reply != NULL)
+		complete(call, reply);
 	lk_redis_link_owe(link, &revocation);
 }
 
@@ -134,8 +142,8 @@ lk_redis_call_run(struct lk_redis_link *link, struct lk_redis_call *call,
 		status = lk_redis_reply_refusal(*reply,
 		    lk_redis_link_name(link), error);
 	call->repeated = request.repeated;
-	if (status == LK_OK && request.replicate && effect == LK_REDIS_REVOKES)
-		owe(link, call, *reply, &request);
+	if (request.replicate && effect == LK_REDIS_REVOKES)
+		owe(link, call, status == LK_OK ? *reply : NULL, &request);
 	if (status == LK_OK && request.replicate && !request.durable)
 		status = say_not_durable(error, effect);
 	if (status != LK_OK &&
