@@ -12,7 +12,7 @@ never_issued(const struct world *world, struct lk_token *token)
 	          "AAAAAAAAAAAA");
 }
 
-/* Checks, and the watch of the world's other manager unless it is NULL. */
+/* Checks that go by ${watch}, or by one of their own. */
 static struct lk_checks *
 checks_of(struct world *world, struct lk_watch *watch)
 {
@@ -79,7 +79,6 @@ test_checks_at_a_host_name_follow_a_manager(void **state)
 	lk_watch_free(around.watch);
 }
 
-/* What a refused second look says, whatever the layout. */
 static void
 test_checks_detail_that_is_not_cached_is_a_managers(void **state)
 {
