@@ -514,6 +514,31 @@ test_checks_swapped_replies_refuse_nobody(void **state)
 	scene_close(&scene);
 }
 
+/* Its own record where the user's belongs refuses nobody, first or later. */
+static void
+test_checks_replies_swapped_within_one_answer_refuse_nobody(void **state)
+{
+	struct scene scene;
+	int second;
+
+	(void)state;
+	for (second = 0; second < 2; second++) {
+		scene_open(&scene, SLOW, "");
+		connect_first(&scene);
+		assert_int_equal(try_start(&scene, 1, true), LK_OK);
+		hear(&scene, 2);
+		if (second) {
+			say(&scene, NIL NIL);
+			hear(&scene, 3);
+		}
+		say(&scene, NIL);
+		say_record(&scene, 1, 5000);
+		say(&scene, second ? NIL : "");
+		finish(&scene, 1, LK_E_CORRUPT);
+		scene_close(&scene);
+	}
+}
+
 static void
 test_checks_session_ends_by_the_clock_of_its_redis(void **state)
 {

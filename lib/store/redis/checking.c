@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "store/redis/checking.h"
 #include "store/redis/redis.h"
@@ -161,6 +162,29 @@ lk_redis_checks_send_again(struct lk_redis_checks *c, enum lk_status status)
 
 /* ---- What is answered -------------------------------------------------- */
 
+/*
+ * What does not fit a reply that the refusal of a check is not read from, or
+ * NULL: a cached record is JSON, and the second look ends with a number.  Else
+ * the session's own record may stand there, in the place of another reply.
+ */
+static const char *
+find_misplaced(const struct lk_redis_check *check,
+    struct lk_redis_reply *const *replies, size_t count)
+{
+	const struct lk_redis_reply *user =
+	    replies[count - (check->again ? 2 : 1)];
+	const struct lk_redis_reply *end = replies[count - 1];
+
+	if (check->user && user->type != LK_REDIS_NIL &&
+	    (user->type != LK_REDIS_STRING || user->text[0] != '{'))
+		return ("a user's record");
+	if (check->again && end->type != LK_REDIS_NIL &&
+	    (end->type != LK_REDIS_STRING || end->len == 0 ||
+	        strspn(end->text, "0123456789.e+") != end->len))
+		return ("a session's end");
+	return (NULL);
+}
+
 /* What the replies say that are there for a check. */
 static void
 read_answer(struct lk_redis_checks *c, struct lk_redis_check *check,
@@ -177,6 +201,8 @@ read_answer(struct lk_redis_checks *c, struct lk_redis_check *check,
 		wrong = lk_redis_user_record(
 		    c->order.replies[count - (check->again ? 2 : 1)],
 		    &check->record);
+	else if (status > 0)
+		wrong = find_misplaced(check, c->order.replies, count);
 	if (wrong != NULL) {
 		fail_corrupt(c, wrong);
 		return;
