@@ -81,9 +81,9 @@ class SetGroupId:
         self.program.chmod(0o2755)
         # It is to get at the store.
         folder = place.path / "store"
-        for path, mode in ((folder, 0o2770), (folder / "sessions.db", 0o660)):
+        for path in (folder, *folder.iterdir()):
             os.chown(path, 0, SOMEBODY + 1)
-            path.chmod(mode)
+            path.chmod(0o2770 if path == folder else 0o660)
 
     def run(self, *words):
         return subprocess.run(

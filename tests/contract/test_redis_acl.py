@@ -14,7 +14,7 @@ EXAMPLES = {"latchkey": "latchkey.conf",
             "gosession": "latchkey-gosession.conf"}
 STORE_USER = "latchkey-store"
 # The programs that go through a whole store.
-WHOLE_STORE = ("test_move", "test_sessions")
+WHOLE_STORE = ("test_clock", "test_move", "test_sessions")
 PASSWORD = "secret"
 
 # The programs that talk to a Redis, not to something that pretends to be one,

@@ -155,7 +155,8 @@ lk_sqlite_fail(struct lk_error *error, const char *path, sqlite3 *connection,
 		return (lk_fail(error, LK_E_STORE, "%s: %s", path,
 		    is_read_only(path)
 		        ? "its file system is read-only"
-		        : "it or its folder cannot be written to"));
+		        : "it, its folder or a file beside it cannot "
+		          "be written to"));
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 	case SQLITE_FORMAT:
