@@ -30,8 +30,8 @@ def own_door(place):
     assert door.tokens_in_logs() == []
 
 
-def basic(token):
-    return carry.basic(token, "")
+def basic(token, user=""):
+    return carry.basic(token, user)
 
 
 def assert_refused(reply, error):
