@@ -384,7 +384,8 @@ def replica_comes_to_an_old_master(place):
     stage.cluster.sentinels[1].kill()
     net.hosts[1].move(net.ISLAND)
     wait_until(lambda: first.good_replicas() == 1,
-               "the replica to follow the old master", FAILOVER_PATIENCE)
+               "the replica to follow the old master",
+               2 * FAILOVER_PATIENCE)
     since = time.monotonic()
     while time.monotonic() < since + 2 * STALENESS_SECONDS:
         assert verdict() == 503
