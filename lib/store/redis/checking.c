@@ -59,7 +59,7 @@ static void
 tell_breaker(struct lk_redis_checks *c, const struct lk_redis_check *check,
     bool answered)
 {
-	lk_shared_breaker_note(&c->dial.caller->watch->breaker, false, answered,
+	lk_redis_watch_note(c->dial.caller->watch, false, answered,
 	    check->began_ns);
 }
 

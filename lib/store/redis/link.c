@@ -209,7 +209,7 @@ lk_redis_link_run(struct lk_redis_link *link, struct lk_redis_request *request,
 		.count = request->count };
 	const int64_t began_ns = deadline.at_ns -
 	    link->caller.settings->store.redis.command_timeout_ms * 1000000;
-	struct lk_shared_breaker *breaker = &link->caller.watch->breaker;
+	struct lk_redis_watch *watch = link->caller.watch;
 	enum lk_status status = LK_FAULT;
 	bool probe;
 
@@ -219,12 +219,12 @@ lk_redis_link_run(struct lk_redis_link *link, struct lk_redis_request *request,
 	request->time_status = LK_OK;
 	request->history[0] = '\0';
 	memset(replies, 0, request->count * sizeof(struct lk_redis_reply *));
-	if (!lk_shared_breaker_admit(breaker, &probe))
+	if (!lk_shared_breaker_admit(&watch->breaker, &probe))
 		return (lk_fail(link->caller.error, LK_E_STORE,
 		    "the store has not answered several times in a row, and is "
 		    "not asked for a moment"));
 	status = try_until_done(&task);
-	lk_shared_breaker_note(breaker, probe, !lk_redis_may_pass(status),
+	lk_redis_watch_note(watch, probe, !lk_redis_may_pass(status),
 	    began_ns);
 	if (status == LK_OK && request->replicate) {
 		memcpy(replies, all,

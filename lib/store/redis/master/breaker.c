@@ -89,25 +89,27 @@ lk_shared_breaker_admit(struct lk_shared_breaker *breaker, bool *probe)
 	return (admitted);
 }
 
-void
+bool
 lk_shared_breaker_note(struct lk_shared_breaker *breaker, bool probe,
     bool answered, int64_t began_ns)
 {
 	int64_t now;
+	bool was_barred, barred;
 
 	if (answered) {
 		if (probe || lk_shared_breaker_is_barred(breaker))
 			(void)lk_shared_breaker_close(breaker);
-		return;
+		return (false);
 	}
 	now = lk_monotonic_ns();
 	if (!probe && now - began_ns < LK_BREAKER_SLOW_MS * MS_NS)
-		return;
+		return (false);
 	(void)pthread_mutex_lock(&breaker->lock);
 	lk_breaker_failed(&breaker->breaker, now, probe);
-	atomic_store(&breaker->barred,
-	    !lk_breaker_is_closed(&breaker->breaker));
+	barred = !lk_breaker_is_closed(&breaker->breaker);
+	was_barred = atomic_exchange(&breaker->barred, barred);
 	(void)pthread_mutex_unlock(&breaker->lock);
+	return (barred && !was_barred);
 }
 
 bool

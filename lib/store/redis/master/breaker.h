@@ -76,9 +76,9 @@ bool lk_shared_breaker_admit(struct lk_shared_breaker *breaker, bool *probe);
 /**
  * lk_shared_breaker_note(breaker, probe, answered, began_ns):
  * What came of an operation that began then: whether the store ${answered} at
- * all.
+ * all.  True if it is now that not all are admitted any more.
  */
-void lk_shared_breaker_note(struct lk_shared_breaker *breaker, bool probe,
+bool lk_shared_breaker_note(struct lk_shared_breaker *breaker, bool probe,
     bool answered, int64_t began_ns);
 
 /** lk_shared_breaker_close(breaker): Admit all again; whether not all were. */

@@ -110,6 +110,16 @@ lk_redis_watch_suspect(struct lk_redis_watch *watch, unsigned int generation)
 }
 
 void
+lk_redis_watch_note(struct lk_redis_watch *watch, bool probe, bool answered,
+    int64_t began_ns)
+{
+	if (lk_shared_breaker_note(&watch->breaker, probe, answered, began_ns))
+		LK_LOG(watch->base.log, LK_LOG_DEBUG,
+		    "the store is asked by nobody for a moment",
+		    { "reason", "it has not answered several times in a row" });
+}
+
+void
 lk_redis_watch_owe(struct lk_redis_watch *watch,
     const struct lk_redis_revocation *revocation)
 {

@@ -62,6 +62,13 @@ void lk_redis_watch_suspect(struct lk_redis_watch *watch,
     unsigned int generation);
 
 /**
+ * lk_redis_watch_note(watch, probe, answered, began_ns):
+ * As lk_shared_breaker_note() of its breaker, and say so once it bars the way.
+ */
+void lk_redis_watch_note(struct lk_redis_watch *watch, bool probe,
+    bool answered, int64_t began_ns);
+
+/**
  * lk_redis_watch_owe(watch, revocation):
  * Carry it over.
  */
