@@ -298,6 +298,8 @@ DEMO_DEBS  := $(BUILD_DEBS) python3 lighttpd pamtester libpam-wrapper
 REDIS_DEBS := $(if $(findstring /,$(LK_REDIS_SERVER)),,$(or \
 	$(LK_REDIS_SERVER),redis-server|valkey-server))
 BENCH_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) nginx wrk
+PEERS_DEBS := $(BENCH_DEBS) libnginx-mod-http-lua apache2 \
+	libapache2-mod-auth-openidc golang-go golang-github-gomodule-redigo-dev
 CHECK_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) libcmocka-dev \
 	python3-pytest curl apache2 libapache2-mod-fcgid nginx caddy haproxy \
 	php-cgi mandoc groff-base openssh-server openssh-client sudo \
@@ -400,6 +402,13 @@ $(B)/bench/noop: $(B)/obj/tests/bench/noop.o
 ## make bench-gate  the gate's figures, beside a no-op's (BENCH='--rounds 9')
 bench-gate: deps-bench all $(B)/bench/noop
 	@LK_BUILD='$(B)' $(PYTHON) tests/bench/bench_gate.py $(BENCH)
+
+.PHONY: bench-peers
+## make bench-peers  the same beside nginx with Lua, a service in Go, and
+##                   mod_auth_openidc (BENCH='--rounds 9')
+bench-peers: all
+	@sh tests/support/deps.sh $(call quoted,$(PEERS_DEBS))
+	@LK_BUILD='$(B)' $(PYTHON) tests/bench/bench_peers.py $(BENCH)
 
 .PHONY: bench-failover
 ## make bench-failover  gaps and losses behind Sentinel (BENCH='--rounds 9')

@@ -57,17 +57,11 @@ class Noop(Daemon):
 class Nginx(Daemon):
     """nginx with one page, behind auth_request if there is an authorizer."""
 
-    def __init__(self, place, name, gate):
-        self.name = f"nginx-{name}"
-        super().__init__(place)
-        self.port = free_port()
-        folder = place.path / self.name
-        folder.mkdir()
-        folder.joinpath("page").write_text(PAGE)
-        temporary = "".join(f"{kind}_temp_path {folder}/{kind};\n"
-                            for kind in ("client_body", "proxy", "fastcgi",
-                                         "uwsgi", "scgi"))
-        ask = "" if gate is None else f"""
+    module = http = ""
+
+    def guard(self, gate):
+        """What of the server, and of the page, has the gate asked."""
+        return f"""
             location = /_latchkey {{
               internal;
               fastcgi_pass {gate};
@@ -77,18 +71,32 @@ class Nginx(Daemon):
               fastcgi_param REQUEST_METHOD $request_method;
               fastcgi_param REQUEST_URI $request_uri;
               fastcgi_param REMOTE_ADDR $remote_addr;
-            }}"""
+            }}""", "auth_request /_latchkey;"
+
+    def __init__(self, place, name, gate=None):
+        self.name = f"nginx-{name}"
+        super().__init__(place)
+        self.port = free_port()
+        folder = place.path / self.name
+        folder.mkdir()
+        folder.joinpath("page").write_text(PAGE)
+        temporary = "".join(f"{kind}_temp_path {folder}/{kind};\n"
+                            for kind in ("client_body", "proxy", "fastcgi",
+                                         "uwsgi", "scgi"))
+        server, page = self.guard(gate) if gate else ("", "")
         conf = place.write(f"{self.name}.conf", f"""
+            {self.module}
             daemon off; master_process off; pid {folder}/pid;
             error_log stderr crit;
             events {{ worker_connections 512; }}
             http {{
               access_log off; keepalive_requests 1000000000;
               {temporary}
+              {self.http}
               server {{
-                listen 127.0.0.1:{self.port}; root {folder};{ask}
+                listen 127.0.0.1:{self.port}; root {folder};{server}
                 location / {{
-                  {"" if gate is None else "auth_request /_latchkey;"}
+                  {page}
                 }}
               }}
             }}
@@ -135,20 +143,27 @@ class Folder:
 
 
 def cpu_us(daemons):
-    """CPU time of these processes until now, all threads, system too."""
-    total = 0
-    for daemon in daemons:
-        with open(f"/proc/{daemon.process.pid}/stat") as stat:
-            fields = stat.read().rsplit(")", 1)[1].split()
+    """CPU time of these processes until now, all threads, system too, and of
+    their children."""
+    pids, total = [daemon.process.pid for daemon in daemons], 0
+    for pid in pids:
+        process = Path(f"/proc/{pid}")
+        fields = process.joinpath("stat").read_text().rsplit(")", 1)[1].split()
         total += (int(fields[11]) + int(fields[12])) * TICK_US
+        pids += [int(child) for child in process.joinpath(
+            f"task/{pid}/children").read_text().split()]
     return total
 
 
-def wrk(address, seconds, token=None):
+def bearer(token):
+    return ("Authorization", f"Bearer {token}")
+
+
+def wrk(address, seconds, header=None):
     """Requests and those not answered 2xx of one run."""
     argv = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s"]
-    if token:
-        argv += ["-H", f"Authorization: Bearer {token}"]
+    if header:
+        argv += ["-H", ": ".join(header)]
     done = subprocess.run([*argv, f"http://{address}/page"], check=True,
                           capture_output=True, text=True).stdout
     requests = int(re.search(r"(\d+) requests in", done).group(1))
@@ -162,25 +177,25 @@ def wrk(address, seconds, token=None):
 class Case:
     """One way to serve the page, and what it took in each round."""
 
-    def __init__(self, name, server, behind, token=None, allowed=True):
+    def __init__(self, name, server, behind=(), header=None, allowed=True):
         self.name = name
         self.server = server
         self.daemons = [server, *behind]
-        self.token = token
+        self.header = header
         self.allowed = allowed
         self.rates = []
         self.cpu = []
 
     def check(self):
-        headers = ([("Authorization", f"Bearer {self.token}")]
-                   if self.token else [])
-        reply = http.request(self.server.address, "/page", headers)
+        reply = http.send(self.server.address, http.head_of(
+            "/page", [self.header] if self.header else [],
+            host=self.server.address))
         if (reply.status, self.allowed) not in ((200, True), (401, False)):
             raise Failed(f"{self.name} answers {reply.status}")
 
     def run(self, seconds):
         before, start = cpu_us(self.daemons), time.monotonic()
-        requests, refused = wrk(self.server.address, seconds, self.token)
+        requests, refused = wrk(self.server.address, seconds, self.header)
         took = time.monotonic() - start
         if refused != (0 if self.allowed else requests):
             raise Failed(f"{self.name}: {refused} of {requests} refused")
@@ -192,9 +207,18 @@ class Case:
         say(f"gate.{self.name}.cpu", statistics.median(self.cpu), "us/req")
 
 
-def ratio(name, case, base, goal=None):
+def run_in_turns(cases, options):
+    for case in cases:
+        case.check()
+    for _ in range(options.rounds):
+        for case in cases:
+            case.run(options.seconds)
+
+
+def ratio(name, case, base, goal=None, of="cpu"):
     say(f"gate.{name}", statistics.median(
-        mine / other for mine, other in zip(case.cpu, base.cpu)), "x", goal)
+        mine / other for mine, other in zip(getattr(case, of),
+                                            getattr(base, of))), "x", goal)
 
 
 def resident_mb(daemon):
@@ -214,6 +238,7 @@ class Bench:
         self.noops = {status: place.add(Noop(place, status))
                       for status in (401, 200)}
         self.token = Latchkey(place, self.conf("unix")).issue("alice")
+        self.bearer = bearer(self.token)
 
     def conf(self, name):
         return self.place.path / f"gate-{name}.conf"
@@ -244,9 +269,9 @@ class Bench:
             "deny": case("deny", [gates["unix"], self.redis],
                          gates["unix"].address, allowed=False),
             "allow-unix": case("allow-unix", [gates["unix"], self.redis],
-                               gates["unix"].address, token=self.token),
+                               gates["unix"].address, header=self.bearer),
             "allow-tcp": case("allow-tcp", [gates["tcp"], self.redis],
-                              gates["tcp"].address, token=self.token),
+                              gates["tcp"].address, header=self.bearer),
         }
 
     def compare(self, kind, cases):
@@ -326,11 +351,16 @@ def allow_files(count):
     return True
 
 
-def main():
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def options_of(what):
+    options = argparse.ArgumentParser(description=what.splitlines()[0])
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--seconds", type=int, default=2,
                          help="of each case in each round")
+    return options
+
+
+def main():
+    options = options_of(__doc__)
     options.add_argument("--reload-seconds", type=int, default=10)
     options = options.parse_args()
     find_program("wrk")
@@ -339,12 +369,8 @@ def main():
         bench = Bench(place)
         suites = {"lighttpd": bench.cases("lighttpd", Light),
                   "nginx": bench.cases("nginx", Nginx)}
-        cases = [case for suite in suites.values() for case in suite.values()]
-        for case in cases:
-            case.check()
-        for _ in range(options.rounds):
-            for case in cases:
-                case.run(options.seconds)
+        run_in_turns([case for suite in suites.values()
+                      for case in suite.values()], options)
         for kind, suite in suites.items():
             bench.compare(kind, suite)
         if many:
