@@ -224,8 +224,7 @@ lk_redis_link_run(struct lk_redis_link *link, struct lk_redis_request *request,
 		    "the store has not answered several times in a row, and is "
 		    "not asked for a moment"));
 	status = try_until_done(&task);
-	lk_redis_watch_note(watch, probe, !lk_redis_may_pass(status),
-	    began_ns);
+	lk_redis_watch_note(watch, probe, !lk_redis_may_pass(status), began_ns);
 	if (status == LK_OK && request->replicate) {
 		memcpy(replies, all,
 		    request->count * sizeof(struct lk_redis_reply *));

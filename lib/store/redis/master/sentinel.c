@@ -15,7 +15,7 @@ sentinel_free(struct lk_redis_topology *topology)
 	struct lk_redis_sentinel *s = lk_redis_sentinel_of(topology);
 
 	lk_redis_inquiry_free(&s->inquiry);
-	lk_redis_hint_close(&s->tending.hint);
+	lk_redis_channel_close(&s->tending.hint);
 	lk_redis_topology_tear_down(topology);
 	free(s);
 }

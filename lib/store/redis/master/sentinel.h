@@ -21,9 +21,9 @@
 #ifndef LK_REDIS_SENTINEL_H_
 #define LK_REDIS_SENTINEL_H_
 
-#include "store/redis/master/hint.h"
 #include "store/redis/master/opinion.h"
 #include "store/redis/master/topology.h"
+#include "store/redis/wire/channel.h"
 
 /** What is known of the master. */
 struct lk_redis_known {
@@ -36,7 +36,8 @@ struct lk_redis_known {
 
 /** Who tends; of one thread.  When things are due, by lk_monotonic_ns(). */
 struct lk_redis_tending {
-	struct lk_redis_hint hint;
+	struct lk_redis_channel hint;
+	size_t hinter;     /* the Sentinel to turn to next for hints */
 	int64_t hinted_ns; /* when a hint came, by lk_boottime_ns() */
 	int64_t confirmed; /* was begun, the last time */
 	int64_t confirm_at;

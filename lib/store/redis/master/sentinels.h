@@ -1,8 +1,7 @@
 /*
  * Asking all configured Sentinels at once where the master is: non-blocking
- * sockets, one poll loop, one deadline, no thread.  voter.h is one of
- * them, vote_read.h what it says, and vote.h what follows from what
- * all of them say.
+ * sockets, one poll loop, one deadline, no thread.  vote.h is what they say,
+ * and what follows from what all of them say.
  */
 #ifndef LK_REDIS_SENTINELS_H_
 #define LK_REDIS_SENTINELS_H_

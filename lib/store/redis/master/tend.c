@@ -2,6 +2,8 @@
  * The Sentinels in the hands of a thread: confirming the master before the last
  * confirmation is too old, and noticing another one at once.
  */
+#include <errno.h>
+
 #include <sodium.h>
 
 #include "store/redis/master/sentinel.h"
@@ -13,6 +15,10 @@
  * often. */
 #define DOUBT_MS 5000
 #define DOUBT_EVERY_MS 50
+/* Most that is read up to the end of a message, and longest question, with a
+ * password in it. */
+#define MESSAGE_MAX 32768
+#define QUESTION_MAX 16384
 
 static int64_t
 in_ms(int64_t ms)
@@ -74,13 +80,98 @@ lk_redis_sentinel_saw(struct lk_redis_topology *topology,
 
 /* ---- Hints ------------------------------------------------------------- */
 
+/*
+ * A subscription to what a Sentinel says of its own accord: `+switch-master`.
+ * It is a hint to ask all of them at once, and never more than that.
+ */
+static bool
+subscribe(struct lk_redis_channel *hint, const struct lk_settings *settings)
+{
+	struct lk_buf out = LK_BUF_INIT(QUESTION_MAX);
+	struct lk_redis_command commands[2];
+	size_t count = 0;
+	bool done;
+
+	count += lk_redis_command_auth(&commands[count],
+	    settings->store.sentinel.username,
+	    settings->store.sentinel.password);
+	lk_redis_command(&commands[count], "SUBSCRIBE");
+	lk_redis_arg_str(&commands[count++], "+switch-master");
+	done = lk_redis_command_format(commands, count, &out) == LK_OK &&
+	    lk_stream_write(&hint->stream, out.data, out.len) ==
+	        (ssize_t)out.len;
+	lk_buf_free(&out);
+	return (done);
+}
+
+/* Subscribe at the next Sentinel; false if that did not work. */
+static bool
+open_hint(struct lk_redis_tending *tending, const struct lk_settings *settings,
+    struct lk_deadline deadline)
+{
+	const struct lk_strings *all = &settings->store.sentinel.addresses;
+	struct lk_redis_channel *hint = &tending->hint;
+	struct lk_address address;
+	const char *why;
+
+	lk_redis_channel_close(hint);
+	if (lk_address_parse(all->v[tending->hinter++ % all->n], &address) !=
+	        LK_OK ||
+	    lk_stream_connect(&hint->stream, &address, deadline, &why) != LK_OK)
+		return (false);
+	hint->most = MESSAGE_MAX;
+	if (lk_redis_channel_start(hint) &&
+	    lk_stream_keep_alive(&hint->stream) && subscribe(hint, settings))
+		return (true);
+	lk_redis_channel_close(hint);
+	return (false);
+}
+
+/* Whether ${reply} is a message, and not the answer to a command. */
+static bool
+is_message(const struct lk_redis_reply *reply)
+{
+	return (reply->type == LK_REDIS_ARRAY && reply->elements == 3 &&
+	    lk_redis_reply_is(reply->element[0], "message"));
+}
+
+/* Take whole replies; false if they end in rubbish. */
+static bool
+read_whole(struct lk_redis_channel *hint, bool *message)
+{
+	struct lk_redis_reply *reply;
+	bool refused = false;
+
+	while (lk_redis_channel_next(hint, &reply)) {
+		if (reply == NULL)
+			return (!refused);
+		hint->got = 0;
+		*message |= is_message(reply);
+		refused |= reply->type == LK_REDIS_ERROR;
+		lk_redis_reply_free(reply);
+	}
+	return (false);
+}
+
+/* Read what has come; whether that was a message. */
+static bool
+read_hint(struct lk_redis_channel *hint)
+{
+	const int error = lk_redis_channel_read(hint);
+	bool message = false;
+
+	if (error != EAGAIN && (error != 0 || !read_whole(hint, &message)))
+		lk_redis_channel_close(hint);
+	return (message);
+}
+
 static void
 listen_for_hints(struct lk_redis_sentinel *s)
 {
 	struct lk_redis_tending *tending = &s->tending;
 	const int64_t ms = s->base.settings->store.redis.connect_timeout_ms;
 
-	if (lk_redis_hint_open(&tending->hint, s->base.settings,
+	if (open_hint(tending, s->base.settings,
 	        lk_deadline_in(min_ns(ms, STEP_MS))))
 		tending->hint_tries = 0;
 	else
@@ -93,8 +184,8 @@ listen_for_hints(struct lk_redis_sentinel *s)
 static void
 take_hint(struct lk_redis_tending *tending)
 {
-	if (!lk_redis_hint_is_open(&tending->hint) ||
-	    !lk_redis_hint_read(&tending->hint))
+	if (!lk_redis_channel_is_open(&tending->hint) ||
+	    !read_hint(&tending->hint))
 		return;
 	tending->hinted_ns = lk_boottime_ns();
 	/* At once, but not as often as somebody may like to say it. */
@@ -115,7 +206,7 @@ lk_redis_sentinel_tend(struct lk_redis_topology *topology,
 
 	take_hint(t);
 	/* The one that has waited longer goes first. */
-	if (!lk_redis_hint_is_open(&t->hint) && t->hint_at <= now &&
+	if (!lk_redis_channel_is_open(&t->hint) && t->hint_at <= now &&
 	    t->hint_at < t->confirm_at)
 		listen_for_hints(s);
 	else if (t->confirm_at <= now)
@@ -124,8 +215,8 @@ lk_redis_sentinel_tend(struct lk_redis_topology *topology,
 	t->confirm_at = min_ns(t->confirm_at,
 	    lk_monotonic_ns() + confirm_every_ns(s));
 	next = t->confirm_at;
-	if (!lk_redis_hint_is_open(&t->hint))
+	if (!lk_redis_channel_is_open(&t->hint))
 		next = min_ns(next, t->hint_at);
-	*listen = lk_stream_poll(&t->hint.channel.stream, POLLIN);
+	*listen = lk_stream_poll(&t->hint.stream, POLLIN);
 	return ((struct lk_deadline){ next });
 }

@@ -13,10 +13,9 @@
 #ifndef LK_REDIS_VOTE_H_
 #define LK_REDIS_VOTE_H_
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "base/error.h"
+#include "store/redis/wire/command.h"
+#include "store/redis/wire/reply.h"
 
 /* Longest address that is taken, "host:port" or "[ipv6]:port", with its NUL. */
 #define LK_VOTE_ADDRESS_SIZE 272
@@ -93,5 +92,26 @@ enum lk_status lk_votes_explain(const struct lk_vote *votes,
  * of LK_VOTE_NAMES.
  */
 const char *lk_vote_says(enum lk_vote_kind kind);
+
+/* ---- Asking for a vote ------------------------------------------------- */
+
+/* Where the master is, what is being done about it, and who follows it. */
+#define LK_REDIS_VOTE_REPLIES 3
+
+/**
+ * lk_redis_vote_ask(master, commands):
+ * The question about the master of that name; ${commands} borrow it.
+ */
+void lk_redis_vote_ask(const char *master,
+    struct lk_redis_command commands[LK_REDIS_VOTE_REPLIES]);
+
+/**
+ * lk_redis_vote_read(reply, more, vote):
+ * Add to ${vote} what ${reply} says, behind which ${more} are to come.  The
+ * replies to what goes before the question, such as AUTH, are read as well.
+ * Only the last one makes it a vote for an address.
+ */
+void lk_redis_vote_read(const struct lk_redis_reply *reply, size_t more,
+    struct lk_vote *vote);
 
 #endif /* !LK_REDIS_VOTE_H_ */
