@@ -5,16 +5,18 @@
 /* Some time. */
 #define T (INT64_C(5000) * 1000 * MS)
 
-/* Let it fail ${count} times, ${every} ms apart; returns the last time. */
+/* Let a closed one fail ${count} times, ${every} ms apart; returns the last
+ * time. */
 static int64_t
 fail_often(struct lk_breaker *breaker, int count, int64_t every)
 {
 	int64_t now = T;
 	int i;
 
+	assert_true(lk_breaker_init(breaker));
 	for (i = 0; i < count; i++) {
 		now = T + i * every * MS;
-		lk_breaker_failed(breaker, now, false);
+		(void)lk_breaker_note(breaker, false, false, T - MS * 1000, now);
 	}
 	return (now);
 }
@@ -22,16 +24,15 @@ fail_often(struct lk_breaker *breaker, int count, int64_t every)
 static void
 test_redis_breaker_five_failures_in_a_second_open_it(void **state)
 {
-	struct lk_breaker breaker = { .until_ns = 0 };
+	struct lk_breaker breaker;
 	int64_t now;
 	bool probe;
 
 	(void)state;
 	(void)fail_often(&breaker, 4, 10);
-	assert_true(lk_breaker_is_closed(&breaker));
-	memset(&breaker, 0, sizeof(breaker));
+	assert_false(lk_breaker_is_barred(&breaker));
 	now = fail_often(&breaker, 5, 250);
-	assert_false(lk_breaker_is_closed(&breaker));
+	assert_true(lk_breaker_is_barred(&breaker));
 	assert_false(lk_breaker_admit(&breaker, now, &probe));
 	assert_false(lk_breaker_admit(&breaker, now + 249 * MS, &probe));
 	assert_true(lk_breaker_admit(&breaker, now + 250 * MS, &probe));
@@ -41,12 +42,12 @@ test_redis_breaker_five_failures_in_a_second_open_it(void **state)
 static void
 test_redis_breaker_slow_failures_leave_it_closed(void **state)
 {
-	struct lk_breaker breaker = { .until_ns = 0 };
+	struct lk_breaker breaker;
 	bool probe;
 
 	(void)state;
 	(void)fail_often(&breaker, 50, 251);
-	assert_true(lk_breaker_is_closed(&breaker));
+	assert_false(lk_breaker_is_barred(&breaker));
 	assert_true(lk_breaker_admit(&breaker, T, &probe));
 	assert_false(probe);
 }
@@ -54,7 +55,7 @@ test_redis_breaker_slow_failures_leave_it_closed(void **state)
 static void
 test_redis_breaker_open_admits_one_probe_at_a_time(void **state)
 {
-	struct lk_breaker breaker = { .until_ns = 0 };
+	struct lk_breaker breaker;
 	int64_t now = fail_often(&breaker, 5, 1) + 250 * MS;
 	bool probe;
 
@@ -63,7 +64,7 @@ test_redis_breaker_open_admits_one_probe_at_a_time(void **state)
 	assert_true(probe);
 	assert_false(lk_breaker_admit(&breaker, now, &probe));
 	assert_false(lk_breaker_admit(&breaker, now + 9999 * MS, &probe));
-	lk_breaker_close(&breaker);
+	assert_true(lk_breaker_close(&breaker));
 	assert_true(lk_breaker_admit(&breaker, now, &probe));
 	assert_false(probe);
 }
@@ -72,7 +73,7 @@ static void
 test_redis_breaker_failed_probes_double_its_time(void **state)
 {
 	static const int64_t spans[] = { 500, 1000, 2000, 2000, 2000 };
-	struct lk_breaker breaker = { .until_ns = 0 };
+	struct lk_breaker breaker;
 	int64_t now = fail_often(&breaker, 5, 1) + 250 * MS;
 	bool probe;
 	size_t i;
@@ -80,16 +81,16 @@ test_redis_breaker_failed_probes_double_its_time(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
 		assert_true(lk_breaker_admit(&breaker, now, &probe));
-		lk_breaker_failed(&breaker, now, true);
+		(void)lk_breaker_note(&breaker, true, false, now, now);
 		now += (spans[i] - 1) * MS;
 		assert_false(lk_breaker_admit(&breaker, now, &probe));
 		now += MS;
 	}
 	/* Another master was found meanwhile: a late probe opens nothing. */
 	assert_true(lk_breaker_admit(&breaker, now, &probe));
-	lk_breaker_close(&breaker);
-	lk_breaker_failed(&breaker, now, true);
-	assert_true(lk_breaker_is_closed(&breaker));
+	assert_true(lk_breaker_close(&breaker));
+	(void)lk_breaker_note(&breaker, true, false, now, now);
+	assert_false(lk_breaker_is_barred(&breaker));
 }
 
 static void

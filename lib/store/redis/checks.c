@@ -137,7 +137,7 @@ redis_start(struct lk_store_checks *base, const struct lk_token_key *key,
 
 	leave_old(c);
 	if (lk_redis_order_is_full(&c->order) ||
-	    lk_shared_breaker_is_barred(&caller->watch->breaker) ||
+	    lk_breaker_is_barred(&caller->watch->breaker) ||
 	    (c->dial.state != LK_DIAL_CLOSED &&
 	        !lk_redis_topology_is_fresh(caller->watch->topology,
 	            caller->wire.generation)))

@@ -211,7 +211,7 @@ lk_redis_link_run(struct lk_redis_link *link, struct lk_redis_request *request,
 	    link->caller.settings->store.redis.command_timeout_ms * 1000000;
 	struct lk_redis_watch *watch = link->caller.watch;
 	enum lk_status status = LK_FAULT;
-	bool probe;
+	bool probe = false;
 
 	if (request->replicate)
 		task.count += LK_REDIS_FENCE_COMMANDS;
@@ -219,7 +219,8 @@ lk_redis_link_run(struct lk_redis_link *link, struct lk_redis_request *request,
 	request->time_status = LK_OK;
 	request->history[0] = '\0';
 	memset(replies, 0, request->count * sizeof(struct lk_redis_reply *));
-	if (!lk_shared_breaker_admit(&watch->breaker, &probe))
+	if (lk_breaker_is_barred(&watch->breaker) &&
+	    !lk_breaker_admit(&watch->breaker, lk_monotonic_ns(), &probe))
 		return (lk_fail(link->caller.error, LK_E_STORE,
 		    "the store has not answered several times in a row, and is "
 		    "not asked for a moment"));

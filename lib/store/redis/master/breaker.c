@@ -1,28 +1,36 @@
 #include <string.h>
 
-#include "base/deadline.h"
 #include "store/redis/master/breaker.h"
 
 #define MS_NS INT64_C(1000000)
 
 bool
-lk_breaker_is_closed(const struct lk_breaker *breaker)
+lk_breaker_init(struct lk_breaker *breaker)
 {
-	return (breaker->until_ns == 0);
+	memset(breaker, 0, sizeof(*breaker));
+	return (pthread_mutex_init(&breaker->lock, NULL) == 0);
+}
+
+void
+lk_breaker_destroy(struct lk_breaker *breaker)
+{
+	(void)pthread_mutex_destroy(&breaker->lock);
 }
 
 bool
 lk_breaker_admit(struct lk_breaker *breaker, int64_t now_ns, bool *probe)
 {
-	*probe = false;
-	if (lk_breaker_is_closed(breaker))
-		return (true);
-	if (breaker->probing || now_ns < breaker->until_ns)
-		return (false);
-	breaker->probing = *probe = true;
-	return (true);
+	bool closed;
+
+	(void)pthread_mutex_lock(&breaker->lock);
+	closed = breaker->until_ns == 0;
+	*probe = !closed && !breaker->probing && now_ns >= breaker->until_ns;
+	breaker->probing |= *probe;
+	(void)pthread_mutex_unlock(&breaker->lock);
+	return (closed || *probe);
 }
 
+/* The lock is held. */
 static void
 open_for(struct lk_breaker *breaker, int64_t now_ns, int64_t span_ns)
 {
@@ -32,8 +40,9 @@ open_for(struct lk_breaker *breaker, int64_t now_ns, int64_t span_ns)
 	breaker->until_ns = now_ns + span_ns;
 }
 
-void
-lk_breaker_failed(struct lk_breaker *breaker, int64_t now_ns, bool probe)
+/* An operation failed slowly; the lock is held. */
+static void
+count_failure(struct lk_breaker *breaker, int64_t now_ns, bool probe)
 {
 	int64_t oldest_ns;
 
@@ -43,7 +52,7 @@ lk_breaker_failed(struct lk_breaker *breaker, int64_t now_ns, bool probe)
 		return;
 	}
 	/* One that was admitted before it was opened says nothing new. */
-	if (!lk_breaker_is_closed(breaker))
+	if (breaker->until_ns != 0)
 		return;
 	breaker->failed_ns[breaker->next] = now_ns;
 	breaker->next = (breaker->next + 1) % LK_BREAKER_FAILURES;
@@ -53,76 +62,40 @@ lk_breaker_failed(struct lk_breaker *breaker, int64_t now_ns, bool probe)
 		open_for(breaker, now_ns, LK_BREAKER_OPEN_MS * MS_NS);
 }
 
-void
-lk_breaker_close(struct lk_breaker *breaker)
-{
-	memset(breaker, 0, sizeof(*breaker));
-}
-
-/* ---- Shared by threads ------------------------------------------------- */
-
 bool
-lk_shared_breaker_init(struct lk_shared_breaker *breaker)
+lk_breaker_note(struct lk_breaker *breaker, bool probe, bool answered,
+    int64_t began_ns, int64_t now_ns)
 {
-	memset(breaker, 0, sizeof(*breaker));
-	return (pthread_mutex_init(&breaker->lock, NULL) == 0);
-}
-
-void
-lk_shared_breaker_destroy(struct lk_shared_breaker *breaker)
-{
-	(void)pthread_mutex_destroy(&breaker->lock);
-}
-
-bool
-lk_shared_breaker_admit(struct lk_shared_breaker *breaker, bool *probe)
-{
-	bool admitted;
-
-	*probe = false;
-	if (!lk_shared_breaker_is_barred(breaker))
-		return (true);
-	(void)pthread_mutex_lock(&breaker->lock);
-	admitted = lk_breaker_admit(&breaker->breaker, lk_monotonic_ns(),
-	    probe);
-	(void)pthread_mutex_unlock(&breaker->lock);
-	return (admitted);
-}
-
-bool
-lk_shared_breaker_note(struct lk_shared_breaker *breaker, bool probe,
-    bool answered, int64_t began_ns)
-{
-	int64_t now;
 	bool was_barred, barred;
 
 	if (answered) {
-		if (probe || lk_shared_breaker_is_barred(breaker))
-			(void)lk_shared_breaker_close(breaker);
+		if (probe || lk_breaker_is_barred(breaker))
+			(void)lk_breaker_close(breaker);
 		return (false);
 	}
-	now = lk_monotonic_ns();
-	if (!probe && now - began_ns < LK_BREAKER_SLOW_MS * MS_NS)
+	if (!probe && now_ns - began_ns < LK_BREAKER_SLOW_MS * MS_NS)
 		return (false);
 	(void)pthread_mutex_lock(&breaker->lock);
-	lk_breaker_failed(&breaker->breaker, now, probe);
-	barred = !lk_breaker_is_closed(&breaker->breaker);
+	count_failure(breaker, now_ns, probe);
+	barred = breaker->until_ns != 0;
 	was_barred = atomic_exchange(&breaker->barred, barred);
 	(void)pthread_mutex_unlock(&breaker->lock);
 	return (barred && !was_barred);
 }
 
 bool
-lk_shared_breaker_close(struct lk_shared_breaker *breaker)
+lk_breaker_close(struct lk_breaker *breaker)
 {
-	bool was_open;
+	bool was_barred;
 
 	(void)pthread_mutex_lock(&breaker->lock);
-	was_open = !lk_breaker_is_closed(&breaker->breaker);
-	lk_breaker_close(&breaker->breaker);
-	atomic_store(&breaker->barred, false);
+	was_barred = atomic_exchange(&breaker->barred, false);
+	memset(breaker->failed_ns, 0, sizeof(breaker->failed_ns));
+	breaker->next = 0;
+	breaker->until_ns = breaker->span_ns = 0;
+	breaker->probing = false;
 	(void)pthread_mutex_unlock(&breaker->lock);
-	return (was_open);
+	return (was_barred);
 }
 
 /* ---- Between two tries ------------------------------------------------- */

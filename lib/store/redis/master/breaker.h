@@ -1,7 +1,6 @@
 /*
  * Failing at once while a store is known not to answer, and how long to wait
- * between two tries.  All but the one that threads share is pure: the time is
- * an argument, in nanoseconds.
+ * between two tries.  The time is an argument, in nanoseconds.
  *
  * Only failures that took their time are counted.  One that is refused at once
  * costs nobody anything, and the next try may well succeed.
@@ -24,8 +23,12 @@
 /* What takes less is not counted. */
 #define LK_BREAKER_SLOW_MS 20
 
-/** All zero: closed. */
+/** One that any number of threads share. */
 struct lk_breaker {
+	atomic_bool barred; /* it is open: not all operations are admitted */
+	pthread_mutex_t lock;
+
+	/* Under the lock. */
 	int64_t failed_ns[LK_BREAKER_FAILURES]; /* the last ones, a ring */
 	size_t next;                            /* in the ring */
 	int64_t until_ns;                       /* open until then; 0: closed */
@@ -34,55 +37,36 @@ struct lk_breaker {
 };
 
 /**
+ * lk_breaker_init(breaker): Closed; false if there is no lock to be had.
+ * lk_breaker_destroy(breaker): The reverse.
+ */
+bool lk_breaker_init(struct lk_breaker *breaker);
+void lk_breaker_destroy(struct lk_breaker *breaker);
+
+/** lk_breaker_is_barred(breaker): whether it is not closed. */
+static inline bool
+lk_breaker_is_barred(const struct lk_breaker *breaker)
+{
+	return (atomic_load_explicit(&breaker->barred, memory_order_relaxed));
+}
+
+/**
  * lk_breaker_admit(breaker, now_ns, probe):
  * Whether an operation may ask the store; ${probe} says whether it is the one
  * that finds out for all.  It must tell then what came of it.
  */
 bool lk_breaker_admit(struct lk_breaker *breaker, int64_t now_ns, bool *probe);
 
-/** lk_breaker_failed(breaker, now_ns, probe): An operation failed slowly. */
-void lk_breaker_failed(struct lk_breaker *breaker, int64_t now_ns, bool probe);
-
-/** lk_breaker_close(breaker): The store answers. */
-void lk_breaker_close(struct lk_breaker *breaker);
-
-/** lk_breaker_is_closed(breaker): whether all operations are admitted. */
-bool lk_breaker_is_closed(const struct lk_breaker *breaker);
-
-/** One that any number of threads share. */
-struct lk_shared_breaker {
-	pthread_mutex_t lock;
-	struct lk_breaker breaker; /* under the lock */
-	atomic_bool barred;        /* it is not closed */
-};
-
 /**
- * lk_shared_breaker_init(breaker):
- * Closed; false if there is no lock to be had.
- */
-bool lk_shared_breaker_init(struct lk_shared_breaker *breaker);
-void lk_shared_breaker_destroy(struct lk_shared_breaker *breaker);
-
-/** lk_shared_breaker_is_barred(breaker): whether it is not closed. */
-static inline bool
-lk_shared_breaker_is_barred(const struct lk_shared_breaker *breaker)
-{
-	return (atomic_load_explicit(&breaker->barred, memory_order_relaxed));
-}
-
-/** lk_shared_breaker_admit(breaker, probe): As lk_breaker_admit(), now. */
-bool lk_shared_breaker_admit(struct lk_shared_breaker *breaker, bool *probe);
-
-/**
- * lk_shared_breaker_note(breaker, probe, answered, began_ns):
+ * lk_breaker_note(breaker, probe, answered, began_ns, now_ns):
  * What came of an operation that began then: whether the store ${answered} at
  * all.  True if it is now that not all are admitted any more.
  */
-bool lk_shared_breaker_note(struct lk_shared_breaker *breaker, bool probe,
-    bool answered, int64_t began_ns);
+bool lk_breaker_note(struct lk_breaker *breaker, bool probe, bool answered,
+    int64_t began_ns, int64_t now_ns);
 
-/** lk_shared_breaker_close(breaker): Admit all again; whether not all were. */
-bool lk_shared_breaker_close(struct lk_shared_breaker *breaker);
+/** lk_breaker_close(breaker): Admit all again; whether not all were. */
+bool lk_breaker_close(struct lk_breaker *breaker);
 
 /* The first wait, and the longest. */
 #define LK_BACKOFF_MS 20

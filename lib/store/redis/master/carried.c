@@ -1,7 +1,201 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "store/redis/master/carried.h"
+
+#define MS_NS INT64_C(1000000)
+/* Longest command: a script and its keys and arguments. */
+#define COMMAND_MAX 16384
+
+/* ---- The list ---------------------------------------------------------- */
+
+static void
+item_free(struct lk_redis_pending_item *item)
+{
+	if (item != NULL)
+		lk_buf_free(&item->command);
+	free(item);
+}
+
+static struct lk_redis_pending_item *
+item_new(const struct lk_redis_command *command)
+{
+	struct lk_redis_pending_item *item = calloc(1, sizeof(*item));
+
+	if (item == NULL)
+		return (NULL);
+	item->command = (struct lk_buf)LK_BUF_INIT(COMMAND_MAX);
+	if (lk_redis_command_format(command, 1, &item->command) == LK_OK)
+		return (item);
+	item_free(item);
+	return (NULL);
+}
+
+static void
+item_done_by(struct lk_redis_pending_item *item, const char *history)
+{
+	memset(item->history, 0, sizeof(item->history));
+	item->since_ns = lk_monotonic_ns();
+	if (strlen(history) == LK_REDIS_HISTORY_LEN)
+		memcpy(item->history, history, LK_REDIS_HISTORY_LEN);
+}
+
+static bool
+is_same(const struct lk_redis_pending_item *a,
+    const struct lk_redis_pending_item *b)
+{
+	return (a->command.len == b->command.len &&
+	    memcmp(a->command.data, b->command.data, a->command.len) == 0);
+}
+
+static void
+set_durable(struct lk_redis_pending *pending,
+    struct lk_redis_pending_item *item, bool durable)
+{
+	pending->owed += item->durable;
+	pending->owed -= durable;
+	item->durable = durable;
+	item->since_ns = lk_monotonic_ns();
+}
+
+/* Take out the item at ${p}. */
+static void
+drop(struct lk_redis_pending *pending, struct lk_redis_pending_item **p)
+{
+	struct lk_redis_pending_item *item = *p;
+
+	*p = item->next;
+	pending->n--;
+	pending->owed -= !item->durable;
+	item_free(item);
+}
+
+/* Forget those that have been durable for long enough. */
+static void
+drop_old(struct lk_redis_pending *pending)
+{
+	struct lk_redis_pending_item **p = &pending->first;
+	const int64_t then = lk_monotonic_ns() - LK_REDIS_PENDING_MS * MS_NS;
+
+	while (*p != NULL) {
+		if ((*p)->durable && (*p)->since_ns < then)
+			drop(pending, p);
+		else
+			p = &(*p)->next;
+	}
+}
+
+/* Give up the oldest that ${item} is more than; false if there is none. */
+static bool
+make_room(struct lk_redis_pending *pending,
+    const struct lk_redis_pending_item *item)
+{
+	struct lk_redis_pending_item **p, **spare = NULL;
+
+	for (p = &pending->first; *p != NULL; p = &(*p)->next) {
+		if ((*p)->durable) {
+			spare = p;
+			break;
+		}
+		if (spare == NULL && item->ended && !(*p)->ended)
+			spare = p;
+	}
+	if (spare == NULL)
+		return (false);
+	drop(pending, spare);
+	return (true);
+}
+
+/* Hang in ${item}, which then belongs to the list or is gone. */
+static enum lk_pending_result
+insert(struct lk_redis_pending *pending, struct lk_redis_pending_item *item)
+{
+	struct lk_redis_pending_item **p;
+
+	for (p = &pending->first; *p != NULL; p = &(*p)->next) {
+		if (!is_same(*p, item))
+			continue;
+		memcpy((*p)->history, item->history, sizeof(item->history));
+		(*p)->ended |= item->ended;
+		set_durable(pending, *p, item->durable);
+		item_free(item);
+		return (LK_PENDING_KNOWN);
+	}
+	if (pending->n >= LK_REDIS_PENDING_MAX && !make_room(pending, item)) {
+		item_free(item);
+		return (LK_PENDING_FULL);
+	}
+	for (p = &pending->first; *p != NULL; p = &(*p)->next)
+		continue;
+	item->next = NULL;
+	*p = item;
+	pending->n++;
+	pending->owed += !item->durable;
+	return (LK_PENDING_ADDED);
+}
+
+enum lk_pending_result
+lk_redis_pending_add(struct lk_redis_pending *pending,
+    const struct lk_redis_revocation *revocation)
+{
+	struct lk_redis_pending_item *item = item_new(revocation->command);
+
+	if (item == NULL)
+		return (LK_PENDING_FULL);
+	drop_old(pending);
+	item_done_by(item, revocation->history);
+	item->ended = revocation->ended;
+	item->durable = revocation->durable;
+	return (insert(pending, item));
+}
+
+size_t
+lk_redis_pending_move(struct lk_redis_pending *to,
+    struct lk_redis_pending *from)
+{
+	struct lk_redis_pending_item *item, *next;
+	size_t lost = 0;
+	bool durable;
+
+	for (item = from->first; item != NULL; item = next) {
+		next = item->next;
+		durable = item->durable;
+		lost += insert(to, item) == LK_PENDING_FULL && !durable;
+	}
+	memset(from, 0, sizeof(*from));
+	drop_old(to);
+	return (lost);
+}
+
+void
+lk_redis_pending_clear(struct lk_redis_pending *pending)
+{
+	struct lk_redis_pending_item *item, *next;
+
+	for (item = pending->first; item != NULL; item = next) {
+		next = item->next;
+		item_free(item);
+	}
+	memset(pending, 0, sizeof(*pending));
+}
+
+size_t
+lk_redis_pending_reached(struct lk_redis_pending *pending, const char *history,
+    int64_t before_ns)
+{
+	struct lk_redis_pending_item *item;
+	const size_t owed = pending->owed;
+
+	for (item = pending->first; item != NULL; item = item->next) {
+		if (!item->durable && item->since_ns < before_ns &&
+		    history[0] != '\0' && strcmp(item->history, history) == 0)
+			set_durable(pending, item, true);
+	}
+	return (owed - pending->owed);
+}
+
+/* ---- Keeping them ------------------------------------------------------ */
 
 /* Show what there is, in the list or taken from it; the lock is held. */
 static void
@@ -28,8 +222,6 @@ log_lost(const struct lk_redis_carried *carried, size_t count)
 	    "a failover would undo them",
 	    { "count", number });
 }
-
-/* ---- Keeping them ------------------------------------------------------ */
 
 bool
 lk_redis_carried_init(struct lk_redis_carried *carried,
@@ -98,13 +290,50 @@ lk_redis_carried_take(struct lk_redis_carried *carried,
 
 /* ---- Telling a master -------------------------------------------------- */
 
-/* Take all there are, unless somebody else has; the lock is held. */
-static void
-take_all(struct lk_redis_carried *carried, struct lk_redis_pending *taken)
+/* Tell the master one that it does not have. */
+static enum lk_status
+replay_one(struct lk_redis_pending_item *item, struct lk_redis_wire *wire,
+    const char *history, struct lk_deadline deadline, bool *refused)
 {
-	*taken = carried->pending;
-	memset(&carried->pending, 0, sizeof(carried->pending));
-	carried->telling = true;
+	struct lk_redis_reply *reply = NULL;
+	struct lk_redis_exchange x = { .timed = false };
+	enum lk_status status = LK_FAULT;
+
+	status = lk_redis_wire_exchange(wire, &item->command, 1, deadline,
+	    &reply, &x);
+	if (status == LK_OK &&
+	    lk_redis_reply_refusal(reply, wire->name, wire->error) != LK_OK)
+		*refused = true;
+	else if (status == LK_OK)
+		item_done_by(item, history);
+	lk_redis_reply_free(reply);
+	return (status);
+}
+
+/*
+ * Tell the master what it does not have; that is not durable then.  LK_OK if it
+ * has all then; LK_E_NOT_DURABLE if it has refused some, and the wire's error
+ * says why.  Nothing is taken off the list.
+ */
+static enum lk_status
+replay(struct lk_redis_pending *pending, struct lk_redis_wire *wire,
+    struct lk_deadline deadline)
+{
+	struct lk_redis_pending_item *item;
+	struct lk_redis_past past;
+	enum lk_status status = LK_FAULT;
+	bool refused = false;
+
+	status = lk_redis_past_ask(wire, deadline, &past);
+	for (item = pending->first; item != NULL && status == LK_OK;
+	     item = item->next) {
+		if (strcmp(item->history, past.history) == 0)
+			continue;
+		set_durable(pending, item, false);
+		status = replay_one(item, wire, past.history, deadline,
+		    &refused);
+	}
+	return (status == LK_OK && refused ? LK_E_NOT_DURABLE : status);
 }
 
 /* Have what was taken again, in front of what has come since. */
@@ -133,8 +362,11 @@ lk_redis_carried_tell(struct lk_redis_carried *carried,
 	    lk_redis_cond_wait(&carried->told, &carried->lock, deadline))
 		continue;
 	busy = carried->telling;
-	if (!busy && carried->pending.n > 0)
-		take_all(carried, &taken);
+	if (!busy && carried->pending.n > 0) {
+		taken = carried->pending;
+		memset(&carried->pending, 0, sizeof(carried->pending));
+		carried->telling = true;
+	}
 	(void)pthread_mutex_unlock(&carried->lock);
 	if (busy)
 		return (lk_fail(wire->error, LK_E_TIMEOUT,
@@ -142,7 +374,7 @@ lk_redis_carried_tell(struct lk_redis_carried *carried,
 		    wire->name));
 	if (taken.n == 0)
 		return (LK_OK);
-	status = lk_redis_pending_replay(&taken, wire, deadline);
+	status = replay(&taken, wire, deadline);
 	if (status == LK_E_NOT_DURABLE)
 		LK_LOG(carried->log, LK_LOG_WARN,
 		    "revocations are refused by another master",

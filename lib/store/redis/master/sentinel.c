@@ -6,6 +6,7 @@
 
 /* With less time left an answer that failed in time is somebody else's. */
 #define ASK_MIN_MS 20
+#define FINDING_MAX 768
 
 /* ---- Life -------------------------------------------------------------- */
 
@@ -59,7 +60,7 @@ publish(struct lk_redis_sentinel *s, const struct lk_redis_opinion *opinion)
 	known->opinion = *opinion;
 	/* What operations have suffered may be over. */
 	if (another || s->outcome != LK_OK)
-		(void)lk_shared_breaker_close(s->base.breaker);
+		(void)lk_breaker_close(s->base.breaker);
 	if (another && before.address[0] != '\0')
 		LK_LOG(s->base.log, LK_LOG_WARN, "another redis is the master",
 		    { "from", before.address }, { "to", opinion->address });
@@ -272,21 +273,24 @@ lk_redis_sentinel_is_in_doubt(struct lk_redis_sentinel *s, int64_t since_ns)
 	return (doubt);
 }
 
-bool
-lk_redis_sentinel_note_past(struct lk_redis_sentinel *s,
-    unsigned int generation, const struct lk_redis_past *past)
+static void
+sentinel_saw(struct lk_redis_topology *topology, unsigned int generation,
+    const struct lk_redis_past *past)
 {
+	struct lk_redis_sentinel *s = lk_redis_sentinel_of(topology);
 	bool unknown;
 
-	(void)pthread_mutex_lock(&s->base.lock);
-	if (atomic_load(&s->base.generation) == generation) {
+	(void)pthread_mutex_lock(&topology->lock);
+	if (atomic_load(&topology->generation) == generation) {
 		s->known.seen = *past;
 		s->known.seen_ns = lk_boottime_ns();
 	}
 	unknown = strcmp(s->known.opinion.vouched.history,
 	              s->known.seen.history) != 0;
-	(void)pthread_mutex_unlock(&s->base.lock);
-	return (unknown);
+	(void)pthread_mutex_unlock(&topology->lock);
+	/* A majority is asked now, so that a replica's word will do later. */
+	if (unknown)
+		s->tending.confirm_at = lk_monotonic_ns();
 }
 
 /* ---- What outlasts a failover ------------------------------------------ */
@@ -434,6 +438,75 @@ sentinel_learn(struct lk_redis_topology *topology,
 	(void)pthread_mutex_unlock(&topology->lock);
 }
 
+/* ---- What there is to be said of them ---------------------------------- */
+
+/* Whether the settings list all Sentinels, or at least enough of them. */
+static void
+inspect_list(const struct lk_ballot *ballot, lk_finding_fn *each, void *arg)
+{
+	char text[FINDING_MAX];
+	const bool enough = lk_votes_overlap(ballot->total, ballot->known);
+
+	if (ballot->known == 0 || ballot->known == ballot->total)
+		return;
+	(void)snprintf(text, sizeof(text),
+	    "store.sentinel.addresses lists %zu sentinels, and they know of "
+	    "%zu: %s",
+	    ballot->total, ballot->known,
+	    ballot->known < ballot->total ? "some listed are of no use"
+	        : enough ? "list them all, to do with fewer of them"
+	                 : "a majority of those listed may name an old "
+	                   "master after the others have put a new one in its "
+	                   "place; list them all (SENTINEL RESET forgets those "
+	                   "that are no more)");
+	each(arg, enough ? LK_FINDING_DOUBTFUL : LK_FINDING_BAD, text);
+}
+
+/* Each Sentinel by itself, and what they say together. */
+static enum lk_status
+sentinel_inspect(const struct lk_redis_topology *topology,
+    struct lk_deadline deadline, lk_finding_fn *each, void *arg,
+    struct lk_error *why)
+{
+	const struct lk_settings *s = topology->settings;
+	const struct lk_strings *all = &s->store.sentinel.addresses;
+	struct lk_redis_sentinels *sentinels = NULL;
+	struct lk_error error = { "" };
+	char text[FINDING_MAX];
+	const struct lk_vote *votes;
+	struct lk_ballot ballot;
+	enum lk_status status = LK_FAULT;
+	size_t i;
+
+	status = lk_redis_sentinels_new(s, &sentinels, why);
+	if (status != LK_OK)
+		return (status);
+	votes = lk_redis_sentinels_ask(sentinels, "", true,
+	    s->store.redis.connect_timeout_ms, deadline);
+	for (i = 0; i < all->n; i++) {
+		lk_redis_inspect_address("store.sentinel.addresses", all->v[i],
+		    each, arg);
+		(void)snprintf(text, sizeof(text), "sentinel at %s %s%s",
+		    all->v[i], lk_vote_says(votes[i].kind), votes[i].address);
+		each(arg,
+		    votes[i].kind == LK_VOTE_NAMES ? LK_FINDING_GOOD
+		                                   : LK_FINDING_BAD,
+		    text);
+	}
+	ballot = lk_votes_count(votes, all->n);
+	inspect_list(&ballot, each, arg);
+	(void)snprintf(text, sizeof(text),
+	    "%zu of %zu sentinels name %s the master of \"%s\"", ballot.named,
+	    ballot.total, ballot.address, s->store.sentinel.master);
+	if (ballot.election != LK_ELECTION_MAJORITY)
+		status = lk_votes_explain(votes, &ballot,
+		    s->store.sentinel.master, &error);
+	each(arg, status == LK_OK ? LK_FINDING_GOOD : LK_FINDING_BAD,
+	    status == LK_OK ? text : error.text);
+	lk_redis_sentinels_free(sentinels);
+	return (LK_OK);
+}
+
 const struct lk_redis_topology_ops lk_redis_sentinel = { .moves = true,
 	.make = sentinel_make,
 	.find = sentinel_find,
@@ -443,8 +516,8 @@ const struct lk_redis_topology_ops lk_redis_sentinel = { .moves = true,
 	.outlasts = sentinel_outlasts,
 	.is_same = sentinel_is_same,
 	.learn = sentinel_learn,
-	.inspect = lk_redis_sentinel_inspect,
+	.inspect = sentinel_inspect,
 	.leave_parent = sentinel_leave_parent,
 	.free = sentinel_free,
 	.tend = lk_redis_sentinel_tend,
-	.saw = lk_redis_sentinel_saw };
+	.saw = sentinel_saw };

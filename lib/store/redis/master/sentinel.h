@@ -23,7 +23,6 @@
 
 #include "store/redis/master/opinion.h"
 #include "store/redis/master/topology.h"
-#include "store/redis/wire/channel.h"
 
 /** What is known of the master. */
 struct lk_redis_known {
@@ -36,8 +35,10 @@ struct lk_redis_known {
 
 /** Who tends; of one thread.  When things are due, by lk_monotonic_ns(). */
 struct lk_redis_tending {
+	/* Subscribed to what one Sentinel says of its own accord: a hint to ask
+	 * all of them at once, and never more than that. */
 	struct lk_redis_channel hint;
-	size_t hinter;     /* the Sentinel to turn to next for hints */
+	size_t hint_from;  /* the Sentinel to turn to next */
 	int64_t hinted_ns; /* when a hint came, by lk_boottime_ns() */
 	int64_t confirmed; /* was begun, the last time */
 	int64_t confirm_at;
@@ -87,24 +88,7 @@ enum lk_status lk_redis_sentinel_confirm(struct lk_redis_sentinel *sentinel,
 bool lk_redis_sentinel_is_in_doubt(struct lk_redis_sentinel *sentinel,
     int64_t since_ns);
 
-/**
- * lk_redis_sentinel_note_past(sentinel, generation, past):
- * The master of ${generation} has just told its ${past}.  True if a majority is
- * to be asked now, so that a replica's word will do later.
- */
-bool lk_redis_sentinel_note_past(struct lk_redis_sentinel *sentinel,
-    unsigned int generation, const struct lk_redis_past *past);
-
-/**
- * lk_redis_sentinel_inspect(topology, deadline, each, arg, error),
- * lk_redis_sentinel_saw(topology, generation, past),
- * lk_redis_sentinel_tend(topology, listen): As the operations say.
- */
-enum lk_status lk_redis_sentinel_inspect(
-    const struct lk_redis_topology *topology, struct lk_deadline deadline,
-    lk_finding_fn *each, void *arg, struct lk_error *error);
-void lk_redis_sentinel_saw(struct lk_redis_topology *topology,
-    unsigned int generation, const struct lk_redis_past *past);
+/** lk_redis_sentinel_tend(topology, listen): As the operation says. */
 struct lk_deadline lk_redis_sentinel_tend(struct lk_redis_topology *topology,
     struct pollfd *listen);
 

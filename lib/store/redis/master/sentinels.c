@@ -1,11 +1,14 @@
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/redis/master/alias.h"
 #include "store/redis/master/sentinels.h"
 #include "store/redis/wire/channel.h"
 
+/* How long the others are waited for once there is a majority: the one that
+ * replaces the master may be among them. */
+#define LINGER_MS 20
 /* Longest question, with a password in it, and most that is read of the
  * answers to one. */
 #define QUESTION_MAX 16384
@@ -14,37 +17,19 @@
 #define OWED_MAX 16
 /* A name is not looked up more often than this. */
 #define LOOK_UP_EVERY_NS (5 * INT64_C(1000000000))
-
-/* How long the others are waited for once there is a majority: the one that
- * replaces the master may be among them. */
-#define LINGER_MS 20
-
-/* A question as it is sent, and how many replies it has. */
-struct question {
-	struct lk_buf bytes;
-	size_t replies;
-};
-
-/* The question on a new connection, AUTH included, and on one from before. */
-struct questions {
-	struct question first, again;
-};
+#define ALIASES_MAX 4
 
 /*
- * One that is asked: its connection, which is kept from one question to the
- * next, and what it answers.  Nothing of it waits.
+ * One that is asked.  Its connection is kept from one question to the next.
+ * Nothing here waits but a look-up.
  */
 struct voter {
-	/* Static data. */
 	struct lk_address address;
-	const struct questions *questions;
-
-	/* Dynamic data. */
 	struct lk_redis_channel channel;
 	size_t owed; /* replies on their way, the last of them to us */
 
 	/* Of this question. */
-	enum { LK_VOTER_DONE = 0, LK_VOTER_CONNECTING, LK_VOTER_ASKED } state;
+	enum { DONE = 0, CONNECTING, ASKED } state;
 	struct lk_vote vote;
 	bool kept;    /* its connection is from an earlier one */
 	size_t tried; /* endpoints */
@@ -55,107 +40,129 @@ struct voter {
 	int64_t looked_up_ns;          /* by lk_monotonic_ns(); 0: never */
 };
 
+/* What a host name stands for, as was found a moment ago. */
+struct alias {
+	char name[LK_VOTE_ADDRESS_SIZE];
+	struct lk_endpoints endpoints;
+	int64_t looked_up_ns; /* by lk_monotonic_ns() */
+};
+
 struct lk_redis_sentinels {
-	/* Static data. */
-	struct questions questions;
+	/* Static data: the question, behind AUTH if there is a password. */
+	struct lk_buf question;
+	size_t auth; /* bytes of that */
 	size_t n;
 
 	/* Dynamic data. */
 	struct voter voters[LK_SENTINELS_MAX];
 	struct lk_vote votes[LK_SENTINELS_MAX]; /* their own, side by side */
-	struct lk_redis_aliases aliases;
+	struct alias aliases[ALIASES_MAX];
+	size_t next_alias;
 };
-
-/* ---- The question ------------------------------------------------------ */
-
-static bool
-questions_make(struct questions *questions, const struct lk_settings *settings)
-{
-	struct lk_redis_command auth, query[LK_REDIS_VOTE_REPLIES];
-	struct question *first = &questions->first;
-	struct question *again = &questions->again;
-
-	first->bytes = again->bytes = (struct lk_buf)LK_BUF_INIT(QUESTION_MAX);
-	first->replies = again->replies = LK_REDIS_VOTE_REPLIES;
-	lk_redis_vote_ask(settings->store.sentinel.master, query);
-	if (lk_redis_command_auth(&auth, settings->store.sentinel.username,
-	        settings->store.sentinel.password)) {
-		if (lk_redis_command_format(&auth, 1, &first->bytes) != LK_OK)
-			return (false);
-		first->replies++;
-	}
-	return (lk_redis_command_format(query, LK_REDIS_VOTE_REPLIES,
-	            &first->bytes) == LK_OK &&
-	    lk_redis_command_format(query, LK_REDIS_VOTE_REPLIES,
-	        &again->bytes) == LK_OK);
-}
-
-static void
-questions_free(struct questions *questions)
-{
-	lk_buf_free(&questions->first.bytes);
-	lk_buf_free(&questions->again.bytes);
-}
 
 /* ---- Life -------------------------------------------------------------- */
 
 static bool
-voter_init(struct voter *voter, const char *address,
-    const struct questions *questions)
+make_question(struct lk_redis_sentinels *s, const struct lk_settings *settings)
 {
-	memset(voter, 0, sizeof(*voter));
-	voter->channel.most = ANSWER_MAX;
-	voter->questions = questions;
-	return (lk_address_parse(address, &voter->address) == LK_OK);
+	struct lk_redis_command auth, query[LK_REDIS_VOTE_REPLIES];
+
+	s->question = (struct lk_buf)LK_BUF_INIT(QUESTION_MAX);
+	lk_redis_vote_ask(settings->store.sentinel.master, query);
+	if (lk_redis_command_auth(&auth, settings->store.sentinel.username,
+	        settings->store.sentinel.password) &&
+	    lk_redis_command_format(&auth, 1, &s->question) != LK_OK)
+		return (false);
+	s->auth = s->question.len;
+	return (lk_redis_command_format(query, LK_REDIS_VOTE_REPLIES,
+	            &s->question) == LK_OK);
+}
+
+enum lk_status
+lk_redis_sentinels_new(const struct lk_settings *settings,
+    struct lk_redis_sentinels **sentinels, struct lk_error *error)
+{
+	const struct lk_strings *addresses =
+	    &settings->store.sentinel.addresses;
+	struct lk_redis_sentinels *s = calloc(1, sizeof(*s));
+	enum lk_status status = LK_OK;
+
+	*sentinels = NULL;
+	if (s == NULL)
+		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
+	for (; s->n < addresses->n && s->n < LK_SENTINELS_MAX; s->n++) {
+		s->voters[s->n].channel.most = ANSWER_MAX;
+		if (lk_address_parse(addresses->v[s->n],
+		        &s->voters[s->n].address) != LK_OK)
+			status = lk_fail(error, LK_E_SETTINGS,
+			    "store.sentinel.addresses: expected host:port, "
+			    "[ipv6]:port or unix:/path");
+	}
+	if (status == LK_OK && !make_question(s, settings))
+		status = lk_fail(error, LK_E_NOMEM, "out of memory");
+	if (status == LK_OK)
+		*sentinels = s;
+	else
+		lk_redis_sentinels_free(s);
+	return (status);
 }
 
 static void
-voter_close(struct voter *voter)
+close_voter(struct voter *voter)
 {
 	lk_redis_channel_close(&voter->channel);
 	voter->owed = 0;
 }
 
+void
+lk_redis_sentinels_close(struct lk_redis_sentinels *s)
+{
+	size_t i;
+
+	for (i = 0; s != NULL && i < s->n; i++)
+		close_voter(&s->voters[i]);
+}
+
+void
+lk_redis_sentinels_free(struct lk_redis_sentinels *s)
+{
+	if (s == NULL)
+		return;
+	lk_redis_sentinels_close(s);
+	lk_buf_free(&s->question);
+	free(s);
+}
+
+/* ---- Asking one -------------------------------------------------------- */
+
 static void
 give_up(struct voter *voter, enum lk_vote_kind kind)
 {
-	memset(&voter->vote, 0, sizeof(voter->vote));
-	voter->vote.kind = kind;
-	voter->state = LK_VOTER_DONE;
-	voter_close(voter);
+	voter->vote = (struct lk_vote){ .kind = kind };
+	voter->state = DONE;
+	close_voter(voter);
 }
 
-static void
-voter_end(struct voter *voter)
+/* Replies to its question. */
+static size_t
+count_replies(const struct lk_redis_sentinels *s, const struct voter *voter)
 {
-	if (voter->state == LK_VOTER_CONNECTING)
-		give_up(voter, LK_VOTE_SILENT);
-	else if (voter->state == LK_VOTER_ASKED)
-		memset(&voter->vote, 0, sizeof(voter->vote));
-	voter->state = LK_VOTER_DONE;
-}
-
-/* ---- Asking ------------------------------------------------------------ */
-
-static const struct question *
-question_of(const struct voter *voter)
-{
-	return (
-	    voter->kept ? &voter->questions->again : &voter->questions->first);
+	return (!voter->kept && s->auth > 0 ? LK_REDIS_VOTE_REPLIES + 1
+	                                    : LK_REDIS_VOTE_REPLIES);
 }
 
 /* It has fit into no socket buffer yet, if the peer does not read it. */
 static bool
-put_question(struct voter *voter)
+put_question(const struct lk_redis_sentinels *s, struct voter *voter)
 {
-	const struct question *q = question_of(voter);
-	const ssize_t n = lk_stream_write(&voter->channel.stream, q->bytes.data,
-	    q->bytes.len);
+	const size_t from = voter->kept ? s->auth : 0;
+	const size_t len = s->question.len - from;
 
 	voter->channel.got = 0;
-	voter->owed += q->replies;
-	voter->state = LK_VOTER_ASKED;
-	return (n == (ssize_t)q->bytes.len);
+	voter->owed += count_replies(s, voter);
+	voter->state = ASKED;
+	return (lk_stream_write(&voter->channel.stream, s->question.data + from,
+	            len) == (ssize_t)len);
 }
 
 /*
@@ -163,14 +170,14 @@ put_question(struct voter *voter)
  * answer in time is not the first that is tried the next time.
  */
 static void
-connect_next(struct voter *voter)
+connect_next(const struct lk_redis_sentinels *s, struct voter *voter)
 {
 	int error;
 	size_t i;
 
 	voter->kept = false;
 	while (voter->tried < voter->endpoints.n) {
-		voter_close(voter);
+		close_voter(voter);
 		i = voter->endpoint++ % voter->endpoints.n;
 		voter->tried++;
 		error = lk_stream_begin(&voter->channel.stream,
@@ -179,8 +186,8 @@ connect_next(struct voter *voter)
 			continue;
 		if (!lk_redis_channel_start(&voter->channel))
 			break;
-		voter->state = LK_VOTER_CONNECTING;
-		if (error == EINPROGRESS || put_question(voter))
+		voter->state = CONNECTING;
+		if (error == EINPROGRESS || put_question(s, voter))
 			return;
 	}
 	/* A host name may stand for other addresses by now. */
@@ -191,30 +198,36 @@ connect_next(struct voter *voter)
 
 /* Ask it on a new connection, if it is known where. */
 static void
-ask_anew(struct voter *voter)
+ask_anew(const struct lk_redis_sentinels *s, struct voter *voter)
 {
 	voter->tried = 0;
 	if (voter->endpoints.n == 0 && lk_address_is_literal(&voter->address))
 		(void)lk_endpoints_find(&voter->address, &voter->endpoints);
-	connect_next(voter);
+	connect_next(s, voter);
 }
 
+/* Begin to ask it; where a host name must be looked up first it is not. */
 static void
-voter_ask(struct voter *voter)
+ask(const struct lk_redis_sentinels *s, struct voter *voter)
 {
 	memset(&voter->vote, 0, sizeof(voter->vote));
 	voter->kept = lk_redis_channel_is_open(&voter->channel);
-	if (!voter->kept || voter->owed > OWED_MAX || !put_question(voter))
-		ask_anew(voter);
+	if (!voter->kept || voter->owed > OWED_MAX || !put_question(s, voter))
+		ask_anew(s, voter);
 }
 
+/*
+ * Look up the host name of one that could not be asked, unless that was done a
+ * moment ago, and begin to ask it; whether that was so.  The look-up has only
+ * the resolver's own time limits.
+ */
 static bool
-voter_look_up(struct voter *voter)
+look_up(const struct lk_redis_sentinels *s, struct voter *voter)
 {
 	const int64_t now = lk_monotonic_ns();
 	bool found;
 
-	if (voter->state != LK_VOTER_DONE || voter->endpoints.n > 0 ||
+	if (voter->state != DONE || voter->endpoints.n > 0 ||
 	    lk_address_is_literal(&voter->address) ||
 	    (voter->looked_up_ns != 0 &&
 	        now - voter->looked_up_ns < LOOK_UP_EVERY_NS))
@@ -222,17 +235,15 @@ voter_look_up(struct voter *voter)
 	found = lk_endpoints_find(&voter->address, &voter->endpoints);
 	voter->looked_up_ns = lk_monotonic_ns();
 	if (found)
-		ask_anew(voter);
+		ask_anew(s, voter);
 	return (found);
 }
 
-/* ---- Taking the answer ------------------------------------------------- */
-
 /* Read what replies there are whole; its vote may then be known. */
 static void
-read_replies(struct voter *voter)
+read_replies(const struct lk_redis_sentinels *s, struct voter *voter)
 {
-	const size_t mine = question_of(voter)->replies;
+	const size_t mine = count_replies(s, voter);
 	struct lk_redis_reply *reply;
 
 	while (voter->owed > 0) {
@@ -248,33 +259,59 @@ read_replies(struct voter *voter)
 		lk_redis_reply_free(reply);
 		voter->owed--;
 	}
-	voter->state = LK_VOTER_DONE;
+	voter->state = DONE;
 	/* One that refused us is asked anew, and so is one that goes on. */
 	if (voter->vote.kind != LK_VOTE_NAMES ||
 	    lk_redis_channel_has_more(&voter->channel))
-		voter_close(voter);
+		close_voter(voter);
 }
 
 static void
-receive(struct voter *voter)
+receive(const struct lk_redis_sentinels *s, struct voter *voter)
 {
 	const int error = lk_redis_channel_read(&voter->channel);
 	const bool silent = voter->channel.got == 0;
 
 	if (error == 0)
-		read_replies(voter);
+		read_replies(s, voter);
 	else if (error == EMSGSIZE || error == ENOMEM ||
 	    error == EPROTONOSUPPORT)
 		give_up(voter, LK_VOTE_BROKEN);
 	else if (error != EAGAIN && voter->kept && silent)
 		/* It was broken before it was asked. */
-		ask_anew(voter);
+		ask_anew(s, voter);
 	else if (error != EAGAIN)
 		give_up(voter, silent ? LK_VOTE_CLOSED : LK_VOTE_UNREACHABLE);
 }
 
+/* Go on, as what was waited for is there. */
+static void
+step(const struct lk_redis_sentinels *s, struct voter *voter)
+{
+	if (voter->state == ASKED)
+		receive(s, voter);
+	else if (lk_stream_go_on(&voter->channel.stream) != 0 ||
+	    !put_question(s, voter))
+		connect_next(s, voter);
+}
+
+/*
+ * Its time is over: unless it has answered, it is silent.  Its connection
+ * stays, and an answer that may be on its way is passed over later.
+ */
+static void
+end(struct voter *voter)
+{
+	if (voter->state == CONNECTING)
+		give_up(voter, LK_VOTE_SILENT);
+	else if (voter->state == ASKED)
+		memset(&voter->vote, 0, sizeof(voter->vote));
+	voter->state = DONE;
+}
+
+/* The address that it is connected to, or NULL. */
 static const struct lk_endpoint *
-voter_peer(const struct voter *voter)
+peer_of(const struct voter *voter)
 {
 	if (!lk_redis_channel_is_open(&voter->channel) ||
 	    voter->endpoints.n == 0)
@@ -283,71 +320,106 @@ voter_peer(const struct voter *voter)
 	    &voter->endpoints.at[(voter->endpoint - 1) % voter->endpoints.n]);
 }
 
-static struct pollfd
-voter_poll(const struct voter *voter)
-{
-	if (voter->state == LK_VOTER_DONE)
-		return ((struct pollfd){ .fd = -1 });
-	return (lk_stream_poll(&voter->channel.stream, POLLIN));
-}
+/* ---- Servers that go by several addresses ------------------------------ */
 
+/* What ${address}, called ${name}, stands for. */
 static void
-voter_step(struct voter *voter)
+find(struct lk_redis_sentinels *s, const struct lk_address *address,
+    const char *name, struct lk_endpoints *endpoints)
 {
-	if (voter->state == LK_VOTER_ASKED)
-		receive(voter);
-	else if (lk_stream_go_on(&voter->channel.stream) != 0 ||
-	    !put_question(voter))
-		connect_next(voter);
-}
-
-/* ---- All of them ------------------------------------------------------- */
-
-enum lk_status
-lk_redis_sentinels_new(const struct lk_settings *settings,
-    struct lk_redis_sentinels **sentinels, struct lk_error *error)
-{
-	const struct lk_strings *addresses =
-	    &settings->store.sentinel.addresses;
-	struct lk_redis_sentinels *s = calloc(1, sizeof(*s));
-	enum lk_status status = LK_OK;
-
-	*sentinels = NULL;
-	if (s == NULL)
-		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
-	for (; s->n < addresses->n && s->n < LK_SENTINELS_MAX; s->n++) {
-		if (!voter_init(&s->voters[s->n], addresses->v[s->n],
-		        &s->questions))
-			status = lk_fail(error, LK_E_SETTINGS,
-			    "store.sentinel.addresses: expected host:port, "
-			    "[ipv6]:port or unix:/path");
-	}
-	if (status == LK_OK && !questions_make(&s->questions, settings))
-		status = lk_fail(error, LK_E_NOMEM, "out of memory");
-	if (status == LK_OK)
-		*sentinels = s;
-	else
-		lk_redis_sentinels_free(s);
-	return (status);
-}
-
-void
-lk_redis_sentinels_close(struct lk_redis_sentinels *sentinels)
-{
+	const int64_t now = lk_monotonic_ns();
 	size_t i;
 
-	for (i = 0; sentinels != NULL && i < sentinels->n; i++)
-		voter_close(&sentinels->voters[i]);
+	memset(endpoints, 0, sizeof(*endpoints));
+	if (lk_address_is_literal(address)) {
+		(void)lk_endpoints_find(address, endpoints);
+		return;
+	}
+	for (i = 0; i < ALIASES_MAX; i++) {
+		if (strcmp(s->aliases[i].name, name) == 0 &&
+		    now - s->aliases[i].looked_up_ns < LOOK_UP_EVERY_NS) {
+			*endpoints = s->aliases[i].endpoints;
+			return;
+		}
+	}
+	if (!lk_endpoints_find(address, endpoints))
+		endpoints->n = 0;
+	i = s->next_alias++ % ALIASES_MAX;
+	(void)snprintf(s->aliases[i].name, sizeof(s->aliases[i].name), "%s",
+	    name);
+	s->aliases[i].endpoints = *endpoints;
+	s->aliases[i].looked_up_ns = lk_monotonic_ns();
 }
 
-void
-lk_redis_sentinels_free(struct lk_redis_sentinels *sentinels)
+static bool
+have_common(const struct lk_endpoints *a, const struct lk_endpoints *b)
 {
-	if (sentinels == NULL)
-		return;
-	lk_redis_sentinels_close(sentinels);
-	questions_free(&sentinels->questions);
-	free(sentinels);
+	size_t i, j;
+
+	for (i = 0; i < a->n; i++) {
+		for (j = 0; j < b->n; j++) {
+			if (lk_endpoint_is(&a->at[i], &b->at[j]))
+				return (true);
+		}
+	}
+	return (false);
+}
+
+/* Whether both are addresses of one server, at least one of them by name. */
+static bool
+are_same(struct lk_redis_sentinels *s, const char *a, const char *b)
+{
+	struct lk_address one, other;
+	struct lk_endpoints of_one, of_other;
+
+	if (strcmp(a, b) == 0 || lk_address_parse(a, &one) != LK_OK ||
+	    lk_address_parse(b, &other) != LK_OK || one.is_unix ||
+	    other.is_unix || strcmp(one.port, other.port) != 0 ||
+	    (lk_address_is_literal(&one) && lk_address_is_literal(&other)))
+		return (false);
+	find(s, &one, a, &of_one);
+	find(s, &other, b, &of_other);
+	return (have_common(&of_one, &of_other));
+}
+
+/* Let whoever names the server at ${address} otherwise name it like that. */
+static void
+rename_to(struct lk_redis_sentinels *s, const char *address)
+{
+	char text[LK_VOTE_ADDRESS_SIZE];
+	size_t i;
+
+	(void)snprintf(text, sizeof(text), "%s", address);
+	for (i = 0; i < s->n; i++) {
+		if (s->votes[i].kind == LK_VOTE_NAMES &&
+		    are_same(s, text, s->votes[i].address))
+			memcpy(s->votes[i].address, text, sizeof(text));
+	}
+}
+
+/*
+ * Let votes that name one server name it alike: as ${known} has it, which may
+ * be "", or else by number.  Only if they differ is a host name looked up, on
+ * which only the resolver's own time limits apply, and not each time.
+ */
+static void
+unify(struct lk_redis_sentinels *s, const char *known)
+{
+	struct lk_address address;
+	size_t i;
+	int by_name;
+
+	for (by_name = 0; by_name <= 1; by_name++) {
+		for (i = 0; i < s->n; i++) {
+			if (s->votes[i].kind == LK_VOTE_NAMES &&
+			    lk_address_parse(s->votes[i].address, &address) ==
+			        LK_OK &&
+			    lk_address_is_literal(&address) == !by_name)
+				rename_to(s, s->votes[i].address);
+		}
+	}
+	if (known[0] != '\0')
+		rename_to(s, known);
 }
 
 /* ---- Asking them all --------------------------------------------------- */
@@ -361,7 +433,9 @@ wait_for_some(struct lk_redis_sentinels *s, struct lk_deadline deadline)
 	size_t i, waiting = 0;
 
 	for (i = 0; i < s->n; i++) {
-		p[i] = voter_poll(&s->voters[i]);
+		p[i] = s->voters[i].state == DONE
+		    ? (struct pollfd){ .fd = -1 }
+		    : lk_stream_poll(&s->voters[i].channel.stream, POLLIN);
 		waiting += p[i].fd >= 0;
 	}
 	if (waiting == 0 || left == 0)
@@ -372,7 +446,7 @@ wait_for_some(struct lk_redis_sentinels *s, struct lk_deadline deadline)
 		return (false);
 	for (i = 0; i < s->n; i++) {
 		if (lk_stream_is_due(&p[i]))
-			voter_step(&s->voters[i]);
+			step(s, &s->voters[i]);
 	}
 	return (true);
 }
@@ -381,13 +455,13 @@ wait_for_some(struct lk_redis_sentinels *s, struct lk_deadline deadline)
 static bool
 is_listed_before(const struct lk_redis_sentinels *s, size_t i)
 {
-	const struct lk_endpoint *peer = voter_peer(&s->voters[i]);
+	const struct lk_endpoint *peer = peer_of(&s->voters[i]);
 	const struct lk_endpoint *other;
 	bool found = false;
 	size_t j;
 
 	for (j = 0; j < i && peer != NULL; j++) {
-		other = voter_peer(&s->voters[j]);
+		other = peer_of(&s->voters[j]);
 		found |= other != NULL && lk_endpoint_is(other, peer);
 	}
 	return (found);
@@ -431,16 +505,16 @@ lk_redis_sentinels_ask(struct lk_redis_sentinels *s, const char *known,
 	size_t i;
 
 	for (i = 0; i < s->n; i++)
-		voter_ask(&s->voters[i]);
+		ask(s, &s->voters[i]);
 	if (!collect(s, all, patience_ms, deadline) || all) {
 		for (i = 0; i < s->n; i++)
-			more |= voter_look_up(&s->voters[i]);
+			more |= look_up(s, &s->voters[i]);
 	}
 	if (more)
 		(void)collect(s, all, patience_ms, deadline);
 	for (i = 0; i < s->n; i++)
-		voter_end(&s->voters[i]);
+		end(&s->voters[i]);
 	(void)count(s);
-	lk_redis_aliases_unify(&s->aliases, known, s->votes, s->n);
+	unify(s, known);
 	return (s->votes);
 }

@@ -1,7 +1,7 @@
 /*
  * Asking all configured Sentinels at once where the master is: non-blocking
- * sockets, one poll loop, one deadline, no thread.  vote.h is what they say,
- * and what follows from what all of them say.
+ * sockets, one poll loop, one deadline, no thread.  vote.h is what they say
+ * and what follows from it.
  */
 #ifndef LK_REDIS_SENTINELS_H_
 #define LK_REDIS_SENTINELS_H_
@@ -34,10 +34,10 @@ void lk_redis_sentinels_free(struct lk_redis_sentinels *sentinels);
  * than ${patience_ms}.  Host names that must be looked up are only if there is
  * no majority without; after the look-ups, on which only the resolver's own
  * time limits apply, those are waited for as long.  Nothing else goes on
- * beyond the deadline.  Whoever names the master at ${known} by another of its
- * addresses is taken to name that one (alias.h).  Returns the votes, one
- * for each of the settings' addresses in their order; they are valid until the
- * next call.
+ * beyond the deadline.  Sentinels may name one Redis by number and by host
+ * name: who names the master at ${known} by another of its addresses is taken
+ * to name that one.  Returns the votes, one for each of the settings' addresses
+ * in their order; they are valid until the next call.
  */
 const struct lk_vote *lk_redis_sentinels_ask(
     struct lk_redis_sentinels *sentinels, const char *known, bool all,

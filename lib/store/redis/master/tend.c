@@ -7,6 +7,7 @@
 #include <sodium.h>
 
 #include "store/redis/master/sentinel.h"
+#include "store/redis/wire/command.h"
 
 #define MS_NS INT64_C(1000000)
 /* How long one thing may take. */
@@ -15,9 +16,9 @@
  * often. */
 #define DOUBT_MS 5000
 #define DOUBT_EVERY_MS 50
-/* Most that is read up to the end of a message, and longest question, with a
- * password in it. */
-#define MESSAGE_MAX 32768
+/* Most that is read up to the end of a hint, and longest question for them,
+ * with a password in it. */
+#define HINT_MAX 32768
 #define QUESTION_MAX 16384
 
 static int64_t
@@ -68,22 +69,8 @@ confirm(struct lk_redis_sentinel *s)
 		tending->confirm_at = in_ms(LK_BACKOFF_MS);
 }
 
-void
-lk_redis_sentinel_saw(struct lk_redis_topology *topology,
-    unsigned int generation, const struct lk_redis_past *past)
-{
-	struct lk_redis_sentinel *s = lk_redis_sentinel_of(topology);
-
-	if (lk_redis_sentinel_note_past(s, generation, past))
-		s->tending.confirm_at = lk_monotonic_ns();
-}
-
 /* ---- Hints ------------------------------------------------------------- */
 
-/*
- * A subscription to what a Sentinel says of its own accord: `+switch-master`.
- * It is a hint to ask all of them at once, and never more than that.
- */
 static bool
 subscribe(struct lk_redis_channel *hint, const struct lk_settings *settings)
 {
@@ -104,27 +91,41 @@ subscribe(struct lk_redis_channel *hint, const struct lk_settings *settings)
 	return (done);
 }
 
-/* Subscribe at the next Sentinel; false if that did not work. */
+/* Subscribe to `+switch-master` at the next Sentinel; false if that failed. */
 static bool
-open_hint(struct lk_redis_tending *tending, const struct lk_settings *settings,
-    struct lk_deadline deadline)
+open_hint(struct lk_redis_sentinel *s, struct lk_deadline deadline)
 {
-	const struct lk_strings *all = &settings->store.sentinel.addresses;
-	struct lk_redis_channel *hint = &tending->hint;
+	const struct lk_strings *all =
+	    &s->base.settings->store.sentinel.addresses;
+	struct lk_redis_channel *hint = &s->tending.hint;
 	struct lk_address address;
 	const char *why;
 
-	lk_redis_channel_close(hint);
-	if (lk_address_parse(all->v[tending->hinter++ % all->n], &address) !=
-	        LK_OK ||
+	if (lk_address_parse(all->v[s->tending.hint_from++ % all->n],
+	        &address) != LK_OK ||
 	    lk_stream_connect(&hint->stream, &address, deadline, &why) != LK_OK)
 		return (false);
-	hint->most = MESSAGE_MAX;
+	hint->most = HINT_MAX;
 	if (lk_redis_channel_start(hint) &&
-	    lk_stream_keep_alive(&hint->stream) && subscribe(hint, settings))
+	    lk_stream_keep_alive(&hint->stream) &&
+	    subscribe(hint, s->base.settings))
 		return (true);
 	lk_redis_channel_close(hint);
 	return (false);
+}
+
+static void
+listen_for_hints(struct lk_redis_sentinel *s)
+{
+	struct lk_redis_tending *tending = &s->tending;
+	const int64_t ms = s->base.settings->store.redis.connect_timeout_ms;
+
+	if (open_hint(s, lk_deadline_in(min_ns(ms, STEP_MS))))
+		tending->hint_tries = 0;
+	else
+		tending->hint_tries++;
+	tending->hint_at = in_ms(
+	    lk_backoff_ms(tending->hint_tries, randombytes_random()));
 }
 
 /* Whether ${reply} is a message, and not the answer to a command. */
@@ -153,39 +154,20 @@ read_whole(struct lk_redis_channel *hint, bool *message)
 	return (false);
 }
 
-/* Read what has come; whether that was a message. */
-static bool
-read_hint(struct lk_redis_channel *hint)
-{
-	const int error = lk_redis_channel_read(hint);
-	bool message = false;
-
-	if (error != EAGAIN && (error != 0 || !read_whole(hint, &message)))
-		lk_redis_channel_close(hint);
-	return (message);
-}
-
-static void
-listen_for_hints(struct lk_redis_sentinel *s)
-{
-	struct lk_redis_tending *tending = &s->tending;
-	const int64_t ms = s->base.settings->store.redis.connect_timeout_ms;
-
-	if (open_hint(tending, s->base.settings,
-	        lk_deadline_in(min_ns(ms, STEP_MS))))
-		tending->hint_tries = 0;
-	else
-		tending->hint_tries++;
-	tending->hint_at = in_ms(
-	    lk_backoff_ms(tending->hint_tries, randombytes_random()));
-}
-
-/* Take what has come, if anything. */
+/* Take what has come, if anything; it is closed at the end. */
 static void
 take_hint(struct lk_redis_tending *tending)
 {
-	if (!lk_redis_channel_is_open(&tending->hint) ||
-	    !read_hint(&tending->hint))
+	struct lk_redis_channel *hint = &tending->hint;
+	bool message = false;
+	int error;
+
+	if (!lk_redis_channel_is_open(hint))
+		return;
+	error = lk_redis_channel_read(hint);
+	if (error != EAGAIN && (error != 0 || !read_whole(hint, &message)))
+		lk_redis_channel_close(hint);
+	if (!message)
 		return;
 	tending->hinted_ns = lk_boottime_ns();
 	/* At once, but not as often as somebody may like to say it. */

@@ -1,6 +1,6 @@
 /*
  * Which Redis is the master, by one table of operations for each way to find
- * out: single.c for a Redis that is the settings', sentinel.h for what
+ * out: topology.c has that of the settings' Redis, sentinel.c that of what
  * Sentinels say.  A further one is a further table, and a line in watch.c.
  */
 #ifndef LK_REDIS_TOPOLOGY_H_
@@ -107,7 +107,7 @@ struct lk_redis_topology {
 	const struct lk_redis_topology_ops *ops;
 	const struct lk_settings *settings;
 	const struct lk_log *log;
-	struct lk_shared_breaker *breaker; /* closed for each new master */
+	struct lk_breaker *breaker; /* closed for each new master */
 	int64_t bound_ns; /* how old a confirmation may be; 0: none is needed */
 
 	/* Looked at without the lock; lk_redis_topology_confirmed() sets them.

@@ -5,7 +5,7 @@
 #include "base/address.h"
 #include "store/redis/master/vote.h"
 
-/* ---- Reading a vote ---------------------------------------------------- */
+/* ---- What one says ----------------------------------------------------- */
 
 _Static_assert(LK_VOTE_ADDRESS_SIZE > LK_HOST_MAX + sizeof("[]:65535"),
     "an address fits");
@@ -188,7 +188,7 @@ lk_redis_vote_read(const struct lk_redis_reply *reply, size_t more,
 		vote->address[0] = '\0';
 }
 
-/* ---- Counting them ------------------------------------------------------ */
+/* ---- What follows from all of them ------------------------------------- */
 
 size_t
 lk_votes_majority(size_t total)

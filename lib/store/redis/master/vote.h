@@ -1,6 +1,7 @@
 /*
- * What Sentinels answered when asked for the master, and what follows from
- * all of their answers.  Pure functions.
+ * What a Sentinel is asked and answers, and what follows from all of their
+ * answers.  Pure functions.  A Sentinel may say anything: what is no answer to
+ * the question is a vote for nobody.
  *
  * A majority is always one of the Sentinels in the settings, whether they
  * answer or not.  Any two majorities have one Sentinel in common, and a
@@ -13,7 +14,6 @@
 #ifndef LK_REDIS_VOTE_H_
 #define LK_REDIS_VOTE_H_
 
-#include "base/error.h"
 #include "store/redis/wire/command.h"
 #include "store/redis/wire/reply.h"
 
@@ -41,6 +41,25 @@ struct lk_vote {
 	size_t replicas;  /* how many are not down, or are chosen to be the next
 	                     master, by what it knows */
 };
+
+/* Where the master is, what is being done about it, and who follows it. */
+#define LK_REDIS_VOTE_REPLIES 3
+
+/**
+ * lk_redis_vote_ask(master, commands):
+ * The question about the master of that name; ${commands} borrow it.
+ */
+void lk_redis_vote_ask(const char *master,
+    struct lk_redis_command commands[LK_REDIS_VOTE_REPLIES]);
+
+/**
+ * lk_redis_vote_read(reply, more, vote):
+ * Add to ${vote} what ${reply} says, behind which ${more} are to come.  The
+ * replies to what goes before the question, such as AUTH, are read as well.
+ * Only the last one makes it a vote for an address.
+ */
+void lk_redis_vote_read(const struct lk_redis_reply *reply, size_t more,
+    struct lk_vote *vote);
 
 enum lk_election {
 	LK_ELECTION_NONE = 0, /* they disagree, or know no master */
@@ -92,26 +111,5 @@ enum lk_status lk_votes_explain(const struct lk_vote *votes,
  * of LK_VOTE_NAMES.
  */
 const char *lk_vote_says(enum lk_vote_kind kind);
-
-/* ---- Asking for a vote ------------------------------------------------- */
-
-/* Where the master is, what is being done about it, and who follows it. */
-#define LK_REDIS_VOTE_REPLIES 3
-
-/**
- * lk_redis_vote_ask(master, commands):
- * The question about the master of that name; ${commands} borrow it.
- */
-void lk_redis_vote_ask(const char *master,
-    struct lk_redis_command commands[LK_REDIS_VOTE_REPLIES]);
-
-/**
- * lk_redis_vote_read(reply, more, vote):
- * Add to ${vote} what ${reply} says, behind which ${more} are to come.  The
- * replies to what goes before the question, such as AUTH, are read as well.
- * Only the last one makes it a vote for an address.
- */
-void lk_redis_vote_read(const struct lk_redis_reply *reply, size_t more,
-    struct lk_vote *vote);
 
 #endif /* !LK_REDIS_VOTE_H_ */

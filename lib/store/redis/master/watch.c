@@ -24,7 +24,7 @@ lk_redis_watch_free(struct lk_redis_watch *watch)
 		return;
 	lk_redis_carried_destroy(&watch->carried);
 	lk_redis_topology_free(watch->topology);
-	lk_shared_breaker_destroy(&watch->breaker);
+	lk_breaker_destroy(&watch->breaker);
 	if (watch->wake >= 0)
 		(void)close(watch->wake);
 	free(watch);
@@ -33,7 +33,7 @@ lk_redis_watch_free(struct lk_redis_watch *watch)
 /* The one of the settings' backend. */
 static enum lk_status
 new_topology(const struct lk_settings *settings, const struct lk_log *log,
-    struct lk_shared_breaker *breaker, struct lk_redis_topology **topology,
+    struct lk_breaker *breaker, struct lk_redis_topology **topology,
     struct lk_error *error)
 {
 	const struct lk_redis_topology base = {
@@ -57,7 +57,7 @@ lk_redis_watch_new(const struct lk_settings *settings, const struct lk_log *log,
 	enum lk_status status = LK_FAULT;
 
 	*watchp = NULL;
-	if (watch == NULL || !lk_shared_breaker_init(&watch->breaker)) {
+	if (watch == NULL || !lk_breaker_init(&watch->breaker)) {
 		free(watch);
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
 	}
@@ -74,7 +74,7 @@ lk_redis_watch_new(const struct lk_settings *settings, const struct lk_log *log,
 		return (LK_OK);
 	}
 	lk_redis_topology_free(watch->topology);
-	lk_shared_breaker_destroy(&watch->breaker);
+	lk_breaker_destroy(&watch->breaker);
 	free(watch);
 	return (status);
 }
@@ -113,7 +113,8 @@ void
 lk_redis_watch_note(struct lk_redis_watch *watch, bool probe, bool answered,
     int64_t began_ns)
 {
-	if (lk_shared_breaker_note(&watch->breaker, probe, answered, began_ns))
+	if (lk_breaker_note(&watch->breaker, probe, answered, began_ns,
+	        answered ? 0 : lk_monotonic_ns()))
 		LK_LOG(watch->base.log, LK_LOG_DEBUG,
 		    "the store is asked by nobody for a moment",
 		    { "reason", "it has not answered several times in a row" });
@@ -197,7 +198,7 @@ look(struct run *run)
 	if (connect_to_master(run, deadline) != LK_OK ||
 	    lk_redis_past_ask(&run->wire, deadline, &past) != LK_OK)
 		return;
-	if (lk_shared_breaker_close(&watch->breaker))
+	if (lk_breaker_close(&watch->breaker))
 		LK_LOG(watch->base.log, LK_LOG_DEBUG,
 		    "the master answers again", { "master", run->wire.name });
 	topology->ops->saw(topology, run->wire.generation, &past);
@@ -230,7 +231,7 @@ step(struct run *run, struct pollfd *listen)
 		look(run);
 	if (is_due(run, run->secure_at, atomic_load(&watch->carried.owes)))
 		secure(run);
-	if (lk_shared_breaker_is_barred(&watch->breaker) &&
+	if (lk_breaker_is_barred(&watch->breaker) &&
 	    run->look_at > in_ms(LOOK_BARRED_MS))
 		run->look_at = in_ms(LOOK_BARRED_MS);
 	if (tended)

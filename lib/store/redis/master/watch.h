@@ -14,7 +14,7 @@
 struct lk_redis_watch {
 	struct lk_watch base;
 	struct lk_redis_topology *topology;
-	struct lk_shared_breaker breaker;
+	struct lk_breaker breaker;
 	struct lk_redis_carried carried;
 	int wake; /* eventfd to wake lk_watch_run(), or -1 */
 	atomic_bool running;
@@ -63,7 +63,7 @@ void lk_redis_watch_suspect(struct lk_redis_watch *watch,
 
 /**
  * lk_redis_watch_note(watch, probe, answered, began_ns):
- * As lk_shared_breaker_note() of its breaker, and say so once it bars the way.
+ * As lk_breaker_note() of its breaker, and say so once it bars the way.
  */
 void lk_redis_watch_note(struct lk_redis_watch *watch, bool probe,
     bool answered, int64_t began_ns);
