@@ -15,41 +15,418 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "store/redis/checking.h"
+#include "store/checks.h"
+#include "store/redis/dial.h"
+#include "store/redis/order.h"
 #include "store/redis/redis.h"
 
 /* How often another master is looked for while an answer is awaited. */
 #define LOOK_NS INT64_C(50000000)
 
-struct lk_redis_checks *
-lk_redis_checks_of(struct lk_store_checks *base)
+struct check {
+	struct lk_redis_asker asker;
+	struct check *next; /* in one of the lists */
+	struct check *before;
+	void *whose;
+	struct lk_deadline deadline;
+	int64_t began_ns;
+	struct lk_token_key key; /* without its token */
+	bool user;               /* his record is asked for */
+	bool again;              /* it is the second look */
+
+	/* Once it is finished. */
+	enum lk_status status;
+	struct lk_session session;
+	struct lk_buf record;
+};
+
+struct check_list {
+	struct check *first;
+	struct check *last;
+};
+
+struct checks {
+	struct lk_store_checks base;
+	const struct lk_redis_layout *layout;
+	struct lk_redis_dial dial;
+	struct check_list waiting; /* in the order of their deadlines */
+	struct check_list done;
+
+	struct lk_redis_order order;
+	struct lk_redis_asker time; /* asks for the clock */
+};
+
+_Static_assert(LK_REDIS_ORDER_REPLIES > LK_REDIS_QUESTIONS_MAX,
+    "an answer has room for all replies to a check");
+
+static struct check *
+check_of(struct lk_redis_asker *asker)
+{
+	/* It is the first member. */
+	return ((struct check *)asker);
+}
+
+static struct checks *
+checks_of(struct lk_store_checks *base)
 {
 	/* The base is the first member. */
-	return ((struct lk_redis_checks *)base);
+	return ((struct checks *)base);
+}
+
+/* ---- Lists ------------------------------------------------------------- */
+
+static void
+list_add(struct check_list *list, struct check *check)
+{
+	check->next = NULL;
+	check->before = list->last;
+	*(list->last != NULL ? &list->last->next : &list->first) = check;
+	list->last = check;
+}
+
+static void
+list_remove(struct check_list *list, struct check *check)
+{
+	*(check->before != NULL ? &check->before->next
+	                        : &list->first) = check->next;
+	*(check->next != NULL ? &check->next->before
+	                      : &list->last) = check->before;
+}
+
+static struct check *
+list_find(const struct check_list *list, const void *whose)
+{
+	struct check *check = list->first;
+
+	while (check != NULL && check->whose != whose)
+		check = check->next;
+	return (check);
+}
+
+/* It is over for who waits for it. */
+static void
+done(struct checks *c, struct check *check, enum lk_status status)
+{
+	check->status = status;
+	list_remove(&c->waiting, check);
+	list_add(&c->done, check);
+}
+
+static void
+tell_breaker(struct checks *c, const struct check *check, bool answered)
+{
+	lk_redis_watch_note(c->dial.link->watch, false, answered,
+	    check->began_ns);
+}
+
+/* ---- What is on its way ------------------------------------------------ */
+
+/* All that are under way end so, and the connection is dropped. */
+static void
+fail_all(struct checks *c, enum lk_status status)
+{
+	struct check *check;
+
+	lk_redis_dial_close(&c->dial);
+	lk_redis_order_clear(&c->order);
+	while ((check = c->waiting.first) != NULL) {
+		if (status != LK_E_WOULD_WAIT)
+			tell_breaker(c, check, !lk_redis_may_pass(status));
+		done(c, check, status);
+	}
+}
+
+/* What was read is none of ours, or not what was asked for. */
+static void
+fail_corrupt(struct checks *c, const char *wrong)
+{
+	fail_all(c,
+	    lk_fail(c->base.error, LK_E_CORRUPT,
+	        "redis at %s: %s is not what latchkey writes",
+	        c->dial.link->wire.name, wrong));
+}
+
+/* Ask about a session, for the first time or again. */
+static enum lk_status
+ask(struct checks *c, struct check *check)
+{
+	const struct lk_redis_layout *layout = c->layout;
+	struct lk_redis_look look;
+	enum lk_status status = LK_FAULT;
+
+	status = layout->check(c->base.settings, &check->key, check->user,
+	    &look);
+	if (status != LK_OK)
+		return (status);
+	if (check->again)
+		layout->ask_why(&look.names, &look.commands[look.count++]);
+	if (!lk_redis_order_put(&c->order, &check->asker, look.commands,
+	        look.count))
+		status = lk_fail(c->base.error, LK_E_NOMEM, "out of memory");
+	lk_redis_look_wipe(&look);
+	return (status);
+}
+
+/* Ask for the time as well, if that is due and there is a place for it. */
+static void
+ask_time(struct checks *c)
+{
+	struct lk_redis_clock *clock = &c->dial.link->wire.clock;
+	struct lk_redis_command time;
+
+	if (lk_redis_order_is_empty(&c->order) ||
+	    lk_redis_order_is_full(&c->order) || !lk_redis_clock_is_due(clock))
+		return;
+	/* Not again before this one was answered. */
+	clock->until_ns = INT64_MAX;
+	lk_redis_command(&time, "TIME");
+	if (!lk_redis_order_put(&c->order, &c->time, &time, 1))
+		fail_all(c,
+		    lk_fail(c->base.error, LK_E_NOMEM, "out of memory"));
+}
+
+/*
+ * The connection is gone, and nothing was wrong but that.  What was sent is
+ * sent once more on another, since asking twice changes nothing; what was sent
+ * twice ends with ${status}.
+ */
+static void
+send_again(struct checks *c, enum lk_status status)
+{
+	struct check *check, *next;
+
+	if (!lk_redis_order_is_empty(&c->order))
+		lk_redis_reject(c->dial.link);
+	lk_redis_dial_close(&c->dial);
+	lk_redis_order_leave(&c->order, &c->time);
+	lk_redis_order_rewind(&c->order);
+	for (check = c->waiting.first; check != NULL; check = next) {
+		next = check->next;
+		if (check->asker.place != LK_REDIS_NOWHERE)
+			continue;
+		tell_breaker(c, check, false);
+		done(c, check, status);
+	}
+	if (lk_redis_order_is_empty(&c->order))
+		return;
+	if ((status = lk_redis_dial_begin(&c->dial)) != LK_OK)
+		fail_all(c, status);
+}
+
+/* ---- What is answered -------------------------------------------------- */
+
+/*
+ * What does not fit a reply that the refusal of a check is not read from, or
+ * NULL: a cached record is JSON, and the second look ends with a number.  Else
+ * the session's own record may stand there, in the place of another reply.
+ */
+static const char *
+find_misplaced(const struct check *check, struct lk_redis_reply *const *replies,
+    size_t count)
+{
+	const struct lk_redis_reply *user =
+	    replies[count - (check->again ? 2 : 1)];
+	const struct lk_redis_reply *end = replies[count - 1];
+
+	if (check->user && user->type != LK_REDIS_NIL &&
+	    (user->type != LK_REDIS_STRING || user->text[0] != '{'))
+		return ("a user's record");
+	if (check->again && end->type != LK_REDIS_NIL &&
+	    (end->type != LK_REDIS_STRING || end->len == 0 ||
+	        strspn(end->text, "0123456789.e+") != end->len))
+		return ("a session's end");
+	return (NULL);
+}
+
+/* What the replies say that are there for a check. */
+static void
+read_answer(struct checks *c, struct check *check, size_t count)
+{
+	const struct lk_redis_layout *layout = c->layout;
+	const struct lk_redis_wire *wire = &c->dial.link->wire;
+	const char *wrong = NULL;
+	enum lk_status status = LK_FAULT;
+
+	status = layout->checked(c->base.settings, &check->key,
+	    c->order.replies, &wire->clock, &check->session, &wrong);
+	if (status == LK_OK && check->user)
+		wrong = lk_redis_user_record(
+		    c->order.replies[count - (check->again ? 2 : 1)],
+		    &check->record);
+	else if (status > 0)
+		wrong = find_misplaced(check, c->order.replies, count);
+	if (wrong != NULL) {
+		fail_corrupt(c, wrong);
+		return;
+	}
+	if (status == LK_UNKNOWN && layout->ask_why != NULL) {
+		if (!check->again) {
+			check->again = true;
+			if ((status = ask(c, check)) != LK_OK)
+				fail_all(c, status);
+			return;
+		}
+		status = lk_redis_why(c->order.replies[count - 1]);
+	}
+	tell_breaker(c, check, true);
+	/* Somebody must ask for the master first, or a source for the user. */
+	if (!lk_redis_topology_is_fresh(c->dial.link->watch->topology,
+	        wire->generation) ||
+	    (status == LK_OK && check->user && check->record.len == 0))
+		status = LK_E_WOULD_WAIT;
+	done(c, check, status);
+}
+
+/* An error among the replies to one question; false if there is none. */
+static bool
+is_refused(struct checks *c, size_t count)
+{
+	struct lk_redis_link *link = c->dial.link;
+	enum lk_status status = LK_FAULT;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		status = lk_redis_reply_refusal(c->order.replies[i],
+		    link->wire.name, c->base.error);
+		if (status == LK_OK)
+			continue;
+		if (lk_redis_is_passing(link, c->order.replies[i])) {
+			lk_redis_reject(link);
+			status = LK_E_WOULD_WAIT;
+		}
+		fail_all(c, status);
+		return (true);
+	}
+	return (false);
+}
+
+/* All replies to the question at the head are there. */
+static void
+take_answer(struct checks *c)
+{
+	const size_t count = c->order.got;
+	struct lk_redis_asker *asker;
+	enum lk_status status = LK_OK;
+
+	if (is_refused(c, count))
+		return;
+	lk_redis_order_next(&c->order, &asker);
+	if (asker == &c->time)
+		status = lk_redis_wire_take_time(&c->dial.link->wire,
+		    c->order.replies[0]);
+	else if (asker != NULL)
+		read_answer(c, check_of(asker), count);
+	if (status != LK_OK)
+		fail_all(c, status);
+	lk_redis_order_read(&c->order);
+}
+
+/* Take the replies that have come whole. */
+static void
+take_replies(struct checks *c)
+{
+	struct lk_redis_wire *wire = &c->dial.link->wire;
+	struct lk_redis_reply *reply;
+	enum lk_redis_order_reply makes;
+
+	while (c->dial.state == LK_DIAL_READY) {
+		if (!lk_redis_channel_next(&wire->channel, &reply)) {
+			fail_all(c, lk_redis_wire_read_failed(wire, EBADMSG));
+			return;
+		}
+		if (reply == NULL)
+			return;
+		wire->channel.got = 0;
+		makes = lk_redis_order_take(&c->order, reply);
+		if (makes == LK_ORDER_ANSWER)
+			take_answer(c);
+		else if (makes == LK_ORDER_TOO_MANY)
+			fail_all(c, lk_redis_wire_read_failed(wire, EPROTO));
+	}
+}
+
+/* ---- What is over ------------------------------------------------------- */
+
+/* End those whose time is over. */
+static void
+expire(struct checks *c, int64_t now_ns)
+{
+	struct lk_redis_link *link = c->dial.link;
+	struct check *check = c->waiting.first;
+
+	if (check == NULL || check->deadline.at_ns > now_ns)
+		return;
+	lk_redis_watch_suspect(link->watch, link->wire.generation);
+	(void)lk_redis_wire_failed(&link->wire, "read", ETIMEDOUT);
+	for (; check != NULL && check->deadline.at_ns <= now_ns;
+	     check = c->waiting.first) {
+		lk_redis_order_leave(&c->order, &check->asker);
+		tell_breaker(c, check, false);
+		done(c, check, LK_E_TIMEOUT);
+	}
+}
+
+static bool
+redis_finish(struct lk_store_checks *base, struct lk_store_checked *checked)
+{
+	struct checks *c = checks_of(base);
+	struct check *check = c->done.first;
+
+	if (check == NULL)
+		return (false);
+	list_remove(&c->done, check);
+	checked->whose = check->whose;
+	checked->status = check->status;
+	checked->record = check->record;
+	if (check->status == LK_OK)
+		checked->session = check->session;
+	free(check);
+	return (true);
+}
+
+static bool
+redis_give_up(struct lk_store_checks *base, const void *whose)
+{
+	struct checks *c = checks_of(base);
+	struct check_list *list = &c->waiting;
+	struct check *check = list_find(list, whose);
+
+	if (check != NULL) {
+		lk_redis_order_leave(&c->order, &check->asker);
+	} else {
+		list = &c->done;
+		check = list_find(list, whose);
+	}
+	if (check == NULL)
+		return (false);
+	list_remove(list, check);
+	lk_buf_free(&check->record);
+	free(check);
+	return (true);
 }
 
 /* ---- The connection ---------------------------------------------------- */
 
 static void
-send_some(struct lk_redis_checks *c)
+send_some(struct checks *c)
 {
-	struct lk_redis_wire *wire = &c->dial.caller->wire;
+	struct lk_redis_wire *wire = &c->dial.link->wire;
 	int error;
 
-	lk_redis_checks_ask_time(c);
+	ask_time(c);
 	if (c->dial.state != LK_DIAL_READY)
 		return;
 	error = lk_redis_order_send(&c->order, &wire->channel.stream);
 	if (error != 0)
-		lk_redis_checks_send_again(c,
-		    lk_redis_wire_failed(wire, "send", error));
+		send_again(c, lk_redis_wire_failed(wire, "send", error));
 }
 
 static void
-receive_some(struct lk_redis_checks *c)
+receive_some(struct checks *c)
 {
-	struct lk_redis_channel *channel = &c->dial.caller->wire.channel;
+	struct lk_redis_channel *channel = &c->dial.link->wire.channel;
 	size_t before;
 	bool more = true;
 	int error;
@@ -61,22 +438,22 @@ receive_some(struct lk_redis_checks *c)
 			return;
 		if (error != 0) {
 			error == ECONNRESET
-			    ? lk_redis_checks_send_again(c,
-			          lk_redis_wire_read_failed(
-			              &c->dial.caller->wire, error))
-			    : lk_redis_checks_fail(c,
-			          lk_redis_wire_read_failed(
-			              &c->dial.caller->wire, error));
+			    ? send_again(c,
+			          lk_redis_wire_read_failed(&c->dial.link->wire,
+			              error))
+			    : fail_all(c,
+			          lk_redis_wire_read_failed(&c->dial.link->wire,
+			              error));
 			return;
 		}
 		more = channel->got - before == LK_REDIS_READ_SIZE;
-		lk_redis_checks_take(c);
+		take_replies(c);
 	}
 }
 
 /* Whether it is too silent to be believed to answer any more. */
 static int64_t
-silent_at(const struct lk_redis_checks *c)
+silent_at(const struct checks *c)
 {
 	const int64_t ms = c->base.settings->store.redis.command_timeout_ms;
 
@@ -87,38 +464,38 @@ silent_at(const struct lk_redis_checks *c)
 
 /* Leave what is the master no more. */
 static void
-leave_old(struct lk_redis_checks *c)
+leave_old(struct checks *c)
 {
-	struct lk_redis_caller *caller = c->dial.caller;
+	struct lk_redis_link *link = c->dial.link;
 
 	if (c->dial.state != LK_DIAL_CLOSED &&
-	    atomic_load_explicit(&caller->watch->topology->generation,
-	        memory_order_acquire) != caller->wire.generation)
-		lk_redis_checks_send_again(c,
-		    lk_redis_wire_failed(&caller->wire, "read", ESTALE));
+	    atomic_load_explicit(&link->watch->topology->generation,
+	        memory_order_acquire) != link->wire.generation)
+		send_again(c,
+		    lk_redis_wire_failed(&link->wire, "read", ESTALE));
 }
 
 static void
 redis_go_on(struct lk_store_checks *base, short events)
 {
-	struct lk_redis_checks *c = lk_redis_checks_of(base);
-	struct lk_redis_caller *caller = c->dial.caller;
+	struct checks *c = checks_of(base);
+	struct lk_redis_link *link = c->dial.link;
 	const int64_t now_ns = lk_monotonic_ns();
 	enum lk_status status = LK_OK;
 
-	lk_redis_checks_expire(c, now_ns);
+	expire(c, now_ns);
 	leave_old(c);
 	if (c->dial.state == LK_DIAL_CLOSED)
 		return;
 	if (c->dial.state == LK_DIAL_READY && now_ns >= silent_at(c))
-		lk_redis_checks_send_again(c,
-		    lk_redis_wire_failed(&caller->wire, "read", ETIMEDOUT));
+		send_again(c,
+		    lk_redis_wire_failed(&link->wire, "read", ETIMEDOUT));
 	if (c->dial.state == LK_DIAL_READY && events != 0)
 		receive_some(c);
 	if (c->dial.state != LK_DIAL_READY) {
 		status = lk_redis_dial_go_on(&c->dial);
 		if (status != LK_OK)
-			lk_redis_checks_fail(c, status);
+			fail_all(c, status);
 	}
 	if (c->dial.state == LK_DIAL_READY)
 		send_some(c);
@@ -130,17 +507,17 @@ static enum lk_status
 redis_start(struct lk_store_checks *base, const struct lk_token_key *key,
     bool user, void *whose)
 {
-	struct lk_redis_checks *c = lk_redis_checks_of(base);
-	struct lk_redis_caller *caller = c->dial.caller;
-	struct lk_redis_check *check;
+	struct checks *c = checks_of(base);
+	struct lk_redis_link *link = c->dial.link;
+	struct check *check;
 	enum lk_status status = LK_FAULT;
 
 	leave_old(c);
 	if (lk_redis_order_is_full(&c->order) ||
-	    lk_breaker_is_barred(&caller->watch->breaker) ||
+	    lk_breaker_is_barred(&link->watch->breaker) ||
 	    (c->dial.state != LK_DIAL_CLOSED &&
-	        !lk_redis_topology_is_fresh(caller->watch->topology,
-	            caller->wire.generation)))
+	        !lk_redis_topology_is_fresh(link->watch->topology,
+	            link->wire.generation)))
 		return (LK_E_WOULD_WAIT);
 	if ((status = lk_redis_dial_begin(&c->dial)) != LK_OK)
 		return (status);
@@ -154,10 +531,11 @@ redis_start(struct lk_store_checks *base, const struct lk_token_key *key,
 	check->user = user;
 	check->again = check->asker.resent = false;
 	check->record = (struct lk_buf)LK_BUF_INIT(LK_USER_RECORD_MAX);
-	if ((status = lk_redis_checks_put(c, check)) != LK_OK) {
+	if ((status = ask(c, check)) != LK_OK) {
 		free(check);
 		return (status);
 	}
+	list_add(&c->waiting, check);
 	check->key.token = NULL;
 	return (LK_OK);
 }
@@ -165,13 +543,13 @@ redis_start(struct lk_store_checks *base, const struct lk_token_key *key,
 static void
 redis_wants(struct lk_store_checks *base, struct lk_checks_wants *wants)
 {
-	struct lk_redis_checks *c = lk_redis_checks_of(base);
-	const struct lk_redis_check *first = c->waiting.first;
+	struct checks *c = checks_of(base);
+	const struct check *first = c->waiting.first;
 	struct pollfd p = { .fd = -1 };
 	int64_t until_ns = silent_at(c);
 
 	if (c->dial.state == LK_DIAL_READY)
-		p = lk_stream_poll(&c->dial.caller->wire.channel.stream,
+		p = lk_stream_poll(&c->dial.link->wire.channel.stream,
 		    (short)(POLLIN |
 		        (lk_redis_order_may_send(&c->order) ? POLLOUT : 0)));
 	else if (c->dial.state != LK_DIAL_CLOSED) {
@@ -180,7 +558,7 @@ redis_wants(struct lk_store_checks *base, struct lk_checks_wants *wants)
 	}
 	if (first != NULL && first->deadline.at_ns < until_ns)
 		until_ns = first->deadline.at_ns;
-	if (first != NULL && c->dial.caller->wire.manners.master &&
+	if (first != NULL && c->dial.link->wire.manners.master &&
 	    lk_monotonic_ns() + LOOK_NS < until_ns)
 		until_ns = lk_monotonic_ns() + LOOK_NS;
 	if (c->done.first != NULL || (p.fd >= 0 && p.events == 0))
@@ -194,31 +572,31 @@ redis_wants(struct lk_store_checks *base, struct lk_checks_wants *wants)
 static void
 redis_leave_parent(struct lk_store_checks *base)
 {
-	struct lk_redis_checks *c = lk_redis_checks_of(base);
+	struct checks *c = checks_of(base);
 
-	lk_redis_link_leave_parent(c->link);
-	lk_redis_checks_fail(c, LK_E_WOULD_WAIT);
+	lk_redis_link_leave_parent(c->dial.link);
+	fail_all(c, LK_E_WOULD_WAIT);
 }
 
 static void
 redis_free(struct lk_store_checks *base)
 {
-	struct lk_redis_checks *c = lk_redis_checks_of(base);
+	struct checks *c = checks_of(base);
 	struct lk_store_checked checked;
 
-	lk_redis_checks_fail(c, LK_E_WOULD_WAIT);
-	while (lk_redis_checks_finish(base, &checked))
+	fail_all(c, LK_E_WOULD_WAIT);
+	while (redis_finish(base, &checked))
 		lk_buf_free(&checked.record);
 	lk_redis_order_free(&c->order);
-	lk_redis_link_free(c->link);
+	lk_redis_link_free(c->dial.link);
 	free(c);
 }
 
 static const struct lk_store_checks_ops redis_ops = { .start = redis_start,
 	.wants = redis_wants,
 	.go_on = redis_go_on,
-	.finish = lk_redis_checks_finish,
-	.give_up = lk_redis_checks_give_up,
+	.finish = redis_finish,
+	.give_up = redis_give_up,
 	.leave_parent = redis_leave_parent,
 	.free = redis_free };
 
@@ -226,14 +604,14 @@ enum lk_status
 lk_redis_checks_new(const struct lk_store *base,
     struct lk_store_checks **checksp)
 {
-	struct lk_redis_checks *c = calloc(1, sizeof(*c));
+	struct checks *c = calloc(1, sizeof(*c));
 	enum lk_status status = LK_FAULT;
 
 	*checksp = NULL;
 	if (c == NULL)
 		return (lk_fail(base->error, LK_E_NOMEM, "out of memory"));
 	status = lk_redis_link_new(base->settings, base->watch, base->log,
-	    base->error, &c->link);
+	    base->error, &c->dial.link);
 	if (status != LK_OK) {
 		free(c);
 		return (status);
@@ -241,7 +619,6 @@ lk_redis_checks_new(const struct lk_store *base,
 	c->base.ops = &redis_ops;
 	c->base.settings = base->settings;
 	c->base.error = base->error;
-	c->dial.caller = lk_redis_link_caller(c->link);
 	c->layout = lk_redis_layout_of(base->settings);
 	c->time.place = LK_REDIS_NOWHERE;
 	lk_redis_order_init(&c->order, !c->layout->names_itself);

@@ -9,7 +9,7 @@
 void
 lk_redis_dial_close(struct lk_redis_dial *dial)
 {
-	lk_redis_wire_drop(&dial->caller->wire);
+	lk_redis_wire_drop(&dial->link->wire);
 	lk_redis_free_replies(dial->replies, LK_REDIS_GREETING_MAX);
 	lk_buf_free(&dial->out);
 	dial->state = LK_DIAL_CLOSED;
@@ -22,14 +22,14 @@ lk_redis_dial_close(struct lk_redis_dial *dial)
 static enum lk_status
 fail(struct lk_redis_dial *dial, enum lk_status status)
 {
-	struct lk_redis_caller *caller = dial->caller;
+	struct lk_redis_link *link = dial->link;
 	const bool reached = dial->state == LK_DIAL_GREETING;
 
 	lk_redis_dial_close(dial);
 	if (!lk_redis_may_pass(status))
 		return (status);
-	lk_redis_reject(caller);
-	return (caller->wire.manners.master || (reached && status == LK_E_STORE)
+	lk_redis_reject(link);
+	return (link->wire.manners.master || (reached && status == LK_E_STORE)
 	        ? LK_E_WOULD_WAIT
 	        : status);
 }
@@ -41,11 +41,11 @@ static bool
 greet(struct lk_redis_dial *dial)
 {
 	struct lk_redis_command commands[LK_REDIS_GREETING_MAX];
-	struct lk_redis_caller *caller = dial->caller;
-	size_t count = lk_redis_wire_hello(&caller->wire, commands);
+	struct lk_redis_link *link = dial->link;
+	size_t count = lk_redis_wire_hello(&link->wire, commands);
 
 	lk_redis_command(&commands[count++], "TIME");
-	dial->remembers = atomic_load(&caller->watch->carried.remembers);
+	dial->remembers = atomic_load(&link->watch->carried.remembers);
 	if (dial->remembers)
 		lk_redis_past_command(&commands[count++]);
 	dial->count = count;
@@ -58,7 +58,7 @@ greet(struct lk_redis_dial *dial)
 static void
 connected(struct lk_redis_dial *dial)
 {
-	const struct lk_redis_manners *manners = &dial->caller->wire.manners;
+	const struct lk_redis_manners *manners = &dial->link->wire.manners;
 
 	dial->state = LK_DIAL_GREETING;
 	/* Where there is another to go to, a hung one gets no more. */
@@ -70,14 +70,14 @@ connected(struct lk_redis_dial *dial)
 enum lk_status
 lk_redis_dial_begin(struct lk_redis_dial *dial)
 {
-	struct lk_redis_wire *wire = &dial->caller->wire;
+	struct lk_redis_wire *wire = &dial->link->wire;
 	struct lk_redis_master master;
 	struct lk_endpoint endpoint;
 	int error;
 
 	if (dial->state != LK_DIAL_CLOSED)
 		return (LK_OK);
-	if (!lk_redis_topology_has(dial->caller->watch->topology, &master,
+	if (!lk_redis_topology_has(dial->link->watch->topology, &master,
 	        &endpoint))
 		return (LK_E_WOULD_WAIT);
 	(void)snprintf(wire->name, sizeof(wire->name), "%s", master.name);
@@ -106,7 +106,7 @@ lk_redis_dial_begin(struct lk_redis_dial *dial)
 static bool
 is_settled(const struct lk_redis_dial *dial)
 {
-	struct pollfd p = lk_stream_poll(&dial->caller->wire.channel.stream,
+	struct pollfd p = lk_stream_poll(&dial->link->wire.channel.stream,
 	    POLLOUT);
 
 	return (p.events == 0 || poll(&p, 1, 0) != 0);
@@ -118,7 +118,7 @@ is_settled(const struct lk_redis_dial *dial)
 static enum lk_status
 welcome(struct lk_redis_dial *dial)
 {
-	struct lk_redis_wire *wire = &dial->caller->wire;
+	struct lk_redis_wire *wire = &dial->link->wire;
 	const size_t hello = dial->count - (dial->remembers ? 2 : 1);
 	enum lk_status status = LK_FAULT;
 	struct lk_redis_past past;
@@ -134,7 +134,7 @@ welcome(struct lk_redis_dial *dial)
 	 * can wait for that. */
 	if (dial->remembers &&
 	    (!lk_redis_past_read(dial->replies[hello + 1], &past) ||
-	        !lk_redis_carried_is_told(&dial->caller->watch->carried,
+	        !lk_redis_carried_is_told(&dial->link->watch->carried,
 	            past.history))) {
 		lk_redis_dial_close(dial);
 		return (LK_E_WOULD_WAIT);
@@ -149,7 +149,7 @@ welcome(struct lk_redis_dial *dial)
 static enum lk_status
 converse(struct lk_redis_dial *dial)
 {
-	struct lk_redis_wire *wire = &dial->caller->wire;
+	struct lk_redis_wire *wire = &dial->link->wire;
 	struct lk_redis_channel *channel = &wire->channel;
 	ssize_t n = 0;
 	int error;
@@ -179,7 +179,7 @@ converse(struct lk_redis_dial *dial)
 enum lk_status
 lk_redis_dial_go_on(struct lk_redis_dial *dial)
 {
-	struct lk_redis_wire *wire = &dial->caller->wire;
+	struct lk_redis_wire *wire = &dial->link->wire;
 	int error;
 
 	if (dial->state == LK_DIAL_CONNECTING && is_settled(dial)) {
@@ -202,6 +202,6 @@ lk_redis_dial_poll(const struct lk_redis_dial *dial)
 {
 	const bool unsent = dial->sent < dial->out.len;
 
-	return (lk_stream_poll(&dial->caller->wire.channel.stream,
+	return (lk_stream_poll(&dial->link->wire.channel.stream,
 	    (short)(POLLIN | (unsent ? POLLOUT : 0))));
 }

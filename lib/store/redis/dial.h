@@ -1,11 +1,11 @@
 /*
- * A caller's connection to the master, made without waiting: it connects, logs
+ * A link's connection to the master, made without waiting: it connects, logs
  * in, sees that it is the master, and asks for its clock.  Inside of checks.c.
  */
 #ifndef LK_REDIS_DIAL_H_
 #define LK_REDIS_DIAL_H_
 
-#include "store/redis/attempt.h"
+#include "store/redis/link.h"
 
 /* What a new connection is told and asked: what wire.h does, and TIME and
  * INFO. */
@@ -18,9 +18,9 @@ enum lk_redis_dial_state {
 	LK_DIAL_READY
 };
 
-/** All zero but for the caller: closed. */
+/** All zero but for the link: closed. */
 struct lk_redis_dial {
-	struct lk_redis_caller *caller; /* whose wire it is that connects */
+	struct lk_redis_link *link; /* whose wire it is that connects */
 	enum lk_redis_dial_state state;
 	struct lk_deadline deadline; /* to be ready by */
 	unsigned int serial;         /* how many sockets there have been */
@@ -37,7 +37,7 @@ struct lk_redis_dial {
  * lk_redis_dial_begin(dial):
  * Begin to connect, if it is closed.  Unless LK_OK it stays closed:
  * LK_E_WOULD_WAIT if somebody else must find the master, or its address, or
- * have the connection instead; else the caller's error says why.
+ * have the connection instead; else its error says why.
  */
 enum lk_status lk_redis_dial_begin(struct lk_redis_dial *dial) LK_MUST_CHECK;
 

@@ -122,11 +122,13 @@ lk_redis_inspect(struct lk_store *base, struct lk_deadline deadline,
     lk_finding_fn *each, void *arg)
 {
 	struct lk_redis_store *store = lk_redis_store_of(base);
+	const struct lk_redis_topology *topology = store->link->watch->topology;
 	struct lk_redis_command command;
 	struct lk_redis_reply *reply = NULL;
 	enum lk_status status = LK_FAULT;
 
-	status = lk_redis_link_inspect(store->link, deadline, each, arg);
+	status = topology->ops->inspect(topology, deadline, each, arg,
+	    base->error);
 	if (status != LK_OK)
 		return (status);
 	lk_redis_command(&command, "INFO");

@@ -7,9 +7,30 @@
 /* Of the time that is left, where another attempt is to have some. */
 #define FIRST_SHARE_PERCENT 67
 
-struct lk_redis_link {
-	struct lk_redis_caller caller;
-	struct lk_redis_watch *own; /* the caller's, if it is not shared */
+/* A call that is under way. */
+struct task {
+	struct lk_redis_link *link;
+	struct lk_redis_request *request;
+	struct lk_deadline deadline; /* of the call */
+	struct lk_deadline share;    /* what this attempt may have of it */
+	struct lk_redis_reply **replies;
+	struct lk_buf out; /* the request, and a fence or TIME behind it */
+	size_t count;      /* of commands in it, but for TIME */
+	bool timed;        /* TIME is in it */
+	struct lk_redis_witnesses witnesses; /* that the fence waits for */
+	enum lk_status status;               /* of the last attempt */
+	enum lk_status refused;  /* LK_OK, or how an earlier one failed */
+	struct lk_error refusal; /* before its time was over, and why */
+	bool was_dead;           /* it met a connection that was closed */
+};
+
+/* What became of an attempt. */
+enum attempt {
+	ATTEMPT_DONE,   /* there are replies */
+	ATTEMPT_OVER,   /* it failed, and would fail again or must not be
+	                      repeated */
+	ATTEMPT_AGAIN,  /* it was not carried out */
+	ATTEMPT_UNKNOWN /* it may have been carried out */
 };
 
 /* ---- Life -------------------------------------------------------------- */
@@ -19,21 +40,20 @@ static enum lk_status
 go_by(struct lk_redis_link *link, struct lk_redis_watch *watch,
     const struct lk_log *log)
 {
-	struct lk_redis_caller *caller = &link->caller;
 	struct lk_redis_manners manners;
 	enum lk_status status = LK_OK;
 
 	if (watch == NULL)
-		status = lk_redis_watch_new(caller->settings, log, &link->own,
-		    caller->error);
+		status = lk_redis_watch_new(link->settings, log, &link->own,
+		    link->error);
 	if (status != LK_OK)
 		return (status);
-	caller->watch = watch != NULL ? watch : link->own;
-	manners = lk_redis_topology_manners(caller->watch->topology);
-	lk_redis_wire_init(&caller->wire, &manners, caller->error);
-	(void)snprintf(caller->wire.name, sizeof(caller->wire.name), "%s",
+	link->watch = watch != NULL ? watch : link->own;
+	manners = lk_redis_topology_manners(link->watch->topology);
+	lk_redis_wire_init(&link->wire, &manners, link->error);
+	(void)snprintf(link->wire.name, sizeof(link->wire.name), "%s",
 	    manners.master ? "(not known)"
-	                   : caller->settings->store.redis.address);
+	                   : link->settings->store.redis.address);
 	return (LK_OK);
 }
 
@@ -48,8 +68,8 @@ lk_redis_link_new(const struct lk_settings *settings, struct lk_watch *watch,
 	*linkp = NULL;
 	if (link == NULL)
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
-	link->caller.settings = settings;
-	link->caller.error = error;
+	link->settings = settings;
+	link->error = error;
 	if (watch != NULL && watch->settings != settings)
 		status = lk_fail(error, LK_E_INVAL,
 		    "the watch is one of other settings");
@@ -68,61 +88,323 @@ lk_redis_link_free(struct lk_redis_link *link)
 {
 	if (link == NULL)
 		return;
-	lk_redis_wire_drop(&link->caller.wire);
+	lk_redis_wire_drop(&link->wire);
 	lk_redis_watch_free(link->own);
 	free(link);
 }
 
 void
-lk_redis_link_drop(struct lk_redis_link *link)
-{
-	lk_redis_wire_drop(&link->caller.wire);
-}
-
-void
 lk_redis_link_leave_parent(struct lk_redis_link *link)
 {
-	lk_redis_wire_drop(&link->caller.wire);
+	lk_redis_wire_drop(&link->wire);
 	if (link->own != NULL)
 		lk_redis_watch_leave_parent(link->own);
 	else
-		(void)go_by(link, NULL, link->caller.watch->base.log);
-}
-
-struct lk_redis_caller *
-lk_redis_link_caller(struct lk_redis_link *link)
-{
-	return (&link->caller);
-}
-
-const char *
-lk_redis_link_name(const struct lk_redis_link *link)
-{
-	return (link->caller.wire.name);
-}
-
-const struct lk_redis_clock *
-lk_redis_link_clock(const struct lk_redis_link *link)
-{
-	return (&link->caller.wire.clock);
-}
-
-enum lk_status
-lk_redis_link_inspect(struct lk_redis_link *link, struct lk_deadline deadline,
-    lk_finding_fn *each, void *arg)
-{
-	const struct lk_redis_topology *topology = link->caller.watch->topology;
-
-	return (topology->ops->inspect(topology, deadline, each, arg,
-	    link->caller.error));
+		(void)go_by(link, NULL, link->watch->base.log);
 }
 
 bool
 lk_redis_link_replicates(const struct lk_redis_link *link, bool revokes)
 {
-	return (
-	    link->caller.settings->store.durability == LK_DURABILITY_REPLICA ||
-	    (revokes && link->caller.watch->topology->ops->moves));
+	return (link->settings->store.durability == LK_DURABILITY_REPLICA ||
+	    (revokes && link->watch->topology->ops->moves));
+}
+
+/* ---- What a reply means for another attempt ---------------------------- */
+
+bool
+lk_redis_is_passing(const struct lk_redis_link *link,
+    const struct lk_redis_reply *reply)
+{
+	if (reply->type != LK_REDIS_ERROR)
+		return (false);
+	if (lk_redis_reply_is_error(reply, "LOADING") ||
+	    lk_redis_reply_is_error(reply, "ERR max number of clients"))
+		return (true);
+	return (link->watch->topology->ops->moves &&
+	    (lk_redis_reply_is_error(reply, "READONLY") ||
+	        lk_redis_reply_is_error(reply, "MASTERDOWN") ||
+	        lk_redis_reply_is_error(reply, "UNBLOCKED")));
+}
+
+void
+lk_redis_reject(struct lk_redis_link *link)
+{
+	lk_redis_watch_suspect(link->watch, link->wire.generation);
+	lk_redis_wire_drop(&link->wire);
+}
+
+/* Look through the replies of an exchange that went well. */
+static enum attempt
+judge(struct task *task)
+{
+	struct lk_redis_link *link = task->link;
+	size_t i;
+
+	for (i = 0; i < task->count && task->replies[i] != NULL; i++) {
+		if (!lk_redis_is_passing(link, task->replies[i]))
+			continue;
+		task->status = lk_redis_reply_refusal(task->replies[i],
+		    link->wire.name, link->error);
+		lk_redis_free_replies(task->replies, task->count);
+		lk_redis_reject(link);
+		/* The first tells of all, but for a fence behind a change. */
+		return (i == 0 ? ATTEMPT_AGAIN : ATTEMPT_UNKNOWN);
+	}
+	return (ATTEMPT_DONE);
+}
+
+/* ---- A connection to the master ---------------------------------------- */
+
+static enum lk_status
+find(struct lk_redis_link *link, struct lk_deadline deadline,
+    struct lk_redis_master *master)
+{
+	struct lk_redis_topology *topology = link->watch->topology;
+
+	return (topology->ops->find(topology, deadline, master, link->error));
+}
+
+/*
+ * Nothing is asked of a master before it has been told which revocations there
+ * were; that replicas have them is up to who watches, if there is one.
+ */
+static void
+replay_on_new(struct lk_redis_link *link, struct lk_deadline deadline)
+{
+	struct lk_redis_watch *watch = link->watch;
+	const struct lk_error before = *link->error;
+	enum lk_status status = LK_OK;
+
+	if (!atomic_load(&watch->carried.remembers))
+		return;
+	if (atomic_load(&watch->running))
+		status = lk_redis_carried_tell(&watch->carried, &link->wire,
+		    deadline);
+	else
+		status = lk_redis_carried_secure(&watch->carried, &link->wire,
+		    deadline);
+	if (lk_redis_may_pass(status))
+		lk_redis_wire_drop(&link->wire);
+	else
+		*link->error = before;
+}
+
+static enum attempt
+connect_to(struct lk_redis_link *link, const struct lk_redis_master *master,
+    struct lk_deadline deadline, enum lk_status *status)
+{
+	struct lk_redis_wire *wire = &link->wire;
+
+	*status = lk_redis_wire_open(wire, &master->address, master->name,
+	    master->generation, deadline);
+	if (*status == LK_OK) {
+		lk_redis_topology_met(link->watch->topology, master,
+		    &wire->channel.stream);
+		replay_on_new(link, deadline);
+		if (lk_redis_wire_is_open(wire))
+			return (ATTEMPT_DONE);
+		*status = LK_E_STORE;
+	}
+	if (!lk_redis_may_pass(*status))
+		return (ATTEMPT_OVER);
+	lk_redis_reject(link);
+	/* A Redis that cannot be reached has no other in single mode, but one
+	 * that is full of clients may have room soon. */
+	return (link->watch->topology->ops->moves || wire->reached
+	        ? ATTEMPT_AGAIN
+	        : ATTEMPT_OVER);
+}
+
+/* Have a connection to the master, confirmed if that is called for. */
+static enum attempt
+get_ready(struct lk_redis_link *link, struct lk_deadline deadline,
+    enum lk_status *status)
+{
+	struct lk_redis_wire *wire = &link->wire;
+	struct lk_redis_master master;
+
+	if (lk_redis_wire_is_open(wire) &&
+	    lk_redis_topology_is_fresh(link->watch->topology, wire->generation))
+		return (ATTEMPT_DONE);
+	*status = find(link, deadline, &master);
+	if (*status != LK_OK)
+		return (
+		    lk_redis_may_pass(*status) ? ATTEMPT_AGAIN : ATTEMPT_OVER);
+	if (lk_redis_wire_is_open(wire) &&
+	    wire->generation == master.generation)
+		return (ATTEMPT_DONE);
+	return (connect_to(link, &master, deadline, status));
+}
+
+/* What a failed exchange means; ${kept}: on a connection from before. */
+static enum attempt
+after_failure(struct task *task, bool kept, const struct lk_redis_exchange *x)
+{
+	lk_redis_free_replies(task->replies, task->count);
+	task->was_dead = kept && (!x->sent || x->peer_is_gone);
+	if (!lk_redis_may_pass(task->status))
+		return (ATTEMPT_OVER);
+	lk_redis_reject(task->link);
+	/* In single mode there is nowhere else to go, unless it was only the
+	 * old connection that was dead. */
+	if (!task->link->watch->topology->ops->moves && !task->was_dead)
+		return (ATTEMPT_OVER);
+	return (x->sent ? ATTEMPT_UNKNOWN : ATTEMPT_AGAIN);
+}
+
+/*
+ * Whether what was read is still good: the master was confirmed lately enough
+ * before now, too.
+ */
+static enum attempt
+confirm_answer(struct task *task)
+{
+	struct lk_redis_link *link = task->link;
+	struct lk_redis_master master;
+
+	if (lk_redis_topology_is_fresh(link->watch->topology,
+	        link->wire.generation))
+		return (ATTEMPT_DONE);
+	task->status = find(link, task->deadline, &master);
+	if (task->status == LK_OK && master.generation == link->wire.generation)
+		return (ATTEMPT_DONE);
+	if (task->status == LK_OK)
+		task->status = lk_fail(link->error, LK_E_STORE,
+		    "redis at %s is no longer the master", link->wire.name);
+	lk_redis_free_replies(task->replies, task->count);
+	lk_redis_wire_drop(&link->wire);
+	return (ATTEMPT_UNKNOWN);
+}
+
+/* Whether it is durable: replicas have it, and it will be the next master's. */
+static enum attempt
+weigh(struct task *task)
+{
+	struct lk_redis_link *link = task->link;
+	struct lk_redis_topology *topology = link->watch->topology;
+	struct lk_redis_request *request = task->request;
+	struct lk_redis_fenced fenced;
+
+	/* A change that was refused will be on no replica. */
+	if (request->count > 0 && task->replies[0]->type == LK_REDIS_ERROR)
+		return (ATTEMPT_DONE);
+	lk_redis_fence_read(task->replies + request->count, link->wire.name,
+	    &fenced, link->error);
+	memcpy(request->history, fenced.past.history, sizeof(request->history));
+	request->durable = fenced.acks > 0 &&
+	    topology->ops->outlasts(topology, &link->wire, fenced.acks,
+	        task->witnesses, task->deadline, link->error);
+	if (atomic_load(&topology->generation) == link->wire.generation)
+		return (ATTEMPT_DONE);
+	request->durable = false;
+	if (!request->idempotent)
+		return (ATTEMPT_DONE);
+	task->status = lk_fail(link->error, LK_E_STORE,
+	    "redis at %s is no longer the master", link->wire.name);
+	lk_redis_free_replies(task->replies, task->count);
+	return (ATTEMPT_UNKNOWN);
+}
+
+/* ---- One attempt ------------------------------------------------------- */
+
+/*
+ * Whether all but the fence has been answered: the change has been carried out
+ * then, and no replica has it in time.
+ */
+static bool
+only_fence_is_missing(const struct task *task,
+    const struct lk_redis_exchange *x)
+{
+	return (task->status == LK_E_TIMEOUT && task->request->replicate &&
+	    x->replies >= task->request->count);
+}
+
+/*
+ * Write the request, and behind it the fence if replicas are to have it, or
+ * TIME if the connection's clock is not known well enough.
+ */
+static bool
+format(struct task *task)
+{
+	const struct lk_redis_request *request = task->request;
+	struct lk_redis_topology *topology = task->link->watch->topology;
+	const bool timed = request->timed &&
+	    lk_redis_clock_is_due(&task->link->wire.clock);
+	struct lk_redis_command time;
+	struct lk_redis_fence fence;
+
+	if (task->out.len > 0 && !request->replicate && timed == task->timed)
+		return (true);
+	task->timed = timed;
+	lk_buf_reset(&task->out);
+	if (lk_redis_command_format(request->commands, request->count,
+	        &task->out) != LK_OK)
+		return (false);
+	if (timed) {
+		lk_redis_command(&time, "TIME");
+		return (lk_redis_command_format(&time, 1, &task->out) == LK_OK);
+	}
+	if (!request->replicate)
+		return (true);
+	task->witnesses = topology->ops->witnesses(topology,
+	    request->everywhere);
+	lk_redis_fence(&fence, task->link->settings, task->witnesses.asked,
+	    lk_redis_wait_ms(topology->settings, task->share));
+	return (lk_redis_command_format(fence.commands, LK_REDIS_FENCE_COMMANDS,
+	            &task->out) == LK_OK);
+}
+
+/* Ask, on a connection that is in order. */
+static enum attempt
+exchange(struct task *task, bool kept)
+{
+	struct lk_redis_exchange x = { .timed = false };
+	enum attempt result;
+
+	memset(task->replies, 0, task->count * sizeof(struct lk_redis_reply *));
+	if (!format(task)) {
+		task->status = lk_fail(task->link->error, LK_E_NOMEM,
+		    "out of memory");
+		return (ATTEMPT_OVER);
+	}
+	x.timed = task->timed;
+	task->status = lk_redis_wire_exchange(&task->link->wire, &task->out,
+	    task->count, task->share, task->replies, &x);
+	if (task->status != LK_OK && !only_fence_is_missing(task, &x))
+		return (after_failure(task, kept, &x));
+	task->status = LK_OK;
+	task->request->time_status = x.time_status;
+	result = judge(task);
+	if (result == ATTEMPT_DONE)
+		result = confirm_answer(task);
+	if (result == ATTEMPT_DONE && task->request->replicate)
+		result = weigh(task);
+	return (result);
+}
+
+/* Try once.  Unless there are replies, ${task} has a status and the error says
+ * why. */
+static enum attempt
+attempt(struct task *task)
+{
+	struct lk_redis_wire *wire = &task->link->wire;
+	enum attempt result;
+	const unsigned int before = wire->generation;
+	bool kept;
+
+	task->was_dead = false;
+	/* Nothing was sent yet: a connection that died is simply replaced.
+	 * Calls that may be sent again save the look. */
+	if (lk_redis_wire_is_open(wire) &&
+	    (!task->request->idempotent || task->request->exact) &&
+	    !lk_redis_wire_is_quiet(wire))
+		lk_redis_wire_drop(wire);
+	kept = lk_redis_wire_is_open(wire);
+	result = get_ready(task->link, task->share, &task->status);
+	if (result != ATTEMPT_DONE)
+		return (result);
+	return (exchange(task, kept && wire->generation == before));
 }
 
 /* ---- A call, of one attempt or several --------------------------------- */
@@ -132,9 +414,9 @@ lk_redis_link_replicates(const struct lk_redis_link *link, bool revokes)
  * hangs, some of the time is kept for another one.
  */
 static struct lk_deadline
-share_of(const struct lk_redis_task *task)
+share_of(const struct task *task)
 {
-	const struct lk_redis_watch *watch = task->caller->watch;
+	const struct lk_redis_watch *watch = task->link->watch;
 
 	if (!task->request->idempotent || !watch->topology->ops->moves ||
 	    atomic_load_explicit(&watch->running, memory_order_relaxed))
@@ -147,45 +429,45 @@ share_of(const struct lk_redis_task *task)
  * connection was dead explains nothing.
  */
 static void
-remember(struct lk_redis_task *task)
+remember(struct task *task)
 {
 	if (task->status == LK_E_TIMEOUT || task->was_dead)
 		return;
 	task->refused = task->status;
-	task->refusal = *task->caller->error;
+	task->refusal = *task->link->error;
 }
 
 /* Why there is no more time: what was met before says more than silence. */
 static enum lk_status
-explain(const struct lk_redis_task *task)
+explain(const struct task *task)
 {
 	if (task->status != LK_E_TIMEOUT || task->refused == LK_OK)
 		return (task->status);
-	*task->caller->error = task->refusal;
+	*task->link->error = task->refusal;
 	return (task->refused);
 }
 
 static enum lk_status
-try_until_done(struct lk_redis_task *task)
+try_until_done(struct task *task)
 {
-	struct lk_redis_topology *topology = task->caller->watch->topology;
+	struct lk_redis_topology *topology = task->link->watch->topology;
 	const bool idempotent = task->request->idempotent;
 	unsigned int generation, tries = 0;
-	enum lk_redis_attempt result;
+	enum attempt result;
 	bool was_dead = false;
 
 	for (;;) {
 		generation = atomic_load_explicit(&topology->generation,
 		    memory_order_relaxed);
 		task->share = share_of(task);
-		result = lk_redis_attempt(task);
-		if (result == LK_ATTEMPT_DONE)
+		result = attempt(task);
+		if (result == ATTEMPT_DONE)
 			return (LK_OK);
-		if (result == LK_ATTEMPT_OVER ||
-		    (result == LK_ATTEMPT_UNKNOWN && !idempotent))
+		if (result == ATTEMPT_OVER ||
+		    (result == ATTEMPT_UNKNOWN && !idempotent))
 			return (explain(task));
 		remember(task);
-		task->request->repeated |= result == LK_ATTEMPT_UNKNOWN;
+		task->request->repeated |= result == ATTEMPT_UNKNOWN;
 		if (task->was_dead && !was_dead)
 			was_dead = true;
 		else if (!lk_redis_topology_pause(topology, generation, tries,
@@ -201,15 +483,15 @@ lk_redis_link_run(struct lk_redis_link *link, struct lk_redis_request *request,
 {
 	struct lk_redis_reply
 	    *all[LK_REDIS_REPLICATE_MAX + LK_REDIS_FENCE_COMMANDS] = { NULL };
-	struct lk_redis_task task = { .caller = &link->caller,
+	struct task task = { .link = link,
 		.request = request,
 		.deadline = deadline,
 		.replies = request->replicate ? all : replies,
 		.out = LK_BUF_INIT(LK_REDIS_REPLY_MAX),
 		.count = request->count };
 	const int64_t began_ns = deadline.at_ns -
-	    link->caller.settings->store.redis.command_timeout_ms * 1000000;
-	struct lk_redis_watch *watch = link->caller.watch;
+	    link->settings->store.redis.command_timeout_ms * 1000000;
+	struct lk_redis_watch *watch = link->watch;
 	enum lk_status status = LK_FAULT;
 	bool probe = false;
 
@@ -221,7 +503,7 @@ lk_redis_link_run(struct lk_redis_link *link, struct lk_redis_request *request,
 	memset(replies, 0, request->count * sizeof(struct lk_redis_reply *));
 	if (lk_breaker_is_barred(&watch->breaker) &&
 	    !lk_breaker_admit(&watch->breaker, lk_monotonic_ns(), &probe))
-		return (lk_fail(link->caller.error, LK_E_STORE,
+		return (lk_fail(link->error, LK_E_STORE,
 		    "the store has not answered several times in a row, and is "
 		    "not asked for a moment"));
 	status = try_until_done(&task);
@@ -234,12 +516,4 @@ lk_redis_link_run(struct lk_redis_link *link, struct lk_redis_request *request,
 	}
 	lk_buf_free(&task.out);
 	return (status);
-}
-
-void
-lk_redis_link_owe(struct lk_redis_link *link,
-    const struct lk_redis_revocation *revocation)
-{
-	if (!revocation->durable || link->own == NULL)
-		lk_redis_watch_owe(link->caller.watch, revocation);
 }

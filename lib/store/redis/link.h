@@ -14,9 +14,19 @@
 #ifndef LK_REDIS_LINK_H_
 #define LK_REDIS_LINK_H_
 
-#include "store/redis/attempt.h"
+#include "store/redis/master/watch.h"
 
-struct lk_redis_link;
+/** One manager's, or that of its checks. */
+struct lk_redis_link {
+	/* Static data. */
+	const struct lk_settings *settings;
+	struct lk_error *error;
+
+	/* Dynamic data. */
+	struct lk_redis_watch *watch;
+	struct lk_redis_watch *own; /* the same, if it is not shared */
+	struct lk_redis_wire wire;  /* its generation is the master's */
+};
 
 /**
  * lk_redis_link_new(settings, watch, log, error, link):
@@ -30,10 +40,6 @@ enum lk_status lk_redis_link_new(const struct lk_settings *settings,
 /** lk_redis_link_free(link): Close and free.  NULL is fine. */
 void lk_redis_link_free(struct lk_redis_link *link);
 
-/** lk_redis_link_drop(link): Close its connection; the next call makes another.
- */
-void lk_redis_link_drop(struct lk_redis_link *link);
-
 /**
  * lk_redis_link_leave_parent(link):
  * In a child process: drop what is connected.  A watch that it shares is the
@@ -41,12 +47,31 @@ void lk_redis_link_drop(struct lk_redis_link *link);
  */
 void lk_redis_link_leave_parent(struct lk_redis_link *link);
 
-/** lk_redis_link_caller(link): What its attempts go by, for who does not wait.
- */
-struct lk_redis_caller *lk_redis_link_caller(struct lk_redis_link *link);
+/** One call: commands that go out in one write, and how. */
+struct lk_redis_request {
+	const struct lk_redis_command *commands;
+	size_t count;
+	bool idempotent; /* may be sent again, carried out or not */
+	bool exact;      /* but what the second time answers means less */
+	bool replicate;  /* ask for a replica to have it; `durable` says */
+	bool everywhere; /* all replicas that are not down must */
+	bool timed;      /* the connection's clock is to be known; not together
+	                    with `replicate` */
 
-/** lk_redis_link_name(link): the address in use, for messages. */
-const char *lk_redis_link_name(const struct lk_redis_link *link);
+	/* Set by the attempts. */
+	bool durable;  /* replicas have it, and will be asked to be the next
+	                  master; if not, the link's error says why */
+	bool repeated; /* an earlier try may have been carried out already */
+	enum lk_status time_status; /* LK_OK, or why it is not known; if
+	                  the replies are none of errors, the link's error
+	                  says so too */
+	char history[LK_REDIS_HISTORY_LEN + 1]; /* of the master that has
+	                  carried it out, if it was to be replicated; or "" */
+};
+
+/* Most commands of a request to be replicated; it may have none, and then asks
+ * for what others have done. */
+#define LK_REDIS_REPLICATE_MAX 2
 
 /**
  * lk_redis_link_run(link, request, deadline, replies):
@@ -61,32 +86,34 @@ enum lk_status lk_redis_link_run(struct lk_redis_link *link,
     struct lk_redis_reply **replies) LK_MUST_CHECK;
 
 /**
- * lk_redis_link_owe(link, revocation):
- * It was just carried out: let the watch carry it over.  One that is durable is
- * for a watch that others go by as well.
- */
-void lk_redis_link_owe(struct lk_redis_link *link,
-    const struct lk_redis_revocation *revocation);
-
-/**
- * lk_redis_link_clock(link):
- * That of the Redis that a timed request was answered by last.
- */
-const struct lk_redis_clock *lk_redis_link_clock(
-    const struct lk_redis_link *link);
-
-/**
- * lk_redis_link_inspect(link, deadline, each, arg):
- * Say of whoever says which Redis is the master what there is to be said.
- */
-enum lk_status lk_redis_link_inspect(struct lk_redis_link *link,
-    struct lk_deadline deadline, lk_finding_fn *each, void *arg) LK_MUST_CHECK;
-
-/**
  * lk_redis_link_replicates(link, revokes):
  * Whether a replica must have a change: each, if it is so set, and one that
  * ${revokes} wherever another Redis can become the master.
  */
 bool lk_redis_link_replicates(const struct lk_redis_link *link, bool revokes);
+
+/* ---- For who does not wait --------------------------------------------- */
+
+/** lk_redis_may_pass(status): whether another attempt makes sense. */
+static inline bool
+lk_redis_may_pass(enum lk_status status)
+{
+	return (status == LK_E_STORE || status == LK_E_TIMEOUT);
+}
+
+/**
+ * lk_redis_reject(link):
+ * Something speaks against the connection, which is dropped, and against the
+ * master.
+ */
+void lk_redis_reject(struct lk_redis_link *link);
+
+/**
+ * lk_redis_is_passing(link, reply):
+ * Whether a command was not carried out for a reason that may pass soon: Redis
+ * starts, is full of clients, or, behind Sentinel, is not the master any more.
+ */
+bool lk_redis_is_passing(const struct lk_redis_link *link,
+    const struct lk_redis_reply *reply);
 
 #endif /* !LK_REDIS_LINK_H_ */

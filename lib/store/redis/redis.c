@@ -66,10 +66,10 @@ lk_redis_free(struct lk_store *store)
 enum lk_status
 lk_redis_corrupt(struct lk_redis_store *store, const char *what)
 {
-	lk_redis_link_drop(store->link);
+	lk_redis_wire_drop(&store->link->wire);
 	return (lk_fail(store->base.error, LK_E_CORRUPT,
 	    "redis at %s: %s is not what latchkey writes",
-	    lk_redis_link_name(store->link), what));
+	    store->link->wire.name, what));
 }
 
 enum lk_status
@@ -89,7 +89,7 @@ lk_redis_run(struct lk_redis_store *store,
 		return (status);
 	for (i = 0; i < count && status == LK_OK; i++)
 		status = lk_redis_reply_refusal(replies[i],
-		    lk_redis_link_name(store->link), store->base.error);
+		    store->link->wire.name, store->base.error);
 	if (status == LK_OK)
 		status = request.time_status;
 	if (status != LK_OK)
@@ -157,7 +157,7 @@ lk_redis_ping(struct lk_store *base, struct lk_deadline deadline)
 	status = lk_redis_link_run(store->link, &request, deadline, &reply);
 	if (status != LK_OK || is_answer_to_ping(reply))
 		goto out;
-	status = lk_redis_reply_refusal(reply, lk_redis_link_name(store->link),
+	status = lk_redis_reply_refusal(reply, store->link->wire.name,
 	    base->error);
 	if (status == LK_OK)
 		status = lk_redis_corrupt(store, "the answer to PING");
@@ -204,7 +204,7 @@ check(struct lk_redis_store *store, const struct lk_token_key *key,
 	    replies);
 	if (status == LK_OK)
 		status = layout->checked(store->base.settings, key, replies,
-		    lk_redis_link_clock(store->link), session, &wrong);
+		    &store->link->wire.clock, session, &wrong);
 	if (status == LK_OK && record != NULL)
 		wrong = lk_redis_user_record(replies[look.count - 1], record);
 	if (wrong != NULL)

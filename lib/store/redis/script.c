@@ -74,7 +74,8 @@ say_not_durable(struct lk_error *error, enum lk_redis_effect effect)
 /*
  * A script has ended sessions: let the next master know.  Without a ${reply} it
  * may have, for all that anybody has heard; of a call that lacks what the reply
- * would have said nothing can be told then.
+ * would have said nothing can be told then.  One that is durable is for a watch
+ * that others go by as well.
  */
 static void
 owe(struct lk_redis_link *link, struct lk_redis_call *call,
@@ -95,7 +96,8 @@ owe(struct lk_redis_link *link, struct lk_redis_call *call,
 		return;
 	if (reply != NULL)
 		complete(call, reply);
-	lk_redis_link_owe(link, &revocation);
+	if (!revocation.durable || link->own == NULL)
+		lk_redis_watch_owe(link->watch, &revocation);
 }
 
 enum lk_status
@@ -139,8 +141,7 @@ lk_redis_call_run(struct lk_redis_link *link, struct lk_redis_call *call,
 		status = lk_redis_link_run(link, &request, deadline, reply);
 	}
 	if (status == LK_OK)
-		status = lk_redis_reply_refusal(*reply,
-		    lk_redis_link_name(link), error);
+		status = lk_redis_reply_refusal(*reply, link->wire.name, error);
 	call->repeated = request.repeated;
 	if (request.replicate && effect == LK_REDIS_REVOKES)
 		owe(link, call, status == LK_OK ? *reply : NULL, &request);

@@ -159,7 +159,7 @@ hand_out(struct list *list, lk_session_fn *each, void *arg)
 		    lk_token_parse(&token, &key) != LK_OK)
 			continue;
 		lk_redis_gosession_session(&key, &session);
-		if (lk_redis_left(lk_redis_link_clock(list->store->link),
+		if (lk_redis_left(&list->store->link->wire.clock,
 		        entries[i].expires_ms, &session) == LK_OK)
 			each(arg, &session, &token);
 		lk_token_wipe(&token);

@@ -201,8 +201,8 @@ session_of_ref(struct lk_redis_store *store, const struct lk_redis_reply *reply,
 	    memcmp(digest, ref->handle, LK_HANDLE_LEN) != 0)
 		return (lk_redis_corrupt(store, "a session's record"));
 	lk_record_session(&record, digest, ref->locator, session);
-	return (lk_redis_left(lk_redis_link_clock(store->link),
-	    record.expires_ms, session));
+	return (lk_redis_left(&store->link->wire.clock, record.expires_ms,
+	    session));
 }
 
 static enum lk_status

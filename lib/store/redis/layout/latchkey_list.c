@@ -104,8 +104,8 @@ take_record(struct list *list, const struct lk_redis_key *key,
 	if (strcmp(names.session.text, key->text) != 0)
 		return (lk_redis_corrupt(list->store, "a session's record"));
 	lk_record_session(&record, digest, list->tag, &session);
-	if (lk_redis_left(lk_redis_link_clock(list->store->link),
-	        record.expires_ms, &session) == LK_OK)
+	if (lk_redis_left(&list->store->link->wire.clock, record.expires_ms,
+	        &session) == LK_OK)
 		list->each(list->arg, &session, NULL);
 	return (LK_OK);
 }

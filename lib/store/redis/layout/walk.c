@@ -48,7 +48,7 @@ is_over(const struct lk_redis_store *store, const struct lk_stored *stored)
 {
 	return (stored->kind != LK_STORED_UNREADABLE &&
 	    stored->expires_ms <=
-	        lk_redis_clock_now_ms(lk_redis_link_clock(store->link)));
+	        lk_redis_clock_now_ms(&store->link->wire.clock));
 }
 
 /* Ask about some keys in one write and hand out what they hold. */
