@@ -39,15 +39,55 @@ redis_open(const struct lk_store *base, struct lk_store **storep)
 	return (LK_OK);
 }
 
+/* ---- What it asks of the settings, alone and behind Sentinel ----------- */
+
+/* Layout `gosession` separates with `_`; its prefixes have `-` instead. */
+static void
+normalise_prefix(char *prefix)
+{
+	for (; *prefix != '\0'; prefix++) {
+		if (*prefix == '_')
+			*prefix = '-';
+	}
+}
+
+static enum lk_status
+redis_check_settings(struct lk_settings *settings, struct lk_error *error)
+{
+	normalise_prefix(settings->session.token_prefix);
+	normalise_prefix(settings->session.user_prefix);
+	if (strcmp(settings->session.token_prefix,
+	        settings->session.user_prefix) == 0)
+		return (lk_settings_refuse(settings, "session.user_prefix",
+		    "session.token_prefix", error,
+		    "expected another prefix than session.token_prefix, got "
+		    "the same"));
+	if (settings->store.backend != LK_BACKEND_SQLITE &&
+	    lk_redis_layout_of(settings)->unlimited &&
+	    lk_settings_line(settings, "session.max_per_user") == 0)
+		settings->session.max_per_user = 0;
+	return (
+	    lk_settings_read_secret(settings, "store.redis.password", error));
+}
+
+static enum lk_status
+sentinel_check_settings(struct lk_settings *settings, struct lk_error *error)
+{
+	if (settings->store.backend != LK_BACKEND_SENTINEL)
+		return (LK_OK);
+	return (lk_settings_read_secret(settings, "store.sentinel.password",
+	    error));
+}
+
 const struct lk_backend lk_redis_backend = { .open = redis_open,
 	.checks = lk_redis_checks_new,
 	.where = "store.redis.address",
-	.check = lk_redis_check_settings,
+	.check = redis_check_settings,
 	.watch = lk_redis_watch_make };
 const struct lk_backend lk_sentinel_backend = { .open = redis_open,
 	.checks = lk_redis_checks_new,
 	.where = "store.sentinel.addresses",
-	.check = lk_sentinel_check_settings,
+	.check = sentinel_check_settings,
 	.watch = lk_redis_watch_make };
 
 void
@@ -245,6 +285,20 @@ lk_redis_user_record(const struct lk_redis_reply *reply, struct lk_buf *record)
 	return (record->failed ? "a user's record of that size" : NULL);
 }
 
+/* Begin a command about a user's record, whose ${key} it borrows. */
+static enum lk_status
+user_command(struct lk_redis_store *store, const char *name, const char *user,
+    struct lk_redis_key *key, struct lk_redis_command *command)
+{
+	const enum lk_status status = store->layout->keys->user_key(
+	    store->base.settings, user, key, store->base.error);
+
+	lk_redis_command(command, name);
+	if (status == LK_OK)
+		lk_redis_arg_key(command, key);
+	return (status);
+}
+
 enum lk_status
 lk_redis_user_get(struct lk_store *base, const char *user,
     struct lk_deadline deadline, struct lk_buf *record)
@@ -256,12 +310,9 @@ lk_redis_user_get(struct lk_store *base, const char *user,
 	const char *wrong = NULL;
 	enum lk_status status = LK_FAULT;
 
-	status = store->layout->user_key(base->settings, user, &key,
-	    base->error);
+	status = user_command(store, "GET", user, &key, &command);
 	if (status != LK_OK)
 		return (status);
-	lk_redis_command(&command, "GET");
-	lk_redis_arg_key(&command, &key);
 	status = lk_redis_run(store, &command, 1, deadline, &reply);
 	if (status == LK_OK)
 		wrong = lk_redis_user_record(reply, record);
@@ -281,12 +332,9 @@ lk_redis_user_put(struct lk_store *base, const char *user, const char *record,
 	struct lk_redis_key key;
 	enum lk_status status = LK_FAULT;
 
-	status = store->layout->user_key(base->settings, user, &key,
-	    base->error);
+	status = user_command(store, "SET", user, &key, &command);
 	if (status != LK_OK)
 		return (status);
-	lk_redis_command(&command, "SET");
-	lk_redis_arg_key(&command, &key);
 	lk_redis_arg(&command, record, len);
 	lk_redis_arg_str(&command, "EX");
 	lk_redis_arg_int(&command, ttl);
@@ -308,12 +356,9 @@ lk_redis_user_delete(struct lk_store *base, const char *user,
 	enum lk_status status = LK_FAULT;
 
 	*deleted = false;
-	status = store->layout->user_key(base->settings, user, &key,
-	    base->error);
+	status = user_command(store, "DEL", user, &key, &command);
 	if (status != LK_OK)
 		return (status);
-	lk_redis_command(&command, "DEL");
-	lk_redis_arg_key(&command, &key);
 	status = lk_redis_run(store, &command, 1, deadline, &reply);
 	if (status == LK_OK && reply->type != LK_REDIS_INTEGER)
 		status = lk_redis_corrupt(store, "the answer to DEL");

@@ -39,6 +39,15 @@ enum lk_status lk_redis_user_delete(struct lk_store *store, const char *user,
 void lk_redis_leave_parent(struct lk_store *store);
 void lk_redis_free(struct lk_store *store);
 
+/* Their places in a layout's table, with those of layout/scan.h. */
+#define LK_REDIS_SAME_OPS                                                      \
+	.ping = lk_redis_ping, .inspect = lk_redis_inspect,                    \
+	.check = lk_redis_check, .check_user = lk_redis_check_user,            \
+	.user_get = lk_redis_user_get, .user_put = lk_redis_user_put,          \
+	.user_delete = lk_redis_user_delete, .walk = lk_redis_walk,            \
+	.put = lk_redis_put, .sweep = lk_redis_sweep, .stats = lk_redis_stats, \
+	.leave_parent = lk_redis_leave_parent, .free = lk_redis_free
+
 /** lk_redis_checks_new(base, checks): The row's `checks`; see checks.c. */
 enum lk_status lk_redis_checks_new(const struct lk_store *base,
     struct lk_store_checks **checks);
@@ -96,15 +105,5 @@ const char *lk_redis_user_record(const struct lk_redis_reply *reply,
  */
 enum lk_status lk_redis_corrupt(struct lk_redis_store *store,
     const char *what) LK_MUST_CHECK;
-
-/**
- * lk_redis_check_settings(settings, error),
- * lk_sentinel_check_settings(settings, error):
- * See check in backend.h.
- */
-enum lk_status lk_redis_check_settings(struct lk_settings *settings,
-    struct lk_error *error) LK_MUST_CHECK;
-enum lk_status lk_sentinel_check_settings(struct lk_settings *settings,
-    struct lk_error *error) LK_MUST_CHECK;
 
 #endif /* !LK_REDIS_STORE_H_ */

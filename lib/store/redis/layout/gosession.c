@@ -25,15 +25,6 @@ names_wipe(struct lk_redis_names *names)
 	sodium_memzero(names, sizeof(*names));
 }
 
-void
-lk_redis_gosession_session(const struct lk_token_key *key,
-    struct lk_session *session)
-{
-	memset(session, 0, sizeof(*session));
-	memcpy(session->user, key->user, sizeof(session->user));
-	lk_session_id_of_key(key, LK_SHAPE_GOSESSION, session->id);
-}
-
 /* A session that has just been written to end in ${ttl} seconds. */
 static void
 session_written(const struct lk_token_key *key, int64_t expires_ms, int64_t ttl,
@@ -355,26 +346,14 @@ gosession_revoke_id(struct lk_store *base, const struct lk_session_ref *ref,
 }
 
 static const struct lk_store_ops gosession_ops = { .name = "redis/gosession",
-	.ping = lk_redis_ping,
-	.inspect = lk_redis_inspect,
 	.issue = gosession_issue,
-	.check = lk_redis_check,
 	.check_id = gosession_check_id,
-	.check_user = lk_redis_check_user,
 	.extend = gosession_extend,
 	.revoke = gosession_revoke,
 	.revoke_id = gosession_revoke_id,
 	.revoke_all = gosession_revoke_all,
 	.list = lk_redis_gosession_list,
-	.user_get = lk_redis_user_get,
-	.user_put = lk_redis_user_put,
-	.user_delete = lk_redis_user_delete,
-	.walk = lk_redis_walk,
-	.put = lk_redis_put,
-	.sweep = lk_redis_sweep,
-	.stats = lk_redis_stats,
-	.leave_parent = lk_redis_leave_parent,
-	.free = lk_redis_free };
+	LK_REDIS_SAME_OPS };
 
 const struct lk_redis_layout lk_redis_gosession = { .ops = &gosession_ops,
 	.shape = LK_SHAPE_GOSESSION,
@@ -382,16 +361,6 @@ const struct lk_redis_layout lk_redis_gosession = { .ops = &gosession_ops,
 	.unlimited = true,
 	.check = gosession_check,
 	.checked = gosession_checked,
-	.fence_key = lk_redis_gosession_fence_key,
-	.user_key = lk_redis_gosession_user_key,
-	.is_same = lk_redis_gosession_is_same,
-	.pattern = lk_redis_gosession_pattern,
-	.index_type = "hash",
-	.users_apart = true,
-	.ask = lk_redis_gosession_ask,
-	.read = lk_redis_gosession_read,
-	.kind = lk_redis_gosession_kind,
+	.keys = &lk_redis_gosession_keys,
 	.put_script = &gosession_put_script,
-	.put = lk_redis_gosession_put,
-	.sweep_script = &gosession_trim_script,
-	.sweep_prefix = lk_redis_gosession_sweep_prefix };
+	.sweep_script = &gosession_trim_script };

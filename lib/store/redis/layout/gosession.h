@@ -51,27 +51,6 @@ bool lk_redis_gosession_field(const struct lk_redis_reply *field,
 /** Members of the row. */
 enum lk_status lk_redis_gosession_list(struct lk_store *store, const char *user,
     struct lk_deadline deadline, lk_session_fn *each, void *arg);
-void lk_redis_gosession_fence_key(const struct lk_settings *settings,
-    struct lk_redis_key *key);
-enum lk_status lk_redis_gosession_user_key(const struct lk_settings *settings,
-    const char *user, struct lk_redis_key *key, struct lk_error *error);
-bool lk_redis_gosession_is_same(const struct lk_settings *a,
-    const struct lk_settings *b);
-void lk_redis_gosession_pattern(const struct lk_settings *settings,
-    enum lk_redis_keys keys, struct lk_buf *pattern);
-size_t lk_redis_gosession_ask(const struct lk_settings *settings,
-    const struct lk_redis_reply *key, struct lk_redis_item *item,
-    struct lk_redis_command commands[LK_REDIS_QUESTIONS_MAX]);
-bool lk_redis_gosession_read(const struct lk_redis_reply *key,
-    const struct lk_redis_item *item, struct lk_redis_reply *const *replies,
-    struct lk_stored *stored);
-bool lk_redis_gosession_kind(const struct lk_settings *settings,
-    const struct lk_redis_reply *key, struct lk_redis_item *item,
-    struct lk_redis_command *command, enum lk_stored_kind *kind);
-enum lk_put lk_redis_gosession_put(const struct lk_settings *settings,
-    const struct lk_stored *stored, struct lk_redis_item *item,
-    struct lk_redis_command *command);
-void lk_redis_gosession_sweep_prefix(const struct lk_settings *settings,
-    struct lk_redis_key *prefix);
+extern const struct lk_redis_keyspace lk_redis_gosession_keys;
 
 #endif /* !LK_REDIS_GOSESSION_H_ */

@@ -21,6 +21,31 @@ check_user(const char *user, struct lk_error *error)
 	    "user id: expected one without '_' in layout \"gosession\""));
 }
 
+static void
+sweep_prefix(const struct lk_settings *settings, struct lk_redis_key *prefix)
+{
+	lk_redis_key(prefix, settings->session.token_prefix, "_", NULL);
+}
+
+bool
+lk_redis_gosession_field(const struct lk_redis_reply *field, const char *user,
+    struct lk_token *token, struct lk_token_key *key)
+{
+	lk_token_wipe(token);
+	return (lk_token_set(token, field->text, field->len) == LK_OK &&
+	    lk_token_parse(token, key) == LK_OK &&
+	    key->shape == LK_SHAPE_GOSESSION && strcmp(key->user, user) == 0);
+}
+
+void
+lk_redis_gosession_session(const struct lk_token_key *key,
+    struct lk_session *session)
+{
+	memset(session, 0, sizeof(*session));
+	memcpy(session->user, key->user, sizeof(session->user));
+	lk_session_id_of_key(key, LK_SHAPE_GOSESSION, session->id);
+}
+
 enum lk_status
 lk_redis_gosession_user_names(const struct lk_redis_store *store,
     const char *user, struct lk_redis_key *index, struct lk_redis_key *prefix)
@@ -29,14 +54,14 @@ lk_redis_gosession_user_names(const struct lk_redis_store *store,
 
 	if ((status = check_user(user, store->base.error)) != LK_OK)
 		return (status);
-	lk_redis_gosession_sweep_prefix(store->base.settings, prefix);
+	sweep_prefix(store->base.settings, prefix);
 	lk_redis_key(index, prefix->text, user, NULL);
 	return (LK_OK);
 }
 
-enum lk_status
-lk_redis_gosession_user_key(const struct lk_settings *settings,
-    const char *user, struct lk_redis_key *key, struct lk_error *error)
+static enum lk_status
+user_key(const struct lk_settings *settings, const char *user,
+    struct lk_redis_key *key, struct lk_error *error)
 {
 	enum lk_status status = LK_FAULT;
 
@@ -67,33 +92,24 @@ lk_redis_gosession_names(const struct lk_settings *settings,
 }
 
 /* No user's id and no token begins with an underscore. */
-void
-lk_redis_gosession_fence_key(const struct lk_settings *settings,
-    struct lk_redis_key *key)
+static void
+fence_key(const struct lk_settings *settings, struct lk_redis_key *key)
 {
 	lk_redis_key(key, settings->session.token_prefix, "__fence", NULL);
 }
 
-bool
-lk_redis_gosession_is_same(const struct lk_settings *a,
-    const struct lk_settings *b)
+static bool
+is_same(const struct lk_settings *a, const struct lk_settings *b)
 {
 	return (strcmp(a->session.token_prefix, b->session.token_prefix) == 0 &&
 	    strcmp(a->session.user_prefix, b->session.user_prefix) == 0);
 }
 
-void
-lk_redis_gosession_sweep_prefix(const struct lk_settings *settings,
-    struct lk_redis_key *prefix)
-{
-	lk_redis_key(prefix, settings->session.token_prefix, "_", NULL);
-}
-
 /* ---- Going through all of them ----------------------------------------- */
 
-void
-lk_redis_gosession_pattern(const struct lk_settings *settings,
-    enum lk_redis_keys keys, struct lk_buf *pattern)
+static void
+pattern(const struct lk_settings *settings, enum lk_redis_keys keys,
+    struct lk_buf *pattern)
 {
 	const char *p = keys == LK_REDIS_KEYS_USERS
 	    ? settings->session.user_prefix
@@ -146,9 +162,9 @@ lk_redis_gosession_ask_names(const struct lk_redis_names *names,
 	ask_listed(names, &commands[2]);
 }
 
-size_t
-lk_redis_gosession_ask(const struct lk_settings *settings,
-    const struct lk_redis_reply *key, struct lk_redis_item *item,
+static size_t
+ask(const struct lk_settings *settings, const struct lk_redis_reply *key,
+    struct lk_redis_item *item,
     struct lk_redis_command commands[LK_REDIS_QUESTIONS_MAX])
 {
 	if (!take_token(settings, key, item))
@@ -158,10 +174,9 @@ lk_redis_gosession_ask(const struct lk_settings *settings,
 }
 
 /* A session lives if its user's hash knows it. */
-bool
-lk_redis_gosession_read(const struct lk_redis_reply *key,
-    const struct lk_redis_item *item, struct lk_redis_reply *const *replies,
-    struct lk_stored *stored)
+static bool
+read_stored(const struct lk_redis_reply *key, const struct lk_redis_item *item,
+    struct lk_redis_reply *const *replies, struct lk_stored *stored)
 {
 	const struct lk_redis_reply *value = replies[0];
 	const struct lk_redis_reply *expiry = replies[1];
@@ -183,10 +198,10 @@ lk_redis_gosession_read(const struct lk_redis_reply *key,
 	return (true);
 }
 
-bool
-lk_redis_gosession_kind(const struct lk_settings *settings,
-    const struct lk_redis_reply *key, struct lk_redis_item *item,
-    struct lk_redis_command *command, enum lk_stored_kind *kind)
+static bool
+kind(const struct lk_settings *settings, const struct lk_redis_reply *key,
+    struct lk_redis_item *item, struct lk_redis_command *command,
+    enum lk_stored_kind *kind)
 {
 	const char *prefix = settings->session.user_prefix;
 	const size_t len = strlen(prefix);
@@ -203,10 +218,9 @@ lk_redis_gosession_kind(const struct lk_settings *settings,
 	return (true);
 }
 
-enum lk_put
-lk_redis_gosession_put(const struct lk_settings *settings,
-    const struct lk_stored *stored, struct lk_redis_item *item,
-    struct lk_redis_command *command)
+static enum lk_put
+put(const struct lk_settings *settings, const struct lk_stored *stored,
+    struct lk_redis_item *item, struct lk_redis_command *command)
 {
 	if (lk_token_set(&item->token, stored->token, strlen(stored->token)) !=
 	        LK_OK ||
@@ -222,3 +236,17 @@ lk_redis_gosession_put(const struct lk_settings *settings,
 	lk_redis_arg_int(command, LK_REDIS_GOSESSION_INDEX_TTL);
 	return (LK_PUT_NOT);
 }
+
+const struct lk_redis_keyspace lk_redis_gosession_keys = {
+	.fence_key = fence_key,
+	.user_key = user_key,
+	.is_same = is_same,
+	.pattern = pattern,
+	.index_type = "hash",
+	.users_apart = true,
+	.ask = ask,
+	.read = read_stored,
+	.kind = kind,
+	.put = put,
+	.sweep_prefix = sweep_prefix
+};

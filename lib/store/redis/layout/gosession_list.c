@@ -13,18 +13,6 @@
 /* Most bytes of tokens that one list has. */
 #define TOKENS_MAX (512 * 1024 * 1024)
 
-bool
-lk_redis_gosession_field(const struct lk_redis_reply *field, const char *user,
-    struct lk_token *token, struct lk_token_key *key)
-{
-	lk_token_wipe(token);
-	return (lk_token_set(token, field->text, field->len) == LK_OK &&
-	    lk_token_parse(token, key) == LK_OK &&
-	    key->shape == LK_SHAPE_GOSESSION && strcmp(key->user, user) == 0);
-}
-
-/* ---- Lists ------------------------------------------------------------- */
-
 /* A session of a list: its token is among the list's bytes. */
 struct entry {
 	int64_t expires_ms;

@@ -33,27 +33,6 @@ void lk_redis_latchkey_user_names(const char *user, struct lk_redis_key *index,
 /** Members of the row. */
 enum lk_status lk_redis_latchkey_list(struct lk_store *store, const char *user,
     struct lk_deadline deadline, lk_session_fn *each, void *arg);
-void lk_redis_latchkey_fence_key(const struct lk_settings *settings,
-    struct lk_redis_key *key);
-enum lk_status lk_redis_latchkey_user_key(const struct lk_settings *settings,
-    const char *user, struct lk_redis_key *key, struct lk_error *error);
-bool lk_redis_latchkey_is_same(const struct lk_settings *a,
-    const struct lk_settings *b);
-void lk_redis_latchkey_pattern(const struct lk_settings *settings,
-    enum lk_redis_keys keys, struct lk_buf *pattern);
-size_t lk_redis_latchkey_ask(const struct lk_settings *settings,
-    const struct lk_redis_reply *key, struct lk_redis_item *item,
-    struct lk_redis_command commands[LK_REDIS_QUESTIONS_MAX]);
-bool lk_redis_latchkey_read(const struct lk_redis_reply *key,
-    const struct lk_redis_item *item, struct lk_redis_reply *const *replies,
-    struct lk_stored *stored);
-bool lk_redis_latchkey_kind(const struct lk_settings *settings,
-    const struct lk_redis_reply *key, struct lk_redis_item *item,
-    struct lk_redis_command *command, enum lk_stored_kind *kind);
-enum lk_put lk_redis_latchkey_put(const struct lk_settings *settings,
-    const struct lk_stored *stored, struct lk_redis_item *item,
-    struct lk_redis_command *command);
-void lk_redis_latchkey_sweep_prefix(const struct lk_settings *settings,
-    struct lk_redis_key *prefix);
+extern const struct lk_redis_keyspace lk_redis_latchkey_keys;
 
 #endif /* !LK_REDIS_LATCHKEY_H_ */

@@ -56,8 +56,8 @@ lk_redis_latchkey_user_names(const char *user, struct lk_redis_key *index,
 	user_key(user, LK_REDIS_LATCHKEY_SESSION, prefix);
 }
 
-enum lk_status
-lk_redis_latchkey_user_key(const struct lk_settings *settings, const char *user,
+static enum lk_status
+record_key(const struct lk_settings *settings, const char *user,
     struct lk_redis_key *key, struct lk_error *error)
 {
 	(void)settings;
@@ -67,17 +67,15 @@ lk_redis_latchkey_user_key(const struct lk_settings *settings, const char *user,
 }
 
 /* `{}` is no tag. */
-void
-lk_redis_latchkey_fence_key(const struct lk_settings *settings,
-    struct lk_redis_key *key)
+static void
+fence_key(const struct lk_settings *settings, struct lk_redis_key *key)
 {
 	(void)settings;
 	lk_redis_latchkey_key(key, "", "}:fence");
 }
 
-bool
-lk_redis_latchkey_is_same(const struct lk_settings *a,
-    const struct lk_settings *b)
+static bool
+is_same(const struct lk_settings *a, const struct lk_settings *b)
 {
 	(void)a;
 	(void)b;
@@ -86,9 +84,9 @@ lk_redis_latchkey_is_same(const struct lk_settings *a,
 
 /* ---- Going through all of them ----------------------------------------- */
 
-void
-lk_redis_latchkey_pattern(const struct lk_settings *settings,
-    enum lk_redis_keys keys, struct lk_buf *pattern)
+static void
+pattern(const struct lk_settings *settings, enum lk_redis_keys keys,
+    struct lk_buf *pattern)
 {
 	static const char *const endings[] = {
 		[LK_REDIS_KEYS_SESSIONS] = "*" LK_REDIS_LATCHKEY_SESSION "*",
@@ -102,9 +100,9 @@ lk_redis_latchkey_pattern(const struct lk_settings *settings,
 	lk_buf_str(pattern, endings[keys]);
 }
 
-size_t
-lk_redis_latchkey_ask(const struct lk_settings *settings,
-    const struct lk_redis_reply *key, struct lk_redis_item *item,
+static size_t
+ask(const struct lk_settings *settings, const struct lk_redis_reply *key,
+    struct lk_redis_item *item,
     struct lk_redis_command commands[LK_REDIS_QUESTIONS_MAX])
 {
 	(void)settings;
@@ -115,10 +113,9 @@ lk_redis_latchkey_ask(const struct lk_settings *settings,
 }
 
 /* A record must be what its key says. */
-bool
-lk_redis_latchkey_read(const struct lk_redis_reply *key,
-    const struct lk_redis_item *item, struct lk_redis_reply *const *replies,
-    struct lk_stored *stored)
+static bool
+read_stored(const struct lk_redis_reply *key, const struct lk_redis_item *item,
+    struct lk_redis_reply *const *replies, struct lk_stored *stored)
 {
 	const struct lk_redis_reply *reply = replies[0];
 	struct lk_redis_names names;
@@ -145,10 +142,10 @@ lk_redis_latchkey_read(const struct lk_redis_reply *key,
 	return (true);
 }
 
-bool
-lk_redis_latchkey_kind(const struct lk_settings *settings,
-    const struct lk_redis_reply *key, struct lk_redis_item *item,
-    struct lk_redis_command *command, enum lk_stored_kind *kind)
+static bool
+kind(const struct lk_settings *settings, const struct lk_redis_reply *key,
+    struct lk_redis_item *item, struct lk_redis_command *command,
+    enum lk_stored_kind *kind)
 {
 	const char *part = key->len > TAG_END ? key->text + TAG_END : "";
 
@@ -164,10 +161,9 @@ lk_redis_latchkey_kind(const struct lk_settings *settings,
 	return (false);
 }
 
-enum lk_put
-lk_redis_latchkey_put(const struct lk_settings *settings,
-    const struct lk_stored *stored, struct lk_redis_item *item,
-    struct lk_redis_command *command)
+static enum lk_put
+put(const struct lk_settings *settings, const struct lk_stored *stored,
+    struct lk_redis_item *item, struct lk_redis_command *command)
 {
 	uint8_t tag[LK_TAG_LEN];
 
@@ -189,10 +185,22 @@ lk_redis_latchkey_put(const struct lk_settings *settings,
 }
 
 /* Its sweep leaves the records to Redis. */
-void
-lk_redis_latchkey_sweep_prefix(const struct lk_settings *settings,
-    struct lk_redis_key *prefix)
+static void
+sweep_prefix(const struct lk_settings *settings, struct lk_redis_key *prefix)
 {
 	(void)settings;
 	lk_redis_key(prefix, NULL);
 }
+
+const struct lk_redis_keyspace lk_redis_latchkey_keys = {
+	.fence_key = fence_key,
+	.user_key = record_key,
+	.is_same = is_same,
+	.pattern = pattern,
+	.index_type = "zset",
+	.ask = ask,
+	.read = read_stored,
+	.kind = kind,
+	.put = put,
+	.sweep_prefix = sweep_prefix
+};

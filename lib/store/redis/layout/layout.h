@@ -73,14 +73,8 @@ struct lk_redis_look {
 /** lk_redis_look_wipe(look): Wipe its keys, if they hold one. */
 void lk_redis_look_wipe(struct lk_redis_look *look);
 
-struct lk_redis_layout {
-	const struct lk_store_ops *ops;
-	enum lk_token_shape shape; /* of the tokens that are issued */
-	bool keeps_tokens;         /* in clear, so that lists can have them */
-	/* Unless a limit is set there is none: services that share the layout
-	 * set none, and would have their users' sessions ended by ours. */
-	bool unlimited;
-
+/** What a layout's keys are called, and what is asked of one. */
+struct lk_redis_keyspace {
 	/** Name a key that is nobody's, but may be written. */
 	void (*fence_key)(const struct lk_settings *settings,
 	    struct lk_redis_key *key);
@@ -91,36 +85,6 @@ struct lk_redis_layout {
 	 */
 	enum lk_status (*user_key)(const struct lk_settings *settings,
 	    const char *user, struct lk_redis_key *key, struct lk_error *error);
-
-	/* What a check reads names the session that it is about: a reply to
-	 * another question is not taken for its own. */
-	bool names_itself;
-
-	/**
-	 * How a check asks about the session of ${key}, and with ${user} last
-	 * about his cached record; LK_MALFORMED if it can be none here.
-	 */
-	enum lk_status (*check)(const struct lk_settings *settings,
-	    const struct lk_token_key *key, bool user,
-	    struct lk_redis_look *look);
-
-	/**
-	 * What the replies, none of which is an error, say of the session;
-	 * ${clock} is that of who answered.  LK_E_CORRUPT, and in ${wrong}
-	 * what is not as latchkey writes it.
-	 */
-	enum lk_status (*checked)(const struct lk_settings *settings,
-	    const struct lk_token_key *key,
-	    struct lk_redis_reply *const *replies,
-	    const struct lk_redis_clock *clock, struct lk_session *session,
-	    const char **wrong);
-
-	/**
-	 * The second look at a session that is unknown: nil if it was never
-	 * issued, or revoked, else it has expired.  NULL: the first tells.
-	 */
-	void (*ask_why)(const struct lk_redis_names *names,
-	    struct lk_redis_command *command);
 
 	/** Whether both settings, of this layout, name the same keys. */
 	bool (
@@ -158,18 +122,62 @@ struct lk_redis_layout {
 	    const struct lk_redis_reply *key, struct lk_redis_item *item,
 	    struct lk_redis_command *command, enum lk_stored_kind *kind);
 
-	/** The script that puts a session in, and its keys and arguments;
+	/** The keys and arguments of the script that puts a session in;
 	 * LK_PUT_NOT, or why it cannot be here. */
-	const struct lk_redis_script *put_script;
 	enum lk_put (*put)(const struct lk_settings *settings,
 	    const struct lk_stored *stored, struct lk_redis_item *item,
 	    struct lk_redis_command *command);
 
-	/** The steps that drop what has expired from an index, and what the
-	 * keys of its sessions begin with, if it needs to know. */
-	const struct lk_redis_script *sweep_script;
+	/** What the keys of an index's sessions begin with, if the steps of a
+	 * sweep need to know. */
 	void (*sweep_prefix)(const struct lk_settings *settings,
 	    struct lk_redis_key *prefix);
+};
+
+struct lk_redis_layout {
+	const struct lk_store_ops *ops;
+	enum lk_token_shape shape; /* of the tokens that are issued */
+	bool keeps_tokens;         /* in clear, so that lists can have them */
+	/* Unless a limit is set there is none: services that share the layout
+	 * set none, and would have their users' sessions ended by ours. */
+	bool unlimited;
+
+	/* What a check reads names the session that it is about: a reply to
+	 * another question is not taken for its own. */
+	bool names_itself;
+
+	/**
+	 * How a check asks about the session of ${key}, and with ${user} last
+	 * about his cached record; LK_MALFORMED if it can be none here.
+	 */
+	enum lk_status (*check)(const struct lk_settings *settings,
+	    const struct lk_token_key *key, bool user,
+	    struct lk_redis_look *look);
+
+	/**
+	 * What the replies, none of which is an error, say of the session;
+	 * ${clock} is that of who answered.  LK_E_CORRUPT, and in ${wrong}
+	 * what is not as latchkey writes it.
+	 */
+	enum lk_status (*checked)(const struct lk_settings *settings,
+	    const struct lk_token_key *key,
+	    struct lk_redis_reply *const *replies,
+	    const struct lk_redis_clock *clock, struct lk_session *session,
+	    const char **wrong);
+
+	/**
+	 * The second look at a session that is unknown: nil if it was never
+	 * issued, or revoked, else it has expired.  NULL: the first tells.
+	 */
+	void (*ask_why)(const struct lk_redis_names *names,
+	    struct lk_redis_command *command);
+
+	const struct lk_redis_keyspace *keys;
+
+	/* For this folder alone: the script that puts a session in, and the
+	 * steps that drop what has expired from an index. */
+	const struct lk_redis_script *put_script;
+	const struct lk_redis_script *sweep_script;
 };
 
 /** lk_redis_why(reply): What the second look says. */

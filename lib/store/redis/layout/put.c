@@ -23,7 +23,7 @@ static enum lk_put
 put_user(const struct lk_redis_store *store, const struct lk_stored *stored,
     struct lk_redis_item *item, struct lk_redis_command *command)
 {
-	if (store->layout->user_key(store->base.settings, stored->user,
+	if (store->layout->keys->user_key(store->base.settings, stored->user,
 	        &item->names.user, NULL) != LK_OK)
 		return (LK_PUT_UNFIT_USER);
 	lk_redis_arg_key(command, &item->names.user);
@@ -48,8 +48,8 @@ add(struct put *put, const struct lk_stored *stored, enum lk_put *result)
 	} else {
 		lk_redis_call_begin(command, store->layout->put_script, *sent,
 		    2);
-		*result = store->layout->put(store->base.settings, stored, item,
-		    command);
+		*result = store->layout->keys->put(store->base.settings, stored,
+		    item, command);
 	}
 	if (*result != LK_PUT_NOT)
 		return;

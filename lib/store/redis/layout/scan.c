@@ -6,11 +6,23 @@
 #include <sodium.h>
 
 #include "store/redis/layout/scan.h"
+#include "store/redis/layout/steps.h"
 
 /* Longest pattern: each byte of a prefix with a backslash. */
 #define PATTERN_MAX (2 * LK_REDIS_KEY_MAX)
 /* Room for a cursor as text. */
 #define CURSOR_SIZE 21
+/* How many indexes are swept in one write: each may take a while. */
+#define SWEEP_CHUNK 8
+/* How many keys are counted in one write, with up to two commands for each. */
+#define COUNT_CHUNK (LK_REDIS_CHUNK / 2)
+/* How long one index may take that is swept in many steps. */
+#define LONG_PATIENCE_MS 600000
+
+/* Called for some keys of a page, which may be none of ours. */
+typedef enum lk_status chunk_fn(struct lk_redis_batch *batch,
+    struct lk_redis_reply *const *keys, size_t count,
+    struct lk_deadline deadline, void *arg);
 
 /* ---- Many commands in one write ---------------------------------------- */
 
@@ -153,14 +165,14 @@ next_page(struct lk_redis_store *store, enum lk_redis_keys keys,
 	const struct lk_redis_layout *layout = store->layout;
 	const char *const types[] = { [LK_REDIS_KEYS_SESSIONS] = "string",
 		[LK_REDIS_KEYS_USERS] = "string",
-		[LK_REDIS_KEYS_INDEXES] = layout->index_type,
+		[LK_REDIS_KEYS_INDEXES] = layout->keys->index_type,
 		[LK_REDIS_KEYS_ALL] = NULL };
 	struct lk_buf pattern = LK_BUF_INIT(PATTERN_MAX);
 	enum lk_status status = LK_FAULT;
 	uint64_t cursor;
 
 	memcpy(&cursor, place->cursor, sizeof(cursor));
-	layout->pattern(store->base.settings, keys, &pattern);
+	layout->keys->pattern(store->base.settings, keys, &pattern);
 	if (pattern.failed)
 		status = lk_fail(store->base.error, LK_E_NOMEM,
 		    "out of memory");
@@ -176,10 +188,14 @@ next_page(struct lk_redis_store *store, enum lk_redis_keys keys,
 	return (LK_OK);
 }
 
-enum lk_status
-lk_redis_scan_chunks(struct lk_store *base, enum lk_redis_keys keys,
+/*
+ * Get the next page of keys, call ${take} for each ${most} of them, and move
+ * ${place} on, to its `done` at the last page.
+ */
+static enum lk_status
+scan_chunks(struct lk_store *base, enum lk_redis_keys keys,
     struct lk_place *place, size_t most, struct lk_deadline deadline,
-    lk_redis_chunk_fn *take, void *arg)
+    chunk_fn *take, void *arg)
 {
 	struct lk_redis_store *store = lk_redis_store_of(base);
 	struct lk_redis_batch *batch = lk_redis_batch_new(store);
@@ -204,12 +220,245 @@ lk_redis_scan_chunks(struct lk_store *base, enum lk_redis_keys keys,
 	return (status);
 }
 
-void
-lk_redis_scan_halves(struct lk_place *place)
+/* Turn the end of the sessions into the beginning of the users. */
+static void
+scan_halves(struct lk_place *place)
 {
 	if (!place->done || place->users)
 		return;
 	place->users = true;
 	place->done = false;
 	place->part = 0;
+}
+
+/* ---- Walking: what keys hold, asked for in few writes ------------------ */
+
+/* A walk under way. */
+struct walk {
+	bool users;
+	lk_stored_fn *each;
+	void *arg;
+};
+
+/* Ask about a user's cached record. */
+static size_t
+ask_user(const struct lk_redis_reply *key, struct lk_redis_command commands[2])
+{
+	lk_redis_command(&commands[0], "GET");
+	lk_redis_arg(&commands[0], key->text, key->len);
+	lk_redis_command(&commands[1], "PEXPIRETIME");
+	lk_redis_arg(&commands[1], key->text, key->len);
+	return (2);
+}
+
+static bool
+read_user(struct lk_redis_reply *const *replies, struct lk_stored *stored)
+{
+	const struct lk_redis_reply *value = replies[0];
+	const struct lk_redis_reply *expiry = replies[1];
+
+	if (value->type == LK_REDIS_NIL || expiry->type != LK_REDIS_INTEGER ||
+	    expiry->integer == -2)
+		return (false);
+	if (value->type != LK_REDIS_STRING || expiry->integer <= 0)
+		return (true);
+	stored->record = value->text;
+	stored->record_len = value->len;
+	stored->expires_ms = expiry->integer;
+	stored->kind = LK_STORED_USER;
+	return (true);
+}
+
+/* Whether it is none any more, whatever became of its key's expiry. */
+static bool
+is_over(const struct lk_redis_store *store, const struct lk_stored *stored)
+{
+	return (stored->kind != LK_STORED_UNREADABLE &&
+	    stored->expires_ms <=
+	        lk_redis_clock_now_ms(&store->link->wire.clock));
+}
+
+/* Ask about some keys in one write and hand out what they hold. */
+static enum lk_status
+walk_chunk(struct lk_redis_batch *batch, struct lk_redis_reply *const *keys,
+    size_t count, struct lk_deadline deadline, void *arg)
+{
+	const struct lk_redis_layout *layout = batch->store->layout;
+	const struct walk *w = arg;
+	size_t asked[LK_REDIS_CHUNK], total = 0, at = 0, i;
+	enum lk_status status = LK_FAULT;
+	struct lk_stored stored;
+	bool met;
+
+	for (i = 0; i < count; i++) {
+		asked[i] = w->users
+		    ? ask_user(keys[i], &batch->commands[total])
+		    : layout->keys->ask(batch->store->base.settings, keys[i],
+		          &batch->items[i], &batch->commands[total]);
+		total += asked[i];
+	}
+	if (total == 0)
+		return (LK_OK);
+	status = lk_redis_batch_run(batch, total, deadline);
+	if (status != LK_OK)
+		return (status);
+	for (i = 0; i < count; at += asked[i++]) {
+		if (asked[i] == 0)
+			continue;
+		memset(&stored, 0, sizeof(stored));
+		met = w->users ? read_user(&batch->replies[at], &stored)
+		               : layout->keys->read(keys[i], &batch->items[i],
+		                     &batch->replies[at], &stored);
+		if (met && !is_over(batch->store, &stored))
+			w->each(w->arg, &stored);
+		lk_stored_wipe(&stored);
+	}
+	lk_redis_free_replies(batch->replies, total);
+	return (LK_OK);
+}
+
+enum lk_status
+lk_redis_walk(struct lk_store *base, struct lk_place *place,
+    struct lk_deadline deadline, lk_stored_fn *each, void *arg)
+{
+	struct walk w = { .users = place->users, .each = each, .arg = arg };
+	enum lk_status status = LK_FAULT;
+
+	status = scan_chunks(base,
+	    w.users ? LK_REDIS_KEYS_USERS : LK_REDIS_KEYS_SESSIONS, place,
+	    LK_REDIS_CHUNK, deadline, walk_chunk, &w);
+	scan_halves(place);
+	return (status);
+}
+
+/* ---- Sweeping ---------------------------------------------------------- */
+
+/* A sweep and what it has found so far. */
+struct sweep {
+	struct lk_redis_steps steps;
+	struct lk_redis_key prefix;
+	uint64_t *swept;
+};
+
+/*
+ * Sweep an index that one step was not enough for.  The names that a scan gives
+ * may be no keys of ours: of any length.
+ */
+static enum lk_status
+sweep_long(struct lk_redis_store *store, const struct lk_redis_reply *key,
+    struct sweep *sweep)
+{
+	struct lk_redis_key index;
+	enum lk_status status = LK_FAULT;
+	uint64_t count;
+
+	lk_redis_key(&index, key->text, NULL);
+	sweep->steps.index = &index;
+	status = lk_redis_steps_run(store, &sweep->steps, LK_REDIS_STEPS,
+	    lk_deadline_in(LONG_PATIENCE_MS), &count);
+	*sweep->swept += count;
+	return (status);
+}
+
+static enum lk_status
+sweep_chunk(struct lk_redis_batch *batch, struct lk_redis_reply *const *keys,
+    size_t count, struct lk_deadline deadline, void *arg)
+{
+	struct sweep *sweep = arg;
+	struct lk_redis_command *command;
+	const struct lk_redis_reply *reply;
+	enum lk_status status = LK_FAULT;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		command = &batch->commands[i];
+		lk_redis_call_begin(command, sweep->steps.script, i > 0, 1);
+		lk_redis_arg(command, keys[i]->text, keys[i]->len);
+		lk_redis_arg_key(command, &sweep->prefix);
+		lk_redis_arg_str(command, "");
+		lk_redis_arg_str(command, "");
+		lk_redis_arg_str(command, sweep->steps.own);
+	}
+	status = lk_redis_batch_run(batch, count, deadline);
+	if (status != LK_OK)
+		return (status);
+	for (i = 0; i < count && status == LK_OK; i++) {
+		reply = batch->replies[i];
+		if (lk_redis_count(reply) > 0)
+			*sweep->swept += (uint64_t)lk_redis_count(reply);
+		if (reply->type == LK_REDIS_ARRAY && reply->elements == 3 &&
+		    reply->element[2]->len > 0)
+			status = sweep_long(batch->store, keys[i], sweep);
+	}
+	lk_redis_free_replies(batch->replies, count);
+	return (status);
+}
+
+/* Redis clears records and users away by itself; the indexes remain. */
+enum lk_status
+lk_redis_sweep(struct lk_store *base, struct lk_place *place,
+    struct lk_deadline deadline, uint64_t *swept)
+{
+	const struct lk_redis_layout *layout = lk_redis_store_of(base)->layout;
+	struct sweep sweep = { .swept = swept };
+
+	sweep.steps.script = layout->sweep_script;
+	sweep.steps.own = "-1";
+	sweep.steps.yields = true;
+	sweep.steps.prefix = &sweep.prefix;
+	layout->keys->sweep_prefix(base->settings, &sweep.prefix);
+	return (scan_chunks(base, LK_REDIS_KEYS_INDEXES, place, SWEEP_CHUNK,
+	    deadline, sweep_chunk, &sweep));
+}
+
+/* ---- Counting ---------------------------------------------------------- */
+
+static enum lk_status
+count_chunk(struct lk_redis_batch *batch, struct lk_redis_reply *const *keys,
+    size_t count, struct lk_deadline deadline, void *arg)
+{
+	const struct lk_redis_layout *layout = batch->store->layout;
+	struct lk_store_stats *stats = arg;
+	enum lk_stored_kind kinds[COUNT_CHUNK];
+	size_t asked[COUNT_CHUNK], total = count, i;
+	enum lk_status status = LK_FAULT;
+
+	for (i = 0; i < count; i++) {
+		lk_redis_command(&batch->commands[i], "MEMORY");
+		lk_redis_arg_str(&batch->commands[i], "USAGE");
+		lk_redis_arg(&batch->commands[i], keys[i]->text, keys[i]->len);
+		asked[i] = layout->keys->kind(batch->store->base.settings,
+		               keys[i], &batch->items[i],
+		               &batch->commands[total], &kinds[i])
+		    ? total++
+		    : 0;
+	}
+	status = lk_redis_batch_run(batch, total, deadline);
+	if (status != LK_OK)
+		return (status);
+	for (i = 0; i < count; i++) {
+		if (batch->replies[i]->type != LK_REDIS_INTEGER)
+			continue;
+		stats->bytes += (uint64_t)batch->replies[i]->integer;
+		if (asked[i] > 0 && batch->replies[asked[i]]->integer != 1)
+			continue;
+		stats->sessions += kinds[i] == LK_STORED_SESSION;
+		stats->users += kinds[i] == LK_STORED_USER;
+	}
+	lk_redis_free_replies(batch->replies, total);
+	return (LK_OK);
+}
+
+enum lk_status
+lk_redis_stats(struct lk_store *base, struct lk_place *place,
+    struct lk_deadline deadline, struct lk_store_stats *stats)
+{
+	enum lk_status status = LK_FAULT;
+
+	status = scan_chunks(base,
+	    place->users ? LK_REDIS_KEYS_USERS : LK_REDIS_KEYS_ALL, place,
+	    COUNT_CHUNK, deadline, count_chunk, stats);
+	if (lk_redis_store_of(base)->layout->keys->users_apart)
+		scan_halves(place);
+	return (status);
 }

@@ -51,35 +51,14 @@ enum lk_status lk_redis_batch_run(struct lk_redis_batch *batch, size_t count,
 /**
  * lk_redis_scan(store, key, pattern, type, cursor, deadline, page):
  * Run a SCAN, or an HSCAN of ${key} unless that is NULL, from ${cursor} on,
- * with ${pattern} and
- * ${type} unless they are NULL.  ${cursor} moves on if it is answered, to 0
- * at the last page.  ${page} is an array of strings; the caller frees it.
+ * with ${pattern} and ${type} unless they are NULL.  ${cursor} moves on if it
+ * is answered, to 0 at the last page.  ${page} is an array of strings; the
+ * caller frees it.
  */
 enum lk_status lk_redis_scan(struct lk_redis_store *store,
     const struct lk_redis_key *key, const char *pattern, const char *type,
     uint64_t *cursor, struct lk_deadline deadline,
     struct lk_redis_reply **page) LK_MUST_CHECK;
-
-/** Called for some keys of a page, which may be none of ours. */
-typedef enum lk_status lk_redis_chunk_fn(struct lk_redis_batch *batch,
-    struct lk_redis_reply *const *keys, size_t count,
-    struct lk_deadline deadline, void *arg);
-
-/**
- * lk_redis_scan_chunks(store, keys, place, most, deadline, take, arg):
- * Get the next page of keys, call ${take} for each ${most} of them, and move
- * ${place} on, to its `done` at the last page.
- */
-enum lk_status lk_redis_scan_chunks(struct lk_store *store,
-    enum lk_redis_keys keys, struct lk_place *place, size_t most,
-    struct lk_deadline deadline, lk_redis_chunk_fn *take,
-    void *arg) LK_MUST_CHECK;
-
-/**
- * lk_redis_scan_halves(place):
- * Turn the end of the sessions into the beginning of the users.
- */
-void lk_redis_scan_halves(struct lk_place *place);
 
 /**
  * lk_redis_call_begin(command, script, sent, keys):

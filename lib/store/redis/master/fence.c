@@ -79,7 +79,7 @@ lk_redis_fence(struct lk_redis_fence *fence, const struct lk_settings *settings,
 	struct lk_redis_command *wait = &fence->commands[1];
 	struct lk_redis_command *past = &fence->commands[2];
 
-	lk_redis_layout_of(settings)->fence_key(settings, &fence->key);
+	lk_redis_layout_of(settings)->keys->fence_key(settings, &fence->key);
 	lk_redis_command(write, "EVAL");
 	lk_redis_arg_str(write, fence_write_script.text);
 	lk_redis_arg_int(write, 1);

@@ -302,7 +302,7 @@ is_same_store(const struct lk_redis_topology *topology,
 	return (a->store.backend == b->store.backend &&
 	    a->store.redis.database == b->store.redis.database &&
 	    lk_redis_layout_of(a) == lk_redis_layout_of(b) &&
-	    lk_redis_layout_of(a)->is_same(a, b) &&
+	    lk_redis_layout_of(a)->keys->is_same(a, b) &&
 	    topology->ops->is_same(a, b));
 }
 
