@@ -5,42 +5,12 @@
 #include "store/backend.h"
 #include "store/watch.h"
 
-/* ---- Where there is nothing to watch ----------------------------------- */
-
-static void
-idle_run(struct lk_watch *watch)
-{
-	(void)watch;
-}
-
-static void
-idle_take(struct lk_watch *watch, struct lk_watch *from)
-{
-	(void)watch;
-	(void)from;
-}
-
-static void
-idle_free(struct lk_watch *watch)
-{
-	free(watch);
-}
-
-static const struct lk_watch_ops idle_ops = { .run = idle_run,
-	.stop = idle_run,
-	.take = idle_take,
-	.free = idle_free };
-
-/* ---- Whatever the store ------------------------------------------------ */
-
 enum lk_status
 lk_watch_new(const struct lk_settings *settings, const struct lk_log *log,
     struct lk_watch **watch, struct lk_error *error)
 {
 	const struct lk_backend *backend = lk_backend_of(settings);
-	const struct lk_watch base = { .ops = &idle_ops,
-		.settings = settings,
-		.log = log };
+	const struct lk_watch base = { .settings = settings, .log = log };
 
 	*watch = NULL;
 	if (sodium_init() < 0)
@@ -56,25 +26,29 @@ lk_watch_new(const struct lk_settings *settings, const struct lk_log *log,
 void
 lk_watch_run(struct lk_watch *watch)
 {
-	watch->ops->run(watch);
+	if (watch->ops != NULL)
+		watch->ops->run(watch);
 }
 
 void
 lk_watch_stop(struct lk_watch *watch)
 {
-	watch->ops->stop(watch);
+	if (watch->ops != NULL)
+		watch->ops->stop(watch);
 }
 
 void
 lk_watch_take(struct lk_watch *watch, struct lk_watch *from)
 {
-	if (watch->ops == from->ops)
+	if (watch->ops != NULL && watch->ops == from->ops)
 		watch->ops->take(watch, from);
 }
 
 void
 lk_watch_free(struct lk_watch *watch)
 {
-	if (watch != NULL)
+	if (watch != NULL && watch->ops != NULL)
 		watch->ops->free(watch);
+	else
+		free(watch);
 }

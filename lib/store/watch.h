@@ -20,7 +20,7 @@ struct lk_watch_ops {
 
 /** The base that every watch embeds as its first member. */
 struct lk_watch {
-	const struct lk_watch_ops *ops;
+	const struct lk_watch_ops *ops; /* NULL: there is nothing to watch */
 	const struct lk_settings *settings;
 	const struct lk_log *log;
 };

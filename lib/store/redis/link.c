@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/redis/layout/layout.h"
 #include "store/redis/link.h"
 
 /* Of the time that is left, where another attempt is to have some. */
@@ -44,7 +45,8 @@ go_by(struct lk_redis_link *link, struct lk_redis_watch *watch,
 	enum lk_status status = LK_OK;
 
 	if (watch == NULL)
-		status = lk_redis_watch_new(link->settings, log, &link->own,
+		status = lk_redis_watch_new(link->settings,
+		    lk_redis_layout_of(link->settings)->keys, log, &link->own,
 		    link->error);
 	if (status != LK_OK)
 		return (status);
@@ -332,7 +334,7 @@ format(struct task *task)
 	const bool timed = request->timed &&
 	    lk_redis_clock_is_due(&task->link->wire.clock);
 	struct lk_redis_command time;
-	struct lk_redis_fence fence;
+	struct lk_redis_command fence[LK_REDIS_FENCE_COMMANDS];
 
 	if (task->out.len > 0 && !request->replicate && timed == task->timed)
 		return (true);
@@ -347,11 +349,10 @@ format(struct task *task)
 	}
 	if (!request->replicate)
 		return (true);
-	task->witnesses = topology->ops->witnesses(topology,
-	    request->everywhere);
-	lk_redis_fence(&fence, task->link->settings, task->witnesses.asked,
+	task->witnesses = topology->ops->witnesses(topology, request->revokes);
+	lk_redis_fence(fence, &topology->fence_key, task->witnesses.asked,
 	    lk_redis_wait_ms(topology->settings, task->share));
-	return (lk_redis_command_format(fence.commands, LK_REDIS_FENCE_COMMANDS,
+	return (lk_redis_command_format(fence, LK_REDIS_FENCE_COMMANDS,
 	            &task->out) == LK_OK);
 }
 
@@ -397,7 +398,7 @@ attempt(struct task *task)
 	/* Nothing was sent yet: a connection that died is simply replaced.
 	 * Calls that may be sent again save the look. */
 	if (lk_redis_wire_is_open(wire) &&
-	    (!task->request->idempotent || task->request->exact) &&
+	    (!task->request->idempotent || task->request->revokes) &&
 	    !lk_redis_wire_is_quiet(wire))
 		lk_redis_wire_drop(wire);
 	kept = lk_redis_wire_is_open(wire);

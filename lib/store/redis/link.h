@@ -52,11 +52,11 @@ struct lk_redis_request {
 	const struct lk_redis_command *commands;
 	size_t count;
 	bool idempotent; /* may be sent again, carried out or not */
-	bool exact;      /* but what the second time answers means less */
 	bool replicate;  /* ask for a replica to have it; `durable` says */
-	bool everywhere; /* all replicas that are not down must */
-	bool timed;      /* the connection's clock is to be known; not together
-	                    with `replicate` */
+	bool revokes; /* all replicas that are not down must; what is answered
+	                 the second time means less */
+	bool timed;   /* the connection's clock is to be known; not together
+	                 with `replicate` */
 
 	/* Set by the attempts. */
 	bool durable;  /* replicas have it, and will be asked to be the next

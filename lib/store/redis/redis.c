@@ -79,16 +79,24 @@ sentinel_check_settings(struct lk_settings *settings, struct lk_error *error)
 	    error));
 }
 
+static enum lk_status
+redis_watch(const struct lk_watch *base, struct lk_watch **watch,
+    struct lk_error *error)
+{
+	return (lk_redis_watch_make(base,
+	    lk_redis_layout_of(base->settings)->keys, watch, error));
+}
+
 const struct lk_backend lk_redis_backend = { .open = redis_open,
 	.checks = lk_redis_checks_new,
 	.where = "store.redis.address",
 	.check = redis_check_settings,
-	.watch = lk_redis_watch_make };
+	.watch = redis_watch };
 const struct lk_backend lk_sentinel_backend = { .open = redis_open,
 	.checks = lk_redis_checks_new,
 	.where = "store.sentinel.addresses",
 	.check = sentinel_check_settings,
-	.watch = lk_redis_watch_make };
+	.watch = redis_watch };
 
 void
 lk_redis_leave_parent(struct lk_store *store)

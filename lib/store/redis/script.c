@@ -105,7 +105,7 @@ lk_redis_replicate(struct lk_redis_link *link, enum lk_redis_effect effect,
     struct lk_deadline deadline, struct lk_error *error)
 {
 	struct lk_redis_request request = { .idempotent = true,
-		.everywhere = effect == LK_REDIS_REVOKES,
+		.revokes = effect == LK_REDIS_REVOKES,
 		.replicate = must_replicate(link, effect) };
 	struct lk_redis_reply *none = NULL;
 	enum lk_status status = LK_OK;
@@ -125,8 +125,7 @@ lk_redis_call_run(struct lk_redis_link *link, struct lk_redis_call *call,
 	struct lk_redis_request request = { .commands = &call->command,
 		.count = 1,
 		.idempotent = effect != LK_REDIS_ISSUES,
-		.exact = effect == LK_REDIS_REVOKES,
-		.everywhere = effect == LK_REDIS_REVOKES,
+		.revokes = effect == LK_REDIS_REVOKES,
 		.replicate = must_replicate(link, effect) };
 	enum lk_status status = LK_FAULT;
 

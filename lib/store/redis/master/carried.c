@@ -433,7 +433,7 @@ lk_redis_carried_secure(struct lk_redis_carried *carried,
 	    !atomic_load(&carried->owes))
 		return (status);
 	began_ns = lk_monotonic_ns();
-	status = lk_redis_fence_run(wire, topology->settings, witnesses.asked,
+	status = lk_redis_fence_run(wire, &topology->fence_key, witnesses.asked,
 	    lk_redis_wait_ms(topology->settings, deadline), deadline, &fenced);
 	if (status == LK_OK && fenced.acks > 0 &&
 	    topology->ops->outlasts(topology, wire, fenced.acks, witnesses,

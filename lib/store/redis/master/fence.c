@@ -72,23 +72,20 @@ lk_redis_wait_ms(const struct lk_settings *settings,
 }
 
 void
-lk_redis_fence(struct lk_redis_fence *fence, const struct lk_settings *settings,
-    size_t replicas, int64_t wait_ms)
+lk_redis_fence(struct lk_redis_command commands[LK_REDIS_FENCE_COMMANDS],
+    const struct lk_redis_key *key, size_t replicas, int64_t wait_ms)
 {
-	struct lk_redis_command *write = &fence->commands[0];
-	struct lk_redis_command *wait = &fence->commands[1];
-	struct lk_redis_command *past = &fence->commands[2];
+	struct lk_redis_command *write = &commands[0], *wait = &commands[1];
 
-	lk_redis_layout_of(settings)->keys->fence_key(settings, &fence->key);
 	lk_redis_command(write, "EVAL");
 	lk_redis_arg_str(write, fence_write_script.text);
 	lk_redis_arg_int(write, 1);
-	lk_redis_arg_key(write, &fence->key);
+	lk_redis_arg(write, key->text, key->len);
 	lk_redis_command(wait, "WAIT");
 	lk_redis_arg_int(wait, (int64_t)replicas);
 	/* 0 would be for ever. */
 	lk_redis_arg_int(wait, wait_ms > 0 ? wait_ms : 1);
-	lk_redis_past_command(past);
+	lk_redis_past_command(&commands[2]);
 }
 
 void
@@ -114,18 +111,18 @@ lk_redis_fence_read(
 }
 
 enum lk_status
-lk_redis_fence_run(struct lk_redis_wire *wire,
-    const struct lk_settings *settings, size_t replicas, int64_t wait_ms,
-    struct lk_deadline deadline, struct lk_redis_fenced *fenced)
+lk_redis_fence_run(struct lk_redis_wire *wire, const struct lk_redis_key *key,
+    size_t replicas, int64_t wait_ms, struct lk_deadline deadline,
+    struct lk_redis_fenced *fenced)
 {
 	struct lk_redis_reply *replies[LK_REDIS_FENCE_COMMANDS] = { NULL };
-	struct lk_redis_fence fence;
+	struct lk_redis_command commands[LK_REDIS_FENCE_COMMANDS];
 	enum lk_status status = LK_FAULT;
 
 	memset(fenced, 0, sizeof(*fenced));
-	lk_redis_fence(&fence, settings, replicas, wait_ms);
-	status = lk_redis_wire_ask(wire, fence.commands,
-	    LK_REDIS_FENCE_COMMANDS, deadline, replies);
+	lk_redis_fence(commands, key, replicas, wait_ms);
+	status = lk_redis_wire_ask(wire, commands, LK_REDIS_FENCE_COMMANDS,
+	    deadline, replies);
 	if (status == LK_OK)
 		lk_redis_fence_read(replies, wire->name, fenced, wire->error);
 	lk_redis_free_replies(replies, LK_REDIS_FENCE_COMMANDS);

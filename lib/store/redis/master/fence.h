@@ -31,19 +31,14 @@ struct lk_redis_past {
 	int64_t copies;
 };
 
-/** They point into each other: not to be copied. */
-struct lk_redis_fence {
-	struct lk_redis_command commands[LK_REDIS_FENCE_COMMANDS];
-	struct lk_redis_key key; /* the layout's */
-};
-
 /**
- * lk_redis_fence(fence, settings, replicas, wait_ms):
+ * lk_redis_fence(commands, key, replicas, wait_ms):
  * Make the commands that wait until so many replicas have all that the master
- * has by then, but no longer than ${wait_ms}, and at least 1.
+ * has by then, but no longer than ${wait_ms}, and at least 1.  They write the
+ * ${key}, which they borrow.
  */
-void lk_redis_fence(struct lk_redis_fence *fence,
-    const struct lk_settings *settings, size_t replicas, int64_t wait_ms);
+void lk_redis_fence(struct lk_redis_command commands[LK_REDIS_FENCE_COMMANDS],
+    const struct lk_redis_key *key, size_t replicas, int64_t wait_ms);
 
 /**
  * lk_redis_wait_ms(settings, deadline):
@@ -68,11 +63,11 @@ void lk_redis_fence_read(
     const char *name, struct lk_redis_fenced *fenced, struct lk_error *error);
 
 /**
- * lk_redis_fence_run(wire, settings, replicas, wait_ms, deadline, fenced):
+ * lk_redis_fence_run(wire, key, replicas, wait_ms, deadline, fenced):
  * Do it on a connection, apart from any change.
  */
 enum lk_status lk_redis_fence_run(struct lk_redis_wire *wire,
-    const struct lk_settings *settings, size_t replicas, int64_t wait_ms,
+    const struct lk_redis_key *key, size_t replicas, int64_t wait_ms,
     struct lk_deadline deadline, struct lk_redis_fenced *fenced) LK_MUST_CHECK;
 
 /**

@@ -11,7 +11,8 @@
 
 enum lk_status
 lk_redis_inquiry_init(struct lk_redis_inquiry *inquiry,
-    const struct lk_settings *settings, struct lk_error *error)
+    const struct lk_settings *settings, const struct lk_redis_key *fence_key,
+    struct lk_error *error)
 {
 	const struct lk_redis_manners manners = {
 		.settings = &settings->store.redis,
@@ -19,6 +20,7 @@ lk_redis_inquiry_init(struct lk_redis_inquiry *inquiry,
 	};
 
 	inquiry->settings = settings;
+	inquiry->fence_key = fence_key;
 	inquiry->bound_ns = settings->store.sentinel.staleness_ms * MS_NS;
 	lk_redis_wire_init(&inquiry->wire, &manners, NULL);
 	return (lk_redis_sentinels_new(settings, &inquiry->sentinels, error));
@@ -90,7 +92,7 @@ ask_replicas(struct lk_redis_inquiry *inquiry,
 	status = get_wire(inquiry, known->address, deadline, error);
 	while (status == LK_OK && needed > asked) {
 		asked = needed;
-		status = lk_redis_fence_run(wire, inquiry->settings,
+		status = lk_redis_fence_run(wire, inquiry->fence_key,
 		    (size_t)asked,
 		    lk_redis_wait_ms(inquiry->settings, deadline), deadline,
 		    &fenced);

@@ -32,7 +32,8 @@ sentinel_make(const struct lk_redis_topology *base,
 		free(s);
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
 	}
-	status = lk_redis_inquiry_init(&s->inquiry, base->settings, error);
+	status = lk_redis_inquiry_init(&s->inquiry, base->settings,
+	    &s->base.fence_key, error);
 	s->base.bound_ns = s->inquiry.bound_ns;
 	if (status == LK_OK)
 		*topology = &s->base;
@@ -363,7 +364,7 @@ sentinel_outlasts(struct lk_redis_topology *topology,
 	}
 	/* As many replicas have it as must; more are waited for. */
 	if (fenced.acks < count && witnesses.asked < count &&
-	    lk_redis_fence_run(wire, topology->settings, count,
+	    lk_redis_fence_run(wire, &topology->fence_key, count,
 	        lk_redis_wait_ms(topology->settings, deadline), deadline,
 	        &fenced) != LK_OK)
 		return (false);

@@ -23,6 +23,7 @@ lk_redis_topology_set_up(struct lk_redis_topology *topology,
 	topology->ops = base->ops;
 	topology->settings = base->settings;
 	topology->log = base->log;
+	topology->fence_key = base->fence_key;
 	topology->breaker = base->breaker;
 	if (!lk_redis_cond_init(&topology->changed))
 		return (false);

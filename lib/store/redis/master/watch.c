@@ -32,25 +32,24 @@ lk_redis_watch_free(struct lk_redis_watch *watch)
 
 /* The one of the settings' backend. */
 static enum lk_status
-new_topology(const struct lk_settings *settings, const struct lk_log *log,
-    struct lk_breaker *breaker, struct lk_redis_topology **topology,
-    struct lk_error *error)
+new_topology(struct lk_redis_watch *watch, struct lk_error *error)
 {
-	const struct lk_redis_topology base = {
-		.ops = settings->store.backend == LK_BACKEND_SENTINEL
+	const struct lk_settings *settings = watch->base.settings;
+	struct lk_redis_topology base = { .ops = settings->store.backend ==
+		        LK_BACKEND_SENTINEL
 		    ? &lk_redis_sentinel
 		    : &lk_redis_single,
 		.settings = settings,
-		.log = log,
-		.breaker = breaker
-	};
+		.log = watch->base.log,
+		.breaker = &watch->breaker };
 
-	*topology = NULL;
-	return (base.ops->make(&base, topology, error));
+	watch->keys->fence_key(settings, &base.fence_key);
+	return (base.ops->make(&base, &watch->topology, error));
 }
 
 enum lk_status
-lk_redis_watch_new(const struct lk_settings *settings, const struct lk_log *log,
+lk_redis_watch_new(const struct lk_settings *settings,
+    const struct lk_redis_keyspace *keys, const struct lk_log *log,
     struct lk_redis_watch **watchp, struct lk_error *error)
 {
 	struct lk_redis_watch *watch = calloc(1, sizeof(*watch));
@@ -63,9 +62,9 @@ lk_redis_watch_new(const struct lk_settings *settings, const struct lk_log *log,
 	}
 	watch->base.settings = settings;
 	watch->base.log = log;
+	watch->keys = keys;
 	watch->wake = -1;
-	status = new_topology(settings, log, &watch->breaker, &watch->topology,
-	    error);
+	status = new_topology(watch, error);
 	if (status == LK_OK &&
 	    !lk_redis_carried_init(&watch->carried, log, watch->topology))
 		status = lk_fail(error, LK_E_NOMEM, "out of memory");
@@ -294,16 +293,18 @@ redis_watch_stop(struct lk_watch *base)
 	wake(watch);
 }
 
-/* Whether both settings name the same sessions of the same store. */
+/* Whether both are for the same sessions of the same store. */
 static bool
-is_same_store(const struct lk_redis_topology *topology,
-    const struct lk_settings *a, const struct lk_settings *b)
+is_same_store(const struct lk_redis_watch *one,
+    const struct lk_redis_watch *other)
 {
-	return (a->store.backend == b->store.backend &&
+	const struct lk_settings *a = one->base.settings;
+	const struct lk_settings *b = other->base.settings;
+
+	return (one->topology->ops == other->topology->ops &&
 	    a->store.redis.database == b->store.redis.database &&
-	    lk_redis_layout_of(a) == lk_redis_layout_of(b) &&
-	    lk_redis_layout_of(a)->keys->is_same(a, b) &&
-	    topology->ops->is_same(a, b));
+	    one->keys == other->keys && one->keys->is_same(a, b) &&
+	    one->topology->ops->is_same(a, b));
 }
 
 static void
@@ -313,7 +314,7 @@ redis_watch_take(struct lk_watch *base, struct lk_watch *from_base)
 	struct lk_redis_watch *from = lk_redis_watch_of(from_base);
 	const struct lk_redis_topology *topology = watch->topology;
 
-	if (!is_same_store(topology, base->settings, from_base->settings))
+	if (!is_same_store(watch, from))
 		return;
 	if (topology->ops->learn != NULL)
 		topology->ops->learn(watch->topology, from->topology);
@@ -328,7 +329,8 @@ redis_watch_free(struct lk_watch *base)
 }
 
 enum lk_status
-lk_redis_watch_make(const struct lk_watch *base, struct lk_watch **watchp,
+lk_redis_watch_make(const struct lk_watch *base,
+    const struct lk_redis_keyspace *keys, struct lk_watch **watchp,
     struct lk_error *error)
 {
 	static const struct lk_watch_ops ops = { .run = redis_watch_run,
@@ -338,7 +340,8 @@ lk_redis_watch_make(const struct lk_watch *base, struct lk_watch **watchp,
 	struct lk_redis_watch *watch;
 	enum lk_status status = LK_FAULT;
 
-	status = lk_redis_watch_new(base->settings, base->log, &watch, error);
+	status = lk_redis_watch_new(base->settings, keys, base->log, &watch,
+	    error);
 	if (status != LK_OK)
 		return (status);
 	watch->base.ops = &ops;
