@@ -16,7 +16,8 @@ fail_often(struct lk_breaker *breaker, int count, int64_t every)
 	assert_true(lk_breaker_init(breaker));
 	for (i = 0; i < count; i++) {
 		now = T + i * every * MS;
-		(void)lk_breaker_note(breaker, false, false, T - MS * 1000, now);
+		(void)lk_breaker_note(breaker, false, false, T - 1000 * MS,
+		    now);
 	}
 	return (now);
 }
