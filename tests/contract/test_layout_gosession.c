@@ -36,10 +36,10 @@ test_session_written_by_gosession_is_at_home_here(void **state)
 	world_token(&token, "alice_" HEX);
 	assert_status(LK_OK, world_check(world, &token, &session));
 	assert_string_equal(session.user, "alice");
-	assert_in_range(session.ttl, 590, 600);
+	world_assert_ttl(session.ttl, 600);
 	assert_status(LK_OK, lk_refresh(world->m, &token, 6000, &session));
 	assert_status(LK_OK, world_check(world, &token, &session));
-	assert_in_range(session.ttl, 5990, 6000);
+	world_assert_ttl(session.ttl, 6000);
 	assert_int_equal(world_count(world, "alice"), 1);
 	assert_status(LK_OK, lk_revoke(world->m, &token, NULL, &revoked));
 	assert_int_equal(revoked, 1);

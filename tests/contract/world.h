@@ -38,6 +38,14 @@ struct world {
 void world_assert_status(enum lk_status expected, enum lk_status status,
     const char *what, const char *file, int line);
 
+/*
+ * Assert that a session which has just been given ${whole} seconds has about
+ * that left.  A second more is possible: the time of Redis is known to be later
+ * by what its answer took on its way.
+ */
+#define world_assert_ttl(ttl, whole) \
+	assert_in_range((ttl), (whole) - 10, (whole) + 1)
+
 /* Group fixtures: a world for one store, or one layout of it. */
 int world_open_sqlite(void **state);
 int world_open_latchkey(void **state);
