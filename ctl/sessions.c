@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "session/json_session.h"
 #include "ctl.h"
-#include "session/user_id.h"
+#include "session/user.h"
 
 /* End a session whose token could not be handed out. */
 static void

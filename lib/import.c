@@ -4,7 +4,7 @@
 
 #include "manager.h"
 #include "session/export_line.h"
-#include "session/user_record.h"
+#include "session/user.h"
 
 /* Users' records are put into the store as soon as they take this much. */
 #define RECORDS_MAX (1024 * 1024)

@@ -7,7 +7,7 @@
 
 #include "manager.h"
 #include "session/record.h"
-#include "session/user_id.h"
+#include "session/user.h"
 #include "store/backend.h"
 
 /* How long a list may take, of which each page has the usual deadline. */

@@ -7,7 +7,7 @@
 #include "base/identity.h"
 #include "base/json.h"
 #include "manager.h"
-#include "session/user_record.h"
+#include "session/user.h"
 
 void
 lk_set_user_loader(struct lk_manager *manager, lk_user_loader *loader,

@@ -3,7 +3,7 @@
 #include "base/json.h"
 #include "base/json_scan.h"
 #include "name.h"
-#include "session/user_id.h"
+#include "session/user.h"
 
 void
 pam_names_of(const struct lk_session *session, const char *detail,

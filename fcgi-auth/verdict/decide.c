@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "session/record.h"
-#include "session/user_id.h"
+#include "session/user.h"
 #include "verdict/decide.h"
 
 /* How long a client should wait for the store to come back, in seconds. */

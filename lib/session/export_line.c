@@ -7,8 +7,7 @@
 #include "base/json_scan.h"
 #include "session/export_line.h"
 #include "session/record.h"
-#include "session/user_id.h"
-#include "session/user_record.h"
+#include "session/user.h"
 
 /* ---- Writing ----------------------------------------------------------- */
 

@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "session/record.h"
-#include "session/user_id.h"
+#include "session/user.h"
 
 enum lk_status
 lk_client_check(const char *client)

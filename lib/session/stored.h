@@ -39,7 +39,7 @@ struct lk_stored {
 	uint8_t digest[LK_DIGEST_LEN];
 	char token[LK_STORED_TOKEN_MAX + 1]; /* secret; "" unless known */
 
-	/* Of a user: the record of user_record.h. */
+	/* Of a user: the record of user.h. */
 	const char *record;
 	size_t record_len;
 };

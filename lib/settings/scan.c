@@ -1,3 +1,11 @@
+/*
+ * A look at the text of a settings file before libconfig sees it.
+ *
+ * libconfig 1.5 reads 4294967296 as 0 and 0660 as 660, later versions read
+ * 0660 as 432; all of them follow @include and descend as deep as the text
+ * says.  This scanner knows the same words and refuses whatever it does not
+ * know, so that nothing reaches libconfig that the two could read apart.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -5,7 +13,6 @@
 #include <strings.h>
 
 #include "base/error.h"
-#include "settings/scan.h"
 #include "settings/table.h"
 
 #define ALPHA "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"

@@ -189,4 +189,42 @@ lk_setting_check lk_form_is_user;     /* a user id */
 lk_setting_check lk_form_is_client;   /* a client kind */
 lk_setting_check lk_form_is_value;    /* a string in the user's detail */
 
+/* ---- The text of a file ------------------------------------------------ */
+
+/* Deepest nesting of groups, arrays and lists, and longest name. */
+#define LK_SCAN_DEPTH_MAX 16
+#define LK_SCAN_NAME_MAX 64
+
+/**
+ * lk_settings_scan(path, text, len, error):
+ * LK_E_SETTINGS, with file, line and as far as possible the key, unless
+ * ${text} is made of libconfig's words, without a NUL byte or `@include`,
+ * every string ends on its line, and every line with a newline, every integer
+ * fits into 32 bits, and only an octal setting has a leading zero. That octal
+ * number is replaced, in place and without moving anything, by the decimal one.
+ * ${text} is ${len} bytes and a NUL; ${path} is for the message.
+ */
+enum lk_status lk_settings_scan(const char *path, char *text, size_t len,
+    struct lk_error *error) LK_MUST_CHECK;
+
+/* Room for a key that is said where something is wrong. */
+#define LK_SCAN_NEAR_SIZE 128
+
+/**
+ * lk_settings_scan_near(text, line, near):
+ * The last key on or before line ${line} of a ${text} that was scanned; ""
+ * if there is none.  It says where libconfig, which knows the line only, found
+ * something wrong.
+ */
+void lk_settings_scan_near(char *text, int line, char near[LK_SCAN_NEAR_SIZE]);
+
+/**
+ * lk_settings_parse(path, text, settings, error):
+ * What ${text} says, a file's that is called ${path}, and else the defaults;
+ * see lk_settings_read().  A newline may be added to ${text}, which is then
+ * not fit to be read again.
+ */
+enum lk_status lk_settings_parse(const char *path, struct lk_buf *text,
+    struct lk_settings **settings, struct lk_error *error) LK_MUST_CHECK;
+
 #endif /* !LK_SETTINGS_TABLE_H_ */

@@ -14,11 +14,8 @@
 #include "base/log.h"
 #include "session/stored.h"
 #include "session/token.h"
+#include "session/user.h"
 #include "settings/settings.h"
-
-/* Longest cached record of a user: id and detail, each byte of the id six
- * characters long at worst, and what stands around them. */
-#define LK_USER_RECORD_MAX (LK_DETAIL_MAX + 6 * LK_USER_ID_MAX + 64)
 
 /** How many sessions a user may have; the oldest end to make room. */
 struct lk_limits {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "settings/read.h"
+#include "settings/table.h"
 
 /*
  * libconfig 1.5 loses a string that stands where its grammar has none.  Only

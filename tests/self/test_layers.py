@@ -49,7 +49,7 @@ MAY_INCLUDE = {
 # Third-party headers, and the only files that may include them.
 HOMES = {
     "hiredis*": ("lib/store/redis/*",),
-    "libconfig*": ("lib/settings/read*",),
+    "libconfig*": ("lib/settings/read.c",),
     "cjson/*": ("lib/session/json_session.c",),
     "sqlite3*": ("lib/store/sqlite/*",),
     "fcgi*": ("fcgi-auth/*",),

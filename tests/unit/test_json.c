@@ -3,7 +3,7 @@
 #include "base/json_scan.h"
 #include "base/utf8.h"
 #include "session/json_session.h"
-#include "session/user_record.h"
+#include "session/user.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 

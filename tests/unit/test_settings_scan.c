@@ -1,5 +1,5 @@
 #include "support/test.h"
-#include "settings/scan.h"
+#include "settings/table.h"
 
 /* Scan a copy of exactly ${len} bytes and a NUL; what becomes of it. */
 static enum lk_status

@@ -1,6 +1,6 @@
 #include "support/test.h"
 #include "base/utf8.h"
-#include "session/user_id.h"
+#include "session/user.h"
 
 static void
 test_user_id_check_of_each_byte(void **state)

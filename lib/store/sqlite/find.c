@@ -5,7 +5,7 @@
 #include <sodium.h>
 
 #include "session/record.h"
-#include "session/user_id.h"
+#include "session/user.h"
 #include "store/sqlite/store.h"
 
 /* How many rows one transaction of a list reads, and how many bytes a list may

@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "session/user_id.h"
+#include "session/user.h"
 #include "store/sqlite/store.h"
 
 /* How many rows a walk hands out at once: a user's may be long. */

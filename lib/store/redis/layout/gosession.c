@@ -14,7 +14,7 @@
 #include "store/redis/layout/steps.h"
 
 #include "redis_gosession_scripts.h"
-#include "session/user_id.h"
+#include "session/user.h"
 
 #define INDEX_TTL LK_REDIS_GOSESSION_INDEX_TTL
 

@@ -1,9 +1,14 @@
-/* What may be the id of a user.  Pure. */
-#ifndef LK_USER_ID_H_
-#define LK_USER_ID_H_
+/*
+ * What may be the id of a user; and what is cached of one: a record of JSON,
+ * {"id":"...","detail":...}, as the Go library writes it, and what is read from
+ * one.
+ */
+#ifndef LK_USER_H_
+#define LK_USER_H_
 
 #include <stdbool.h>
 
+#include "base/buf.h"
 #include "latchkey.h"
 
 #define LK_USER_ID_WANT                                                     \
@@ -28,4 +33,23 @@ enum lk_status lk_user_id_check(const char *id) LK_MUST_CHECK;
  */
 bool lk_user_id_fits(const char *id);
 
-#endif /* !LK_USER_ID_H_ */
+/* Longest cached record of a user: id and detail, each byte of the id six
+ * characters long at worst, and what stands around them. */
+#define LK_USER_RECORD_MAX (LK_DETAIL_MAX + 6 * LK_USER_ID_MAX + 64)
+
+/**
+ * lk_user_record_encode(id, detail, out):
+ * Append the record of ${id}, whose bytes stay as they are.
+ */
+void lk_user_record_encode(const char *id, const char *detail,
+    struct lk_buf *out);
+
+/**
+ * lk_user_record_decode(text, len, user):
+ * Read such a record.  LK_E_CORRUPT if it is not one; a missing detail is
+ * "null".  The caller calls lk_user_clear().
+ */
+enum lk_status lk_user_record_decode(const char *text, size_t len,
+    struct lk_user *user) LK_MUST_CHECK;
+
+#endif /* !LK_USER_H_ */
