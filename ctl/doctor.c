@@ -27,35 +27,6 @@ ctl_config(struct ctl *ctl, int argc, char **argv)
 	return (CTL_DONE);
 }
 
-/* Print what was found, and remember the worst. */
-static void
-found(struct diagnosis *d, int code, const char *mark, const char *subject,
-    const char *text)
-{
-	lk_buf_printf(&d->ctl->out, "%-5s %s: %s\n", mark, subject, text);
-	if (code > d->code)
-		d->code = code;
-}
-
-void
-ctl_found_good(struct diagnosis *d, const char *subject, const char *text)
-{
-	found(d, CTL_DONE, "ok", subject, text);
-}
-
-void
-ctl_found_hint(struct diagnosis *d, const char *subject, const char *text)
-{
-	found(d, CTL_DONE, "hint", subject, text);
-}
-
-void
-ctl_found_bad(struct diagnosis *d, int code, const char *subject,
-    const char *text)
-{
-	found(d, code, "WRONG", subject, text);
-}
-
 static void
 check_settings(struct diagnosis *d)
 {

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/escape.h"
 #include "ctl.h"
+#include "doctor.h"
 
 void
 ctl_say(const struct ctl *ctl, const char *format, ...)
@@ -107,4 +108,35 @@ ctl_print(struct ctl *ctl)
 		ctl->out.failed = shown.failed;
 	}
 	return (ctl_print_exactly(ctl));
+}
+
+/* ---- What doctor finds ------------------------------------------------- */
+
+/* Print what was found, and remember the worst. */
+static void
+found(struct diagnosis *d, int code, const char *mark, const char *subject,
+    const char *text)
+{
+	lk_buf_printf(&d->ctl->out, "%-5s %s: %s\n", mark, subject, text);
+	if (code > d->code)
+		d->code = code;
+}
+
+void
+ctl_found_good(struct diagnosis *d, const char *subject, const char *text)
+{
+	found(d, CTL_DONE, "ok", subject, text);
+}
+
+void
+ctl_found_hint(struct diagnosis *d, const char *subject, const char *text)
+{
+	found(d, CTL_DONE, "hint", subject, text);
+}
+
+void
+ctl_found_bad(struct diagnosis *d, int code, const char *subject,
+    const char *text)
+{
+	found(d, code, "WRONG", subject, text);
 }
