@@ -33,8 +33,8 @@ struct table {
 	int64_t closed_ns;     /* nobody asks until then; 0: open */
 	int64_t span_ns;       /* for how long it was closed last */
 	bool probing;
-	struct memory memory[MEMORY_MAX];
-	size_t next; /* in the memory */
+	struct memory *memory; /* MEMORY_MAX of them; NULL: of nobody yet */
+	size_t next;           /* in the memory */
 };
 
 struct lk_turns {
@@ -74,6 +74,7 @@ table_free(struct table *table)
 		(void)pthread_mutex_destroy(&table->lock);
 	}
 	lk_birth_free(&table->birth);
+	free(table->memory);
 	free(table);
 }
 
@@ -145,7 +146,7 @@ is_remembered(const struct table *table, const char *id, int64_t now_ns)
 {
 	size_t i;
 
-	for (i = 0; i < MEMORY_MAX; i++) {
+	for (i = 0; table->memory != NULL && i < MEMORY_MAX; i++) {
 		if (now_ns < table->memory[i].until_ns &&
 		    strcmp(table->memory[i].id, id) == 0)
 			return (true);
@@ -233,8 +234,14 @@ lk_turns_take(struct lk_turns *turns, const char *id, struct lk_turn *turn,
 static void
 remember(struct table *table, const char *id, int64_t now_ns)
 {
-	struct memory *memory = &table->memory[table->next];
+	struct memory *memory;
 
+	if (table->memory == NULL)
+		table->memory = calloc(MEMORY_MAX, sizeof(*table->memory));
+	/* Without memory, the next who asks about this user waits as well. */
+	if (table->memory == NULL)
+		return;
+	memory = &table->memory[table->next];
 	table->next = (table->next + 1) % MEMORY_MAX;
 	memory->until_ns = now_ns + LK_TURNS_MEMORY_MS * MS_NS;
 	memcpy(memory->id, id, strnlen(id, LK_USER_ID_MAX) + 1);
