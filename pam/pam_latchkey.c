@@ -3,7 +3,7 @@
  *
  * We are a guest in a process of somebody else's, often root's: no signals,
  * no threads, no environment, no descriptor or memory that stays, one deadline
- * for the store (lib/deadline.h).  Between two calls nothing is kept but a
+ * for the store (lib/base/deadline.h).  Between two calls nothing is kept but a
  * session's public id (memory.h).
  */
 #include <string.h>

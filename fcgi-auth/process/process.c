@@ -27,7 +27,7 @@ struct environment {
 	char notify[NOTIFY_MAX]; /* where it wants to be told; "": nowhere */
 };
 
-/* LeakSanitizer inspects its own process, which hide_memory() would forbid. */
+/* LeakSanitizer inspects its own process, which hiding it would forbid. */
 #if defined(__SANITIZE_ADDRESS__)
 #define CAN_HIDE false
 #elif defined(__has_feature)
