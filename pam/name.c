@@ -1,7 +1,6 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/json_scan.h"
 #include "name.h"
 #include "session/user.h"
 

@@ -2,7 +2,6 @@
 #include <strings.h>
 
 #include "base/json.h"
-#include "base/json_scan.h"
 #include "verdict/pattern.h"
 #include "verdict/rules.h"
 

@@ -1,11 +1,13 @@
 /*
- * Single JSON values (RFC 8259); json_scan.h looks into them.  JSON that
- * latchkey only carries (a user's detail) keeps its bytes: it is checked and
- * then copied as it stands, so that no number loses digits.
+ * JSON (RFC 8259), read without building a tree: a text is checked, copied
+ * without its white space, and looked into by position.  Only a check takes
+ * memory, for the names of objects.  What latchkey only carries (a user's
+ * detail) keeps its bytes, so that no number loses digits.
  */
 #ifndef LK_JSON_H_
 #define LK_JSON_H_
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -55,5 +57,54 @@ void lk_json_shown(const char *text, struct lk_buf *out);
  * otherwise byte for byte.
  */
 void lk_json_compact(const char *text, size_t len, struct lk_buf *out);
+
+/* ---- What it is made of ------------------------------------------------- */
+
+/* Deepest nesting of arrays and objects; also a bound of the stack used. */
+#define LK_JSON_DEPTH_MAX 256
+
+/** How strict a scan is about the bytes inside strings. */
+enum lk_json_bytes {
+	LK_JSON_UTF8 = 0, /* they must be UTF-8, as RFC 8259 wants it */
+	LK_JSON_ANY_BYTES /* any but control characters, quote and backslash */
+};
+
+/**
+ * lk_json_scan(text, len, bytes, out):
+ * Return whether ${text} is one JSON value and nothing else, in which no
+ * object, however deep, has a name twice, however it is escaped: of two, some
+ * readers take the first and some the last.  Unless ${out} is NULL, append its
+ * tokens; if false is returned, ${out} holds some of them.  False, too, if
+ * memory runs out.
+ */
+bool lk_json_scan(const char *text, size_t len, enum lk_json_bytes bytes,
+    struct lk_buf *out);
+
+/**
+ * lk_json_text(string, len, text, size):
+ * Decode the JSON string ${string}, quotes included, which a scan has
+ * accepted, to the C string ${text} of at most ${size} - 1 bytes.  False,
+ * and ${text} empty, if it is no string, does not fit, or contains the
+ * character U+0000, which no C string can hold.
+ */
+bool lk_json_text(const char *string, size_t len, char *text, size_t size);
+
+/**
+ * lk_json_member(text, len, name, value, value_len):
+ * Find member ${name} of the valid JSON object ${text}; false if it has
+ * none.  ${value} points into ${text}, at that value's own bytes.  Names are
+ * compared after decoding their escapes; the first of equal names counts.
+ */
+bool lk_json_member(const char *text, size_t len, const char *name,
+    const char **value, size_t *value_len);
+
+/**
+ * lk_json_element(text, len, at, value, value_len):
+ * Find the next element of the valid JSON array ${text} from offset ${at} on,
+ * which starts at 0 and is moved behind it; false if there is none, or if
+ * ${text} is no array.  ${value} points into ${text}.
+ */
+bool lk_json_element(const char *text, size_t len, size_t *at,
+    const char **value, size_t *value_len);
 
 #endif /* !LK_JSON_H_ */

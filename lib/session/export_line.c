@@ -4,7 +4,6 @@
 #include <sodium.h>
 
 #include "base/json.h"
-#include "base/json_scan.h"
 #include "session/export_line.h"
 #include "session/record.h"
 #include "session/user.h"

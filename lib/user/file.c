@@ -7,7 +7,6 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "base/json_scan.h"
 #include "base/trusted_file.h"
 #include "user/source.h"
 

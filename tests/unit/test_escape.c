@@ -1,7 +1,6 @@
 #include "support/test.h"
 #include "base/escape.h"
 #include "base/json.h"
-#include "base/json_scan.h"
 #include "base/utf8.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))

@@ -1,6 +1,5 @@
 #include "support/test.h"
 #include "base/json.h"
-#include "base/json_scan.h"
 #include "base/utf8.h"
 #include "session/json_session.h"
 #include "session/user.h"

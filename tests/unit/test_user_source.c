@@ -18,7 +18,6 @@
 
 #include "support/test.h"
 #include "base/json.h"
-#include "base/json_scan.h"
 #include "user/source.h"
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
