@@ -426,27 +426,24 @@ send_some(struct checks *c)
 static void
 receive_some(struct checks *c)
 {
-	struct lk_redis_channel *channel = &c->dial.link->wire.channel;
+	struct lk_redis_wire *wire = &c->dial.link->wire;
+	enum lk_status status = LK_FAULT;
 	size_t before;
 	bool more = true;
 	int error;
 
 	while (more && c->dial.state == LK_DIAL_READY) {
-		before = channel->got;
-		error = lk_redis_channel_read(channel);
+		before = wire->channel.got;
+		error = lk_redis_channel_read(&wire->channel);
 		if (error == EAGAIN)
 			return;
 		if (error != 0) {
-			error == ECONNRESET
-			    ? send_again(c,
-			          lk_redis_wire_read_failed(&c->dial.link->wire,
-			              error))
-			    : fail_all(c,
-			          lk_redis_wire_read_failed(&c->dial.link->wire,
-			              error));
+			status = lk_redis_wire_read_failed(wire, error);
+			(error == ECONNRESET ? send_again : fail_all)(c,
+			    status);
 			return;
 		}
-		more = channel->got - before == LK_REDIS_READ_SIZE;
+		more = wire->channel.got - before == LK_REDIS_READ_SIZE;
 		take_replies(c);
 	}
 }

@@ -350,8 +350,8 @@ format(struct task *task)
 	if (!request->replicate)
 		return (true);
 	task->witnesses = topology->ops->witnesses(topology, request->revokes);
-	lk_redis_fence(fence, &topology->fence_key, task->witnesses.asked,
-	    lk_redis_wait_ms(topology->settings, task->share));
+	lk_redis_fence_commands(&topology->fence, task->witnesses.asked,
+	    task->share, fence);
 	return (lk_redis_command_format(fence, LK_REDIS_FENCE_COMMANDS,
 	            &task->out) == LK_OK);
 }

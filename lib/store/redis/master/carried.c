@@ -217,7 +217,7 @@ log_lost(const struct lk_redis_carried *carried, size_t count)
 	if (count == 0)
 		return;
 	(void)snprintf(number, sizeof(number), "%zu", count);
-	LK_LOG(carried->log, LK_LOG_ERROR,
+	LK_LOG(carried->topology->log, LK_LOG_ERROR,
 	    "revocations that no replica has are not remembered any more: "
 	    "a failover would undo them",
 	    { "count", number });
@@ -225,10 +225,9 @@ log_lost(const struct lk_redis_carried *carried, size_t count)
 
 bool
 lk_redis_carried_init(struct lk_redis_carried *carried,
-    const struct lk_log *log, struct lk_redis_topology *topology)
+    struct lk_redis_topology *topology)
 {
 	memset(carried, 0, sizeof(*carried));
-	carried->log = log;
 	carried->topology = topology;
 	if (!lk_redis_cond_init(&carried->told))
 		return (false);
@@ -376,7 +375,7 @@ lk_redis_carried_tell(struct lk_redis_carried *carried,
 		return (LK_OK);
 	status = replay(&taken, wire, deadline);
 	if (status == LK_E_NOT_DURABLE)
-		LK_LOG(carried->log, LK_LOG_WARN,
+		LK_LOG(carried->topology->log, LK_LOG_WARN,
 		    "revocations are refused by another master",
 		    { "error", wire->error->text });
 	put_back(carried, &taken);
@@ -412,7 +411,7 @@ note_reached(struct lk_redis_carried *carried, const char *history,
 	(void)pthread_mutex_unlock(&carried->lock);
 	(void)snprintf(number, sizeof(number), "%zu", count);
 	if (count > 0)
-		LK_LOG(carried->log, LK_LOG_INFO,
+		LK_LOG(carried->topology->log, LK_LOG_INFO,
 		    "revocations have reached a replica", { "count", number },
 		    { "master", master });
 }
@@ -433,8 +432,8 @@ lk_redis_carried_secure(struct lk_redis_carried *carried,
 	    !atomic_load(&carried->owes))
 		return (status);
 	began_ns = lk_monotonic_ns();
-	status = lk_redis_fence_run(wire, &topology->fence_key, witnesses.asked,
-	    lk_redis_wait_ms(topology->settings, deadline), deadline, &fenced);
+	status = lk_redis_fence_run(&topology->fence, wire, witnesses.asked,
+	    deadline, &fenced);
 	if (status == LK_OK && fenced.acks > 0 &&
 	    topology->ops->outlasts(topology, wire, fenced.acks, witnesses,
 	        deadline, wire->error))

@@ -52,7 +52,6 @@ struct lk_redis_revocation {
 
 struct lk_redis_carried {
 	/* Static data. */
-	const struct lk_log *log;
 	struct lk_redis_topology *topology;
 
 	/* Looked at without the lock. */
@@ -67,12 +66,12 @@ struct lk_redis_carried {
 };
 
 /**
- * lk_redis_carried_init(carried, log, topology):
+ * lk_redis_carried_init(carried, topology):
  * None yet; ${topology} says when they are durable.  False if there is no lock
  * to be had.
  */
 bool lk_redis_carried_init(struct lk_redis_carried *carried,
-    const struct lk_log *log, struct lk_redis_topology *topology);
+    struct lk_redis_topology *topology);
 
 /**
  * lk_redis_carried_destroy(carried): Wipe and free, and log what is lost.

@@ -60,31 +60,25 @@ lk_redis_past_ask(struct lk_redis_wire *wire, struct lk_deadline deadline,
 
 /* ---- Fences ------------------------------------------------------------ */
 
-int64_t
-lk_redis_wait_ms(const struct lk_settings *settings,
-    struct lk_deadline deadline)
-{
-	const int64_t most = lk_deadline_left_ms(
-	    lk_deadline_part(deadline, WAIT_SHARE_PERCENT));
-	const int64_t set = settings->store.durability_timeout_ms;
-
-	return (set < most ? set : most);
-}
-
 void
-lk_redis_fence(struct lk_redis_command commands[LK_REDIS_FENCE_COMMANDS],
-    const struct lk_redis_key *key, size_t replicas, int64_t wait_ms)
+lk_redis_fence_commands(const struct lk_redis_fence *fence, size_t replicas,
+    struct lk_deadline deadline,
+    struct lk_redis_command commands[LK_REDIS_FENCE_COMMANDS])
 {
 	struct lk_redis_command *write = &commands[0], *wait = &commands[1];
+	int64_t ms = lk_deadline_left_ms(
+	    lk_deadline_part(deadline, WAIT_SHARE_PERCENT));
 
+	if (ms > fence->patience_ms)
+		ms = fence->patience_ms;
 	lk_redis_command(write, "EVAL");
 	lk_redis_arg_str(write, fence_write_script.text);
 	lk_redis_arg_int(write, 1);
-	lk_redis_arg(write, key->text, key->len);
+	lk_redis_arg(write, fence->key.text, fence->key.len);
 	lk_redis_command(wait, "WAIT");
 	lk_redis_arg_int(wait, (int64_t)replicas);
 	/* 0 would be for ever. */
-	lk_redis_arg_int(wait, wait_ms > 0 ? wait_ms : 1);
+	lk_redis_arg_int(wait, ms > 0 ? ms : 1);
 	lk_redis_past_command(&commands[2]);
 }
 
@@ -111,8 +105,8 @@ lk_redis_fence_read(
 }
 
 enum lk_status
-lk_redis_fence_run(struct lk_redis_wire *wire, const struct lk_redis_key *key,
-    size_t replicas, int64_t wait_ms, struct lk_deadline deadline,
+lk_redis_fence_run(const struct lk_redis_fence *fence,
+    struct lk_redis_wire *wire, size_t replicas, struct lk_deadline deadline,
     struct lk_redis_fenced *fenced)
 {
 	struct lk_redis_reply *replies[LK_REDIS_FENCE_COMMANDS] = { NULL };
@@ -120,7 +114,7 @@ lk_redis_fence_run(struct lk_redis_wire *wire, const struct lk_redis_key *key,
 	enum lk_status status = LK_FAULT;
 
 	memset(fenced, 0, sizeof(*fenced));
-	lk_redis_fence(commands, key, replicas, wait_ms);
+	lk_redis_fence_commands(fence, replicas, deadline, commands);
 	status = lk_redis_wire_ask(wire, commands, LK_REDIS_FENCE_COMMANDS,
 	    deadline, replies);
 	if (status == LK_OK)

@@ -31,21 +31,21 @@ struct lk_redis_past {
 	int64_t copies;
 };
 
-/**
- * lk_redis_fence(commands, key, replicas, wait_ms):
- * Make the commands that wait until so many replicas have all that the master
- * has by then, but no longer than ${wait_ms}, and at least 1.  They write the
- * ${key}, which they borrow.
- */
-void lk_redis_fence(struct lk_redis_command commands[LK_REDIS_FENCE_COMMANDS],
-    const struct lk_redis_key *key, size_t replicas, int64_t wait_ms);
+/** How fences are made in one store. */
+struct lk_redis_fence {
+	struct lk_redis_key key; /* that is written, nobody's */
+	int64_t patience_ms;     /* what a replica may take */
+};
 
 /**
- * lk_redis_wait_ms(settings, deadline):
- * For how long a WAIT is to wait, so that its answer comes by the deadline.
+ * lk_redis_fence_commands(fence, replicas, deadline, commands):
+ * Make those that wait until so many replicas have all that the master has by
+ * then, but no longer than they may take, and so that the answer comes by the
+ * deadline.  They borrow the key.
  */
-int64_t lk_redis_wait_ms(const struct lk_settings *settings,
-    struct lk_deadline deadline);
+void lk_redis_fence_commands(const struct lk_redis_fence *fence,
+    size_t replicas, struct lk_deadline deadline,
+    struct lk_redis_command commands[LK_REDIS_FENCE_COMMANDS]);
 
 /** What came of a fence. */
 struct lk_redis_fenced {
@@ -63,12 +63,12 @@ void lk_redis_fence_read(
     const char *name, struct lk_redis_fenced *fenced, struct lk_error *error);
 
 /**
- * lk_redis_fence_run(wire, key, replicas, wait_ms, deadline, fenced):
+ * lk_redis_fence_run(fence, wire, replicas, deadline, fenced):
  * Do it on a connection, apart from any change.
  */
-enum lk_status lk_redis_fence_run(struct lk_redis_wire *wire,
-    const struct lk_redis_key *key, size_t replicas, int64_t wait_ms,
-    struct lk_deadline deadline, struct lk_redis_fenced *fenced) LK_MUST_CHECK;
+enum lk_status lk_redis_fence_run(const struct lk_redis_fence *fence,
+    struct lk_redis_wire *wire, size_t replicas, struct lk_deadline deadline,
+    struct lk_redis_fenced *fenced) LK_MUST_CHECK;
 
 /**
  * lk_redis_past_command(command): Make the question for a master's past.

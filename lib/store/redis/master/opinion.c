@@ -11,7 +11,7 @@
 
 enum lk_status
 lk_redis_inquiry_init(struct lk_redis_inquiry *inquiry,
-    const struct lk_settings *settings, const struct lk_redis_key *fence_key,
+    const struct lk_settings *settings, const struct lk_redis_fence *fence,
     struct lk_error *error)
 {
 	const struct lk_redis_manners manners = {
@@ -20,8 +20,7 @@ lk_redis_inquiry_init(struct lk_redis_inquiry *inquiry,
 	};
 
 	inquiry->settings = settings;
-	inquiry->fence_key = fence_key;
-	inquiry->bound_ns = settings->store.sentinel.staleness_ms * MS_NS;
+	inquiry->fence = fence;
 	lk_redis_wire_init(&inquiry->wire, &manners, NULL);
 	return (lk_redis_sentinels_new(settings, &inquiry->sentinels, error));
 }
@@ -92,10 +91,8 @@ ask_replicas(struct lk_redis_inquiry *inquiry,
 	status = get_wire(inquiry, known->address, deadline, error);
 	while (status == LK_OK && needed > asked) {
 		asked = needed;
-		status = lk_redis_fence_run(wire, inquiry->fence_key,
-		    (size_t)asked,
-		    lk_redis_wait_ms(inquiry->settings, deadline), deadline,
-		    &fenced);
+		status = lk_redis_fence_run(inquiry->fence, wire, (size_t)asked,
+		    deadline, &fenced);
 		needed = count_needed(&known->vouched, &fenced.past);
 	}
 	if (status != LK_OK)
@@ -127,7 +124,8 @@ ask_master(struct lk_redis_inquiry *inquiry, const struct lk_ballot *ballot,
 		status = lk_fail(&why, LK_E_STORE,
 		    "this program has not known redis at %s for long enough",
 		    known->address);
-	else if (opinion->began_ns - known->began_ns >= inquiry->bound_ns)
+	else if (opinion->began_ns - known->began_ns >=
+	    inquiry->settings->store.sentinel.staleness_ms * MS_NS)
 		status = lk_fail(&why, LK_E_STORE,
 		    "redis at %s was confirmed too long ago", known->address);
 	else

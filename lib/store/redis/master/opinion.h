@@ -28,20 +28,19 @@ struct lk_redis_opinion {
 /** Whoever forms it. */
 struct lk_redis_inquiry {
 	const struct lk_settings *settings;
-	const struct lk_redis_key *fence_key;
-	int64_t bound_ns; /* a replica renews no older opinion */
+	const struct lk_redis_fence *fence;
 	struct lk_redis_sentinels *sentinels;
 	struct lk_redis_wire wire; /* to the master, for a fence */
 };
 
 /**
- * lk_redis_inquiry_init(inquiry, settings, fence_key, error):
+ * lk_redis_inquiry_init(inquiry, settings, fence, error):
  * Connect to nobody yet; what is borrowed must outlive it.
  * lk_redis_inquiry_close() closes what is connected, and
  * lk_redis_inquiry_free() frees it too, in either case.
  */
 enum lk_status lk_redis_inquiry_init(struct lk_redis_inquiry *inquiry,
-    const struct lk_settings *settings, const struct lk_redis_key *fence_key,
+    const struct lk_settings *settings, const struct lk_redis_fence *fence,
     struct lk_error *error) LK_MUST_CHECK;
 void lk_redis_inquiry_close(struct lk_redis_inquiry *inquiry);
 void lk_redis_inquiry_free(struct lk_redis_inquiry *inquiry);

@@ -33,8 +33,9 @@ sentinel_make(const struct lk_redis_topology *base,
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
 	}
 	status = lk_redis_inquiry_init(&s->inquiry, base->settings,
-	    &s->base.fence_key, error);
-	s->base.bound_ns = s->inquiry.bound_ns;
+	    &s->base.fence, error);
+	s->base.bound_ns = base->settings->store.sentinel.staleness_ms *
+	    INT64_C(1000000);
 	if (status == LK_OK)
 		*topology = &s->base;
 	else
@@ -364,8 +365,7 @@ sentinel_outlasts(struct lk_redis_topology *topology,
 	}
 	/* As many replicas have it as must; more are waited for. */
 	if (fenced.acks < count && witnesses.asked < count &&
-	    lk_redis_fence_run(wire, &topology->fence_key, count,
-	        lk_redis_wait_ms(topology->settings, deadline), deadline,
+	    lk_redis_fence_run(&topology->fence, wire, count, deadline,
 	        &fenced) != LK_OK)
 		return (false);
 	if (fenced.acks < count) {

@@ -20,11 +20,7 @@ bool
 lk_redis_topology_set_up(struct lk_redis_topology *topology,
     const struct lk_redis_topology *base)
 {
-	topology->ops = base->ops;
-	topology->settings = base->settings;
-	topology->log = base->log;
-	topology->fence_key = base->fence_key;
-	topology->breaker = base->breaker;
+	*topology = *base;
 	if (!lk_redis_cond_init(&topology->changed))
 		return (false);
 	if (pthread_mutex_init(&topology->lock, NULL) == 0)

@@ -107,8 +107,8 @@ struct lk_redis_topology {
 	const struct lk_redis_topology_ops *ops;
 	const struct lk_settings *settings;
 	const struct lk_log *log;
-	struct lk_redis_key fence_key; /* nobody's, for fences */
-	struct lk_breaker *breaker;    /* closed for each new master */
+	struct lk_redis_fence fence;
+	struct lk_breaker *breaker; /* closed for each new master */
 	int64_t bound_ns; /* how old a confirmation may be; 0: none is needed */
 
 	/* Looked at without the lock; lk_redis_topology_confirmed() sets them.

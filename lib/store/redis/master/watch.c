@@ -41,9 +41,10 @@ new_topology(struct lk_redis_watch *watch, struct lk_error *error)
 		    : &lk_redis_single,
 		.settings = settings,
 		.log = watch->base.log,
-		.breaker = &watch->breaker };
+		.breaker = &watch->breaker,
+		.fence.patience_ms = settings->store.durability_timeout_ms };
 
-	watch->keys->fence_key(settings, &base.fence_key);
+	watch->keys->fence_key(settings, &base.fence.key);
 	return (base.ops->make(&base, &watch->topology, error));
 }
 
@@ -66,7 +67,7 @@ lk_redis_watch_new(const struct lk_settings *settings,
 	watch->wake = -1;
 	status = new_topology(watch, error);
 	if (status == LK_OK &&
-	    !lk_redis_carried_init(&watch->carried, log, watch->topology))
+	    !lk_redis_carried_init(&watch->carried, watch->topology))
 		status = lk_fail(error, LK_E_NOMEM, "out of memory");
 	if (status == LK_OK) {
 		*watchp = watch;
