@@ -1,6 +1,5 @@
 #include "support/test.h"
 #include "store/redis/master/carried.h"
-#include "store/redis/wire/info.h"
 
 #define HISTORY_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define HISTORY_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "store/redis/redis.h"
-#include "store/redis/wire/info.h"
 
 #define VERSION_MIN_REDIS 7
 #define FINDING_MAX (LK_REDIS_INFO_MAX + 256)

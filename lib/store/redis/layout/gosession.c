@@ -18,13 +18,6 @@
 
 #define INDEX_TTL LK_REDIS_GOSESSION_INDEX_TTL
 
-/* The keys hold the token in clear. */
-static void
-names_wipe(struct lk_redis_names *names)
-{
-	sodium_memzero(names, sizeof(*names));
-}
-
 /* A session that has just been written to end in ${ttl} seconds. */
 static void
 session_written(const struct lk_token_key *key, int64_t expires_ms, int64_t ttl,
@@ -108,7 +101,7 @@ gosession_issue(struct lk_store *base, const struct lk_issue_request *request,
 		session_written(request->key, reply->integer, request->ttl,
 		    session);
 	lk_redis_reply_free(reply);
-	names_wipe(&names);
+	sodium_memzero(&names, sizeof(names));
 	return (status);
 }
 
@@ -206,7 +199,7 @@ gosession_extend(struct lk_store *base, const struct lk_token_key *key,
 	else if (status == LK_OK)
 		session_written(key, reply->integer, ttl, session);
 	lk_redis_reply_free(reply);
-	names_wipe(&names);
+	sodium_memzero(&names, sizeof(names));
 	return (status);
 }
 
@@ -228,7 +221,7 @@ gosession_revoke(struct lk_store *base, const struct lk_token_key *key,
 	lk_redis_arg_key(&call.command, &names.index);
 	lk_redis_arg(&call.command, names.token->text, names.token->len);
 	status = lk_redis_revoke(store, &call, deadline, revoked);
-	names_wipe(&names);
+	sodium_memzero(&names, sizeof(names));
 	return (status);
 }
 

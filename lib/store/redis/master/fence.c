@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "store/redis/master/fence.h"
-#include "store/redis/wire/info.h"
 
 #include "redis_fence_scripts.h"
 
