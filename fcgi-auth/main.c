@@ -190,7 +190,11 @@ run_as_cgi(const char *path)
 		return (EXIT_WRONG);
 	}
 	if (lk_settings_load(path, &settings, &error) == LK_OK)
-		log = *gate_logger_log(NULL, settings);
+		log = (struct lk_log){ settings->log.level,
+			settings->log.format,
+			settings->log.to == LK_LOG_TO_SYSLOG ? lk_log_syslog
+			                                     : lk_log_stderr,
+			NULL };
 	else
 		status = complain(&error);
 	if (!gate_cgi_answer(settings, &log, environ, STDOUT_FILENO))

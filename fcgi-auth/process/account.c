@@ -1,11 +1,16 @@
+#include <sys/socket.h>
+
 #include <errno.h>
+#include <grp.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/name_service.h"
 #include "process/account.h"
+#include "process/listen.h"
 
 bool
 gate_account_number(const char *text, uid_t *uid)
@@ -66,4 +71,109 @@ gate_account_group(const char *text, gid_t *gid, struct lk_error *error)
 		status = lk_fail(error, LK_E_SETTINGS, "no group \"%s\"", text);
 	lk_group_free(&group);
 	return (status);
+}
+
+/* Whether all of the user's and the group's numbers are the account's. */
+static bool
+is_only(const struct gate_account *account)
+{
+	uid_t uid, euid, suid;
+	gid_t gid, egid, sgid;
+
+	return (getresuid(&uid, &euid, &suid) == 0 &&
+	    getresgid(&gid, &egid, &sgid) == 0 && uid == account->uid &&
+	    euid == uid && suid == uid && gid == account->gid && egid == gid &&
+	    sgid == gid);
+}
+
+enum lk_status
+gate_account_become(const struct gate_account *account, struct lk_error *error)
+{
+	if (account->uid == 0)
+		return (lk_fail(error, LK_E_SETTINGS,
+		    "gate.user: expected another user than root, got \"%s\"",
+		    account->name));
+	if (initgroups(account->name, account->gid) != 0 ||
+	    setresgid(account->gid, account->gid, account->gid) != 0 ||
+	    setresuid(account->uid, account->uid, account->uid) != 0)
+		return (lk_fail(error, LK_E_SETTINGS,
+		    "gate.user: cannot become \"%s\": %s", account->name,
+		    strerror(errno)));
+	if (!is_only(account) || setuid(0) == 0)
+		return (lk_fail(error, LK_E_SETTINGS,
+		    "gate.user: became \"%s\", but not for good",
+		    account->name));
+	return (LK_OK);
+}
+
+/* ---- Who may connect ----------------------------------------------------- */
+
+static enum lk_status
+read_one(const char *text, uid_t *uid, struct lk_error *error)
+{
+	struct gate_account account;
+	enum lk_status status = LK_FAULT;
+
+	/* A number need not be anybody's. */
+	if (gate_account_number(text, uid))
+		return (LK_OK);
+	status = gate_account_find(text, &account, error);
+	if (status == LK_OK)
+		*uid = account.uid;
+	return (status);
+}
+
+enum lk_status
+gate_peers_read(const struct lk_strings *accounts, struct gate_peers *peers,
+    struct lk_error *error)
+{
+	enum lk_status status = LK_OK;
+
+	*peers = (struct gate_peers){ .anyone = accounts->n == 0 };
+	if (peers->anyone)
+		return (LK_OK);
+	if ((peers->v = calloc(accounts->n, sizeof(*peers->v))) == NULL)
+		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
+	for (; peers->n < accounts->n && status == LK_OK; peers->n++)
+		status = read_one(accounts->v[peers->n], &peers->v[peers->n],
+		    error);
+	if (status != LK_OK)
+		gate_peers_free(peers);
+	return (status);
+}
+
+bool
+gate_peers_have(const struct gate_peers *peers, uid_t uid)
+{
+	size_t i;
+
+	if (peers->anyone)
+		return (true);
+	for (i = 0; i < peers->n; i++) {
+		if (peers->v[i] == uid)
+			return (true);
+	}
+	return (false);
+}
+
+bool
+gate_peers_admit(const struct gate_peers *peers, int fd)
+{
+	struct ucred peer = { .uid = (uid_t)-1 };
+	socklen_t len = sizeof(peer);
+
+	if (peers->local_only && !gate_socket_is_local(fd))
+		return (false);
+	if (peers->anyone)
+		return (true);
+	/* Of a TCP connection it says -1, which is nobody's number. */
+	return (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+	    peer.uid != (uid_t)-1 && gate_peers_have(peers, peer.uid));
+}
+
+void
+gate_peers_free(struct gate_peers *peers)
+{
+	free(peers->v);
+	*peers = (struct gate_peers){ 0 };
 }

@@ -1,6 +1,8 @@
 /*
  * What befalls the process: said in its log, at most so often, and counted.
- * Never a token.
+ * Never a token.  Counters are atomic and independent of each other: counting
+ * takes no lock, and what is shown together (Prometheus' text format 0.0.4)
+ * need not be of one moment.
  */
 #ifndef GATE_EVENTS_H_
 #define GATE_EVENTS_H_
@@ -9,8 +11,64 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/log.h"
-#include "process/metrics.h"
+
+#define GATE_LATENCY_BUCKETS 10
+#define GATE_STATUS_ERRORS 9 /* LK_FAULT to LK_E_WOULD_WAIT */
+
+typedef _Atomic uint64_t gate_counter;
+
+/** All zero at first; shared by all threads. */
+struct gate_metrics {
+	gate_counter latency[GATE_LATENCY_BUCKETS + 1]; /* last: above all */
+	gate_counter latency_ns;
+	gate_counter store_errors[GATE_STATUS_ERRORS];
+
+	gate_counter connections_accepted;
+	gate_counter connections_refused; /* or dropped without a request */
+	gate_counter connections_waiting; /* now, for a whole request */
+	gate_counter queued;              /* now, for a worker */
+	gate_counter log_dropped;         /* lines */
+	gate_counter reloads;
+	gate_counter reloads_failed;
+};
+
+/** gate_count(counter): one more; how many there were before. */
+static inline uint64_t
+gate_count(gate_counter *counter)
+{
+	return (atomic_fetch_add_explicit(counter, 1, memory_order_relaxed));
+}
+
+/** gate_counted(counter): how many. */
+static inline uint64_t
+gate_counted(const gate_counter *counter)
+{
+	return (atomic_load_explicit(counter, memory_order_relaxed));
+}
+
+/** gate_count_down(counter): one less of what is there now. */
+static inline void
+gate_count_down(gate_counter *counter)
+{
+	(void)atomic_fetch_sub_explicit(counter, 1, memory_order_relaxed);
+}
+
+/**
+ * gate_metrics_store(metrics, took_ns, status):
+ * The store, and the user source if it was asked, took ${took_ns} to answer
+ * ${status}.
+ */
+void gate_metrics_store(struct gate_metrics *metrics, int64_t took_ns,
+    enum lk_status status);
+
+/** gate_metrics_print(metrics, out): Append everything to ${out}. */
+void gate_metrics_print(const struct gate_metrics *metrics, struct lk_buf *out);
+
+/** gate_metrics_head(out, name, type, help): Append a metric's first lines. */
+void gate_metrics_head(struct lk_buf *out, const char *name, const char *type,
+    const char *help);
 
 /** Lets so many lines through per interval and counts the others. */
 struct gate_limiter {
@@ -49,8 +107,9 @@ const char *gate_limiter_said(uint64_t suppressed,
  * gate_events_asked(events, began_ns, status, error):
  * The store answered ${status} to a question asked at ${began_ns}
  * (lk_monotonic_ns()): count it, and gate_events_store() if it is negative.
+ * What time it is now.
  */
-void gate_events_asked(struct gate_events *events, int64_t began_ns,
+int64_t gate_events_asked(struct gate_events *events, int64_t began_ns,
     enum lk_status status, const char *error);
 
 /**

@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -11,23 +12,19 @@
 #include "process/logger.h"
 #include "process/listen.h"
 
-/* What cannot change without a restart, as it was at the start. */
-struct fixed {
-	char *listen;
-	char *user;
-	char *socket_group;
-	int64_t socket_mode;
-	int64_t threads;
-};
+/* What cannot change without a restart. */
+enum { FIXED = 5 };
+static const char *const fixed_names[FIXED] = { "listen", "socket_mode",
+	"socket_group", "threads", "user" };
 
 struct gate_generations {
 	/* Constant. */
 	const struct gate_program *program;
 	char *path; /* NULL while there is no file */
 	struct gate_logger *logger;
-	struct fixed fixed;
-	bool remote;   /* other machines reach the listener */
-	bool watching; /* once gate_generations_watch() was called */
+	char *fixed[FIXED]; /* as they were at the start */
+	bool remote;        /* other machines reach the listener */
+	bool watching;      /* once gate_generations_watch() was called */
 
 	/* Changing. */
 	_Atomic(struct gate_generation *) current; /* held here, too */
@@ -130,43 +127,39 @@ out:
 	return (status);
 }
 
-static bool
-fixed_take(struct fixed *fixed, const struct gate_process_settings *settings)
-{
-	fixed->listen = strdup(settings->listen);
-	fixed->user = strdup(settings->user);
-	fixed->socket_group = strdup(settings->socket_group);
-	fixed->socket_mode = settings->socket_mode;
-	fixed->threads = settings->threads;
-	return (fixed->listen != NULL && fixed->user != NULL &&
-	    fixed->socket_group != NULL);
-}
-
+/* Those that are fixed, as text; each NULL without memory. */
 static void
-fixed_compare(const struct fixed *fixed, const struct gate_program *program,
-    const struct lk_settings *settings, char names[GATE_RESTART_MAX])
+fixed_read(const struct gate_process_settings *settings, char *fixed[FIXED])
 {
-	const struct gate_process_settings now = program->settings(settings);
-	const struct {
-		const char *name;
-		bool differs;
-	} all[] = {
-		{ "listen", strcmp(fixed->listen, now.listen) != 0 },
-		{ "socket_mode", fixed->socket_mode != now.socket_mode },
-		{ "socket_group",
-		    strcmp(fixed->socket_group, now.socket_group) != 0 },
-		{ "threads", fixed->threads != now.threads },
-		{ "user", strcmp(fixed->user, now.user) != 0 },
-	};
-	size_t i, len = 0;
+	const char *const texts[FIXED] = { settings->listen, NULL,
+		settings->socket_group, NULL, settings->user };
+	const int64_t numbers
+	    [FIXED] = { [1] = settings->socket_mode, [3] = settings->threads };
+	char number[24];
+	size_t i;
+
+	for (i = 0; i < FIXED; i++) {
+		(void)snprintf(number, sizeof(number), "%" PRId64, numbers[i]);
+		fixed[i] = strdup(texts[i] != NULL ? texts[i] : number);
+	}
+}
+/* Name those that differ from what they were at the start. */
+static void
+fixed_compare(const struct gate_generations *all,
+    const struct gate_process_settings *settings, char names[GATE_RESTART_MAX])
+{
+	char *now[FIXED];
+	size_t i, len;
 
 	names[0] = '\0';
-	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		if (!all[i].differs)
-			continue;
-		(void)snprintf(names + len, GATE_RESTART_MAX - len, "%s%s.%s",
-		    len > 0 ? " " : "", program->group, all[i].name);
+	fixed_read(settings, now);
+	for (i = 0; i < FIXED; i++) {
 		len = strlen(names);
+		if (now[i] == NULL || strcmp(now[i], all->fixed[i]) != 0)
+			(void)snprintf(names + len, GATE_RESTART_MAX - len,
+			    "%s%s.%s", len > 0 ? " " : "", all->program->group,
+			    fixed_names[i]);
+		free(now[i]);
 	}
 }
 
@@ -188,6 +181,7 @@ gate_generations_new(const struct gate_program *program, const char *path,
 	struct gate_generation *first = NULL;
 	enum lk_status status = LK_FAULT;
 	struct gate_generations *g;
+	size_t i;
 
 	*generations = NULL;
 	status = generation_load(program, path, logger, &first, error);
@@ -205,8 +199,10 @@ gate_generations_new(const struct gate_program *program, const char *path,
 	g->logger = logger;
 	settings = program->settings(first->settings);
 	atomic_init(&g->current, first);
-	if (!keep_path(g, first->settings) ||
-	    !fixed_take(&g->fixed, &settings)) {
+	fixed_read(&settings, g->fixed);
+	for (i = 0; i < FIXED && g->fixed[i] != NULL; i++)
+		continue;
+	if (!keep_path(g, first->settings) || i < FIXED) {
 		gate_generations_free(g);
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
 	}
@@ -214,16 +210,11 @@ gate_generations_new(const struct gate_program *program, const char *path,
 	return (LK_OK);
 }
 
-void
-gate_generations_listen(struct gate_generations *generations, int fd)
-{
-	generations->remote = !gate_socket_is_local(fd);
-}
-
 enum lk_status
-gate_generations_watch(struct gate_generations *generations,
+gate_generations_watch(struct gate_generations *generations, int fd,
     struct lk_error *error)
 {
+	generations->remote = !gate_socket_is_local(fd);
 	generations->watching = true;
 	return (start_watch(generations, atomic_load(&generations->current),
 	    error));
@@ -251,6 +242,7 @@ enum lk_status
 gate_generations_reload(struct gate_generations *generations,
     char restart[GATE_RESTART_MAX], struct lk_error *error)
 {
+	struct gate_process_settings settings;
 	enum lk_status status = LK_FAULT;
 	struct gate_generation *next, *current;
 
@@ -277,10 +269,9 @@ gate_generations_reload(struct gate_generations *generations,
 			return (status);
 		}
 	}
-	next->peers.local_only = generations->remote &&
-	    !generations->program->settings(next->settings).allow_remote;
-	fixed_compare(&generations->fixed, generations->program, next->settings,
-	    restart);
+	settings = generations->program->settings(next->settings);
+	next->peers.local_only = generations->remote && !settings.allow_remote;
+	fixed_compare(generations, &settings, restart);
 	(void)pthread_mutex_lock(&generations->lock);
 	next = atomic_exchange(&generations->current, next);
 	(void)pthread_mutex_unlock(&generations->lock);
@@ -355,6 +346,7 @@ void
 gate_generations_free(struct gate_generations *generations)
 {
 	struct gate_generation *current;
+	size_t i;
 
 	if (generations == NULL)
 		return;
@@ -364,9 +356,8 @@ gate_generations_free(struct gate_generations *generations)
 	gate_generations_drop(generations, current);
 	(void)pthread_cond_destroy(&generations->ended);
 	(void)pthread_mutex_destroy(&generations->lock);
-	free(generations->fixed.listen);
-	free(generations->fixed.user);
-	free(generations->fixed.socket_group);
+	for (i = 0; i < FIXED; i++)
+		free(generations->fixed[i]);
 	free(generations->path);
 	free(generations);
 }

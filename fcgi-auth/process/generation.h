@@ -8,11 +8,32 @@
 #define GATE_GENERATION_H_
 
 #include <stdbool.h>
+#include <stdint.h>
 
+#include "base/string_list.h"
 #include "latchkey.h"
-#include "process/peers.h"
-#include "process/program.h"
+#include "process/listen.h"
+#include "process/account.h"
 #include "settings/settings.h"
+
+/** What a program's settings say of its process; borrowed from them. */
+struct gate_process_settings {
+	const char *listen;
+	int64_t socket_mode;
+	const char *socket_group;
+	const char *user; /* whom to become if started as root; "": nobody */
+	int64_t threads;
+	bool allow_remote;
+	const struct lk_strings *allow_uids;
+};
+
+/** What a process has to know of the program that it is of. */
+struct gate_program {
+	const char *group; /* of the settings that these are in */
+	struct gate_process_settings (*settings)(
+	    const struct lk_settings *settings);
+	gate_listener_prepare *prepare; /* the socket that it listens on */
+};
 
 /* Room for the names of all settings that take a restart. */
 #define GATE_RESTART_MAX 128
@@ -45,20 +66,14 @@ enum lk_status gate_generations_new(const struct gate_program *program,
     struct lk_error *error) LK_MUST_CHECK;
 
 /**
- * gate_generations_listen(generations, fd):
- * The process listens on ${fd}: from here on a generation without
- * `allow_remote` admits no peer of another machine, if it is in reach of
- * any.
- */
-void gate_generations_listen(struct gate_generations *generations, int fd);
-
-/**
- * gate_generations_watch(generations, error):
- * From here on the current generation, and each later one, has a thread that
- * watches its store.  Signals must be blocked.
+ * gate_generations_watch(generations, fd, error):
+ * The process listens on ${fd}: from here on the current generation, and each
+ * later one, has a thread that watches its store, and one without
+ * `allow_remote` admits no peer of another machine if ${fd} is in reach of any.
+ * Signals must be blocked.
  */
 enum lk_status gate_generations_watch(struct gate_generations *generations,
-    struct lk_error *error) LK_MUST_CHECK;
+    int fd, struct lk_error *error) LK_MUST_CHECK;
 
 /**
  * gate_generations_reload(generations, restart, error):

@@ -29,12 +29,6 @@ gate_listener_inherited(int fd)
 	return (listening != 0 && type == SOCK_STREAM);
 }
 
-static bool
-is_prepared(int fd, gate_listener_prepare *prepare)
-{
-	return (prepare == NULL || prepare(fd));
-}
-
 enum lk_status
 gate_listener_adopt(int fd, gate_listener_prepare *prepare,
     struct gate_listener *listener, struct lk_error *error)
@@ -43,7 +37,8 @@ gate_listener_adopt(int fd, gate_listener_prepare *prepare,
 
 	*listener = no_listener;
 	if (flags == -1 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1 ||
-	    fcntl(fd, F_SETFD, FD_CLOEXEC) == -1 || !is_prepared(fd, prepare))
+	    fcntl(fd, F_SETFD, FD_CLOEXEC) == -1 ||
+	    (prepare != NULL && !prepare(fd)))
 		return (lk_fail(error, LK_E_SETTINGS, "inherited socket: %s",
 		    strerror(errno)));
 	listener->fd = fd;
@@ -119,7 +114,7 @@ open_unix(const struct lk_address *address, mode_t mode, gid_t group,
 	/* Before that nobody can connect, whoever may open the file. */
 	if ((group != (gid_t)-1 &&
 	        lchown(address->path, (uid_t)-1, group) != 0) ||
-	    !is_prepared(fd, prepare) || listen(fd, BACKLOG) != 0)
+	    (prepare != NULL && !prepare(fd)) || listen(fd, BACKLOG) != 0)
 		goto fail;
 	listener->fd = fd;
 	return (LK_OK);
@@ -142,7 +137,7 @@ listen_on(const struct addrinfo *info, gate_listener_prepare *prepare)
 	    info->ai_protocol);
 	if (fd == -1)
 		return (-1);
-	if (is_prepared(fd, prepare) &&
+	if ((prepare == NULL || prepare(fd)) &&
 	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
 	    (info->ai_family != AF_INET6 ||
 	        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) ==

@@ -8,7 +8,7 @@
 #define GATE_LOGGER_H_
 
 #include "base/log.h"
-#include "process/metrics.h"
+#include "process/events.h"
 #include "settings/settings.h"
 
 struct gate_logger;
@@ -28,8 +28,7 @@ enum lk_status gate_logger_start(struct gate_logger *logger,
 /**
  * gate_logger_log(logger, settings):
  * The log that ${settings} ask for.  It is constant and outlives them, so that
- * threads may go on with it while the settings change.  With NULL as logger,
- * whoever logs writes.
+ * threads may go on with it while the settings change.
  */
 const struct lk_log *gate_logger_log(struct gate_logger *logger,
     const struct lk_settings *settings);

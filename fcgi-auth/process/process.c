@@ -1,15 +1,22 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "base/deadline.h"
 #include "base/error.h"
 #include "process/account.h"
-#include "process/control.h"
-#include "process/privileges.h"
 #include "process/process.h"
 
 /* Where a service manager leaves its sockets, from sd_listen_fds(3). */
@@ -19,7 +26,7 @@
 #define WAITING_MAX 16384
 #define QUEUE_MAX 1024
 #define RESERVED_FDS 64
-#define FDS_PER_THREAD 4
+#define FDS_PER_THREAD 8
 
 /** What the environment says to a process that a service manager starts. */
 struct environment {
@@ -51,7 +58,7 @@ struct gate_room
 gate_process_room(size_t threads)
 {
 	const size_t reserved = RESERVED_FDS + FDS_PER_THREAD * threads;
-	const rlim_t wanted = WAITING_MAX + QUEUE_MAX + reserved;
+	const rlim_t wanted = WAITING_MAX + 2 * QUEUE_MAX + reserved;
 	struct rlimit limit = { reserved, reserved };
 	struct gate_room room;
 	size_t fds;
@@ -66,9 +73,39 @@ gate_process_room(size_t threads)
 	}
 	fds = (size_t)(limit.rlim_cur < wanted ? limit.rlim_cur : wanted);
 	fds = fds > 2 * reserved ? fds - reserved : reserved;
-	room.queue = fds / 4 < QUEUE_MAX ? fds / 4 : QUEUE_MAX;
-	room.waiting = fds - room.queue;
+	room.queue = fds / 8 < QUEUE_MAX ? fds / 8 : QUEUE_MAX;
+	room.under_way = room.queue;
+	room.waiting = fds - room.queue - room.under_way;
 	return (room);
+}
+
+/* ---- Signals ------------------------------------------------------------- */
+
+static void
+ignore(int signal_number)
+{
+	(void)signal_number;
+}
+
+/* Block them, which every thread started later inherits, and open the
+ * descriptor that tells them.  SIGPIPE is made harmless. */
+static int
+open_signals(void)
+{
+	/* Unlike SIG_IGN, a handler is not inherited by other programs. */
+	struct sigaction action = { .sa_handler = ignore,
+		.sa_flags = SA_RESTART };
+	sigset_t set;
+
+	(void)sigemptyset(&action.sa_mask);
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
+	if (sigaction(SIGPIPE, &action, NULL) != 0 ||
+	    pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
+		return (-1);
+	return (signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
 /* ---- The environment --------------------------------------------------- */
@@ -107,6 +144,45 @@ read_environment(void)
 	return (environment);
 }
 
+/* ---- The service manager ------------------------------------------------- */
+
+/* From here on tell the datagram socket ${path}, in which a leading `@` stands
+ * for the abstract namespace, how far the process is, as sd_notify(3) does; ""
+ * is nobody. */
+static enum lk_status
+open_notify(struct gate_process *process, const char *path,
+    struct lk_error *error)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	size_t len = strlen(path);
+
+	if (len == 0)
+		return (LK_OK);
+	if ((path[0] != '/' && path[0] != '@') || len >= sizeof(sun.sun_path))
+		return (lk_fail(error, LK_E_INVAL,
+		    "NOTIFY_SOCKET: expected /path or @name"));
+	memcpy(sun.sun_path, path, len);
+	if (path[0] == '@')
+		sun.sun_path[0] = '\0';
+	len += offsetof(struct sockaddr_un, sun_path);
+	process->notify = socket(AF_UNIX,
+	    SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (process->notify != -1 &&
+	    connect(process->notify, (const struct sockaddr *)&sun,
+	        (socklen_t)len) == 0)
+		return (LK_OK);
+	return (lk_fail(error, LK_FAULT, "NOTIFY_SOCKET: %s", strerror(errno)));
+}
+
+/* Never waits; what cannot be said is left unsaid. */
+static void
+tell(const struct gate_process *process, const char *text)
+{
+	if (process->notify != -1)
+		(void)send(process->notify, text, strlen(text),
+		    MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 /* ---- The socket, and whose process it is ------------------------------- */
 
 static enum lk_status
@@ -142,25 +218,6 @@ find_listener(const struct environment *environment,
 	        group, program->prepare, listener, error));
 }
 
-static enum lk_status
-open_listener(const struct environment *environment,
-    const struct gate_program *program,
-    const struct gate_process_settings *settings,
-    struct gate_listener *listener, struct lk_error *error)
-{
-	enum lk_status status = LK_FAULT;
-
-	status = find_listener(environment, program, settings, listener, error);
-	if (status != LK_OK)
-		return (status);
-	if (settings->allow_remote || gate_socket_is_local(listener->fd))
-		return (LK_OK);
-	return (lk_fail(error, LK_E_SETTINGS,
-	    "the socket is bound to an address that other machines reach, "
-	    "which takes %s.allow_remote = true",
-	    program->group));
-}
-
 /* Become the user of the settings, if started as root; the socket file becomes
  * theirs. */
 static enum lk_status
@@ -183,7 +240,7 @@ become_user(const struct gate_program *program,
 	    settings->socket_group[0] == '\0' ? account.gid : (gid_t)-1, error);
 	if (status != LK_OK)
 		return (status);
-	if ((status = gate_privileges_drop(&account, error)) != LK_OK)
+	if ((status = gate_account_become(&account, error)) != LK_OK)
 		return (status);
 	gate_process_hide_memory();
 	return (LK_OK);
@@ -201,14 +258,19 @@ take_place(struct gate_process *process, const struct environment *environment,
 	    first->settings);
 	enum lk_status status = LK_FAULT;
 
-	status = gate_notify_open(environment->notify, &process->notify, error);
+	status = open_notify(process, environment->notify, error);
 	if (status != LK_OK)
 		return (status);
-	status = open_listener(environment, program, &settings,
+	status = find_listener(environment, program, &settings,
 	    &process->listener, error);
+	if (status == LK_OK && !settings.allow_remote &&
+	    !gate_socket_is_local(process->listener.fd))
+		status = lk_fail(error, LK_E_SETTINGS,
+		    "the socket is bound to an address that other machines "
+		    "reach, which takes %s.allow_remote = true",
+		    program->group);
 	if (status != LK_OK)
 		return (status);
-	gate_generations_listen(process->generations, process->listener.fd);
 	status = become_user(program, &settings, &process->listener, error);
 	if (status != LK_OK)
 		return (status);
@@ -226,9 +288,9 @@ gate_process_open(struct gate_process *process, const char *path,
 	enum lk_status status = LK_FAULT;
 
 	process->listener.fd = -1;
-	process->notify.fd = -1;
+	process->notify = -1;
 	/* Signals first: every thread is to leave them to the descriptor. */
-	if ((process->signals = gate_control_open()) == -1)
+	if ((process->signals = open_signals()) == -1)
 		return (LK_FAULT);
 	status = gate_logger_new(&process->events->metrics.log_dropped,
 	    &process->logger, error);
@@ -244,13 +306,14 @@ gate_process_open(struct gate_process *process, const char *path,
 	gate_generations_drop(process->generations, first);
 	if (status != LK_OK)
 		return (status);
-	return (gate_generations_watch(process->generations, error));
+	return (gate_generations_watch(process->generations,
+	    process->listener.fd, error));
 }
 
 void
 gate_process_ready(const struct gate_process *process)
 {
-	gate_notify_ready(&process->notify);
+	tell(process, "READY=1\n");
 }
 
 /* Let the log follow the settings, and wake who works to do the same. */
@@ -271,11 +334,15 @@ static void
 reload(struct gate_process *process)
 {
 	struct gate_events *events = process->events;
-	char restart[GATE_RESTART_MAX];
+	char restart[GATE_RESTART_MAX], text[64];
 	enum lk_status status = LK_FAULT;
 	struct lk_error error;
 
-	gate_notify_reloading(&process->notify);
+	/* The time tells this reload from one before it. */
+	(void)snprintf(text, sizeof(text),
+	    "RELOADING=1\nMONOTONIC_USEC=%" PRId64 "\n",
+	    lk_monotonic_ns() / 1000);
+	tell(process, text);
 	status = gate_generations_reload(process->generations, restart, &error);
 	if (status == LK_OK) {
 		gate_count(&events->metrics.reloads);
@@ -286,26 +353,36 @@ reload(struct gate_process *process)
 		    "settings not reloaded, the old ones stay",
 		    { "error", error.text });
 	}
-	gate_notify_ready(&process->notify);
+	tell(process, "READY=1\n");
 }
 
 bool
 gate_process_obey(struct gate_process *process)
 {
-	const struct gate_orders orders = gate_control_read(process->signals);
+	struct signalfd_siginfo info;
+	bool again = false;
+	ssize_t n;
 
-	if (orders.stop)
-		gate_notify_stopping(&process->notify);
-	else if (orders.reload)
+	/* Signals of one kind that come together are one. */
+	while ((n = read(process->signals, &info, sizeof(info))) != -1 ||
+	    errno == EINTR) {
+		if (n != -1 && info.ssi_signo != SIGHUP) {
+			tell(process, "STOPPING=1\n");
+			return (true);
+		}
+		again = again || n != -1;
+	}
+	if (again)
 		reload(process);
-	return (orders.stop);
+	return (false);
 }
 
 void
 gate_process_close(struct gate_process *process)
 {
 	gate_listener_close(&process->listener);
-	gate_notify_close(&process->notify);
+	if (process->notify != -1)
+		(void)close(process->notify);
 	if (process->signals != -1)
 		(void)close(process->signals);
 	gate_generations_free(process->generations);

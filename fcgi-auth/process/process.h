@@ -15,8 +15,6 @@
 #include "process/generation.h"
 #include "process/listen.h"
 #include "process/logger.h"
-#include "process/notify.h"
-#include "process/program.h"
 
 struct gate_process {
 	/* Of the program, before it is opened. */
@@ -31,14 +29,15 @@ struct gate_process {
 	size_t threads;
 	struct gate_generations *generations;
 	struct gate_listener listener;
-	struct gate_notify notify;
+	int notify; /* of the service manager; -1: nobody is told */
 	struct gate_logger *logger;
 };
 
 /** How many connections there is room for. */
 struct gate_room {
-	size_t waiting;
-	size_t queue;
+	size_t waiting;   /* without a whole request */
+	size_t under_way; /* whose check is */
+	size_t queue;     /* for a thread that may wait */
 };
 
 /**

@@ -153,9 +153,9 @@ def test_manual_example_file_has_every_setting_at_its_default(defaults):
 
 
 def test_manual_settings_say_what_takes_a_restart():
-    takes = [f"gate.{name}" for name in re.findall(
-        r'\{ "(\w+)",\s+(?:strcmp|fixed)',
-        read("fcgi-auth/process/generation.c"))]
+    names = read("fcgi-auth/process/generation.c").split("fixed_names")[1]
+    takes = [f"gate.{name}"
+             for name in re.findall(r'"(\w+)"', names.split("}")[0])]
     assert takes
     text = read(SETTINGS).split("\n.SH SETTINGS\n")[1]
     found = [entry.split("\n")[0] for entry in text.split("\n.TP\n.B ")
@@ -244,7 +244,7 @@ def names_in(path, pattern):
 
 @pytest.mark.parametrize("path, pattern", [
     ("fcgi-auth/endpoints/tally.c", r'"(latchkey_[a-z_]+)["{]'),
-    ("fcgi-auth/process/metrics.c", r'"(latchkey_[a-z_]+)["{]'),
+    ("fcgi-auth/process/events.c", r'"(latchkey_[a-z_]+)["{]'),
     ("fcgi-auth/verdict/verdict_reply.c",
      r'"(?:Variable-)?([A-Za-z]+[-_][A-Za-z_]+)",'),
     ("fcgi-auth/endpoints/tally.c", r'LK_LOG_\w+,\s*"([a-z ]+)"'),

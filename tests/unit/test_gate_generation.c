@@ -11,6 +11,7 @@
 
 #include "support/temp_dir.h"
 #include "process/generation.h"
+#include "process/logger.h"
 
 /* A private folder with a settings file in it. */
 struct place {
@@ -62,14 +63,28 @@ settings_of(const struct lk_settings *settings)
 static const struct gate_program program = { .group = "gate",
 	.settings = settings_of };
 
+/* One that nobody has started: whoever logs writes. */
+static struct gate_logger *
+some_logger(void)
+{
+	static struct gate_logger *logger;
+	static gate_counter dropped;
+	struct lk_error error;
+
+	if (logger == NULL)
+		assert_int_equal(gate_logger_new(&dropped, &logger, &error),
+		    LK_OK);
+	return (logger);
+}
+
 static struct gate_generations *
 load(const struct place *place)
 {
 	struct gate_generations *generations;
 	struct lk_error error;
 
-	assert_int_equal(gate_generations_new(&program, place->path, NULL,
-	    &generations, &error), LK_OK);
+	assert_int_equal(gate_generations_new(&program, place->path,
+	    some_logger(), &generations, &error), LK_OK);
 	return (generations);
 }
 
@@ -254,7 +269,8 @@ test_gate_generation_dropped_one_is_not_waited_for(void **state)
 	    "[ \"127.0.0.1:%d\" ]; }; };\n", port);
 	write_settings(place, text);
 	generations = load(place);
-	assert_int_equal(gate_generations_watch(generations, &error), LK_OK);
+	assert_int_equal(gate_generations_watch(generations, -1, &error),
+	    LK_OK);
 	for (i = 0; i < 5; i++) {
 		held = gate_generations_hold(generations);
 		assert_int_equal(gate_generations_reload(generations, restart,
@@ -278,7 +294,8 @@ test_gate_generation_freed_ones_have_no_thread(void **state)
 	struct lk_error error;
 	int i;
 
-	assert_int_equal(gate_generations_watch(generations, &error), LK_OK);
+	assert_int_equal(gate_generations_watch(generations, -1, &error),
+	    LK_OK);
 	for (i = 0; i < 20; i++)
 		assert_int_equal(gate_generations_reload(generations, restart,
 		    &error), LK_OK);

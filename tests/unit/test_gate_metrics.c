@@ -1,5 +1,5 @@
 #include "support/test.h"
-#include "process/metrics.h"
+#include "process/events.h"
 
 /* The text shows ${line} as a line of its own. */
 static void

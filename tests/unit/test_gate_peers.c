@@ -5,7 +5,6 @@
 #include <netinet/in.h>
 
 #include "support/test.h"
-#include "process/peers.h"
 #include "process/account.h"
 
 static enum lk_status
