@@ -166,7 +166,7 @@ explain(struct ctl *ctl, const struct gate_request *request, char *token)
 	gate_case_begin(&c, ctl->settings, ctl->manager, request);
 	read_credentials(ctl, token, &c.credentials);
 	gate_case_plan(&c);
-	gate_case_ask(&c, c.plan.need);
+	(void)gate_case_ask(&c, c.plan.need, NULL, NULL);
 	gate_decide(&c.facts, &c.verdict);
 	print_all(ctl, &c, token != NULL);
 	if (c.asked && c.status < 0)

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <getopt.h>
 #include <poll.h>
 #include <stdio.h>
@@ -8,7 +9,6 @@
 
 #include "base/error.h"
 #include "base/fd.h"
-#include "cgi.h"
 #include "door/door.h"
 #include "endpoints/endpoints.h"
 #include "process/process.h"
@@ -170,9 +170,31 @@ run(const char *path)
 	return (status == LK_OK ? EXIT_DONE : complain(&error));
 }
 
+/* ---- As a CGI program ---------------------------------------------------- */
+
+static bool
+print_reply(const char *text)
+{
+	size_t left = strlen(text);
+	ssize_t n;
+
+	while (left > 0) {
+		n = write(STDOUT_FILENO, text, left);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return (false);
+		text += n;
+		left -= (size_t)n;
+	}
+	return (true);
+}
+
 /*
- * Answer one request as CGI, if whoever set this up asked for it: ${path},
- * from a variable that no request can set, names the settings.
+ * Answer the one request in the environment, whose values are wiped, if whoever
+ * set this up asked for it: ${path}, from a variable that no request can set,
+ * names the settings.  Arguments mean nothing here, because a web server makes
+ * them of the query: RFC 3875, section 4.4.
  */
 static int
 run_as_cgi(const char *path)
@@ -180,7 +202,14 @@ run_as_cgi(const char *path)
 	struct lk_settings *settings = NULL;
 	struct lk_error error = { "" };
 	struct lk_log log = { .sink = lk_log_stderr };
-	int status = EXIT_DONE;
+	const struct lk_surroundings surroundings = { .log = &log };
+	struct gate_tally tally = { .events = { .log = &log } };
+	struct gate_asked asked = { .tally = &tally };
+	struct lk_buf out = LK_BUF_INIT(GATE_REPLY_MAX);
+	struct gate_case c;
+	enum lk_status status = LK_FAULT;
+	const char *reply;
+	int code = EXIT_DONE;
 
 	openlog("latchkey-fcgi", LOG_PID, LOG_AUTHPRIV);
 	if (path == NULL) {
@@ -189,18 +218,30 @@ run_as_cgi(const char *path)
 		    stderr);
 		return (EXIT_WRONG);
 	}
-	if (lk_settings_load(path, &settings, &error) == LK_OK)
-		log = (struct lk_log){ settings->log.level,
-			settings->log.format,
-			settings->log.to == LK_LOG_TO_SYSLOG ? lk_log_syslog
-			                                     : lk_log_stderr,
-			NULL };
-	else
-		status = complain(&error);
-	if (!gate_cgi_answer(settings, &log, environ, STDOUT_FILENO))
-		status = EXIT_WRONG;
+	if (lk_settings_load(path, &settings, &error) != LK_OK) {
+		code = complain(&error);
+	} else {
+		log.level = settings->log.level;
+		log.format = settings->log.format;
+		if (settings->log.to == LK_LOG_TO_SYSLOG)
+			log.sink = lk_log_syslog;
+		status = lk_manager_new(settings, &surroundings, &asked.manager,
+		    &error);
+		if (status != LK_OK)
+			gate_events_store(&tally.events, status, error.text);
+	}
+	asked.settings = settings;
+	/* For want of settings or a manager it is 503. */
+	reply = status == LK_OK
+	    ? gate_handle(&asked, &c, NULL, environ, GATE_ROLE_CGI, &out)
+	    : gate_reply_end(&out);
+	if (!print_reply(reply))
+		code = EXIT_WRONG;
+	gate_request_wipe(environ);
+	lk_manager_free(asked.manager);
+	lk_buf_free(&out);
 	lk_settings_free(settings);
-	return (status);
+	return (code);
 }
 
 int

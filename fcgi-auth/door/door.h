@@ -1,11 +1,13 @@
 /*
- * The face of this folder: the door, and the workers behind it.
+ * The face of this folder: the door, its loops, and the workers behind them.
  *
- * One thread accepts connections and keeps them, without a thread or a buffer
- * of their own, until the guard sees one complete request in the socket.  Only
- * then do they take a place in the queue of the workers, each of which answers
- * with a manager of its own.  So silent and slow peers cost a descriptor and a
- * few bytes for a few seconds, and cannot keep anybody else out.  A connection
+ * Each loop is a thread that lets connections in and keeps them, without a
+ * thread or a buffer of their own, until the guard sees one complete request in
+ * the socket.  It answers what asks no store at once, and checks without
+ * waiting, many at a time on one connection.  What may take a while goes to a
+ * queue for the workers, each of which has a manager of its own.  So silent and
+ * slow peers cost a descriptor and a few bytes for a few seconds, and neither
+ * they nor a store or a source that hangs keep anybody else out.  A connection
  * that its peer wants to keep comes back after each answer, and costs as
  * little.  The other headers are inside.
  */
@@ -29,9 +31,9 @@ bool gate_door_prepare(int fd);
 
 /**
  * gate_door_open(process, tally, door, error):
- * A door at the listener of ${process}, which it is to wake from then on, and
- * as many workers as that has threads.  No store is needed for that.  Nobody
- * comes in yet.
+ * Let connections in at the listener of ${process}, which is to wake the door
+ * from then on, by as many loops and workers as it has threads.  No store is
+ * needed for that.
  */
 enum lk_status gate_door_open(struct gate_process *process,
     struct gate_tally *tally, struct gate_door **door,
@@ -39,15 +41,15 @@ enum lk_status gate_door_open(struct gate_process *process,
 
 /**
  * gate_door_run(door):
- * Let connections in, and let the process obey, until that says to stop; then
+ * Let the process obey until it says to stop; then let nobody in any more and
  * drop all that wait.  LK_FAULT if waiting for events fails.
  */
 enum lk_status gate_door_run(struct gate_door *door) LK_MUST_CHECK;
 
 /**
  * gate_door_free(door):
- * Drop all that wait, and end the workers once all requests in hand are
- * answered.  NULL is fine.
+ * Let nobody in, and end all threads once all requests in hand are answered.
+ * NULL is fine.
  */
 void gate_door_free(struct gate_door *door);
 

@@ -42,38 +42,28 @@ header(uint8_t type, uint16_t id, size_t content)
 	});
 }
 
-static size_t
-append(uint8_t *to, size_t at, const void *bytes, size_t len)
-{
-	memcpy(to + at, bytes, len);
-	return (at + len);
-}
-
 void
 gate_turn_away(int fd, uint16_t request_id, enum gate_turn_away why,
     const char *reason)
 {
-	uint8_t reply[TEXT_MAX + 4 * FCGI_HEADER_LEN];
-	const FCGI_EndRequestBody end = {
-		.protocolStatus = FCGI_REQUEST_COMPLETE
-	};
-	FCGI_Header head;
+	struct {
+		FCGI_Header text_end, end;
+		FCGI_EndRequestBody body;
+	} tail = { header(FCGI_STDOUT, request_id, 0),
+		header(FCGI_END_REQUEST, request_id, sizeof(tail.body)),
+		{ .protocolStatus = FCGI_REQUEST_COMPLETE } };
 	char text[TEXT_MAX];
-	size_t len, at = 0;
+	FCGI_Header head;
+	struct iovec parts[] = { { &head, sizeof(head) }, { text, 0 },
+		{ &tail, sizeof(tail) } };
+	const struct msghdr message = { .msg_iov = parts, .msg_iovlen = 3 };
 
 	(void)snprintf(text, sizeof(text), "%s%s.\n",
 	    why == GATE_TURN_AWAY_OVERLOAD ? overload : bad_request, reason);
-	len = strlen(text);
-	head = header(FCGI_STDOUT, request_id, len);
-	at = append(reply, at, &head, sizeof(head));
-	at = append(reply, at, text, len);
-	head = header(FCGI_STDOUT, request_id, 0);
-	at = append(reply, at, &head, sizeof(head));
-	head = header(FCGI_END_REQUEST, request_id, sizeof(end));
-	at = append(reply, at, &head, sizeof(head));
-	at = append(reply, at, &end, sizeof(end));
+	parts[1].iov_len = strlen(text);
+	head = header(FCGI_STDOUT, request_id, parts[1].iov_len);
 	/* An empty send buffer takes this much; a failure denies as well. */
-	(void)send(fd, reply, at, MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 	gate_hang_up(fd);
 }
 

@@ -9,6 +9,9 @@
 #define GATE_TURN_AWAY_STRANGER \
 	"not a peer that gate.allow_uids and gate.allow_remote admit"
 
+/* What is said where a reload takes more memory than there is. */
+#define GATE_TURN_AWAY_NO_ROOM "there is no room for the new settings"
+
 enum gate_turn_away {
 	GATE_TURN_AWAY_BAD_REQUEST, /* 400: the guard did not let it through */
 	GATE_TURN_AWAY_OVERLOAD     /* 503: there is no room to queue it */

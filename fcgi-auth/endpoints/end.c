@@ -2,9 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/deadline.h"
 #include "endpoints/handlers.h"
-#include "endpoints/query.h"
 #include "session/cookie.h"
 
 /* Take back the cookies that may carry the session's token. */
@@ -54,17 +52,15 @@ void
 gate_log_out(struct gate_call *call)
 {
 	const struct lk_revoke_options options = { .reason = "logout",
-		.peer = call->c.request.peer };
+		.peer = call->c->request.peer };
 	enum lk_status status = LK_OK, one;
 	uint64_t revoked, total = 0;
-	int64_t began;
 	size_t i;
 
-	for (i = 0; i < call->c.credentials.n; i++) {
-		began = lk_monotonic_ns();
-		one = gate_call_note(call, began,
+	for (i = 0; i < call->c->credentials.n; i++) {
+		one = gate_note(call->asked, call->c,
 		    lk_revoke(call->asked->manager,
-		        &call->c.credentials.found[i].token, &options,
+		        &call->c->credentials.found[i].token, &options,
 		        &revoked));
 		total += revoked;
 		if (one != LK_OK &&
@@ -78,13 +74,12 @@ void
 gate_log_out_all(struct gate_call *call)
 {
 	const struct lk_revoke_options options = { .reason = "logout-all",
-		.peer = call->c.request.peer };
-	const int64_t began = lk_monotonic_ns();
+		.peer = call->c->request.peer };
 	enum lk_status status = LK_FAULT;
 	uint64_t revoked;
 
-	status = gate_call_note(call, began,
-	    lk_revoke_all(call->asked->manager, call->c.session.user, &options,
+	status = gate_note(call->asked, call->c,
+	    lk_revoke_all(call->asked->manager, call->c->session.user, &options,
 	        &revoked));
 	say_revoked(call, status, revoked, true);
 }
@@ -93,17 +88,16 @@ void
 gate_log_out_others(struct gate_call *call)
 {
 	const struct lk_revoke_options options = { .reason = "logout-others",
-		.peer = call->c.request.peer };
-	const int64_t began = lk_monotonic_ns();
+		.peer = call->c->request.peer };
 	enum lk_status status = LK_FAULT;
 	uint64_t revoked;
 
-	status = gate_call_note(call, began,
-	    lk_revoke_others(call->asked->manager, &call->c.credentials.token,
+	status = gate_note(call->asked, call->c,
+	    lk_revoke_others(call->asked->manager, &call->c->credentials.token,
 	        &options, &revoked));
 	/* It has ended since it was checked. */
 	if (status > 0) {
-		call->c.facts.status = status;
+		call->c->facts.status = status;
 		(void)gate_call_decide(call);
 	} else {
 		say_revoked(call, status, revoked, false);
@@ -115,25 +109,24 @@ gate_revoke_one(struct gate_call *call)
 {
 	const struct lk_revoke_options options = {
 		.reason = "revoked by its user",
-		.peer = call->c.request.peer,
-		.user = call->c.session.user
+		.peer = call->c->request.peer,
+		.user = call->c->session.user
 	};
-	const int64_t began = lk_monotonic_ns();
 	char id[LK_SESSION_ID_MAX + 1];
 	enum lk_status status = LK_FAULT;
 	uint64_t revoked;
 
-	if (!gate_query_id(&call->c.request, id)) {
+	if (!gate_query_id(&call->c->request, id)) {
 		gate_call_refuse(call, 400, NULL,
 		    "The query names no session.");
 		return;
 	}
-	status = gate_call_note(call, began,
+	status = gate_note(call->asked, call->c,
 	    lk_revoke_id(call->asked->manager, id, &options, &revoked));
 	if (status > 0 || (status == LK_OK && revoked == 0))
 		gate_call_refuse(call, 404, NULL,
 		    "The user has no such session.");
 	else
 		say_revoked(call, status, revoked,
-		    strcmp(id, call->c.session.id) == 0);
+		    strcmp(id, call->c->session.id) == 0);
 }

@@ -1,10 +1,12 @@
 /*
- * Which endpoint a request asks besides role AUTHORIZER.  The web server says
- * it, never the client; as CGI the path may say it.
+ * Which endpoint a request asks besides role AUTHORIZER, and what its query
+ * says to it.  The web server names it, never the client; as CGI the path may.
+ * Pure.
  */
 #ifndef GATE_ENDPOINT_H_
 #define GATE_ENDPOINT_H_
 
+#include "latchkey.h"
 #include "verdict/verdict.h"
 
 /** By name, as in the parameter LATCHKEY_ENDPOINT; zero is none of them. */
@@ -35,5 +37,14 @@ const char *gate_endpoint_name(enum gate_endpoint endpoint);
  */
 enum gate_endpoint gate_endpoint_asked(const struct gate_request *request,
     bool cgi);
+
+/**
+ * gate_query_id(request, id):
+ * Copy the session id that the query's parameter `id` names.  False unless
+ * there is exactly one and it can be an id: base64url, which needs no percent
+ * signs.  The request's body is never read: it may not have arrived.
+ */
+bool gate_query_id(const struct gate_request *request,
+    char id[LK_SESSION_ID_MAX + 1]);
 
 #endif /* !GATE_ENDPOINT_H_ */

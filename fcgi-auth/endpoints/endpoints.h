@@ -19,18 +19,30 @@
 struct gate_asked {
 	const struct lk_settings *settings;
 	struct gate_tally *tally;
-	struct lk_manager *manager;
+	struct lk_manager *manager; /* NULL: nobody may wait */
+	struct lk_checks *checks;   /* of who does not; NULL: none now */
 };
 
 /**
- * gate_handle(asked, env, role, out):
+ * gate_handle(asked, c, whose, env, role, out):
  * Read the request in ${env}, which came in FastCGI role ${role} or as
- * GATE_ROLE_CGI, and write the whole reply to it to ${out}, whose cap is set
- * here: the verdict in role AUTHORIZER, else what the request's endpoint
- * gives (endpoint.h), which is 404 if it names none.  Denials are logged.
- * The reply belongs to ${out}.
+ * GATE_ROLE_CGI, into ${c}, and write the whole reply to it to ${out}, whose
+ * cap is set here: the verdict in role AUTHORIZER, else what the request's
+ * endpoint gives (endpoint.h), which is 404 if it names none.  Denials are
+ * logged.  The reply belongs to ${out}.
+ * Without a manager there may be no reply yet, NULL: either ${c->under_way}, a
+ * check of ${whose}, and gate_handle_finish() takes what comes of it; or who
+ * has a manager must be asked.
  */
-const char *gate_handle(const struct gate_asked *asked, char *const *env,
-    int role, struct lk_buf *out);
+const char *gate_handle(const struct gate_asked *asked, struct gate_case *c,
+    void *whose, char *const *env, int role, struct lk_buf *out);
+
+/**
+ * gate_handle_finish(asked, c, checked, out):
+ * The reply, by what came of the check.  NULL if who has a manager must be
+ * asked.
+ */
+const char *gate_handle_finish(const struct gate_asked *asked,
+    struct gate_case *c, struct lk_checked *checked, struct lk_buf *out);
 
 #endif /* !GATE_ENDPOINTS_H_ */

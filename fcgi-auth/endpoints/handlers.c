@@ -1,27 +1,26 @@
 #include <string.h>
 
 #include "endpoints/handlers.h"
-#include "endpoints/origin.h"
 
 static const char get[] = "GET, HEAD";
 static const char post[] = "POST";
 
 static const struct gate_handler handlers[GATE_ENDPOINT_COUNT] = {
-	[GATE_ENDPOINT_SESSION] = { get, GATE_NEED_USER, false,
+	[GATE_ENDPOINT_SESSION] = { get, GATE_NEED_USER, false, false,
 	    gate_show_session },
-	[GATE_ENDPOINT_SESSIONS] = { get, GATE_NEED_SESSION, false,
+	[GATE_ENDPOINT_SESSIONS] = { get, GATE_NEED_SESSION, false, false,
 	    gate_show_sessions },
-	[GATE_ENDPOINT_LOGOUT] = { post, GATE_NEED_SESSION, true,
+	[GATE_ENDPOINT_LOGOUT] = { post, GATE_NEED_SESSION, true, false,
 	    gate_log_out },
-	[GATE_ENDPOINT_LOGOUT_ALL] = { post, GATE_NEED_SESSION, false,
+	[GATE_ENDPOINT_LOGOUT_ALL] = { post, GATE_NEED_SESSION, false, false,
 	    gate_log_out_all },
-	[GATE_ENDPOINT_LOGOUT_OTHERS] = { post, GATE_NEED_SESSION, false,
+	[GATE_ENDPOINT_LOGOUT_OTHERS] = { post, GATE_NEED_SESSION, false, false,
 	    gate_log_out_others },
-	[GATE_ENDPOINT_REVOKE] = { post, GATE_NEED_SESSION, false,
+	[GATE_ENDPOINT_REVOKE] = { post, GATE_NEED_SESSION, false, false,
 	    gate_revoke_one },
-	[GATE_ENDPOINT_HEALTH] = { get, GATE_NEED_NOTHING, false,
+	[GATE_ENDPOINT_HEALTH] = { get, GATE_NEED_NOTHING, false, false,
 	    gate_show_health },
-	[GATE_ENDPOINT_METRICS] = { get, GATE_NEED_NOTHING, false,
+	[GATE_ENDPOINT_METRICS] = { get, GATE_NEED_NOTHING, false, true,
 	    gate_show_metrics },
 };
 
@@ -41,12 +40,6 @@ has_method(const char *allow, const char *method)
 	return (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0);
 }
 
-static struct gate_admission
-refuse(unsigned int http, const char *allow, const char *reason)
-{
-	return ((struct gate_admission){ http, allow, reason });
-}
-
 struct gate_admission
 gate_handler_admit(const struct gate_handler *handler,
     const struct gate_request *request, bool deliberate, bool exposed)
@@ -54,11 +47,76 @@ gate_handler_admit(const struct gate_handler *handler,
 	const char *allow = handler->allow;
 
 	if (allow == NULL || (handler->need == GATE_NEED_NOTHING && !exposed))
-		return (refuse(404, NULL, "There is no such endpoint."));
+		return ((struct gate_admission){ 404, NULL,
+		    "There is no such endpoint." });
 	if (!has_method(allow, request->method))
-		return (refuse(405, allow, "The endpoint has no such method."));
+		return ((struct gate_admission){ 405, allow,
+		    "The endpoint has no such method." });
 	if (allow == post && !gate_origin_is_safe(request, deliberate))
-		return (refuse(403, NULL,
-		    "The request may have been made by another site."));
+		return ((struct gate_admission){ 403, NULL,
+		    "The request may have been made by another site." });
 	return ((struct gate_admission){ .http = 200 });
+}
+
+/* ---- Replies ----------------------------------------------------------- */
+
+void
+gate_call_begin(struct gate_call *call, unsigned int http)
+{
+	call->http = http;
+	call->type = http == 200 || http == 202
+	    ? GATE_TYPE_JSON
+	    : GATE_TYPE_TEXT;
+	gate_reply_begin(call->out, http);
+}
+
+void
+gate_call_refuse(struct gate_call *call, unsigned int http, const char *allow,
+    const char *reason)
+{
+	const struct gate_facts facts = { .request = &call->c->request,
+		.status = call->c->session.id[0] != '\0' ? LK_OK : LK_FAULT,
+		.session = &call->c->session };
+	const struct gate_verdict verdict = { .http = http, .reason = reason };
+
+	gate_tally_denial(call->asked->tally, &facts, &verdict);
+	gate_call_begin(call, http);
+	if (allow != NULL)
+		gate_reply_header(call->out, "Allow", allow);
+	lk_buf_str(&call->body, reason);
+	lk_buf_str(&call->body, "\n");
+}
+
+void
+gate_call_unavailable(struct gate_call *call)
+{
+	lk_buf_reset(&call->body);
+	gate_call_begin(call, 503);
+	gate_reply_header(call->out, "Retry-After", "2");
+	lk_buf_str(&call->body, "Sessions cannot be reached at the moment.\n");
+}
+
+bool
+gate_call_decide(struct gate_call *call)
+{
+	struct gate_case *c = call->c;
+
+	gate_decide_bearer(&c->facts, &c->verdict);
+	if (c->verdict.http == 200)
+		return (true);
+	gate_tally_denial(call->asked->tally, &c->facts, &c->verdict);
+	call->reply = gate_verdict_reply(&c->facts, &c->verdict, call->out);
+	call->http = c->verdict.http;
+	return (false);
+}
+
+enum lk_status
+gate_note(const struct gate_asked *asked, struct gate_case *c,
+    enum lk_status status)
+{
+	c->began_ns = gate_events_asked(&asked->tally->events, c->began_ns,
+	    status,
+	    asked->manager != NULL ? lk_manager_error(asked->manager)
+	                           : lk_checks_error(asked->checks));
+	return (status);
 }

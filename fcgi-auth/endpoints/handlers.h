@@ -26,7 +26,57 @@
 #ifndef GATE_HANDLERS_H_
 #define GATE_HANDLERS_H_
 
-#include "endpoints/call.h"
+#include "endpoints/endpoints.h"
+
+/* Cap of a reply: a socket's buffer takes as much at once (Linux: 196608 on a
+ * unix socket), so that no thread waits for a peer to read. */
+#define GATE_CALL_REPLY_MAX ((size_t)128 * 1024)
+/* Longest body: what is left of the reply after the headers. */
+#define GATE_CALL_BODY_MAX (GATE_CALL_REPLY_MAX - 8192)
+
+struct gate_call {
+	/* Constant. */
+	const struct gate_asked *asked;
+	struct lk_buf *out;
+	struct gate_case *c; /* the bearer's session, once he is let in */
+
+	/* Changing. */
+	struct lk_buf body;
+	const char *type;  /* of the body */
+	unsigned int http; /* how it was answered */
+	const char *reply; /* all of the answer, or NULL if it is ${body} */
+};
+
+/**
+ * gate_call_begin(call, http):
+ * Begin a reply whose body is ${call}'s: JSON if it is done, else text.
+ */
+void gate_call_begin(struct gate_call *call, unsigned int http);
+
+/**
+ * gate_call_refuse(call, http, allow, reason):
+ * No, with the sentence ${reason}, and in the log; ${allow}, or NULL, is which
+ * methods there are instead.
+ */
+void gate_call_refuse(struct gate_call *call, unsigned int http,
+    const char *allow, const char *reason);
+
+/** gate_call_unavailable(call): The store could not do it. */
+void gate_call_unavailable(struct gate_call *call);
+
+/**
+ * gate_call_decide(call):
+ * Whether the bearer is let in, by the facts; if not, that is the reply.
+ */
+bool gate_call_decide(struct gate_call *call);
+
+/**
+ * gate_note(asked, c, status):
+ * Note that the store answered ${status}, which is returned, to the question
+ * that began at ${c->began_ns}; the next one begins now.
+ */
+enum lk_status gate_note(const struct gate_asked *asked, struct gate_case *c,
+    enum lk_status status);
 
 /** All zero answers nobody. */
 struct gate_handler {
@@ -34,13 +84,13 @@ struct gate_handler {
 	enum gate_need need; /* of the bearer; GATE_NEED_NOTHING: it is about
 	                        the gate, and there only if exposed */
 	bool blind;          /* tokens will do, live or not */
+	bool alone;          /* it asks no store */
 	void (*run)(struct gate_call *call); /* once all that is there */
 };
 
 /**
  * gate_handler_of(endpoint):
- * The handler of ${endpoint}; GATE_ENDPOINT_AUTHORIZE has gate_authorize()
- * instead.
+ * The handler of ${endpoint}; GATE_ENDPOINT_AUTHORIZE has none.
  */
 const struct gate_handler *gate_handler_of(enum gate_endpoint endpoint);
 
@@ -53,17 +103,26 @@ struct gate_admission {
 
 /**
  * gate_handler_admit(handler, request, deliberate, exposed):
- * Whether ${request}, which is ${deliberate} (origin.h), may be answered by
- * ${handler}.  What changes something takes POST and must be safe in the sense
- * of gate_origin_is_safe(); the rest takes GET and HEAD.  Health and metrics
- * are there only if ${exposed}.
+ * Whether ${request} may be answered by ${handler}.  What changes something
+ * takes POST and must be safe, as gate_origin_is_safe() says of ${deliberate};
+ * the rest takes GET and HEAD.  Health and metrics are there only if
+ * ${exposed}.
  */
 struct gate_admission gate_handler_admit(const struct gate_handler *handler,
     const struct gate_request *request, bool deliberate, bool exposed);
 
-/** gate_authorize(asked, request, out): The reply to who asks for a verdict. */
-const char *gate_authorize(const struct gate_asked *asked,
-    const struct gate_request *request, struct lk_buf *out);
+/**
+ * gate_origin_is_safe(request, deliberate):
+ * Whether ${request}, which shall change something, was not made by another
+ * site's page: it is ${deliberate}, that is, its token is where no browser puts
+ * it by itself, or it has neither that nor anything else that browsers send by
+ * themselves (not `unprompted`, credentials.h); or it has the header
+ * X-Latchkey-Request, which a page of another site can send only if this site
+ * allows it to; or each Sec-Fetch-Site says `same-origin` or `none`; or,
+ * without Sec-Fetch-Site, each Origin is one that Host names.  A request that
+ * says nothing is unsafe.
+ */
+bool gate_origin_is_safe(const struct gate_request *request, bool deliberate);
 
 void gate_show_session(struct gate_call *call);
 void gate_show_sessions(struct gate_call *call);

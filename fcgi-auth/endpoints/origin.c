@@ -1,7 +1,12 @@
+/*
+ * Requests that another site's page makes in a browser, which adds cookies
+ * and Basic passwords by itself.  They can be told by what such a page cannot
+ * send, or cannot keep the browser from sending.
+ */
 #include <string.h>
 #include <strings.h>
 
-#include "endpoints/origin.h"
+#include "endpoints/handlers.h"
 
 /* What the headers of one name say together. */
 enum said { SAID_NOTHING = 0, SAID_OWN, SAID_FOREIGN };

@@ -1,9 +1,8 @@
-/* Endpoints that show sessions. */
+/* Endpoints that show sessions, and the gate. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/deadline.h"
 #include "base/json.h"
 #include "endpoints/handlers.h"
 #include "session/json_session.h"
@@ -15,7 +14,7 @@ void
 gate_show_session(struct gate_call *call)
 {
 	gate_call_begin(call, 200);
-	lk_json_session(&call->c.session, call->c.user.detail, &call->body);
+	lk_json_session(&call->c->session, call->c->user.detail, &call->body);
 	lk_buf_str(&call->body, "\n");
 }
 
@@ -48,19 +47,18 @@ list_one(void *arg, const struct lk_session *session,
 	lk_buf_printf(body,
 	    ",\"expires_at\":%" PRId64 ",\"ttl\":%" PRId64 ",\"current\":%s}",
 	    session->expires_at, session->ttl,
-	    strcmp(session->id, listing->call->c.session.id) == 0 ? "true"
-	                                                          : "false");
+	    strcmp(session->id, listing->call->c->session.id) == 0 ? "true"
+	                                                           : "false");
 }
 
 void
 gate_show_sessions(struct gate_call *call)
 {
 	struct listing listing = { call, 0 };
-	const int64_t began = lk_monotonic_ns();
 	char count[24];
 
-	if (gate_call_note(call, began,
-	        lk_list(call->asked->manager, call->c.session.user, list_one,
+	if (gate_note(call->asked, call->c,
+	        lk_list(call->asked->manager, call->c->session.user, list_one,
 	            &listing)) != LK_OK) {
 		gate_call_unavailable(call);
 		return;
@@ -69,4 +67,28 @@ gate_show_sessions(struct gate_call *call)
 	(void)snprintf(count, sizeof(count), "%" PRIu64, listing.count);
 	gate_reply_header(call->out, "Latchkey-Sessions", count);
 	lk_buf_str(&call->body, call->body.len == 0 ? "[]\n" : "]\n");
+}
+
+/* ---- The gate ---------------------------------------------------------- */
+
+void
+gate_show_health(struct gate_call *call)
+{
+	const bool good = gate_note(call->asked, call->c,
+	                      lk_ping(call->asked->manager)) == LK_OK;
+
+	gate_call_begin(call, good ? 200 : 503);
+	call->type = GATE_TYPE_JSON;
+	if (!good)
+		gate_reply_header(call->out, "Retry-After", "2");
+	lk_buf_printf(&call->body, "{\"store\":\"%s\"}\n",
+	    good ? "ok" : "unavailable");
+}
+
+void
+gate_show_metrics(struct gate_call *call)
+{
+	gate_call_begin(call, 200);
+	call->type = "text/plain; version=0.0.4; charset=utf-8";
+	gate_tally_print(call->asked->tally, &call->body);
 }

@@ -82,6 +82,9 @@ gate_tally_rest(struct gate_tally *tally, int64_t now_ns)
 			continue;
 		}
 		suppressed = atomic_exchange(&limiter->suppressed, 0);
+		/* Another thread may have been first. */
+		if (suppressed == 0)
+			continue;
 		LK_LOG(tally->events.log, LK_LOG_INFO, "requests denied",
 		    { "reason", gate_reason_name((enum gate_reason)kind) },
 		    { "suppressed", gate_limiter_said(suppressed, count) });

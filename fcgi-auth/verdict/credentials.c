@@ -325,18 +325,6 @@ header_value(const char *entry, const char *header)
 /* ---- Looking into every place -------------------------------------------- */
 
 static void
-read_all_authorizations(struct search *search,
-    const struct gate_request *request)
-{
-	const char *value;
-	size_t at = 0;
-
-	while ((value = gate_request_next(request, "HTTP_AUTHORIZATION",
-	            &at)) != NULL)
-		read_authorization(search, value);
-}
-
-static void
 read_all_cookies(struct search *search, const char *name, bool own,
     const struct gate_request *request)
 {
@@ -376,7 +364,8 @@ read_all(struct search *search, const struct lk_settings *settings,
 {
 	const struct lk_token_sources *all = &settings->gate.sources;
 	struct lk_token_source source;
-	size_t i;
+	const char *value;
+	size_t i, at = 0;
 
 	for (i = 0; i < all->n; i++) {
 		source = all->v[i];
@@ -391,7 +380,9 @@ read_all(struct search *search, const struct lk_settings *settings,
 		else if (source.place == LK_TOKEN_HEADER)
 			read_all_headers(search, source.name, request);
 	}
-	read_all_authorizations(search, request);
+	while ((value = gate_request_next(request, "HTTP_AUTHORIZATION",
+	            &at)) != NULL)
+		read_authorization(search, value);
 }
 
 /* ---- The kind, and what contradicts itself ------------------------------- */

@@ -69,6 +69,14 @@ const char *gate_plan_refuses(const struct gate_plan *plan,
     const struct lk_session *session, const struct lk_user *user);
 
 /**
+ * gate_pattern_matches(pattern, path):
+ * Whether the read path ${path} is one that ${pattern}, of at most
+ * LK_RULE_PATH_MAX bytes, describes.  The time it takes is at most the
+ * product of their lengths.
+ */
+bool gate_pattern_matches(const char *pattern, const char *path);
+
+/**
  * gate_rule_matches(rule, method, path):
  * Whether ${rule} is about ${method} on ${path}.  A rule for GET is one for
  * HEAD as well.

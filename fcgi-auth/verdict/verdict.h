@@ -9,7 +9,6 @@
 #define GATE_VERDICT_H_
 
 #include "verdict/decide.h"
-#include "verdict/reason.h"
 #include "verdict/reply.h"
 #include "verdict/verdict_reply.h"
 
@@ -21,13 +20,15 @@
 struct gate_case {
 	/* What it begins with. */
 	const struct lk_settings *settings;
-	struct lk_manager *manager;
+	struct lk_manager *manager; /* NULL: nobody may wait */
 	struct gate_request request;
 	struct gate_credentials credentials; /* secret */
 
 	/* What was found out. */
 	struct gate_plan plan;
-	bool asked;                /* the manager */
+	bool under_way;            /* the check, without waiting */
+	bool asked;                /* the store */
+	int64_t began_ns;          /* then, CLOCK_MONOTONIC */
 	enum lk_status status;     /* what it said; LK_FAULT if not asked */
 	struct lk_session session; /* zeroed unless LK_OK and one is live */
 	struct lk_user user;       /* zeroed unless LK_OK and GATE_NEED_USER */
@@ -51,15 +52,25 @@ void gate_case_begin(struct gate_case *c, const struct lk_settings *settings,
 void gate_case_plan(struct gate_case *c);
 
 /**
- * gate_case_ask(c, need):
+ * gate_case_ask(c, need, checks, whose):
  * Look the session up if ${need} is a session or its user and there are tokens
  * to go by; else nobody is asked anything.  Of GATE_CREDENTIALS_SEVERAL the one
  * that is live, or the first if none is, is chosen, and they become
  * GATE_CREDENTIALS_ONE; they stay as they are, with LK_OK if several are live,
  * and with the trouble, since that one may be live as well, if the store cannot
  * say so of one of them.
+ * Without a manager nothing waits: the case is ${c->under_way} if a check of
+ * ${whose} was started among ${checks}.  False if a manager must be asked: for
+ * several tokens, or if ${checks} are NULL or leave it to one.
  */
-void gate_case_ask(struct gate_case *c, enum gate_need need);
+bool gate_case_ask(struct gate_case *c, enum gate_need need,
+    struct lk_checks *checks, void *whose);
+
+/**
+ * gate_case_finish(c, checked):
+ * Take what came of the check, with its user.  False as above.
+ */
+bool gate_case_finish(struct gate_case *c, struct lk_checked *checked);
 
 /** gate_case_end(c): Wipe the credentials, and free what was found out. */
 void gate_case_end(struct gate_case *c);

@@ -11,7 +11,7 @@ import pytest
 from support import fastcgi
 from support.house import (House, assert_allows, hang_up, is_closed, keep,
                            log_has, read_answer)
-from support.place import connect, free_port
+from support.place import connect, free_port, wait_until
 
 
 @pytest.fixture
@@ -75,22 +75,49 @@ def test_door_with_allow_uids_tightened_lets_nobody_finish(house, cut):
         assert is_closed(sock)
 
 
-def test_door_with_allow_uids_tightened_answers_nobody_in_the_queue(house):
+def all_ask(stack, gate, data):
+    """Six that ask, one after the other, and are not answered yet."""
+    socks = [stack.enter_context(connect(gate.address)) for _ in range(6)]
+    for sock in socks:
+        sock.sendall(data)
+    door_has_looked(gate)
+    return socks
+
+
+def test_door_with_allow_uids_tightened_answers_nobody_under_way(house):
     gate = house.gate("threads = 1;")
     assert_allows(house, gate)
     data = fastcgi.whole(house.parameters())
     with contextlib.ExitStack() as stack:
-        socks = [stack.enter_context(connect(gate.address))
-                 for _ in range(6)]
         with stalled(house.redis):
-            for sock in socks:
-                sock.sendall(data)
-            door_has_looked(gate)
+            socks = all_ask(stack, gate, data)
             tighten(house, gate)
-        # The first was being answered when the settings changed.
-        assert fastcgi.parse(fastcgi.receive(socks[0])).status == 200
-        for sock in socks[1:]:
+        for sock in socks:
             assert is_closed(sock)
+
+
+def test_door_with_allow_uids_tightened_answers_nobody_in_the_queue(house):
+    """Of those who need the user source, which answers one at a time."""
+    started = house.place.path / "started"
+    hang = house.place.write("hang", "")
+    program = house.place.write("source", f"""#!/bin/sh
+        echo x >> {started}
+        while [ -e {hang} ]; do sleep 0.02; done
+        echo '{{"roles":["admin"]}}'""", 0o755)
+    gate = house.gate("""threads = 1; rules = (
+        { path = "/"; access = "session";
+          require = ( { field = "roles"; any = [ "admin" ]; } ); } );""",
+        f'user = {{ source = "exec"; command = [ "{program}" ]; '
+        f'timeout_ms = 60000; }};\n')
+    data = fastcgi.whole(house.parameters())
+    with contextlib.ExitStack() as stack:
+        socks = all_ask(stack, gate, data)
+        wait_until(started.exists, "the source to be asked")
+        tighten(house, gate)
+        hang.unlink()
+        # One was being answered when the settings changed.
+        replies = [fastcgi.parse(fastcgi.receive(sock)) for sock in socks]
+        assert [reply.status for reply in replies if reply] == [200]
 
 
 def own_address():

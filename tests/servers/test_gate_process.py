@@ -208,10 +208,12 @@ def test_process_with_kept_connection_gives_each_its_verdict(house):
         assert read_answer(sock).status == 404
 
 
-def test_process_on_sigterm_answers_all_in_the_queue(house):
+@pytest.mark.parametrize("endpoint", ["authorize", "session"])
+def test_process_on_sigterm_answers_all_in_the_queue(house, endpoint):
+    """And all whose check is under way."""
     gate = house.gate("threads = 1;")
     assert_allows(house, gate)
-    data = fastcgi.whole(house.parameters())
+    data = keep(house.parameters(LATCHKEY_ENDPOINT=endpoint))
     with contextlib.ExitStack() as stack:
         socks = [stack.enter_context(connect(gate.address))
                  for _ in range(6)]
@@ -228,7 +230,8 @@ def test_process_on_sigterm_answers_all_in_the_queue(house):
         finally:
             house.redis.process.send_signal(signal.SIGCONT)
         for sock in socks:
-            assert fastcgi.parse(fastcgi.receive(sock)).status == 200
+            assert read_answer(sock).status == 200
+            assert is_closed(sock)
     assert gate.process.wait(PATIENCE) == 0
 
 
@@ -241,14 +244,14 @@ def store_errors(gate):
 
 
 def test_process_asks_nothing_for_who_has_hung_up(house):
-    """Each would take the time of one question to a store that hangs."""
+    """Each would take a worker as long as a store that hangs may take."""
     house.write()
     house.conf.write_text(house.conf.read_text().replace("4000", "1500")
                           .replace("listen =", "threads = 1; "
                                    "expose_metrics = true; listen ="))
     gate = house.place.add(Gate(house.place, house.conf, house.listen))
     assert_allows(house, gate)
-    data = fastcgi.whole(house.parameters())
+    data = keep(house.parameters(LATCHKEY_ENDPOINT="session"))
     with contextlib.ExitStack() as stack:
         first, *gone, last = [stack.enter_context(connect(gate.address))
                               for _ in range(6)]
@@ -262,8 +265,8 @@ def test_process_asks_nothing_for_who_has_hung_up(house):
                 assert is_closed(sock)
             for sock in gone:
                 sock.close()
-            assert fastcgi.parse(fastcgi.receive(first)).status == 503
-            assert fastcgi.parse(fastcgi.receive(last)).status == 503
+            assert read_answer(first).status == 503
+            assert read_answer(last).status == 503
         finally:
             house.redis.process.send_signal(signal.SIGCONT)
     assert store_errors(gate) == 2

@@ -1,6 +1,5 @@
 #include "support/test.h"
 #include "endpoints/handlers.h"
-#include "endpoints/query.h"
 
 #define PARAMS_MAX 3
 

@@ -1,5 +1,5 @@
 #include "support/test.h"
-#include "endpoints/origin.h"
+#include "endpoints/handlers.h"
 
 #define PARAMS_MAX 4
 

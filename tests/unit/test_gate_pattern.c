@@ -1,6 +1,6 @@
 #include "support/test.h"
 #include "session/rule.h"
-#include "verdict/pattern.h"
+#include "verdict/rules.h"
 
 struct match {
 	const char *pattern;
