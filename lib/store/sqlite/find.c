@@ -79,7 +79,6 @@ judge_row(const struct lk_sqlite_store *store, sqlite3_stmt *row,
 	return (status);
 }
 
-/* Look a session up in the transaction under way. */
 enum lk_status
 lk_sqlite_find(struct lk_sqlite_store *store, const struct lk_token_key *key,
     struct lk_session *session)

@@ -53,7 +53,6 @@ lk_sqlite_bind_number(sqlite3_stmt *statement, int at, int64_t number)
 	(void)sqlite3_bind_int64(statement, at, number);
 }
 
-/* Run a statement that changes rows. */
 enum lk_status
 lk_sqlite_change(struct lk_sqlite_store *store, sqlite3_stmt *statement)
 {
@@ -79,10 +78,7 @@ lk_sqlite_column_text(sqlite3_stmt *statement, int column, char *text,
 	return (true);
 }
 
-/*
- * Run one that deletes a row, live or not, and returns whether it was: the
- * clock that says so may be set back.
- */
+/* The clock that says whether it was live may be set back. */
 enum lk_status
 lk_sqlite_delete(struct lk_sqlite_store *store, sqlite3_stmt *statement,
     bool *was_live)
@@ -99,7 +95,6 @@ lk_sqlite_delete(struct lk_sqlite_store *store, sqlite3_stmt *statement,
 	return (status);
 }
 
-/* Clear away a few rows that expired long ago. */
 enum lk_status
 lk_sqlite_sweep_some(struct lk_sqlite_store *store, enum lk_sqlite_sql sql)
 {
