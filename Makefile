@@ -291,7 +291,7 @@ $(FUZZ): fuzz-%:
 # Debian's names.  To build; to run the demo as well; to run the tests as
 # well; to run the linters as well.
 BUILD_DEBS := gcc libc6-dev pkg-config libhiredis-dev libconfig-dev \
-	libcjson-dev libsodium-dev libsqlite3-dev libfcgi-dev \
+	libcjson-dev libsodium-dev libsqlite3-dev libfcgi-dev libssl-dev \
 	libpam0g-dev binutils
 DEMO_DEBS  := $(BUILD_DEBS) python3 lighttpd pamtester libpam-wrapper
 # What LK_REDIS_SERVER names, unless it is the path of one built by hand.

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "base/tls.h"
 #include "user/source.h"
 
 /** SQLite asks for folders of temporary files, which it never makes here. */
@@ -56,4 +57,44 @@ lk_user_source_exec(const struct lk_settings *settings, const char *id,
 	return (lk_fail(error, LK_E_STORE,
 	    "the user's detail is not cached, and no program is started for "
 	    "it here; user.source is \"exec\""));
+}
+
+/*
+ * Nor is there TLS: libssl, loaded into somebody else's process, meets the
+ * OpenSSL that may be there, and cannot be left again.
+ */
+enum lk_status
+lk_tls_new(const struct lk_tls_settings *settings, const char *group,
+    struct lk_tls **tls, struct lk_error *error)
+{
+	*tls = NULL;
+	if (settings->ca[0] == '\0')
+		return (LK_OK);
+	return (lk_fail(error, LK_E_SETTINGS,
+	    "%s: the PAM module speaks no TLS; let it have settings of its own "
+	    "(conf=) that reach the store without, or through a tunnel",
+	    group));
+}
+
+void
+lk_tls_free(struct lk_tls *tls)
+{
+	(void)tls;
+}
+
+bool
+lk_tls_wrap(const struct lk_tls *tls, struct lk_stream *stream,
+    const char *host)
+{
+	(void)tls;
+	(void)stream;
+	(void)host;
+	return (false);
+}
+
+int64_t
+lk_tls_peer_ends(const struct lk_stream *stream)
+{
+	(void)stream;
+	return (0);
 }

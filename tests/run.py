@@ -25,7 +25,8 @@ TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent
 sys.path.insert(0, str(TESTS))
 
-from support.place import Failed, Place  # noqa: E402
+from support.certificates import Authority, redis_options  # noqa: E402
+from support.place import Failed, Place, free_port  # noqa: E402
 from support.servers import RedisServer, redis_program  # noqa: E402
 
 # A C program that takes longer than this hangs.
@@ -130,7 +131,11 @@ class Program:
             environment["CMOCKA_MESSAGE_OUTPUT"] = "TAP"
             environment["TMPDIR"] = str(place.path)
             if self.kind == "contract":
-                redis = place.add(RedisServer(place))
+                authority, port = Authority(place), free_port()
+                redis = place.add(RedisServer(place, options=redis_options(
+                    port, authority.certify("redis"), authority)))
+                environment["LK_TEST_REDIS_TLS"] = f"127.0.0.1:{port}"
+                environment["LK_TEST_REDIS_CA"] = str(authority.crt)
                 environment["LK_TEST_REDIS_SOCKET"] = str(redis.socket)
                 environment["LK_TEST_REDIS_PORT"] = str(redis.port)
                 environment["LK_REDIS_SERVER"] = redis_program()

@@ -6,12 +6,12 @@
  * cannot be done now fails with EAGAIN, and lk_stream_poll() says for what to
  * wait.  The second half waits, within one deadline.
  *
- * How bytes travel is a table of operations.  The socket's own is here.  One
- * that encrypts puts itself in its place once the socket is connected, and so
- * every user must be ready for it: to read it may have to write first, and to
- * write to read, so wait for what lk_stream_poll() says and not for what is
- * meant; and it may hold bytes of which no poll tells, so ask
- * lk_stream_is_due() before waiting, or read until EAGAIN.
+ * How bytes travel is a table of operations.  The socket's own is here.  The
+ * one that encrypts (tls.h) puts itself in its place, and so every user must be
+ * ready for it: to read it may have to write first, and to write to read, so
+ * wait for what lk_stream_poll() says and not for what is meant; and it may
+ * hold bytes of which no poll tells, so ask lk_stream_is_due() before waiting,
+ * or read until EAGAIN.
  */
 #ifndef LK_STREAM_H_
 #define LK_STREAM_H_
@@ -57,6 +57,8 @@ struct lk_stream_ops {
 struct lk_stream {
 	const struct lk_stream_ops *ops; /* NULL: no socket */
 	void *inside;                    /* what such a kind holds */
+	const char *why; /* what was wrong with the peer, a static text; NULL:
+	                    nothing is known to be */
 	int fd;
 	bool connecting;
 

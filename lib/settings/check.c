@@ -60,6 +60,13 @@ lk_form_is_path(const char *value, const char **want)
 }
 
 bool
+lk_form_is_ca(const char *value, const char **want)
+{
+	*want = "an absolute path, or \"system\"";
+	return (value[0] == '/' || strcmp(value, "system") == 0);
+}
+
+bool
 lk_form_is_account(const char *value, const char **want)
 {
 	size_t len = strlen(value);

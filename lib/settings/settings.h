@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/string_list.h"
+#include "base/tls.h"
 #include "base/turns.h"
 #include "latchkey.h"
 #include "session/cookie.h"
@@ -54,6 +55,7 @@ struct lk_redis_settings {
 	int layout; /* enum lk_layout */
 	int64_t connect_timeout_ms;
 	int64_t command_timeout_ms; /* the one deadline of an operation */
+	struct lk_tls_settings tls;
 };
 
 struct lk_settings {
@@ -74,6 +76,7 @@ struct lk_settings {
 			char *password_file;
 			int64_t staleness_ms;
 			bool require_confirmed;
+			struct lk_tls_settings tls;
 		} sentinel;
 	} store;
 	struct {

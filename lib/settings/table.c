@@ -8,6 +8,16 @@
 /* Tables, set as they read best. */
 /* clang-format off */
 
+#define TLS(group) \
+	{ KEY(store.group.tls.ca), STRING(0, PATH_LEN, NONE), \
+	    .check = lk_form_is_ca }, \
+	{ KEY(store.group.tls.cert), STRING(0, PATH_LEN, NONE), \
+	    .check = lk_form_is_path }, \
+	{ KEY(store.group.tls.key), STRING(0, PATH_LEN, NONE), \
+	    .check = lk_form_is_path }, \
+	{ KEY(store.group.tls.name), STRING(0, LK_HOST_MAX, NONE), \
+	    .check = lk_form_is_word }
+
 /* An entry begins with its member, which is its key, and with its type. */
 #define KEY(member) \
 	.key = #member, .offset = offsetof(struct lk_settings, member)
@@ -108,6 +118,7 @@ const struct lk_setting lk_settings_table[] = {
 	{ KEY(store.redis.layout), ENUM(layouts, LK_LAYOUT_LATCHKEY) },
 	{ KEY(store.redis.connect_timeout_ms), INT(1, TIMEOUT_MS, 200) },
 	{ KEY(store.redis.command_timeout_ms), INT(1, TIMEOUT_MS, 500) },
+	TLS(redis),
 
 	{ KEY(store.sentinel.addresses),
 	    STRINGS(1, LK_SENTINELS_MAX, TEXT("127.0.0.1:26379")),
@@ -122,6 +133,7 @@ const struct lk_setting lk_settings_table[] = {
 	    .check = lk_form_is_path },
 	{ KEY(store.sentinel.staleness_ms), INT(500, TIMEOUT_MS, 2000) },
 	{ KEY(store.sentinel.require_confirmed), BOOL(true) },
+	TLS(sentinel),
 
 	{ KEY(session.ttl), INT(LK_TTL_MIN, LK_TTL_MAX, 604800) },
 	{ KEY(session.single), BOOL(false) },

@@ -176,6 +176,7 @@ void lk_setting_quote(const char *value, char text[LK_SETTING_TEXT_MAX]);
 
 lk_setting_check lk_form_is_address;      /* host:port, unix:/path, ... */
 lk_setting_check lk_form_is_path;         /* absolute */
+lk_setting_check lk_form_is_ca;           /* the same, or "system" */
 lk_setting_check lk_form_is_account;      /* user name or number */
 lk_setting_check lk_form_is_token_source; /* bearer, cookie:NAME, ... */
 lk_setting_check lk_form_is_cookie_name;

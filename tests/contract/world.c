@@ -66,6 +66,16 @@ world_open_latchkey(void **state)
 	return (open_redis(state, "latchkey"));
 }
 
+/* The same, by TLS. */
+int
+world_open_tls(void **state)
+{
+	const int status = open_redis(state, "latchkey");
+
+	((struct world *)*state)->tls = true;
+	return (status);
+}
+
 int
 world_open_gosession(void **state)
 {
@@ -172,6 +182,11 @@ write_store(FILE *file, const struct world *world, const char *address,
 		    CLUSTER_REDIS_PASSWORD, cluster_addresses(world->cluster),
 		    CLUSTER_PASSWORD);
 		return;
+	}
+	if (world->tls && strncmp(address, "unix:", 5) == 0) {
+		address = environment("LK_TEST_REDIS_TLS");
+		fprintf(file, "tls = { ca = \"%s\"; }; ",
+		    environment("LK_TEST_REDIS_CA"));
 	}
 	fprintf(file, "address = \"%s\"; ", address);
 	write_credentials(file, world);
@@ -450,12 +465,14 @@ world_run(enum world_which which, const struct CMUnitTest *tests, size_t count)
 		{ "redis/latchkey", WORLD_REDIS, world_open_latchkey },
 		{ "redis/gosession", WORLD_REDIS, world_open_gosession },
 		{ "sentinel", WORLD_ALL, world_open_sentinel },
+		{ "redis/tls", WORLD_ALL, world_open_tls },
 	};
 	int failed = 0;
 	size_t i;
 
 	for (i = 0; i < sizeof(worlds) / sizeof(worlds[0]); i++) {
-		if (worlds[i].open == world_open_sentinel &&
+		if ((worlds[i].open == world_open_sentinel ||
+		        worlds[i].open == world_open_tls) &&
 		    getenv("LK_TEST_REDIS_PASSWORD") != NULL)
 			continue;
 		if (which == WORLD_ALL || worlds[i].which == which)

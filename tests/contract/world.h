@@ -2,9 +2,10 @@
  * A real store to hold a manager to its promises: settings written to a file
  * of its own, a manager made of them, and, unless the store is a file beside
  * it, a hand of our own in the Redis that the test run started and named in
- * LK_TEST_REDIS_SOCKET and LK_TEST_REDIS_PORT, or in the master of a cluster of
- * our own.  With LK_TEST_REDIS_PASSWORD the managers are Redis users named like
- * their layout, and there is no cluster; our own hand never is.
+ * LK_TEST_REDIS_SOCKET and LK_TEST_REDIS_PORT (for TLS: at LK_TEST_REDIS_TLS,
+ * certified by LK_TEST_REDIS_CA), or in the master of a cluster of our own.
+ * With LK_TEST_REDIS_PASSWORD the managers are Redis users named like their
+ * layout, and there is neither TLS nor a cluster; our own hand never is.
  */
 #ifndef WORLD_H_
 #define WORLD_H_
@@ -21,6 +22,7 @@ struct world {
 	struct temp_dir folder;     /* private; a new one for each test */
 	const char *dir;            /* its path */
 	struct cluster *cluster;    /* behind Sentinel, else NULL */
+	bool tls;
 	struct lk_settings *settings;
 	struct lk_manager *m;
 	/* For checks that do not wait, and whoever finds the master for them.
@@ -51,6 +53,7 @@ int world_open_sqlite(void **state);
 int world_open_latchkey(void **state);
 int world_open_gosession(void **state);
 int world_open_sentinel(void **state);
+int world_open_tls(void **state);
 int world_close(void **state);
 
 /* Which stores and layouts to run tests over. */

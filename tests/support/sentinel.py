@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 
+from support.certificates import redis_options
 from support.place import ROOT, Daemon, Failed, free_port, wait_until
 from support.redis_client import RedisClient, fields, pairs
 from support.servers import redis_program
@@ -50,9 +51,10 @@ class Server(Daemon):
     With a password it lets in nobody without one, not even us.
     """
 
-    def __init__(self, place, name, host, password, options):
+    def __init__(self, place, name, host, password, options, authority=None):
         self.name = name
         super().__init__(place)
+        self.authority = authority
         self.password = password
         self.ip = host.ip
         self.port = free_port()
@@ -60,12 +62,19 @@ class Server(Daemon):
         self.folder.mkdir()
         self.socket = self.folder / "socket"
         self.conf = place.write(f"{name}/conf", "\n".join([
-            f"port {self.port}", f"bind {self.ip}", f"dir {self.folder}",
+            *self.ports(), f"bind {self.ip}", f"dir {self.folder}",
             f"unixsocket {self.socket}", "unixsocketperm 700",
             "protected-mode no", "daemonize no",
             f"user default on {f'>{password}' if password else 'nopass'} "
             "~* &* +@all", *options]) + "\n")
         self.argv = [*host.prefix, redis_program(), self.conf]
+
+    def ports(self):
+        """Plain, or by TLS alone, to each other as well."""
+        if self.authority is None:
+            return [f"port {self.port}"]
+        return ["port 0", "tls-replication yes", *redis_options(
+            self.port, self.authority.certify(self.name), self.authority)]
 
     @property
     def address(self):
@@ -103,13 +112,15 @@ class Server(Daemon):
 
 
 class RedisNode(Server):
-    def __init__(self, place, number, host, master=None, password=""):
+    def __init__(self, place, number, host, master=None, password="",
+                 authority=None):
         super().__init__(place, f"redis-{number}", host, password, [
             'save ""', "appendonly no", "shutdown-timeout 0",
             "repl-diskless-sync-delay 0", "repl-ping-replica-period 1",
             example_user("latchkey.conf", REDIS_PASSWORD),
             *([f"masterauth {password}"] if password else []),
-            *([f"replicaof {master.ip} {master.port}"] if master else [])])
+            *([f"replicaof {master.ip} {master.port}"] if master else [])],
+            authority)
 
     def is_master(self):
         return self.call("ROLE")[0] == b"master"
@@ -141,7 +152,7 @@ class RedisNode(Server):
 
 class SentinelNode(Server):
     def __init__(self, place, number, host, master, password="",
-                 down_after=DOWN_AFTER_MS):
+                 down_after=DOWN_AFTER_MS, authority=None):
         self.id = secrets.token_hex(20)
         super().__init__(place, f"sentinel-{number}", host, password, [
             f"sentinel myid {self.id}",
@@ -151,7 +162,8 @@ class SentinelNode(Server):
             f"sentinel parallel-syncs {MASTER} 2",
             *([f"sentinel auth-pass {MASTER} {master.password}",
                f"sentinel sentinel-pass {password}"] if password else []),
-            example_user("latchkey-sentinel.conf", SENTINEL_PASSWORD)])
+            example_user("latchkey-sentinel.conf", SENTINEL_PASSWORD)],
+            authority)
         self.argv.append("--sentinel")
 
     def know(self, others, replicas):
@@ -237,15 +249,16 @@ class Cluster:
     for `down_after`."""
 
     def __init__(self, place, hosts=(Loopback,) * 3, hurried=True, size=3,
-                 passwords=("", ""), down_after=DOWN_AFTER_MS):
+                 passwords=("", ""), down_after=DOWN_AFTER_MS, authority=None):
         self.place = place
         self.hurried = hurried
-        first = RedisNode(place, 1, hosts[0], None, passwords[0])
+        first = RedisNode(place, 1, hosts[0], None, passwords[0], authority)
         self.nodes = [first] + [
-            RedisNode(place, number, host, first, passwords[0])
+            RedisNode(place, number, host, first, passwords[0], authority)
             for number, host in enumerate(hosts[1:size], 2)]
         self.sentinels = [
-            SentinelNode(place, number, host, first, passwords[1], down_after)
+            SentinelNode(place, number, host, first, passwords[1], down_after,
+                         authority)
             for number, host in enumerate(hosts, 1)]
         for sentinel in self.sentinels:
             sentinel.know([other for other in self.sentinels

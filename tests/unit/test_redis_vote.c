@@ -12,7 +12,7 @@ static size_t
 read_votes(const char *letters, struct lk_vote votes[VOTERS_MAX])
 {
 	/* In the enumeration's order. */
-	static const char kinds[] = "-ubNncrto";
+	static const char kinds[] = "-ubNncrtso";
 	size_t i;
 
 	memset(votes, 0, VOTERS_MAX * sizeof(*votes));
@@ -56,6 +56,8 @@ test_redis_vote_outcome_follows_from_all_votes(void **state)
 		{ "A-", LK_ELECTION_FEW, "A:1", LK_E_STORE, "only 1 of 2" },
 		{ "A--", LK_ELECTION_FEW, "A:1", LK_E_STORE, "only 1 of 3" },
 		{ "uAb", LK_ELECTION_FEW, "A:1", LK_E_STORE, "only 1 of 3" },
+		/* By TLS it may be anybody who speaks. */
+		{ "Ass", LK_ELECTION_FEW, "A:1", LK_E_SETTINGS, "tls expects" },
 		{ "AA---", LK_ELECTION_FEW, "A:1", LK_E_STORE, "only 2 of 5" },
 		{ "AB---", LK_ELECTION_NONE, "A:1", LK_E_STORE, "disagree" },
 		{ "A-n", LK_ELECTION_NONE, "A:1", LK_E_STORE,

@@ -68,7 +68,7 @@ open_channel(struct lk_redis_channel *channel, int *peer)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
 	*channel = (struct lk_redis_channel){ .most = 64 };
 	lk_stream_take(&channel->stream, fd[0]);
-	assert_true(lk_redis_channel_start(channel));
+	assert_true(lk_redis_channel_start(channel, ""));
 	*peer = fd[1];
 }
 

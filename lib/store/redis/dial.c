@@ -93,7 +93,8 @@ lk_redis_dial_begin(struct lk_redis_dial *dial)
 	if (error != 0 && error != EINPROGRESS)
 		return (
 		    fail(dial, lk_redis_wire_failed(wire, "connect", error)));
-	if (!lk_redis_channel_start(&wire->channel) || !greet(dial))
+	if (!lk_redis_channel_start(&wire->channel, master.address.host) ||
+	    !greet(dial))
 		return (
 		    fail(dial, lk_redis_wire_failed(wire, "connect", ENOMEM)));
 	wire->channel.most = LK_REDIS_REPLY_MAX;

@@ -2,10 +2,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "store/redis/redis.h"
 
 #define VERSION_MIN_REDIS 7
+/* When the end of a certificate is to be thought of. */
+#define CERTIFICATE_SOON_S (14 * 86400)
 #define FINDING_MAX (LK_REDIS_INFO_MAX + 256)
 
 static void
@@ -116,6 +119,24 @@ inspect_replicas(const char *info, lk_finding_fn *each, void *arg)
 		    "goes on taking changes that will be lost");
 }
 
+/* By what certificate it is known, and for how long still. */
+static void
+inspect_tls(const struct lk_redis_wire *wire, lk_finding_fn *each, void *arg)
+{
+	const time_t ends = (time_t)lk_tls_peer_ends(&wire->channel.stream);
+	const bool soon = ends < time(NULL) + CERTIFICATE_SOON_S;
+	char text[FINDING_MAX], date[16] = "";
+	struct tm tm;
+
+	if (ends == 0)
+		return;
+	if (gmtime_r(&ends, &tm) != NULL)
+		(void)strftime(date, sizeof(date), "%Y-%m-%d", &tm);
+	(void)snprintf(text, sizeof(text),
+	    "TLS, by a certificate that is valid until %s", date);
+	each(arg, soon ? LK_FINDING_DOUBTFUL : LK_FINDING_GOOD, text);
+}
+
 enum lk_status
 lk_redis_inspect(struct lk_store *base, struct lk_deadline deadline,
     lk_finding_fn *each, void *arg)
@@ -135,6 +156,7 @@ lk_redis_inspect(struct lk_store *base, struct lk_deadline deadline,
 	if (status == LK_OK && reply->type != LK_REDIS_STRING)
 		status = lk_redis_corrupt(store, "the answer to INFO");
 	if (status == LK_OK) {
+		inspect_tls(&store->link->wire, each, arg);
 		inspect_version(reply->text, each, arg);
 		inspect_mode(reply->text, each, arg);
 		inspect_role(reply->text, each, arg);

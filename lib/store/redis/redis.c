@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,9 +52,50 @@ normalise_prefix(char *prefix)
 	}
 }
 
+/*
+ * What of TLS must go together; ${group} is "store.redis.tls" or Sentinel's.
+ * Where it is switched off, a certificate would be sent to nobody.
+ */
+static enum lk_status
+check_tls(const struct lk_settings *settings, const struct lk_tls_settings *tls,
+    const char *group, struct lk_error *error)
+{
+	const bool paired = (tls->cert[0] == '\0') == (tls->key[0] == '\0');
+	char key[64], because[64];
+
+	if (tls->ca[0] != '\0' && paired)
+		return (LK_OK);
+	if (tls->ca[0] == '\0' && tls->cert[0] == '\0' && tls->key[0] == '\0' &&
+	    tls->name[0] == '\0')
+		return (LK_OK);
+	(void)snprintf(because, sizeof(because), "%s.%s", group,
+	    tls->cert[0] != '\0'      ? "cert"
+	        : tls->key[0] != '\0' ? "key"
+	                              : "name");
+	(void)snprintf(key, sizeof(key), "%s.%s", group,
+	    tls->ca[0] == '\0'         ? "ca"
+	        : tls->cert[0] == '\0' ? "cert"
+	                               : "key");
+	return (lk_settings_refuse(settings, key, because, error,
+	    "expected a file, since %s is set, got none", because));
+}
+
+/* There is no name to verify at a path. */
+static enum lk_status
+check_no_path(const struct lk_settings *settings, const char *address,
+    const struct lk_tls_settings *tls, const char *key, struct lk_error *error)
+{
+	if (tls->ca[0] == '\0' || strncmp(address, "unix:", 5) != 0)
+		return (LK_OK);
+	return (lk_settings_refuse(settings, key, key, error,
+	    "expected host:port, since TLS is switched on, got a path"));
+}
+
 static enum lk_status
 redis_check_settings(struct lk_settings *settings, struct lk_error *error)
 {
+	enum lk_status status = LK_OK;
+
 	normalise_prefix(settings->session.token_prefix);
 	normalise_prefix(settings->session.user_prefix);
 	if (strcmp(settings->session.token_prefix,
@@ -66,17 +108,33 @@ redis_check_settings(struct lk_settings *settings, struct lk_error *error)
 	    lk_redis_layout_of(settings)->unlimited &&
 	    lk_settings_line(settings, "session.max_per_user") == 0)
 		settings->session.max_per_user = 0;
-	return (
-	    lk_settings_read_secret(settings, "store.redis.password", error));
+	status = check_tls(settings, &settings->store.redis.tls,
+	    "store.redis.tls", error);
+	if (status == LK_OK && settings->store.backend == LK_BACKEND_REDIS)
+		status = check_no_path(settings, settings->store.redis.address,
+		    &settings->store.redis.tls, "store.redis.address", error);
+	return (status != LK_OK ? status
+	                        : lk_settings_read_secret(settings,
+	                              "store.redis.password", error));
 }
 
 static enum lk_status
 sentinel_check_settings(struct lk_settings *settings, struct lk_error *error)
 {
+	const struct lk_tls_settings *tls = &settings->store.sentinel.tls;
+	const struct lk_strings *all = &settings->store.sentinel.addresses;
+	enum lk_status status = LK_OK;
+	size_t i;
+
 	if (settings->store.backend != LK_BACKEND_SENTINEL)
 		return (LK_OK);
-	return (lk_settings_read_secret(settings, "store.sentinel.password",
-	    error));
+	status = check_tls(settings, tls, "store.sentinel.tls", error);
+	for (i = 0; status == LK_OK && i < all->n; i++)
+		status = check_no_path(settings, all->v[i], tls,
+		    "store.sentinel.addresses", error);
+	return (status != LK_OK ? status
+	                        : lk_settings_read_secret(settings,
+	                              "store.sentinel.password", error));
 }
 
 static enum lk_status

@@ -12,10 +12,11 @@
 enum lk_status
 lk_redis_inquiry_init(struct lk_redis_inquiry *inquiry,
     const struct lk_settings *settings, const struct lk_redis_fence *fence,
-    struct lk_error *error)
+    const struct lk_tls *tls, struct lk_error *error)
 {
 	const struct lk_redis_manners manners = {
 		.settings = &settings->store.redis,
+		.tls = tls,
 		.master = true
 	};
 

@@ -34,14 +34,14 @@ struct lk_redis_inquiry {
 };
 
 /**
- * lk_redis_inquiry_init(inquiry, settings, fence, error):
+ * lk_redis_inquiry_init(inquiry, settings, fence, tls, error):
  * Connect to nobody yet; what is borrowed must outlive it.
  * lk_redis_inquiry_close() closes what is connected, and
  * lk_redis_inquiry_free() frees it too, in either case.
  */
 enum lk_status lk_redis_inquiry_init(struct lk_redis_inquiry *inquiry,
     const struct lk_settings *settings, const struct lk_redis_fence *fence,
-    struct lk_error *error) LK_MUST_CHECK;
+    const struct lk_tls *tls, struct lk_error *error) LK_MUST_CHECK;
 void lk_redis_inquiry_close(struct lk_redis_inquiry *inquiry);
 void lk_redis_inquiry_free(struct lk_redis_inquiry *inquiry);
 

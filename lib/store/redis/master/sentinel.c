@@ -28,12 +28,15 @@ sentinel_make(const struct lk_redis_topology *base,
 	struct lk_redis_sentinel *s = calloc(1, sizeof(*s));
 	enum lk_status status = LK_FAULT;
 
-	if (s == NULL || !lk_redis_topology_set_up(&s->base, base)) {
-		free(s);
+	if (s == NULL)
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
+	status = lk_redis_topology_set_up(&s->base, base, error);
+	if (status != LK_OK) {
+		free(s);
+		return (status);
 	}
 	status = lk_redis_inquiry_init(&s->inquiry, base->settings,
-	    &s->base.fence, error);
+	    &s->base.fence, s->base.tls, error);
 	s->base.bound_ns = base->settings->store.sentinel.staleness_ms *
 	    INT64_C(1000000);
 	if (status == LK_OK)

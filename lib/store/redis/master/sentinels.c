@@ -32,6 +32,7 @@ struct voter {
 	enum { DONE = 0, CONNECTING, ASKED } state;
 	struct lk_vote vote;
 	bool kept;    /* its connection is from an earlier one */
+	size_t sent;  /* of the question, from its first byte on */
 	size_t tried; /* endpoints */
 
 	/* Of all questions. */
@@ -50,7 +51,8 @@ struct alias {
 struct lk_redis_sentinels {
 	/* Static data: the question, behind AUTH if there is a password. */
 	struct lk_buf question;
-	size_t auth; /* bytes of that */
+	size_t auth;        /* bytes of that */
+	struct lk_tls *tls; /* or NULL */
 	size_t n;
 
 	/* Dynamic data. */
@@ -90,8 +92,11 @@ lk_redis_sentinels_new(const struct lk_settings *settings,
 	*sentinels = NULL;
 	if (s == NULL)
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
+	status = lk_tls_new(&settings->store.sentinel.tls, "store.sentinel.tls",
+	    &s->tls, error);
 	for (; s->n < addresses->n && s->n < LK_SENTINELS_MAX; s->n++) {
 		s->voters[s->n].channel.most = ANSWER_MAX;
+		s->voters[s->n].channel.tls = s->tls;
 		if (lk_address_parse(addresses->v[s->n],
 		        &s->voters[s->n].address) != LK_OK)
 			status = lk_fail(error, LK_E_SETTINGS,
@@ -105,6 +110,12 @@ lk_redis_sentinels_new(const struct lk_settings *settings,
 	else
 		lk_redis_sentinels_free(s);
 	return (status);
+}
+
+const struct lk_tls *
+lk_redis_sentinels_tls(const struct lk_redis_sentinels *s)
+{
+	return (s->tls);
 }
 
 static void
@@ -130,6 +141,7 @@ lk_redis_sentinels_free(struct lk_redis_sentinels *s)
 		return;
 	lk_redis_sentinels_close(s);
 	lk_buf_free(&s->question);
+	lk_tls_free(s->tls);
 	free(s);
 }
 
@@ -151,18 +163,28 @@ count_replies(const struct lk_redis_sentinels *s, const struct voter *voter)
 	                                    : LK_REDIS_VOTE_REPLIES);
 }
 
-/* It has fit into no socket buffer yet, if the peer does not read it. */
+/* Send what can be of the question; false if that failed. */
+static bool
+send_some(const struct lk_redis_sentinels *s, struct voter *voter)
+{
+	ssize_t n;
+
+	if (voter->sent == s->question.len)
+		return (true);
+	n = lk_stream_write(&voter->channel.stream,
+	    s->question.data + voter->sent, s->question.len - voter->sent);
+	voter->sent += n > 0 ? (size_t)n : 0;
+	return (n >= 0 || errno == EAGAIN);
+}
+
 static bool
 put_question(const struct lk_redis_sentinels *s, struct voter *voter)
 {
-	const size_t from = voter->kept ? s->auth : 0;
-	const size_t len = s->question.len - from;
-
 	voter->channel.got = 0;
+	voter->sent = voter->kept ? s->auth : 0;
 	voter->owed += count_replies(s, voter);
 	voter->state = ASKED;
-	return (lk_stream_write(&voter->channel.stream, s->question.data + from,
-	            len) == (ssize_t)len);
+	return (send_some(s, voter));
 }
 
 /*
@@ -184,7 +206,8 @@ connect_next(const struct lk_redis_sentinels *s, struct voter *voter)
 		    &voter->endpoints.at[i]);
 		if (error != 0 && error != EINPROGRESS)
 			continue;
-		if (!lk_redis_channel_start(&voter->channel))
+		if (!lk_redis_channel_start(&voter->channel,
+		        voter->address.host))
 			break;
 		voter->state = CONNECTING;
 		if (error == EINPROGRESS || put_question(s, voter))
@@ -277,6 +300,8 @@ receive(const struct lk_redis_sentinels *s, struct voter *voter)
 	else if (error == EMSGSIZE || error == ENOMEM ||
 	    error == EPROTONOSUPPORT)
 		give_up(voter, LK_VOTE_BROKEN);
+	else if (error == EKEYREJECTED)
+		give_up(voter, LK_VOTE_TLS);
 	else if (error != EAGAIN && voter->kept && silent)
 		/* It was broken before it was asked. */
 		ask_anew(s, voter);
@@ -288,8 +313,11 @@ receive(const struct lk_redis_sentinels *s, struct voter *voter)
 static void
 step(const struct lk_redis_sentinels *s, struct voter *voter)
 {
-	if (voter->state == ASKED)
+	if (voter->state == ASKED && send_some(s, voter))
 		receive(s, voter);
+	else if (voter->state == ASKED)
+		give_up(voter,
+		    errno == EKEYREJECTED ? LK_VOTE_TLS : LK_VOTE_UNREACHABLE);
 	else if (lk_stream_go_on(&voter->channel.stream) != 0 ||
 	    !put_question(s, voter))
 		connect_next(s, voter);
@@ -300,9 +328,10 @@ step(const struct lk_redis_sentinels *s, struct voter *voter)
  * stays, and an answer that may be on its way is passed over later.
  */
 static void
-end(struct voter *voter)
+end(const struct lk_redis_sentinels *s, struct voter *voter)
 {
-	if (voter->state == CONNECTING)
+	if (voter->state == CONNECTING ||
+	    (voter->state == ASKED && voter->sent < s->question.len))
 		give_up(voter, LK_VOTE_SILENT);
 	else if (voter->state == ASKED)
 		memset(&voter->vote, 0, sizeof(voter->vote));
@@ -435,7 +464,9 @@ wait_for_some(struct lk_redis_sentinels *s, struct lk_deadline deadline)
 	for (i = 0; i < s->n; i++) {
 		p[i] = s->voters[i].state == DONE
 		    ? (struct pollfd){ .fd = -1 }
-		    : lk_stream_poll(&s->voters[i].channel.stream, POLLIN);
+		    : lk_stream_poll(&s->voters[i].channel.stream,
+		          s->voters[i].sent < s->question.len ? POLLIN | POLLOUT
+		                                              : POLLIN);
 		waiting += p[i].fd >= 0;
 	}
 	if (waiting == 0 || left == 0)
@@ -513,7 +544,7 @@ lk_redis_sentinels_ask(struct lk_redis_sentinels *s, const char *known,
 	if (more)
 		(void)collect(s, all, patience_ms, deadline);
 	for (i = 0; i < s->n; i++)
-		end(&s->voters[i]);
+		end(s, &s->voters[i]);
 	(void)count(s);
 	unify(s, known);
 	return (s->votes);

@@ -7,6 +7,7 @@
 #define LK_REDIS_SENTINELS_H_
 
 #include "base/deadline.h"
+#include "base/tls.h"
 #include "settings/settings.h"
 #include "store/redis/master/vote.h"
 
@@ -19,6 +20,10 @@ struct lk_redis_sentinels;
 enum lk_status lk_redis_sentinels_new(const struct lk_settings *settings,
     struct lk_redis_sentinels **sentinels,
     struct lk_error *error) LK_MUST_CHECK;
+
+/** lk_redis_sentinels_tls(sentinels): By which they are asked, or NULL. */
+const struct lk_tls *lk_redis_sentinels_tls(
+    const struct lk_redis_sentinels *sentinels);
 
 /** lk_redis_sentinels_close(sentinels): Close all connections.  NULL is fine.
  */

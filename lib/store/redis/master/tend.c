@@ -72,11 +72,12 @@ confirm(struct lk_redis_sentinel *s)
 /* ---- Hints ------------------------------------------------------------- */
 
 static bool
-subscribe(struct lk_redis_channel *hint, const struct lk_settings *settings)
+subscribe(struct lk_redis_channel *hint, const struct lk_settings *settings,
+    struct lk_deadline deadline)
 {
 	struct lk_buf out = LK_BUF_INIT(QUESTION_MAX);
 	struct lk_redis_command commands[2];
-	size_t count = 0;
+	size_t count = 0, sent;
 	bool done;
 
 	count += lk_redis_command_auth(&commands[count],
@@ -85,8 +86,8 @@ subscribe(struct lk_redis_channel *hint, const struct lk_settings *settings)
 	lk_redis_command(&commands[count], "SUBSCRIBE");
 	lk_redis_arg_str(&commands[count++], "+switch-master");
 	done = lk_redis_command_format(commands, count, &out) == LK_OK &&
-	    lk_stream_write(&hint->stream, out.data, out.len) ==
-	        (ssize_t)out.len;
+	    lk_stream_send(&hint->stream, out.data, out.len, deadline, &sent) ==
+	        0;
 	lk_buf_free(&out);
 	return (done);
 }
@@ -106,9 +107,10 @@ open_hint(struct lk_redis_sentinel *s, struct lk_deadline deadline)
 	    lk_stream_connect(&hint->stream, &address, deadline, &why) != LK_OK)
 		return (false);
 	hint->most = HINT_MAX;
-	if (lk_redis_channel_start(hint) &&
+	hint->tls = lk_redis_sentinels_tls(s->inquiry.sentinels);
+	if (lk_redis_channel_start(hint, address.host) &&
 	    lk_stream_keep_alive(&hint->stream) &&
-	    subscribe(hint, s->base.settings))
+	    subscribe(hint, s->base.settings, deadline))
 		return (true);
 	lk_redis_channel_close(hint);
 	return (false);

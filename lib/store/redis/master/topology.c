@@ -16,17 +16,24 @@ lk_redis_topology_free(struct lk_redis_topology *topology)
 		topology->ops->free(topology);
 }
 
-bool
+enum lk_status
 lk_redis_topology_set_up(struct lk_redis_topology *topology,
-    const struct lk_redis_topology *base)
+    const struct lk_redis_topology *base, struct lk_error *error)
 {
+	enum lk_status status = LK_FAULT;
+
 	*topology = *base;
-	if (!lk_redis_cond_init(&topology->changed))
-		return (false);
-	if (pthread_mutex_init(&topology->lock, NULL) == 0)
-		return (true);
-	(void)pthread_cond_destroy(&topology->changed);
-	return (false);
+	status = lk_tls_new(&base->settings->store.redis.tls, "store.redis.tls",
+	    &topology->tls, error);
+	if (status != LK_OK)
+		return (status);
+	if (lk_redis_cond_init(&topology->changed)) {
+		if (pthread_mutex_init(&topology->lock, NULL) == 0)
+			return (LK_OK);
+		(void)pthread_cond_destroy(&topology->changed);
+	}
+	lk_tls_free(topology->tls);
+	return (lk_fail(error, LK_E_NOMEM, "out of memory"));
 }
 
 void
@@ -34,6 +41,7 @@ lk_redis_topology_tear_down(struct lk_redis_topology *topology)
 {
 	(void)pthread_cond_destroy(&topology->changed);
 	(void)pthread_mutex_destroy(&topology->lock);
+	lk_tls_free(topology->tls);
 }
 
 struct lk_redis_manners
@@ -43,6 +51,7 @@ lk_redis_topology_manners(const struct lk_redis_topology *topology)
 
 	return ((struct lk_redis_manners){
 	    .settings = &topology->settings->store.redis,
+	    .tls = topology->tls,
 	    .master = moves,
 	    .generation = moves ? &topology->generation : NULL });
 }
@@ -173,10 +182,13 @@ single_make(const struct lk_redis_topology *base,
     struct lk_redis_topology **topology, struct lk_error *error)
 {
 	struct lk_redis_topology *t = calloc(1, sizeof(*t));
+	enum lk_status status = LK_FAULT;
 
-	if (t == NULL || !lk_redis_topology_set_up(t, base)) {
-		free(t);
+	if (t == NULL)
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
+	if ((status = lk_redis_topology_set_up(t, base, error)) != LK_OK) {
+		free(t);
+		return (status);
 	}
 	lk_redis_topology_confirmed(t, true, 0);
 	*topology = t;

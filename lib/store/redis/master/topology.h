@@ -109,6 +109,7 @@ struct lk_redis_topology {
 	const struct lk_log *log;
 	struct lk_redis_fence fence;
 	struct lk_breaker *breaker; /* closed for each new master */
+	struct lk_tls *tls;         /* to the master, its own; or NULL */
 	int64_t bound_ns; /* how old a confirmation may be; 0: none is needed */
 
 	/* Looked at without the lock; lk_redis_topology_confirmed() sets them.
@@ -186,11 +187,11 @@ bool lk_redis_topology_pause(struct lk_redis_topology *topology,
 /* ---- For the topologies ------------------------------------------------ */
 
 /**
- * lk_redis_topology_set_up(topology, base):
- * Copy what is static, and make the lock.  False if that cannot be had.
+ * lk_redis_topology_set_up(topology, base, error):
+ * Copy what is static, and make what is not.
  */
-bool lk_redis_topology_set_up(struct lk_redis_topology *topology,
-    const struct lk_redis_topology *base);
+enum lk_status lk_redis_topology_set_up(struct lk_redis_topology *topology,
+    const struct lk_redis_topology *base, struct lk_error *error) LK_MUST_CHECK;
 
 /** lk_redis_topology_tear_down(topology): The reverse. */
 void lk_redis_topology_tear_down(struct lk_redis_topology *topology);

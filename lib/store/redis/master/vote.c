@@ -229,7 +229,7 @@ has_meaning(enum lk_vote_kind kind)
 {
 	return (kind != LK_VOTE_SILENT && kind != LK_VOTE_UNREACHABLE &&
 	    kind != LK_VOTE_BROKEN && kind != LK_VOTE_TWICE &&
-	    kind != LK_VOTE_CLOSED);
+	    kind != LK_VOTE_TLS && kind != LK_VOTE_CLOSED);
 }
 
 struct lk_ballot
@@ -286,6 +286,9 @@ lk_vote_says(enum lk_vote_kind kind)
 	case LK_VOTE_TWICE:
 		return ("is listed twice (store.sentinel.addresses), and has "
 		        "one vote");
+	case LK_VOTE_TLS:
+		return ("is not whom store.sentinel.tls expects, or speaks no "
+		        "TLS at this port");
 	case LK_VOTE_CLOSED:
 		return ("closes the connection, as a port for TLS does");
 	}
@@ -320,7 +323,8 @@ lk_votes_explain(const struct lk_vote *votes, const struct lk_ballot *ballot,
     const char *master, struct lk_error *error)
 {
 	static const enum lk_vote_kind wrong[] = { LK_VOTE_TWICE,
-		LK_VOTE_NO_SENTINEL, LK_VOTE_UNKNOWN, LK_VOTE_CREDENTIALS };
+		LK_VOTE_NO_SENTINEL, LK_VOTE_UNKNOWN, LK_VOTE_TLS,
+		LK_VOTE_CREDENTIALS };
 	const size_t total = ballot->total;
 	enum lk_status status = LK_FAULT;
 	struct lk_error absence = { "" };

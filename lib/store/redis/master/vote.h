@@ -29,6 +29,7 @@ enum lk_vote_kind {
 	LK_VOTE_CREDENTIALS, /* refuses our user name, password or command */
 	LK_VOTE_NO_SENTINEL, /* a Redis that is none */
 	LK_VOTE_TWICE,       /* the same Sentinel as one before */
+	LK_VOTE_TLS,         /* is not whom TLS must show, or speaks none */
 	LK_VOTE_CLOSED       /* closes a connection before it says anything */
 };
 

@@ -9,11 +9,13 @@
 #define TLS_ALERT 0x15
 
 bool
-lk_redis_channel_start(struct lk_redis_channel *channel)
+lk_redis_channel_start(struct lk_redis_channel *channel, const char *host)
 {
 	channel->got = 0;
 	channel->spoke = false;
-	if ((channel->reader = lk_redis_reader_new()) == NULL)
+	if ((channel->tls != NULL &&
+	        !lk_tls_wrap(channel->tls, &channel->stream, host)) ||
+	    (channel->reader = lk_redis_reader_new()) == NULL)
 		lk_stream_close(&channel->stream);
 	return (lk_redis_channel_is_open(channel));
 }
@@ -34,7 +36,7 @@ feed(struct lk_redis_channel *channel, char *bytes, ssize_t n)
 
 	if (n <= 0)
 		return (n == 0 || errno == EPIPE ? ECONNRESET : errno);
-	if (!channel->spoke && bytes[0] == TLS_ALERT)
+	if (!channel->spoke && channel->tls == NULL && bytes[0] == TLS_ALERT)
 		return (EPROTONOSUPPORT);
 	channel->spoke = true;
 	channel->got += (size_t)n;

@@ -12,14 +12,17 @@
 #define LK_REDIS_CHANNEL_H_
 
 #include "base/stream.h"
+#include "base/tls.h"
 #include "store/redis/wire/reply.h"
 
 /* What is read at once. */
 #define LK_REDIS_READ_SIZE 16384
 
-/** All zero but for `most`: not connected. */
+/** All zero but for what is static: not connected. */
 struct lk_redis_channel {
-	size_t most; /* bytes that `got` may reach */
+	/* Static data. */
+	size_t most;              /* bytes that `got` may reach */
+	const struct lk_tls *tls; /* or NULL; borrowed */
 
 	struct lk_stream stream;
 	redisReader *reader; /* NULL exactly if nothing is connected */
@@ -28,11 +31,11 @@ struct lk_redis_channel {
 };
 
 /**
- * lk_redis_channel_start(channel):
- * Read from its stream, which was connected or is being.  False, and closed, if
- * there is no memory.
+ * lk_redis_channel_start(channel, host):
+ * Read from its stream, which was connected to ${host} or is being.  False, and
+ * closed, if there is no memory.
  */
-bool lk_redis_channel_start(struct lk_redis_channel *channel);
+bool lk_redis_channel_start(struct lk_redis_channel *channel, const char *host);
 
 /** lk_redis_channel_close(channel): Close it, if it is open. */
 void lk_redis_channel_close(struct lk_redis_channel *channel);
@@ -48,7 +51,8 @@ lk_redis_channel_is_open(const struct lk_redis_channel *channel)
  * lk_redis_channel_read(channel),
  * lk_redis_channel_receive(channel, deadline):
  * Take bytes that are there, or as soon as there are some.  0, or an errno:
- * ECONNRESET also at the end, EPROTONOSUPPORT if the peer wants TLS, EMSGSIZE
+ * ECONNRESET also at the end, EPROTONOSUPPORT if the peer wants TLS,
+ * EKEYREJECTED if its TLS is not to be trusted (see the stream's why), EMSGSIZE
  * beyond the most, ENOMEM, and those of lk_stream_read() and
  * lk_stream_receive().
  */

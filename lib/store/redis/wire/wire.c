@@ -10,9 +10,16 @@ enum lk_status
 lk_redis_wire_failed(const struct lk_redis_wire *wire, const char *what,
     int error)
 {
+	const bool silent = wire->manners.tls != NULL && !wire->channel.spoke;
+
+	if (error == EKEYREJECTED)
+		return (
+		    lk_fail(wire->error, LK_E_SETTINGS, "redis at %s: TLS: %s",
+		        wire->name, wire->channel.stream.why));
 	if (error == ETIMEDOUT)
 		return (lk_fail(wire->error, LK_E_TIMEOUT,
-		    "redis at %s: %s: no answer in time", wire->name, what));
+		    "redis at %s: %s: no answer in time%s", wire->name, what,
+		    silent ? "; it may speak no TLS at this port" : ""));
 	if (error == ESTALE)
 		return (lk_fail(wire->error, LK_E_STORE,
 		    "redis at %s: %s: it is no longer the master", wire->name,
@@ -28,13 +35,13 @@ lk_redis_wire_read_failed(const struct lk_redis_wire *wire, int error)
 	case ECONNRESET:
 		return (lk_fail(wire->error, LK_E_STORE,
 		    "redis at %s closed the connection%s", wire->name,
-		    wire->channel.spoke
-		        ? ""
+		    wire->channel.spoke ? ""
+		        : wire->manners.tls != NULL
+		        ? " before it said anything"
 		        : " before it said anything, as a port for TLS does"));
 	case EPROTONOSUPPORT:
 		return (lk_fail(wire->error, LK_E_SETTINGS,
-		    "redis at %s wants TLS, which latchkey does not speak",
-		    wire->name));
+		    "redis at %s wants TLS (store.redis.tls.ca)", wire->name));
 	case EMSGSIZE:
 		return (lk_fail(wire->error, LK_E_CORRUPT,
 		    "redis at %s: the reply is longer than %d bytes",
@@ -170,6 +177,7 @@ lk_redis_wire_init(struct lk_redis_wire *wire,
 	wire->manners = *manners;
 	wire->error = error;
 	wire->channel.most = LK_REDIS_REPLY_MAX;
+	wire->channel.tls = manners->tls;
 }
 
 void
@@ -181,7 +189,7 @@ lk_redis_wire_drop(struct lk_redis_wire *wire)
 
 /* Have its stream, which is connected, in order. */
 static enum lk_status
-start(struct lk_redis_wire *wire)
+start(struct lk_redis_wire *wire, const char *host)
 {
 	struct lk_stream *stream = &wire->channel.stream;
 	enum lk_status status = LK_OK;
@@ -191,7 +199,7 @@ start(struct lk_redis_wire *wire)
 	if (!lk_stream_set_patience(stream,
 	        wire->manners.settings->command_timeout_ms))
 		status = lk_redis_wire_failed(wire, "connect", errno);
-	else if (!lk_redis_channel_start(&wire->channel))
+	else if (!lk_redis_channel_start(&wire->channel, host))
 		status = lk_fail(wire->error, LK_E_NOMEM, "out of memory");
 	if (status != LK_OK)
 		lk_redis_wire_drop(wire);
@@ -203,7 +211,7 @@ lk_redis_wire_take(struct lk_redis_wire *wire, int fd)
 {
 	lk_redis_wire_drop(wire);
 	lk_stream_take(&wire->channel.stream, fd);
-	return (start(wire));
+	return (start(wire, ""));
 }
 
 bool
@@ -297,7 +305,7 @@ lk_redis_wire_open(struct lk_redis_wire *wire, const struct lk_address *address,
 	if (status != LK_OK)
 		return (lk_fail(wire->error, status, "redis at %s: connect: %s",
 		    wire->name, why));
-	status = start(wire);
+	status = start(wire, address->host);
 	if (status == LK_OK)
 		/* Where there is another to go to, a hung one gets less. */
 		status = log_in(wire,

@@ -21,6 +21,7 @@
 /** How a wire behaves.  All of it is borrowed. */
 struct lk_redis_manners {
 	const struct lk_redis_settings *settings; /* name, password, ... */
+	const struct lk_tls *tls;                 /* or NULL */
 	/* Whether the peer must say that it is a master. */
 	bool master;
 	/* If not NULL: an exchange ends early once it is not the wire's. */

@@ -1,0 +1,303 @@
+"""What TLS to a Redis or a Sentinel is held to: nobody is talked to who is not
+whom the settings name, and who is refused is told why in plain words."""
+
+import signal
+import socket
+import threading
+
+import pytest
+
+from support import fastcgi
+from support.certificates import Authority, as_settings, redis_options
+from support.place import Place, free_port, wait_until
+from support.proxy import DRIP, HALF, SWALLOW, Proxy
+from support.sentinel import Cluster
+from support.servers import Gate, Latchkey, RedisServer
+
+OK, USAGE, STORE = 0, 2, 3
+PATIENT = "connect_timeout_ms = 5000; command_timeout_ms = 10000;"
+QUICK = "connect_timeout_ms = 500; command_timeout_ms = 1000;"
+
+
+class Setup:
+    """An authority, and a Redis that it has certified."""
+
+    def __init__(self, place):
+        self.place = place
+        self.authority = Authority(place)
+        self.redis, self.address = self.serve(self.authority.certify("redis"))
+
+    def serve(self, certificate, clients="no", *options):
+        port = free_port()
+        redis = RedisServer(self.place, options=[
+            *redis_options(port, certificate, self.authority, clients),
+            *options])
+        redis.socket = self.place.path / f"redis-{port}.sock"
+        conf = self.place.write(f"redis-{port}.conf",
+                                redis.argv[1].read_text().replace(
+                                    "redis.sock", redis.socket.name))
+        redis.argv = [redis.argv[0], conf]
+        return self.place.add(redis), f"127.0.0.1:{port}"
+
+    def cli(self, address, tls, timeouts=PATIENT):
+        return Latchkey(self.place, self.place.write("latchkey.conf", f'''
+            store = {{ backend = "redis"; redis = {{ address = "{address}";
+                {timeouts} {tls} }}; }};'''))
+
+    def refusal(self, address, tls, status=USAGE, timeouts=PATIENT):
+        """What a login is told that cannot be."""
+        result = self.cli(address, tls, timeouts).run("issue", "alice")
+        assert (result.returncode, result.stdout) == (status, ""), result
+        return result.stderr
+
+
+@pytest.fixture
+def setup(place):
+    return Setup(place)
+
+
+def test_tls_with_the_right_authority_works(setup):
+    cli = setup.cli(setup.address, as_settings(setup.authority))
+    token = cli.issue("alice")
+    assert cli.check(token)["user"] == "alice"
+    assert "TLS, by a certificate that is valid until" in cli.run(
+        "doctor").stdout
+
+
+def test_tls_of_an_authority_that_is_not_ours_is_refused(setup):
+    other = Authority(setup.place, "other")
+    assert "TLS: self-signed certificate in certificate chain" in setup.refusal(
+        setup.address, as_settings(other))
+
+
+def test_tls_by_itself_signed_is_refused(setup):
+    _, address = setup.serve(Authority(setup.place, "alone"))
+    assert "TLS: self-signed certificate" in setup.refusal(
+        address, as_settings(setup.authority))
+
+
+@pytest.mark.parametrize("names", ["DNS:redis.example", "IP:127.0.0.2",
+                                   "DNS:127.0.0.1", "DNS:*.0.0.1"])
+def test_tls_of_another_name_is_refused(setup, names):
+    _, address = setup.serve(setup.authority.certify("other", names))
+    assert "mismatch" in setup.refusal(address, as_settings(setup.authority))
+
+
+def test_tls_with_a_name_of_the_settings_is_that_name(setup):
+    _, address = setup.serve(setup.authority.certify(
+        "named", "DNS:redis.example"))
+    tls = as_settings(setup.authority, name="redis.example")
+    assert setup.cli(address, tls).issue("alice")
+    tls = as_settings(setup.authority, name="edis.example")
+    assert "hostname mismatch" in setup.refusal(address, tls)
+    # What the address says does not count beside it.
+    assert "hostname mismatch" in setup.refusal(
+        setup.address, as_settings(setup.authority, name="redis.example"))
+
+
+def test_tls_of_a_common_name_alone_is_refused(setup):
+    _, address = setup.serve(setup.authority.certify(
+        "localhost", "DNS:redis.example"))
+    assert "hostname mismatch" in setup.refusal(
+        address.replace("127.0.0.1", "localhost"),
+        as_settings(setup.authority))
+
+
+def test_tls_that_has_ended_is_refused(setup):
+    _, address = setup.serve(setup.authority.certify("ended", days=0))
+    assert "TLS: certificate has expired" in setup.refusal(
+        address, as_settings(setup.authority))
+
+
+def test_tls_wants_a_client_certificate_and_says_so(setup):
+    own = setup.authority.certify("client", "DNS:client")
+    _, address = setup.serve(setup.authority.certify("strict"), "yes")
+    assert setup.cli(address, as_settings(setup.authority, own)).issue("alice")
+    assert "it wants a client certificate (tls.cert)" in setup.refusal(
+        address, as_settings(setup.authority))
+    stranger = Authority(setup.place, "stranger").certify("client")
+    assert "it refuses our certificate (tls.cert)" in setup.refusal(
+        address, as_settings(setup.authority, stranger))
+
+
+def test_tls_to_a_plain_port_is_no_talk(setup):
+    said = setup.refusal(setup.redis.address, as_settings(setup.authority),
+                         STORE, QUICK)
+    assert "it may speak no TLS at this port" in said
+
+
+def test_plain_to_a_port_of_tls_hints_at_it(setup):
+    said = setup.cli(setup.address, "").run("issue", "alice").stderr
+    assert "TLS" in said
+
+
+def test_tls_older_than_1_2_is_refused(setup):
+    _, address = setup.serve(
+        setup.authority.certify("old"), "no", 'tls-protocols "TLSv1.1"',
+        'tls-ciphers "DEFAULT@SECLEVEL=0"')
+    assert "TLS" in setup.refusal(address, as_settings(setup.authority))
+
+
+def test_tls_that_is_silent_or_drips_ends_at_the_deadline(setup):
+    """One deadline holds, however little of a handshake comes."""
+    proxy = setup.place.add(Proxy(setup.address))
+    tls = as_settings(setup.authority)
+    for proxy.mode in (SWALLOW, DRIP):
+        said = setup.refusal(proxy.address, tls, STORE, QUICK)
+        assert "no answer in time" in said
+
+
+def test_tls_that_ends_half_way_is_no_answer(setup):
+    proxy = setup.place.add(Proxy(setup.address))
+    proxy.mode = HALF
+    assert "closed the connection" in setup.refusal(
+        proxy.address, as_settings(setup.authority))
+
+
+def test_tls_that_is_cut_is_no_answer(setup):
+    """By a peer that closes at each point of a conversation."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    most = [0]
+
+    def serve():
+        while True:
+            ours, _ = listener.accept()
+            with ours, socket.create_connection(
+                    setup.address.split(":")) as theirs:
+                ours.settimeout(5)
+                theirs.settimeout(0.2)
+                left = most[0]
+                while left > 0:
+                    try:
+                        theirs.sendall(ours.recv(65536))
+                        data = theirs.recv(left)
+                    except OSError:
+                        break
+                    if not data:
+                        break
+                    ours.sendall(data)
+                    left -= len(data)
+
+    threading.Thread(target=serve, daemon=True).start()
+    address = f"127.0.0.1:{listener.getsockname()[1]}"
+    cli = setup.cli(address, as_settings(setup.authority), QUICK)
+    for most[0] in (0, 1, 5, 100, 700, 1000):
+        assert cli.run("issue", "alice").returncode in (USAGE, STORE)
+
+
+@pytest.mark.parametrize("tls, words", [
+    ('tls = { ca = "/nowhere/ca.crt"; };', "store.redis.tls.ca: "),
+    ('tls = { ca = "ca.crt"; };', 'expected an absolute path, or "system"'),
+    ('tls = { ca = "{conf}"; };', "a file of certificates in PEM"),
+    ('tls = { ca = "{ca}"; cert = "{ca}"; };',
+     "store.redis.tls.key: expected a file, since store.redis.tls.cert is "
+     "set, got none"),
+    ('tls = { name = "redis"; };',
+     "store.redis.tls.ca: expected a file, since store.redis.tls.name is "
+     "set, got none"),
+    ('tls = { ca = "{ca}"; cert = "{ca}"; key = "{other}"; };',
+     "the certificate's private key"),
+])
+def test_tls_settings_that_are_wrong_say_which(setup, tls, words):
+    other = setup.authority.certify("other").key
+    conf = setup.place.write("nothing.pem", "nothing\n")
+    for name, path in (("{ca}", setup.authority.crt), ("{conf}", conf),
+                       ("{other}", other)):
+        tls = tls.replace(name, str(path))
+    assert words in setup.refusal(setup.address, tls)
+
+
+def test_tls_to_a_path_is_an_error(setup):
+    assert "expected host:port, since TLS is switched on" in setup.refusal(
+        f"unix:{setup.redis.socket}", as_settings(setup.authority))
+
+
+def test_tls_key_that_everybody_may_read_is_refused(setup):
+    own = setup.authority.certify("client", "DNS:client")
+    own.key.chmod(0o644)
+    assert "store.redis.tls.key: " in setup.refusal(
+        setup.address, as_settings(setup.authority, own))
+
+
+def test_gate_takes_new_certificates_by_a_reload(setup):
+    old = setup.authority
+    place, ca = setup.place, setup.place.path / "ca.crt"
+    ca.write_bytes(old.crt.read_bytes())
+    listen = f"unix:{place.path}/gate.sock"
+    conf = place.write("gate.conf", f'''
+        store = {{ backend = "redis"; redis = {{ address = "{setup.address}";
+            {PATIENT} tls = {{ ca = "{ca}"; }}; }}; }};
+        gate = {{ listen = "{listen}"; }};''')
+    gate = place.add(Gate(place, conf, listen))
+    token = Latchkey(place, conf).issue("alice")
+    ask = {"HTTP_AUTHORIZATION": f"Bearer {token}"}
+
+    def status():
+        return gate.ask(fastcgi.request_of(**ask)).status
+    assert status() == 200
+    ca.write_bytes(Authority(place, "new").crt.read_bytes())
+    gate.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: status() == 503, "the new authority to count")
+    ca.write_bytes(old.crt.read_bytes())
+    gate.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: status() == 200, "the old authority to count again")
+
+
+# ---- Behind Sentinel -----------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with Place() as place:
+        yield Cluster(place, authority=Authority(place))
+
+
+def settle(cluster, redis=None, sentinel=None, timeouts=PATIENT):
+    """The command, with these groups `tls`, or the right ones."""
+    right = as_settings(cluster.nodes[0].authority)
+    conf = cluster.place.write("latchkey.conf", cluster.store_settings(
+        redis=timeouts + (right if redis is None else redis),
+        sentinel=right if sentinel is None else sentinel))
+    return Latchkey(cluster.place, conf)
+
+
+def test_sentinel_by_tls_works(cluster):
+    cli = settle(cluster)
+    token = cli.issue("alice")
+    assert cli.check(token)["user"] == "alice"
+    said = cli.run("doctor")
+    assert said.returncode == OK, said.stdout
+    assert "3 of 3 sentinels name" in said.stdout
+
+
+def test_sentinel_of_another_authority_has_no_vote(cluster):
+    other = as_settings(Authority(cluster.place, "other"))
+    result = settle(cluster, sentinel=other).run("issue", "alice")
+    assert result.returncode == USAGE
+    assert "is not whom store.sentinel.tls expects" in result.stderr
+    result = settle(cluster, redis=as_settings(Authority(
+        cluster.place, "third"))).run("issue", "alice")
+    assert result.returncode == USAGE
+    assert "TLS: self-signed certificate" in result.stderr
+
+
+def test_sentinel_spoken_to_in_plain_hints_at_tls(cluster):
+    cli = settle(cluster, redis="", sentinel="", timeouts=QUICK)
+    assert cli.run("issue", "alice").returncode in (USAGE, STORE)
+    assert "as a port for TLS does" in cli.run("doctor").stdout
+
+
+def test_sentinel_by_tls_fails_over(cluster):
+    """A gate goes on by itself, and finds the next master by TLS."""
+    place, old = cluster.place, cluster.master()
+    listen = f"unix:{place.path}/gate.sock"
+    cli = settle(cluster)
+    conf = place.write("gate.conf", cli.conf.read_text()
+                       + f'gate = {{ listen = "{listen}"; }};')
+    gate = place.add(Gate(place, conf, listen))
+    token = cli.issue("alice")
+    ask = fastcgi.request_of(HTTP_AUTHORIZATION=f"Bearer {token}")
+    assert gate.ask(ask).status == 200
+    old.kill()
+    cluster.wait_for_failover(old)
+    wait_until(lambda: gate.ask(ask).status == 200, "the next master")
