@@ -278,10 +278,10 @@ class Bench:
         for one in cases.values():
             one.say()
         ratio(f"{kind}.deny-over-noop", cases["deny"], cases["noop-deny"],
-              ("<=", 1.1))
+              ("<=", 0.8))
         for way in ("unix", "tcp"):
             ratio(f"{kind}.allow-{way}-over-noop", cases[f"allow-{way}"],
-                  cases["noop-allow"], ("<=", 1.7))
+                  cases["noop-allow"], ("<=", 1.15))
             ratio(f"{kind}.allow-{way}-over-open", cases[f"allow-{way}"],
                   cases["open"])
 
