@@ -89,8 +89,16 @@ class Server(Daemon):
         with self.hand() as hand:
             return hand.call(*words)
 
+    def ask(self, *words):
+        """The same of what changes nothing: once more, if a Sentinel has just
+        ended all connections to whom it turns around."""
+        try:
+            return self.call(*words)
+        except OSError:
+            return self.call(*words)
+
     def info(self, section):
-        return fields(self.call("INFO", section))
+        return fields(self.ask("INFO", section))
 
     def ready(self):
         try:
@@ -123,7 +131,7 @@ class RedisNode(Server):
             authority)
 
     def is_master(self):
-        return self.call("ROLE")[0] == b"master"
+        return self.ask("ROLE")[0] == b"master"
 
     def good_replicas(self):
         """How many replicas are in step, if it is a master."""
