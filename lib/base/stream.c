@@ -190,6 +190,8 @@ wait_to(const struct lk_stream *stream, short events,
 	struct pollfd p = lk_stream_poll(stream, events);
 	int left, n;
 
+	if (p.events == 0 && lk_deadline_left_ms(deadline) == 0)
+		return (ETIMEDOUT);
 	while (p.events != 0) {
 		if (stream->epoch != NULL &&
 		    atomic_load_explicit(stream->epoch, memory_order_acquire) !=

@@ -35,7 +35,7 @@
 	F(SSL_CTX_use_PrivateKey) F(SSL_new) F(SSL_free) F(SSL_set_bio) \
 	F(SSL_set_connect_state) F(SSL_ctrl) F(SSL_set1_host) \
 	F(SSL_set_hostflags) F(SSL_get0_param) F(SSL_read) F(SSL_write) \
-	F(SSL_peek) F(SSL_has_pending) F(SSL_get_error) \
+	F(SSL_peek) F(SSL_pending) F(SSL_has_pending) F(SSL_get_error) \
 	F(SSL_is_init_finished) F(SSL_get_verify_result) \
 	F(SSL_get1_peer_certificate)
 #define LIBCRYPTO(F) \
@@ -292,7 +292,8 @@ tls_wants(const struct lk_stream *stream, short events)
 {
 	const struct inside *in = inside_of(stream);
 
-	if ((events & POLLIN) != 0 && ssl.SSL_has_pending_(in->ssl) == 1)
+	/* Not a part of a record: more of that has to come first. */
+	if ((events & POLLIN) != 0 && ssl.SSL_pending_(in->ssl) > 0)
 		return (0);
 	/* The handshake goes on by whichever is asked for. */
 	if (ssl.SSL_is_init_finished_(in->ssl) == 0)
@@ -440,7 +441,8 @@ fill(const struct lk_tls_settings *s, const char *group, SSL_CTX *context,
 	        TLS1_2_VERSION, NULL) != 1)
 		return (lk_fail(error, LK_E_STORE, "no TLS 1.2 in libssl"));
 	(void)ssl.SSL_CTX_set_options_(context,
-	    SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+	    SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+	        SSL_OP_CLEANSE_PLAINTEXT);
 	(void)ssl.SSL_CTX_ctrl_(context, SSL_CTRL_MODE,
 	    SSL_MODE_ENABLE_PARTIAL_WRITE |
 	        SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS,

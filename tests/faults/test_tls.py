@@ -1,8 +1,10 @@
 """What TLS to a Redis or a Sentinel is held to: nobody is talked to who is not
 whom the settings name, and who is refused is told why in plain words."""
 
+import contextlib
 import signal
 import socket
+import ssl
 import threading
 
 import pytest
@@ -154,35 +156,62 @@ def test_tls_that_ends_half_way_is_no_answer(setup):
         proxy.address, as_settings(setup.authority))
 
 
-def test_tls_that_is_cut_is_no_answer(setup):
-    """By a peer that closes at each point of a conversation."""
+@pytest.mark.parametrize("stall", [False, True], ids=["closed", "stalled"])
+def test_tls_that_is_cut_is_no_answer(setup, stall):
+    """At each point of a conversation, in the midst of a record as well, and
+    whether the peer closes the connection there or only says no more."""
     listener = socket.create_server(("127.0.0.1", 0))
     most = [0]
+
+    def carry(source, target):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_RDWR)
+
+    def answer(ours, theirs, left):
+        with contextlib.suppress(OSError):
+            while left > 0 and (data := theirs.recv(left)):
+                ours.sendall(data)
+                left -= len(data)
+            if not stall:
+                ours.shutdown(socket.SHUT_RDWR)
 
     def serve():
         while True:
             ours, _ = listener.accept()
-            with ours, socket.create_connection(
-                    setup.address.split(":")) as theirs:
-                ours.settimeout(5)
-                theirs.settimeout(0.2)
-                left = most[0]
-                while left > 0:
-                    try:
-                        theirs.sendall(ours.recv(65536))
-                        data = theirs.recv(left)
-                    except OSError:
-                        break
-                    if not data:
-                        break
-                    ours.sendall(data)
-                    left -= len(data)
+            theirs = socket.create_connection(setup.address.split(":"))
+            for work in ((carry, ours, theirs),
+                         (answer, ours, theirs, most[0])):
+                threading.Thread(target=work[0], args=work[1:],
+                                 daemon=True).start()
 
     threading.Thread(target=serve, daemon=True).start()
     address = f"127.0.0.1:{listener.getsockname()[1]}"
     cli = setup.cli(address, as_settings(setup.authority), QUICK)
-    for most[0] in (0, 1, 5, 100, 700, 1000):
+    whole = handshake_size(setup.address)
+    for most[0] in (0, 1, 5, 100, whole // 2, whole + 1, whole + 3,
+                    whole + 20):
         assert cli.run("issue", "alice").returncode in (USAGE, STORE)
+
+
+def handshake_size(address):
+    """How much a Redis says before it answers anything."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing)
+    size = 0
+    host, port = address.split(":")
+    with socket.create_connection((host, int(port))) as sock:
+        sock.settimeout(1)
+        with contextlib.suppress(TimeoutError):
+            while True:
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    tls.do_handshake()
+                sock.sendall(outgoing.read())
+                size += incoming.write(sock.recv(65536))
+    return size
 
 
 @pytest.mark.parametrize("tls, words", [
