@@ -11,10 +11,12 @@ import pytest
 
 from support import fastcgi
 from support.certificates import Authority, as_settings, redis_options
+from support.pamtester import SERVICE_ERR
 from support.place import Place, free_port, wait_until
 from support.proxy import DRIP, HALF, SWALLOW, Proxy
 from support.sentinel import Cluster
 from support.servers import Gate, Latchkey, RedisServer
+from support.wrapped import Wrapped
 
 OK, USAGE, STORE = 0, 2, 3
 PATIENT = "connect_timeout_ms = 5000; command_timeout_ms = 10000;"
@@ -330,3 +332,15 @@ def test_sentinel_by_tls_fails_over(cluster):
     old.kill()
     cluster.wait_for_failover(old)
     wait_until(lambda: gate.ask(ask).status == 200, "the next master")
+
+
+# ---- In a guest ----------------------------------------------------------
+
+
+def test_pam_speaks_no_tls_and_says_so(setup):
+    cli = setup.cli(setup.address, as_settings(setup.authority))
+    token = cli.issue("alice")
+    outcome = Wrapped(setup.place, cli.conf).attempt(
+        "alice", token, "authenticate")
+    assert outcome.code == SERVICE_ERR, outcome
+    assert "the PAM module speaks no TLS" in outcome.log
