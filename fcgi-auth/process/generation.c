@@ -143,6 +143,7 @@ fixed_read(const struct gate_process_settings *settings, char *fixed[FIXED])
 		fixed[i] = strdup(texts[i] != NULL ? texts[i] : number);
 	}
 }
+
 /* Name those that differ from what they were at the start. */
 static void
 fixed_compare(const struct gate_generations *all,
