@@ -193,6 +193,9 @@ explain(const struct inside *in)
 	case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
 	case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
 		return ("it refuses our certificate (tls.cert)");
+	case SSL_R_INAPPROPRIATE_FALLBACK:
+		return ("somebody in between has made TLS older (RFC 8446, "
+		        "4.1.3)");
 	default:
 		return ("the handshake failed");
 	}

@@ -2,6 +2,7 @@
 whom the settings name, and who is refused is told why in plain words."""
 
 import contextlib
+import re
 import signal
 import socket
 import ssl
@@ -142,6 +143,55 @@ def test_tls_older_than_1_2_is_refused(setup):
     assert "TLS" in setup.refusal(address, as_settings(setup.authority))
 
 
+class Downgrader(Proxy):
+    """Takes out of a greeting (RFC 8446, 4.1.2) that its client knows TLS 1.3,
+    so that the server chooses 1.2."""
+
+    def _carry(self, source, target, send):
+        super()._carry(source, target, send if send != target.sendall
+                       else lambda data: send(without_versions(data)))
+
+
+def without_versions(greeting):
+    """A first record without its extension supported_versions; the name of
+    an extension that nobody knows stands there instead."""
+    if greeting[:1] != b"\x16" or greeting[5:6] != b"\x01":
+        return greeting
+    changed = re.sub(rb"\x00\x2b(?=\x00[\x03-\x09][\x02-\x08]\x03\x04)",
+                     lambda _: b"\xfa\xfa", greeting)
+    assert changed != greeting
+    return changed
+
+
+def test_tls_that_somebody_in_the_middle_makes_older_is_refused(setup):
+    proxy = setup.place.add(Downgrader(setup.address))
+    said = setup.refusal(proxy.address, as_settings(setup.authority))
+    assert "somebody in between has made TLS older" in said
+
+
+def test_tls_whose_greeting_is_answered_in_plain_is_refused(setup):
+    """Nobody in the middle has us go on without TLS, whatever he answers."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    heard = []
+
+    def serve():
+        while True:
+            peer, _ = listener.accept()
+            heard.append(peer.recv(65536))
+            peer.sendall(b"+OK\r\n" * 8)
+            with contextlib.suppress(OSError):
+                while data := peer.recv(65536):
+                    heard.append(data)
+
+    threading.Thread(target=serve, daemon=True).start()
+    address = f"127.0.0.1:{listener.getsockname()[1]}"
+    said = setup.refusal(address, as_settings(setup.authority))
+    assert "TLS" in said
+    assert heard[0].startswith(b"\x16\x03")
+    assert not any(word in data.upper() for data in heard
+                   for word in (b"HELLO", b"AUTH", b"PING", b"ALICE"))
+
+
 def test_tls_that_is_silent_or_drips_ends_at_the_deadline(setup):
     """One deadline holds, however little of a handshake comes."""
     proxy = setup.place.add(Proxy(setup.address))
@@ -272,6 +322,58 @@ def test_gate_takes_new_certificates_by_a_reload(setup):
     ca.write_bytes(old.crt.read_bytes())
     gate.process.send_signal(signal.SIGHUP)
     wait_until(lambda: status() == 200, "the old authority to count again")
+
+
+# ---- As people rent it ---------------------------------------------------
+
+
+class Silent(Proxy):
+    """A Redis whose INFO leaves out what some who let it keep to themselves."""
+
+    def _answer(self, client, data):
+        super()._answer(client, re.sub(
+            rb"(?m)^(maxmemory_policy|aof_enabled|role):", rb"#\1", data))
+
+
+def rented(place, port, rules, certificate, authority):
+    """A Redis as it is let: TLS only, a user of one's own without the commands
+    that administer, and no CONFIG for anybody."""
+    return RedisServer(place, users=[
+        "default on >operators ~* &* +@all",
+        f"tenant on >rent {rules}"], options=[
+            "rename-command CONFIG \"\"", "port 0",
+            *redis_options(port, certificate, authority)])
+
+
+@pytest.mark.parametrize("rules, status, words", [
+    ("~* &* +@all -@admin -@dangerous +info", OK, "it is a master"),
+    ("~* &* +@all -@admin -@dangerous", OK, "(NOPERM: info)"),
+    ("~* &* +@all -@admin -@dangerous +info -eval -evalsha", USAGE,
+     "(NOPERM: evalsha)"),
+], ids=["works", "no-info", "no-scripts"])
+def test_redis_that_is_rented_works_or_doctor_says_what_is_missing(
+        place, rules, status, words):
+    authority, port = Authority(place), free_port()
+    redis = rented(place, port, rules, authority.certify("redis"), authority)
+    redis.password = "operators"
+    place.add(redis)
+    cli = Latchkey(place, place.write("latchkey.conf", f'''
+        store = {{ backend = "redis"; redis = {{ address = "localhost:{port}";
+            username = "tenant"; password = "rent";
+            {PATIENT} {as_settings(authority)} }}; }};'''))
+    said = cli.run("doctor")
+    assert said.returncode == status, said
+    assert words in said.stdout
+    if status == OK:
+        assert cli.check(cli.issue("alice"))["user"] == "alice"
+
+
+def test_doctor_says_what_info_leaves_out(setup):
+    proxy = setup.place.add(Silent(setup.redis.address))
+    said = setup.cli(proxy.address, "").run("doctor")
+    assert said.returncode == OK, said
+    for name in ("maxmemory", "aof_enabled", "role"):
+        assert f"INFO does not tell {name}: " in said.stdout
 
 
 # ---- Behind Sentinel -----------------------------------------------------

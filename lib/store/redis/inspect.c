@@ -39,8 +39,10 @@ inspect_role(const char *info, lk_finding_fn *each, void *arg)
 	char role[LK_REDIS_INFO_MAX + 1] = "";
 
 	if (!lk_redis_info(info, "role", role))
-		return;
-	if (strcmp(role, "master") == 0)
+		each(arg, LK_FINDING_DOUBTFUL,
+		    "INFO does not tell role: whether it is a master is not "
+		    "known");
+	else if (strcmp(role, "master") == 0)
 		each(arg, LK_FINDING_GOOD, "it is a master");
 	else
 		each(arg, LK_FINDING_BAD,
@@ -55,8 +57,12 @@ inspect_memory(const char *info, lk_finding_fn *each, void *arg)
 	char text[FINDING_MAX];
 
 	if (!lk_redis_info(info, "maxmemory", limit) ||
-	    !lk_redis_info(info, "maxmemory_policy", policy))
+	    !lk_redis_info(info, "maxmemory_policy", policy)) {
+		each(arg, LK_FINDING_DOUBTFUL,
+		    "INFO does not tell maxmemory: whether sessions are "
+		    "evicted is not known; ask who runs it for noeviction");
 		return;
+	}
 	if (strcmp(limit, "0") == 0) {
 		each(arg, LK_FINDING_GOOD,
 		    "no memory limit, nothing is evicted");
@@ -79,8 +85,10 @@ inspect_persistence(const char *info, lk_finding_fn *each, void *arg)
 	char aof[LK_REDIS_INFO_MAX + 1] = "";
 
 	if (!lk_redis_info(info, "aof_enabled", aof))
-		return;
-	if (strcmp(aof, "1") == 0)
+		each(arg, LK_FINDING_DOUBTFUL,
+		    "INFO does not tell aof_enabled: whether a restart brings "
+		    "back revoked sessions is not known");
+	else if (strcmp(aof, "1") == 0)
 		each(arg, LK_FINDING_GOOD, "append-only file is on");
 	else
 		each(arg, LK_FINDING_DOUBTFUL,

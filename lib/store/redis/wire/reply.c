@@ -213,8 +213,10 @@ lk_redis_reply_is_error(const struct lk_redis_reply *reply, const char *code)
 	    strncmp(reply->text, code, strlen(code)) == 0);
 }
 
-/* Most characters of an error's code that are repeated. */
+/* Most characters of an error that are repeated: of its code, and of the name
+ * of the command that an ACL does not permit; never an argument. */
 #define CODE_MAX 16
+#define COMMAND_MAX 32
 
 #define NOT_PERMITTED "does not permit this user (ACL) enough"
 #define LACKS_A_COMMAND                                                     \
@@ -273,16 +275,22 @@ enum lk_status
 lk_redis_reply_refusal(const struct lk_redis_reply *reply, const char *where,
     struct lk_error *error)
 {
-	size_t i = 0, code;
+	size_t i = 0, code, name;
+	const char *command;
 
 	if (reply->type != LK_REDIS_ERROR)
 		return (LK_OK);
 	while (!lk_redis_reply_is_error(reply, refusals[i].prefix))
 		i++;
 	code = strspn(reply->text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
-	return (lk_fail(error, refusals[i].status, "redis at %s %s (%.*s)",
-	    where, refusals[i].meaning,
-	    (int)(code < CODE_MAX ? code : CODE_MAX), reply->text));
+	command = strstr(reply->text, "run the '");
+	command = command != NULL ? command + strlen("run the '") : "";
+	name = strspn(command, "abcdefghijklmnopqrstuvwxyz-|");
+	return (lk_fail(error, refusals[i].status,
+	    "redis at %s %s (%.*s%s%.*s)", where, refusals[i].meaning,
+	    (int)(code < CODE_MAX ? code : CODE_MAX), reply->text,
+	    name > 0 ? ": " : "",
+	    (int)(name < COMMAND_MAX ? name : COMMAND_MAX), command));
 }
 
 /* ---- What INFO says ---------------------------------------------------- */
