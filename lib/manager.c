@@ -232,7 +232,7 @@ lk_check(struct lk_manager *manager, const struct lk_token *token,
 	status = lk_token_parse(token, &key);
 	if (status == LK_OK)
 		status = manager->store->ops->check(manager->store, &key,
-		    deadline, session);
+		    deadline, session, NULL);
 	if (status != LK_OK)
 		memset(session, 0, sizeof(*session));
 	return (status);

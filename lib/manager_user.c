@@ -226,7 +226,7 @@ lk_check_user_ttl(struct lk_manager *manager, const struct lk_token *token,
 	if (status == LK_OK)
 		status = lk_token_parse(token, &key);
 	if (status == LK_OK)
-		status = manager->store->ops->check_user(manager->store, &key,
+		status = manager->store->ops->check(manager->store, &key,
 		    deadline, session, &record);
 	if (status != LK_OK)
 		goto out;

@@ -67,10 +67,14 @@ struct lk_store_ops {
 	    const struct lk_issue_request *request, struct lk_deadline deadline,
 	    struct lk_session *session);
 
-	/** Look a session up. */
+	/**
+	 * Look a session up, and at once its user's cached record unless
+	 * ${record} is NULL: with LK_OK it is what user_get would give, empty
+	 * if nothing is cached.
+	 */
 	enum lk_status (*check)(struct lk_store *store,
 	    const struct lk_token_key *key, struct lk_deadline deadline,
-	    struct lk_session *session);
+	    struct lk_session *session, struct lk_buf *record);
 
 	/**
 	 * Look a session up by what its public id says, which is no proof of
@@ -79,15 +83,6 @@ struct lk_store_ops {
 	enum lk_status (*check_id)(struct lk_store *store,
 	    const struct lk_session_ref *ref, struct lk_deadline deadline,
 	    struct lk_session *session);
-
-	/**
-	 * Look a session and its user's cached record up at once.  With
-	 * LK_OK, ${record} is what user_get would give, empty if nothing is
-	 * cached.
-	 */
-	enum lk_status (*check_user)(struct lk_store *store,
-	    const struct lk_token_key *key, struct lk_deadline deadline,
-	    struct lk_session *session, struct lk_buf *record);
 
 	/** Let a live session end ${ttl} seconds from now. */
 	enum lk_status (*extend)(struct lk_store *store,
@@ -169,6 +164,9 @@ struct lk_store_ops {
 	/** Close and free. */
 	void (*free)(struct lk_store *store);
 };
+
+/** LK_STORE_OP(op): the type of that operation, to declare one of a store's. */
+#define LK_STORE_OP(op) __typeof__(*((struct lk_store_ops *)NULL)->op)
 
 /* Most that are put at once. */
 #define LK_PUT_MAX 1024

@@ -116,7 +116,7 @@ test_answer_that_took_the_disk_too_long_is_true(void **state)
 	assert_status(LK_OK, lk_token_parse(&token, &key));
 	for (i = 0; i < 5000; i++)
 		assert_status(LK_OK, store->ops->check(store, &key,
-		    lk_deadline_in(0), &session));
+		    lk_deadline_in(0), &session, NULL));
 	request.key = &key;
 	for (i = 0; i < 1500; i++) {
 		assert_status(LK_OK, store->ops->revoke(store, &key,

@@ -290,12 +290,12 @@ lk_redis_run_why(struct lk_redis_store *store,
 	return (status);
 }
 
-/* Check, and append the user's cached ${record} unless that is NULL. */
-static enum lk_status
-check(struct lk_redis_store *store, const struct lk_token_key *key,
+enum lk_status
+lk_redis_check(struct lk_store *base, const struct lk_token_key *key,
     struct lk_deadline deadline, struct lk_session *session,
     struct lk_buf *record)
 {
+	struct lk_redis_store *store = lk_redis_store_of(base);
 	const struct lk_redis_layout *layout = store->layout;
 	struct lk_redis_reply *replies[LK_REDIS_QUESTIONS_MAX + 1] = { NULL };
 	const char *wrong = NULL;
@@ -320,22 +320,6 @@ check(struct lk_redis_store *store, const struct lk_token_key *key,
 	lk_redis_free_replies(replies, LK_REDIS_QUESTIONS_MAX + 1);
 	lk_redis_look_wipe(&look);
 	return (status);
-}
-
-enum lk_status
-lk_redis_check(struct lk_store *store, const struct lk_token_key *key,
-    struct lk_deadline deadline, struct lk_session *session)
-{
-	return (check(lk_redis_store_of(store), key, deadline, session, NULL));
-}
-
-enum lk_status
-lk_redis_check_user(struct lk_store *store, const struct lk_token_key *key,
-    struct lk_deadline deadline, struct lk_session *session,
-    struct lk_buf *record)
-{
-	return (
-	    check(lk_redis_store_of(store), key, deadline, session, record));
 }
 
 /* ---- Users' cached records --------------------------------------------- */

@@ -20,33 +20,23 @@ struct lk_redis_store {
 };
 
 /** The operations that are the same in both. */
-enum lk_status lk_redis_ping(struct lk_store *store,
-    struct lk_deadline deadline);
-enum lk_status lk_redis_inspect(struct lk_store *store,
-    struct lk_deadline deadline, lk_finding_fn *each, void *arg);
-enum lk_status lk_redis_check(struct lk_store *store,
-    const struct lk_token_key *key, struct lk_deadline deadline,
-    struct lk_session *session);
-enum lk_status lk_redis_check_user(struct lk_store *store,
-    const struct lk_token_key *key, struct lk_deadline deadline,
-    struct lk_session *session, struct lk_buf *record);
-enum lk_status lk_redis_user_get(struct lk_store *store, const char *user,
-    struct lk_deadline deadline, struct lk_buf *record);
-enum lk_status lk_redis_user_put(struct lk_store *store, const char *user,
-    const char *record, size_t len, int64_t ttl, struct lk_deadline deadline);
-enum lk_status lk_redis_user_delete(struct lk_store *store, const char *user,
-    struct lk_deadline deadline, bool *deleted);
-void lk_redis_leave_parent(struct lk_store *store);
-void lk_redis_free(struct lk_store *store);
+LK_STORE_OP(ping) lk_redis_ping;
+LK_STORE_OP(inspect) lk_redis_inspect;
+LK_STORE_OP(check) lk_redis_check;
+LK_STORE_OP(user_get) lk_redis_user_get;
+LK_STORE_OP(user_put) lk_redis_user_put;
+LK_STORE_OP(user_delete) lk_redis_user_delete;
+LK_STORE_OP(leave_parent) lk_redis_leave_parent;
+LK_STORE_OP(free) lk_redis_free;
 
 /* Their places in a layout's table, with those of layout/scan.h. */
-#define LK_REDIS_SAME_OPS                                                      \
-	.ping = lk_redis_ping, .inspect = lk_redis_inspect,                    \
-	.check = lk_redis_check, .check_user = lk_redis_check_user,            \
-	.user_get = lk_redis_user_get, .user_put = lk_redis_user_put,          \
-	.user_delete = lk_redis_user_delete, .walk = lk_redis_walk,            \
-	.put = lk_redis_put, .sweep = lk_redis_sweep, .stats = lk_redis_stats, \
-	.leave_parent = lk_redis_leave_parent, .free = lk_redis_free
+#define LK_REDIS_SAME_OPS                                                    \
+	.ping = lk_redis_ping, .inspect = lk_redis_inspect,                  \
+	.check = lk_redis_check, .user_get = lk_redis_user_get,              \
+	.user_put = lk_redis_user_put, .user_delete = lk_redis_user_delete,  \
+	.walk = lk_redis_walk, .put = lk_redis_put, .sweep = lk_redis_sweep, \
+	.stats = lk_redis_stats, .leave_parent = lk_redis_leave_parent,      \
+	.free = lk_redis_free
 
 /** lk_redis_checks_new(base, checks): The row's `checks`; see checks.c. */
 enum lk_status lk_redis_checks_new(const struct lk_store *base,

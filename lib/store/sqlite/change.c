@@ -21,21 +21,13 @@ static enum lk_status
 number_of(struct lk_sqlite_store *store, enum lk_sqlite_sql sql,
     const uint8_t tag[LK_TAG_LEN], int64_t limit, int64_t *number)
 {
-	sqlite3_stmt *statement = NULL;
+	sqlite3_stmt *row;
 	enum lk_status status = LK_FAULT;
-	bool row;
 
-	*number = 0;
-	status = lk_sqlite_db_sql(store->db, sql, &statement);
-	if (status != LK_OK)
-		return (status);
-	lk_sqlite_bind_bytes(statement, 1, tag, LK_TAG_LEN);
-	if (sql != LK_SQL_NEWEST)
-		lk_sqlite_bind_number(statement, 2, limit);
-	status = lk_sqlite_db_step(store->db, statement, &row);
-	if (status == LK_OK && row)
-		*number = sqlite3_column_int64(statement, 0);
-	(void)sqlite3_reset(statement);
+	status = LK_SQLITE_RUN(store->db, sql, &row,
+	    LK_SQL_BYTES(tag, LK_TAG_LEN), LK_SQL_NUMBER(limit));
+	*number = row != NULL ? sqlite3_column_int64(row, 0) : 0;
+	(void)sqlite3_reset(row);
 	return (status);
 }
 
@@ -48,7 +40,6 @@ make_room(struct lk_sqlite_store *store, const struct lk_issue_request *request,
     bool *fits)
 {
 	const int64_t stay = (int64_t)request->limits.per_user - 1;
-	sqlite3_stmt *statement = NULL;
 	enum lk_status status = LK_FAULT;
 	int64_t count;
 
@@ -62,35 +53,23 @@ make_room(struct lk_sqlite_store *store, const struct lk_issue_request *request,
 	*fits = count <= ONCE || count <= stay + STEP;
 	if (!*fits)
 		return (LK_OK);
-	status = lk_sqlite_db_sql(store->db, LK_SQL_EVICT, &statement);
-	if (status != LK_OK)
-		return (status);
-	lk_sqlite_bind_bytes(statement, 1, request->key->tag, LK_TAG_LEN);
-	lk_sqlite_bind_number(statement, 2, lk_sqlite_now_ms(store));
-	lk_sqlite_bind_number(statement, 3, count - stay);
-	return (lk_sqlite_change(store, statement));
+	return (LK_SQLITE_RUN(store->db, LK_SQL_EVICT, NULL,
+	    LK_SQL_BYTES(request->key->tag, LK_TAG_LEN),
+	    LK_SQL_NUMBER(lk_sqlite_now_ms(store)),
+	    LK_SQL_NUMBER(count - stay)));
 }
 
 static enum lk_status
 insert(struct lk_sqlite_store *store, const struct lk_issue_request *request,
     int64_t issued_us, int64_t expires_ms)
 {
-	sqlite3_stmt *statement = NULL;
-	enum lk_status status = LK_FAULT;
-
-	status = lk_sqlite_db_sql(store->db, LK_SQL_INSERT, &statement);
-	if (status != LK_OK)
-		return (status);
-	lk_sqlite_bind_bytes(statement, 1, request->key->tag, LK_TAG_LEN);
-	lk_sqlite_bind_bytes(statement, 2, request->key->digest, LK_HANDLE_LEN);
-	lk_sqlite_bind_bytes(statement, 3, request->key->digest, LK_DIGEST_LEN);
-	lk_sqlite_bind_bytes(statement, 4, request->user,
-	    strlen(request->user));
-	(void)sqlite3_bind_text(statement, 5, request->client, -1,
-	    SQLITE_STATIC);
-	lk_sqlite_bind_number(statement, 6, issued_us);
-	lk_sqlite_bind_number(statement, 7, expires_ms);
-	return (lk_sqlite_change(store, statement));
+	return (LK_SQLITE_RUN(store->db, LK_SQL_INSERT, NULL,
+	    LK_SQL_BYTES(request->key->tag, LK_TAG_LEN),
+	    LK_SQL_BYTES(request->key->digest, LK_HANDLE_LEN),
+	    LK_SQL_BYTES(request->key->digest, LK_DIGEST_LEN),
+	    LK_SQL_BYTES(request->user, strlen(request->user)),
+	    LK_SQL_TEXT(request->client), LK_SQL_NUMBER(issued_us),
+	    LK_SQL_NUMBER(expires_ms)));
 }
 
 /* Begin it in the transaction under way, after every other of the user. */
@@ -120,22 +99,17 @@ lk_sqlite_extend(struct lk_store *base, const struct lk_token_key *key,
     int64_t ttl, struct lk_deadline deadline, struct lk_session *session)
 {
 	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
-	sqlite3_stmt *statement = NULL;
 	enum lk_status status = LK_FAULT;
 
 	status = lk_sqlite_db_begin_adding(store->db, deadline);
 	if (status != LK_OK)
 		return (status);
-	status = lk_sqlite_db_sql(store->db, LK_SQL_EXTEND, &statement);
-	if (status == LK_OK) {
-		lk_sqlite_bind_bytes(statement, 1, key->tag, LK_TAG_LEN);
-		lk_sqlite_bind_bytes(statement, 2, key->digest, LK_HANDLE_LEN);
-		lk_sqlite_bind_number(statement, 3, lk_sqlite_now_ms(store));
-		lk_sqlite_bind_number(statement, 4,
-		    lk_sqlite_now_ms(store) + ttl * 1000);
-		lk_sqlite_bind_bytes(statement, 5, key->digest, LK_DIGEST_LEN);
-		status = lk_sqlite_change(store, statement);
-	}
+	status = LK_SQLITE_RUN(store->db, LK_SQL_EXTEND, NULL,
+	    LK_SQL_BYTES(key->tag, LK_TAG_LEN),
+	    LK_SQL_BYTES(key->digest, LK_HANDLE_LEN),
+	    LK_SQL_NUMBER(lk_sqlite_now_ms(store)),
+	    LK_SQL_NUMBER(lk_sqlite_now_ms(store) + ttl * 1000),
+	    LK_SQL_BYTES(key->digest, LK_DIGEST_LEN));
 	/* It says as well why nothing was extended, if nothing was. */
 	if (status == LK_OK)
 		status = lk_sqlite_find(store, key, session);
@@ -159,45 +133,20 @@ try_again(struct lk_sqlite_store *store, enum lk_status status, int attempt)
 	return (true);
 }
 
-/* One attempt to end a session. */
-static enum lk_status
-revoke_once(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
-    const uint8_t handle[LK_HANDLE_LEN], struct lk_deadline deadline,
-    uint64_t *revoked)
-{
-	sqlite3_stmt *statement = NULL;
-	enum lk_status status = LK_FAULT;
-	bool was_live = false;
-
-	*revoked = 0;
-	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN_IMMEDIATE,
-	    deadline);
-	if (status != LK_OK)
-		return (status);
-	status = lk_sqlite_db_sql(store->db, LK_SQL_REVOKE, &statement);
-	if (status == LK_OK) {
-		lk_sqlite_bind_bytes(statement, 1, tag, LK_TAG_LEN);
-		lk_sqlite_bind_bytes(statement, 2, handle, LK_HANDLE_LEN);
-		lk_sqlite_bind_number(statement, 3, lk_sqlite_now_ms(store));
-		status = lk_sqlite_delete(store, statement, &was_live);
-	}
-	status = lk_sqlite_db_end(store->db, status);
-	if (status == LK_OK)
-		*revoked = was_live ? 1 : 0;
-	return (status);
-}
-
 static enum lk_status
 revoke(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
     const uint8_t handle[LK_HANDLE_LEN], struct lk_deadline deadline,
     uint64_t *revoked)
 {
 	enum lk_status status = LK_FAULT;
+	bool was_live;
 	int attempt = 0;
 
 	do
-		status = revoke_once(store, tag, handle, deadline, revoked);
+		status = lk_sqlite_delete(store, LK_SQL_REVOKE, tag, handle,
+		    deadline, &was_live);
 	while (try_again(store, status, attempt++));
+	*revoked = was_live ? 1 : 0;
 	return (status);
 }
 
@@ -238,35 +187,24 @@ revoke_some(struct lk_sqlite_store *store, const struct doomed *doomed,
     int most, bool *all, uint64_t *revoked, uint8_t last[LK_HANDLE_LEN])
 {
 	const int64_t now_ms = lk_sqlite_now_ms(store);
-	sqlite3_stmt *statement = NULL;
+	sqlite3_stmt *row;
 	enum lk_status status = LK_FAULT;
 	const void *handle;
-	bool row = true;
 	int gone = 0;
 
 	memset(last, 0, LK_HANDLE_LEN);
-	status = lk_sqlite_db_sql(store->db, LK_SQL_REVOKE_SOME, &statement);
-	if (status == LK_OK) {
-		lk_sqlite_bind_bytes(statement, 1, doomed->tag, LK_TAG_LEN);
-		lk_sqlite_bind_number(statement, 2, doomed->until_us);
-		lk_sqlite_bind_number(statement, 3, most);
-		if (doomed->keep == NULL)
-			(void)sqlite3_bind_null(statement, 4);
-		else
-			lk_sqlite_bind_bytes(statement, 4, doomed->keep->digest,
-			    LK_HANDLE_LEN);
-		lk_sqlite_bind_bytes(statement, 5, doomed->from,
-		    doomed->from_len);
-	}
-	while (status == LK_OK && row) {
-		status = lk_sqlite_db_step(store->db, statement, &row);
-		if (status != LK_OK || !row)
-			continue;
+	status = LK_SQLITE_RUN(store->db, LK_SQL_REVOKE_SOME, &row,
+	    LK_SQL_BYTES(doomed->tag, LK_TAG_LEN),
+	    LK_SQL_NUMBER(doomed->until_us), LK_SQL_NUMBER(most),
+	    LK_SQL_BYTES(doomed->keep == NULL ? NULL : doomed->keep->digest,
+	        LK_HANDLE_LEN),
+	    LK_SQL_BYTES(doomed->from, doomed->from_len));
+	for (; row != NULL; status = lk_sqlite_db_next(store->db, &row)) {
 		gone++;
-		if (sqlite3_column_int64(statement, 0) > now_ms)
+		if (sqlite3_column_int64(row, 0) > now_ms)
 			++*revoked;
-		handle = sqlite3_column_blob(statement, 1);
-		if (sqlite3_column_bytes(statement, 1) == LK_HANDLE_LEN &&
+		handle = sqlite3_column_blob(row, 1);
+		if (sqlite3_column_bytes(row, 1) == LK_HANDLE_LEN &&
 		    memcmp(handle, last, LK_HANDLE_LEN) > 0)
 			memcpy(last, handle, LK_HANDLE_LEN);
 	}

@@ -51,7 +51,7 @@ static const char *const sql_text[LK_SQL_N] = {
 	    " ON CONFLICT (tag) DO UPDATE SET record = excluded.record,"
 	    " expires_ms = excluded.expires_ms",
 	[LK_SQL_USER_DELETE] =
-	    "DELETE FROM user WHERE tag = ?1 RETURNING expires_ms > ?2",
+	    "DELETE FROM user WHERE tag = ?1 RETURNING expires_ms > ?3",
 	[LK_SQL_SWEEP_SESSIONS] =
 	    "DELETE FROM session WHERE (tag, handle) IN"
 	    " (SELECT tag, handle FROM session WHERE expires_ms < ?1"
@@ -239,8 +239,9 @@ leave(struct lk_sqlite_db *db)
 
 /* ---- Using ------------------------------------------------------------- */
 
-enum lk_status
-lk_sqlite_db_sql(struct lk_sqlite_db *db, enum lk_sqlite_sql sql,
+/* The statement, ready for all its parameters to be bound. */
+static enum lk_status
+prepare(struct lk_sqlite_db *db, enum lk_sqlite_sql sql,
     sqlite3_stmt **statement)
 {
 	int result;
@@ -260,16 +261,43 @@ lk_sqlite_db_sql(struct lk_sqlite_db *db, enum lk_sqlite_sql sql,
 }
 
 enum lk_status
-lk_sqlite_db_step(struct lk_sqlite_db *db, sqlite3_stmt *statement, bool *row)
+lk_sqlite_db_next(struct lk_sqlite_db *db, sqlite3_stmt **row)
 {
-	int result = sqlite3_step(statement);
+	const int result = sqlite3_step(*row);
 
-	*row = result == SQLITE_ROW;
-	if (*row)
+	if (result == SQLITE_ROW)
 		return (LK_OK);
 	/* A statement that is left standing would hold its locks. */
-	(void)sqlite3_reset(statement);
+	(void)sqlite3_reset(*row);
+	*row = NULL;
 	return (result == SQLITE_DONE ? LK_OK : fail(db, result));
+}
+
+enum lk_status
+lk_sqlite_db_run(struct lk_sqlite_db *db, enum lk_sqlite_sql sql,
+    const struct lk_sqlite_arg *args, size_t count, sqlite3_stmt **row)
+{
+	sqlite3_stmt *statement = NULL;
+	enum lk_status status = prepare(db, sql, &statement);
+	int i, n = sqlite3_bind_parameter_count(statement);
+
+	/* What is bound is borrowed, which takes no memory: it cannot fail. */
+	for (i = 0; i < n && i < (int)count; i++, args++) {
+		if (args->type == LK_SQLITE_NUMBER)
+			(void)sqlite3_bind_int64(statement, i + 1,
+			    args->number);
+		else if (args->type == LK_SQLITE_TEXT)
+			(void)sqlite3_bind_text(statement, i + 1, args->bytes,
+			    -1, SQLITE_STATIC);
+		else
+			(void)sqlite3_bind_blob64(statement, i + 1, args->bytes,
+			    (sqlite3_uint64)args->number, SQLITE_STATIC);
+	}
+	if (status == LK_OK)
+		status = lk_sqlite_db_next(db, &statement);
+	if (row != NULL)
+		*row = status == LK_OK ? statement : NULL;
+	return (status);
 }
 
 /*
@@ -279,45 +307,30 @@ lk_sqlite_db_step(struct lk_sqlite_db *db, sqlite3_stmt *statement, bool *row)
  */
 enum lk_status
 lk_sqlite_db_find(struct lk_sqlite_db *db, const uint8_t tag[LK_TAG_LEN],
-    const uint8_t handle[LK_HANDLE_LEN], sqlite3_stmt **statement, bool *row)
+    const uint8_t handle[LK_HANDLE_LEN], sqlite3_stmt **row)
 {
 	const bool bound = db->statement[LK_SQL_FIND] != NULL;
 	enum lk_status status = LK_FAULT;
 	int result = SQLITE_OK;
 
-	*row = false;
-	status = lk_sqlite_db_sql(db, LK_SQL_FIND, statement);
-	if (status != LK_OK)
+	*row = NULL;
+	if ((status = prepare(db, LK_SQL_FIND, row)) != LK_OK)
 		return (status);
 	memcpy(db->tag, tag, LK_TAG_LEN);
 	memcpy(db->handle, handle, LK_HANDLE_LEN);
 	if (!bound) {
-		result = sqlite3_bind_blob(*statement, 1, db->tag, LK_TAG_LEN,
+		result = sqlite3_bind_blob(*row, 1, db->tag, LK_TAG_LEN,
 		    SQLITE_STATIC);
 		if (result == SQLITE_OK)
-			result = sqlite3_bind_blob(*statement, 2, db->handle,
+			result = sqlite3_bind_blob(*row, 2, db->handle,
 			    LK_HANDLE_LEN, SQLITE_STATIC);
 	}
 	if (result != SQLITE_OK) {
-		(void)sqlite3_finalize(*statement);
-		db->statement[LK_SQL_FIND] = NULL;
+		(void)sqlite3_finalize(*row);
+		db->statement[LK_SQL_FIND] = *row = NULL;
 		return (fail(db, result));
 	}
-	return (lk_sqlite_db_step(db, *statement, row));
-}
-
-/* Run a statement that takes and gives nothing. */
-static enum lk_status
-run(struct lk_sqlite_db *db, enum lk_sqlite_sql sql)
-{
-	sqlite3_stmt *statement = NULL;
-	enum lk_status status = LK_FAULT;
-	bool row;
-
-	status = lk_sqlite_db_sql(db, sql, &statement);
-	if (status == LK_OK)
-		status = lk_sqlite_db_step(db, statement, &row);
-	return (status);
+	return (lk_sqlite_db_next(db, row));
 }
 
 enum lk_status
@@ -330,7 +343,7 @@ lk_sqlite_db_begin(struct lk_sqlite_db *db, enum lk_sqlite_sql sql,
 	db->pace.writing = sql != LK_SQL_BEGIN;
 	status = connect_db(db, db->pace.writing);
 	if (status == LK_OK)
-		status = run(db, sql);
+		status = lk_sqlite_db_run(db, sql, NULL, 0, NULL);
 	if (status != LK_OK)
 		leave(db);
 	return (status);
@@ -388,7 +401,8 @@ lk_sqlite_db_end(struct lk_sqlite_db *db, enum lk_status status)
 	for (i = 0; i < LK_SQL_N; i++)
 		(void)sqlite3_reset(db->statement[i]);
 	if (status >= 0) {
-		if ((end = run(db, LK_SQL_COMMIT)) == LK_OK) {
+		end = lk_sqlite_db_run(db, LK_SQL_COMMIT, NULL, 0, NULL);
+		if (end == LK_OK) {
 			leave(db);
 			return (status);
 		}

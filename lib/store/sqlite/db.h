@@ -108,30 +108,48 @@ enum lk_status lk_sqlite_db_look(struct lk_sqlite_db *db,
 enum lk_status lk_sqlite_db_looked(struct lk_sqlite_db *db,
     enum lk_status status) LK_MUST_CHECK;
 
-/**
- * lk_sqlite_db_sql(db, sql, statement):
- * The statement, ready for all its parameters to be bound; it belongs to
- * ${db}.
- */
-enum lk_status lk_sqlite_db_sql(struct lk_sqlite_db *db, enum lk_sqlite_sql sql,
-    sqlite3_stmt **statement) LK_MUST_CHECK;
+/** What a parameter is bound to, borrowed until the statement is done. */
+struct lk_sqlite_arg {
+	enum { LK_SQLITE_NUMBER = 0, LK_SQLITE_BYTES, LK_SQLITE_TEXT } type;
+	int64_t number;    /* or the length of the bytes */
+	const void *bytes; /* NULL: it is null */
+};
+
+#define LK_SQL_NUMBER(value) ((struct lk_sqlite_arg){ .number = (value) })
+#define LK_SQL_BYTES(start, len) \
+	((struct lk_sqlite_arg){ LK_SQLITE_BYTES, (int64_t)(len), (start) })
+#define LK_SQL_TEXT(text) ((struct lk_sqlite_arg){ LK_SQLITE_TEXT, 0, (text) })
 
 /**
- * lk_sqlite_db_step(db, statement, row):
- * Run it to its next row; ${row} is false, and the statement reset, if there
- * is none.
+ * lk_sqlite_db_run(db, sql, args, count, row):
+ * Run a statement to its first row, with as many of the parameters as it has.
+ * ${row}, which may be NULL if it returns none, is at it, or NULL: there is
+ * none.
  */
-enum lk_status lk_sqlite_db_step(struct lk_sqlite_db *db,
-    sqlite3_stmt *statement, bool *row) LK_MUST_CHECK;
+enum lk_status lk_sqlite_db_run(struct lk_sqlite_db *db, enum lk_sqlite_sql sql,
+    const struct lk_sqlite_arg *args, size_t count,
+    sqlite3_stmt **row) LK_MUST_CHECK;
+
+/** LK_SQLITE_RUN(db, sql, row, LK_SQL_..., ...): the same, inline. */
+#define LK_SQLITE_RUN(db, sql, row, ...)                            \
+	lk_sqlite_db_run((db), (sql),                               \
+	    (const struct lk_sqlite_arg[]){ __VA_ARGS__ },          \
+	    sizeof((const struct lk_sqlite_arg[]){ __VA_ARGS__ }) / \
+	        sizeof(struct lk_sqlite_arg),                       \
+	    (row))
+
+/** lk_sqlite_db_next(db, row): Move ${row} on, to NULL after the last. */
+enum lk_status lk_sqlite_db_next(struct lk_sqlite_db *db,
+    sqlite3_stmt **row) LK_MUST_CHECK;
 
 /**
- * lk_sqlite_db_find(db, tag, handle, statement, row):
- * The same of LK_SQL_FIND, which no other function may use: bring it to the
- * row of a session.  It is to be reset if there is one.
+ * lk_sqlite_db_find(db, tag, handle, row):
+ * lk_sqlite_db_run() of LK_SQL_FIND, which nobody else may use: the row of a
+ * session.  It is to be reset if there is one.
  */
 enum lk_status lk_sqlite_db_find(struct lk_sqlite_db *db,
     const uint8_t tag[LK_TAG_LEN], const uint8_t handle[LK_HANDLE_LEN],
-    sqlite3_stmt **statement, bool *row) LK_MUST_CHECK;
+    sqlite3_stmt **row) LK_MUST_CHECK;
 
 /** lk_sqlite_db_changes(db): Rows the last statement changed. */
 int lk_sqlite_db_changes(const struct lk_sqlite_db *db);

@@ -83,35 +83,14 @@ enum lk_status
 lk_sqlite_find(struct lk_sqlite_store *store, const struct lk_token_key *key,
     struct lk_session *session)
 {
-	sqlite3_stmt *statement = NULL;
+	sqlite3_stmt *row;
 	enum lk_status status = LK_FAULT;
-	bool row;
 
-	status = lk_sqlite_db_find(store->db, key->tag, key->digest, &statement,
-	    &row);
-	if (status != LK_OK || !row)
+	status = lk_sqlite_db_find(store->db, key->tag, key->digest, &row);
+	if (row == NULL)
 		return (status == LK_OK ? LK_UNKNOWN : status);
-	status = judge_row(store, statement, key, session);
-	(void)sqlite3_reset(statement);
-	return (status);
-}
-
-/* The same by public id: what was found is what was asked for. */
-static enum lk_status
-find_ref(struct lk_sqlite_store *store, const struct lk_session_ref *ref,
-    struct lk_session *session)
-{
-	sqlite3_stmt *statement = NULL;
-	enum lk_status status = LK_FAULT;
-	bool row;
-
-	status = lk_sqlite_db_find(store->db, ref->locator, ref->handle,
-	    &statement, &row);
-	if (status != LK_OK || !row)
-		return (status == LK_OK ? LK_UNKNOWN : status);
-	status = read_session(store, statement, ref->locator,
-	    column_digest(statement), session);
-	(void)sqlite3_reset(statement);
+	status = judge_row(store, row, key, session);
+	(void)sqlite3_reset(row);
 	return (status);
 }
 
@@ -119,16 +98,23 @@ find_ref(struct lk_sqlite_store *store, const struct lk_session_ref *ref,
 
 enum lk_status
 lk_sqlite_check(struct lk_store *base, const struct lk_token_key *key,
-    struct lk_deadline deadline, struct lk_session *session)
+    struct lk_deadline deadline, struct lk_session *session,
+    struct lk_buf *record)
 {
 	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
 	enum lk_status status = LK_FAULT;
 
-	status = lk_sqlite_db_look(store->db, deadline);
+	status = record == NULL
+	    ? lk_sqlite_db_look(store->db, deadline)
+	    : lk_sqlite_db_begin(store->db, LK_SQL_BEGIN, deadline);
+	if (status != LK_OK)
+		return (status);
+	status = lk_sqlite_find(store, key, session);
+	if (record == NULL)
+		return (lk_sqlite_db_looked(store->db, status));
 	if (status == LK_OK)
-		status = lk_sqlite_db_looked(store->db,
-		    lk_sqlite_find(store, key, session));
-	return (status);
+		status = lk_sqlite_find_user(store, key->tag, record);
+	return (lk_sqlite_db_end(store->db, status));
 }
 
 enum lk_status
@@ -136,15 +122,23 @@ lk_sqlite_check_id(struct lk_store *base, const struct lk_session_ref *ref,
     struct lk_deadline deadline, struct lk_session *session)
 {
 	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
+	sqlite3_stmt *row;
 	enum lk_status status = LK_FAULT;
 
 	if (ref->locator_len != LK_TAG_LEN)
 		return (LK_MALFORMED);
 	status = lk_sqlite_db_look(store->db, deadline);
-	if (status == LK_OK)
-		status = lk_sqlite_db_looked(store->db,
-		    find_ref(store, ref, session));
-	return (status);
+	if (status != LK_OK)
+		return (status);
+	status = lk_sqlite_db_find(store->db, ref->locator, ref->handle, &row);
+	if (row != NULL)
+		/* What was found is what was asked for. */
+		status = read_session(store, row, ref->locator,
+		    column_digest(row), session);
+	else if (status == LK_OK)
+		status = LK_UNKNOWN;
+	(void)sqlite3_reset(row);
+	return (lk_sqlite_db_looked(store->db, status));
 }
 
 /* ---- Lists ------------------------------------------------------------- */
@@ -213,27 +207,22 @@ read_page(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
 {
 	const size_t from_len = *rows == 0 ? 0 : LK_HANDLE_LEN;
 	uint8_t from[LK_HANDLE_LEN];
-	sqlite3_stmt *statement = NULL;
+	sqlite3_stmt *row;
 	enum lk_status status = LK_FAULT;
-	bool row = false;
 
 	*rows = 0;
 	memcpy(from, last, sizeof(from));
 	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN, deadline);
 	if (status != LK_OK)
 		return (status);
-	status = lk_sqlite_db_sql(store->db, LK_SQL_LIST, &statement);
-	if (status == LK_OK) {
-		lk_sqlite_bind_bytes(statement, 1, tag, LK_TAG_LEN);
-		lk_sqlite_bind_bytes(statement, 2, from, from_len);
-		lk_sqlite_bind_number(statement, 3, PAGE_ROWS);
-		status = lk_sqlite_db_step(store->db, statement, &row);
-	}
-	while (status == LK_OK && row) {
+	status = LK_SQLITE_RUN(store->db, LK_SQL_LIST, &row,
+	    LK_SQL_BYTES(tag, LK_TAG_LEN), LK_SQL_BYTES(from, from_len),
+	    LK_SQL_NUMBER(PAGE_ROWS));
+	while (status == LK_OK && row != NULL) {
 		++*rows;
-		status = take_row(store, statement, tag, last, entries);
+		status = take_row(store, row, tag, last, entries);
 		if (status == LK_OK)
-			status = lk_sqlite_db_step(store->db, statement, &row);
+			status = lk_sqlite_db_next(store->db, &row);
 	}
 	return (lk_sqlite_db_end(store->db, status));
 }

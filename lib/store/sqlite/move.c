@@ -124,53 +124,33 @@ next_half(struct lk_place *place)
 	place->done = users;
 }
 
-/* Begin the statement of the next page. */
-static enum lk_status
-walk_statement(struct lk_sqlite_store *store, bool users,
-    const struct cursor *from, int64_t rows, sqlite3_stmt **statement)
-{
-	const size_t tag_len = from->begun ? LK_TAG_LEN : 0;
-	const size_t handle_len = from->begun ? LK_HANDLE_LEN : 0;
-	enum lk_status status = LK_FAULT;
-
-	status = lk_sqlite_db_sql(store->db,
-	    users ? LK_SQL_WALK_USERS : LK_SQL_WALK_SESSIONS, statement);
-	if (status != LK_OK)
-		return (status);
-	lk_sqlite_bind_number(*statement, 1, lk_sqlite_now_ms(store));
-	lk_sqlite_bind_number(*statement, 2, rows);
-	lk_sqlite_bind_bytes(*statement, 3, from->tag, tag_len);
-	if (!users)
-		lk_sqlite_bind_bytes(*statement, 4, from->handle, handle_len);
-	return (LK_OK);
-}
-
 enum lk_status
 lk_sqlite_walk(struct lk_store *base, struct lk_place *place,
     struct lk_deadline deadline, lk_stored_fn *each, void *arg)
 {
 	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
 	const int64_t rows = place->users ? WALK_USERS : WALK_SESSIONS;
-	sqlite3_stmt *statement = NULL;
+	sqlite3_stmt *row;
 	enum lk_status status = LK_FAULT;
 	struct cursor from;
 	int64_t met = 0;
-	bool row = false;
 
 	/* What is bound stays as it is until the statement is done. */
 	memcpy(&from, place->cursor, sizeof(from));
 	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN, deadline);
 	if (status != LK_OK)
 		return (status);
-	status = walk_statement(store, place->users, &from, rows, &statement);
-	if (status == LK_OK)
-		status = lk_sqlite_db_step(store->db, statement, &row);
-	while (status == LK_OK && row) {
+	status = LK_SQLITE_RUN(store->db,
+	    place->users ? LK_SQL_WALK_USERS : LK_SQL_WALK_SESSIONS, &row,
+	    LK_SQL_NUMBER(lk_sqlite_now_ms(store)), LK_SQL_NUMBER(rows),
+	    LK_SQL_BYTES(from.tag, from.begun ? LK_TAG_LEN : 0),
+	    LK_SQL_BYTES(from.handle, from.begun ? LK_HANDLE_LEN : 0));
+	while (status == LK_OK && row != NULL) {
 		met++;
-		if (!take_row(statement, place, each, arg))
+		if (!take_row(row, place, each, arg))
 			status = lk_sqlite_corrupt(store);
 		else
-			status = lk_sqlite_db_step(store->db, statement, &row);
+			status = lk_sqlite_db_next(store->db, &row);
 	}
 	if (status == LK_OK && met < rows)
 		next_half(place);
@@ -184,25 +164,22 @@ static enum lk_status
 look_up(struct lk_sqlite_store *store, const struct lk_stored *stored,
     const uint8_t tag[LK_TAG_LEN], enum lk_put *result)
 {
-	sqlite3_stmt *statement = NULL;
+	sqlite3_stmt *row;
 	uint8_t digest[LK_DIGEST_LEN];
 	enum lk_status status = LK_FAULT;
-	bool row;
 
-	status = lk_sqlite_db_find(store->db, tag, stored->digest, &statement,
-	    &row);
-	if (status == LK_OK && !row)
+	status = lk_sqlite_db_find(store->db, tag, stored->digest, &row);
+	if (row == NULL)
 		*result = LK_PUT_NEW;
-	else if (status == LK_OK &&
-	    (!column_bytes(statement, COLUMN_DIGEST, digest, LK_DIGEST_LEN) ||
-	        memcmp(digest, stored->digest, LK_DIGEST_LEN) != 0))
+	else if (!column_bytes(row, COLUMN_DIGEST, digest, LK_DIGEST_LEN) ||
+	    memcmp(digest, stored->digest, LK_DIGEST_LEN) != 0)
 		*result = LK_PUT_CONFLICT;
-	else if (status == LK_OK)
-		*result = sqlite3_column_int64(statement, COLUMN_EXPIRES) <
+	else
+		*result = sqlite3_column_int64(row, COLUMN_EXPIRES) <
 		        stored->expires_ms
 		    ? LK_PUT_LATER
 		    : LK_PUT_KNOWN;
-	(void)sqlite3_reset(statement);
+	(void)sqlite3_reset(row);
 	return (status);
 }
 
@@ -210,7 +187,6 @@ static enum lk_status
 put_session(struct lk_sqlite_store *store, const struct lk_stored *stored,
     enum lk_put *result)
 {
-	sqlite3_stmt *statement = NULL;
 	uint8_t tag[LK_TAG_LEN];
 	enum lk_status status = LK_FAULT;
 
@@ -219,36 +195,27 @@ put_session(struct lk_sqlite_store *store, const struct lk_stored *stored,
 	if (status != LK_OK ||
 	    (*result != LK_PUT_NEW && *result != LK_PUT_LATER))
 		return (status);
-	status = lk_sqlite_db_sql(store->db, LK_SQL_PUT, &statement);
-	if (status != LK_OK)
-		return (status);
-	lk_sqlite_bind_bytes(statement, 1, tag, LK_TAG_LEN);
-	lk_sqlite_bind_bytes(statement, 2, stored->digest, LK_HANDLE_LEN);
-	lk_sqlite_bind_bytes(statement, 3, stored->digest, LK_DIGEST_LEN);
-	lk_sqlite_bind_bytes(statement, 4, stored->user, strlen(stored->user));
-	(void)sqlite3_bind_text(statement, 5, stored->client, -1,
-	    SQLITE_STATIC);
-	lk_sqlite_bind_number(statement, 6, stored->issued_us);
-	lk_sqlite_bind_number(statement, 7, stored->expires_ms);
-	return (lk_sqlite_change(store, statement));
+	return (LK_SQLITE_RUN(store->db, LK_SQL_PUT, NULL,
+	    LK_SQL_BYTES(tag, LK_TAG_LEN),
+	    LK_SQL_BYTES(stored->digest, LK_HANDLE_LEN),
+	    LK_SQL_BYTES(stored->digest, LK_DIGEST_LEN),
+	    LK_SQL_BYTES(stored->user, strlen(stored->user)),
+	    LK_SQL_TEXT(stored->client), LK_SQL_NUMBER(stored->issued_us),
+	    LK_SQL_NUMBER(stored->expires_ms)));
 }
 
 static enum lk_status
 put_user(struct lk_sqlite_store *store, const struct lk_stored *stored,
     enum lk_put *result)
 {
-	sqlite3_stmt *statement = NULL;
 	uint8_t tag[LK_TAG_LEN];
 	enum lk_status status = LK_FAULT;
 
 	lk_user_tag(stored->user, tag);
-	status = lk_sqlite_db_sql(store->db, LK_SQL_USER_OFFER, &statement);
-	if (status != LK_OK)
-		return (status);
-	lk_sqlite_bind_bytes(statement, 1, tag, LK_TAG_LEN);
-	lk_sqlite_bind_bytes(statement, 2, stored->record, stored->record_len);
-	lk_sqlite_bind_number(statement, 3, stored->expires_ms);
-	status = lk_sqlite_change(store, statement);
+	status = LK_SQLITE_RUN(store->db, LK_SQL_USER_OFFER, NULL,
+	    LK_SQL_BYTES(tag, LK_TAG_LEN),
+	    LK_SQL_BYTES(stored->record, stored->record_len),
+	    LK_SQL_NUMBER(stored->expires_ms));
 	*result = lk_sqlite_db_changes(store->db) > 0
 	    ? LK_PUT_NEW
 	    : LK_PUT_KNOWN;
@@ -306,7 +273,6 @@ lk_sqlite_sweep(struct lk_store *base, struct lk_place *place,
     struct lk_deadline deadline, uint64_t *swept)
 {
 	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
-	sqlite3_stmt *statement = NULL;
 	enum lk_status status = LK_FAULT;
 	int64_t began_ns;
 	int gone = 0;
@@ -316,16 +282,12 @@ lk_sqlite_sweep(struct lk_store *base, struct lk_place *place,
 	if (status != LK_OK)
 		return (status);
 	began_ns = lk_monotonic_ns();
-	status = lk_sqlite_db_sql(store->db,
-	    place->users ? LK_SQL_SWEEP_USERS : LK_SQL_SWEEP_SESSIONS,
-	    &statement);
-	if (status == LK_OK) {
-		lk_sqlite_bind_number(statement, 1,
-		    lk_sqlite_now_ms(store) + 1);
-		lk_sqlite_bind_number(statement, 2, SWEEP_ROWS);
-		status = lk_sqlite_change(store, statement);
+	status = LK_SQLITE_RUN(store->db,
+	    place->users ? LK_SQL_SWEEP_USERS : LK_SQL_SWEEP_SESSIONS, NULL,
+	    LK_SQL_NUMBER(lk_sqlite_now_ms(store) + 1),
+	    LK_SQL_NUMBER(SWEEP_ROWS));
+	if (status == LK_OK)
 		gone = lk_sqlite_db_changes(store->db);
-	}
 	status = lk_sqlite_db_end(store->db, status);
 	if (status != LK_OK)
 		return (status);
@@ -342,22 +304,18 @@ lk_sqlite_stats(struct lk_store *base, struct lk_place *place,
     struct lk_deadline deadline, struct lk_store_stats *stats)
 {
 	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
-	sqlite3_stmt *statement = NULL;
+	sqlite3_stmt *row;
 	enum lk_status status = LK_FAULT;
-	bool row;
 
 	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN, deadline);
 	if (status != LK_OK)
 		return (status);
-	status = lk_sqlite_db_sql(store->db, LK_SQL_STATS, &statement);
-	if (status == LK_OK) {
-		lk_sqlite_bind_number(statement, 1, lk_sqlite_now_ms(store));
-		status = lk_sqlite_db_step(store->db, statement, &row);
-	}
-	if (status == LK_OK && row) {
-		stats->sessions = (uint64_t)sqlite3_column_int64(statement, 0);
-		stats->users = (uint64_t)sqlite3_column_int64(statement, 1);
-		stats->bytes = (uint64_t)sqlite3_column_int64(statement, 2);
+	status = LK_SQLITE_RUN(store->db, LK_SQL_STATS, &row,
+	    LK_SQL_NUMBER(lk_sqlite_now_ms(store)));
+	if (row != NULL) {
+		stats->sessions = (uint64_t)sqlite3_column_int64(row, 0);
+		stats->users = (uint64_t)sqlite3_column_int64(row, 1);
+		stats->bytes = (uint64_t)sqlite3_column_int64(row, 2);
 	}
 	place->done = true;
 	return (lk_sqlite_db_end(store->db, status));

@@ -38,29 +38,6 @@ lk_sqlite_corrupt(const struct lk_sqlite_store *store)
 
 /* ---- Statements -------------------------------------------------------- */
 
-/* What is bound is borrowed, which takes no memory: it cannot fail. */
-void
-lk_sqlite_bind_bytes(sqlite3_stmt *statement, int at, const void *bytes,
-    size_t len)
-{
-	(void)sqlite3_bind_blob64(statement, at, bytes, (sqlite3_uint64)len,
-	    SQLITE_STATIC);
-}
-
-void
-lk_sqlite_bind_number(sqlite3_stmt *statement, int at, int64_t number)
-{
-	(void)sqlite3_bind_int64(statement, at, number);
-}
-
-enum lk_status
-lk_sqlite_change(struct lk_sqlite_store *store, sqlite3_stmt *statement)
-{
-	bool row;
-
-	return (lk_sqlite_db_step(store->db, statement, &row));
-}
-
 bool
 lk_sqlite_column_text(sqlite3_stmt *statement, int column, char *text,
     size_t max)
@@ -80,34 +57,37 @@ lk_sqlite_column_text(sqlite3_stmt *statement, int column, char *text,
 
 /* The clock that says whether it was live may be set back. */
 enum lk_status
-lk_sqlite_delete(struct lk_sqlite_store *store, sqlite3_stmt *statement,
-    bool *was_live)
+lk_sqlite_delete(struct lk_sqlite_store *store, enum lk_sqlite_sql sql,
+    const uint8_t tag[LK_TAG_LEN], const uint8_t *handle,
+    struct lk_deadline deadline, bool *was_live)
 {
+	sqlite3_stmt *row = NULL;
 	enum lk_status status = LK_FAULT;
-	bool row;
+	bool live = false;
 
 	*was_live = false;
-	status = lk_sqlite_db_step(store->db, statement, &row);
-	if (status == LK_OK && row) {
-		*was_live = sqlite3_column_int(statement, 0) != 0;
-		status = lk_sqlite_db_step(store->db, statement, &row);
+	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN_IMMEDIATE,
+	    deadline);
+	if (status != LK_OK)
+		return (status);
+	status = LK_SQLITE_RUN(store->db, sql, &row,
+	    LK_SQL_BYTES(tag, LK_TAG_LEN), LK_SQL_BYTES(handle, LK_HANDLE_LEN),
+	    LK_SQL_NUMBER(lk_sqlite_now_ms(store)));
+	if (row != NULL) {
+		live = sqlite3_column_int(row, 0) != 0;
+		status = lk_sqlite_db_next(store->db, &row);
 	}
+	status = lk_sqlite_db_end(store->db, status);
+	*was_live = status == LK_OK && live;
 	return (status);
 }
 
 enum lk_status
 lk_sqlite_sweep_some(struct lk_sqlite_store *store, enum lk_sqlite_sql sql)
 {
-	sqlite3_stmt *statement = NULL;
-	enum lk_status status = LK_FAULT;
-
-	status = lk_sqlite_db_sql(store->db, sql, &statement);
-	if (status != LK_OK)
-		return (status);
-	lk_sqlite_bind_number(statement, 1,
-	    lk_sqlite_now_ms(store) - EXPIRED_KNOWN_MS);
-	lk_sqlite_bind_number(statement, 2, SWEEP_ROWS);
-	return (lk_sqlite_change(store, statement));
+	return (LK_SQLITE_RUN(store->db, sql, NULL,
+	    LK_SQL_NUMBER(lk_sqlite_now_ms(store) - EXPIRED_KNOWN_MS),
+	    LK_SQL_NUMBER(SWEEP_ROWS)));
 }
 
 void
@@ -125,17 +105,15 @@ sqlite_ping(struct lk_store *base, struct lk_deadline deadline)
 {
 	static const uint8_t nobody[LK_HANDLE_LEN];
 	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
-	sqlite3_stmt *statement = NULL;
+	sqlite3_stmt *row;
 	enum lk_status status = LK_FAULT;
-	bool row;
 
 	status = lk_sqlite_db_look(store->db, deadline);
 	if (status != LK_OK)
 		return (status);
 	/* It reads what every check reads. */
-	status = lk_sqlite_db_find(store->db, nobody, nobody, &statement, &row);
-	if (status == LK_OK && row)
-		(void)sqlite3_reset(statement);
+	status = lk_sqlite_db_find(store->db, nobody, nobody, &row);
+	(void)sqlite3_reset(row);
 	return (lk_sqlite_db_looked(store->db, status));
 }
 
@@ -144,23 +122,19 @@ sqlite_inspect(struct lk_store *base, struct lk_deadline deadline,
     lk_finding_fn *each, void *arg)
 {
 	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
-	sqlite3_stmt *statement = NULL;
+	sqlite3_stmt *row;
 	enum lk_status status = LK_FAULT;
 	char text[LK_ERROR_MAX];
-	bool row;
 
 	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN, deadline);
 	if (status != LK_OK)
 		return (status);
-	status = lk_sqlite_db_sql(store->db, LK_SQL_TOTAL, &statement);
-	if (status == LK_OK) {
-		lk_sqlite_bind_number(statement, 1, lk_sqlite_now_ms(store));
-		status = lk_sqlite_db_step(store->db, statement, &row);
-	}
-	if (status == LK_OK && row) {
+	status = LK_SQLITE_RUN(store->db, LK_SQL_TOTAL, &row,
+	    LK_SQL_NUMBER(lk_sqlite_now_ms(store)));
+	if (row != NULL) {
 		(void)snprintf(text, sizeof(text),
 		    "SQLite %s, %lld live sessions in %s", sqlite3_libversion(),
-		    (long long)sqlite3_column_int64(statement, 0),
+		    (long long)sqlite3_column_int64(row, 0),
 		    base->settings->store.sqlite.path);
 		each(arg, LK_FINDING_GOOD, text);
 	}
@@ -187,7 +161,6 @@ static const struct lk_store_ops sqlite_ops = { .name = "sqlite",
 	.issue = lk_sqlite_issue,
 	.check = lk_sqlite_check,
 	.check_id = lk_sqlite_check_id,
-	.check_user = lk_sqlite_check_user,
 	.extend = lk_sqlite_extend,
 	.revoke = lk_sqlite_revoke,
 	.revoke_id = lk_sqlite_revoke_id,

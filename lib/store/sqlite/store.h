@@ -25,15 +25,6 @@ enum lk_status lk_sqlite_corrupt(
     const struct lk_sqlite_store *store) LK_MUST_CHECK;
 
 /**
- * lk_sqlite_bind_bytes(statement, at, bytes, len),
- * lk_sqlite_bind_number(statement, at, number):
- * Bind parameter ${at}; ${bytes} are borrowed until the step.
- */
-void lk_sqlite_bind_bytes(sqlite3_stmt *statement, int at, const void *bytes,
-    size_t len);
-void lk_sqlite_bind_number(sqlite3_stmt *statement, int at, int64_t number);
-
-/**
  * lk_sqlite_column_text(statement, column, text, max):
  * Copy a column of text or bytes to ${text}, which has room for ${max} bytes
  * and a NUL; false if it does not fit or holds a NUL.
@@ -41,16 +32,16 @@ void lk_sqlite_bind_number(sqlite3_stmt *statement, int at, int64_t number);
 bool lk_sqlite_column_text(sqlite3_stmt *statement, int column, char *text,
     size_t max);
 
-/** lk_sqlite_change(store, statement): Run one that changes rows. */
-enum lk_status lk_sqlite_change(struct lk_sqlite_store *store,
-    sqlite3_stmt *statement) LK_MUST_CHECK;
-
 /**
- * lk_sqlite_delete(store, statement, was_live):
- * Run one that deletes a row and returns whether that was live.
+ * lk_sqlite_delete(store, sql, tag, handle, deadline, was_live):
+ * Delete a row by its ${tag} and, unless that is NULL, ${handle}, in a
+ * transaction; ${sql} returns whether it was live at the time of its third
+ * parameter.
  */
 enum lk_status lk_sqlite_delete(struct lk_sqlite_store *store,
-    sqlite3_stmt *statement, bool *was_live) LK_MUST_CHECK;
+    enum lk_sqlite_sql sql, const uint8_t tag[LK_TAG_LEN],
+    const uint8_t *handle, struct lk_deadline deadline,
+    bool *was_live) LK_MUST_CHECK;
 
 /**
  * lk_sqlite_let_others(began_ns):
@@ -73,53 +64,31 @@ enum lk_status lk_sqlite_sweep_some(struct lk_sqlite_store *store,
 enum lk_status lk_sqlite_find(struct lk_sqlite_store *store,
     const struct lk_token_key *key, struct lk_session *session) LK_MUST_CHECK;
 
-/** The operations that find sessions. */
-enum lk_status lk_sqlite_check(struct lk_store *store,
-    const struct lk_token_key *key, struct lk_deadline deadline,
-    struct lk_session *session);
-enum lk_status lk_sqlite_check_id(struct lk_store *store,
-    const struct lk_session_ref *ref, struct lk_deadline deadline,
-    struct lk_session *session);
-enum lk_status lk_sqlite_list(struct lk_store *store, const char *user,
-    struct lk_deadline deadline, lk_session_fn *each, void *arg);
+/**
+ * lk_sqlite_find_user(store, tag, record):
+ * Append a user's record, in the transaction under way.
+ */
+enum lk_status lk_sqlite_find_user(struct lk_sqlite_store *store,
+    const uint8_t tag[LK_TAG_LEN], struct lk_buf *record) LK_MUST_CHECK;
 
-/** The operations that change them. */
-enum lk_status lk_sqlite_issue(struct lk_store *store,
-    const struct lk_issue_request *request, struct lk_deadline deadline,
-    struct lk_session *session);
-enum lk_status lk_sqlite_extend(struct lk_store *store,
-    const struct lk_token_key *key, int64_t ttl, struct lk_deadline deadline,
-    struct lk_session *session);
-enum lk_status lk_sqlite_revoke(struct lk_store *store,
-    const struct lk_token_key *key, struct lk_deadline deadline,
-    uint64_t *revoked);
-enum lk_status lk_sqlite_revoke_id(struct lk_store *store,
-    const struct lk_session_ref *ref, struct lk_deadline deadline,
-    uint64_t *revoked);
-enum lk_status lk_sqlite_revoke_all(struct lk_store *store, const char *user,
-    const struct lk_token_key *keep, struct lk_deadline deadline,
-    uint64_t *revoked);
-
-/** The operations on users' cached records. */
-enum lk_status lk_sqlite_check_user(struct lk_store *store,
-    const struct lk_token_key *key, struct lk_deadline deadline,
-    struct lk_session *session, struct lk_buf *record);
-enum lk_status lk_sqlite_user_get(struct lk_store *store, const char *user,
-    struct lk_deadline deadline, struct lk_buf *record);
-enum lk_status lk_sqlite_user_put(struct lk_store *store, const char *user,
-    const char *record, size_t len, int64_t ttl, struct lk_deadline deadline);
-enum lk_status lk_sqlite_user_delete(struct lk_store *store, const char *user,
-    struct lk_deadline deadline, bool *deleted);
-
-/** The operations on the store as a whole. */
-enum lk_status lk_sqlite_walk(struct lk_store *store, struct lk_place *place,
-    struct lk_deadline deadline, lk_stored_fn *each, void *arg);
-enum lk_status lk_sqlite_put(struct lk_store *store,
-    const struct lk_stored *stored, size_t count, struct lk_deadline deadline,
-    enum lk_put *results);
-enum lk_status lk_sqlite_sweep(struct lk_store *store, struct lk_place *place,
-    struct lk_deadline deadline, uint64_t *swept);
-enum lk_status lk_sqlite_stats(struct lk_store *store, struct lk_place *place,
-    struct lk_deadline deadline, struct lk_store_stats *stats);
+/** The operations: those that find sessions, */
+LK_STORE_OP(check) lk_sqlite_check;
+LK_STORE_OP(check_id) lk_sqlite_check_id;
+LK_STORE_OP(list) lk_sqlite_list;
+/** those that change them, */
+LK_STORE_OP(issue) lk_sqlite_issue;
+LK_STORE_OP(extend) lk_sqlite_extend;
+LK_STORE_OP(revoke) lk_sqlite_revoke;
+LK_STORE_OP(revoke_id) lk_sqlite_revoke_id;
+LK_STORE_OP(revoke_all) lk_sqlite_revoke_all;
+/** those on users' cached records, */
+LK_STORE_OP(user_get) lk_sqlite_user_get;
+LK_STORE_OP(user_put) lk_sqlite_user_put;
+LK_STORE_OP(user_delete) lk_sqlite_user_delete;
+/** and those on the store as a whole. */
+LK_STORE_OP(walk) lk_sqlite_walk;
+LK_STORE_OP(put) lk_sqlite_put;
+LK_STORE_OP(sweep) lk_sqlite_sweep;
+LK_STORE_OP(stats) lk_sqlite_stats;
 
 #endif /* !LK_SQLITE_STORE_H_ */

@@ -312,7 +312,7 @@ gosession_check_id(struct lk_store *base, const struct lk_session_ref *ref,
 	status = search_ref(lk_redis_store_of(base), ref, deadline, &token,
 	    &key);
 	if (status == LK_OK)
-		status = lk_redis_check(base, &key, deadline, session);
+		status = lk_redis_check(base, &key, deadline, session, NULL);
 	lk_token_wipe(&token);
 	return (status);
 }

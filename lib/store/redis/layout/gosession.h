@@ -49,8 +49,7 @@ bool lk_redis_gosession_field(const struct lk_redis_reply *field,
     const char *user, struct lk_token *token, struct lk_token_key *key);
 
 /** Members of the row. */
-enum lk_status lk_redis_gosession_list(struct lk_store *store, const char *user,
-    struct lk_deadline deadline, lk_session_fn *each, void *arg);
+LK_STORE_OP(list) lk_redis_gosession_list;
 extern const struct lk_redis_keyspace lk_redis_gosession_keys;
 
 #endif /* !LK_REDIS_GOSESSION_H_ */

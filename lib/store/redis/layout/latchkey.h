@@ -31,8 +31,7 @@ void lk_redis_latchkey_user_names(const char *user, struct lk_redis_key *index,
     struct lk_redis_key *prefix);
 
 /** Members of the row. */
-enum lk_status lk_redis_latchkey_list(struct lk_store *store, const char *user,
-    struct lk_deadline deadline, lk_session_fn *each, void *arg);
+LK_STORE_OP(list) lk_redis_latchkey_list;
 extern const struct lk_redis_keyspace lk_redis_latchkey_keys;
 
 #endif /* !LK_REDIS_LATCHKEY_H_ */

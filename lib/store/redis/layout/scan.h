@@ -69,14 +69,9 @@ void lk_redis_call_begin(struct lk_redis_command *command,
     const struct lk_redis_script *script, bool sent, int keys);
 
 /** The operations on the store as a whole, the same in both layouts. */
-enum lk_status lk_redis_walk(struct lk_store *store, struct lk_place *place,
-    struct lk_deadline deadline, lk_stored_fn *each, void *arg);
-enum lk_status lk_redis_put(struct lk_store *store,
-    const struct lk_stored *stored, size_t count, struct lk_deadline deadline,
-    enum lk_put *results);
-enum lk_status lk_redis_sweep(struct lk_store *store, struct lk_place *place,
-    struct lk_deadline deadline, uint64_t *swept);
-enum lk_status lk_redis_stats(struct lk_store *store, struct lk_place *place,
-    struct lk_deadline deadline, struct lk_store_stats *stats);
+LK_STORE_OP(walk) lk_redis_walk;
+LK_STORE_OP(put) lk_redis_put;
+LK_STORE_OP(sweep) lk_redis_sweep;
+LK_STORE_OP(stats) lk_redis_stats;
 
 #endif /* !LK_REDIS_SCAN_H_ */
