@@ -297,7 +297,7 @@ DEMO_DEBS  := $(BUILD_DEBS) python3 lighttpd pamtester libpam-wrapper
 # What LK_REDIS_SERVER names, unless it is the path of one built by hand.
 REDIS_DEBS := $(if $(findstring /,$(LK_REDIS_SERVER)),,$(or \
 	$(LK_REDIS_SERVER),redis-server|valkey-server))
-BENCH_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) nginx wrk
+BENCH_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) nginx wrk openssl
 PEERS_DEBS := $(BENCH_DEBS) libnginx-mod-http-lua apache2 \
 	libapache2-mod-auth-openidc golang-go golang-github-gomodule-redigo-dev
 CHECK_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) libcmocka-dev \

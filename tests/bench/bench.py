@@ -8,7 +8,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from support.place import BUILD, Place  # noqa: E402
+from support.certificates import (Authority, as_settings,  # noqa: E402
+                                  redis_options)
+from support.place import BUILD, Place, free_port  # noqa: E402
 from support.servers import (Latchkey, RedisServer,  # noqa: E402
                              settings)
 
@@ -31,6 +33,21 @@ def bench_pam(place, redis, name, address):
          name], input=token.encode() + b"\n", check=False).returncode
 
 
+def bench_tls():
+    """Checks by TLS, beside plain ones of the same Redis."""
+    with Place() as place:
+        authority, port = Authority(place), free_port()
+        redis = place.add(RedisServer(place, options=redis_options(
+            port, authority.certify("redis"), authority)))
+        confs = [place.write(name, f'''store = {{ backend = "redis"; redis = {{
+            address = "{address}"; {tls} }}; }};''')
+            for name, address, tls in (
+                ("plain.conf", redis.address, ""),
+                ("tls.conf", f"127.0.0.1:{port}", as_settings(authority)))]
+        return subprocess.run([BUILD / "bench" / "bench_tls", *confs],
+                              check=False).returncode
+
+
 def main():
     sessions = os.environ.get("SESSIONS", "100000")
     with Place() as place:
@@ -47,7 +64,9 @@ def main():
             codes += [bench_pam(place, redis, *transport)
                       for transport in (("tcp", redis.address),
                                         ("unix", redis.unix_address))]
-        return max(codes, default=2)
+    if not wanted or "bench_tls" in wanted:
+        codes.append(bench_tls())
+    return max(codes, default=2)
 
 
 if __name__ == "__main__":

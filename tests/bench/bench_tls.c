@@ -1,0 +1,130 @@
+/*
+ * What TLS costs: checks and first checks of a program, over TLS against plain
+ * tcp to the same Redis, in turn in one process.
+ *
+ *     bench_tls PLAIN.conf TLS.conf
+ */
+#include <sys/resource.h>
+
+#include <stdio.h>
+
+#include "figure.h"
+#include "latchkey.h"
+
+#define CHECKS 2000 /* in a round */
+#define LOGINS 20   /* in a round: connect, check once, close */
+
+struct side {
+	struct lk_settings *settings;
+	struct lk_manager *m;
+	struct lk_token token;
+};
+
+/* What a round took: of the clock, and of this process's time on a CPU. */
+struct cost {
+	double clock, cpu;
+};
+
+static double
+cpu_seconds(void)
+{
+	struct rusage usage;
+
+	(void)getrusage(RUSAGE_SELF, &usage);
+	return ((double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+	    (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6);
+}
+
+static void
+open_manager(struct side *side)
+{
+	struct lk_error error;
+
+	if (lk_manager_new(side->settings, NULL, &side->m, &error) != LK_OK)
+		die(error.text);
+}
+
+static void
+open_side(struct side *side, const char *conf)
+{
+	struct lk_error error;
+
+	if (lk_settings_load(conf, &side->settings, &error) != LK_OK)
+		die(error.text);
+	open_manager(side);
+	if (lk_issue(side->m, "alice", NULL, &side->token, NULL) != LK_OK)
+		die(lk_manager_error(side->m));
+}
+
+static void
+check(struct side *side)
+{
+	struct lk_session session;
+
+	if (lk_check(side->m, &side->token, &session) != LK_OK)
+		die(lk_manager_error(side->m));
+}
+
+static struct cost
+checks(struct side *side)
+{
+	const double clock = seconds(), cpu = cpu_seconds();
+	int i;
+
+	for (i = 0; i < CHECKS; i++)
+		check(side);
+	return ((struct cost){ seconds() - clock, cpu_seconds() - cpu });
+}
+
+static struct cost
+logins(struct side *side)
+{
+	const double clock = seconds(), cpu = cpu_seconds();
+	int i;
+
+	for (i = 0; i < LOGINS; i++) {
+		lk_manager_free(side->m);
+		open_manager(side);
+		check(side);
+	}
+	return ((struct cost){ (seconds() - clock) / LOGINS,
+	    (cpu_seconds() - cpu) / LOGINS });
+}
+
+int
+main(int argc, char **argv)
+{
+	double rate[ROUNDS], cpu[ROUNDS], first[2][ROUNDS], hello[2][ROUNDS];
+	struct side side[2]; /* plain, and by TLS */
+	struct cost cost[2];
+	size_t i, s;
+
+	if (argc != 3)
+		die("usage: bench_tls PLAIN.conf TLS.conf");
+	for (s = 0; s < 2; s++) {
+		open_side(&side[s], argv[1 + s]);
+		(void)checks(&side[s]);
+	}
+	for (i = 0; i < ROUNDS; i++) {
+		for (s = 0; s < 2; s++)
+			cost[s] = checks(&side[s]);
+		rate[i] = cost[0].clock / cost[1].clock;
+		cpu[i] = cost[1].cpu / cost[0].cpu;
+		for (s = 0; s < 2; s++) {
+			cost[s] = logins(&side[s]);
+			first[s][i] = cost[s].clock * 1e6;
+			hello[s][i] = cost[s].cpu * 1e6;
+		}
+	}
+	print_figure("check_rate_tls_to_plain", median(rate, ROUNDS), "ratio");
+	print_figure("check_cpu_tls_to_plain", median(cpu, ROUNDS), "ratio");
+	print_figure("first_check_plain", median(first[0], ROUNDS), "us");
+	print_figure("first_check_tls", median(first[1], ROUNDS), "us");
+	print_figure("first_check_cpu_plain", median(hello[0], ROUNDS), "us");
+	print_figure("first_check_cpu_tls", median(hello[1], ROUNDS), "us");
+	for (s = 0; s < 2; s++) {
+		lk_manager_free(side[s].m);
+		lk_settings_free(side[s].settings);
+	}
+	return (0);
+}
