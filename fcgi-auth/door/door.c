@@ -13,7 +13,6 @@
 #include "door/loop.h"
 #include "door/peek.h"
 
-/* Of both kinds of threads there are as many. */
 struct gate_door {
 	struct gate_shared shared;
 	struct gate_thread *workers;
@@ -82,7 +81,7 @@ start_all(struct gate_door *door, struct lk_error *error)
 	for (i = 0; i < threads && status == LK_OK; i++)
 		status = gate_thread_start(&door->workers[i], &door->shared,
 		    true, work, error);
-	while (status == LK_OK && door->loops < threads)
+	while (status == LK_OK && door->loops < door->shared.loops)
 		status = gate_loop_start(&door->shared,
 		    &door->loop[door->loops++], error);
 	return (status);

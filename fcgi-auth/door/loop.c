@@ -279,7 +279,6 @@ gate_loop_start(struct gate_shared *shared, struct gate_loop **loop,
     struct lk_error *error)
 {
 	const struct gate_room *room = &shared->room;
-	const size_t threads = shared->process->threads;
 	struct gate_loop *l = calloc(1, sizeof(*l));
 
 	if ((*loop = l) == NULL)
@@ -287,10 +286,10 @@ gate_loop_start(struct gate_shared *shared, struct gate_loop **loop,
 	l->events = &shared->tally->events;
 	l->waiting.events = l->events;
 	l->waiting.max = room->waiting / 4 * 3;
-	l->waiting.own = room->waiting / 4 / threads;
+	l->waiting.own = room->waiting / 4 / shared->loops;
 	l->asking.thread = &l->thread;
 	l->asking.waiting = &l->waiting;
-	l->asking.max = room->under_way / threads;
+	l->asking.max = room->under_way / shared->loops;
 	l->asking.wants.fd = -1;
 	l->asking.wants.until_ns = INT64_MAX;
 	return (gate_thread_start(&l->thread, shared, false, run, error));

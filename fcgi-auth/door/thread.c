@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,6 +14,18 @@
 
 /* ---- What they share ------------------------------------------------- */
 
+/* More loops than cores would take turns on one, and each wake another. */
+static size_t
+loops_for(size_t threads)
+{
+	cpu_set_t cores;
+	size_t n = 1;
+
+	if (sched_getaffinity(0, sizeof(cores), &cores) == 0)
+		n = (size_t)CPU_COUNT(&cores);
+	return (n < threads ? n : threads);
+}
+
 enum lk_status
 gate_shared_open(struct gate_shared *shared, struct gate_process *process,
     struct gate_tally *tally, struct lk_error *error)
@@ -20,6 +33,7 @@ gate_shared_open(struct gate_shared *shared, struct gate_process *process,
 	*shared = (struct gate_shared){ .process = process,
 		.tally = tally,
 		.room = gate_process_room(process->threads),
+		.loops = loops_for(process->threads),
 		.bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
 		.ended = eventfd(0, EFD_CLOEXEC),
 		.queue = { -1, -1 },

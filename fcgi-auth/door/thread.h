@@ -22,6 +22,7 @@ struct gate_shared {
 	struct gate_process *process;
 	struct gate_tally *tally;
 	struct gate_room room;
+	size_t loops;    /* that there are to be */
 	int bell;        /* eventfd: each thread is to look up */
 	int ended;       /* eventfd: how many loops let nobody in any more */
 	int queue[2];    /* pipe of exchanges, to the workers */

@@ -81,6 +81,20 @@ def test_process_among_many_hostile_peers_serves_others(house, case):
     assert gate.process.pid == pid
 
 
+def test_process_has_no_more_loops_than_cores(house):
+    """More would wake each other, and wait for their turn on a core."""
+    def threads(*prefix):
+        gate = house.gate("threads = 8;", prefix=prefix)
+        assert_allows(house, gate)
+        count = len(os.listdir(f"/proc/{gate.process.pid}/task"))
+        gate.stop()
+        return count
+
+    cores = os.sched_getaffinity(0)
+    one = threads("taskset", "-c", str(min(cores)))
+    assert threads() - one == min(len(cores), 8) - 1
+
+
 def resident_kb(pid):
     with open(f"/proc/{pid}/status") as status:
         return int(re.search(r"VmRSS:\s+(\d+)", status.read()).group(1))
