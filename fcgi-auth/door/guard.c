@@ -12,12 +12,13 @@ _Static_assert(FCGI_HEADER_LEN == sizeof(FCGI_Header), "header has no gaps");
 _Static_assert(BEGIN_BODY_LEN == 8, "body of BEGIN_REQUEST has no gaps");
 
 /* Parameters that decide something: a second one would be ambiguous. */
-#define SINGLE(name)                                   \
-	{                                              \
-		name, "parameter " name " given twice" \
+#define SINGLE(name)                                                     \
+	{                                                                \
+		name, sizeof(name) - 1, "parameter " name " given twice" \
 	}
 static const struct {
 	const char *name;
+	size_t len;
 	const char *twice; /* what is wrong then */
 } single[] = { SINGLE("FCGI_APACHE_ROLE"), SINGLE("FCGI_ROLE"),
 	SINGLE("LATCHKEY_ENDPOINT"), SINGLE("LATCHKEY_METHOD"),
@@ -159,23 +160,39 @@ look_at_records(struct gate_seen seen, size_t pos, const uint8_t *bytes,
 	return (seen);
 }
 
-/* The next byte of the parameters; false at their end. */
-static bool
-next_byte(struct cursor *cursor, uint8_t *byte)
+/* The next bytes of the parameters, at most ${most}, as many as are side by
+ * side: at least one, or NULL at the end. */
+static const uint8_t *
+next_bytes(struct cursor *cursor, size_t most, size_t *n)
 {
+	const uint8_t *bytes;
 	struct record record;
 
 	if (cursor->left == 0) {
 		record = record_at(
 		    cursor->bytes + cursor->pos + cursor->padding);
 		if (record.content == 0)
-			return (false);
+			return (NULL);
 		cursor->pos += cursor->padding + FCGI_HEADER_LEN;
 		cursor->left = record.content;
 		cursor->padding = record.padding;
 	}
-	*byte = cursor->bytes[cursor->pos++];
-	cursor->left--;
+	bytes = cursor->bytes + cursor->pos;
+	*n = most < cursor->left ? most : cursor->left;
+	cursor->pos += *n;
+	cursor->left -= *n;
+	return (bytes);
+}
+
+static bool
+next_byte(struct cursor *cursor, uint8_t *byte)
+{
+	const uint8_t *bytes;
+	size_t n;
+
+	if ((bytes = next_bytes(cursor, 1, &n)) == NULL)
+		return (false);
+	*byte = *bytes;
 	return (true);
 }
 
@@ -200,12 +217,13 @@ read_length(struct cursor *cursor, uint8_t first, size_t *len)
 
 /* Which of the single parameters it is, or SINGLE_COUNT. */
 static size_t
-single_index(const char *name)
+single_index(const char name[NAME_KEPT], size_t len)
 {
 	size_t i;
 
 	for (i = 0; i < SINGLE_COUNT; i++) {
-		if (strcmp(name, single[i].name) == 0)
+		if (len == single[i].len &&
+		    memcmp(name, single[i].name, len) == 0)
 			break;
 	}
 	return (i);
@@ -219,16 +237,17 @@ static const char *
 skip_text(struct cursor *cursor, size_t len, uint8_t forbidden,
     char kept[NAME_KEPT])
 {
-	uint8_t byte;
-	size_t i;
+	const uint8_t *bytes;
+	size_t at, n;
 
-	for (i = 0; i < len; i++) {
-		if (!next_byte(cursor, &byte))
+	for (at = 0; at < len; at += n) {
+		if ((bytes = next_bytes(cursor, len - at, &n)) == NULL)
 			return ("parameter lengths do not add up");
-		if (byte == '\0' || byte == forbidden)
+		if (memchr(bytes, '\0', n) != NULL ||
+		    memchr(bytes, forbidden, n) != NULL)
 			return ("parameter with a forbidden byte");
 		if (kept != NULL && len < NAME_KEPT)
-			kept[i] = (char)byte;
+			memcpy(kept + at, bytes, n);
 	}
 	return (NULL);
 }
@@ -253,7 +272,7 @@ look_at_param(struct cursor *cursor, uint8_t first, uint32_t *seen)
 		return (wrong);
 	if ((wrong = skip_text(cursor, value_len, '\0', NULL)) != NULL)
 		return (wrong);
-	which = single_index(name);
+	which = single_index(name, name_len);
 	if (which == SINGLE_COUNT)
 		return (NULL);
 	if ((*seen & UINT32_C(1) << which) != 0)

@@ -65,7 +65,7 @@ entry_of(struct search *search, const struct lk_token *token)
 		search->too_many = true;
 		return (NULL);
 	}
-	all->found[all->n].token = *token;
+	all->found[all->n] = (struct gate_credential){ .token = *token };
 	return (&all->found[all->n++]);
 }
 
@@ -110,16 +110,22 @@ found_user(struct search *search, const char *user, size_t len)
 
 /* ---- Authorization ----------------------------------------------------- */
 
+static bool
+is_alphanumeric(char c)
+{
+	return ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	    (c >= '0' && c <= '9'));
+}
+
 /* Whether it is a b64token (RFC 6750), also known as token68 (RFC 9110). */
 static bool
 is_token68(const char *text, size_t len)
 {
-	static const char alphabet[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-	    "-._~+/";
 	size_t i = 0;
 
-	while (i < len && text[i] != '\0' && strchr(alphabet, text[i]) != NULL)
+	while (i < len &&
+	    (is_alphanumeric(text[i]) ||
+	        (text[i] != '\0' && strchr("-._~+/", text[i]) != NULL)))
 		i++;
 	if (i == 0)
 		return (false);
@@ -433,7 +439,7 @@ gate_credentials_read(const struct lk_settings *settings,
 	struct search search = { .all = credentials };
 	size_t i, stated = 0;
 
-	memset(credentials, 0, sizeof(*credentials));
+	memset(credentials, 0, offsetof(struct gate_credentials, found));
 	read_all(&search, settings, request);
 	for (i = 0; i < credentials->n; i++) {
 		if (credentials->found[i].stated)
@@ -462,5 +468,7 @@ gate_credentials_choose(struct gate_credentials *credentials, size_t i)
 void
 gate_credentials_wipe(struct gate_credentials *credentials)
 {
-	sodium_memzero(credentials, sizeof(*credentials));
+	sodium_memzero(credentials,
+	    offsetof(struct gate_credentials, found) +
+	        credentials->n * sizeof(credentials->found[0]));
 }

@@ -43,8 +43,9 @@ struct gate_credentials {
 	                    another site: there is a cookie of an accepted name,
 	                    or an Authorization that is no Bearer, and the one
 	                    token, if it is one, is nowhere deliberate */
-	struct gate_credential found[GATE_CREDENTIALS_MAX]; /* all tokens */
 	size_t n;
+	/* All tokens; only what is used is ever written, or wiped. */
+	struct gate_credential found[GATE_CREDENTIALS_MAX];
 };
 
 /**
@@ -72,7 +73,8 @@ void gate_credentials_read(const struct lk_settings *settings,
  */
 void gate_credentials_choose(struct gate_credentials *credentials, size_t i);
 
-/** gate_credentials_wipe(credentials): Overwrite all of it with zeros. */
+/** gate_credentials_wipe(credentials): Overwrite all that was found with zeros.
+ */
 void gate_credentials_wipe(struct gate_credentials *credentials);
 
 #endif /* !GATE_CREDENTIALS_H_ */

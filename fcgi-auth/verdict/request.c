@@ -15,27 +15,18 @@ is_given(const char *text)
 	return (text != NULL && *text != '\0');
 }
 
-/* The value of "NAME=value" if it has that name, else NULL. */
-static const char *
-value_of(const char *entry, const char *name)
-{
-	size_t len = strlen(name);
-
-	if (strncmp(entry, name, len) != 0 || entry[len] != '=')
-		return (NULL);
-	return (entry + len + 1);
-}
-
 const char *
 gate_request_next(const struct gate_request *request, const char *name,
     size_t *at)
 {
-	const char *value;
+	const size_t len = strlen(name);
+	const char *entry;
 
-	while (request->env[*at] != NULL) {
-		value = value_of(request->env[(*at)++], name);
-		if (value != NULL)
-			return (value);
+	while ((entry = request->env[*at]) != NULL) {
+		(*at)++;
+		if (entry[0] == name[0] && strncmp(entry, name, len) == 0 &&
+		    entry[len] == '=')
+			return (entry + len + 1);
 	}
 	return (NULL);
 }

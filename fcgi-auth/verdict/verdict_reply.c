@@ -130,9 +130,12 @@ static void
 add_challenge(struct lk_buf *out, const char *scheme,
     const struct lk_settings *settings, const char *params)
 {
-	lk_buf_printf(out, "WWW-Authenticate: %s ", scheme);
+	lk_buf_str(out, "WWW-Authenticate: ");
+	lk_buf_str(out, scheme);
+	lk_buf_str(out, " ");
 	add_realm(out, settings->gate.realm);
-	lk_buf_printf(out, "%s\r\n", params);
+	lk_buf_str(out, params);
+	lk_buf_str(out, "\r\n");
 }
 
 /* The schemes that are accepted and make sense here. */
@@ -176,10 +179,11 @@ add_places(struct lk_buf *out, const struct lk_settings *settings)
 		else if (source.place == LK_TOKEN_BASIC)
 			lk_buf_str(out, "the password of HTTP Basic");
 		else
-			lk_buf_printf(out, "the %s %s",
-			    source.place == LK_TOKEN_COOKIE ? "cookie"
-			                                    : "header",
-			    source.name);
+			lk_buf_str(out,
+			    source.place == LK_TOKEN_COOKIE ? "the cookie "
+			                                    : "the header ");
+		if (source.name != NULL)
+			lk_buf_str(out, source.name);
 	}
 	lk_buf_str(out, ".\n");
 }

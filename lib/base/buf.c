@@ -76,21 +76,30 @@ lk_buf_str(struct lk_buf *buf, const char *text)
 void
 lk_buf_printf(struct lk_buf *buf, const char *format, ...)
 {
+	char *room = lk_buf_room(buf, 0);
+	size_t size = buf->cap - buf->len;
 	va_list ap, again;
-	char *room;
 	int len;
 
+	if (room == NULL)
+		return;
+	if (size > buf->max - buf->len)
+		size = buf->max - buf->len + 1;
 	va_start(ap, format);
 	va_copy(again, ap);
-	len = vsnprintf(NULL, 0, format, ap);
+	len = vsnprintf(room, size, format, ap);
 	va_end(ap);
-	if (len < 0)
-		buf->failed = true;
-	else if ((room = lk_buf_room(buf, (size_t)len)) != NULL) {
-		(void)vsnprintf(room, (size_t)len + 1, format, again);
-		lk_buf_grew(buf, (size_t)len);
+	if (len >= 0 && (size_t)len >= size) {
+		sodium_memzero(room, size);
+		room = lk_buf_room(buf, (size_t)len);
+		if (room != NULL)
+			(void)vsnprintf(room, (size_t)len + 1, format, again);
 	}
 	va_end(again);
+	if (len < 0)
+		buf->failed = true;
+	else if (room != NULL)
+		lk_buf_grew(buf, (size_t)len);
 }
 
 void

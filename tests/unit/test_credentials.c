@@ -14,7 +14,9 @@
 #define X "x_00000000000000000000000000000001"
 #define Y "y_00000000000000000000000000000002"
 #define Z "z_00000000000000000000000000000003"
-#define LK "lk_" "0123456789012345678901234567890123456789" \
+#define LK                                         \
+	"lk_"                                      \
+	"0123456789012345678901234567890123456789" \
 	"-_AZaz0123456789ABCDEFGH"
 #define CUT "lk_0123456789"
 
@@ -68,11 +70,11 @@ read_scene(const struct scene *scene, struct gate_credentials *credentials)
 		(void)snprintf(sources[i], 256, "%s", scene->sources[i]);
 	}
 	for (i = 0; i < PARAMS_MAX && scene->params[i] != NULL; i++) {
-		env[i] = copy_param(scene->params[i],
-		    texts[SOURCES_MAX + i]);
+		env[i] = copy_param(scene->params[i], texts[SOURCES_MAX + i]);
 	}
-	assert_int_equal(lk_token_sources_read(&tokens, latchkey,
-	    &settings.gate.sources), tokens.n);
+	assert_int_equal(
+	    lk_token_sources_read(&tokens, latchkey, &settings.gate.sources),
+	    tokens.n);
 	gate_request_read(env, true, &request);
 	memset(credentials, 0xff, sizeof(*credentials));
 	gate_credentials_read(&settings, &request, credentials);
@@ -101,13 +103,12 @@ expect(const struct scene *scene)
 	}
 }
 
-#define EXPECT_ALL(scenes)                                                 \
-	do {                                                               \
-		size_t scene_;                                             \
-		for (scene_ = 0;                                           \
-		    scene_ < sizeof(scenes) / sizeof((scenes)[0]);         \
-		    scene_++)                                              \
-			expect(&(scenes)[scene_]);                         \
+#define EXPECT_ALL(scenes)                                                    \
+	do {                                                                  \
+		size_t scene_;                                                \
+		for (scene_ = 0;                                              \
+		     scene_ < sizeof(scenes) / sizeof((scenes)[0]); scene_++) \
+			expect(&(scenes)[scene_]);                            \
 	} while (0)
 
 #define AUTH "HTTP_AUTHORIZATION="
@@ -143,11 +144,9 @@ test_credentials_malformed_bearer_is_bad(void **state)
 		{ { "bearer" }, { AUTH "Bearer ==" }, BAD, NULL, NULL },
 		{ { "bearer" }, { AUTH "Bearer a=" X }, BAD, NULL, NULL },
 		{ { "bearer" }, { AUTH "Bearer a " X }, BAD, NULL, NULL },
-		{ { "bearer" }, { AUTH "Bearer \"" X "\"" }, BAD, NULL,
-		    NULL },
+		{ { "bearer" }, { AUTH "Bearer \"" X "\"" }, BAD, NULL, NULL },
 		{ { "bearer" }, { AUTH "Bearer a@" X }, BAD, NULL, NULL },
-		{ { "bearer" }, { AUTH "Bearer \303\244" X }, BAD, NULL,
-		    NULL },
+		{ { "bearer" }, { AUTH "Bearer \303\244" X }, BAD, NULL, NULL },
 		{ { "bearer" }, { AUTH "Bearer , " }, BAD, NULL, NULL },
 		/* What stands behind a comma is not dropped. */
 		{ { "bearer" }, { AUTH "Bearer " X ",b" }, CONFLICT, NULL,
@@ -173,18 +172,25 @@ test_credentials_not_accepted_is_none(void **state)
 		{ { "bearer" }, { AUTH "Negotiate Bearer" }, NONE, NULL, NULL },
 		{ { "bearer" }, { AUTH "Digest realm=\"x, Bearer " X "\"" },
 		    NONE, NULL, NULL },
-		{ { "bearer" }, { "HTTP_COOKIE=session=" X,
-		    "HTTP_X_SESSION_TOKEN=" X }, NONE, NULL, NULL },
-		{ { "cookie:session" }, { "HTTP_COOKIE=Session=" X "; sessio="
-		    X "; session2=" X "; xsession=" X "; session" }, NONE,
-		    NULL, NULL },
-		{ { "cookie:session" }, { "HTTP_COOKIE=$Version=1; a=session="
-		    X }, NONE, NULL, NULL },
-		{ { "header:X-Tok" }, { "HTTP_X_TOKE=" X, "HTTP_X_TO=" X,
-		    "X_TOK=" X, "HTTP_x_tok=" X }, NONE, NULL, NULL },
+		{ { "bearer" },
+		    { "HTTP_COOKIE=session=" X, "HTTP_X_SESSION_TOKEN=" X },
+		    NONE, NULL, NULL },
+		{ { "cookie:session" },
+		    { "HTTP_COOKIE=Session=" X "; sessio=" X "; session2=" X
+		      "; xsession=" X "; session" },
+		    NONE, NULL, NULL },
+		{ { "cookie:session" },
+		    { "HTTP_COOKIE=$Version=1; a=session=" X }, NONE, NULL,
+		    NULL },
+		{ { "header:X-Tok" },
+		    { "HTTP_X_TOKE=" X, "HTTP_X_TO=" X, "X_TOK=" X,
+		        "HTTP_x_tok=" X },
+		    NONE, NULL, NULL },
 		/* Not what a server names otherwise. */
-		{ { "bearer" }, { "REDIRECT_HTTP_AUTHORIZATION=Bearer " X,
-		    "HTTP_PROXY_AUTHORIZATION=Bearer " X }, NONE, NULL, NULL },
+		{ { "bearer" },
+		    { "REDIRECT_HTTP_AUTHORIZATION=Bearer " X,
+		        "HTTP_PROXY_AUTHORIZATION=Bearer " X },
+		    NONE, NULL, NULL },
 	};
 
 	(void)state;
@@ -224,8 +230,7 @@ test_credentials_malformed_basic_is_bad(void **state)
 		/* A token is the password, not the user name. */
 		{ { "basic" }, { AUTH "Basic(" LK ":)" }, BAD, NULL, NULL },
 		/* al\0ice:x */
-		{ { "basic" }, { AUTH "Basic YWwAaWNlOng=" }, BAD, NULL,
-		    NULL },
+		{ { "basic" }, { AUTH "Basic YWwAaWNlOng=" }, BAD, NULL, NULL },
 	};
 
 	(void)state;
@@ -239,8 +244,9 @@ expect_basic_lengths(size_t user_len, size_t token_len,
 {
 	static char pair[2 * LK_TOKEN_MAX], param[6 * LK_TOKEN_MAX];
 	char *env[] = { param, NULL };
-	const struct lk_settings settings = { .gate.sources = {
-		.v = { { .place = LK_TOKEN_BASIC } }, .n = 1 } };
+	const struct lk_settings settings = {
+		.gate.sources = { .v = { { .place = LK_TOKEN_BASIC } }, .n = 1 }
+	};
 	struct gate_credentials credentials;
 	struct gate_request request;
 	size_t start;
@@ -286,12 +292,11 @@ test_credentials_cookie_is_read(void **state)
 		    NULL },
 		{ { "cookie:s" }, { "HTTP_COOKIE=a; ;; s = " X " ;" }, ONE, X,
 		    NULL },
-		{ { "cookie:s" }, { "HTTP_COOKIE=s=\"" X "\"" }, ONE, X,
+		{ { "cookie:s" }, { "HTTP_COOKIE=s=\"" X "\"" }, ONE, X, NULL },
+		{ { "cookie:s" },
+		    { "HTTP_COOKIE=$Version=1; s=" X "; $Path=/" }, ONE, X,
 		    NULL },
-		{ { "cookie:s" }, { "HTTP_COOKIE=$Version=1; s=" X
-		    "; $Path=/" }, ONE, X, NULL },
-		{ { "cookie:s" }, { "HTTP_COOKIE=s=a=" X }, ONE, "a=" X,
-		    NULL },
+		{ { "cookie:s" }, { "HTTP_COOKIE=s=a=" X }, ONE, "a=" X, NULL },
 		{ { "cookie:s" }, { "HTTP_COOKIE=a=b", "HTTP_COOKIE=s=" X },
 		    ONE, X, NULL },
 		{ { "cookie:__Host-s", "cookie:s" },
@@ -309,8 +314,7 @@ test_credentials_malformed_cookie_is_bad(void **state)
 	static const struct scene scenes[] = {
 		{ { "cookie:s" }, { "HTTP_COOKIE=s=" }, BAD, NULL, NULL },
 		{ { "cookie:s" }, { "HTTP_COOKIE=s=\"\"" }, BAD, NULL, NULL },
-		{ { "cookie:s" }, { "HTTP_COOKIE=s=\"" X }, ONE, "\"" X,
-		    NULL },
+		{ { "cookie:s" }, { "HTTP_COOKIE=s=\"" X }, ONE, "\"" X, NULL },
 		{ { "cookie:s" }, { "HTTP_COOKIE=s=a\t" X }, BAD, NULL, NULL },
 		{ { "cookie:s" }, { "HTTP_COOKIE=s=" CUT }, BAD, NULL, NULL },
 		{ { "cookie:s" }, { "HTTP_COOKIE=s=" X ", s=" Y }, BAD, NULL,
@@ -334,24 +338,39 @@ test_credentials_of_several_cookies_the_store_decides(void **state)
 		{ { { "cookie:s" }, { "HTTP_COOKIE=s=; s=" X }, ONE, X, NULL },
 		    1 },
 		{ { { "cookie:s" }, { "HTTP_COOKIE=s=" X "; s=" CUT "; s" },
-		    ONE, X, NULL }, 1 },
+		      ONE, X, NULL },
+		    1 },
 		{ { { "cookie:s" }, { "HTTP_COOKIE=s=" X, "HTTP_COOKIE=s=" },
-		    ONE, X, NULL }, 1 },
-		{ { { "cookie:s" }, { "HTTP_COOKIE=s=" X "; s=\"" X "\"" },
-		    ONE, X, NULL }, 1 },
+		      ONE, X, NULL },
+		    1 },
+		{ { { "cookie:s" }, { "HTTP_COOKIE=s=" X "; s=\"" X "\"" }, ONE,
+		      X, NULL },
+		    1 },
 		{ { { "cookie:s" }, { "HTTP_COOKIE=s=" X "; s=" Y }, SEVERAL,
-		    NULL, NULL }, 2 },
-		{ { { "cookie:s" }, { "HTTP_COOKIE=s=" X, "HTTP_COOKIE=s=; s="
-		    Y "; s=" Z }, SEVERAL, NULL, NULL }, 3 },
+		      NULL, NULL },
+		    2 },
+		{ { { "cookie:s" },
+		      { "HTTP_COOKIE=s=" X, "HTTP_COOKIE=s=; s=" Y "; s=" Z },
+		      SEVERAL, NULL, NULL },
+		    3 },
 		{ { { "cookie:s", "cookie:t" }, { "HTTP_COOKIE=t=" X "; s=" Y },
-		    SEVERAL, NULL, NULL }, 2 },
-		{ { { "cookie:s" }, { "HTTP_COOKIE=s=" X "; s=" Y "; s=" Z
-		    "; s=" LK "; s=" X }, SEVERAL, NULL, NULL }, 4 },
-		{ { { "cookie:s" }, { "HTTP_COOKIE=s=" X "; s=" Y "; s=" Z
-		    "; s=" LK "; s=a" X }, TOO_MANY, NULL, NULL }, 4 },
-		{ { { "cookie:s", "bearer" }, { "HTTP_COOKIE=s=" X "; s=" Y
-		    "; s=" Z "; s=" LK, AUTH "Bearer a" X }, TOO_MANY, NULL,
-		    NULL }, 4 },
+		      SEVERAL, NULL, NULL },
+		    2 },
+		{ { { "cookie:s" },
+		      { "HTTP_COOKIE=s=" X "; s=" Y "; s=" Z "; s=" LK
+		        "; s=" X },
+		      SEVERAL, NULL, NULL },
+		    4 },
+		{ { { "cookie:s" },
+		      { "HTTP_COOKIE=s=" X "; s=" Y "; s=" Z "; s=" LK
+		        "; s=a" X },
+		      TOO_MANY, NULL, NULL },
+		    4 },
+		{ { { "cookie:s", "bearer" },
+		      { "HTTP_COOKIE=s=" X "; s=" Y "; s=" Z "; s=" LK,
+		          AUTH "Bearer a" X },
+		      TOO_MANY, NULL, NULL },
+		    4 },
 	};
 	struct gate_credentials credentials;
 	size_t i;
@@ -373,31 +392,40 @@ static void
 test_credentials_foreign_authorization_is_no_conflict(void **state)
 {
 	static const struct scene scenes[] = {
-		{ { "cookie:s", "bearer", "basic" }, { "HTTP_COOKIE=s=" X,
-		    AUTH "Bearer eyJhbGciOiJI.eyJzdWIi.c2ln" }, ONE, X, NULL },
-		{ { "cookie:s", "bearer", "basic" }, { "HTTP_COOKIE=s=" X,
-		    AUTH "Basic(joe:password)" }, ONE, X, NULL },
-		{ { "cookie:s", "bearer", "basic" }, { "HTTP_COOKIE=s=" X,
-		    AUTH "Basic(joe:)" }, ONE, X, NULL },
-		{ { "cookie:s", "bearer", "basic" }, { "HTTP_COOKIE=s=" X,
-		    AUTH "Bearer" }, ONE, X, NULL },
-		{ { "cookie:s", "bearer" }, { "HTTP_COOKIE=s=" X,
-		    AUTH "Basic(joe:" Y ")" }, ONE, X, NULL },
-		{ { "header:X-T", "bearer" }, { "HTTP_X_T=" X,
-		    AUTH "Bearer eyJhbGciOiJI.eyJzdWIi.c2ln" }, ONE, X, NULL },
-		{ { "cookie:s", "bearer" }, { "HTTP_COOKIE=s=" X "; s=" Y,
-		    AUTH "Bearer eyJhbGciOiJI.eyJzdWIi.c2ln" }, SEVERAL, NULL,
+		{ { "cookie:s", "bearer", "basic" },
+		    { "HTTP_COOKIE=s=" X,
+		        AUTH "Bearer eyJhbGciOiJI.eyJzdWIi.c2ln" },
+		    ONE, X, NULL },
+		{ { "cookie:s", "bearer", "basic" },
+		    { "HTTP_COOKIE=s=" X, AUTH "Basic(joe:password)" }, ONE, X,
 		    NULL },
+		{ { "cookie:s", "bearer", "basic" },
+		    { "HTTP_COOKIE=s=" X, AUTH "Basic(joe:)" }, ONE, X, NULL },
+		{ { "cookie:s", "bearer", "basic" },
+		    { "HTTP_COOKIE=s=" X, AUTH "Bearer" }, ONE, X, NULL },
+		{ { "cookie:s", "bearer" },
+		    { "HTTP_COOKIE=s=" X, AUTH "Basic(joe:" Y ")" }, ONE, X,
+		    NULL },
+		{ { "header:X-T", "bearer" },
+		    { "HTTP_X_T=" X, AUTH "Bearer eyJhbGciOiJI.eyJzdWIi.c2ln" },
+		    ONE, X, NULL },
+		{ { "cookie:s", "bearer" },
+		    { "HTTP_COOKIE=s=" X "; s=" Y,
+		        AUTH "Bearer eyJhbGciOiJI.eyJzdWIi.c2ln" },
+		    SEVERAL, NULL, NULL },
 		/* But a token is one, wherever it is. */
-		{ { "cookie:s", "bearer", "basic" }, { "HTTP_COOKIE=s=" X,
-		    AUTH "Basic(joe:" Y ")" }, CONFLICT, NULL, NULL },
-		{ { "cookie:s", "bearer", "basic" }, { "HTTP_COOKIE=s=" X,
-		    AUTH "Basic(" Y ":)" }, CONFLICT, NULL, NULL },
-		{ { "cookie:s", "bearer" }, { "HTTP_COOKIE=s=" X,
-		    AUTH "Bearer eyJ, Bearer " Y }, CONFLICT, NULL, NULL },
-		{ { "cookie:s", "bearer" }, { "HTTP_COOKIE=s=" X,
-		    AUTH "Bearer eyJ", AUTH "Bearer " X }, CONFLICT, NULL,
-		    NULL },
+		{ { "cookie:s", "bearer", "basic" },
+		    { "HTTP_COOKIE=s=" X, AUTH "Basic(joe:" Y ")" }, CONFLICT,
+		    NULL, NULL },
+		{ { "cookie:s", "bearer", "basic" },
+		    { "HTTP_COOKIE=s=" X, AUTH "Basic(" Y ":)" }, CONFLICT,
+		    NULL, NULL },
+		{ { "cookie:s", "bearer" },
+		    { "HTTP_COOKIE=s=" X, AUTH "Bearer eyJ, Bearer " Y },
+		    CONFLICT, NULL, NULL },
+		{ { "cookie:s", "bearer" },
+		    { "HTTP_COOKIE=s=" X, AUTH "Bearer eyJ", AUTH "Bearer " X },
+		    CONFLICT, NULL, NULL },
 	};
 
 	(void)state;
@@ -410,8 +438,8 @@ test_credentials_header_is_read(void **state)
 	static const struct scene scenes[] = {
 		{ { "header:X-Session-Token" }, { "HTTP_X_SESSION_TOKEN=" X },
 		    ONE, X, NULL },
-		{ { "header:x-token9" }, { "HTTP_X_TOKEN9=a=" X }, ONE,
-		    "a=" X, NULL },
+		{ { "header:x-token9" }, { "HTTP_X_TOKEN9=a=" X }, ONE, "a=" X,
+		    NULL },
 		{ { "header:X-Session-Token" }, { "HTTP_X_SESSION_TOKEN=" },
 		    BAD, NULL, NULL },
 		{ { "header:X-Session-Token" },
@@ -428,13 +456,12 @@ test_credentials_same_token_twice_is_one(void **state)
 	static const struct scene scenes[] = {
 		{ { "bearer", "cookie:s", "header:X-T", "basic" },
 		    { AUTH "Bearer " X, "HTTP_COOKIE=s=" X "; s=" X,
-		    "HTTP_X_T=" X, AUTH "Basic(alice:" X ")" }, ONE, X,
-		    "alice" },
+		        "HTTP_X_T=" X, AUTH "Basic(alice:" X ")" },
+		    ONE, X, "alice" },
 		{ { "bearer" }, { AUTH "Bearer " X ", Bearer " X }, ONE, X,
 		    NULL },
 		{ { "bearer", "basic" },
-		    { AUTH "Basic(alice:" X "), Bearer " X }, ONE, X,
-		    "alice" },
+		    { AUTH "Basic(alice:" X "), Bearer " X }, ONE, X, "alice" },
 	};
 
 	(void)state;
@@ -453,30 +480,45 @@ test_credentials_conflict_is_said_as_it_is(void **state)
 		const char *said;
 	} cases[] = {
 		{ { { "bearer" }, { AUTH "Bearer " X ", Bearer " Y }, CONFLICT,
-		    NULL, NULL }, DIFFER },
-		{ { { "bearer" }, { AUTH "Bearer " X, AUTH "Bearer a" X },
-		    CONFLICT, NULL, NULL }, DIFFER },
-		{ { { "bearer", "cookie:s" }, { AUTH "Bearer " X,
-		    "HTTP_COOKIE=s=" Y }, CONFLICT, NULL, NULL }, DIFFER },
-		{ { { "bearer", "cookie:s" }, { AUTH "Bearer " X,
-		    "HTTP_COOKIE=s=" Y "; s=" X }, CONFLICT, NULL, NULL },
+		      NULL, NULL },
 		    DIFFER },
-		{ { { "bearer", "header:X-T" }, { AUTH "Bearer " X,
-		    "HTTP_X_T=" Y }, CONFLICT, NULL, NULL }, DIFFER },
+		{ { { "bearer" }, { AUTH "Bearer " X, AUTH "Bearer a" X },
+		      CONFLICT, NULL, NULL },
+		    DIFFER },
+		{ { { "bearer", "cookie:s" },
+		      { AUTH "Bearer " X, "HTTP_COOKIE=s=" Y }, CONFLICT, NULL,
+		      NULL },
+		    DIFFER },
+		{ { { "bearer", "cookie:s" },
+		      { AUTH "Bearer " X, "HTTP_COOKIE=s=" Y "; s=" X },
+		      CONFLICT, NULL, NULL },
+		    DIFFER },
+		{ { { "bearer", "header:X-T" },
+		      { AUTH "Bearer " X, "HTTP_X_T=" Y }, CONFLICT, NULL,
+		      NULL },
+		    DIFFER },
 		{ { { "basic" }, { AUTH "Basic(alice:" X "), Basic(:" Y ")" },
-		    CONFLICT, NULL, NULL }, DIFFER },
+		      CONFLICT, NULL, NULL },
+		    DIFFER },
 		/* A malformed one differs from every token, in any order. */
-		{ { { "bearer", "cookie:s" }, { AUTH "Bearer " X,
-		    "HTTP_COOKIE=s=" }, CONFLICT, NULL, NULL }, BESIDE },
-		{ { { "bearer", "header:X-T" }, { AUTH "Bearer " X,
-		    "HTTP_X_T=" }, CONFLICT, NULL, NULL }, BESIDE },
-		{ { { "cookie:s", "header:X-T" }, { "HTTP_COOKIE=s=" X,
-		    "HTTP_X_T=" }, CONFLICT, NULL, NULL }, BESIDE },
-		{ { { "bearer", "basic" }, { AUTH "Bearer " X,
-		    AUTH "Basic(joe:password)" }, CONFLICT, NULL, NULL },
+		{ { { "bearer", "cookie:s" },
+		      { AUTH "Bearer " X, "HTTP_COOKIE=s=" }, CONFLICT, NULL,
+		      NULL },
+		    BESIDE },
+		{ { { "bearer", "header:X-T" },
+		      { AUTH "Bearer " X, "HTTP_X_T=" }, CONFLICT, NULL, NULL },
+		    BESIDE },
+		{ { { "cookie:s", "header:X-T" },
+		      { "HTTP_COOKIE=s=" X, "HTTP_X_T=" }, CONFLICT, NULL,
+		      NULL },
+		    BESIDE },
+		{ { { "bearer", "basic" },
+		      { AUTH "Bearer " X, AUTH "Basic(joe:password)" },
+		      CONFLICT, NULL, NULL },
 		    BESIDE },
 		{ { { "basic" }, { AUTH "Basic(al:" X "), Basic(bob:" X ")" },
-		    CONFLICT, NULL, NULL }, NAMES },
+		      CONFLICT, NULL, NULL },
+		    NAMES },
 	};
 	struct gate_credentials credentials;
 	size_t i;
@@ -508,22 +550,27 @@ test_credentials_unprompted_if_a_browser_adds_any(void **state)
 		{ { { "cookie:s" }, { "HTTP_COOKIE=s=" }, BAD, NULL, NULL },
 		    true },
 		{ { { "cookie:s" }, { "HTTP_COOKIE=s=" X "; s=" Y }, SEVERAL,
-		    NULL, NULL }, true },
+		      NULL, NULL },
+		    true },
 		{ { { "cookie:s" }, { "HTTP_COOKIE=other=" X }, NONE, NULL,
-		    NULL }, false },
+		      NULL },
+		    false },
 		{ { { "basic" }, { AUTH "Basic(alice:" X ")" }, ONE, X,
-		    "alice" }, true },
+		      "alice" },
+		    true },
 		{ { { "basic" }, { AUTH "Basic dTo=" }, BAD, NULL, NULL },
 		    true },
 		{ { { "basic" }, { AUTH "Basic(u:password)" }, BAD, NULL,
-		    NULL }, true },
+		      NULL },
+		    true },
 		{ { { "basic" }, { AUTH "Basic" }, BAD, NULL, NULL }, true },
 		{ { { "bearer" }, { AUTH "Basic(u:)" }, NONE, NULL, NULL },
 		    true },
 		{ { { "bearer" }, { AUTH "Digest username=\"a\"" }, NONE, NULL,
-		    NULL }, true },
-		{ { { "bearer" }, { AUTH "Negotiate YII=" }, NONE, NULL,
-		    NULL }, true },
+		      NULL },
+		    true },
+		{ { { "bearer" }, { AUTH "Negotiate YII=" }, NONE, NULL, NULL },
+		    true },
 		{ { { "bearer" }, { AUTH "NTLM TlRM" }, NONE, NULL, NULL },
 		    true },
 		{ { { "header:cookie" }, { "HTTP_COOKIE=" X }, ONE, X, NULL },
@@ -531,26 +578,37 @@ test_credentials_unprompted_if_a_browser_adds_any(void **state)
 		{ { { "header:Authorization" }, { AUTH X }, ONE, X, NULL },
 		    true },
 		/* A token that it had to be given decides. */
-		{ { { "cookie:s", "bearer" }, { "HTTP_COOKIE=s=" X,
-		    AUTH "Bearer " X }, ONE, X, NULL }, false },
-		{ { { "cookie:s", "header:X-T" }, { "HTTP_COOKIE=s=" X,
-		    "HTTP_X_T=" X }, ONE, X, NULL }, false },
-		{ { { "bearer" }, { AUTH "Negotiate YII=",
-		    AUTH "Bearer " X }, ONE, X, NULL }, false },
-		/* Not something beside it that was not. */
-		{ { { "cookie:s", "bearer" }, { "HTTP_COOKIE=s=" X,
-		    AUTH "Bearer " Y }, CONFLICT, NULL, NULL }, true },
-		{ { { "cookie:s", "bearer" }, { "HTTP_COOKIE=s=" X,
-		    AUTH "Bearer garbage" }, ONE, X, NULL }, true },
-		{ { { "cookie:s", "header:X-T" }, { "HTTP_COOKIE=s=" X,
-		    "HTTP_X_T=" }, CONFLICT, NULL, NULL }, true },
-		{ { { "basic", "bearer" }, { AUTH "Basic(u:)",
-		    AUTH "Bearer " X }, CONFLICT, NULL, NULL }, true },
-		{ { { "cookie:s" }, { "HTTP_COOKIE=s=" X, AUTH "Bearer " X },
-		    ONE, X, NULL }, true },
-		/* Without anything of the kind there is nothing to misuse. */
-		{ { { "bearer" }, { AUTH "Bearer" }, BAD, NULL, NULL },
+		{ { { "cookie:s", "bearer" },
+		      { "HTTP_COOKIE=s=" X, AUTH "Bearer " X }, ONE, X, NULL },
 		    false },
+		{ { { "cookie:s", "header:X-T" },
+		      { "HTTP_COOKIE=s=" X, "HTTP_X_T=" X }, ONE, X, NULL },
+		    false },
+		{ { { "bearer" }, { AUTH "Negotiate YII=", AUTH "Bearer " X },
+		      ONE, X, NULL },
+		    false },
+		/* Not something beside it that was not. */
+		{ { { "cookie:s", "bearer" },
+		      { "HTTP_COOKIE=s=" X, AUTH "Bearer " Y }, CONFLICT, NULL,
+		      NULL },
+		    true },
+		{ { { "cookie:s", "bearer" },
+		      { "HTTP_COOKIE=s=" X, AUTH "Bearer garbage" }, ONE, X,
+		      NULL },
+		    true },
+		{ { { "cookie:s", "header:X-T" },
+		      { "HTTP_COOKIE=s=" X, "HTTP_X_T=" }, CONFLICT, NULL,
+		      NULL },
+		    true },
+		{ { { "basic", "bearer" },
+		      { AUTH "Basic(u:)", AUTH "Bearer " X }, CONFLICT, NULL,
+		      NULL },
+		    true },
+		{ { { "cookie:s" }, { "HTTP_COOKIE=s=" X, AUTH "Bearer " X },
+		      ONE, X, NULL },
+		    true },
+		/* Without anything of the kind there is nothing to misuse. */
+		{ { { "bearer" }, { AUTH "Bearer" }, BAD, NULL, NULL }, false },
 		{ { { "bearer" }, { AUTH "Bearer garbage" }, BAD, NULL, NULL },
 		    false },
 		{ { { "header:X-T" }, { "HTTP_X_T=" }, BAD, NULL, NULL },
@@ -577,12 +635,17 @@ test_credentials_wipe_leaves_nothing(void **state)
 	static const struct gate_credentials zero;
 	static const struct scene scene = { { "basic" },
 		{ AUTH "Basic(alice:" LK ")" }, ONE, LK, "alice" };
-	struct gate_credentials credentials;
+	struct gate_credentials credentials, never;
+	const size_t used = offsetof(struct gate_credentials, found[1]);
 
 	(void)state;
 	read_scene(&scene, &credentials);
 	gate_credentials_wipe(&credentials);
-	assert_memory_equal(&credentials, &zero, sizeof(zero));
+	assert_memory_equal(&credentials, &zero, used);
+	/* The rest was never written. */
+	memset(&never, 0xff, sizeof(never));
+	assert_memory_equal((char *)&credentials + used, (char *)&never + used,
+	    sizeof(never) - used);
 }
 
 #include "support/suite.h"
