@@ -102,7 +102,9 @@ inspect_mode(const char *info, lk_finding_fn *each, void *arg)
 {
 	char mode[LK_REDIS_INFO_MAX + 1] = "";
 
-	if (lk_redis_info(info, "redis_mode", mode) &&
+	/* Valkey 8 has a name of its own for it. */
+	if ((lk_redis_info(info, "redis_mode", mode) ||
+	        lk_redis_info(info, "server_mode", mode)) &&
 	    strcmp(mode, "cluster") == 0)
 		each(arg, LK_FINDING_BAD,
 		    "it is a cluster node: latchkey needs a Redis that is "
