@@ -32,8 +32,8 @@ bool gate_door_prepare(int fd);
 /**
  * gate_door_open(process, tally, door, error):
  * Let connections in at the listener of ${process}, which is to wake the door
- * from then on, by as many loops and workers as it has threads.  No store is
- * needed for that.
+ * from then on, by as many workers as it has threads, and as many loops unless
+ * it may run on fewer cores.  No store is needed for that.
  */
 enum lk_status gate_door_open(struct gate_process *process,
     struct gate_tally *tally, struct gate_door **door,

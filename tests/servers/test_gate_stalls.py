@@ -1,6 +1,7 @@
 """What stands still behind the gate, and goes on in front of it."""
 
 import contextlib
+import os
 import signal
 import socket
 import sqlite3
@@ -108,6 +109,20 @@ def test_stall_of_redis_holds_nobody_who_needs_it_not(house):
         assert all(one.is_alive() for one in (*asking, needing))
     assert [one.status() for one in asking] == [200] * 8
     assert needing.status() == 403
+
+
+def test_one_loop_has_all_checks_under_way(house):
+    """None is left to a worker, which would have a connection of its own: of 64
+    threads each would have room for fewer."""
+    gate = house.gate(RULES.replace("threads = 1", "threads = 64"),
+                      prefix=["taskset", "-c", min(os.sched_getaffinity(0))])
+    with stopped(house.redis):
+        coming = Coming(gate)
+        asking = [Asking(gate, house.parameters()) for _ in range(40)]
+        coming.wait_for(40)
+    assert [one.status() for one in asking] == [200] * 40
+    clients = house.redis.command("CLIENT", "LIST").splitlines()
+    assert len(clients) == 2, clients
 
 
 def test_stall_of_redis_without_a_connection_holds_nobody(house):
