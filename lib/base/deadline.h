@@ -2,6 +2,9 @@
 #ifndef LK_DEADLINE_H_
 #define LK_DEADLINE_H_
 
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -71,6 +74,34 @@ lk_deadline_part(struct lk_deadline deadline, int percent)
 		return (deadline);
 	return ((struct lk_deadline){
 	    now + (deadline.at_ns - now) / 100 * percent });
+}
+
+/** lk_cond_init(cond): One of the monotonic clock; that cannot fail. */
+static inline void
+lk_cond_init(pthread_cond_t *cond)
+{
+	pthread_condattr_t attr;
+
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(cond, &attr);
+	(void)pthread_condattr_destroy(&attr);
+}
+
+/**
+ * lk_cond_wait(cond, lock, deadline):
+ * Wait for it, with the lock held; false at the deadline.
+ */
+static inline bool
+lk_cond_wait(pthread_cond_t *cond, pthread_mutex_t *lock,
+    struct lk_deadline deadline)
+{
+	const struct timespec until = {
+		.tv_sec = (time_t)(deadline.at_ns / 1000000000),
+		.tv_nsec = (long)(deadline.at_ns % 1000000000)
+	};
+
+	return (pthread_cond_timedwait(cond, lock, &until) != ETIMEDOUT);
 }
 
 /**

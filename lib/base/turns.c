@@ -1,8 +1,6 @@
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/birth.h"
 #include "base/deadline.h"
@@ -48,21 +46,14 @@ static struct table *
 table_new(void)
 {
 	struct table *table = calloc(1, sizeof(*table));
-	pthread_condattr_t attr;
 
-	if (table == NULL || pthread_condattr_init(&attr) != 0)
-		goto fail;
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	if (pthread_cond_init(&table->given, &attr) != 0)
-		goto fail;
+	if (table == NULL)
+		return (NULL);
+	lk_cond_init(&table->given);
 	/* A plain one cannot fail. */
 	(void)pthread_mutex_init(&table->lock, NULL);
 	lk_birth_note(&table->birth);
 	return (table);
-
-fail:
-	free(table);
-	return (NULL);
 }
 
 static void
@@ -162,8 +153,7 @@ static bool
 find_room(struct table *table, unsigned int managers, struct lk_turn *turn)
 {
 	const unsigned int most = managers < 4 ? 1 : managers / 2;
-	struct timespec until;
-	int64_t end_ns;
+	struct lk_deadline end;
 	bool crowded;
 
 	if (table->asking < most)
@@ -172,14 +162,11 @@ find_room(struct table *table, unsigned int managers, struct lk_turn *turn)
 	table->waiting++;
 	while (table->asking >= most) {
 		crowded = table->waiting > managers / 4;
-		end_ns = table->oldest->began_ns +
+		end.at_ns = table->oldest->began_ns +
 		    (crowded ? LK_TURNS_QUICK_MS : LK_TURNS_SLOW_MS) * MS_NS;
-		if ((crowded && table->slow) || lk_monotonic_ns() >= end_ns)
+		if ((crowded && table->slow) || lk_monotonic_ns() >= end.at_ns)
 			break;
-		until.tv_sec = (time_t)(end_ns / (1000 * MS_NS));
-		until.tv_nsec = (long)(end_ns % (1000 * MS_NS));
-		(void)pthread_cond_timedwait(&table->given, &table->lock,
-		    &until);
+		(void)lk_cond_wait(&table->given, &table->lock, end);
 	}
 	table->waiting--;
 	return (table->asking < most);

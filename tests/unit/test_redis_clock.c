@@ -1,6 +1,6 @@
 /* What a Redis says of its time: read to the digit, or not believed. */
 #include "base/deadline.h"
-#include "store/redis/wire/clock.h"
+#include "store/redis/wire/wire.h"
 #include "support/test.h"
 
 /* TIME's answer, with these ${texts}; NULL: an integer in its place. */

@@ -26,8 +26,8 @@
 #define LOOK_NS INT64_C(50000000)
 
 struct check {
-	struct lk_redis_asker asker;
-	struct check *next; /* in one of the lists */
+	struct lk_redis_asker asker; /* its first member */
+	struct check *next;          /* in one of the lists */
 	struct check *before;
 	void *whose;
 	struct lk_deadline deadline;
@@ -60,13 +60,6 @@ struct checks {
 
 _Static_assert(LK_REDIS_ORDER_REPLIES > LK_REDIS_QUESTIONS_MAX,
     "an answer has room for all replies to a check");
-
-static struct check *
-check_of(struct lk_redis_asker *asker)
-{
-	/* It is the first member. */
-	return ((struct check *)asker);
-}
 
 static struct checks *
 checks_of(struct lk_store_checks *base)
@@ -136,16 +129,6 @@ fail_all(struct checks *c, enum lk_status status)
 			tell_breaker(c, check, !lk_redis_may_pass(status));
 		done(c, check, status);
 	}
-}
-
-/* What was read is none of ours, or not what was asked for. */
-static void
-fail_corrupt(struct checks *c, const char *wrong)
-{
-	fail_all(c,
-	    lk_fail(c->base.error, LK_E_CORRUPT,
-	        "redis at %s: %s is not what latchkey writes",
-	        c->dial.link->wire.name, wrong));
 }
 
 /* Ask about a session, for the first time or again. */
@@ -258,7 +241,11 @@ read_answer(struct checks *c, struct check *check, size_t count)
 	else if (status > 0)
 		wrong = find_misplaced(check, c->order.replies, count);
 	if (wrong != NULL) {
-		fail_corrupt(c, wrong);
+		/* It is none of ours, or not what was asked for. */
+		fail_all(c,
+		    lk_fail(c->base.error, LK_E_CORRUPT,
+		        "redis at %s: %s is not what latchkey writes",
+		        wire->name, wrong));
 		return;
 	}
 	if (status == LK_UNKNOWN && layout->ask_why != NULL) {
@@ -317,7 +304,7 @@ take_answer(struct checks *c)
 		status = lk_redis_wire_take_time(&c->dial.link->wire,
 		    c->order.replies[0]);
 	else if (asker != NULL)
-		read_answer(c, check_of(asker), count);
+		read_answer(c, (struct check *)asker, count);
 	if (status != LK_OK)
 		fail_all(c, status);
 	lk_redis_order_read(&c->order);
@@ -410,20 +397,6 @@ redis_give_up(struct lk_store_checks *base, const void *whose)
 /* ---- The connection ---------------------------------------------------- */
 
 static void
-send_some(struct checks *c)
-{
-	struct lk_redis_wire *wire = &c->dial.link->wire;
-	int error;
-
-	ask_time(c);
-	if (c->dial.state != LK_DIAL_READY)
-		return;
-	error = lk_redis_order_send(&c->order, &wire->channel.stream);
-	if (error != 0)
-		send_again(c, lk_redis_wire_failed(wire, "send", error));
-}
-
-static void
 receive_some(struct checks *c)
 {
 	struct lk_redis_wire *wire = &c->dial.link->wire;
@@ -479,6 +452,7 @@ redis_go_on(struct lk_store_checks *base, short events)
 	struct lk_redis_link *link = c->dial.link;
 	const int64_t now_ns = lk_monotonic_ns();
 	enum lk_status status = LK_OK;
+	int error;
 
 	expire(c, now_ns);
 	leave_old(c);
@@ -495,7 +469,12 @@ redis_go_on(struct lk_store_checks *base, short events)
 			fail_all(c, status);
 	}
 	if (c->dial.state == LK_DIAL_READY)
-		send_some(c);
+		ask_time(c);
+	if (c->dial.state != LK_DIAL_READY)
+		return;
+	error = lk_redis_order_send(&c->order, &link->wire.channel.stream);
+	if (error != 0)
+		send_again(c, lk_redis_wire_failed(&link->wire, "send", error));
 }
 
 /* ---- The rest of the operations ---------------------------------------- */

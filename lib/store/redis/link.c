@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/redis/layout/layout.h"
 #include "store/redis/link.h"
 
 /* Of the time that is left, where another attempt is to have some. */
@@ -41,13 +40,12 @@ static enum lk_status
 go_by(struct lk_redis_link *link, struct lk_redis_watch *watch,
     const struct lk_log *log)
 {
+	const struct lk_watch base = { .settings = link->settings, .log = log };
 	struct lk_redis_manners manners;
 	enum lk_status status = LK_OK;
 
 	if (watch == NULL)
-		status = lk_redis_watch_new(link->settings,
-		    lk_redis_layout_of(link->settings)->keys, log, &link->own,
-		    link->error);
+		status = lk_redis_watch_new(&base, &link->own, link->error);
 	if (status != LK_OK)
 		return (status);
 	link->watch = watch != NULL ? watch : link->own;
@@ -91,7 +89,8 @@ lk_redis_link_free(struct lk_redis_link *link)
 	if (link == NULL)
 		return;
 	lk_redis_wire_drop(&link->wire);
-	lk_redis_watch_free(link->own);
+	if (link->own != NULL)
+		lk_watch_free(&link->own->base);
 	free(link);
 }
 
@@ -158,15 +157,6 @@ judge(struct task *task)
 
 /* ---- A connection to the master ---------------------------------------- */
 
-static enum lk_status
-find(struct lk_redis_link *link, struct lk_deadline deadline,
-    struct lk_redis_master *master)
-{
-	struct lk_redis_topology *topology = link->watch->topology;
-
-	return (topology->ops->find(topology, deadline, master, link->error));
-}
-
 /*
  * Nothing is asked of a master before it has been told which revocations there
  * were; that replicas have them is up to who watches, if there is one.
@@ -223,13 +213,14 @@ static enum attempt
 get_ready(struct lk_redis_link *link, struct lk_deadline deadline,
     enum lk_status *status)
 {
+	struct lk_redis_topology *topology = link->watch->topology;
 	struct lk_redis_wire *wire = &link->wire;
 	struct lk_redis_master master;
 
 	if (lk_redis_wire_is_open(wire) &&
-	    lk_redis_topology_is_fresh(link->watch->topology, wire->generation))
+	    lk_redis_topology_is_fresh(topology, wire->generation))
 		return (ATTEMPT_DONE);
-	*status = find(link, deadline, &master);
+	*status = topology->ops->find(topology, deadline, &master, link->error);
 	if (*status != LK_OK)
 		return (
 		    lk_redis_may_pass(*status) ? ATTEMPT_AGAIN : ATTEMPT_OVER);
@@ -263,12 +254,13 @@ static enum attempt
 confirm_answer(struct task *task)
 {
 	struct lk_redis_link *link = task->link;
+	struct lk_redis_topology *topology = link->watch->topology;
 	struct lk_redis_master master;
 
-	if (lk_redis_topology_is_fresh(link->watch->topology,
-	        link->wire.generation))
+	if (lk_redis_topology_is_fresh(topology, link->wire.generation))
 		return (ATTEMPT_DONE);
-	task->status = find(link, task->deadline, &master);
+	task->status = topology->ops->find(topology, task->deadline, &master,
+	    link->error);
 	if (task->status == LK_OK && master.generation == link->wire.generation)
 		return (ATTEMPT_DONE);
 	if (task->status == LK_OK)
@@ -295,8 +287,9 @@ weigh(struct task *task)
 	    &fenced, link->error);
 	memcpy(request->history, fenced.past.history, sizeof(request->history));
 	request->durable = fenced.acks > 0 &&
-	    topology->ops->outlasts(topology, &link->wire, fenced.acks,
-	        task->witnesses, task->deadline, link->error);
+	    (topology->ops->outlasts == NULL ||
+	        topology->ops->outlasts(topology, &link->wire, fenced.acks,
+	            task->witnesses, task->deadline, link->error));
 	if (atomic_load(&topology->generation) == link->wire.generation)
 		return (ATTEMPT_DONE);
 	request->durable = false;
@@ -309,18 +302,6 @@ weigh(struct task *task)
 }
 
 /* ---- One attempt ------------------------------------------------------- */
-
-/*
- * Whether all but the fence has been answered: the change has been carried out
- * then, and no replica has it in time.
- */
-static bool
-only_fence_is_missing(const struct task *task,
-    const struct lk_redis_exchange *x)
-{
-	return (task->status == LK_E_TIMEOUT && task->request->replicate &&
-	    x->replies >= task->request->count);
-}
 
 /*
  * Write the request, and behind it the fence if replicas are to have it, or
@@ -372,7 +353,11 @@ exchange(struct task *task, bool kept)
 	x.timed = task->timed;
 	task->status = lk_redis_wire_exchange(&task->link->wire, &task->out,
 	    task->count, task->share, task->replies, &x);
-	if (task->status != LK_OK && !only_fence_is_missing(task, &x))
+	/* If all but the fence has been answered, the change has been carried
+	 * out, and no replica has it in time. */
+	if (task->status != LK_OK &&
+	    (task->status != LK_E_TIMEOUT || !task->request->replicate ||
+	        x.replies < task->request->count))
 		return (after_failure(task, kept, &x));
 	task->status = LK_OK;
 	task->request->time_status = x.time_status;
@@ -410,34 +395,6 @@ attempt(struct task *task)
 
 /* ---- A call, of one attempt or several --------------------------------- */
 
-/*
- * How long one attempt may take.  Without anybody to notice that a master
- * hangs, some of the time is kept for another one.
- */
-static struct lk_deadline
-share_of(const struct task *task)
-{
-	const struct lk_redis_watch *watch = task->link->watch;
-
-	if (!task->request->idempotent || !watch->topology->ops->moves ||
-	    atomic_load_explicit(&watch->running, memory_order_relaxed))
-		return (task->deadline);
-	return (lk_deadline_part(task->deadline, FIRST_SHARE_PERCENT));
-}
-
-/*
- * Note why an attempt failed, if it was not for want of time.  That an old
- * connection was dead explains nothing.
- */
-static void
-remember(struct task *task)
-{
-	if (task->status == LK_E_TIMEOUT || task->was_dead)
-		return;
-	task->refused = task->status;
-	task->refusal = *task->link->error;
-}
-
 /* Why there is no more time: what was met before says more than silence. */
 static enum lk_status
 explain(const struct task *task)
@@ -451,7 +408,8 @@ explain(const struct task *task)
 static enum lk_status
 try_until_done(struct task *task)
 {
-	struct lk_redis_topology *topology = task->link->watch->topology;
+	const struct lk_redis_watch *watch = task->link->watch;
+	struct lk_redis_topology *topology = watch->topology;
 	const bool idempotent = task->request->idempotent;
 	unsigned int generation, tries = 0;
 	enum attempt result;
@@ -460,14 +418,25 @@ try_until_done(struct task *task)
 	for (;;) {
 		generation = atomic_load_explicit(&topology->generation,
 		    memory_order_relaxed);
-		task->share = share_of(task);
+		task->share = task->deadline;
+		/* Without anybody to notice that a master hangs, some of the
+		 * time is kept for another one. */
+		if (idempotent && topology->ops->moves &&
+		    !atomic_load_explicit(&watch->running,
+		        memory_order_relaxed))
+			task->share = lk_deadline_part(task->deadline,
+			    FIRST_SHARE_PERCENT);
 		result = attempt(task);
 		if (result == ATTEMPT_DONE)
 			return (LK_OK);
 		if (result == ATTEMPT_OVER ||
 		    (result == ATTEMPT_UNKNOWN && !idempotent))
 			return (explain(task));
-		remember(task);
+		/* That an old connection was dead explains nothing. */
+		if (task->status != LK_E_TIMEOUT && !task->was_dead) {
+			task->refused = task->status;
+			task->refusal = *task->link->error;
+		}
 		task->request->repeated |= result == ATTEMPT_UNKNOWN;
 		if (task->was_dead && !was_dead)
 			was_dead = true;

@@ -137,24 +137,16 @@ sentinel_check_settings(struct lk_settings *settings, struct lk_error *error)
 	                              "store.sentinel.password", error));
 }
 
-static enum lk_status
-redis_watch(const struct lk_watch *base, struct lk_watch **watch,
-    struct lk_error *error)
-{
-	return (lk_redis_watch_make(base,
-	    lk_redis_layout_of(base->settings)->keys, watch, error));
-}
-
 const struct lk_backend lk_redis_backend = { .open = redis_open,
 	.checks = lk_redis_checks_new,
 	.where = "store.redis.address",
 	.check = redis_check_settings,
-	.watch = redis_watch };
+	.watch = lk_redis_watch_make };
 const struct lk_backend lk_sentinel_backend = { .open = redis_open,
 	.checks = lk_redis_checks_new,
 	.where = "store.sentinel.addresses",
 	.check = sentinel_check_settings,
-	.watch = redis_watch };
+	.watch = lk_redis_watch_make };
 
 void
 lk_redis_leave_parent(struct lk_store *store)
@@ -237,17 +229,6 @@ lk_redis_revoke(struct lk_redis_store *store, struct lk_redis_call *call,
 	return (status);
 }
 
-/*
- * Redis that cannot save to disk denies PING as if it were a change.  It
- * answers, though, and what is read there is as good as ever.
- */
-static bool
-is_answer_to_ping(const struct lk_redis_reply *reply)
-{
-	return (lk_redis_reply_is(reply, "PONG") ||
-	    lk_redis_reply_is_error(reply, "MISCONF"));
-}
-
 enum lk_status
 lk_redis_ping(struct lk_store *base, struct lk_deadline deadline)
 {
@@ -261,13 +242,15 @@ lk_redis_ping(struct lk_store *base, struct lk_deadline deadline)
 
 	lk_redis_command(&command, "PING");
 	status = lk_redis_link_run(store->link, &request, deadline, &reply);
-	if (status != LK_OK || is_answer_to_ping(reply))
-		goto out;
-	status = lk_redis_reply_refusal(reply, store->link->wire.name,
-	    base->error);
-	if (status == LK_OK)
-		status = lk_redis_corrupt(store, "the answer to PING");
-out:
+	/* Redis that cannot save to disk denies PING as if it were a change.
+	 * It answers, though, and what is read there is as good as ever. */
+	if (status == LK_OK && !lk_redis_reply_is(reply, "PONG") &&
+	    !lk_redis_reply_is_error(reply, "MISCONF")) {
+		status = lk_redis_reply_refusal(reply, store->link->wire.name,
+		    base->error);
+		if (status == LK_OK)
+			status = lk_redis_corrupt(store, "the answer to PING");
+	}
 	lk_redis_reply_free(reply);
 	return (status);
 }

@@ -1,6 +1,9 @@
 #include <string.h>
 
-#include "store/redis/script.h"
+#include "store/redis/redis.h"
+
+/* Longest text on where the next step begins. */
+#define PLACE_MAX 64
 
 void
 lk_redis_call(struct lk_redis_call *call, const struct lk_redis_script *script,
@@ -30,17 +33,6 @@ lk_redis_count(const struct lk_redis_reply *reply)
 	return (reply->type == LK_REDIS_INTEGER && reply->integer >= 0
 	        ? reply->integer
 	        : -1);
-}
-
-/* Fill in what was left open for another master. */
-static void
-complete(struct lk_redis_call *call, const struct lk_redis_reply *reply)
-{
-	if (call->later == 0 || reply->type != LK_REDIS_ARRAY ||
-	    lk_redis_count(reply) < 0)
-		return;
-	call->command.argv[call->later] = reply->element[1]->text;
-	call->command.len[call->later] = reply->element[1]->len;
 }
 
 /* Name the script by its text from now on. */
@@ -94,8 +86,12 @@ owe(struct lk_redis_link *link, struct lk_redis_call *call,
 	/* What replicas have is told again for good measure only. */
 	if (revocation.durable && (call->blunt || !revocation.ended))
 		return;
-	if (reply != NULL)
-		complete(call, reply);
+	/* Fill in what was left open for another master. */
+	if (reply != NULL && call->later != 0 &&
+	    reply->type == LK_REDIS_ARRAY && lk_redis_count(reply) >= 0) {
+		call->command.argv[call->later] = reply->element[1]->text;
+		call->command.len[call->later] = reply->element[1]->len;
+	}
 	if (!revocation.durable || link->own == NULL)
 		lk_redis_watch_owe(link->watch, &revocation);
 }
@@ -152,4 +148,83 @@ lk_redis_call_run(struct lk_redis_link *link, struct lk_redis_call *call,
 		*reply = NULL;
 	}
 	return (status);
+}
+
+/* ---- In steps ---------------------------------------------------------- */
+
+/* One step, from ${at}; ${next} is where the next one begins. */
+static enum lk_status
+step(struct lk_redis_store *store, const struct lk_redis_steps *steps,
+    enum lk_redis_effect effect, struct lk_deadline deadline, const char *at,
+    char next[PLACE_MAX + 1], uint64_t *count)
+{
+	struct lk_redis_reply *reply = NULL;
+	const struct lk_redis_reply *place;
+	struct lk_redis_call call;
+	enum lk_status status = LK_FAULT;
+	int64_t ended;
+
+	next[0] = '\0';
+	lk_redis_call(&call, steps->script, 1);
+	call.blunt = steps->blunt;
+	lk_redis_arg_key(&call.command, steps->index);
+	lk_redis_arg_key(&call.command, steps->prefix);
+	lk_redis_arg_later(&call);
+	lk_redis_arg_str(&call.command, at);
+	lk_redis_arg_str(&call.command, steps->own);
+	status = lk_redis_call_run(store->link, &call, effect, deadline,
+	    store->base.error, &reply);
+	if (reply == NULL)
+		return (status);
+	ended = lk_redis_count(reply);
+	if (ended < 0 || reply->type != LK_REDIS_ARRAY ||
+	    reply->elements != 3 ||
+	    (place = reply->element[2])->type != LK_REDIS_STRING ||
+	    place->len > PLACE_MAX)
+		status = lk_redis_corrupt(store, "the answer to a step");
+	else {
+		memcpy(next, place->text, place->len + 1);
+		/* An earlier try, whose answer was lost, ended some. */
+		*count += ended == 0 && call.repeated ? 1 : (uint64_t)ended;
+	}
+	lk_redis_reply_free(reply);
+	return (status);
+}
+
+enum lk_status
+lk_redis_steps_run(struct lk_redis_store *store,
+    const struct lk_redis_steps *steps, enum lk_redis_effect effect,
+    struct lk_deadline deadline, uint64_t *count)
+{
+	/* Where a step begins: "" before the first, and after the last. */
+	char at[PLACE_MAX + 1] = "", next[PLACE_MAX + 1];
+	enum lk_redis_effect now = effect;
+	enum lk_status status = LK_FAULT;
+	int64_t began_ns, took_ns;
+
+	*count = 0;
+	for (;;) {
+		began_ns = lk_monotonic_ns();
+		status = step(store, steps, now,
+		    lk_deadline_min(deadline,
+		        lk_deadline_in(store->base.timeout_ms)),
+		    at, next, count);
+		if ((status != LK_OK && status != LK_E_NOT_DURABLE) ||
+		    (next[0] == '\0' && now == effect))
+			return (status);
+		/* One that is begun too late would cost the connection. */
+		took_ns = lk_monotonic_ns() - began_ns;
+		if (deadline.at_ns - began_ns < 3 * took_ns)
+			return (lk_fail(store->base.error, LK_E_TIMEOUT,
+			    "%llu sessions have ended, and not yet all: "
+			    "repeat it",
+			    (unsigned long long)*count));
+		if (steps->yields)
+			lk_rest(took_ns);
+		/* Who has the last step has all of them, so only that one is
+		 * replicated.  It is known for the last when it is done. */
+		now = next[0] == '\0' ? effect : LK_REDIS_STEPS;
+		if (next[0] != '\0')
+			memcpy(at, next, sizeof(at));
+	}
 }

@@ -11,7 +11,6 @@
 
 #include "session/record.h"
 #include "store/redis/layout/gosession.h"
-#include "store/redis/layout/steps.h"
 
 #include "redis_gosession_scripts.h"
 #include "session/user.h"

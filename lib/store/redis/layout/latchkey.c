@@ -13,7 +13,6 @@
 #include "session/record.h"
 #include "store/redis/layout/latchkey.h"
 #include "store/redis/layout/scan.h"
-#include "store/redis/layout/steps.h"
 
 #include "redis_latchkey_scripts.h"
 
@@ -102,23 +101,6 @@ latchkey_ask_why(const struct lk_redis_names *names,
 	lk_redis_command(command, "ZSCORE");
 	lk_redis_arg_key(command, &names->index);
 	lk_redis_arg_str(command, names->handle);
-}
-
-/* Get a session's record.  Unless LK_OK there is no ${reply}. */
-static enum lk_status
-get_record(struct lk_redis_store *store, const struct lk_redis_names *names,
-    struct lk_deadline deadline, struct lk_redis_reply **reply)
-{
-	struct lk_redis_command command;
-	enum lk_status status = LK_FAULT;
-
-	lk_redis_command(&command, "GET");
-	lk_redis_arg_key(&command, &names->session);
-	status = lk_redis_run(store, &command, 1, deadline, reply);
-	if (status != LK_OK || (*reply)->type != LK_REDIS_NIL)
-		return (status);
-	lk_redis_free_replies(reply, 1);
-	return (lk_redis_run_why(store, names, deadline));
 }
 
 /* End so many sessions of a user that the rest can be done at an issue. */
@@ -210,6 +192,7 @@ latchkey_check_id(struct lk_store *base, const struct lk_session_ref *ref,
     struct lk_deadline deadline, struct lk_session *session)
 {
 	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_redis_command command;
 	struct lk_redis_reply *reply = NULL;
 	struct lk_redis_names names;
 	enum lk_status status = LK_FAULT;
@@ -217,8 +200,12 @@ latchkey_check_id(struct lk_store *base, const struct lk_session_ref *ref,
 	if (ref->locator_len != LK_TAG_LEN)
 		return (LK_MALFORMED);
 	lk_redis_latchkey_names(ref->locator, ref->handle, &names);
-	status = get_record(store, &names, deadline, &reply);
-	if (status == LK_OK)
+	lk_redis_command(&command, "GET");
+	lk_redis_arg_key(&command, &names.session);
+	status = lk_redis_run(store, &command, 1, deadline, &reply);
+	if (status == LK_OK && reply->type == LK_REDIS_NIL)
+		status = lk_redis_run_why(store, &names, deadline);
+	else if (status == LK_OK)
 		status = session_of_ref(store, reply, ref, session);
 	lk_redis_reply_free(reply);
 	return (status);

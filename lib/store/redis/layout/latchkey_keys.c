@@ -74,14 +74,6 @@ fence_key(const struct lk_settings *settings, struct lk_redis_key *key)
 	lk_redis_latchkey_key(key, "", "}:fence");
 }
 
-static bool
-is_same(const struct lk_settings *a, const struct lk_settings *b)
-{
-	(void)a;
-	(void)b;
-	return (true);
-}
-
 /* ---- Going through all of them ----------------------------------------- */
 
 static void
@@ -184,23 +176,13 @@ put(const struct lk_settings *settings, const struct lk_stored *stored,
 	return (LK_PUT_NOT);
 }
 
-/* Its sweep leaves the records to Redis. */
-static void
-sweep_prefix(const struct lk_settings *settings, struct lk_redis_key *prefix)
-{
-	(void)settings;
-	lk_redis_key(prefix, NULL);
-}
-
 const struct lk_redis_keyspace lk_redis_latchkey_keys = {
 	.fence_key = fence_key,
 	.user_key = record_key,
-	.is_same = is_same,
 	.pattern = pattern,
 	.index_type = "zset",
 	.ask = ask,
 	.read = read_stored,
 	.kind = kind,
-	.put = put,
-	.sweep_prefix = sweep_prefix
+	.put = put
 };

@@ -10,8 +10,7 @@
 #include "session/stored.h"
 #include "session/token.h"
 #include "settings/settings.h"
-#include "store/redis/wire/clock.h"
-#include "store/redis/wire/command.h"
+#include "store/redis/wire/wire.h"
 
 struct lk_redis_item;
 struct lk_redis_script;
@@ -86,7 +85,8 @@ struct lk_redis_keyspace {
 	enum lk_status (*user_key)(const struct lk_settings *settings,
 	    const char *user, struct lk_redis_key *key, struct lk_error *error);
 
-	/** Whether both settings, of this layout, name the same keys. */
+	/** Whether both settings, of this layout, name the same keys; NULL: any
+	 * do. */
 	bool (
 	    *is_same)(const struct lk_settings *a, const struct lk_settings *b);
 
@@ -128,8 +128,8 @@ struct lk_redis_keyspace {
 	    const struct lk_stored *stored, struct lk_redis_item *item,
 	    struct lk_redis_command *command);
 
-	/** What the keys of an index's sessions begin with, if the steps of a
-	 * sweep need to know. */
+	/** What the keys of an index's sessions begin with; NULL: the steps of
+	 * a sweep leave these to Redis, and need not know. */
 	void (*sweep_prefix)(const struct lk_settings *settings,
 	    struct lk_redis_key *prefix);
 };

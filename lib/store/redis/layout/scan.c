@@ -6,7 +6,6 @@
 #include <sodium.h>
 
 #include "store/redis/layout/scan.h"
-#include "store/redis/layout/steps.h"
 
 /* Longest pattern: each byte of a prefix with a backslash. */
 #define PATTERN_MAX (2 * LK_REDIS_KEY_MAX)
@@ -406,7 +405,8 @@ lk_redis_sweep(struct lk_store *base, struct lk_place *place,
 	sweep.steps.own = "-1";
 	sweep.steps.yields = true;
 	sweep.steps.prefix = &sweep.prefix;
-	layout->keys->sweep_prefix(base->settings, &sweep.prefix);
+	if (layout->keys->sweep_prefix != NULL)
+		layout->keys->sweep_prefix(base->settings, &sweep.prefix);
 	return (scan_chunks(base, LK_REDIS_KEYS_INDEXES, place, SWEEP_CHUNK,
 	    deadline, sweep_chunk, &sweep));
 }

@@ -36,11 +36,8 @@ struct lk_breaker {
 	bool probing;    /* one operation is finding out */
 };
 
-/**
- * lk_breaker_init(breaker): Closed; false if there is no lock to be had.
- * lk_breaker_destroy(breaker): The reverse.
- */
-bool lk_breaker_init(struct lk_breaker *breaker);
+/** lk_breaker_init(breaker), lk_breaker_destroy(breaker): It starts closed. */
+void lk_breaker_init(struct lk_breaker *breaker);
 void lk_breaker_destroy(struct lk_breaker *breaker);
 
 /** lk_breaker_is_barred(breaker): whether it is not closed. */

@@ -18,20 +18,6 @@ item_free(struct lk_redis_pending_item *item)
 	free(item);
 }
 
-static struct lk_redis_pending_item *
-item_new(const struct lk_redis_command *command)
-{
-	struct lk_redis_pending_item *item = calloc(1, sizeof(*item));
-
-	if (item == NULL)
-		return (NULL);
-	item->command = (struct lk_buf)LK_BUF_INIT(COMMAND_MAX);
-	if (lk_redis_command_format(command, 1, &item->command) == LK_OK)
-		return (item);
-	item_free(item);
-	return (NULL);
-}
-
 static void
 item_done_by(struct lk_redis_pending_item *item, const char *history)
 {
@@ -39,14 +25,6 @@ item_done_by(struct lk_redis_pending_item *item, const char *history)
 	item->since_ns = lk_monotonic_ns();
 	if (strlen(history) == LK_REDIS_HISTORY_LEN)
 		memcpy(item->history, history, LK_REDIS_HISTORY_LEN);
-}
-
-static bool
-is_same(const struct lk_redis_pending_item *a,
-    const struct lk_redis_pending_item *b)
-{
-	return (a->command.len == b->command.len &&
-	    memcmp(a->command.data, b->command.data, a->command.len) == 0);
 }
 
 static void
@@ -114,7 +92,9 @@ insert(struct lk_redis_pending *pending, struct lk_redis_pending_item *item)
 	struct lk_redis_pending_item **p;
 
 	for (p = &pending->first; *p != NULL; p = &(*p)->next) {
-		if (!is_same(*p, item))
+		if ((*p)->command.len != item->command.len ||
+		    memcmp((*p)->command.data, item->command.data,
+		        item->command.len) != 0)
 			continue;
 		memcpy((*p)->history, item->history, sizeof(item->history));
 		(*p)->ended |= item->ended;
@@ -139,10 +119,16 @@ enum lk_pending_result
 lk_redis_pending_add(struct lk_redis_pending *pending,
     const struct lk_redis_revocation *revocation)
 {
-	struct lk_redis_pending_item *item = item_new(revocation->command);
+	struct lk_redis_pending_item *item = calloc(1, sizeof(*item));
 
 	if (item == NULL)
 		return (LK_PENDING_FULL);
+	item->command = (struct lk_buf)LK_BUF_INIT(COMMAND_MAX);
+	if (lk_redis_command_format(revocation->command, 1, &item->command) !=
+	    LK_OK) {
+		item_free(item);
+		return (LK_PENDING_FULL);
+	}
 	drop_old(pending);
 	item_done_by(item, revocation->history);
 	item->ended = revocation->ended;
@@ -223,18 +209,14 @@ log_lost(const struct lk_redis_carried *carried, size_t count)
 	    { "count", number });
 }
 
-bool
+void
 lk_redis_carried_init(struct lk_redis_carried *carried,
     struct lk_redis_topology *topology)
 {
 	memset(carried, 0, sizeof(*carried));
 	carried->topology = topology;
-	if (!lk_redis_cond_init(&carried->told))
-		return (false);
-	if (pthread_mutex_init(&carried->lock, NULL) == 0)
-		return (true);
-	(void)pthread_cond_destroy(&carried->told);
-	return (false);
+	lk_cond_init(&carried->told);
+	(void)pthread_mutex_init(&carried->lock, NULL);
 }
 
 void
@@ -335,19 +317,6 @@ replay(struct lk_redis_pending *pending, struct lk_redis_wire *wire,
 	return (status == LK_OK && refused ? LK_E_NOT_DURABLE : status);
 }
 
-/* Have what was taken again, in front of what has come since. */
-static void
-put_back(struct lk_redis_carried *carried, struct lk_redis_pending *taken)
-{
-	(void)pthread_mutex_lock(&carried->lock);
-	log_lost(carried, lk_redis_pending_move(taken, &carried->pending));
-	carried->pending = *taken;
-	carried->telling = false;
-	show(carried);
-	(void)pthread_cond_broadcast(&carried->told);
-	(void)pthread_mutex_unlock(&carried->lock);
-}
-
 enum lk_status
 lk_redis_carried_tell(struct lk_redis_carried *carried,
     struct lk_redis_wire *wire, struct lk_deadline deadline)
@@ -358,7 +327,7 @@ lk_redis_carried_tell(struct lk_redis_carried *carried,
 
 	(void)pthread_mutex_lock(&carried->lock);
 	while (carried->telling &&
-	    lk_redis_cond_wait(&carried->told, &carried->lock, deadline))
+	    lk_cond_wait(&carried->told, &carried->lock, deadline))
 		continue;
 	busy = carried->telling;
 	if (!busy && carried->pending.n > 0) {
@@ -378,7 +347,14 @@ lk_redis_carried_tell(struct lk_redis_carried *carried,
 		LK_LOG(carried->topology->log, LK_LOG_WARN,
 		    "revocations are refused by another master",
 		    { "error", wire->error->text });
-	put_back(carried, &taken);
+	/* What was taken is there again, in front of what has come since. */
+	(void)pthread_mutex_lock(&carried->lock);
+	log_lost(carried, lk_redis_pending_move(&taken, &carried->pending));
+	carried->pending = taken;
+	carried->telling = false;
+	show(carried);
+	(void)pthread_cond_broadcast(&carried->told);
+	(void)pthread_mutex_unlock(&carried->lock);
 	return (status);
 }
 
@@ -435,8 +411,9 @@ lk_redis_carried_secure(struct lk_redis_carried *carried,
 	status = lk_redis_fence_run(&topology->fence, wire, witnesses.asked,
 	    deadline, &fenced);
 	if (status == LK_OK && fenced.acks > 0 &&
-	    topology->ops->outlasts(topology, wire, fenced.acks, witnesses,
-	        deadline, wire->error))
+	    (topology->ops->outlasts == NULL ||
+	        topology->ops->outlasts(topology, wire, fenced.acks, witnesses,
+	            deadline, wire->error)))
 		note_reached(carried, fenced.past.history, began_ns,
 		    wire->name);
 	if (status == LK_OK && atomic_load(&carried->owes))

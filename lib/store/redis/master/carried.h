@@ -67,10 +67,9 @@ struct lk_redis_carried {
 
 /**
  * lk_redis_carried_init(carried, topology):
- * None yet; ${topology} says when they are durable.  False if there is no lock
- * to be had.
+ * None yet; ${topology} says when they are durable.
  */
-bool lk_redis_carried_init(struct lk_redis_carried *carried,
+void lk_redis_carried_init(struct lk_redis_carried *carried,
     struct lk_redis_topology *topology);
 
 /**

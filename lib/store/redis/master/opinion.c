@@ -1,53 +1,24 @@
+/*
+ * Forming an opinion of who the master is: by the Sentinels and, if too few of
+ * them say anything, by the one that is known.
+ */
 #include <stdio.h>
 #include <string.h>
 
-#include "store/redis/master/opinion.h"
+#include "store/redis/master/sentinel.h"
 
 #define MS_NS INT64_C(1000000)
 /* Of the time that is left, what Sentinels may take. */
 #define SENTINELS_SHARE_PERCENT 67
 
-/* ---- Who asks ---------------------------------------------------------- */
-
-enum lk_status
-lk_redis_inquiry_init(struct lk_redis_inquiry *inquiry,
-    const struct lk_settings *settings, const struct lk_redis_fence *fence,
-    const struct lk_tls *tls, struct lk_error *error)
-{
-	const struct lk_redis_manners manners = {
-		.settings = &settings->store.redis,
-		.tls = tls,
-		.master = true
-	};
-
-	inquiry->settings = settings;
-	inquiry->fence = fence;
-	lk_redis_wire_init(&inquiry->wire, &manners, NULL);
-	return (lk_redis_sentinels_new(settings, &inquiry->sentinels, error));
-}
-
-void
-lk_redis_inquiry_close(struct lk_redis_inquiry *inquiry)
-{
-	lk_redis_sentinels_close(inquiry->sentinels);
-	lk_redis_wire_drop(&inquiry->wire);
-}
-
-void
-lk_redis_inquiry_free(struct lk_redis_inquiry *inquiry)
-{
-	lk_redis_sentinels_free(inquiry->sentinels);
-	lk_redis_wire_drop(&inquiry->wire);
-}
-
 /* ---- The master's own word --------------------------------------------- */
 
 /* Have the wire that fences go by, open to the Redis at ${name}. */
 static enum lk_status
-get_wire(struct lk_redis_inquiry *inquiry, const char *name,
+get_wire(struct lk_redis_sentinel *s, const char *name,
     struct lk_deadline deadline, struct lk_error *error)
 {
-	struct lk_redis_wire *wire = &inquiry->wire;
+	struct lk_redis_wire *wire = &s->wire;
 	struct lk_address address;
 
 	wire->error = error;
@@ -80,19 +51,18 @@ count_needed(const struct lk_redis_past *vouched,
  * longer than the bound on stale reads allows.
  */
 static enum lk_status
-ask_replicas(struct lk_redis_inquiry *inquiry,
-    const struct lk_redis_opinion *known, struct lk_deadline deadline,
-    struct lk_error *error)
+ask_replicas(struct lk_redis_sentinel *s, const struct lk_redis_opinion *known,
+    struct lk_deadline deadline, struct lk_error *error)
 {
-	struct lk_redis_wire *wire = &inquiry->wire;
+	struct lk_redis_wire *wire = &s->wire;
 	struct lk_redis_fenced fenced = { .acks = 0 };
 	enum lk_status status = LK_FAULT;
 	int64_t needed = 1, asked = 0;
 
-	status = get_wire(inquiry, known->address, deadline, error);
+	status = get_wire(s, known->address, deadline, error);
 	while (status == LK_OK && needed > asked) {
 		asked = needed;
-		status = lk_redis_fence_run(inquiry->fence, wire, (size_t)asked,
+		status = lk_redis_fence_run(&s->base.fence, wire, (size_t)asked,
 		    deadline, &fenced);
 		needed = count_needed(&known->vouched, &fenced.past);
 	}
@@ -113,7 +83,7 @@ ask_replicas(struct lk_redis_inquiry *inquiry,
 
 /* Too few Sentinels say anything: will a replica's word do? */
 static enum lk_status
-ask_master(struct lk_redis_inquiry *inquiry, const struct lk_ballot *ballot,
+ask_master(struct lk_redis_sentinel *s, const struct lk_ballot *ballot,
     const struct lk_redis_opinion *known, struct lk_deadline deadline,
     struct lk_redis_opinion *opinion, struct lk_error *error)
 {
@@ -126,11 +96,11 @@ ask_master(struct lk_redis_inquiry *inquiry, const struct lk_ballot *ballot,
 		    "this program has not known redis at %s for long enough",
 		    known->address);
 	else if (opinion->began_ns - known->began_ns >=
-	    inquiry->settings->store.sentinel.staleness_ms * MS_NS)
+	    s->base.settings->store.sentinel.staleness_ms * MS_NS)
 		status = lk_fail(&why, LK_E_STORE,
 		    "redis at %s was confirmed too long ago", known->address);
 	else
-		status = ask_replicas(inquiry, known, deadline, &why);
+		status = ask_replicas(s, known, deadline, &why);
 	if (status != LK_OK)
 		lk_error_set(error,
 		    "cannot confirm which Redis is the master: %zu of %zu "
@@ -142,47 +112,21 @@ ask_master(struct lk_redis_inquiry *inquiry, const struct lk_ballot *ballot,
 /* ---- What the Sentinels say -------------------------------------------- */
 
 /*
- * How long Sentinels are waited for.  Some time is left for the master, which
- * may have to speak for itself if too few of them answer.
- */
-static int64_t
-patience_ms(const struct lk_redis_inquiry *inquiry, struct lk_deadline deadline)
-{
-	const int64_t most = lk_deadline_left_ms(
-	    lk_deadline_part(deadline, SENTINELS_SHARE_PERCENT));
-	const int64_t set = inquiry->settings->store.redis.connect_timeout_ms;
-
-	return (set < most ? set : most);
-}
-
-/*
- * Whether anybody speaks against the Redis at ${address}: names another one, or
- * is replacing it.
- */
-static bool
-is_disputed(const struct lk_ballot *ballot, const char *address)
-{
-	return (ballot->failing_over || ballot->contradicted ||
-	    (ballot->address[0] != '\0' &&
-	        strcmp(ballot->address, address) != 0));
-}
-
-/*
  * Fewer than a majority say anything.  They make no other Redis the master:
  * they may be the minority that is cut off, or go by an old configuration.  Who
  * has spoken against the known one and is silent now has not taken it back.
  */
 static enum lk_status
-ask_without_majority(struct lk_redis_inquiry *inquiry,
-    const struct lk_vote *votes, const struct lk_ballot *ballot,
-    const struct lk_redis_opinion *known, struct lk_deadline deadline,
-    struct lk_redis_opinion *opinion, struct lk_error *error)
+ask_without_majority(struct lk_redis_sentinel *s, const struct lk_vote *votes,
+    const struct lk_ballot *ballot, const struct lk_redis_opinion *known,
+    struct lk_deadline deadline, struct lk_redis_opinion *opinion,
+    struct lk_error *error)
 {
-	const struct lk_settings *s = inquiry->settings;
+	const struct lk_settings *settings = s->base.settings;
 
 	opinion->unsettled = opinion->disputed;
 	if (ballot->address[0] != '\0' &&
-	    !s->store.sentinel.require_confirmed) {
+	    !settings->store.sentinel.require_confirmed) {
 		(void)snprintf(opinion->address, sizeof(opinion->address), "%s",
 		    ballot->address);
 		opinion->unsettled = true;
@@ -190,39 +134,47 @@ ask_without_majority(struct lk_redis_inquiry *inquiry,
 	}
 	if (opinion->address[0] == '\0' || opinion->disputed)
 		return (lk_votes_explain(votes, ballot,
-		    s->store.sentinel.master, error));
-	return (ask_master(inquiry, ballot, known, deadline, opinion, error));
+		    settings->store.sentinel.master, error));
+	return (ask_master(s, ballot, known, deadline, opinion, error));
 }
 
 enum lk_status
-lk_redis_opinion_form(struct lk_redis_inquiry *inquiry,
+lk_redis_opinion_form(struct lk_redis_sentinel *s,
     const struct lk_redis_opinion *known, struct lk_deadline deadline,
     struct lk_redis_opinion *opinion, struct lk_error *error)
 {
-	const struct lk_settings *s = inquiry->settings;
+	const struct lk_settings *settings = s->base.settings;
+	const int64_t set = settings->store.redis.connect_timeout_ms;
+	/* Some time is left for the master, which may have to speak for itself
+	 * if too few of them answer. */
+	const int64_t most = lk_deadline_left_ms(
+	    lk_deadline_part(deadline, SENTINELS_SHARE_PERCENT));
 	const struct lk_vote *votes;
 	struct lk_ballot ballot;
 
 	*opinion = *known;
 	opinion->began_ns = lk_boottime_ns();
-	votes = lk_redis_sentinels_ask(inquiry->sentinels, known->address,
-	    false, patience_ms(inquiry, deadline), deadline);
-	ballot = lk_votes_count(votes, s->store.sentinel.addresses.n);
+	votes = lk_redis_sentinels_ask(s->sentinels, known->address, false,
+	    set < most ? set : most, deadline);
+	ballot = lk_votes_count(votes, settings->store.sentinel.addresses.n);
 	opinion->majority = ballot.election == LK_ELECTION_MAJORITY;
 	opinion->unsettled = ballot.contradicted;
+	/* Somebody names another one, or is replacing it. */
 	opinion->disputed = !opinion->majority &&
-	    (known->disputed || is_disputed(&ballot, known->address));
+	    (known->disputed || ballot.failing_over || ballot.contradicted ||
+	        (ballot.address[0] != '\0' &&
+	            strcmp(ballot.address, known->address) != 0));
 	/* A minority may be cut off from replicas that are well. */
 	if (opinion->majority)
 		opinion->replicas = ballot.replicas;
 	/* A Sentinel that is silent may be replacing the master. */
 	opinion->cautious = ballot.failing_over || ballot.named < ballot.total;
 	if (ballot.election == LK_ELECTION_FEW)
-		return (ask_without_majority(inquiry, votes, &ballot, known,
-		    deadline, opinion, error));
+		return (ask_without_majority(s, votes, &ballot, known, deadline,
+		    opinion, error));
 	if (!opinion->majority)
 		return (lk_votes_explain(votes, &ballot,
-		    s->store.sentinel.master, error));
+		    settings->store.sentinel.master, error));
 	(void)snprintf(opinion->address, sizeof(opinion->address), "%s",
 	    ballot.address);
 	return (LK_OK);

@@ -15,7 +15,8 @@ sentinel_free(struct lk_redis_topology *topology)
 {
 	struct lk_redis_sentinel *s = lk_redis_sentinel_of(topology);
 
-	lk_redis_inquiry_free(&s->inquiry);
+	lk_redis_sentinels_free(s->sentinels);
+	lk_redis_wire_drop(&s->wire);
 	lk_redis_channel_close(&s->tending.hint);
 	lk_redis_topology_tear_down(topology);
 	free(s);
@@ -25,6 +26,7 @@ static enum lk_status
 sentinel_make(const struct lk_redis_topology *base,
     struct lk_redis_topology **topology, struct lk_error *error)
 {
+	struct lk_redis_manners manners;
 	struct lk_redis_sentinel *s = calloc(1, sizeof(*s));
 	enum lk_status status = LK_FAULT;
 
@@ -35,10 +37,13 @@ sentinel_make(const struct lk_redis_topology *base,
 		free(s);
 		return (status);
 	}
-	status = lk_redis_inquiry_init(&s->inquiry, base->settings,
-	    &s->base.fence, s->base.tls, error);
 	s->base.bound_ns = base->settings->store.sentinel.staleness_ms *
 	    INT64_C(1000000);
+	/* Whose wire it is asks for the generation to come. */
+	manners = lk_redis_topology_manners(&s->base);
+	manners.generation = NULL;
+	lk_redis_wire_init(&s->wire, &manners, NULL);
+	status = lk_redis_sentinels_new(base->settings, &s->sentinels, error);
 	if (status == LK_OK)
 		*topology = &s->base;
 	else
@@ -49,7 +54,10 @@ sentinel_make(const struct lk_redis_topology *base,
 static void
 sentinel_leave_parent(struct lk_redis_topology *topology)
 {
-	lk_redis_inquiry_close(&lk_redis_sentinel_of(topology)->inquiry);
+	struct lk_redis_sentinel *s = lk_redis_sentinel_of(topology);
+
+	lk_redis_sentinels_close(s->sentinels);
+	lk_redis_wire_drop(&s->wire);
 }
 
 /* ---- Asking, by one at a time ------------------------------------------ */
@@ -112,8 +120,7 @@ ask_for_all(struct lk_redis_sentinel *s, struct lk_deadline deadline,
 	s->asking = true;
 	s->tried_ns = lk_boottime_ns();
 	(void)pthread_mutex_unlock(&s->base.lock);
-	status = lk_redis_opinion_form(&s->inquiry, &known, deadline, &opinion,
-	    error);
+	status = lk_redis_opinion_form(s, &known, deadline, &opinion, error);
 	(void)pthread_mutex_lock(&s->base.lock);
 	s->known.opinion.disputed = opinion.disputed;
 	if (status == LK_OK)
@@ -136,8 +143,7 @@ take_outcome(struct lk_redis_sentinel *s, struct lk_deadline deadline,
 	const uint64_t asked = s->asked;
 
 	while (s->asked == asked) {
-		if (!lk_redis_cond_wait(&s->base.changed, &s->base.lock,
-		        deadline))
+		if (!lk_cond_wait(&s->base.changed, &s->base.lock, deadline))
 			return (lk_fail(error, LK_E_TIMEOUT,
 			    "cannot confirm which Redis is the master in "
 			    "time"));
@@ -195,27 +201,6 @@ wanted_since(const struct lk_redis_sentinel *s)
 	return (s->known.suspect_ns > since ? s->known.suspect_ns : since);
 }
 
-/*
- * Find the master; the lock is held.  Where a confirmation is not required, a
- * known master serves without one, and is asked about once in a while.
- */
-static enum lk_status
-find_locked(struct lk_redis_sentinel *s, struct lk_deadline deadline,
-    struct lk_error *error)
-{
-	const bool required =
-	    s->base.settings->store.sentinel.require_confirmed ||
-	    s->known.opinion.address[0] == '\0';
-	const int64_t since = wanted_since(s);
-	struct lk_error ignored;
-	enum lk_status status = LK_OK;
-
-	if (required || s->tried_ns < since)
-		status = confirm_locked(s, since, deadline,
-		    required ? error : &ignored);
-	return (required ? status : LK_OK);
-}
-
 /* Copy who is known; the lock is held. */
 static void
 copy_known(const struct lk_redis_sentinel *s, struct lk_redis_master *master)
@@ -243,12 +228,24 @@ sentinel_find(struct lk_redis_topology *topology, struct lk_deadline deadline,
     struct lk_redis_master *master, struct lk_error *error)
 {
 	struct lk_redis_sentinel *s = lk_redis_sentinel_of(topology);
+	struct lk_error ignored;
 	enum lk_status status = LK_OK;
+	bool required;
+	int64_t since;
 
 	(void)pthread_mutex_lock(&topology->lock);
-	status = find_locked(s, deadline, error);
+	/* Where a confirmation is not required, a known master serves without
+	 * one, and is asked about once in a while. */
+	required = topology->settings->store.sentinel.require_confirmed ||
+	    s->known.opinion.address[0] == '\0';
+	since = wanted_since(s);
+	if (required || s->tried_ns < since)
+		status = confirm_locked(s, since, deadline,
+		    required ? error : &ignored);
 	copy_known(s, master);
 	(void)pthread_mutex_unlock(&topology->lock);
+	if (!required)
+		status = LK_OK;
 	if (status == LK_OK &&
 	    lk_address_parse(master->name, &master->address) != LK_OK)
 		status = lk_fail(error, LK_E_CORRUPT, "%s is no address",
@@ -265,17 +262,6 @@ sentinel_suspect(struct lk_redis_topology *topology, unsigned int generation)
 	if (atomic_load(&topology->generation) == generation)
 		s->known.suspect_ns = lk_boottime_ns();
 	(void)pthread_mutex_unlock(&topology->lock);
-}
-
-bool
-lk_redis_sentinel_is_in_doubt(struct lk_redis_sentinel *s, int64_t since_ns)
-{
-	bool doubt;
-
-	(void)pthread_mutex_lock(&s->base.lock);
-	doubt = s->known.suspect_ns > since_ns || s->outcome != LK_OK;
-	(void)pthread_mutex_unlock(&s->base.lock);
-	return (doubt);
 }
 
 static void
@@ -322,20 +308,6 @@ sentinel_witnesses(struct lk_redis_topology *topology, bool all)
 	return (witnesses);
 }
 
-/* How many must have it, by what was found last; 0: none are enough. */
-static size_t
-count_wanted(struct lk_redis_sentinel *s, unsigned int generation, bool all)
-{
-	size_t count = 0;
-
-	(void)pthread_mutex_lock(&s->base.lock);
-	if (atomic_load(&s->base.generation) == generation &&
-	    !s->known.opinion.unsettled)
-		count = count_witnesses(s, all);
-	(void)pthread_mutex_unlock(&s->base.lock);
-	return (count);
-}
-
 /*
  * Not so if it is the master no more: one that was cut off may have a replica
  * beside it, and both will give up what they have.  Nor if a Sentinel names
@@ -355,13 +327,18 @@ sentinel_outlasts(struct lk_redis_topology *topology,
 {
 	struct lk_redis_sentinel *s = lk_redis_sentinel_of(topology);
 	struct lk_redis_fenced fenced = { .acks = acks };
-	size_t count;
+	size_t count = 0;
 
 	/* It is still the master, by a question that began after the answer. */
 	if (lk_redis_sentinel_confirm(s, lk_boottime_ns(), deadline, error) !=
 	    LK_OK)
 		return (false);
-	count = count_wanted(s, wire->generation, witnesses.all);
+	/* Of whom it is, so many must have it, by what was found then. */
+	(void)pthread_mutex_lock(&topology->lock);
+	if (atomic_load(&topology->generation) == wire->generation &&
+	    !s->known.opinion.unsettled)
+		count = count_witnesses(s, witnesses.all);
+	(void)pthread_mutex_unlock(&topology->lock);
 	if (count == 0) {
 		lk_error_set(error, "another redis is or becomes the master");
 		return (false);
@@ -408,25 +385,19 @@ sentinel_is_same(const struct lk_settings *a, const struct lk_settings *b)
 	        &b->store.sentinel.addresses) > 0);
 }
 
-/* Whether a majority of one list is a majority of the other. */
-static bool
-is_same_jury(const struct lk_settings *a, const struct lk_settings *b)
-{
-	const struct lk_strings *one = &a->store.sentinel.addresses;
-	const struct lk_strings *other = &b->store.sentinel.addresses;
-
-	return (one->n == other->n && count_common(one, other) == one->n &&
-	    count_common(other, one) == one->n);
-}
-
 static void
 sentinel_learn(struct lk_redis_topology *topology,
     struct lk_redis_topology *from)
 {
 	struct lk_redis_sentinel *s = lk_redis_sentinel_of(topology);
+	const struct lk_strings *a =
+	    &topology->settings->store.sentinel.addresses;
+	const struct lk_strings *b = &from->settings->store.sentinel.addresses;
 	struct lk_redis_known known;
 
-	if (!is_same_jury(topology->settings, from->settings))
+	/* A majority of one list must be a majority of the other. */
+	if (a->n != b->n || count_common(a, b) != a->n ||
+	    count_common(b, a) != a->n)
 		return;
 	(void)pthread_mutex_lock(&from->lock);
 	known = lk_redis_sentinel_of(from)->known;

@@ -1,6 +1,6 @@
 /*
  * The master as Sentinels have it.  sentinel.c is what is known, and who asks;
- * opinion.h is one question; tend.c asks in time, and listens for hints.
+ * opinion.c is one question; tend.c asks in time, and listens for hints.
  *
  * A read may be answered only by a master that was confirmed less than
  * `store.sentinel.staleness_ms` ago, counted from before the question was
@@ -21,8 +21,25 @@
 #ifndef LK_REDIS_SENTINEL_H_
 #define LK_REDIS_SENTINEL_H_
 
-#include "store/redis/master/opinion.h"
+#include "store/redis/master/sentinels.h"
 #include "store/redis/master/topology.h"
+
+/** Who the master is thought to be, and what else was heard. */
+struct lk_redis_opinion {
+	char address[LK_REDIS_NAME_SIZE]; /* "": nobody */
+	int64_t began_ns; /* by lk_boottime_ns(), the question that
+	                     confirms it; 0: none has */
+	bool majority;    /* it is confirmed by one */
+	bool unsettled;   /* a Sentinel names another one, or who confirmed
+	                     it may not know */
+	bool cautious;    /* a Sentinel may be replacing it */
+	bool disputed;    /* a Sentinel has spoken against the address, and
+	                     no majority has since */
+	size_t replicas;  /* how many are not down, as was last heard */
+	/* Its past as it was before the last question that a majority answered
+	 * (or none). */
+	struct lk_redis_past vouched;
+};
 
 /** What is known of the master. */
 struct lk_redis_known {
@@ -58,7 +75,10 @@ struct lk_redis_sentinel {
 	struct lk_error why;
 	bool confirmed_before; /* for the log */
 
-	struct lk_redis_inquiry inquiry; /* of the one who is asking */
+	/* Of the one who is asking; the wire is to the master, for a fence. */
+	struct lk_redis_sentinels *sentinels;
+	struct lk_redis_wire wire;
+
 	struct lk_redis_tending tending;
 };
 
@@ -82,11 +102,14 @@ enum lk_status lk_redis_sentinel_confirm(struct lk_redis_sentinel *sentinel,
     struct lk_error *error) LK_MUST_CHECK;
 
 /**
- * lk_redis_sentinel_is_in_doubt(sentinel, since_ns):
- * Whether the master has been spoken against since then, or is not confirmed.
+ * lk_redis_opinion_form(sentinel, known, deadline, opinion, error):
+ * Ask the Sentinels and, if too few of them say anything, the master that is
+ * known: ${known} is the opinion of the last time.  ${opinion} means something
+ * only if LK_OK, but for `disputed`.
  */
-bool lk_redis_sentinel_is_in_doubt(struct lk_redis_sentinel *sentinel,
-    int64_t since_ns);
+enum lk_status lk_redis_opinion_form(struct lk_redis_sentinel *sentinel,
+    const struct lk_redis_opinion *known, struct lk_deadline deadline,
+    struct lk_redis_opinion *opinion, struct lk_error *error) LK_MUST_CHECK;
 
 /** lk_redis_sentinel_tend(topology, listen): As the operation says. */
 struct lk_deadline lk_redis_sentinel_tend(struct lk_redis_topology *topology,

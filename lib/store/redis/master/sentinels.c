@@ -380,26 +380,13 @@ find(struct lk_redis_sentinels *s, const struct lk_address *address,
 	s->aliases[i].looked_up_ns = lk_monotonic_ns();
 }
 
-static bool
-have_common(const struct lk_endpoints *a, const struct lk_endpoints *b)
-{
-	size_t i, j;
-
-	for (i = 0; i < a->n; i++) {
-		for (j = 0; j < b->n; j++) {
-			if (lk_endpoint_is(&a->at[i], &b->at[j]))
-				return (true);
-		}
-	}
-	return (false);
-}
-
 /* Whether both are addresses of one server, at least one of them by name. */
 static bool
 are_same(struct lk_redis_sentinels *s, const char *a, const char *b)
 {
 	struct lk_address one, other;
 	struct lk_endpoints of_one, of_other;
+	size_t i, j;
 
 	if (strcmp(a, b) == 0 || lk_address_parse(a, &one) != LK_OK ||
 	    lk_address_parse(b, &other) != LK_OK || one.is_unix ||
@@ -408,7 +395,13 @@ are_same(struct lk_redis_sentinels *s, const char *a, const char *b)
 		return (false);
 	find(s, &one, a, &of_one);
 	find(s, &other, b, &of_other);
-	return (have_common(&of_one, &of_other));
+	for (i = 0; i < of_one.n; i++) {
+		for (j = 0; j < of_other.n; j++) {
+			if (lk_endpoint_is(&of_one.at[i], &of_other.at[j]))
+				return (true);
+		}
+	}
+	return (false);
 }
 
 /* Let whoever names the server at ${address} otherwise name it like that. */

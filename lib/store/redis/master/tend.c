@@ -22,12 +22,6 @@
 #define QUESTION_MAX 16384
 
 static int64_t
-in_ms(int64_t ms)
-{
-	return (lk_monotonic_ns() + ms * MS_NS);
-}
-
-static int64_t
 min_ns(int64_t a, int64_t b)
 {
 	return (a < b ? a : b);
@@ -44,11 +38,13 @@ static int64_t
 confirm_every_ns(struct lk_redis_sentinel *s)
 {
 	const int64_t since = lk_boottime_ns() - DOUBT_MS * MS_NS;
+	bool doubt;
 
-	if (lk_redis_sentinel_is_in_doubt(s, since) ||
-	    s->tending.hinted_ns > since)
-		return (DOUBT_EVERY_MS * MS_NS);
-	return (s->base.bound_ns / 2);
+	(void)pthread_mutex_lock(&s->base.lock);
+	doubt = s->known.suspect_ns > since || s->outcome != LK_OK ||
+	    s->tending.hinted_ns > since;
+	(void)pthread_mutex_unlock(&s->base.lock);
+	return (doubt ? DOUBT_EVERY_MS * MS_NS : s->base.bound_ns / 2);
 }
 
 static void
@@ -59,61 +55,54 @@ confirm(struct lk_redis_sentinel *s)
 	const int64_t ms = s->base.settings->store.redis.command_timeout_ms;
 	struct lk_error ignored;
 	enum lk_status status = LK_FAULT;
+	int64_t soonest;
 
 	tending->confirmed = lk_monotonic_ns();
 	status = lk_redis_sentinel_confirm(s, lk_boottime_ns(),
 	    lk_deadline_in(min_ns(ms, STEP_MS)), &ignored);
 	tending->confirm_at = tending->confirmed + confirm_every_ns(s);
 	/* Those that are refused at once are not asked all the time. */
-	if (status != LK_OK && tending->confirm_at < in_ms(LK_BACKOFF_MS))
-		tending->confirm_at = in_ms(LK_BACKOFF_MS);
+	soonest = lk_deadline_in(LK_BACKOFF_MS).at_ns;
+	if (status != LK_OK && tending->confirm_at < soonest)
+		tending->confirm_at = soonest;
 }
 
 /* ---- Hints ------------------------------------------------------------- */
-
-static bool
-subscribe(struct lk_redis_channel *hint, const struct lk_settings *settings,
-    struct lk_deadline deadline)
-{
-	struct lk_buf out = LK_BUF_INIT(QUESTION_MAX);
-	struct lk_redis_command commands[2];
-	size_t count = 0, sent;
-	bool done;
-
-	count += lk_redis_command_auth(&commands[count],
-	    settings->store.sentinel.username,
-	    settings->store.sentinel.password);
-	lk_redis_command(&commands[count], "SUBSCRIBE");
-	lk_redis_arg_str(&commands[count++], "+switch-master");
-	done = lk_redis_command_format(commands, count, &out) == LK_OK &&
-	    lk_stream_send(&hint->stream, out.data, out.len, deadline, &sent) ==
-	        0;
-	lk_buf_free(&out);
-	return (done);
-}
 
 /* Subscribe to `+switch-master` at the next Sentinel; false if that failed. */
 static bool
 open_hint(struct lk_redis_sentinel *s, struct lk_deadline deadline)
 {
-	const struct lk_strings *all =
-	    &s->base.settings->store.sentinel.addresses;
+	const struct lk_settings *settings = s->base.settings;
+	const struct lk_strings *all = &settings->store.sentinel.addresses;
 	struct lk_redis_channel *hint = &s->tending.hint;
+	struct lk_buf out = LK_BUF_INIT(QUESTION_MAX);
+	struct lk_redis_command commands[2];
 	struct lk_address address;
+	size_t count = 0, sent;
 	const char *why;
+	bool done;
 
 	if (lk_address_parse(all->v[s->tending.hint_from++ % all->n],
 	        &address) != LK_OK ||
 	    lk_stream_connect(&hint->stream, &address, deadline, &why) != LK_OK)
 		return (false);
 	hint->most = HINT_MAX;
-	hint->tls = lk_redis_sentinels_tls(s->inquiry.sentinels);
-	if (lk_redis_channel_start(hint, address.host) &&
+	hint->tls = lk_redis_sentinels_tls(s->sentinels);
+	count += lk_redis_command_auth(&commands[count],
+	    settings->store.sentinel.username,
+	    settings->store.sentinel.password);
+	lk_redis_command(&commands[count], "SUBSCRIBE");
+	lk_redis_arg_str(&commands[count++], "+switch-master");
+	done = lk_redis_command_format(commands, count, &out) == LK_OK &&
+	    lk_redis_channel_start(hint, address.host) &&
 	    lk_stream_keep_alive(&hint->stream) &&
-	    subscribe(hint, s->base.settings, deadline))
-		return (true);
-	lk_redis_channel_close(hint);
-	return (false);
+	    lk_stream_send(&hint->stream, out.data, out.len, deadline, &sent) ==
+	        0;
+	if (!done)
+		lk_redis_channel_close(hint);
+	lk_buf_free(&out);
+	return (done);
 }
 
 static void
@@ -126,19 +115,14 @@ listen_for_hints(struct lk_redis_sentinel *s)
 		tending->hint_tries = 0;
 	else
 		tending->hint_tries++;
-	tending->hint_at = in_ms(
-	    lk_backoff_ms(tending->hint_tries, randombytes_random()));
+	tending->hint_at = lk_monotonic_ns() +
+	    lk_backoff_ms(tending->hint_tries, randombytes_random()) * MS_NS;
 }
 
-/* Whether ${reply} is a message, and not the answer to a command. */
-static bool
-is_message(const struct lk_redis_reply *reply)
-{
-	return (reply->type == LK_REDIS_ARRAY && reply->elements == 3 &&
-	    lk_redis_reply_is(reply->element[0], "message"));
-}
-
-/* Take whole replies; false if they end in rubbish. */
+/*
+ * Take whole replies, of which some may be a message, and not the answer to a
+ * command; false if they end in rubbish.
+ */
 static bool
 read_whole(struct lk_redis_channel *hint, bool *message)
 {
@@ -149,7 +133,9 @@ read_whole(struct lk_redis_channel *hint, bool *message)
 		if (reply == NULL)
 			return (!refused);
 		hint->got = 0;
-		*message |= is_message(reply);
+		*message |= reply->type == LK_REDIS_ARRAY &&
+		    reply->elements == 3 &&
+		    lk_redis_reply_is(reply->element[0], "message");
 		refused |= reply->type == LK_REDIS_ERROR;
 		lk_redis_reply_free(reply);
 	}

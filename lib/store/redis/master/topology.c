@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,13 +7,6 @@
 #include "store/redis/master/topology.h"
 
 /* ---- Life -------------------------------------------------------------- */
-
-void
-lk_redis_topology_free(struct lk_redis_topology *topology)
-{
-	if (topology != NULL)
-		topology->ops->free(topology);
-}
 
 enum lk_status
 lk_redis_topology_set_up(struct lk_redis_topology *topology,
@@ -27,13 +19,9 @@ lk_redis_topology_set_up(struct lk_redis_topology *topology,
 	    &topology->tls, error);
 	if (status != LK_OK)
 		return (status);
-	if (lk_redis_cond_init(&topology->changed)) {
-		if (pthread_mutex_init(&topology->lock, NULL) == 0)
-			return (LK_OK);
-		(void)pthread_cond_destroy(&topology->changed);
-	}
-	lk_tls_free(topology->tls);
-	return (lk_fail(error, LK_E_NOMEM, "out of memory"));
+	lk_cond_init(&topology->changed);
+	(void)pthread_mutex_init(&topology->lock, NULL);
+	return (LK_OK);
 }
 
 void
@@ -58,32 +46,6 @@ lk_redis_topology_manners(const struct lk_redis_topology *topology)
 
 /* ---- Waiting for another master ---------------------------------------- */
 
-bool
-lk_redis_cond_init(pthread_cond_t *cond)
-{
-	pthread_condattr_t attr;
-	bool done;
-
-	if (pthread_condattr_init(&attr) != 0)
-		return (false);
-	done = pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 &&
-	    pthread_cond_init(cond, &attr) == 0;
-	(void)pthread_condattr_destroy(&attr);
-	return (done);
-}
-
-bool
-lk_redis_cond_wait(pthread_cond_t *cond, pthread_mutex_t *lock,
-    struct lk_deadline deadline)
-{
-	const struct timespec until = {
-		.tv_sec = (time_t)(deadline.at_ns / 1000000000),
-		.tv_nsec = (long)(deadline.at_ns % 1000000000)
-	};
-
-	return (pthread_cond_timedwait(cond, lock, &until) != ETIMEDOUT);
-}
-
 void
 lk_redis_topology_confirmed(struct lk_redis_topology *topology, bool another,
     int64_t began_ns)
@@ -104,8 +66,8 @@ lk_redis_topology_pause(struct lk_redis_topology *topology,
 
 	(void)pthread_mutex_lock(&topology->lock);
 	while (waiting && atomic_load(&topology->generation) == generation)
-		waiting = lk_redis_cond_wait(&topology->changed,
-		    &topology->lock, until);
+		waiting = lk_cond_wait(&topology->changed, &topology->lock,
+		    until);
 	(void)pthread_mutex_unlock(&topology->lock);
 	return (lk_deadline_left_ms(deadline) > 0);
 }
@@ -186,13 +148,13 @@ single_make(const struct lk_redis_topology *base,
 
 	if (t == NULL)
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
-	if ((status = lk_redis_topology_set_up(t, base, error)) != LK_OK) {
+	status = lk_redis_topology_set_up(t, base, error);
+	if (status == LK_OK) {
+		lk_redis_topology_confirmed(t, true, 0);
+		*topology = t;
+	} else
 		free(t);
-		return (status);
-	}
-	lk_redis_topology_confirmed(t, true, 0);
-	*topology = t;
-	return (LK_OK);
+	return (status);
 }
 
 static bool
@@ -222,21 +184,6 @@ single_witnesses(struct lk_redis_topology *topology, bool all)
 {
 	(void)topology;
 	return ((struct lk_redis_witnesses){ .all = all, .asked = 1 });
-}
-
-/* Nobody says who else is the master: the replica's word decides. */
-static bool
-single_outlasts(struct lk_redis_topology *topology, struct lk_redis_wire *wire,
-    size_t acks, struct lk_redis_witnesses witnesses,
-    struct lk_deadline deadline, struct lk_error *error)
-{
-	(void)topology;
-	(void)wire;
-	(void)acks;
-	(void)witnesses;
-	(void)deadline;
-	(void)error;
-	return (true);
 }
 
 static bool
@@ -269,7 +216,6 @@ const struct lk_redis_topology_ops lk_redis_single = { .moves = false,
 	.find = single_find,
 	.has = single_has,
 	.witnesses = single_witnesses,
-	.outlasts = single_outlasts,
 	.is_same = single_is_same,
 	.inspect = single_inspect,
 	.free = single_free };

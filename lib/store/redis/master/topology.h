@@ -6,7 +6,6 @@
 #ifndef LK_REDIS_TOPOLOGY_H_
 #define LK_REDIS_TOPOLOGY_H_
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 #include "base/log.h"
@@ -60,7 +59,8 @@ struct lk_redis_topology_ops {
 	/**
 	 * Whether what the master at ${wire} has done, and ${acks} replicas of
 	 * those that were asked have by now, is the next master's too.  It
-	 * must be sure by the deadline.
+	 * must be sure by the deadline.  NULL: so it is, since nobody says who
+	 * else is the master.
 	 */
 	bool (*outlasts)(struct lk_redis_topology *topology,
 	    struct lk_redis_wire *wire, size_t acks,
@@ -130,9 +130,6 @@ struct lk_redis_topology {
 	struct lk_endpoint met;
 	unsigned int met_generation;
 };
-
-/** lk_redis_topology_free(topology): NULL is fine. */
-void lk_redis_topology_free(struct lk_redis_topology *topology);
 
 /**
  * lk_redis_topology_manners(topology):
@@ -210,16 +207,6 @@ void lk_redis_topology_confirmed(struct lk_redis_topology *topology,
  */
 void lk_redis_inspect_address(const char *key, const char *address,
     lk_finding_fn *each, void *arg);
-
-/** lk_redis_cond_init(cond): One of the monotonic clock; false if it failed. */
-bool lk_redis_cond_init(pthread_cond_t *cond);
-
-/**
- * lk_redis_cond_wait(cond, lock, deadline):
- * Wait for it, with the lock held; false at the deadline.
- */
-bool lk_redis_cond_wait(pthread_cond_t *cond, pthread_mutex_t *lock,
-    struct lk_deadline deadline);
 
 /** The topologies; see watch.c. */
 extern const struct lk_redis_topology_ops lk_redis_single;

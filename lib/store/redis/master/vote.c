@@ -20,15 +20,16 @@ void
 lk_redis_vote_ask(const char *master,
     struct lk_redis_command commands[LK_REDIS_VOTE_REPLIES])
 {
-	lk_redis_command(&commands[0], "SENTINEL");
-	lk_redis_arg_str(&commands[0], "GET-MASTER-ADDR-BY-NAME");
-	lk_redis_arg_str(&commands[0], master);
-	lk_redis_command(&commands[1], "SENTINEL");
-	lk_redis_arg_str(&commands[1], "MASTER");
-	lk_redis_arg_str(&commands[1], master);
-	lk_redis_command(&commands[2], "SENTINEL");
-	lk_redis_arg_str(&commands[2], "REPLICAS");
-	lk_redis_arg_str(&commands[2], master);
+	static const char *const about[LK_REDIS_VOTE_REPLIES] = {
+		"GET-MASTER-ADDR-BY-NAME", "MASTER", "REPLICAS"
+	};
+	size_t i;
+
+	for (i = 0; i < LK_REDIS_VOTE_REPLIES; i++) {
+		lk_redis_command(&commands[i], "SENTINEL");
+		lk_redis_arg_str(&commands[i], about[i]);
+		lk_redis_arg_str(&commands[i], master);
+	}
 }
 
 static bool
@@ -224,12 +225,35 @@ count_address(const struct lk_vote *votes, size_t total, const char *address)
 	return (n);
 }
 
-static bool
-has_meaning(enum lk_vote_kind kind)
+/* What each kind says, and whether that has a meaning. */
+static const struct {
+	bool means;
+	const char *says;
+} kinds[] = {
+	[LK_VOTE_SILENT] = { false, "does not answer in time" },
+	[LK_VOTE_UNREACHABLE] = { false, "cannot be reached" },
+	[LK_VOTE_BROKEN] = { false, "answers what is no Sentinel's answer" },
+	[LK_VOTE_NAMES] = { true, "names " },
+	[LK_VOTE_UNKNOWN] = { true,
+	    "knows no master of this name (store.sentinel.master)" },
+	[LK_VOTE_CREDENTIALS] = { true,
+	    "refuses store.sentinel.username, store.sentinel.password or, by "
+	    "its ACL, the command" },
+	[LK_VOTE_NO_SENTINEL] = { true,
+	    "is a Redis and no Sentinel (store.sentinel.addresses)" },
+	[LK_VOTE_TWICE] = { false,
+	    "is listed twice (store.sentinel.addresses), and has one vote" },
+	[LK_VOTE_TLS] = { false,
+	    "is not whom store.sentinel.tls expects, or speaks no TLS at this "
+	    "port" },
+	[LK_VOTE_CLOSED] = { false,
+	    "closes the connection, as a port for TLS does" },
+};
+
+const char *
+lk_vote_says(enum lk_vote_kind kind)
 {
-	return (kind != LK_VOTE_SILENT && kind != LK_VOTE_UNREACHABLE &&
-	    kind != LK_VOTE_BROKEN && kind != LK_VOTE_TWICE &&
-	    kind != LK_VOTE_TLS && kind != LK_VOTE_CLOSED);
+	return (kinds[kind].says);
 }
 
 struct lk_ballot
@@ -239,7 +263,7 @@ lk_votes_count(const struct lk_vote *votes, size_t total)
 	size_t i, n, names = count_kind(votes, total, LK_VOTE_NAMES);
 
 	for (i = 0; i < total; i++) {
-		ballot.spoke += has_meaning(votes[i].kind);
+		ballot.spoke += kinds[votes[i].kind].means;
 		if (votes[i].sentinels > ballot.known)
 			ballot.known = votes[i].sentinels;
 		if (votes[i].kind != LK_VOTE_NAMES)
@@ -260,39 +284,6 @@ lk_votes_count(const struct lk_vote *votes, size_t total)
 	    ballot.named == names)
 		ballot.election = LK_ELECTION_FEW;
 	return (ballot);
-}
-
-const char *
-lk_vote_says(enum lk_vote_kind kind)
-{
-	switch (kind) {
-	case LK_VOTE_SILENT:
-		return ("does not answer in time");
-	case LK_VOTE_UNREACHABLE:
-		return ("cannot be reached");
-	case LK_VOTE_BROKEN:
-		return ("answers what is no Sentinel's answer");
-	case LK_VOTE_NAMES:
-		return ("names ");
-	case LK_VOTE_UNKNOWN:
-		return ("knows no master of this name "
-		        "(store.sentinel.master)");
-	case LK_VOTE_CREDENTIALS:
-		return ("refuses store.sentinel.username, "
-		        "store.sentinel.password or, by its ACL, the command");
-	case LK_VOTE_NO_SENTINEL:
-		return ("is a Redis and no Sentinel "
-		        "(store.sentinel.addresses)");
-	case LK_VOTE_TWICE:
-		return ("is listed twice (store.sentinel.addresses), and has "
-		        "one vote");
-	case LK_VOTE_TLS:
-		return ("is not whom store.sentinel.tls expects, or speaks no "
-		        "TLS at this port");
-	case LK_VOTE_CLOSED:
-		return ("closes the connection, as a port for TLS does");
-	}
-	return ("says something");
 }
 
 /* Why there is no majority, if nothing is wrong with any of them. */

@@ -7,85 +7,12 @@
 #include "base/fd.h"
 #include "store/redis/master/watch.h"
 
-#define MS_NS INT64_C(1000000)
 /* How long one thing may take. */
 #define STEP_MS 1000
 /* Between two tries to carry over revocations to the same master, and two looks
  * at one that nobody else asks for a moment. */
 #define SECURE_EVERY_MS 500
 #define LOOK_BARRED_MS 250
-
-/* ---- Life -------------------------------------------------------------- */
-
-void
-lk_redis_watch_free(struct lk_redis_watch *watch)
-{
-	if (watch == NULL)
-		return;
-	lk_redis_carried_destroy(&watch->carried);
-	lk_redis_topology_free(watch->topology);
-	lk_breaker_destroy(&watch->breaker);
-	if (watch->wake >= 0)
-		(void)close(watch->wake);
-	free(watch);
-}
-
-/* The one of the settings' backend. */
-static enum lk_status
-new_topology(struct lk_redis_watch *watch, struct lk_error *error)
-{
-	const struct lk_settings *settings = watch->base.settings;
-	struct lk_redis_topology base = { .ops = settings->store.backend ==
-		        LK_BACKEND_SENTINEL
-		    ? &lk_redis_sentinel
-		    : &lk_redis_single,
-		.settings = settings,
-		.log = watch->base.log,
-		.breaker = &watch->breaker,
-		.fence.patience_ms = settings->store.durability_timeout_ms };
-
-	watch->keys->fence_key(settings, &base.fence.key);
-	return (base.ops->make(&base, &watch->topology, error));
-}
-
-enum lk_status
-lk_redis_watch_new(const struct lk_settings *settings,
-    const struct lk_redis_keyspace *keys, const struct lk_log *log,
-    struct lk_redis_watch **watchp, struct lk_error *error)
-{
-	struct lk_redis_watch *watch = calloc(1, sizeof(*watch));
-	enum lk_status status = LK_FAULT;
-
-	*watchp = NULL;
-	if (watch == NULL || !lk_breaker_init(&watch->breaker)) {
-		free(watch);
-		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
-	}
-	watch->base.settings = settings;
-	watch->base.log = log;
-	watch->keys = keys;
-	watch->wake = -1;
-	status = new_topology(watch, error);
-	if (status == LK_OK &&
-	    !lk_redis_carried_init(&watch->carried, watch->topology))
-		status = lk_fail(error, LK_E_NOMEM, "out of memory");
-	if (status == LK_OK) {
-		*watchp = watch;
-		return (LK_OK);
-	}
-	lk_redis_topology_free(watch->topology);
-	lk_breaker_destroy(&watch->breaker);
-	free(watch);
-	return (status);
-}
-
-void
-lk_redis_watch_leave_parent(struct lk_redis_watch *watch)
-{
-	if (watch->topology->ops->leave_parent != NULL)
-		watch->topology->ops->leave_parent(watch->topology);
-	lk_redis_carried_forget(&watch->carried);
-}
 
 /* ---- What wakes it ----------------------------------------------------- */
 
@@ -98,6 +25,14 @@ wake(struct lk_redis_watch *watch)
 	/* It fails only if it is awake already. */
 	if (watch->wake >= 0 && write(watch->wake, &one, sizeof(one)) < 0)
 		return;
+}
+
+void
+lk_redis_watch_leave_parent(struct lk_redis_watch *watch)
+{
+	if (watch->topology->ops->leave_parent != NULL)
+		watch->topology->ops->leave_parent(watch->topology);
+	lk_redis_carried_forget(&watch->carried);
 }
 
 void
@@ -131,23 +66,16 @@ lk_redis_watch_owe(struct lk_redis_watch *watch,
 
 /* ---- What it has a thread for ------------------------------------------ */
 
-/* The thread's connection to the master, and what is due, by
- * lk_monotonic_ns(). */
+/* The thread's connection to the master, and when something is due. */
 struct run {
 	struct lk_redis_watch *watch;
 	struct lk_redis_wire wire;
 	struct lk_error error;
 	char history[LK_REDIS_HISTORY_LEN + 1]; /* of the master that has been
 	                                           told, or "" */
-	int64_t look_at;
-	int64_t secure_at;
+	struct lk_deadline look_at;
+	struct lk_deadline secure_at;
 };
-
-static int64_t
-in_ms(int64_t ms)
-{
-	return (lk_monotonic_ns() + ms * MS_NS);
-}
 
 static enum lk_status
 connect_to_master(struct run *run, struct lk_deadline deadline)
@@ -176,7 +104,7 @@ secure(struct run *run)
 	if (connect_to_master(run, deadline) != LK_OK ||
 	    lk_redis_carried_secure(&run->watch->carried, &run->wire,
 	        deadline) != LK_OK)
-		run->secure_at = in_ms(SECURE_EVERY_MS);
+		run->secure_at = lk_deadline_in(SECURE_EVERY_MS);
 }
 
 /*
@@ -194,7 +122,7 @@ look(struct run *run)
 	    ms < STEP_MS ? ms : STEP_MS);
 	struct lk_redis_past past;
 
-	run->look_at = in_ms(topology->bound_ns / MS_NS / 2);
+	run->look_at.at_ns = lk_monotonic_ns() + topology->bound_ns / 2;
 	if (connect_to_master(run, deadline) != LK_OK ||
 	    lk_redis_past_ask(&run->wire, deadline, &past) != LK_OK)
 		return;
@@ -210,9 +138,9 @@ look(struct run *run)
 
 /* Whether it is time for something, and nobody waits for us to stop. */
 static bool
-is_due(const struct run *run, int64_t at, bool wanted)
+is_due(const struct run *run, struct lk_deadline at)
 {
-	return (wanted && lk_monotonic_ns() >= at &&
+	return (lk_deadline_left_ms(at) == 0 &&
 	    !atomic_load(&run->watch->stopping));
 }
 
@@ -227,19 +155,17 @@ step(struct run *run, struct pollfd *listen)
 
 	if (tended)
 		next = topology->ops->tend(topology, listen);
-	if (is_due(run, run->look_at, tended))
+	if (tended && is_due(run, run->look_at))
 		look(run);
-	if (is_due(run, run->secure_at, atomic_load(&watch->carried.owes)))
+	if (atomic_load(&watch->carried.owes) && is_due(run, run->secure_at))
 		secure(run);
-	if (lk_breaker_is_barred(&watch->breaker) &&
-	    run->look_at > in_ms(LOOK_BARRED_MS))
-		run->look_at = in_ms(LOOK_BARRED_MS);
+	if (lk_breaker_is_barred(&watch->breaker))
+		run->look_at = lk_deadline_min(run->look_at,
+		    lk_deadline_in(LOOK_BARRED_MS));
 	if (tended)
-		next = lk_deadline_min(next,
-		    (struct lk_deadline){ run->look_at });
+		next = lk_deadline_min(next, run->look_at);
 	if (atomic_load(&watch->carried.owes))
-		next = lk_deadline_min(next,
-		    (struct lk_deadline){ run->secure_at });
+		next = lk_deadline_min(next, run->secure_at);
 	return (next);
 }
 
@@ -294,31 +220,22 @@ redis_watch_stop(struct lk_watch *base)
 	wake(watch);
 }
 
-/* Whether both are for the same sessions of the same store. */
-static bool
-is_same_store(const struct lk_redis_watch *one,
-    const struct lk_redis_watch *other)
-{
-	const struct lk_settings *a = one->base.settings;
-	const struct lk_settings *b = other->base.settings;
-
-	return (one->topology->ops == other->topology->ops &&
-	    a->store.redis.database == b->store.redis.database &&
-	    one->keys == other->keys && one->keys->is_same(a, b) &&
-	    one->topology->ops->is_same(a, b));
-}
-
+/* Only what is known of the same sessions in the same store is of use. */
 static void
 redis_watch_take(struct lk_watch *base, struct lk_watch *from_base)
 {
+	const struct lk_settings *a = base->settings, *b = from_base->settings;
 	struct lk_redis_watch *watch = lk_redis_watch_of(base);
 	struct lk_redis_watch *from = lk_redis_watch_of(from_base);
-	const struct lk_redis_topology *topology = watch->topology;
+	const struct lk_redis_topology_ops *ops = watch->topology->ops;
 
-	if (!is_same_store(watch, from))
+	if (ops != from->topology->ops || !ops->is_same(a, b) ||
+	    a->store.redis.database != b->store.redis.database ||
+	    watch->keys != from->keys ||
+	    (watch->keys->is_same != NULL && !watch->keys->is_same(a, b)))
 		return;
-	if (topology->ops->learn != NULL)
-		topology->ops->learn(watch->topology, from->topology);
+	if (ops->learn != NULL)
+		ops->learn(watch->topology, from->topology);
 	lk_redis_carried_take(&watch->carried, &from->carried);
 	wake(watch);
 }
@@ -326,31 +243,72 @@ redis_watch_take(struct lk_watch *base, struct lk_watch *from_base)
 static void
 redis_watch_free(struct lk_watch *base)
 {
-	lk_redis_watch_free(lk_redis_watch_of(base));
+	struct lk_redis_watch *watch = lk_redis_watch_of(base);
+
+	lk_redis_carried_destroy(&watch->carried);
+	watch->topology->ops->free(watch->topology);
+	lk_breaker_destroy(&watch->breaker);
+	if (watch->wake >= 0)
+		(void)close(watch->wake);
+	free(watch);
 }
 
+/* ---- Life -------------------------------------------------------------- */
+
 enum lk_status
-lk_redis_watch_make(const struct lk_watch *base,
-    const struct lk_redis_keyspace *keys, struct lk_watch **watchp,
+lk_redis_watch_new(const struct lk_watch *base, struct lk_redis_watch **watchp,
     struct lk_error *error)
 {
 	static const struct lk_watch_ops ops = { .run = redis_watch_run,
 		.stop = redis_watch_stop,
 		.take = redis_watch_take,
 		.free = redis_watch_free };
+	const struct lk_settings *settings = base->settings;
+	struct lk_redis_watch *watch = calloc(1, sizeof(*watch));
+	struct lk_redis_topology start = { .ops = settings->store.backend ==
+		        LK_BACKEND_SENTINEL
+		    ? &lk_redis_sentinel
+		    : &lk_redis_single,
+		.settings = settings,
+		.log = base->log,
+		.fence.patience_ms = settings->store.durability_timeout_ms };
+	enum lk_status status = LK_FAULT;
+
+	*watchp = NULL;
+	if (watch == NULL)
+		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
+	watch->base = *base;
+	watch->base.ops = &ops;
+	watch->keys = lk_redis_layout_of(settings)->keys;
+	watch->wake = -1;
+	watch->keys->fence_key(settings, &start.fence.key);
+	start.breaker = &watch->breaker;
+	status = start.ops->make(&start, &watch->topology, error);
+	if (status != LK_OK) {
+		free(watch);
+		return (status);
+	}
+	lk_breaker_init(&watch->breaker);
+	lk_redis_carried_init(&watch->carried, watch->topology);
+	*watchp = watch;
+	return (LK_OK);
+}
+
+enum lk_status
+lk_redis_watch_make(const struct lk_watch *base, struct lk_watch **watchp,
+    struct lk_error *error)
+{
 	struct lk_redis_watch *watch;
 	enum lk_status status = LK_FAULT;
 
-	status = lk_redis_watch_new(base->settings, keys, base->log, &watch,
-	    error);
+	status = lk_redis_watch_new(base, &watch, error);
 	if (status != LK_OK)
 		return (status);
-	watch->base.ops = &ops;
 	watch->wake = lk_fd_above(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 	if (watch->wake >= 0) {
 		*watchp = &watch->base;
 		return (LK_OK);
 	}
-	lk_redis_watch_free(watch);
+	redis_watch_free(&watch->base);
 	return (lk_fail(error, LK_E_NOMEM, "no descriptor"));
 }

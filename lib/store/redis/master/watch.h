@@ -30,24 +30,16 @@ lk_redis_watch_of(struct lk_watch *watch)
 	return ((struct lk_redis_watch *)watch);
 }
 
-/**
- * lk_redis_watch_make(base, keys, watch, error):
- * As the backend's `watch`, for sessions under such ${keys}.
- */
+/** lk_redis_watch_make(base, watch, error): As the backend's `watch`. */
 enum lk_status lk_redis_watch_make(const struct lk_watch *base,
-    const struct lk_redis_keyspace *keys, struct lk_watch **watch,
-    struct lk_error *error) LK_MUST_CHECK;
+    struct lk_watch **watch, struct lk_error *error) LK_MUST_CHECK;
 
 /**
- * lk_redis_watch_new(settings, keys, log, watch, error):
+ * lk_redis_watch_new(base, watch, error):
  * One of a single manager's, which no thread runs.
  */
-enum lk_status lk_redis_watch_new(const struct lk_settings *settings,
-    const struct lk_redis_keyspace *keys, const struct lk_log *log,
+enum lk_status lk_redis_watch_new(const struct lk_watch *base,
     struct lk_redis_watch **watch, struct lk_error *error) LK_MUST_CHECK;
-
-/** lk_redis_watch_free(watch): NULL is fine. */
-void lk_redis_watch_free(struct lk_redis_watch *watch);
 
 /**
  * lk_redis_watch_leave_parent(watch):

@@ -12,7 +12,6 @@
 
 #include "settings/settings.h"
 #include "store/redis/wire/channel.h"
-#include "store/redis/wire/clock.h"
 #include "store/redis/wire/command.h"
 
 /* Longest address as text, with its NUL. */
@@ -27,6 +26,29 @@ struct lk_redis_manners {
 	/* If not NULL: an exchange ends early once it is not the wire's. */
 	const atomic_uint *generation;
 };
+
+/**
+ * The clock of the Redis at the other end, by which sessions live.  It is asked
+ * for now and then, by a TIME in the same write as other commands, and goes on
+ * with the clock that nobody sets in between.
+ */
+struct lk_redis_clock {
+	int64_t ahead_us; /* of the monotonic clock */
+	int64_t until_ns; /* when it is to be asked for again; 0: not known */
+};
+
+/** lk_redis_clock_is_due(clock): whether it is to be asked for. */
+bool lk_redis_clock_is_due(const struct lk_redis_clock *clock);
+
+/**
+ * lk_redis_clock_set(clock, reply):
+ * Take what TIME answered just now.  LK_E_CORRUPT if it is no time.
+ */
+enum lk_status lk_redis_clock_set(struct lk_redis_clock *clock,
+    const struct lk_redis_reply *reply) LK_MUST_CHECK;
+
+/** lk_redis_clock_now_ms(clock): Milliseconds since 1970 UTC there. */
+int64_t lk_redis_clock_now_ms(const struct lk_redis_clock *clock);
 
 struct lk_redis_wire {
 	/* Static data. */
