@@ -46,20 +46,6 @@ print_array(const struct lk_strings *list, bool quoted, struct lk_buf *out)
 	lk_buf_str(out, " ]");
 }
 
-/*
- * A secret from a file is left out: it is that file's, and a settings file
- * that has both would be refused.
- */
-static void
-print_string(const struct lk_setting *s, const void *base, struct lk_buf *out)
-{
-	const char *text = *(char *const *)lk_setting_of(s, base);
-
-	if (s->secret && text[0] != '\0')
-		text = lk_setting_file_of(s, base)[0] != '\0' ? "" : MASK;
-	print_text(text, out);
-}
-
 static void
 indent(size_t depth, struct lk_buf *out)
 {
@@ -99,6 +85,7 @@ print_value(const struct lk_setting *s, const void *base, size_t depth,
 {
 	const void *field = lk_setting_of(s, base);
 	const struct lk_values *values = field;
+	const char *text;
 
 	switch (s->type) {
 	case LK_SETTING_BOOL:
@@ -115,7 +102,14 @@ print_value(const struct lk_setting *s, const void *base, size_t depth,
 		print_text(s->names[*(const int *)field], out);
 		break;
 	case LK_SETTING_STRING:
-		print_string(s, base, out);
+		text = *(char *const *)field;
+		/* A secret from a file is left out: it is that file's, and a
+		 * settings file that has both would be refused. */
+		if (s->secret && text[0] != '\0')
+			text = lk_setting_file_of(s, base)[0] != '\0'
+			    ? ""
+			    : MASK;
+		print_text(text, out);
 		break;
 	case LK_SETTING_STRINGS:
 		print_array(field, true, out);
@@ -129,25 +123,19 @@ print_value(const struct lk_setting *s, const void *base, size_t depth,
 	}
 }
 
-/* Whether a member of a row says nothing: a list without members. */
-static bool
-is_left_out(const struct lk_setting *s, const void *row)
-{
-	const void *field = lk_setting_of(s, row);
-
-	if (s->type == LK_SETTING_STRINGS)
-		return (((const struct lk_strings *)field)->n == 0);
-	return (s->type == LK_SETTING_ROWS && lk_setting_rows(s, row).n == 0);
-}
-
 static void
 print_row(const struct lk_setting *members, const void *row, struct lk_buf *out)
 {
 	const struct lk_setting *s;
+	const struct lk_strings *list;
 
 	lk_buf_str(out, "{ ");
 	for (s = members; s->key != NULL; s++) {
-		if (is_left_out(s, row))
+		list = lk_setting_of(s, row);
+		/* A list without members says nothing. */
+		if ((s->type == LK_SETTING_STRINGS && list->n == 0) ||
+		    (s->type == LK_SETTING_ROWS &&
+		        lk_setting_rows(s, row).n == 0))
 			continue;
 		lk_buf_printf(out, "%s = ", s->key);
 		print_value(s, row, 0, out);

@@ -15,7 +15,7 @@
 
 #include "base/error.h"
 #include "base/escape.h"
-#include "base/typos.h"
+#include "base/string_list.h"
 #include "settings/table.h"
 
 /* Deepest known groups and rows, and the longest name the scanner passes. */
@@ -142,19 +142,6 @@ is_integer(const config_setting_t *value)
 }
 
 static enum lk_status
-read_int(const struct target *to, const config_setting_t *value)
-{
-	long long number = config_setting_get_int64(value);
-
-	if (!is_integer(value))
-		return (refuse(to, value, NULL, NULL));
-	if (number < to->s->min || number > to->s->max)
-		return (refuse_number(to, value, number));
-	*(int64_t *)lk_setting_at(to->s, to->base) = number;
-	return (LK_OK);
-}
-
-static enum lk_status
 read_enum(const struct target *to, const config_setting_t *value)
 {
 	const char *text = config_setting_get_string(value);
@@ -218,19 +205,6 @@ check_text(const struct target *to, const config_setting_t *value,
 	    (text[0] != '\0' || to->s->type != LK_SETTING_STRING))
 		status = check_form(to, value, text);
 	return (status);
-}
-
-static enum lk_status
-read_string(const struct target *to, const config_setting_t *value)
-{
-	const char *text = config_setting_get_string(value);
-	enum lk_status status = LK_FAULT;
-
-	if (text == NULL)
-		return (refuse(to, value, NULL, NULL));
-	if ((status = check_text(to, value, text)) != LK_OK)
-		return (status);
-	return (lk_setting_set_string(lk_setting_at(to->s, to->base), text));
 }
 
 /* ---- Arrays ------------------------------------------------------------ */
@@ -303,26 +277,13 @@ read_member(const struct target *to, const config_setting_t *array,
 	return (check_text(to, member, *text));
 }
 
-static enum lk_status
-set_texts(const struct target *to, const config_setting_t *array,
-    const char *const *v, size_t n)
-{
-	void *field = lk_setting_at(to->s, to->base);
-	struct lk_values *values = field;
-
-	if (to->s->type == LK_SETTING_STRINGS)
-		return (lk_strings_set(field, v, n));
-	/* All members of an array are of one type. */
-	values->quoted = config_setting_type(config_setting_get_elem(array,
-	                     0)) == CONFIG_TYPE_STRING;
-	return (lk_strings_set(&values->texts, v, n));
-}
-
 /* STRINGS and VALUES. */
 static enum lk_status
 read_array(const struct target *to, const config_setting_t *array)
 {
 	const int n = config_setting_length(array);
+	void *field = lk_setting_at(to->s, to->base);
+	struct lk_values *values = field;
 	enum lk_status status = LK_FAULT;
 	char(*rooms)[NUMBER_SIZE] = NULL;
 	const char **v = NULL;
@@ -343,8 +304,14 @@ read_array(const struct target *to, const config_setting_t *array)
 		    &v[i]);
 	if (status == LK_OK)
 		status = check_once(to, array, v, (size_t)n);
-	if (status == LK_OK)
-		status = set_texts(to, array, v, (size_t)n);
+	if (status == LK_OK && to->s->type == LK_SETTING_STRINGS) {
+		status = lk_strings_set(field, v, (size_t)n);
+	} else if (status == LK_OK) {
+		/* All members of an array are of one type. */
+		values->quoted = config_setting_type(config_setting_get_elem(
+		                     array, 0)) == CONFIG_TYPE_STRING;
+		status = lk_strings_set(&values->texts, v, (size_t)n);
+	}
 	free(rooms);
 	free(v);
 	return (status);
@@ -449,6 +416,11 @@ read_rows(const struct target *to, const config_setting_t *list)
 static enum lk_status
 read_value(const struct target *to, const config_setting_t *value)
 {
+	const long long number = config_setting_get_int64(value);
+	const char *text = config_setting_get_string(value);
+	void *field = lk_setting_at(to->s, to->base);
+	enum lk_status status = LK_FAULT;
+
 	if (!is_in_row(to))
 		to->settings->lines[to->s - lk_settings_table] = (int)
 		    config_setting_source_line(value);
@@ -456,13 +428,21 @@ read_value(const struct target *to, const config_setting_t *value)
 	case LK_SETTING_BOOL:
 		if (config_setting_type(value) != CONFIG_TYPE_BOOL)
 			return (refuse(to, value, NULL, NULL));
-		*(bool *)lk_setting_at(to->s,
-		    to->base) = config_setting_get_bool(value) != 0;
+		*(bool *)field = config_setting_get_bool(value) != 0;
 		return (LK_OK);
 	case LK_SETTING_INT:
-		return (read_int(to, value));
+		if (!is_integer(value))
+			return (refuse(to, value, NULL, NULL));
+		if (number < to->s->min || number > to->s->max)
+			return (refuse_number(to, value, number));
+		*(int64_t *)field = number;
+		return (LK_OK);
 	case LK_SETTING_STRING:
-		return (read_string(to, value));
+		if (text == NULL)
+			return (refuse(to, value, NULL, NULL));
+		status = check_text(to, value, text);
+		return (status == LK_OK ? lk_setting_set_string(field, text)
+		                        : status);
 	case LK_SETTING_ENUM:
 		return (read_enum(to, value));
 	case LK_SETTING_STRINGS:

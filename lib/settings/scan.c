@@ -171,17 +171,6 @@ descend(struct scan *s)
 	return (LK_OK);
 }
 
-static enum lk_status
-ascend(struct scan *s)
-{
-	if (s->depth == 0)
-		return (refuse(s, "a setting", "a closing bracket"));
-	s->depth--;
-	s->key[s->start[s->depth]] = '\0';
-	s->p++;
-	return (LK_OK);
-}
-
 /* ---- Numbers ----------------------------------------------------------- */
 
 /* A file mode: octal, which only a leading zero says. */
@@ -281,6 +270,11 @@ take_word(struct scan *s)
 	s->after_string = false;
 	switch (*s->p) {
 	case ';':
+	case '}':
+	case ']':
+	case ')':
+		if (*s->p != ';' && s->depth-- == 0)
+			return (refuse(s, "a setting", "a closing bracket"));
 		s->key[s->start[s->depth]] = '\0';
 		s->p++;
 		return (LK_OK);
@@ -293,10 +287,6 @@ take_word(struct scan *s)
 	case '[':
 	case '(':
 		return (descend(s));
-	case '}':
-	case ']':
-	case ')':
-		return (ascend(s));
 	case '\0':
 		return (refuse_byte(s));
 	default:

@@ -13,8 +13,6 @@
 
 /* Largest password file, in bytes. */
 #define PASSWORD_FILE_MAX 4096
-/* Room for "FILE:LINE: KEY". */
-#define PLACE_MAX 384
 
 /* ---- Life -------------------------------------------------------------- */
 
@@ -103,24 +101,20 @@ enum lk_status
 lk_settings_refuse(const struct lk_settings *settings, const char *key,
     const char *because, struct lk_error *error, const char *format, ...)
 {
-	char place[PLACE_MAX], text[LK_ERROR_MAX];
+	char where[16] = "", text[LK_ERROR_MAX];
 	int line = lk_settings_line(settings, key);
 	va_list ap;
 
 	if (line == 0)
 		line = lk_settings_line(settings, because);
-	if (settings->path == NULL)
-		(void)snprintf(place, sizeof(place), "defaults: %s", key);
-	else if (line == 0)
-		(void)snprintf(place, sizeof(place), "%s: %s", settings->path,
-		    key);
-	else
-		(void)snprintf(place, sizeof(place), "%s:%d: %s",
-		    settings->path, line, key);
+	if (line != 0)
+		(void)snprintf(where, sizeof(where), ":%d", line);
 	va_start(ap, format);
 	(void)vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	return (lk_fail(error, LK_E_SETTINGS, "%s: %s", place, text));
+	return (lk_fail(error, LK_E_SETTINGS, "%s%s: %s: %s",
+	    settings->path == NULL ? "defaults" : settings->path, where, key,
+	    text));
 }
 
 void

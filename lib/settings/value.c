@@ -208,7 +208,6 @@ void
 lk_setting_quote(const char *value, char text[LK_SETTING_TEXT_MAX])
 {
 	size_t i, len = strlen(value);
-	bool cut = len > QUOTE_MAX;
 	char *p = text;
 
 	*p++ = '"';
@@ -219,5 +218,5 @@ lk_setting_quote(const char *value, char text[LK_SETTING_TEXT_MAX])
 		p++;
 	}
 	(void)snprintf(p, LK_SETTING_TEXT_MAX - (size_t)(p - text), "%s\"",
-	    cut ? "..." : "");
+	    len > QUOTE_MAX ? "..." : "");
 }

@@ -16,7 +16,7 @@
 #include "base/deadline.h"
 #include "base/error.h"
 #include "base/fd.h"
-#include "base/identity.h"
+#include "base/self.h"
 #include "base/name_service.h"
 #include "user/child.h"
 
@@ -74,16 +74,13 @@ close_from(unsigned int first)
  * that may have had threads: system calls and nothing else. */
 
 static void
-set_signals(void)
+forget_handlers(void)
 {
 	const struct sigaction usual = { .sa_handler = SIG_DFL };
-	sigset_t none;
 	int i;
 
 	for (i = 1; i <= SIGNALS_MAX; i++)
 		(void)sigaction(i, &usual, NULL);
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 #pragma GCC diagnostic push
@@ -125,15 +122,6 @@ set_limits(void)
 
 #pragma GCC diagnostic pop
 
-static void
-set_priority(void)
-{
-	const struct sched_param usual = { .sched_priority = 0 };
-
-	(void)sched_setscheduler(0, SCHED_OTHER, &usual);
-	(void)setpriority(PRIO_PROCESS, 0, 0);
-}
-
 /* Put the standard descriptors in place; those of the order are above them. */
 static bool
 set_descriptors(const struct order *order)
@@ -152,6 +140,8 @@ become(const struct order *order, pid_t keeper)
 	char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:"
 	              "/usr/bin:/sbin:/bin";
 	char *const environment[] = { path, NULL };
+	const struct sched_param usual = { .sched_priority = 0 };
+	sigset_t none;
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != keeper ||
 	    setsid() < 0 || chdir("/") != 0 || !set_descriptors(order))
@@ -161,9 +151,12 @@ become(const struct order *order, pid_t keeper)
 	    errno != EPERM)
 		return (errno);
 	(void)umask(S_IWGRP | S_IWOTH);
-	set_priority();
+	(void)sched_setscheduler(0, SCHED_OTHER, &usual);
+	(void)setpriority(PRIO_PROCESS, 0, 0);
 	set_limits();
-	set_signals();
+	forget_handlers();
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)execve(order->argv[0], order->argv, environment);
 	return (errno);
 }
@@ -262,12 +255,8 @@ keep_only(struct order *order)
 static void
 run_keeper(struct order *order)
 {
-	const struct sigaction usual = { .sa_handler = SIG_DFL };
-	int i;
-
 	/* All signals are blocked; none of the host's handlers may run here. */
-	for (i = 1; i <= SIGNALS_MAX; i++)
-		(void)sigaction(i, &usual, NULL);
+	forget_handlers();
 	if (keep_only(order))
 		keep(order);
 	else
@@ -311,7 +300,7 @@ find_groups(struct order *order, gid_t **groups, struct lk_error *error)
 	*groups = NULL;
 	if (geteuid() != 0)
 		return (LK_OK);
-	status = lk_account_by_uid(0, &root, error);
+	status = lk_account_find(NULL, 0, &root, error);
 	if (status == LK_NO_USER)
 		status = lk_fail(error, LK_E_STORE, "there is no account 0");
 	if (status == LK_OK)

@@ -37,7 +37,7 @@ enum lk_child_end {
  * descriptor, PATH alone for an environment, in `/` and a session of its own,
  * with the groups of its user, and with usual signals, umask, limits and
  * priority, whatever this process has.  LK_E_STORE without a whole identity
- * (identity.h).  The caller calls lk_child_finish() after LK_OK.
+ * (self.h).  The caller calls lk_child_finish() after LK_OK.
  */
 enum lk_status lk_child_start(char *const *argv, struct lk_child *child,
     struct lk_error *error) LK_MUST_CHECK;

@@ -23,20 +23,6 @@ struct run {
 	struct lk_error *error;
 };
 
-/* A copy of ${command} with ${id} as its last argument. */
-static char **
-make_argv(const struct lk_strings *command, const char *id)
-{
-	char **argv;
-
-	if ((argv = calloc(command->n + 2, sizeof(*argv))) == NULL)
-		return (NULL);
-	memcpy(argv, command->v, command->n * sizeof(*argv));
-	/* An exec takes pointers to char and writes to none of them. */
-	memcpy(&argv[command->n], &id, sizeof(id));
-	return (argv);
-}
-
 /*
  * Read what there is.  Whoever holds the output open beyond the program's end
  * is not waited for.
@@ -155,10 +141,12 @@ lk_user_source_exec(const struct lk_settings *settings, const char *id,
 	if (id[0] == '-')
 		return (LK_NO_USER);
 	run.program = command->v[0];
-	if ((argv = make_argv(command, id)) == NULL)
-		status = lk_fail(error, LK_E_NOMEM, "out of memory");
-	else
-		status = lk_child_start(argv, &run.child, error);
+	if ((argv = calloc(command->n + 2, sizeof(*argv))) == NULL)
+		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
+	memcpy(argv, command->v, command->n * sizeof(*argv));
+	/* An exec takes pointers to char and writes to none of them. */
+	memcpy(&argv[command->n], &id, sizeof(id));
+	status = lk_child_start(argv, &run.child, error);
 	if (status == LK_OK) {
 		status = watch(&run, deadline, &printed);
 		end = lk_child_finish(&run.child, &code);
