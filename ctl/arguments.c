@@ -4,7 +4,7 @@
 
 #include <sodium.h>
 
-#include "base/typos.h"
+#include "base/string_list.h"
 #include "ctl.h"
 #include "session/token.h"
 

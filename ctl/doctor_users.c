@@ -49,11 +49,8 @@ find_account(struct diagnosis *d, const char *key, const char *text,
 	enum lk_status status = LK_FAULT;
 	struct lk_error error = { "" };
 
-	if (is_number(text))
-		status = lk_account_by_uid((uid_t)strtoul(text, NULL, 10),
-		    account, &error);
-	else
-		status = lk_account_by_name(text, account, &error);
+	status = lk_account_find(is_number(text) ? NULL : text,
+	    (uid_t)strtoul(text, NULL, 10), account, &error);
 	if (status != LK_OK)
 		say_missing(d, key, text, "there is no such user", status,
 		    &error);
@@ -70,7 +67,7 @@ check_group(struct diagnosis *d, const char *name)
 	/* A number need not be anybody's. */
 	if (is_number(name))
 		return;
-	status = lk_group_by_name(name, &group, &error);
+	status = lk_group_find(name, 0, &group, &error);
 	if (status != LK_OK)
 		say_missing(d, "gate.socket_group", name,
 		    "there is no such group", status, &error);
@@ -332,7 +329,7 @@ say_who_connects(struct diagnosis *d, const char *path, const struct stat *st)
 	char text[TEXT_MAX];
 	bool named;
 
-	named = lk_group_by_gid(st->st_gid, &group, &error) == LK_OK;
+	named = lk_group_find(NULL, st->st_gid, &group, &error) == LK_OK;
 	if (!S_ISSOCK(st->st_mode)) {
 		(void)snprintf(text, sizeof(text), "%s: is not a socket", path);
 		ctl_found_bad(d, CTL_USAGE, "gate.listen", text);

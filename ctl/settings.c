@@ -28,7 +28,7 @@ own_store(char **path, struct lk_error *error)
 	struct lk_account account = { .data = NULL };
 	enum lk_status status = LK_FAULT;
 
-	status = lk_account_by_uid(geteuid(), &account, error);
+	status = lk_account_find(NULL, geteuid(), &account, error);
 	if (status == LK_NO_USER ||
 	    (status == LK_OK && account.entry.pw_dir[0] != '/'))
 		status = lk_fail(error, LK_E_SETTINGS,

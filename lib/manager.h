@@ -2,7 +2,7 @@
 #ifndef LK_MANAGER_H_
 #define LK_MANAGER_H_
 
-#include "base/birth.h"
+#include "base/self.h"
 #include "base/log.h"
 #include "store/store.h"
 #include "user/source.h"

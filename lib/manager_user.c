@@ -4,7 +4,7 @@
 
 #include <sodium.h>
 
-#include "base/identity.h"
+#include "base/self.h"
 #include "base/json.h"
 #include "manager.h"
 #include "session/user.h"

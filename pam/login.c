@@ -22,7 +22,7 @@ match(struct pam_visit *visit, const struct pam_names *names, const char *user,
 	if (*is_user || !visit->options.set_user ||
 	    !pam_names_include(names, user, true))
 		return (LK_OK);
-	status = lk_account_by_name(user, &account, &error);
+	status = lk_account_find(user, 0, &account, &error);
 	lk_account_free(&account);
 	*is_user = status == LK_NO_USER;
 	if (status == LK_OK)
@@ -49,7 +49,7 @@ check_uid(struct pam_visit *visit, const char *name)
 
 	if (least == 0)
 		return (LK_OK);
-	status = lk_account_by_name(name, &account, &error);
+	status = lk_account_find(name, 0, &account, &error);
 	if (status == LK_OK) {
 		(void)snprintf(uid, sizeof(uid), "%u", account.entry.pw_uid);
 		if (account.entry.pw_uid < least)

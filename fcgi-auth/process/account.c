@@ -36,11 +36,10 @@ gate_account_find(const char *text, struct gate_account *account,
 	struct lk_account found = { .data = NULL };
 	enum lk_status status = LK_FAULT;
 	uid_t uid;
+	const bool is_number = gate_account_number(text, &uid);
 
 	memset(account, 0, sizeof(*account));
-	status = gate_account_number(text, &uid)
-	    ? lk_account_by_uid(uid, &found, error)
-	    : lk_account_by_name(text, &found, error);
+	status = lk_account_find(is_number ? NULL : text, uid, &found, error);
 	if (status == LK_NO_USER ||
 	    (status == LK_OK &&
 	        strlen(found.entry.pw_name) > GATE_ACCOUNT_NAME_MAX))
@@ -64,7 +63,7 @@ gate_account_group(const char *text, gid_t *gid, struct lk_error *error)
 	*gid = (gid_t)-1;
 	if (text[0] == '\0' || gate_account_number(text, gid))
 		return (LK_OK);
-	status = lk_group_by_name(text, &group, error);
+	status = lk_group_find(text, 0, &group, error);
 	if (status == LK_OK)
 		*gid = group.entry.gr_gid;
 	else if (status == LK_NO_USER)

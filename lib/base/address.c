@@ -25,28 +25,22 @@ port_is_valid(const char *port)
 	return (number >= 1 && number <= 65535);
 }
 
-static enum lk_status
-parse_unix(const char *path, struct lk_address *address)
-{
-	size_t len = strlen(path);
-
-	if (path[0] != '/' || len > LK_UNIX_PATH_MAX)
-		return (LK_E_INVAL);
-	address->is_unix = true;
-	memcpy(address->path, path, len + 1);
-	return (LK_OK);
-}
-
 enum lk_status
 lk_address_parse(const char *text, struct lk_address *address)
 {
-	const char *host = text, *host_end, *port;
+	const char *host = text, *host_end, *port, *path;
 	struct in6_addr six;
 	size_t host_len;
 
 	memset(address, 0, sizeof(*address));
-	if (strncmp(text, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0)
-		return (parse_unix(text + strlen(UNIX_PREFIX), address));
+	if (strncmp(text, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0) {
+		path = text + strlen(UNIX_PREFIX);
+		if (path[0] != '/' || strlen(path) > LK_UNIX_PATH_MAX)
+			return (LK_E_INVAL);
+		address->is_unix = true;
+		memcpy(address->path, path, strlen(path) + 1);
+		return (LK_OK);
+	}
 	if (text[0] == '[') {
 		host++;
 		host_end = strchr(host, ']');

@@ -33,39 +33,32 @@ lk_error_set(struct lk_error *error, const char *format, ...)
 const char *
 lk_status_name(enum lk_status status)
 {
-	switch (status) {
-	case LK_OK:
-		return ("ok");
-	case LK_MALFORMED:
-		return ("malformed");
-	case LK_UNKNOWN:
-		return ("unknown");
-	case LK_EXPIRED:
-		return ("expired");
-	case LK_NO_USER:
-		return ("no such user");
-	case LK_FORBIDDEN:
-		return ("forbidden");
-	case LK_LIMIT:
-		return ("over a limit");
-	case LK_FAULT:
-		return ("not decided");
-	case LK_E_NOMEM:
-		return ("out of memory");
-	case LK_E_INVAL:
-		return ("invalid argument");
-	case LK_E_SETTINGS:
-		return ("settings are wrong");
-	case LK_E_STORE:
-		return ("store unavailable");
-	case LK_E_TIMEOUT:
-		return ("store timed out");
-	case LK_E_CORRUPT:
-		return ("store content is corrupt");
-	case LK_E_NOT_DURABLE:
-		return ("not yet durable");
-	case LK_E_WOULD_WAIT:
-		return ("would have to wait");
+	static const struct {
+		enum lk_status status;
+		const char *name;
+	} rows[] = {
+		{ LK_OK, "ok" },
+		{ LK_MALFORMED, "malformed" },
+		{ LK_UNKNOWN, "unknown" },
+		{ LK_EXPIRED, "expired" },
+		{ LK_NO_USER, "no such user" },
+		{ LK_FORBIDDEN, "forbidden" },
+		{ LK_LIMIT, "over a limit" },
+		{ LK_FAULT, "not decided" },
+		{ LK_E_NOMEM, "out of memory" },
+		{ LK_E_INVAL, "invalid argument" },
+		{ LK_E_SETTINGS, "settings are wrong" },
+		{ LK_E_STORE, "store unavailable" },
+		{ LK_E_TIMEOUT, "store timed out" },
+		{ LK_E_CORRUPT, "store content is corrupt" },
+		{ LK_E_NOT_DURABLE, "not yet durable" },
+		{ LK_E_WOULD_WAIT, "would have to wait" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].status == status)
+			return (rows[i].name);
 	}
 	return ("undefined status");
 }

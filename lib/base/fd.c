@@ -18,24 +18,14 @@ lk_fd_above(int fd)
 	return (above);
 }
 
-static bool
-any_is_closed(void)
-{
-	int fd;
-
-	for (fd = 0; fd < LK_FD_STANDARD; fd++) {
-		if (fcntl(fd, F_GETFD) == -1)
-			return (true);
-	}
-	return (false);
-}
-
 void
 lk_fd_hold(struct lk_fd_hold *hold)
 {
-	int fd;
+	int fd = 0;
 
-	if (!any_is_closed())
+	while (fd < LK_FD_STANDARD && fcntl(fd, F_GETFD) != -1)
+		fd++;
+	if (fd == LK_FD_STANDARD)
 		return;
 	/* O_PATH: neither to be read nor to be written. */
 	while ((fd = open("/", O_PATH | O_CLOEXEC)) >= 0 && fd < LK_FD_STANDARD)

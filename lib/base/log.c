@@ -12,18 +12,14 @@
 /* Longest value of a field as it stands in the line; longer ones are cut. */
 #define VALUE_MAX 1024
 
-static const char *const level_names[] = {
-	[LK_LOG_ERROR] = "error",
-	[LK_LOG_WARN] = "warn",
-	[LK_LOG_INFO] = "info",
-	[LK_LOG_DEBUG] = "debug",
-};
-
-static const int level_priorities[] = {
-	[LK_LOG_ERROR] = LOG_ERR,
-	[LK_LOG_WARN] = LOG_WARNING,
-	[LK_LOG_INFO] = LOG_INFO,
-	[LK_LOG_DEBUG] = LOG_DEBUG,
+static const struct {
+	const char *name;
+	int priority;
+} levels[] = {
+	[LK_LOG_ERROR] = { "error", LOG_ERR },
+	[LK_LOG_WARN] = { "warn", LOG_WARNING },
+	[LK_LOG_INFO] = { "info", LOG_INFO },
+	[LK_LOG_DEBUG] = { "debug", LOG_DEBUG },
 };
 
 /* A level that is none is as urgent as can be. */
@@ -36,7 +32,7 @@ level_within(enum lk_log_level level)
 const char *
 lk_log_level_name(enum lk_log_level level)
 {
-	return (level_names[level_within(level)]);
+	return (levels[level_within(level)].name);
 }
 
 /* ---- Escaping ---------------------------------------------------------- */
@@ -177,6 +173,6 @@ lk_log_syslog(void *arg, enum lk_log_level level, const char *line)
 	(void)arg;
 	/* The C library keeps its connection. */
 	lk_fd_hold(&hold);
-	syslog(level_priorities[level_within(level)], "%s", line);
+	syslog(levels[level_within(level)].priority, "%s", line);
 	lk_fd_release(&hold);
 }

@@ -95,19 +95,10 @@ look_up(const struct query *query, void **data, struct lk_error *error)
 }
 
 enum lk_status
-lk_account_by_name(const char *name, struct lk_account *account,
+lk_account_find(const char *name, uid_t uid, struct lk_account *account,
     struct lk_error *error)
 {
-	const struct query query = { .name = name, .account = &account->entry };
-
-	return (look_up(&query, &account->data, error));
-}
-
-enum lk_status
-lk_account_by_uid(uid_t uid, struct lk_account *account, struct lk_error *error)
-{
-	const struct query query = { .number = uid,
-		.account = &account->entry };
+	const struct query query = { name, uid, &account->entry, NULL };
 
 	return (look_up(&query, &account->data, error));
 }
@@ -146,18 +137,10 @@ lk_account_free(struct lk_account *account)
 }
 
 enum lk_status
-lk_group_by_name(const char *name, struct lk_group *group,
+lk_group_find(const char *name, gid_t gid, struct lk_group *group,
     struct lk_error *error)
 {
-	const struct query query = { .name = name, .group = &group->entry };
-
-	return (look_up(&query, &group->data, error));
-}
-
-enum lk_status
-lk_group_by_gid(gid_t gid, struct lk_group *group, struct lk_error *error)
-{
-	const struct query query = { .number = gid, .group = &group->entry };
+	const struct query query = { name, gid, NULL, &group->entry };
 
 	return (look_up(&query, &group->data, error));
 }

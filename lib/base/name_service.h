@@ -19,13 +19,12 @@ struct lk_account {
 	void *data;
 };
 
-/** lk_account_by_name(name, account, error): The account ${name}. */
-enum lk_status lk_account_by_name(const char *name, struct lk_account *account,
-    struct lk_error *error) LK_MUST_CHECK;
-
-/** lk_account_by_uid(uid, account, error): The account of that number. */
-enum lk_status lk_account_by_uid(uid_t uid, struct lk_account *account,
-    struct lk_error *error) LK_MUST_CHECK;
+/**
+ * lk_account_find(name, uid, account, error):
+ * The account ${name}, or with NULL that of the number ${uid}.
+ */
+enum lk_status lk_account_find(const char *name, uid_t uid,
+    struct lk_account *account, struct lk_error *error) LK_MUST_CHECK;
 
 /**
  * lk_account_groups(account, groups, count, error):
@@ -43,13 +42,9 @@ struct lk_group {
 	void *data;
 };
 
-/** lk_group_by_name(name, group, error): The group ${name}. */
-enum lk_status lk_group_by_name(const char *name, struct lk_group *group,
-    struct lk_error *error) LK_MUST_CHECK;
-
-/** lk_group_by_gid(gid, group, error): The group of that number. */
-enum lk_status lk_group_by_gid(gid_t gid, struct lk_group *group,
-    struct lk_error *error) LK_MUST_CHECK;
+/** lk_group_find(name, gid, group, error): As lk_account_find(). */
+enum lk_status lk_group_find(const char *name, gid_t gid,
+    struct lk_group *group, struct lk_error *error) LK_MUST_CHECK;
 
 void lk_group_free(struct lk_group *group);
 

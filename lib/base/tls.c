@@ -344,15 +344,18 @@ struct lk_tls {
 	char *name; /* that the peer must have, or "" */
 };
 
-/* Let ${take} have each certificate of a file; how many there were, or -1. */
+/*
+ * Take each certificate of a file for one of those that are trusted, or for our
+ * ${own} and its chain; how many there were, or -1.
+ */
 static int
-each_certificate(const char *path, SSL_CTX *context,
-    bool (*take)(SSL_CTX *context, X509 *certificate, int n),
+take_certificates(const char *path, SSL_CTX *context, bool own,
     struct lk_error *error)
 {
 	struct lk_buf pem = LK_BUF_INIT(CERTIFICATES_MAX);
 	X509 *certificate;
 	BIO *bio = NULL;
+	long taken;
 	int n = -1;
 
 	if (lk_trusted_file_read(path, &pem, error) == LK_OK &&
@@ -360,7 +363,17 @@ each_certificate(const char *path, SSL_CTX *context,
 		for (n = 0; n >= 0 &&
 		     (certificate = ssl.PEM_read_bio_X509_(bio, NULL, NULL,
 		          NULL)) != NULL;) {
-			n = take(context, certificate, n) ? n + 1 : -1;
+			if (!own)
+				taken = ssl.X509_STORE_add_cert_(
+				    ssl.SSL_CTX_get_cert_store_(context),
+				    certificate);
+			else if (n == 0)
+				taken = ssl.SSL_CTX_use_certificate_(context,
+				    certificate);
+			else
+				taken = ssl.SSL_CTX_ctrl_(context,
+				    SSL_CTRL_CHAIN_CERT, 1, certificate);
+			n = taken == 1 ? n + 1 : -1;
 			ssl.X509_free_(certificate);
 		}
 	}
@@ -368,24 +381,6 @@ each_certificate(const char *path, SSL_CTX *context,
 		(void)ssl.BIO_free_(bio);
 	lk_buf_free(&pem);
 	return (n);
-}
-
-static bool
-take_ca(SSL_CTX *context, X509 *certificate, int n)
-{
-	(void)n;
-	return (ssl.X509_STORE_add_cert_(ssl.SSL_CTX_get_cert_store_(context),
-	            certificate) == 1);
-}
-
-/* Our own first, and then the chain. */
-static bool
-take_own(SSL_CTX *context, X509 *certificate, int n)
-{
-	return (
-	    (n == 0 ? (long)ssl.SSL_CTX_use_certificate_(context, certificate)
-	            : ssl.SSL_CTX_ctrl_(context, SSL_CTRL_CHAIN_CERT, 1,
-	                  certificate)) == 1);
 }
 
 /* A key with a password would ask for it. */
@@ -455,13 +450,13 @@ fill(const struct lk_tls_settings *s, const char *group, SSL_CTX *context,
 		if (ssl.SSL_CTX_load_verify_dir_(context, SYSTEM_CA_DIR) != 1)
 			return (refuse(group, "ca", SYSTEM_CA_DIR,
 			    "a folder of certificates", error));
-	} else if (each_certificate(s->ca, context, take_ca, error) <= 0) {
+	} else if (take_certificates(s->ca, context, false, error) <= 0) {
 		return (refuse(group, "ca", s->ca,
 		    "\"system\" or a file of certificates in PEM", error));
 	}
 	if (s->cert[0] == '\0')
 		return (LK_OK);
-	if (each_certificate(s->cert, context, take_own, error) <= 0)
+	if (take_certificates(s->cert, context, true, error) <= 0)
 		return (refuse(group, "cert", s->cert, "a certificate in PEM",
 		    error));
 	if (!take_key(s->key, context, error))

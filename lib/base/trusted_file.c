@@ -25,20 +25,6 @@ struct trusted_file {
 	struct lk_error *error;
 };
 
-static enum lk_status
-check_path(const struct trusted_file *file)
-{
-	if (file->path == NULL || file->path[0] != '/')
-		return (lk_fail(file->error, LK_E_SETTINGS,
-		    "%s: expected an absolute path",
-		    file->path == NULL ? "(null)" : file->path));
-	if (strlen(file->path) >= PATH_MAX)
-		return (lk_fail(file->error, LK_E_SETTINGS,
-		    "%.100s...: expected a path of at most %d bytes",
-		    file->path, PATH_MAX - 1));
-	return (LK_OK);
-}
-
 /* Open ${name}; an open that a signal interrupts is begun again. */
 static int
 open_at(int dir_fd, const char *name, int flags)
@@ -59,17 +45,17 @@ is_owner_trusted(const struct stat *st)
 }
 
 /*
- * Examine the directory ${fd}, of which ${last} says that it is the file's
- * own.  Others may write to one that is sticky: what is in there is theirs only
- * if they own it.
+ * Examine the directory that was reached, of which ${last} says that it is the
+ * file's own.  Others may write to one that is sticky: what is in there is
+ * theirs only if they own it.
  */
 static enum lk_status
-examine_directory(const struct trusted_file *file, int fd, bool last)
+examine_directory(const struct trusted_file *file, bool last)
 {
 	const char *which = last ? "a directory" : "directories above it";
 	struct stat st;
 
-	if (fstat(fd, &st) == -1)
+	if (fstat(file->dir_fd, &st) == -1)
 		return (lk_fail(file->error, LK_E_SETTINGS,
 		    "%s: cannot open its directory: %s", file->path,
 		    strerror(errno)));
@@ -115,15 +101,6 @@ leaves(const char *left)
 {
 	return (left[0] == '/' ||
 	    (strncmp(left, "..", 2) == 0 && strchr("/", left[2]) != NULL));
-}
-
-static enum lk_status
-enter(struct trusted_file *file, int fd, bool last)
-{
-	if (file->dir_fd != -1)
-		close(file->dir_fd);
-	file->dir_fd = fd;
-	return (examine_directory(file, fd, last));
 }
 
 /* Take the next name from what is ${left}; whether it is the last one. */
@@ -224,8 +201,11 @@ walk(struct trusted_file *file, char left[PATH_MAX], char name[PATH_MAX])
 			    "%s: cannot open its directory: %s", file->path,
 			    strerror(ENOTDIR));
 		} else {
-			status = enter(file, fd, last);
-			fd = -1;
+			if (file->dir_fd != -1)
+				close(file->dir_fd);
+			file->dir_fd = fd;
+			status = examine_directory(file, last);
+			continue;
 		}
 		if (fd != -1)
 			close(fd);
@@ -332,15 +312,19 @@ trusted_file_read(const char *path, bool secret, struct lk_buf *content,
 		.error = error };
 	enum lk_status status = LK_FAULT;
 
-	if ((status = check_path(&file)) != LK_OK)
-		goto out;
-	if ((status = open_file(&file)) != LK_OK)
-		goto out;
-	status = examine(&file, content->max - content->len);
-	if (status != LK_OK)
-		goto out;
-	status = read_all(&file, content);
-out:
+	if (path == NULL || path[0] != '/')
+		return (lk_fail(error, LK_E_SETTINGS,
+		    "%s: expected an absolute path",
+		    path == NULL ? "(null)" : path));
+	if (strlen(path) >= PATH_MAX)
+		return (lk_fail(error, LK_E_SETTINGS,
+		    "%.100s...: expected a path of at most %d bytes", path,
+		    PATH_MAX - 1));
+	status = open_file(&file);
+	if (status == LK_OK)
+		status = examine(&file, content->max - content->len);
+	if (status == LK_OK)
+		status = read_all(&file, content);
 	if (file.fd != -1)
 		close(file.fd);
 	if (file.dir_fd != -1)

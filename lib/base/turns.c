@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/birth.h"
+#include "base/self.h"
 #include "base/deadline.h"
 #include "base/error.h"
 #include "base/turns.h"

@@ -62,20 +62,20 @@ find_a_large_group(void)
 	(void)unlink(path);
 	if (rc != 0)
 		return (rc);
-	status = lk_group_by_name("large", &group, &error);
+	status = lk_group_find("large", 0, &group, &error);
 	if (status != LK_OK || group.entry.gr_gid != 64002)
 		rc = 3;
 	lk_group_free(&group);
-	status = lk_group_by_gid(64002, &group, &error);
+	status = lk_group_find(NULL, 64002, &group, &error);
 	if (status != LK_OK || strcmp(group.entry.gr_name, "large") != 0)
 		rc = 4;
 	lk_group_free(&group);
 	/* Who reads on must get over that line. */
-	status = lk_group_by_name("behind", &group, &error);
+	status = lk_group_find("behind", 0, &group, &error);
 	if (status != LK_OK || group.entry.gr_gid != 64003)
 		rc = 5;
 	lk_group_free(&group);
-	if (lk_group_by_name("none", &group, &error) != LK_NO_USER)
+	if (lk_group_find("none", 0, &group, &error) != LK_NO_USER)
 		rc = 6;
 	lk_group_free(&group);
 	return (rc);
@@ -106,18 +106,18 @@ ask_without_descriptors(void)
 
 	if (setrlimit(RLIMIT_NOFILE, &none) != 0)
 		return (SKIPPED);
-	if (lk_account_by_name("no-such-account", &account, &error) !=
+	if (lk_account_find("no-such-account", 0, &account, &error) !=
 	        LK_E_STORE ||
 	    strstr(error.text, "name service") == NULL)
 		rc = 1;
 	lk_account_free(&account);
-	if (lk_account_by_uid(4000000001, &account, &error) != LK_E_STORE)
+	if (lk_account_find(NULL, 4000000001, &account, &error) != LK_E_STORE)
 		rc = 2;
 	lk_account_free(&account);
-	if (lk_group_by_name("no-such-group", &group, &error) != LK_E_STORE)
+	if (lk_group_find("no-such-group", 0, &group, &error) != LK_E_STORE)
 		rc = 3;
 	lk_group_free(&group);
-	if (lk_group_by_gid(4000000001, &group, &error) != LK_E_STORE)
+	if (lk_group_find(NULL, 4000000001, &group, &error) != LK_E_STORE)
 		rc = 4;
 	lk_group_free(&group);
 	return (rc);
@@ -145,7 +145,7 @@ test_name_service_knows_names_and_numbers(void **state)
 	size_t count = 0;
 
 	(void)state;
-	assert_int_equal(lk_account_by_name("root", &account, &error), LK_OK);
+	assert_int_equal(lk_account_find("root", 0, &account, &error), LK_OK);
 	assert_int_equal(account.entry.pw_uid, 0);
 	assert_int_equal(
 	    lk_account_groups(&account, &groups, &count, &error), LK_OK);
@@ -153,15 +153,15 @@ test_name_service_knows_names_and_numbers(void **state)
 	assert_int_equal(groups[0], account.entry.pw_gid);
 	free(groups);
 	lk_account_free(&account);
-	assert_int_equal(lk_account_by_uid(0, &account, &error), LK_OK);
+	assert_int_equal(lk_account_find(NULL, 0, &account, &error), LK_OK);
 	assert_string_equal(account.entry.pw_name, "root");
 	lk_account_free(&account);
 	assert_int_equal(
-	    lk_account_by_name("no-such-account", &account, &error),
+	    lk_account_find("no-such-account", 0, &account, &error),
 	    LK_NO_USER);
 	lk_account_free(&account);
 	assert_int_equal(
-	    lk_account_by_uid(4000000001, &account, &error), LK_NO_USER);
+	    lk_account_find(NULL, 4000000001, &account, &error), LK_NO_USER);
 	lk_account_free(&account);
 }
 

@@ -48,7 +48,7 @@ lk_sqlite_file_fail(const char *path, const char *what, int number,
 		(void)snprintf(folder, sizeof(folder), "%.*s",
 		    (int)(slash - path), path);
 	if (number != EACCES || stat(folder, &st) != 0 ||
-	    lk_group_by_gid(st.st_gid, &group, NULL) != LK_OK)
+	    lk_group_find(NULL, st.st_gid, &group, NULL) != LK_OK)
 		return (lk_fail(error, LK_E_STORE, "%s: %s: %s", path, what,
 		    strerror(number)));
 	(void)lk_fail(error, LK_E_STORE,
@@ -92,7 +92,7 @@ share_folder(const struct file *file)
 
 	if (geteuid() != 0)
 		return (LK_OK);
-	status = lk_group_by_name(GROUP, &group, file->error);
+	status = lk_group_find(GROUP, 0, &group, file->error);
 	if (status == LK_OK)
 		status = give_folder(file, group.entry.gr_gid);
 	else if (status == LK_NO_USER)

@@ -1,6 +1,7 @@
+#include <sys/auxv.h>
 #include <sys/mman.h>
 
-#include "base/birth.h"
+#include "base/self.h"
 
 static size_t
 page_size(void)
@@ -38,4 +39,15 @@ lk_birth_free(struct lk_birth *birth)
 	if (birth->page != NULL)
 		(void)munmap(birth->page, page_size());
 	birth->page = NULL;
+}
+
+bool
+lk_identity_is_whole(void)
+{
+	uid_t uid, euid, suid;
+	gid_t gid, egid, sgid;
+
+	return (getresuid(&uid, &euid, &suid) == 0 &&
+	    getresgid(&gid, &egid, &sgid) == 0 && uid == euid && euid == suid &&
+	    gid == egid && egid == sgid && getauxval(AT_SECURE) == 0);
 }
