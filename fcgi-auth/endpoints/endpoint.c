@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/base64url.h"
 #include "endpoints/endpoint.h"
 
 static const char *const names[GATE_ENDPOINT_COUNT] = {
@@ -33,26 +34,20 @@ named(const char *name)
 	return (GATE_ENDPOINT_NONE);
 }
 
-/* The last segment of a path; "" if it has none. */
-static const char *
-last_segment(const char *path)
-{
-	const char *slash = path == NULL ? NULL : strrchr(path, '/');
-
-	return (slash == NULL ? "" : slash + 1);
-}
-
 enum gate_endpoint
 gate_endpoint_asked(const struct gate_request *request, bool cgi)
 {
 	enum gate_endpoint endpoint;
-	const char *name, *other;
-	size_t at = 0, path = 0;
+	const char *name, *other, *path;
+	size_t at = 0, first = 0;
 
 	name = gate_request_next(request, "LATCHKEY_ENDPOINT", &at);
-	if (name == NULL && cgi)
-		name = last_segment(
-		    gate_request_next(request, "PATH_INFO", &path));
+	if (name == NULL && cgi) {
+		path = gate_request_next(request, "PATH_INFO", &first);
+		name = path == NULL ? NULL : strrchr(path, '/');
+		if (name != NULL)
+			name++;
+	}
 	if (name == NULL)
 		return (GATE_ENDPOINT_NONE);
 	while ((other = gate_request_next(request, "LATCHKEY_ENDPOINT", &at)) !=
@@ -80,37 +75,28 @@ query_of(const struct gate_request *request)
 	return (query == NULL ? "" : query + 1);
 }
 
-static bool
-is_id(const char *text, size_t len)
-{
-	static const char alphabet[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-	    "-_";
-
-	return (len > 0 && len <= LK_SESSION_ID_MAX &&
-	    strspn(text, alphabet) >= len);
-}
-
 bool
 gate_query_id(const struct gate_request *request,
     char id[LK_SESSION_ID_MAX + 1])
 {
 	static const char name[] = "id=";
-	const size_t name_len = sizeof(name) - 1;
 	const char *query = query_of(request);
 	size_t len;
 
 	id[0] = '\0';
 	for (;;) {
 		len = strcspn(query, "&");
-		if (strncmp(query, name, name_len) == 0) {
-			if (id[0] != '\0' ||
-			    !is_id(query + name_len, len - name_len)) {
+		if (strncmp(query, name, strlen(name)) == 0) {
+			query += strlen(name);
+			len -= strlen(name);
+			if (id[0] != '\0' || len == 0 ||
+			    len > LK_SESSION_ID_MAX ||
+			    lk_base64url_check(query, len) != LK_OK) {
 				id[0] = '\0';
 				return (false);
 			}
-			memcpy(id, query + name_len, len - name_len);
-			id[len - name_len] = '\0';
+			memcpy(id, query, len);
+			id[len] = '\0';
 		}
 		if (query[len] == '\0')
 			return (id[0] != '\0');

@@ -94,10 +94,13 @@ gate_tally_rest(struct gate_tally *tally, int64_t now_ns)
 
 /* ---- Showing ----------------------------------------------------------- */
 
-static void
-print_verdicts(const struct gate_tally *tally, struct lk_buf *out)
+void
+gate_tally_print(const struct gate_tally *tally, struct lk_buf *out)
 {
-	size_t i;
+	size_t i, j;
+
+	gate_metrics_head(out, "latchkey_info", "gauge", "The gate's version.");
+	lk_buf_printf(out, "latchkey_info{version=\"%s\"} 1\n", lk_version());
 
 	gate_metrics_head(out, "latchkey_requests_total", "counter",
 	    "Verdicts, and why.");
@@ -108,12 +111,6 @@ print_verdicts(const struct gate_tally *tally, struct lk_buf *out)
 		    gate_reason_outcome((enum gate_reason)i),
 		    gate_reason_name((enum gate_reason)i),
 		    gate_counted(&tally->verdicts[i]));
-}
-
-static void
-print_endpoints(const struct gate_tally *tally, struct lk_buf *out)
-{
-	size_t i, j;
 
 	gate_metrics_head(out, "latchkey_endpoint_requests_total", "counter",
 	    "Requests at endpoints other than authorize.");
@@ -127,14 +124,5 @@ print_endpoints(const struct gate_tally *tally, struct lk_buf *out)
 			    gate_endpoint_name((enum gate_endpoint)i),
 			    results[j], gate_counted(&tally->endpoints[i][j]));
 	}
-}
-
-void
-gate_tally_print(const struct gate_tally *tally, struct lk_buf *out)
-{
-	gate_metrics_head(out, "latchkey_info", "gauge", "The gate's version.");
-	lk_buf_printf(out, "latchkey_info{version=\"%s\"} 1\n", lk_version());
-	print_verdicts(tally, out);
-	print_endpoints(tally, out);
 	gate_metrics_print(&tally->events.metrics, out);
 }

@@ -107,35 +107,27 @@ gate_account_become(const struct gate_account *account, struct lk_error *error)
 
 /* ---- Who may connect ----------------------------------------------------- */
 
-static enum lk_status
-read_one(const char *text, uid_t *uid, struct lk_error *error)
-{
-	struct gate_account account;
-	enum lk_status status = LK_FAULT;
-
-	/* A number need not be anybody's. */
-	if (gate_account_number(text, uid))
-		return (LK_OK);
-	status = gate_account_find(text, &account, error);
-	if (status == LK_OK)
-		*uid = account.uid;
-	return (status);
-}
-
 enum lk_status
 gate_peers_read(const struct lk_strings *accounts, struct gate_peers *peers,
     struct lk_error *error)
 {
+	struct gate_account account;
 	enum lk_status status = LK_OK;
+	const char *text;
 
 	*peers = (struct gate_peers){ .anyone = accounts->n == 0 };
 	if (peers->anyone)
 		return (LK_OK);
 	if ((peers->v = calloc(accounts->n, sizeof(*peers->v))) == NULL)
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
-	for (; peers->n < accounts->n && status == LK_OK; peers->n++)
-		status = read_one(accounts->v[peers->n], &peers->v[peers->n],
-		    error);
+	for (; peers->n < accounts->n && status == LK_OK; peers->n++) {
+		text = accounts->v[peers->n];
+		/* A number need not be anybody's. */
+		if (gate_account_number(text, &peers->v[peers->n]))
+			continue;
+		status = gate_account_find(text, &account, error);
+		peers->v[peers->n] = account.uid;
+	}
 	if (status != LK_OK)
 		gate_peers_free(peers);
 	return (status);

@@ -141,8 +141,8 @@ print_one(struct lk_buf *out, const char *name, const char *type,
 	lk_buf_printf(out, "%s %" PRIu64 "\n", name, gate_counted(counter));
 }
 
-static void
-print_store(const struct gate_metrics *metrics, struct lk_buf *out)
+void
+gate_metrics_print(const struct gate_metrics *metrics, struct lk_buf *out)
 {
 	static const char name[] = "latchkey_store_seconds";
 	uint64_t sum = 0, ns = gate_counted(&metrics->latency_ns);
@@ -168,11 +168,7 @@ print_store(const struct gate_metrics *metrics, struct lk_buf *out)
 		    "latchkey_store_errors_total{error=\"%s\"} "
 		    "%" PRIu64 "\n",
 		    errors[i], gate_counted(&metrics->store_errors[i]));
-}
 
-static void
-print_process(const struct gate_metrics *metrics, struct lk_buf *out)
-{
 	print_one(out, "latchkey_connections_accepted_total", "counter",
 	    "Connections accepted.", &metrics->connections_accepted);
 	print_one(out, "latchkey_connections_refused_total", "counter",
@@ -193,11 +189,4 @@ print_process(const struct gate_metrics *metrics, struct lk_buf *out)
 	    "\nlatchkey_reloads_total{result=\"failed\"} %" PRIu64 "\n",
 	    gate_counted(&metrics->reloads),
 	    gate_counted(&metrics->reloads_failed));
-}
-
-void
-gate_metrics_print(const struct gate_metrics *metrics, struct lk_buf *out)
-{
-	print_store(metrics, out);
-	print_process(metrics, out);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/deadline.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "load.h"
@@ -188,13 +189,11 @@ gate_generations_new(const struct gate_program *program, const char *path,
 	status = generation_load(program, path, logger, &first, error);
 	if (status != LK_OK)
 		return (status);
-	if ((g = calloc(1, sizeof(*g))) == NULL ||
-	    pthread_cond_init(&g->ended, NULL) != 0) {
-		free(g);
+	if ((g = calloc(1, sizeof(*g))) == NULL) {
 		generation_free(first);
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
 	}
-	/* A plain one cannot fail. */
+	lk_cond_init(&g->ended);
 	(void)pthread_mutex_init(&g->lock, NULL);
 	g->program = program;
 	g->logger = logger;
@@ -332,17 +331,6 @@ gate_generations_differ(const struct gate_generations *generations,
 	            memory_order_acquire) != generation);
 }
 
-/* Wait until no watch has a thread any more. */
-static void
-wait_for_threads(struct gate_generations *generations)
-{
-	(void)pthread_mutex_lock(&generations->lock);
-	while (generations->threads > 0)
-		(void)pthread_cond_wait(&generations->ended,
-		    &generations->lock);
-	(void)pthread_mutex_unlock(&generations->lock);
-}
-
 void
 gate_generations_free(struct gate_generations *generations)
 {
@@ -353,7 +341,11 @@ gate_generations_free(struct gate_generations *generations)
 		return;
 	current = atomic_load(&generations->current);
 	lk_watch_stop(current->watch);
-	wait_for_threads(generations);
+	(void)pthread_mutex_lock(&generations->lock);
+	while (generations->threads > 0)
+		(void)pthread_cond_wait(&generations->ended,
+		    &generations->lock);
+	(void)pthread_mutex_unlock(&generations->lock);
 	gate_generations_drop(generations, current);
 	(void)pthread_cond_destroy(&generations->ended);
 	(void)pthread_mutex_destroy(&generations->lock);

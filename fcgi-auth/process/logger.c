@@ -145,12 +145,18 @@ gate_logger_log(struct gate_logger *logger, const struct lk_settings *settings)
 
 /* ---- Making it, and ending it -------------------------------------------- */
 
-static void
-make_logs(struct gate_logger *logger)
+enum lk_status
+gate_logger_new(gate_counter *dropped, struct gate_logger **loggerp,
+    struct lk_error *error)
 {
+	struct gate_logger *logger = calloc(1, sizeof(*logger));
 	struct sink *sink;
 	int to, format, level;
 
+	*loggerp = logger;
+	if (logger == NULL)
+		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
+	logger->dropped = dropped;
 	for (to = 0; to < 2; to++) {
 		for (format = 0; format < FORMATS; format++) {
 			sink = &logger->sinks[to][format];
@@ -163,17 +169,6 @@ make_logs(struct gate_logger *logger)
 					    sink->format, take_down, sink };
 		}
 	}
-}
-
-enum lk_status
-gate_logger_new(gate_counter *dropped, struct gate_logger **logger,
-    struct lk_error *error)
-{
-	*logger = calloc(1, sizeof(**logger));
-	if (*logger == NULL)
-		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
-	(*logger)->dropped = dropped;
-	make_logs(*logger);
 	return (LK_OK);
 }
 
