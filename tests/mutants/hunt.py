@@ -62,9 +62,10 @@ class Mutant:
     def apply(self, tree, *options):
         """Change the tree; what patch(1) says if it cannot, or None."""
         done = subprocess.run(
-            ["patch", "-p1", "--force", "--no-backup-if-mismatch", "--silent",
-             *options, "-i", self.path], cwd=tree, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, check=False)
+            ["patch", "-p1", "-F0", "--force", "--no-backup-if-mismatch",
+             "--silent", *options, "-i", self.path], cwd=tree,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            check=False)
         return done.stdout or "no" if done.returncode else None
 
     def without(self):
