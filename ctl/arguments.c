@@ -6,6 +6,7 @@
 
 #include "base/string_list.h"
 #include "ctl.h"
+#include "jwt/jwt.h"
 #include "session/token.h"
 
 /* Longest option, and more. */
@@ -136,40 +137,31 @@ ctl_options(const struct ctl *ctl, int argc, char **argv,
 
 /* ---- Tokens and numbers ------------------------------------------------ */
 
-/* Take a token of ${len} bytes, and say what is wrong with it, if anything. */
-static enum lk_status
-take_token(const struct ctl *ctl, const char *text, size_t len,
-    struct lk_token *token)
+/* Say that what has ${len} bytes is none. */
+static void
+say_no_token(const struct ctl *ctl, size_t len)
 {
-	enum lk_status status = lk_token_set(token, text, len);
-	struct lk_token_key key;
-
-	if (status == LK_OK)
-		status = lk_token_parse(token, &key);
-	if (status != LK_OK)
-		ctl_say(ctl,
-		    "token: %s: it has %s%zu bytes, where a token has %d and "
-		    "begins with lk_, or is one of gosession",
-		    lk_status_name(status),
-		    len > LK_TOKEN_MAX ? "more than " : "",
-		    len > LK_TOKEN_MAX ? (size_t)LK_TOKEN_MAX : len,
-		    LK_TOKEN_LATCHKEY_LEN);
-	return (status);
+	ctl_say(ctl,
+	    "token: %s: it has %s%zu bytes, where a token has %d and "
+	    "begins with lk_, or is one of gosession",
+	    lk_status_name(LK_MALFORMED),
+	    len > LK_TOKEN_MAX ? "more than " : "",
+	    len > LK_TOKEN_MAX ? (size_t)LK_TOKEN_MAX : len,
+	    LK_TOKEN_LATCHKEY_LEN);
 }
 
 /* The first line of standard input, without its end. */
 static enum lk_status
-read_token(const struct ctl *ctl, struct lk_token *token)
+read_token(const struct ctl *ctl, struct lk_token *token, size_t *len)
 {
 	/* A token, CR and LF, and one byte that tells a longer line. */
 	char line[LK_TOKEN_MAX + 3];
 	enum lk_status status = LK_E_INVAL;
 	const char *newline = NULL;
-	size_t len = 0;
 	ssize_t n = 1;
 
-	while (newline == NULL && n != 0 && len < sizeof(line)) {
-		n = read(STDIN_FILENO, line + len, sizeof(line) - len);
+	while (newline == NULL && n != 0 && *len < sizeof(line)) {
+		n = read(STDIN_FILENO, line + *len, sizeof(line) - *len);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
@@ -177,29 +169,58 @@ read_token(const struct ctl *ctl, struct lk_token *token)
 			    strerror(errno));
 			goto out;
 		}
-		newline = memchr(line + len, '\n', (size_t)n);
-		len += (size_t)n;
+		newline = memchr(line + *len, '\n', (size_t)n);
+		*len += (size_t)n;
 	}
 	if (newline != NULL)
-		len = (size_t)(newline - line);
-	if (newline != NULL && len > 0 && line[len - 1] == '\r')
-		len--;
-	status = take_token(ctl, line, len, token);
+		*len = (size_t)(newline - line);
+	if (newline != NULL && *len > 0 && line[*len - 1] == '\r')
+		--*len;
+	status = lk_token_set(token, line, *len);
 out:
 	sodium_memzero(line, sizeof(line));
+	return (status);
+}
+
+/* Take what may be a token, and say how long it was. */
+static enum lk_status
+take_token(const struct ctl *ctl, char *argument, struct lk_token *token,
+    size_t *len)
+{
+	enum lk_status status = LK_FAULT;
+
+	memset(token, 0, sizeof(*token));
+	*len = 0;
+	if (strcmp(argument, "-") == 0)
+		return (read_token(ctl, token, len));
+	*len = strlen(argument);
+	status = lk_token_set(token, argument, *len);
+	sodium_memzero(argument, *len);
+	return (status);
+}
+
+enum lk_status
+ctl_any_token(const struct ctl *ctl, char *argument, struct lk_token *token)
+{
+	size_t len;
+	enum lk_status status = take_token(ctl, argument, token, &len);
+
+	if (status == LK_MALFORMED)
+		say_no_token(ctl, len);
 	return (status);
 }
 
 enum lk_status
 ctl_token(const struct ctl *ctl, char *argument, struct lk_token *token)
 {
-	enum lk_status status = LK_FAULT;
+	size_t len;
+	enum lk_status status = take_token(ctl, argument, token, &len);
 
-	memset(token, 0, sizeof(*token));
-	if (strcmp(argument, "-") == 0)
-		return (read_token(ctl, token));
-	status = take_token(ctl, argument, strlen(argument), token);
-	sodium_memzero(argument, strlen(argument));
+	if (status == LK_OK && !lk_token_has_shape(token) &&
+	    !lk_jwt_has_shape(ctl->settings, token))
+		status = LK_MALFORMED;
+	if (status == LK_MALFORMED)
+		say_no_token(ctl, len);
 	return (status);
 }
 

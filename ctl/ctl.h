@@ -47,6 +47,7 @@ int ctl_logout_others(struct ctl *ctl, int argc, char **argv);
 int ctl_list(struct ctl *ctl, int argc, char **argv);
 int ctl_user(struct ctl *ctl, int argc, char **argv);
 int ctl_explain(struct ctl *ctl, int argc, char **argv);
+int ctl_jwt(struct ctl *ctl, int argc, char **argv);
 int ctl_store(struct ctl *ctl, int argc, char **argv);
 int ctl_config(struct ctl *ctl, int argc, char **argv);
 int ctl_doctor(struct ctl *ctl, int argc, char **argv);
@@ -139,6 +140,13 @@ int ctl_options(const struct ctl *ctl, int argc, char **argv,
  * said so.
  */
 enum lk_status ctl_token(const struct ctl *ctl, char *argument,
+    struct lk_token *token) LK_MUST_CHECK;
+
+/**
+ * ctl_any_token(ctl, argument, token):
+ * The same for whatever may be a token, which it does not look into.
+ */
+enum lk_status ctl_any_token(const struct ctl *ctl, char *argument,
     struct lk_token *token) LK_MUST_CHECK;
 
 /**

@@ -51,6 +51,10 @@ print_session(struct ctl *ctl, const struct gate_case *c, bool has_token)
 		    session->id,
 		    session->client[0] != '\0' ? session->client : "-",
 		    (long long)session->ttl);
+	else if (c->asked && c->status > 0 &&
+	    lk_manager_error(ctl->manager)[0] != '\0')
+		lk_buf_printf(&ctl->out, "%s: %s\n", lk_status_name(c->status),
+		    lk_manager_error(ctl->manager));
 	else if (c->asked)
 		lk_buf_printf(&ctl->out, "%s\n", lk_status_name(c->status));
 	else if (c->credentials.kind == GATE_CREDENTIALS_BAD)

@@ -32,6 +32,11 @@ static const struct ctl_verb ctl_verbs[] = {
 	    "[--destination URL]",
 	    "print what the gate would answer, by which rule, and why",
 	    ctl_explain, true },
+	{ "jwt",
+	    "keygen FILE|issue TOKEN [--audience A] [--ttl SECONDS]|"
+	    "verify JWT [--offline]|jwks",
+	    "access tokens, which others verify, and their keys", ctl_jwt,
+	    true },
 	{ "store", "stats|sweep|export [--tokens]|import [FILE|-]",
 	    "the store as a whole: count, clear, move its sessions", ctl_store,
 	    true },

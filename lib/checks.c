@@ -9,6 +9,8 @@
 #include "store/checks.h"
 
 struct lk_checks {
+	const struct lk_settings *settings;
+	struct lk_surroundings clock;
 	struct lk_store_checks *inside; /* NULL: the store has none */
 	struct lk_birth birth;          /* the process that it is of */
 	struct lk_error error;
@@ -29,6 +31,11 @@ lk_checks_new(const struct lk_settings *settings,
 		return (lk_fail(error, LK_E_STORE, "no random source"));
 	if ((checks = calloc(1, sizeof(*checks))) == NULL)
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
+	checks->settings = settings;
+	if (surroundings != NULL)
+		checks->clock = *surroundings;
+	if (checks->clock.now_ms == NULL)
+		checks->clock.now_ms = lk_system_now_ms;
 	memset(&base, 0, sizeof(base));
 	base.settings = settings;
 	base.error = &checks->error;
@@ -84,14 +91,18 @@ lk_check_start(struct lk_checks *checks, const struct lk_token *token,
     bool detail, void *whose)
 {
 	struct lk_store_checks *inside = inside_of(checks);
-	struct lk_token_key key;
+	struct lk_shown shown;
 	enum lk_status status = LK_FAULT;
 
-	if ((status = lk_token_parse(token, &key)) != LK_OK)
+	if ((status = lk_shown_read(checks->settings, token, &checks->clock,
+	         &shown, &checks->error)) != LK_OK)
 		return (status);
-	if (inside == NULL)
+	if (inside == NULL ||
+	    (shown.access &&
+	        (!shown.key.by_id ||
+	            checks->settings->jwt.check != LK_JWT_BY_STORE)))
 		return (LK_E_WOULD_WAIT);
-	return (inside->ops->start(inside, &key, detail, whose));
+	return (inside->ops->start(inside, &shown.key, detail, whose));
 }
 
 void

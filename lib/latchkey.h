@@ -285,8 +285,9 @@ LK_API void lk_manager_free(struct lk_manager *manager);
 
 /**
  * lk_manager_error(manager):
- * One line on why the last operation returned a negative status, or "".
- * Valid until the next call with ${manager}.
+ * One line on why the last operation returned a negative status, or refused an
+ * access token, which is not for its bearer to know; else "".  Valid until the
+ * next call with ${manager}.
  */
 LK_API const char *lk_manager_error(const struct lk_manager *manager);
 
@@ -470,6 +471,40 @@ typedef void lk_session_fn(void *arg, const struct lk_session *session,
 LK_API enum lk_status lk_list(struct lk_manager *manager, const char *user,
     lk_session_fn *each, void *arg) LK_MUST_CHECK;
 
+/* ---- Access tokens ---------------------------------------------------- */
+
+/** How to issue an access token.  All zero means: the settings' defaults. */
+struct lk_access_options {
+	const char *audience; /* one of `jwt.audience`; NULL: the first */
+	int64_t ttl;          /* seconds, at most `jwt.ttl`, or 0 for that */
+};
+
+/**
+ * lk_access_issue(manager, token, options, access, session):
+ * Sign an access token for the live session of ${token}: a JWT (RFC 9068) that
+ * whoever has the public key can verify, as lk_access_verify() does, and that
+ * lk_check() and its likes take as well.  It ends no later than the session.
+ * ${session}, unless NULL, says what it says.  An access token is no ${token}:
+ * it obtains none, and refreshes and revokes nothing.  LK_E_SETTINGS without a
+ * key to sign with (`jwt.sign`), which is read anew each time.
+ */
+LK_API enum lk_status lk_access_issue(struct lk_manager *manager,
+    const struct lk_token *token, const struct lk_access_options *options,
+    struct lk_token *access, struct lk_session *session) LK_MUST_CHECK;
+
+/**
+ * lk_access_verify(settings, access, now, session, why):
+ * Verify ${access} without a store, by the public keys of `jwt.verify`, at the
+ * time ${now} (0: the system's); what it says of its session is in ${session},
+ * whose expires_at is the token's own end, and lies in the past within
+ * `jwt.leeway`.  Whether the session was revoked since is not known here.
+ * LK_MALFORMED, LK_UNKNOWN (not signed by us, or not for here) or LK_EXPIRED;
+ * ${why}, unless NULL, says more, which is not for its bearer to know.
+ */
+LK_API enum lk_status lk_access_verify(const struct lk_settings *settings,
+    const struct lk_token *access, int64_t now, struct lk_session *session,
+    struct lk_error *why) LK_MUST_CHECK;
+
 /* ---- Checks without waiting ------------------------------------------- */
 
 /* Most checks that are under way at once on one connection. */
@@ -490,6 +525,8 @@ struct lk_checks;
  *   given by a host name, since only looking it up says where that is;
  * - for a new connection to a server that must be told of revocations first;
  * - where the detail of a user is asked for that is not cached;
+ * - for an access token that is checked offline, or whose session is one of
+ *   layout `gosession`;
  * - with LK_CHECKS_MAX checks under way.
  *
  * The watch must therefore be one that managers use as well, or
@@ -529,8 +566,8 @@ struct lk_checked {
 /**
  * lk_checks_new(settings, surroundings, checks, error):
  * Have no check under way yet; connects when one is started.  ${settings} and
- * the watch of ${surroundings}, which may be NULL, must outlive it; nothing
- * else of these is used.
+ * the watch of ${surroundings}, which may be NULL, must outlive it; but for the
+ * clock, by which access tokens are judged, nothing else of these is used.
  */
 LK_API enum lk_status lk_checks_new(const struct lk_settings *settings,
     const struct lk_surroundings *surroundings, struct lk_checks **checks,

@@ -1,4 +1,5 @@
 #include "base/trusted_file.h"
+#include "jwt/jwt.h"
 #include "load.h"
 #include "settings/settings.h"
 #include "store/backend.h"
@@ -13,6 +14,8 @@ lk_settings_load(const char *path, struct lk_settings **settings,
 		status = lk_settings_check(*settings, error);
 	if (status == LK_OK)
 		status = lk_backends_check(*settings, error);
+	if (status == LK_OK)
+		status = lk_jwt_check(*settings, error);
 	if (status != LK_OK) {
 		lk_settings_free(*settings);
 		*settings = NULL;

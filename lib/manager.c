@@ -17,8 +17,8 @@
 
 /* ---- Surroundings ------------------------------------------------------ */
 
-static int64_t
-system_now_ms(void *arg)
+int64_t
+lk_system_now_ms(void *arg)
 {
 	struct timespec ts;
 
@@ -52,7 +52,7 @@ lk_manager_new(const struct lk_settings *settings,
 	if (surroundings != NULL)
 		manager->surroundings = *surroundings;
 	if (manager->surroundings.now_ms == NULL)
-		manager->surroundings.now_ms = system_now_ms;
+		manager->surroundings.now_ms = lk_system_now_ms;
 	if (manager->surroundings.random == NULL)
 		manager->surroundings.random = system_random;
 	manager->source = lk_user_source_of(settings);
@@ -226,13 +226,15 @@ lk_check(struct lk_manager *manager, const struct lk_token *token,
     struct lk_session *session)
 {
 	struct lk_deadline deadline = lk_manager_begin(manager);
-	struct lk_token_key key;
+	const struct lk_surroundings *around = &manager->surroundings;
+	struct lk_shown shown;
 	enum lk_status status = LK_FAULT;
 
-	status = lk_token_parse(token, &key);
+	status = lk_shown_read(manager->settings, token, around, &shown,
+	    &manager->error);
 	if (status == LK_OK)
-		status = manager->store->ops->check(manager->store, &key,
-		    deadline, session, NULL);
+		status = lk_shown_look(manager, &shown, deadline, session,
+		    NULL);
 	if (status != LK_OK)
 		memset(session, 0, sizeof(*session));
 	return (status);

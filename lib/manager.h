@@ -64,4 +64,34 @@ enum lk_status lk_manager_check_ttl(struct lk_manager *manager,
  */
 void lk_manager_rest(struct lk_place *place);
 
+/** What is shown to prove a session, and by what the store looks it up. */
+struct lk_shown {
+	struct lk_token_key key;
+	bool access; /* it is an access token, and says what follows */
+	struct lk_session says;
+	struct lk_session_ref ref;
+};
+
+/**
+ * lk_shown_read(settings, token, clock, shown, why):
+ * Read what ${token} shows, and verify it by ${clock} if it is an access token;
+ * then ${why} says what is wrong with it.
+ */
+enum lk_status lk_shown_read(const struct lk_settings *settings,
+    const struct lk_token *token, const struct lk_surroundings *clock,
+    struct lk_shown *shown, struct lk_error *why) LK_MUST_CHECK;
+
+/**
+ * lk_shown_look(manager, shown, deadline, session, record):
+ * Look up the session that ${shown} proves, and unless ${record} is NULL its
+ * user's cached record; see the operations check and check_user of stores.
+ * Offline the access token is believed, and no session is looked up.
+ */
+enum lk_status lk_shown_look(struct lk_manager *manager,
+    const struct lk_shown *shown, struct lk_deadline deadline,
+    struct lk_session *session, struct lk_buf *record) LK_MUST_CHECK;
+
+/** lk_system_now_ms(arg): the system's clock. */
+int64_t lk_system_now_ms(void *arg);
+
 #endif /* !LK_MANAGER_H_ */

@@ -215,7 +215,7 @@ lk_check_user_ttl(struct lk_manager *manager, const struct lk_token *token,
 {
 	struct lk_deadline deadline = lk_manager_begin(manager);
 	struct lk_buf record = LK_BUF_INIT(LK_USER_RECORD_MAX);
-	struct lk_token_key key;
+	struct lk_shown shown;
 	enum lk_status status = LK_FAULT;
 
 	memset(user, 0, sizeof(*user));
@@ -224,10 +224,11 @@ lk_check_user_ttl(struct lk_manager *manager, const struct lk_token *token,
 	status = lk_manager_check_ttl(manager, manager->settings->user.ttl,
 	    &ttl);
 	if (status == LK_OK)
-		status = lk_token_parse(token, &key);
+		status = lk_shown_read(manager->settings, token,
+		    &manager->surroundings, &shown, &manager->error);
 	if (status == LK_OK)
-		status = manager->store->ops->check(manager->store, &key,
-		    deadline, session, &record);
+		status = lk_shown_look(manager, &shown, deadline, session,
+		    &record);
 	if (status != LK_OK)
 		goto out;
 	if (record.len > 0)

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/error.h"
 #include "log.h"
 #include "settings/settings.h"
 #include "visit.h"
@@ -37,6 +38,11 @@ pam_visit_open(struct pam_visit *visit)
 	if (status == LK_OK && !visit->options.debug)
 		visit->log.level =
 		    (enum lk_log_level)visit->settings->log.level;
+	/* A session that was ended must not open an account. */
+	if (status == LK_OK && visit->settings->jwt.issuer[0] != '\0' &&
+	    visit->settings->jwt.check == LK_JWT_OFFLINE)
+		status = lk_fail(&error, LK_E_SETTINGS,
+		    "jwt.check: expected \"store\" here, got \"offline\"");
 	if (status == LK_OK)
 		status = lk_manager_new(visit->settings, &around,
 		    &visit->manager, &error);

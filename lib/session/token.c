@@ -164,6 +164,7 @@ lk_token_parse(const struct lk_token *token, struct lk_token_key *key)
 	}
 	crypto_hash_sha256(key->digest, (const unsigned char *)token->text,
 	    token->len);
+	key->by_id = false;
 	key->token = token;
 	return (LK_OK);
 }
@@ -219,4 +220,27 @@ lk_session_ref_is_of(const struct lk_session_ref *ref,
 	lk_user_tag(user, tag);
 	return (ref->locator_len == sizeof(tag) &&
 	    memcmp(tag, ref->locator, sizeof(tag)) == 0);
+}
+
+void
+lk_token_key_of_ref(const struct lk_session_ref *ref, const char *user,
+    struct lk_token_key *key)
+{
+	memset(key, 0, sizeof(*key));
+	if (!lk_session_ref_is_of(ref, LK_SHAPE_LATCHKEY, user))
+		return;
+	key->shape = LK_SHAPE_LATCHKEY;
+	memcpy(key->tag, ref->locator, LK_TAG_LEN);
+	memcpy(key->digest, ref->handle, LK_HANDLE_LEN);
+	memcpy(key->user, user, strlen(user) + 1);
+	key->by_id = true;
+}
+
+bool
+lk_token_key_fits(const struct lk_token_key *key,
+    const uint8_t digest[LK_DIGEST_LEN])
+{
+	if (key->by_id)
+		return (crypto_verify_16(key->digest, digest) == 0);
+	return (crypto_verify_32(key->digest, digest) == 0);
 }

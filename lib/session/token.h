@@ -35,7 +35,8 @@ struct lk_token_key {
 	enum lk_token_shape shape;
 	uint8_t tag[LK_TAG_LEN];
 	uint8_t digest[LK_DIGEST_LEN]; /* the handle is its first half */
-	char user[LK_USER_ID_MAX + 1]; /* LK_SHAPE_GOSESSION, else "" */
+	char user[LK_USER_ID_MAX + 1]; /* where it is said, else "" */
+	bool by_id; /* the digest is but the handle: a public id named it */
 	const struct lk_token *token;
 };
 
@@ -96,6 +97,23 @@ void lk_session_id_of_key(const struct lk_token_key *key,
  */
 enum lk_status lk_session_id_parse(const char *id,
     struct lk_session_ref *ref) LK_MUST_CHECK;
+
+/**
+ * lk_token_key_of_ref(ref, user, key):
+ * The key by which stores look up the session of ${user} that a public id
+ * names, for who has proved by other means that he may: a public id alone never
+ * opens anything.  It changes nothing there, since its digest is no session's.
+ * If its locator is not that user's tag there is none, and it is not by_id.
+ */
+void lk_token_key_of_ref(const struct lk_session_ref *ref, const char *user,
+    struct lk_token_key *key);
+
+/**
+ * lk_token_key_fits(key, digest):
+ * Whether the session of ${digest} is that of ${key}, in constant time.
+ */
+bool lk_token_key_fits(const struct lk_token_key *key,
+    const uint8_t digest[LK_DIGEST_LEN]);
 
 /**
  * lk_session_ref_is_of(ref, shape, user):

@@ -181,6 +181,31 @@ lk_form_is_client(const char *value, const char **want)
 }
 
 bool
+lk_form_is_audience(const char *value, const char **want)
+{
+	*want = "1 to 512 bytes of printable ASCII without spaces";
+	return (value[0] != '\0' && strlen(value) <= 512 &&
+	    is_printable(value, " "));
+}
+
+bool
+lk_form_is_claim(const char *value, const char **want)
+{
+	static const char *const ours[] = { "iss", "sub", "aud", "exp", "nbf",
+		"iat", "jti", "sid", "client_id" };
+	size_t i;
+
+	*want = "a member of the detail of 1 to 64 bytes of printable ASCII, "
+	        "and none of iss, sub, aud, exp, nbf, iat, jti, sid, client_id";
+	for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+		if (strcmp(value, ours[i]) == 0)
+			return (false);
+	}
+	return (value[0] != '\0' && strlen(value) <= NAME_MAX_LEN &&
+	    is_printable(value, " \"\\"));
+}
+
+bool
 lk_form_is_value(const char *value, const char **want)
 {
 	*want = "at most 1024 bytes without control characters";

@@ -83,6 +83,7 @@ lk_settings_free(struct lk_settings *settings)
 		return;
 	for (s = lk_settings_table; s->key != NULL; s++)
 		lk_setting_clear(s, settings);
+	free(settings->jwt.keys);
 	free(settings->path);
 	lk_turns_free(settings->turns);
 	sodium_memzero(settings, sizeof(*settings));

@@ -44,7 +44,10 @@ enum lk_source {
 	LK_SOURCE_EXEC,
 	LK_SOURCE_PASSWD
 };
+enum lk_jwt_check_by { LK_JWT_BY_STORE = 0, LK_JWT_OFFLINE };
 enum lk_log_to { LK_LOG_TO_STDERR = 0, LK_LOG_TO_SYSLOG };
+
+struct lk_jwt_keys;
 
 struct lk_redis_settings {
 	char *address; /* "host:port", "[ipv6]:port" or "unix:/path" */
@@ -114,6 +117,17 @@ struct lk_settings {
 		struct lk_rules rules;
 	} gate;
 	struct lk_cookie cookie;
+	struct {
+		char *issuer; /* "": there are no access tokens */
+		struct lk_strings audience;
+		int64_t ttl;
+		int64_t leeway; /* seconds */
+		struct lk_strings verify;
+		char *sign;
+		int check; /* enum lk_jwt_check_by */
+		struct lk_strings claims;
+		struct lk_jwt_keys *keys; /* of `verify`; NULL: no issuer */
+	} jwt;
 	struct {
 		char *prompt;
 		char *user_field;

@@ -53,6 +53,8 @@ static const char *const layouts[] = { [LK_LAYOUT_LATCHKEY] = "latchkey",
 static const char *const sources[] = { [LK_SOURCE_NONE] = "none",
 	[LK_SOURCE_FILE] = "file", [LK_SOURCE_EXEC] = "exec",
 	[LK_SOURCE_PASSWD] = "passwd", NULL };
+static const char *const jwt_checks[] = { [LK_JWT_BY_STORE] = "store",
+	[LK_JWT_OFFLINE] = "offline", NULL };
 static const char *const log_sinks[] = { [LK_LOG_TO_STDERR] = "stderr",
 	[LK_LOG_TO_SYSLOG] = "syslog", NULL };
 static const char *const log_levels[] = { [LK_LOG_ERROR] = "error",
@@ -186,6 +188,18 @@ const struct lk_setting lk_settings_table[] = {
 	{ KEY(cookie.same_site), ENUM(lk_same_site_names, LK_SAME_SITE_LAX) },
 	{ KEY(cookie.secure), BOOL(true) },
 	{ KEY(cookie.persistent), BOOL(true) },
+
+	{ KEY(jwt.issuer), STRING(0, 512, NONE), .check = lk_form_is_word },
+	{ KEY(jwt.audience), STRINGS(0, 16, NONE), .check = lk_form_is_audience,
+	    .once = "each audience" },
+	{ KEY(jwt.ttl), INT(1, 86400, 300) },
+	{ KEY(jwt.leeway), INT(0, 60, 30) },
+	{ KEY(jwt.verify), STRINGS(1, 16, TEXT("/etc/latchkey/jwt/keys.json")),
+	    .check = lk_form_is_path },
+	{ KEY(jwt.sign), STRING(0, PATH_LEN, NONE), .check = lk_form_is_path },
+	{ KEY(jwt.check), ENUM(jwt_checks, LK_JWT_BY_STORE) },
+	{ KEY(jwt.claims), STRINGS(0, 16, NONE), .check = lk_form_is_claim,
+	    .once = "each claim" },
 
 	{ KEY(pam.prompt), STRING(0, 256, TEXT("Session token: ")) },
 	{ KEY(pam.user_field), STRING(0, 64, NONE) },

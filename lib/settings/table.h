@@ -188,6 +188,8 @@ lk_setting_check lk_form_is_word;     /* printable without spaces */
 lk_setting_check lk_form_is_quotable; /* fits between quotes as it is */
 lk_setting_check lk_form_is_user;     /* a user id */
 lk_setting_check lk_form_is_client;   /* a client kind */
+lk_setting_check lk_form_is_audience; /* whom access tokens are for */
+lk_setting_check lk_form_is_claim;    /* one that is not latchkey's own */
 lk_setting_check lk_form_is_value;    /* a string in the user's detail */
 
 /* ---- The text of a file ------------------------------------------------ */

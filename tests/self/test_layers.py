@@ -18,6 +18,7 @@ MAY_INCLUDE = {
     "lib/base": set(),
     "lib/session": BASE,
     "lib/settings": BASE | {"lib/session"},
+    "lib/jwt": THINGS,
     "lib/user": THINGS,
     "lib/store": THINGS,
     "lib/store/sqlite": THINGS | {"lib/store"},
@@ -30,7 +31,7 @@ MAY_INCLUDE = {
                                  "lib/store/redis/wire"},
     "lib/store/redis/layout":
         THINGS | {"lib/store/redis", "lib/store/redis/wire"},
-    "lib": THINGS | {"lib/store", "lib/user"},
+    "lib": THINGS | {"lib/store", "lib/user", "lib/jwt/jwt.h"},
     "fcgi-auth/verdict": THINGS,
     "fcgi-auth/process": THINGS | {"lib/load.h"},
     "fcgi-auth/endpoints": THINGS | {"fcgi-auth/verdict/verdict.h",
@@ -42,7 +43,7 @@ MAY_INCLUDE = {
                          "fcgi-auth/endpoints/endpoints.h",
                          "fcgi-auth/door/door.h"},
     "pam": THINGS | {"lib/user/source.h"},
-    "ctl": THINGS | {"lib/load.h", "lib/user/source.h",
+    "ctl": THINGS | {"lib/load.h", "lib/user/source.h", "lib/jwt/jwt.h",
                      "fcgi-auth/verdict/verdict.h"},
 }
 

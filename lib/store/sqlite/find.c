@@ -70,10 +70,10 @@ judge_row(const struct lk_sqlite_store *store, sqlite3_stmt *row,
 	const uint8_t *digest = column_digest(row);
 	enum lk_status status = LK_FAULT;
 
-	if (digest != NULL && crypto_verify_32(digest, key->digest) != 0)
+	if (digest != NULL && !lk_token_key_fits(key, digest))
 		return (lk_sqlite_corrupt(store));
 	status = read_session(store, row, key->tag, digest, session);
-	if (status == LK_OK && key->shape == LK_SHAPE_GOSESSION &&
+	if (status == LK_OK && key->user[0] != '\0' &&
 	    strcmp(key->user, session->user) != 0)
 		status = lk_sqlite_corrupt(store);
 	return (status);

@@ -111,6 +111,9 @@ gosession_check(const struct lk_settings *settings,
 	struct lk_redis_command *last = &look->commands[LK_REDIS_QUESTIONS_MAX];
 	enum lk_status status = LK_FAULT;
 
+	/* The token is in the keys: it takes a look at all of the user's. */
+	if (key->by_id)
+		return (LK_E_WOULD_WAIT);
 	status = lk_redis_gosession_names(settings, key, &look->names);
 	if (status != LK_OK)
 		return (status);

@@ -26,19 +26,18 @@ static const char *
 read_record(const struct lk_redis_reply *reply, const struct lk_token_key *key,
     struct lk_session *session, int64_t *expires_ms)
 {
-	char digest[LK_DIGEST_TEXT_LEN + 1];
+	uint8_t digest[LK_DIGEST_LEN];
 	struct lk_record record;
 
 	if (reply->type != LK_REDIS_STRING ||
 	    lk_record_parse(reply->text, reply->len, &record) != LK_OK)
 		return ("a session's record");
-	lk_base64url(key->digest, LK_DIGEST_LEN, digest);
-	if (sodium_memcmp(digest, record.digest, LK_DIGEST_TEXT_LEN) != 0)
+	if (lk_record_digest(&record, digest) != LK_OK ||
+	    !lk_token_key_fits(key, digest))
 		return ("a session's digest");
-	if (key->shape == LK_SHAPE_GOSESSION &&
-	    strcmp(key->user, record.user) != 0)
+	if (key->user[0] != '\0' && strcmp(key->user, record.user) != 0)
 		return ("a session's user");
-	lk_record_session(&record, key->digest, key->tag, session);
+	lk_record_session(&record, digest, key->tag, session);
 	*expires_ms = record.expires_ms;
 	return (NULL);
 }
