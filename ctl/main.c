@@ -33,7 +33,7 @@ static const struct ctl_verb ctl_verbs[] = {
 	    "print what the gate would answer, by which rule, and why",
 	    ctl_explain, true },
 	{ "jwt",
-	    "keygen FILE|issue TOKEN [--audience A] [--ttl SECONDS]|"
+	    "keygen FILE|issue TOKEN [--audience A] [--ttl S]|"
 	    "verify JWT [--offline]|jwks",
 	    "access tokens, which others verify, and their keys", ctl_jwt,
 	    true },

@@ -21,10 +21,14 @@
 #define X "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
 #define KID "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
 #define PUBLIC "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" X "\"}"
-#define PRIVATE "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"d\":\"" D "\",\"x\":\"" X "\"}"
+#define PRIVATE \
+	"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"d\":\"" D "\",\"x\":\"" X "\"}"
 
 #define HEADER "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"" KID "\"}"
-#define NAMES "\"sub\":\"alice\",\"client_id\":\"web\",\"jti\":\"j\",\"sid\":\"@SID@\""
+#define NAMES "\"sub\":\"alice\"," REST
+#define ALICE "\"sub\":\"alice\","
+#define SID "\"sid\":\"@SID@\""
+#define REST "\"client_id\":\"web\",\"jti\":\"j\"," SID
 #define ISS "\"iss\":\"https://id.example\""
 #define TIMES "\"iat\":999900,\"exp\":1000200"
 #define CLAIMS "{" ISS ",\"aud\":\"api\"," NAMES "," TIMES "}"
@@ -196,59 +200,102 @@ test_jwt_forged_in_any_way_is_refused_for_what_is_wrong(void **state)
 		const char *why;
 	} cases[] = {
 		{ HEADER, CLAIMS, LK_OK, "" },
-		{ NAMED("\"Ed25519\"", "\"application/at+jwt\""), CLAIMS, LK_OK, "" },
-		{ " {\"kid\" : \"" KID "\", \"typ\":\"at+jwt\", \"alg\":\"EdDSA\",\"jku\":\"https://evil\"} ", CLAIMS, LK_OK, "" },
+		{ NAMED("\"Ed25519\"", "\"application/at+jwt\""), CLAIMS, LK_OK,
+		    "" },
+		{ " {\"kid\" : \"" KID
+		  "\", \"typ\":\"at+jwt\", \"alg\":\"EdDSA\",\"jku\":\"x\"} ",
+		    CLAIMS, LK_OK, "" },
 		/* Algorithms and types. */
-		{ NAMED("\"none\"", "\"at+jwt\""), CLAIMS, LK_MALFORMED, "algorithm" },
-		{ NAMED("\"None\"", "\"at+jwt\""), CLAIMS, LK_MALFORMED, "algorithm" },
-		{ NAMED("\"HS256\"", "\"at+jwt\""), CLAIMS, LK_MALFORMED, "algorithm" },
-		{ NAMED("\"ES256\"", "\"at+jwt\""), CLAIMS, LK_MALFORMED, "algorithm" },
-		{ NAMED("\"Ed448\"", "\"at+jwt\""), CLAIMS, LK_MALFORMED, "algorithm" },
-		{ NAMED("\"eddsa\"", "\"at+jwt\""), CLAIMS, LK_MALFORMED, "algorithm" },
-		{ NAMED("\"EdDSA \"", "\"at+jwt\""), CLAIMS, LK_MALFORMED, "algorithm" },
-		{ NAMED("\"EdDSA\\u0000\"", "\"at+jwt\""), CLAIMS, LK_MALFORMED, "algorithm" },
-		{ NAMED("[\"EdDSA\"]", "\"at+jwt\""), CLAIMS, LK_MALFORMED, "algorithm" },
-		{ NAMED("null", "\"at+jwt\""), CLAIMS, LK_MALFORMED, "algorithm" },
-		{ "{\"typ\":\"at+jwt\",\"kid\":\"" KID "\"}", CLAIMS, LK_MALFORMED, "algorithm" },
+		{ NAMED("\"none\"", "\"at+jwt\""), CLAIMS, LK_MALFORMED,
+		    "algorithm" },
+		{ NAMED("\"None\"", "\"at+jwt\""), CLAIMS, LK_MALFORMED,
+		    "algorithm" },
+		{ NAMED("\"HS256\"", "\"at+jwt\""), CLAIMS, LK_MALFORMED,
+		    "algorithm" },
+		{ NAMED("\"ES256\"", "\"at+jwt\""), CLAIMS, LK_MALFORMED,
+		    "algorithm" },
+		{ NAMED("\"Ed448\"", "\"at+jwt\""), CLAIMS, LK_MALFORMED,
+		    "algorithm" },
+		{ NAMED("\"eddsa\"", "\"at+jwt\""), CLAIMS, LK_MALFORMED,
+		    "algorithm" },
+		{ NAMED("\"EdDSA \"", "\"at+jwt\""), CLAIMS, LK_MALFORMED,
+		    "algorithm" },
+		{ NAMED("\"EdDSA\\u0000\"", "\"at+jwt\""), CLAIMS, LK_MALFORMED,
+		    "algorithm" },
+		{ NAMED("[\"EdDSA\"]", "\"at+jwt\""), CLAIMS, LK_MALFORMED,
+		    "algorithm" },
+		{ NAMED("null", "\"at+jwt\""), CLAIMS, LK_MALFORMED,
+		    "algorithm" },
+		{ "{\"typ\":\"at+jwt\",\"kid\":\"" KID "\"}", CLAIMS,
+		    LK_MALFORMED, "algorithm" },
 		{ NAMED("\"EdDSA\"", "\"JWT\""), CLAIMS, LK_MALFORMED, "type" },
-		{ NAMED("\"EdDSA\"", "\"id_token+jwt\""), CLAIMS, LK_MALFORMED, "type" },
+		{ NAMED("\"EdDSA\"", "\"id_token+jwt\""), CLAIMS, LK_MALFORMED,
+		    "type" },
 		{ NAMED("\"EdDSA\"", "1"), CLAIMS, LK_MALFORMED, "type" },
-		{ "{\"alg\":\"EdDSA\",\"kid\":\"" KID "\"}", CLAIMS, LK_MALFORMED, "type" },
+		{ "{\"alg\":\"EdDSA\",\"kid\":\"" KID "\"}", CLAIMS,
+		    LK_MALFORMED, "type" },
 		/* Keys. */
-		{ "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\"}", CLAIMS, LK_MALFORMED, "kid" },
-		{ "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"\"}", CLAIMS, LK_UNKNOWN, "kid" },
-		{ "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"../../etc/passwd\"}", CLAIMS, LK_UNKNOWN, "kid" },
-		{ "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"' OR 1=1\"}", CLAIMS, LK_UNKNOWN, "kid" },
-		{ "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":0}", CLAIMS, LK_MALFORMED, "kid" },
-		{ "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"" KID "A\"}", CLAIMS, LK_MALFORMED, "kid" },
-		{ "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"jwk\":" PUBLIC "}", CLAIMS, LK_MALFORMED, "kid" },
+		{ "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\"}", CLAIMS,
+		    LK_MALFORMED, "kid" },
+		{ "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"\"}", CLAIMS,
+		    LK_UNKNOWN, "kid" },
+		{ "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"../etc/passwd\"}",
+		    CLAIMS, LK_UNKNOWN, "kid" },
+		{ "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"' OR 1=1\"}",
+		    CLAIMS, LK_UNKNOWN, "kid" },
+		{ "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":0}", CLAIMS,
+		    LK_MALFORMED, "kid" },
+		{ "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"" KID "A\"}",
+		    CLAIMS, LK_MALFORMED, "kid" },
+		{ "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"jwk\":" PUBLIC "}",
+		    CLAIMS, LK_MALFORMED, "kid" },
 		/* Extensions, twins, and what others may read otherwise. */
-		{ "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"" KID "\",\"crit\":[\"exp\"],\"exp\":1}", CLAIMS, LK_MALFORMED, "crit" },
-		{ "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"" KID "\",\"crit\":null}", CLAIMS, LK_MALFORMED, "crit" },
-		{ "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"" KID "\",\"b64\":false}", CLAIMS, LK_MALFORMED, "b64" },
-		{ "{\"alg\":\"none\",\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"" KID "\"}", CLAIMS, LK_MALFORMED, "header" },
-		{ "{\"alg\":\"EdDSA\",\"\\u0061lg\":\"none\",\"typ\":\"at+jwt\",\"kid\":\"" KID "\"}", CLAIMS, LK_MALFORMED, "header" },
+		{ "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"" KID
+		  "\",\"crit\":[\"exp\"],\"exp\":1}",
+		    CLAIMS, LK_MALFORMED, "crit" },
+		{ "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"" KID
+		  "\",\"crit\":null}",
+		    CLAIMS, LK_MALFORMED, "crit" },
+		{ "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"" KID
+		  "\",\"b64\":false}",
+		    CLAIMS, LK_MALFORMED, "b64" },
+		{ "{\"alg\":\"none\",\"alg\":\"EdDSA\","
+		  "\"typ\":\"at+jwt\",\"kid\":\"" KID "\"}",
+		    CLAIMS, LK_MALFORMED, "header" },
+		{ "{\"alg\":\"EdDSA\",\"\\u0061lg\":\"none\","
+		  "\"typ\":\"at+jwt\",\"kid\":\"" KID "\"}",
+		    CLAIMS, LK_MALFORMED, "header" },
 		{ HEADER "x", CLAIMS, LK_MALFORMED, "header" },
 		{ "[" HEADER "]", CLAIMS, LK_MALFORMED, "header" },
 		{ "\"" KID "\"", CLAIMS, LK_MALFORMED, "header" },
-		{ "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"" KID "\",\"x\":\"\xff\"}", CLAIMS, LK_MALFORMED, "header" },
+		{ "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"" KID
+		  "\",\"x\":\"\xff\"}",
+		    CLAIMS, LK_MALFORMED, "header" },
 		{ "{'alg':'EdDSA'}", CLAIMS, LK_MALFORMED, "header" },
 		{ HEADER, CLAIMS CLAIMS, LK_MALFORMED, "claims" },
 		{ HEADER, "[" CLAIMS "]", LK_MALFORMED, "claims" },
 		{ HEADER, "null", LK_MALFORMED, "claims" },
 		{ HEADER, WITH("\"sub\":\"bob\""), LK_MALFORMED, "claims" },
-		{ HEADER, WITH("\"s\\u0075b\":\"bob\""), LK_MALFORMED, "claims" },
-		{ HEADER, WITH("\"a\":{\"b\":1,\"b\":2}"), LK_MALFORMED, "claims" },
+		{ HEADER, WITH("\"s\\u0075b\":\"bob\""), LK_MALFORMED,
+		    "claims" },
+		{ HEADER, WITH("\"a\":{\"b\":1,\"b\":2}"), LK_MALFORMED,
+		    "claims" },
 		{ HEADER, WITH("\"a\":\"\xc0\x80\""), LK_MALFORMED, "claims" },
 		{ HEADER, WITH("\"a\":01"), LK_MALFORMED, "claims" },
 		{ HEADER, "\xef\xbb\xbf" CLAIMS, LK_MALFORMED, "claims" },
-		{ HEADER, WITH("\"a\":[[[[{\"sub\":\"bob\",\"exp\":1}]]]]"), LK_OK, "" },
+		{ HEADER, WITH("\"a\":[[[[{\"sub\":\"bob\",\"exp\":1}]]]]"),
+		    LK_OK, "" },
 		/* From whom, and for whom. */
-		{ HEADER, FROM("\"https://id.example/\""), LK_UNKNOWN, "issuer" },
-		{ HEADER, FROM("\"https://evil.example\""), LK_UNKNOWN, "issuer" },
-		{ HEADER, FROM("\"https://id.example\\u0000x\""), LK_UNKNOWN, "issuer" },
-		{ HEADER, FROM("[\"https://id.example\"]"), LK_UNKNOWN, "issuer" },
-		{ HEADER, "{\"aud\":\"api\"," NAMES "," TIMES "}", LK_UNKNOWN, "issuer" },
+		{ HEADER, FROM("\"https://id.example/\""), LK_UNKNOWN,
+		    "issuer" },
+		{ HEADER, FROM("\"https://evil.example\""), LK_UNKNOWN,
+		    "issuer" },
+		{ HEADER, FROM("\"https://id.example\\u0000x\""), LK_UNKNOWN,
+		    "issuer" },
+		{ HEADER, FROM("[\"https://id.example\"]"), LK_UNKNOWN,
+		    "issuer" },
+		{ HEADER, "{\"aud\":\"api\"," NAMES "," TIMES "}", LK_UNKNOWN,
+		    "issuer" },
 		{ HEADER, FOR("\"web\""), LK_OK, "" },
 		{ HEADER, FOR("[\"other\",\"web\"]"), LK_OK, "" },
 		{ HEADER, FOR("[]"), LK_UNKNOWN, "audience" },
@@ -259,37 +306,62 @@ test_jwt_forged_in_any_way_is_refused_for_what_is_wrong(void **state)
 		{ HEADER, FOR("[[\"api\"]]"), LK_UNKNOWN, "audience" },
 		{ HEADER, FOR("{\"api\":\"api\"}"), LK_UNKNOWN, "audience" },
 		{ HEADER, FOR("null"), LK_UNKNOWN, "audience" },
-		{ HEADER, "{" ISS "," NAMES "," TIMES "}", LK_UNKNOWN, "audience" },
+		{ HEADER, "{" ISS "," NAMES "," TIMES "}", LK_UNKNOWN,
+		    "audience" },
 		/* Whose it is. */
-		{ HEADER, OF("\"sub\":\"bob\",\"client_id\":\"web\",\"jti\":\"j\",\"sid\":\"@SID@\""), LK_MALFORMED, "sid" },
-		{ HEADER, OF("\"sub\":\"\",\"client_id\":\"web\",\"jti\":\"j\",\"sid\":\"@SID@\""), LK_MALFORMED, "sub" },
-		{ HEADER, OF("\"sub\":1,\"client_id\":\"web\",\"jti\":\"j\",\"sid\":\"@SID@\""), LK_MALFORMED, "sub" },
-		{ HEADER, OF("\"client_id\":\"web\",\"jti\":\"j\",\"sid\":\"@SID@\""), LK_MALFORMED, "sub" },
-		{ HEADER, OF("\"sub\":\"alice\\u0000\",\"client_id\":\"web\",\"jti\":\"j\",\"sid\":\"@SID@\""), LK_MALFORMED, "sub" },
-		{ HEADER, OF("\"sub\":\"alice\",\"client_id\":\"web\",\"jti\":\"j\",\"sid\":\"@SID@=\""), LK_MALFORMED, "sid" },
-		{ HEADER, OF("\"sub\":\"alice\",\"client_id\":\"web\",\"jti\":\"j\""), LK_MALFORMED, "sid" },
-		{ HEADER, OF("\"sub\":\"alice\",\"client_id\":\"-\",\"jti\":\"j\",\"sid\":\"@SID@\""), LK_OK, "" },
-		{ HEADER, OF("\"sub\":\"alice\",\"client_id\":\"a b\",\"jti\":\"j\",\"sid\":\"@SID@\""), LK_MALFORMED, "client_id" },
-		{ HEADER, OF("\"sub\":\"alice\",\"jti\":\"j\",\"sid\":\"@SID@\""), LK_MALFORMED, "client_id" },
-		{ HEADER, OF("\"sub\":\"alice\",\"client_id\":\"web\",\"sid\":\"@SID@\""), LK_MALFORMED, "jti" },
+		{ HEADER, OF("\"sub\":\"bob\"," REST), LK_MALFORMED, "sid" },
+		{ HEADER, OF("\"sub\":\"\"," REST), LK_MALFORMED, "sub" },
+		{ HEADER, OF("\"sub\":1," REST), LK_MALFORMED, "sub" },
+		{ HEADER, OF("" REST), LK_MALFORMED, "sub" },
+		{ HEADER, OF("\"sub\":\"alice\\u0000\"," REST), LK_MALFORMED,
+		    "sub" },
+		{ HEADER,
+		    OF("\"sub\":\"alice\",\"client_id\":\"web\",\"jti\":\"j\","
+		       "\"sid\":\"@SID@=\""),
+		    LK_MALFORMED, "sid" },
+		{ HEADER,
+		    OF("\"sub\":\"alice\",\"client_id\":\"web\",\"jti\":\"j\""),
+		    LK_MALFORMED, "sid" },
+		{ HEADER, OF(ALICE "\"client_id\":\"-\",\"jti\":\"j\"," SID),
+		    LK_OK, "" },
+		{ HEADER, OF(ALICE "\"client_id\":\"a b\",\"jti\":\"j\"," SID),
+		    LK_MALFORMED, "client_id" },
+		{ HEADER,
+		    OF("\"sub\":\"alice\",\"jti\":\"j\",\"sid\":\"@SID@\""),
+		    LK_MALFORMED, "client_id" },
+		{ HEADER, OF(ALICE "\"client_id\":\"web\"," SID), LK_MALFORMED,
+		    "jti" },
 		/* When: the leeway is 30 seconds. */
 		{ HEADER, AT("\"iat\":999900,\"exp\":999971"), LK_OK, "" },
-		{ HEADER, AT("\"iat\":999900,\"exp\":999970"), LK_EXPIRED, "exp" },
+		{ HEADER, AT("\"iat\":999900,\"exp\":999970"), LK_EXPIRED,
+		    "exp" },
 		{ HEADER, AT("\"iat\":1000030,\"exp\":1000200"), LK_OK, "" },
-		{ HEADER, AT("\"iat\":1000031,\"exp\":1000200"), LK_UNKNOWN, "iat" },
-		{ HEADER, AT("\"iat\":999900,\"nbf\":1000030,\"exp\":1000200"), LK_OK, "" },
-		{ HEADER, AT("\"iat\":999900,\"nbf\":1000031,\"exp\":1000200"), LK_UNKNOWN, "nbf" },
-		{ HEADER, AT("\"iat\":999900,\"nbf\":null,\"exp\":1000200"), LK_MALFORMED, "nbf" },
-		{ HEADER, AT("\"iat\":1000010,\"exp\":1000010"), LK_MALFORMED, "exp" },
+		{ HEADER, AT("\"iat\":1000031,\"exp\":1000200"), LK_UNKNOWN,
+		    "iat" },
+		{ HEADER, AT("\"iat\":999900,\"nbf\":1000030,\"exp\":1000200"),
+		    LK_OK, "" },
+		{ HEADER, AT("\"iat\":999900,\"nbf\":1000031,\"exp\":1000200"),
+		    LK_UNKNOWN, "nbf" },
+		{ HEADER, AT("\"iat\":999900,\"nbf\":null,\"exp\":1000200"),
+		    LK_MALFORMED, "nbf" },
+		{ HEADER, AT("\"iat\":1000010,\"exp\":1000010"), LK_MALFORMED,
+		    "exp" },
 		{ HEADER, AT("\"exp\":1000200"), LK_MALFORMED, "iat" },
 		{ HEADER, AT("\"iat\":999900"), LK_MALFORMED, "exp" },
-		{ HEADER, AT("\"iat\":999900,\"exp\":\"1000200\""), LK_MALFORMED, "exp" },
-		{ HEADER, AT("\"iat\":999900,\"exp\":1000200.0"), LK_MALFORMED, "exp" },
-		{ HEADER, AT("\"iat\":999900,\"exp\":1e9"), LK_MALFORMED, "exp" },
-		{ HEADER, AT("\"iat\":999900,\"exp\":-1"), LK_MALFORMED, "exp" },
-		{ HEADER, AT("\"iat\":-5,\"exp\":1000200"), LK_MALFORMED, "iat" },
-		{ HEADER, AT("\"iat\":999900,\"exp\":9223372036854775807"), LK_MALFORMED, "exp" },
-		{ HEADER, AT("\"iat\":999900,\"exp\":null"), LK_MALFORMED, "exp" },
+		{ HEADER, AT("\"iat\":999900,\"exp\":\"1000200\""),
+		    LK_MALFORMED, "exp" },
+		{ HEADER, AT("\"iat\":999900,\"exp\":1000200.0"), LK_MALFORMED,
+		    "exp" },
+		{ HEADER, AT("\"iat\":999900,\"exp\":1e9"), LK_MALFORMED,
+		    "exp" },
+		{ HEADER, AT("\"iat\":999900,\"exp\":-1"), LK_MALFORMED,
+		    "exp" },
+		{ HEADER, AT("\"iat\":-5,\"exp\":1000200"), LK_MALFORMED,
+		    "iat" },
+		{ HEADER, AT("\"iat\":999900,\"exp\":9223372036854775807"),
+		    LK_MALFORMED, "exp" },
+		{ HEADER, AT("\"iat\":999900,\"exp\":null"), LK_MALFORMED,
+		    "exp" },
 	};
 	struct bench *b = *state;
 	struct lk_token token;
@@ -446,9 +518,16 @@ test_jwt_keys_that_are_not_for_this_are_refused(void **state)
 	} cases[] = {
 		{ PUBLIC, 1 },
 		{ "{\"keys\":[" PUBLIC "," PUBLIC "]}", 1 },
-		{ "{\"keys\":[" KEY(POINT ",\"kid\":\"" KID "\",\"alg\":\"EdDSA\",\"use\":\"sig\",\"key_ops\":[\"verify\"],\"x-a\":1") "]}", 1 },
-		{ "", 0 }, { "null", 0 }, { "{}", 0 }, { "{\"keys\":[]}", 0 },
-		{ "{\"keys\":{}}", 0 }, { "{\"keys\":[1]}", 0 },
+		{ "{\"keys\":[" KEY(POINT
+		      ",\"kid\":\"" KID "\",\"alg\":\"EdDSA\",\"use\":\"sig\","
+		      "\"key_ops\":[\"verify\"],\"x-a\":1") "]}",
+		    1 },
+		{ "", 0 },
+		{ "null", 0 },
+		{ "{}", 0 },
+		{ "{\"keys\":[]}", 0 },
+		{ "{\"keys\":{}}", 0 },
+		{ "{\"keys\":[1]}", 0 },
 		{ "{\"keys\":[" PUBLIC "]} x", 0 },
 		{ "{\"keys\":[" PUBLIC "],\"keys\":[]}", 0 },
 		{ "{\"keys\":[" PUBLIC "," PRIVATE "]}", 0 },
@@ -458,11 +537,14 @@ test_jwt_keys_that_are_not_for_this_are_refused(void **state)
 		{ "{\"kty\":\"OKP\"," POINT "}", 0 },
 		{ "{\"crv\":\"Ed25519\"," POINT "}", 0 },
 		{ KEY("\"y\":1"), 0 },
-		{ KEY("\"x\":\"" X "=\""), 0 }, { KEY("\"x\":\"" X "A\""), 0 },
+		{ KEY("\"x\":\"" X "=\""), 0 },
+		{ KEY("\"x\":\"" X "A\""), 0 },
 		/* Points of small order, and none at all. */
 		{ KEY("\"x\":\"" ZEROS "\""), 0 },
-		{ KEY("\"x\":\"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\""), 0 },
-		{ KEY("\"x\":\"__________________________________________8\""), 0 },
+		{ KEY("\"x\":\"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\""),
+		    0 },
+		{ KEY("\"x\":\"__________________________________________8\""),
+		    0 },
 		{ KEY(POINT ",\"kid\":\"1\""), 0 },
 		{ KEY(POINT ",\"alg\":\"HS256\""), 0 },
 		{ KEY(POINT ",\"use\":\"enc\""), 0 },
@@ -491,12 +573,18 @@ test_jwt_private_key_that_others_may_read_is_refused(void **state)
 		mode_t mode;
 		enum lk_status status;
 	} cases[] = {
-		{ PRIVATE, 0600, LK_OK }, { PRIVATE, 0640, LK_OK },
+		{ PRIVATE, 0600, LK_OK },
+		{ PRIVATE, 0640, LK_OK },
 		{ PRIVATE, 0644, LK_E_SETTINGS },
 		{ PRIVATE, 0660, LK_E_SETTINGS },
-		{ PUBLIC, 0640, LK_E_SETTINGS }, { "", 0640, LK_E_SETTINGS },
-		{ "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"d\":\"" X "\",\"x\":\"" X "\"}", 0640, LK_E_SETTINGS },
-		{ "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"d\":\"" D "\",\"x\":\"" X "\",\"key_ops\":[\"verify\"]}", 0640, LK_E_SETTINGS },
+		{ PUBLIC, 0640, LK_E_SETTINGS },
+		{ "", 0640, LK_E_SETTINGS },
+		{ "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"d\":\"" X
+		  "\",\"x\":\"" X "\"}",
+		    0640, LK_E_SETTINGS },
+		{ "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"d\":\"" D
+		  "\",\"x\":\"" X "\",\"key_ops\":[\"verify\"]}",
+		    0640, LK_E_SETTINGS },
 	};
 	static const struct lk_jwt_signer none;
 	struct bench *b = *state;
@@ -562,21 +650,23 @@ test_jwt_issued_ends_with_its_session(void **state)
 	struct lk_token token;
 	struct lk_error error;
 
-	assert_int_equal(
-	    issue(b, NULL, NOW + 9999, &token, &session, &error), LK_OK);
+	assert_int_equal(issue(b, NULL, NOW + 9999, &token, &session, &error),
+	    LK_OK);
 	assert_int_equal(session.expires_at, NOW + 300);
-	assert_int_equal(
-	    issue(b, NULL, NOW + 7, &token, &session, &error), LK_OK);
+	assert_int_equal(issue(b, NULL, NOW + 7, &token, &session, &error),
+	    LK_OK);
 	assert_int_equal(session.expires_at, NOW + 7);
-	assert_int_equal(lk_access_verify(b->settings, &token, NOW + 36, &read,
-	                     &error), LK_OK);
+	assert_int_equal(
+	    lk_access_verify(b->settings, &token, NOW + 36, &read, &error),
+	    LK_OK);
 	assert_int_equal(read.expires_at, NOW + 7);
 	assert_string_equal(read.client, "");
 	assert_string_equal(read.id, session.id);
-	assert_int_equal(lk_access_verify(b->settings, &token, NOW + 37, &read,
-	                     &error), LK_EXPIRED);
 	assert_int_equal(
-	    issue(b, NULL, NOW, &token, &session, &error), LK_EXPIRED);
+	    lk_access_verify(b->settings, &token, NOW + 37, &read, &error),
+	    LK_EXPIRED);
+	assert_int_equal(issue(b, NULL, NOW, &token, &session, &error),
+	    LK_EXPIRED);
 	assert_int_equal(token.len, 0);
 }
 
@@ -591,15 +681,17 @@ test_jwt_issued_has_the_claims_that_are_asked_for(void **state)
 	struct lk_error error;
 	char detail[2048];
 
+	assert_int_equal(lk_strings_set(&b->settings->jwt.claims, names, 2),
+	    LK_OK);
+	assert_int_equal(issue(b, "{\"a\":1,\"roles\":[\"x\"]}", NOW + 9,
+	                     &token, &session, &error),
+	    LK_OK);
 	assert_int_equal(
-	    lk_strings_set(&b->settings->jwt.claims, names, 2), LK_OK);
-	assert_int_equal(issue(b, "{\"a\":1,\"roles\":[\"x\"]}", NOW + 9, &token,
-	                     &session, &error), LK_OK);
-	assert_int_equal(lk_jwt_verify(b->settings, &token, NOW, &claims,
-	                     &session, &error), LK_OK);
+	    lk_jwt_verify(b->settings, &token, NOW, &claims, &session, &error),
+	    LK_OK);
 	assert_non_null(strstr(claims.data, ",\"roles\":[\"x\"]}"));
-	assert_int_equal(issue(b, "[\"roles\"]", NOW + 9, &token, &session,
-	                     &error), LK_OK);
+	assert_int_equal(
+	    issue(b, "[\"roles\"]", NOW + 9, &token, &session, &error), LK_OK);
 	(void)snprintf(detail, sizeof(detail), "{\"roles\":\"%01020d\"}", 0);
 	assert_int_equal(issue(b, detail, NOW + 9, &token, &session, &error),
 	    LK_E_INVAL);
