@@ -242,6 +242,8 @@ $(B)/tests/failover/load: $(B)/obj/tests/failover/load.o $(B)/liblatchkey.a
 $(B)/tests/unit/test_guard_corpus: $(B)/obj/tests/fuzz/fuzz_guard.o
 $(B)/tests/unit/test_settings_corpus: $(B)/obj/tests/fuzz/fuzz_settings.o
 
+$(B)/tests/unit/test_jwt_corpus: $(B)/obj/tests/fuzz/fuzz_jwt.o
+
 # The PAM module between a libpam, a memory and a network of the target's.
 FUZZ_PAM_WRAP := $(patsubst %,-Wl$(,)--wrap=%,malloc calloc strdup connect \
 	send recv poll __recv_chk __poll_chk)
@@ -265,16 +267,17 @@ $(B)/fuzz/fuzz_pam: tests/fuzz/fuzz_pam.c $(filter-out %/guest.c,$(PAM_SRC)) \
 		-I$(B)/gen $(DEP_CFLAGS) $(FUZZ_FLAGS) $(FUZZ_PAM_WRAP) -o $@ \
 		$(filter %.c,$^) $(LIB_LIBS)
 
-$(B)/fuzz/fuzz_settings: tests/fuzz/fuzz_settings.c $(LIB_SRC) $(SCRIPTS_H)
+$(B)/fuzz/fuzz_settings $(B)/fuzz/fuzz_jwt: $(B)/fuzz/%: tests/fuzz/%.c \
+		$(LIB_SRC) $(SCRIPTS_H)
 	@mkdir -p $(@D)
 	clang -std=c11 -D_GNU_SOURCE -DLK_VERSION='"$(VERSION)"' -Ilib \
 		-I$(B)/gen $(DEP_CFLAGS) $(FUZZ_FLAGS) -o $@ $(filter %.c,$^) \
 		$(LIB_LIBS)
 
-FUZZ := fuzz-guard fuzz-pam fuzz-settings
+FUZZ := fuzz-guard fuzz-jwt fuzz-pam fuzz-settings
 .PHONY: fuzz $(FUZZ)
-## make fuzz        the guard, the PAM module and the reader of settings against
-##                  libFuzzer, each FUZZ_SECONDS (60) long
+## make fuzz        the guard, access tokens, the PAM module and the reader of
+##                  settings against libFuzzer, each FUZZ_SECONDS (60) long
 fuzz: $(FUZZ)
 
 $(FUZZ): fuzz-%:

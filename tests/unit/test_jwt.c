@@ -239,7 +239,7 @@ test_jwt_forged_in_any_way_is_refused_for_what_is_wrong(void **state)
 		    LK_MALFORMED, "kid" },
 		{ "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"\"}", CLAIMS,
 		    LK_UNKNOWN, "kid" },
-		{ "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"../etc/passwd\"}",
+		{ "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"../a\"}",
 		    CLAIMS, LK_UNKNOWN, "kid" },
 		{ "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"' OR 1=1\"}",
 		    CLAIMS, LK_UNKNOWN, "kid" },
