@@ -3,6 +3,7 @@
 
 #include <sodium.h>
 
+#include "jwt/jwt.h"
 #include "session/token.h"
 #include "verdict/credentials.h"
 
@@ -18,6 +19,8 @@ struct schemes {
 /* What is found on the way, besides the tokens. */
 struct search {
 	struct gate_credentials *all;
+	const struct lk_settings *settings;
+	bool access; /* access tokens are taken */
 	struct schemes accepted;
 	struct {
 		bool cookie;
@@ -34,10 +37,12 @@ struct search {
 
 /* Whether the text of ${len} bytes is a token's; then ${token} is it. */
 static bool
-is_token(const char *text, size_t len, struct lk_token *token)
+is_token(const struct search *search, const char *text, size_t len,
+    struct lk_token *token)
 {
 	if (lk_token_set(token, text, len) == LK_OK &&
-	    lk_token_has_shape(token))
+	    (lk_token_has_shape(token) ||
+	        (search->access && lk_jwt_has_shape(search->settings, token))))
 		return (true);
 	lk_token_wipe(token);
 	return (false);
@@ -80,7 +85,7 @@ found_text(struct search *search, const struct gate_credential *where,
 	struct gate_credential *entry;
 	struct lk_token token;
 
-	if (!is_token(text, len, &token))
+	if (!is_token(search, text, len, &token))
 		return (false);
 	if ((entry = entry_of(search, &token)) != NULL) {
 		entry->stated |= where->stated;
@@ -153,7 +158,7 @@ read_user_pass(struct search *search, const char *pair, size_t len)
 		found_user(search, pair, user_len);
 		return (true);
 	}
-	if (is_token(pair, user_len, &misplaced))
+	if (is_token(search, pair, user_len, &misplaced))
 		search->bad.placed = true;
 	lk_token_wipe(&misplaced);
 	return (false);
@@ -436,7 +441,9 @@ void
 gate_credentials_read(const struct lk_settings *settings,
     const struct gate_request *request, struct gate_credentials *credentials)
 {
-	struct search search = { .all = credentials };
+	struct search search = { .all = credentials,
+		.settings = settings,
+		.access = request->authorizer };
 	size_t i, stated = 0;
 
 	memset(credentials, 0, offsetof(struct gate_credentials, found));

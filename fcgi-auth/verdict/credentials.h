@@ -55,7 +55,9 @@ struct gate_credentials {
  *
  * "bearer" is RFC 6750, section 2.1; "basic" is RFC 7617, with the token as
  * the password; a cookie is RFC 6265; a header has the token as its whole
- * value.  What has no token's shape (lk_token_has_shape()) is bad.
+ * value.  What has no token's shape (lk_token_has_shape()) is bad; an access
+ * token's (lk_jwt_has_shape()) will do where a request is authorized, and no
+ * other endpoint takes one.
  *
  * Bad cookies beside one with a token count for nothing: any other host of the
  * domain, and other programs, set cookies of the same name.  So does a bad

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "jwt/jwt.h"
 #include "session/record.h"
 #include "session/user.h"
 #include "verdict/decide.h"
@@ -193,8 +194,10 @@ decide_by_rule(const struct gate_facts *facts, struct gate_verdict *verdict)
 		deny(503, "The user's detail is longer than gate.detail_max.",
 		    verdict);
 	else
+		/* An access token refreshes nothing. */
 		verdict->renew = facts->session->ttl <
-		    settings->gate.renew_below;
+		        settings->gate.renew_below &&
+		    !lk_jwt_has_shape(settings, &facts->credentials->token);
 }
 
 static void

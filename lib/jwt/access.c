@@ -8,7 +8,7 @@
 #include "jwt/claims.h"
 #include "jwt/jws.h"
 #include "session/token.h"
-#include "session/user_id.h"
+#include "session/user.h"
 
 /* Most claims, and what is copied into them, besides keys of the envelope. */
 #define CLAIMS_MAX 16384
@@ -69,7 +69,7 @@ lk_jwt_has_shape(const struct lk_settings *settings,
 	const char *p = token->text, *const end = p + token->len, *dot;
 	int dots = 0;
 
-	if (settings->jwt.issuer[0] == '\0')
+	if (settings->jwt.keys == NULL)
 		return (false);
 	for (; dots < 2; dots++, p = dot + 1) {
 		dot = memchr(p, '.', (size_t)(end - p));

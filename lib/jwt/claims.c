@@ -7,7 +7,7 @@
 #include "jwt/claims.h"
 #include "session/record.h"
 #include "session/token.h"
-#include "session/user_id.h"
+#include "session/user.h"
 
 /* Longest issuer, audience and jti that is read, with its NUL. */
 #define TEXT_SIZE 513

@@ -32,7 +32,7 @@ MAY_INCLUDE = {
     "lib/store/redis/layout":
         THINGS | {"lib/store/redis", "lib/store/redis/wire"},
     "lib": THINGS | {"lib/store", "lib/user", "lib/jwt/jwt.h"},
-    "fcgi-auth/verdict": THINGS,
+    "fcgi-auth/verdict": THINGS | {"lib/jwt/jwt.h"},
     "fcgi-auth/process": THINGS | {"lib/load.h"},
     "fcgi-auth/endpoints": THINGS | {"fcgi-auth/verdict/verdict.h",
                                      "fcgi-auth/process/process.h"},

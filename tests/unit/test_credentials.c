@@ -1,5 +1,6 @@
 #include <sodium.h>
 
+#include "jwt/keys.h"
 #include "support/test.h"
 #include "verdict/credentials.h"
 
@@ -626,6 +627,39 @@ test_credentials_unprompted_if_a_browser_adds_any(void **state)
 		if (credentials.unprompted != cases[i].unprompted)
 			print_error("case %zu\n", i);
 		assert_int_equal(credentials.unprompted, cases[i].unprompted);
+	}
+}
+
+/* An endpoint might end sessions, which an access token must not. */
+static void
+test_credentials_access_token_is_one_to_the_authorizer_alone(void **state)
+{
+	static struct lk_jwt_keys keys;
+	char bearer[] = "bearer", param[] = AUTH "Bearer e30.e30.AAAA";
+	char basic[] = AUTH "Basic dTplMzAuZTMwLkFBQUE=", any[] = "basic";
+	char *sources[] = { bearer, any, NULL }, *env[] = { param, NULL };
+	struct lk_settings settings = { .gate.tokens = { sources, 2 } };
+	struct gate_credentials credentials;
+	struct gate_request request;
+	int i;
+
+	(void)state;
+	assert_int_equal(lk_token_sources_read(&settings.gate.tokens, "c",
+	                     &settings.gate.sources),
+	    2);
+	for (i = 0; i < 2; i++, env[0] = basic) {
+		settings.jwt.keys = NULL;
+		gate_request_read(env, true, &request);
+		request.authorizer = true;
+		gate_credentials_read(&settings, &request, &credentials);
+		assert_int_equal(credentials.kind, BAD);
+		settings.jwt.keys = &keys;
+		gate_credentials_read(&settings, &request, &credentials);
+		assert_int_equal(credentials.kind, ONE);
+		assert_string_equal(credentials.token.text, "e30.e30.AAAA");
+		request.authorizer = false;
+		gate_credentials_read(&settings, &request, &credentials);
+		assert_int_equal(credentials.kind, BAD);
 	}
 }
 
