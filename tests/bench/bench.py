@@ -54,6 +54,7 @@ def main():
         redis = place.add(RedisServer(place))
         commands = [
             ["bench_library", redis.socket, str(redis.port)],
+            ["bench_jwt", place.path],
             ["bench_store", place.path, redis.socket, sessions]]
         wanted = sys.argv[1:]
         codes = [
