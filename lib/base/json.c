@@ -94,6 +94,11 @@ scan_char(struct scan *s, char text[LK_UTF8_MAX], size_t *len)
 
 	if (left == 0 || (unsigned char)*s->p < 0x20)
 		return (false);
+	if (*s->p > 0 && *s->p < 0x7f && *s->p != '\\') {
+		text[0] = *s->p++;
+		*len = 1;
+		return (true);
+	}
 	if (*s->p != '\\') {
 		*len = lk_utf8_len(s->p, left);
 		if (*len == 0 && s->bytes == LK_JSON_ANY_BYTES)
@@ -157,6 +162,15 @@ take_mark(struct scan *s, char mark)
 	return (true);
 }
 
+/* Step over characters of a string that stand for themselves: ASCII. */
+static void
+skip_plain(struct scan *s)
+{
+	while (s->p < s->end && *s->p >= ' ' && *s->p < 0x7f && *s->p != '"' &&
+	    *s->p != '\\')
+		s->p++;
+}
+
 static bool
 scan_string(struct scan *s)
 {
@@ -166,7 +180,7 @@ scan_string(struct scan *s)
 
 	if (!take(s, '"'))
 		return (false);
-	while (!take(s, '"')) {
+	for (skip_plain(s); !take(s, '"'); skip_plain(s)) {
 		if (!scan_char(s, text, &len))
 			return (false);
 	}
