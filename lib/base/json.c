@@ -29,8 +29,10 @@ struct scan {
 	const char *end; /* the byte behind the text */
 	unsigned int depth;
 	enum lk_json_bytes bytes;
-	struct lk_buf *out;  /* may be NULL */
-	struct names *names; /* to find twins by; may be NULL */
+	struct lk_buf *out;            /* may be NULL */
+	struct names *names;           /* to find twins by; may be NULL */
+	struct lk_json_wanted *wanted; /* of the outermost object */
+	size_t n_wanted;
 };
 
 /* A part of the text, at its own bytes. */
@@ -255,6 +257,40 @@ scan_member(struct scan *s, struct slice *name, struct slice *value)
 	return (true);
 }
 
+/* Whether the JSON string ${name} says ${text}. */
+static bool
+says(struct slice name, const char *text)
+{
+	struct scan s = { .p = name.p,
+		.end = name.p + name.len,
+		.bytes = LK_JSON_ANY_BYTES };
+	char one[LK_UTF8_MAX];
+	size_t n;
+
+	(void)take(&s, '"');
+	while (!take(&s, '"')) {
+		if (!scan_char(&s, one, &n) || one[0] == '\0' ||
+		    strncmp(text, one, n) != 0)
+			return (false);
+		text += n;
+	}
+	return (*text == '\0');
+}
+
+/* Note ${value} if the member of that ${name} is looked for. */
+static void
+find_wanted(struct scan *s, struct slice name, struct slice value)
+{
+	size_t i;
+
+	for (i = 0; i < s->n_wanted; i++) {
+		if (!says(name, s->wanted[i].name))
+			continue;
+		s->wanted[i].value = value.p;
+		s->wanted[i].len = value.len;
+	}
+}
+
 /* FNV-1a of what the JSON string ${name} says, whatever its escapes. */
 static uint64_t
 hash_of(struct slice name)
@@ -335,6 +371,8 @@ scan_object(struct scan *s)
 	do {
 		if (!scan_member(s, &name, &value) || !note_name(s, name))
 			return (false);
+		if (s->depth == 1)
+			find_wanted(s, name, value);
 	} while (take_mark(s, ','));
 	return (take_mark(s, '}') && !has_twins(s->names, first));
 }
@@ -389,30 +427,51 @@ scan_value(struct scan *s)
 
 /* ---- Whole texts ------------------------------------------------------ */
 
+/* Whether the ${len} bytes at ${s} are one value, without twins. */
+static bool
+scan_all(struct scan *s, size_t len)
+{
+	struct names names = { NULL, 0, 0 };
+	bool ok = false;
+
+	if (len > 0) {
+		s->end = s->p + len;
+		s->names = &names;
+		ok = scan_value(s);
+		skip_space(s);
+	}
+	free(names.hash);
+	return (ok && s->p == s->end);
+}
+
 bool
 lk_json_scan(const char *text, size_t len, enum lk_json_bytes bytes,
     struct lk_buf *out)
 {
-	struct names names = { NULL, 0, 0 };
-	struct scan s = { .p = text,
-		.bytes = bytes,
-		.out = out,
-		.names = &names };
-	bool ok = false;
+	struct scan s = { .p = text, .bytes = bytes, .out = out };
 
-	if (len > 0) {
-		s.end = text + len;
-		ok = scan_value(&s);
-		skip_space(&s);
+	return (scan_all(&s, len));
+}
+
+bool
+lk_json_object(const char *text, size_t len, struct lk_json_wanted *wanted,
+    size_t n)
+{
+	struct scan s = { .p = text, .wanted = wanted, .n_wanted = n };
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		wanted[i].value = NULL;
+		wanted[i].len = 0;
 	}
-	free(names.hash);
-	return (ok && s.p == s.end);
+	return (scan_all(&s, len) && text[strspn(text, " \t\r\n")] == '{');
 }
 
 bool
 lk_json_text(const char *string, size_t len, char *text, size_t size)
 {
 	struct scan s = { .p = string, .bytes = LK_JSON_ANY_BYTES };
+	const char *plain;
 	char one[LK_UTF8_MAX];
 	size_t used = 0, n;
 
@@ -422,37 +481,26 @@ lk_json_text(const char *string, size_t len, char *text, size_t size)
 	s.end = string + len;
 	if (!take(&s, '"'))
 		return (false);
-	while (!take(&s, '"')) {
-		if (!scan_char(&s, one, &n) || one[0] == '\0' ||
-		    n >= size - used) {
-			text[0] = '\0';
-			return (false);
+	for (;;) {
+		plain = s.p;
+		skip_plain(&s);
+		n = (size_t)(s.p - plain);
+		if (n >= size - used)
+			break;
+		memcpy(text + used, plain, n);
+		used += n;
+		if (take(&s, '"')) {
+			text[used] = '\0';
+			return (true);
 		}
+		if (!scan_char(&s, one, &n) || one[0] == '\0' ||
+		    n >= size - used)
+			break;
 		memcpy(text + used, one, n);
 		used += n;
 	}
-	text[used] = '\0';
-	return (true);
-}
-
-/* Whether the JSON string ${name} says ${text}. */
-static bool
-says(struct slice name, const char *text)
-{
-	struct scan s = { .p = name.p,
-		.end = name.p + name.len,
-		.bytes = LK_JSON_ANY_BYTES };
-	char one[LK_UTF8_MAX];
-	size_t n;
-
-	(void)take(&s, '"');
-	while (!take(&s, '"')) {
-		if (!scan_char(&s, one, &n) || one[0] == '\0' ||
-		    strncmp(text, one, n) != 0)
-			return (false);
-		text += n;
-	}
-	return (*text == '\0');
+	text[0] = '\0';
+	return (false);
 }
 
 bool
@@ -575,7 +623,5 @@ lk_json_is_detail(const char *text, size_t len)
 bool
 lk_json_is_object(const char *text, size_t len)
 {
-	if (!lk_json_valid(text, len))
-		return (false);
-	return (text[strspn(text, " \t\r\n")] == '{');
+	return (lk_json_object(text, len, NULL, 0));
 }

@@ -98,6 +98,21 @@ bool lk_json_text(const char *string, size_t len, char *text, size_t size);
 bool lk_json_member(const char *text, size_t len, const char *name,
     const char **value, size_t *value_len);
 
+/** A member that is looked for by its name. */
+struct lk_json_wanted {
+	const char *name;
+	const char *value; /* NULL: there is none */
+	size_t len;
+};
+
+/**
+ * lk_json_object(text, len, wanted, n):
+ * lk_json_is_object(), and lk_json_member() for each of the ${n} ${wanted}, in
+ * one pass.  If it is false they say nothing.
+ */
+bool lk_json_object(const char *text, size_t len, struct lk_json_wanted *wanted,
+    size_t n);
+
 /**
  * lk_json_element(text, len, at, value, value_len):
  * Find the next element of the valid JSON array ${text} from offset ${at} on,

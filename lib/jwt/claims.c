@@ -18,102 +18,92 @@
 /* Most bytes that are copied from a user's detail. */
 #define COPIED_MAX 1024
 
-struct claims {
-	const char *text;
-	size_t len;
-};
+enum { ISS = 0, SUB, AUD, CLIENT_ID, JTI, SID, IAT, EXP, NBF, CLAIMS };
 
 /* ---- Reading ----------------------------------------------------------- */
 
 static bool
-take_text(const struct claims *claims, const char *name, char *text,
-    size_t size)
+take_text(const struct lk_json_wanted *claim, char *text, size_t size)
 {
-	const char *value;
-	size_t len;
-
-	return (lk_json_member(claims->text, claims->len, name, &value, &len) &&
-	    lk_json_text(value, len, text, size) && text[0] != '\0');
+	return (claim->value != NULL &&
+	    lk_json_text(claim->value, claim->len, text, size) &&
+	    text[0] != '\0');
 }
 
 /* Take a whole number of seconds; what others may round is none. */
 static bool
-take_time(const struct claims *claims, const char *name, int64_t *time)
+take_time(const struct lk_json_wanted *claim, int64_t *time)
 {
-	const char *value;
-	size_t len, i;
+	size_t i;
 
 	*time = 0;
-	if (!lk_json_member(claims->text, claims->len, name, &value, &len) ||
-	    len > DIGITS_MAX)
+	if (claim->value == NULL || claim->len > DIGITS_MAX)
 		return (false);
-	for (i = 0; i < len; i++) {
-		if (value[i] < '0' || value[i] > '9')
+	for (i = 0; i < claim->len; i++) {
+		if (claim->value[i] < '0' || claim->value[i] > '9')
 			return (false);
-		*time = *time * 10 + (value[i] - '0');
+		*time = *time * 10 + (claim->value[i] - '0');
 	}
 	return (true);
 }
 
-/* Whether one of those it is for is one of ours. */
+/* Whether one of those it is for is one of ours, and all are texts. */
 static bool
-is_for_us(const struct lk_settings *settings, const struct claims *claims)
+is_for_us(const struct lk_settings *settings, const struct lk_json_wanted *aud)
 {
 	char text[TEXT_SIZE];
-	const char *list, *value;
-	size_t list_len, len, at = 0;
+	const char *value;
+	size_t len, at = 0;
+	bool ours = false;
 
-	if (take_text(claims, "aud", text, sizeof(text)))
+	if (take_text(aud, text, sizeof(text)))
 		return (lk_strings_have(&settings->jwt.audience, text));
-	if (!lk_json_member(claims->text, claims->len, "aud", &list, &list_len))
-		return (false);
-	while (lk_json_element(list, list_len, &at, &value, &len)) {
-		if (lk_json_text(value, len, text, sizeof(text)) &&
-		    lk_strings_have(&settings->jwt.audience, text))
-			return (true);
+	while (aud->value != NULL &&
+	    lk_json_element(aud->value, aud->len, &at, &value, &len)) {
+		if (!lk_json_text(value, len, text, sizeof(text)))
+			return (false);
+		ours = ours || lk_strings_have(&settings->jwt.audience, text);
 	}
-	return (false);
+	return (ours);
 }
 
 /* Read whose session it is of; NULL, or what is wrong. */
 static const char *
-read_session(const struct claims *claims, struct lk_session *session)
+read_session(const struct lk_json_wanted claims[CLAIMS],
+    struct lk_session *session)
 {
 	struct lk_session_ref ref;
 	char text[TEXT_SIZE];
 
-	if (!take_text(claims, "sub", session->user, sizeof(session->user)) ||
-	    lk_user_id_check(session->user) != LK_OK)
+	if (!take_text(&claims[SUB], session->user, sizeof(session->user)) ||
+	    !lk_user_id_fits(session->user))
 		return ("its sub is no user id");
-	if (!take_text(claims, "sid", session->id, sizeof(session->id)) ||
+	if (!take_text(&claims[SID], session->id, sizeof(session->id)) ||
 	    lk_session_id_parse(session->id, &ref) != LK_OK ||
 	    (!lk_session_ref_is_of(&ref, LK_SHAPE_LATCHKEY, session->user) &&
 	        !lk_session_ref_is_of(&ref, LK_SHAPE_GOSESSION, session->user)))
 		return ("its sid is no session of its sub");
-	if (!take_text(claims, "client_id", text, sizeof(text)) ||
+	if (!take_text(&claims[CLIENT_ID], text, sizeof(text)) ||
 	    (strcmp(text, NO_CLIENT) != 0 && lk_client_check(text) != LK_OK))
 		return ("its client_id is no client kind");
 	if (strcmp(text, NO_CLIENT) != 0)
 		memcpy(session->client, text, strlen(text) + 1);
-	if (!take_text(claims, "jti", text, sizeof(text)))
+	if (!take_text(&claims[JTI], text, sizeof(text)))
 		return ("it has no jti");
 	return (NULL);
 }
 
 /* Whether it is time for it. */
 static enum lk_status
-judge_times(const struct claims *claims, int64_t leeway, int64_t now,
-    struct lk_session *session, struct lk_error *why)
+judge_times(const struct lk_json_wanted claims[CLAIMS], int64_t leeway,
+    int64_t now, struct lk_session *session, struct lk_error *why)
 {
-	const char *value;
 	int64_t from = 0;
-	size_t len;
 
-	if (!take_time(claims, "exp", &session->expires_at) ||
-	    !take_time(claims, "iat", &session->issued_at) ||
+	if (!take_time(&claims[EXP], &session->expires_at) ||
+	    !take_time(&claims[IAT], &session->issued_at) ||
 	    session->expires_at <= session->issued_at ||
-	    (lk_json_member(claims->text, claims->len, "nbf", &value, &len) &&
-	        !take_time(claims, "nbf", &from)))
+	    (claims[NBF].value != NULL && !take_time(&claims[NBF], &from)))
 		return (lk_fail(why, LK_MALFORMED,
 		    "its iat, exp or nbf is no time in whole seconds"));
 	if (session->issued_at > now + leeway || from > now + leeway)
@@ -131,23 +121,31 @@ enum lk_status
 lk_jwt_claims_read(const struct lk_settings *settings, const char *text,
     size_t len, int64_t now, struct lk_session *session, struct lk_error *why)
 {
-	const struct claims claims = { text, len };
+	struct lk_json_wanted claims[CLAIMS] = { [ISS] = { .name = "iss" },
+		[SUB] = { .name = "sub" },
+		[AUD] = { .name = "aud" },
+		[CLIENT_ID] = { .name = "client_id" },
+		[JTI] = { .name = "jti" },
+		[SID] = { .name = "sid" },
+		[IAT] = { .name = "iat" },
+		[EXP] = { .name = "exp" },
+		[NBF] = { .name = "nbf" } };
 	char issuer[TEXT_SIZE];
 	const char *wrong;
 
-	if (len == 0 || !lk_json_is_object(text, len))
+	if (!lk_json_object(text, len, claims, CLAIMS))
 		return (lk_fail(why, LK_MALFORMED,
 		    "its claims are no JSON object that all read alike"));
-	if (!take_text(&claims, "iss", issuer, sizeof(issuer)) ||
+	if (!take_text(&claims[ISS], issuer, sizeof(issuer)) ||
 	    strcmp(issuer, settings->jwt.issuer) != 0)
 		return (lk_fail(why, LK_UNKNOWN,
 		    "its issuer (iss) is not jwt.issuer"));
-	if (!is_for_us(settings, &claims))
+	if (!is_for_us(settings, &claims[AUD]))
 		return (lk_fail(why, LK_UNKNOWN,
 		    "its audience (aud) is none of jwt.audience"));
-	if ((wrong = read_session(&claims, session)) != NULL)
+	if ((wrong = read_session(claims, session)) != NULL)
 		return (lk_fail(why, LK_MALFORMED, "%s", wrong));
-	return (judge_times(&claims, settings->jwt.leeway, now, session, why));
+	return (judge_times(claims, settings->jwt.leeway, now, session, why));
 }
 
 /* ---- Writing ----------------------------------------------------------- */

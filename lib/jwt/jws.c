@@ -36,15 +36,18 @@ split(const struct lk_token *token, struct parts *parts)
 	return (true);
 }
 
-/* Take the string of member ${name}; false if it is none or too long. */
-static bool
-take(const char *header, size_t len, const char *name, char *text, size_t size)
-{
-	const char *value;
-	size_t value_len;
+/* Members of the header that count. */
+enum { ALG = 0, TYP, KID, CRIT, B64, MEMBERS };
 
-	return (lk_json_member(header, len, name, &value, &value_len) &&
-	    lk_json_text(value, value_len, text, size));
+/* Whether ${member} is the string ${one} or ${other}. */
+static bool
+is(const struct lk_json_wanted *member, const char *one, const char *other)
+{
+	char text[32];
+
+	return (member->value != NULL &&
+	    lk_json_text(member->value, member->len, text, sizeof(text)) &&
+	    (strcmp(text, one) == 0 || strcmp(text, other) == 0));
 }
 
 /*
@@ -54,23 +57,23 @@ take(const char *header, size_t len, const char *name, char *text, size_t size)
 static const char *
 read_header(const char *header, size_t len, char kid[LK_JWT_TEXT_LEN + 1])
 {
-	const char *value;
-	size_t value_len;
-	char text[32];
+	struct lk_json_wanted members[MEMBERS] = { [ALG] = { .name = "alg" },
+		[TYP] = { .name = "typ" },
+		[KID] = { .name = "kid" },
+		[CRIT] = { .name = "crit" },
+		[B64] = { .name = "b64" } };
 
-	if (!lk_json_is_object(header, len))
+	if (!lk_json_object(header, len, members, MEMBERS))
 		return ("its header is no JSON object that all read alike");
-	if (!take(header, len, "alg", text, sizeof(text)) ||
-	    (strcmp(text, "EdDSA") != 0 && strcmp(text, "Ed25519") != 0))
+	if (!is(&members[ALG], "EdDSA", "Ed25519"))
 		return ("its algorithm is not EdDSA");
-	if (!take(header, len, "typ", text, sizeof(text)) ||
-	    (strcmp(text, "at+jwt") != 0 &&
-	        strcmp(text, "application/at+jwt") != 0))
+	if (!is(&members[TYP], "at+jwt", "application/at+jwt"))
 		return ("its type is not at+jwt");
-	if (lk_json_member(header, len, "crit", &value, &value_len) ||
-	    lk_json_member(header, len, "b64", &value, &value_len))
+	if (members[CRIT].value != NULL || members[B64].value != NULL)
 		return ("its header has an extension (crit, b64)");
-	if (!take(header, len, "kid", kid, LK_JWT_TEXT_LEN + 1))
+	if (members[KID].value == NULL ||
+	    !lk_json_text(members[KID].value, members[KID].len, kid,
+	        LK_JWT_TEXT_LEN + 1))
 		return ("its header names no key (kid)");
 	return (NULL);
 }

@@ -726,4 +726,29 @@ test_json_name_twice_is_refused(void **state)
 	lk_buf_free(&many);
 }
 
+static void
+test_json_object_has_what_is_wanted_of_its_own_members(void **state)
+{
+	struct lk_json_wanted wanted[] = { { .name = "a" }, { .name = "b" },
+		{ .name = "c" } };
+	const char *text = " {\"x\":{\"a\":1,\"c\":2},\"\\u0062\": \"t\" ,"
+	                   "\"a\":[{\"c\":3}]}";
+
+	(void)state;
+	wanted[2].value = text;
+	assert_true(lk_json_object(text, strlen(text), wanted, 3));
+	assert_memory_equal(wanted[0].value, "[{\"c\":3}]", wanted[0].len);
+	assert_int_equal(wanted[0].len, 9);
+	assert_memory_equal(wanted[1].value, "\"t\"", 3);
+	assert_int_equal(wanted[1].len, 3);
+	assert_null(wanted[2].value);
+	text = "{\"a\":1,\"\\u0061\":2}";
+	assert_false(lk_json_object(text, strlen(text), wanted, 3));
+	text = "[{\"a\":1}]";
+	assert_false(lk_json_object(text, strlen(text), wanted, 3));
+	assert_null(wanted[0].value);
+	assert_false(lk_json_object("", 0, wanted, 3));
+	assert_false(lk_json_object("{\"a\":\"\xff\"}", 9, wanted, 3));
+}
+
 #include "support/suite.h"

@@ -304,6 +304,8 @@ test_jwt_forged_in_any_way_is_refused_for_what_is_wrong(void **state)
 		{ HEADER, FOR("\"api2\""), LK_UNKNOWN, "audience" },
 		{ HEADER, FOR("[\"other\"]"), LK_UNKNOWN, "audience" },
 		{ HEADER, FOR("[[\"api\"]]"), LK_UNKNOWN, "audience" },
+		{ HEADER, FOR("[\"api\",1]"), LK_UNKNOWN, "audience" },
+		{ HEADER, FOR("[{},\"api\"]"), LK_UNKNOWN, "audience" },
 		{ HEADER, FOR("{\"api\":\"api\"}"), LK_UNKNOWN, "audience" },
 		{ HEADER, FOR("null"), LK_UNKNOWN, "audience" },
 		{ HEADER, "{" ISS "," NAMES "," TIMES "}", LK_UNKNOWN,
@@ -311,6 +313,8 @@ test_jwt_forged_in_any_way_is_refused_for_what_is_wrong(void **state)
 		/* Whose it is. */
 		{ HEADER, OF("\"sub\":\"bob\"," REST), LK_MALFORMED, "sid" },
 		{ HEADER, OF("\"sub\":\"\"," REST), LK_MALFORMED, "sub" },
+		{ HEADER, OF("\"sub\":\"alice \"," REST), LK_MALFORMED,
+		    "sub" },
 		{ HEADER, OF("\"sub\":1," REST), LK_MALFORMED, "sub" },
 		{ HEADER, OF("" REST), LK_MALFORMED, "sub" },
 		{ HEADER, OF("\"sub\":\"alice\\u0000\"," REST), LK_MALFORMED,
