@@ -2,6 +2,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/json.h"
 #include "ctl.h"
 #include "jwt/jwt.h"
 
@@ -84,11 +85,21 @@ static enum lk_status
 verify_access(struct ctl *ctl, const struct lk_token *access, bool offline,
     struct lk_error *why)
 {
+	struct lk_buf claims = LK_BUF_INIT(LK_TOKEN_MAX);
+	struct lk_buf line = LK_BUF_INIT(LK_TOKEN_MAX);
 	struct lk_session session;
 	enum lk_status status = LK_FAULT;
 
-	status = lk_jwt_verify(ctl->settings, access, time(NULL), &ctl->out,
+	status = lk_jwt_verify(ctl->settings, access, time(NULL), &claims,
 	    &session, why);
+	if (status == LK_OK) {
+		lk_json_compact(claims.data, claims.len, &line);
+		if (!line.failed)
+			lk_json_shown(line.data, &ctl->out);
+		ctl->out.failed |= line.failed;
+	}
+	lk_buf_free(&line);
+	lk_buf_free(&claims);
 	if (status != LK_OK || offline)
 		return (status);
 	status = lk_check(ctl->manager, access, &session);

@@ -3,6 +3,7 @@
 
 #include <sodium.h>
 
+#include "base/log.h"
 #include "jwt/jwt.h"
 #include "manager.h"
 
@@ -135,6 +136,10 @@ lk_access_issue(struct lk_manager *manager, const struct lk_token *token,
 	}
 	if (session != NULL)
 		*session = found;
+	if (status == LK_OK)
+		LK_LOG(around->log, LK_LOG_INFO, "access token issued",
+		    { "user", found.user }, { "session", found.id },
+		    { "audience", order.audience });
 	return (status);
 }
 

@@ -4,6 +4,7 @@
 
 #include <sodium.h>
 
+#include "jwt/jwt.h"
 #include "manager.h"
 #include "store/backend.h"
 #include "store/checks.h"
@@ -94,13 +95,14 @@ lk_check_start(struct lk_checks *checks, const struct lk_token *token,
 	struct lk_shown shown;
 	enum lk_status status = LK_FAULT;
 
+	/* Who will be asked verifies it as well. */
+	if ((inside == NULL || checks->settings->jwt.check == LK_JWT_OFFLINE) &&
+	    lk_jwt_has_shape(checks->settings, token))
+		return (LK_E_WOULD_WAIT);
 	if ((status = lk_shown_read(checks->settings, token, &checks->clock,
 	         &shown, &checks->error)) != LK_OK)
 		return (status);
-	if (inside == NULL ||
-	    (shown.access &&
-	        (!shown.key.by_id ||
-	            checks->settings->jwt.check != LK_JWT_BY_STORE)))
+	if (inside == NULL || (shown.access && !shown.key.by_id))
 		return (LK_E_WOULD_WAIT);
 	return (inside->ops->start(inside, &shown.key, detail, whose));
 }
