@@ -14,6 +14,8 @@ static const char *const names[GATE_ENDPOINT_COUNT] = {
 	[GATE_ENDPOINT_REVOKE] = "revoke",
 	[GATE_ENDPOINT_HEALTH] = "health",
 	[GATE_ENDPOINT_METRICS] = "metrics",
+	[GATE_ENDPOINT_TOKEN] = "token",
+	[GATE_ENDPOINT_JWKS] = "jwks",
 };
 
 const char *

@@ -21,6 +21,8 @@ enum gate_endpoint {
 	GATE_ENDPOINT_REVOKE,        /* end one of them */
 	GATE_ENDPOINT_HEALTH,        /* whether the store answers */
 	GATE_ENDPOINT_METRICS,
+	GATE_ENDPOINT_TOKEN, /* an access token for the session */
+	GATE_ENDPOINT_JWKS,  /* the keys that verify those */
 	GATE_ENDPOINT_COUNT
 };
 

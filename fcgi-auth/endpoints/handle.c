@@ -69,7 +69,8 @@ let_in(struct gate_call *call, const struct gate_handler *handler)
 	if (handler->need == GATE_NEED_NOTHING)
 		return (true);
 	if (handler->blind && kind != GATE_CREDENTIALS_NONE &&
-	    kind != GATE_CREDENTIALS_TOO_MANY)
+	    kind != GATE_CREDENTIALS_TOO_MANY &&
+	    !call->c->credentials.misplaced_access)
 		return (true);
 	(void)gate_case_ask(call->c, handler->need, NULL, NULL);
 	if (call->c->asked)
@@ -99,8 +100,7 @@ answer(const struct gate_asked *asked, struct gate_case *c,
 {
 	const struct gate_handler *handler = gate_handler_of(endpoint);
 	const struct gate_admission admission = gate_handler_admit(handler,
-	    &c->request, !c->credentials.unprompted,
-	    asked->settings->gate.expose_metrics);
+	    &c->request, !c->credentials.unprompted, asked->settings);
 	struct gate_call call = { .asked = asked,
 		.out = out,
 		.c = c,

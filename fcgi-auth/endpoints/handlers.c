@@ -5,6 +5,24 @@
 static const char get[] = "GET, HEAD";
 static const char post[] = "POST";
 
+static bool
+is_exposed(const struct lk_settings *settings)
+{
+	return (settings->gate.expose_metrics);
+}
+
+static bool
+has_keys(const struct lk_settings *settings)
+{
+	return (settings->jwt.issuer[0] != '\0');
+}
+
+static bool
+may_sign(const struct lk_settings *settings)
+{
+	return (has_keys(settings) && settings->jwt.sign[0] != '\0');
+}
+
 static const struct gate_handler handlers[GATE_ENDPOINT_COUNT] = {
 	[GATE_ENDPOINT_SESSION] = { get, GATE_NEED_USER, false, false,
 	    gate_show_session },
@@ -19,9 +37,13 @@ static const struct gate_handler handlers[GATE_ENDPOINT_COUNT] = {
 	[GATE_ENDPOINT_REVOKE] = { post, GATE_NEED_SESSION, false, false,
 	    gate_revoke_one },
 	[GATE_ENDPOINT_HEALTH] = { get, GATE_NEED_NOTHING, false, false,
-	    gate_show_health },
+	    gate_show_health, is_exposed },
 	[GATE_ENDPOINT_METRICS] = { get, GATE_NEED_NOTHING, false, true,
-	    gate_show_metrics },
+	    gate_show_metrics, is_exposed },
+	[GATE_ENDPOINT_TOKEN] = { post, GATE_NEED_SESSION, false, false,
+	    gate_issue_access, may_sign },
+	[GATE_ENDPOINT_JWKS] = { get, GATE_NEED_NOTHING, false, true,
+	    gate_show_jwks, has_keys },
 };
 
 const struct gate_handler *
@@ -42,11 +64,13 @@ has_method(const char *allow, const char *method)
 
 struct gate_admission
 gate_handler_admit(const struct gate_handler *handler,
-    const struct gate_request *request, bool deliberate, bool exposed)
+    const struct gate_request *request, bool deliberate,
+    const struct lk_settings *settings)
 {
 	const char *allow = handler->allow;
 
-	if (allow == NULL || (handler->need == GATE_NEED_NOTHING && !exposed))
+	if (allow == NULL ||
+	    (handler->is_there != NULL && !handler->is_there(settings)))
 		return ((struct gate_admission){ 404, NULL,
 		    "There is no such endpoint." });
 	if (!has_method(allow, request->method))

@@ -13,6 +13,9 @@
  *     logout-all  POST  end all of its user's: {"revoked"}
  *     logout-others POST end all of its user's but this one: {"revoked"}
  *     revoke      POST  end one of its user's, `id` in the query: {"revoked"}
+ *     token       POST  {"access_token", "token_type", "expires_in"} for this
+ *                       session, if there is a key to sign with
+ *     jwks        GET   the keys that verify it, for everybody
  *     health      GET   {"store"}, with 503 if it does not answer
  *     metrics     GET   tally.h
  *
@@ -82,10 +85,11 @@ enum lk_status gate_note(const struct gate_asked *asked, struct gate_case *c,
 struct gate_handler {
 	const char *allow;   /* the methods it has; NULL: there is none */
 	enum gate_need need; /* of the bearer; GATE_NEED_NOTHING: it is about
-	                        the gate, and there only if exposed */
+	                        the gate */
 	bool blind;          /* tokens will do, live or not */
 	bool alone;          /* it asks no store */
 	void (*run)(struct gate_call *call); /* once all that is there */
+	bool (*is_there)(const struct lk_settings *settings); /* NULL: always */
 };
 
 /**
@@ -102,14 +106,14 @@ struct gate_admission {
 };
 
 /**
- * gate_handler_admit(handler, request, deliberate, exposed):
+ * gate_handler_admit(handler, request, deliberate, settings):
  * Whether ${request} may be answered by ${handler}.  What changes something
  * takes POST and must be safe, as gate_origin_is_safe() says of ${deliberate};
- * the rest takes GET and HEAD.  Health and metrics are there only if
- * ${exposed}.
+ * the rest takes GET and HEAD.  Some are there only if the ${settings} say so.
  */
 struct gate_admission gate_handler_admit(const struct gate_handler *handler,
-    const struct gate_request *request, bool deliberate, bool exposed);
+    const struct gate_request *request, bool deliberate,
+    const struct lk_settings *settings);
 
 /**
  * gate_origin_is_safe(request, deliberate):
@@ -130,6 +134,8 @@ void gate_log_out(struct gate_call *call);
 void gate_log_out_all(struct gate_call *call);
 void gate_log_out_others(struct gate_call *call);
 void gate_revoke_one(struct gate_call *call);
+void gate_issue_access(struct gate_call *call);
+void gate_show_jwks(struct gate_call *call);
 void gate_show_health(struct gate_call *call);
 void gate_show_metrics(struct gate_call *call);
 

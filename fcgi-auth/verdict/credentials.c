@@ -40,10 +40,16 @@ static bool
 is_token(const struct search *search, const char *text, size_t len,
     struct lk_token *token)
 {
-	if (lk_token_set(token, text, len) == LK_OK &&
-	    (lk_token_has_shape(token) ||
-	        (search->access && lk_jwt_has_shape(search->settings, token))))
-		return (true);
+	bool access;
+
+	if (lk_token_set(token, text, len) == LK_OK) {
+		if (lk_token_has_shape(token))
+			return (true);
+		access = lk_jwt_has_shape(search->settings, token);
+		if (access && search->access)
+			return (true);
+		search->all->misplaced_access |= access;
+	}
 	lk_token_wipe(token);
 	return (false);
 }

@@ -43,6 +43,7 @@ struct gate_credentials {
 	                    another site: there is a cookie of an accepted name,
 	                    or an Authorization that is no Bearer, and the one
 	                    token, if it is one, is nowhere deliberate */
+	bool misplaced_access; /* an access token is where none is taken */
 	size_t n;
 	/* All tokens; only what is used is ever written, or wiped. */
 	struct gate_credential found[GATE_CREDENTIALS_MAX];

@@ -78,6 +78,18 @@ is_sound(const struct lk_session *session)
 	        lk_client_check(session->client) == LK_OK));
 }
 
+/* Why an access token is refused is not for its bearer to know. */
+static void
+refuse_shown(const struct gate_facts *facts, const char *reason,
+    struct gate_verdict *verdict)
+{
+	refuse_token(facts,
+	    lk_jwt_has_shape(facts->settings, &facts->credentials->token)
+	        ? "The access token is not valid."
+	        : reason,
+	    verdict);
+}
+
 static void
 decide_live(const struct gate_facts *facts, struct gate_verdict *verdict)
 {
@@ -86,7 +98,7 @@ decide_live(const struct gate_facts *facts, struct gate_verdict *verdict)
 	if (facts->session == NULL || !is_sound(facts->session))
 		deny(503, "The session's record cannot be used.", verdict);
 	else if (user[0] != '\0' && strcmp(user, facts->session->user) != 0)
-		refuse_token(facts, "The session belongs to another user.",
+		refuse_shown(facts, "The session belongs to another user.",
 		    verdict);
 	else
 		verdict->http = 200;
@@ -100,13 +112,13 @@ decide_by_status(const struct gate_facts *facts, struct gate_verdict *verdict)
 		decide_live(facts, verdict);
 		return;
 	case LK_MALFORMED:
-		refuse_token(facts, "The session token is malformed.", verdict);
+		refuse_shown(facts, "The session token is malformed.", verdict);
 		return;
 	case LK_UNKNOWN:
-		refuse_token(facts, "There is no such session.", verdict);
+		refuse_shown(facts, "There is no such session.", verdict);
 		return;
 	case LK_EXPIRED:
-		refuse_token(facts, "The session has expired.", verdict);
+		refuse_shown(facts, "The session has expired.", verdict);
 		return;
 	case LK_NO_USER:
 		deny(403, "The session's user does not exist any more.",

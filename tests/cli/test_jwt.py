@@ -8,14 +8,14 @@ import uuid
 
 import pytest
 
+from support.access import (AUDIENCE, ISSUER, Forger, access_settings,
+                            keygen)
 from support.place import wait_until
 from support.servers import Latchkey, find_program
 
 jwt = pytest.importorskip("jwt", reason="not installed: python3-jwt")
 
 DONE, REFUSED, USAGE, STORE = 0, 1, 2, 3
-ISSUER, AUDIENCE = "https://id.example", "api"
-JOSE = "5.9.6"
 
 
 class Issuer:
@@ -28,21 +28,14 @@ class Issuer:
         self.jwt = {}
 
     def keygen(self, name):
-        conf = self.place.write("bare.conf", 'log = { level = "warn"; };')
-        path = f"{self.place.path}/{name}"
-        self.place.write(f"{name}.pub", Latchkey(self.place, conf).must(
-            "jwt", "keygen", path))
-        return path
+        return keygen(self.place, name)
 
     def settings(self, **others):
-        values = {"issuer": ISSUER, "audience": [AUDIENCE, "web"],
-                  "sign": self.sign, "verify": [
-                      f"{self.place.path}/{name}" for name in self.verify],
+        values = {"sign": self.sign, "verify": [
+            f"{self.place.path}/{name}" for name in self.verify],
                   **self.jwt, **others}
         return (f'store = {{ sqlite = {{ path = "{self.place.path}/s.db"; }}; '
-                '};\njwt = { ' + " ".join(
-                    f"{key} = {json.dumps(value)};"
-                    for key, value in values.items()) + " };\n")
+                '};\n' + access_settings(values.pop("sign"), **values))
 
     def cli(self, **others):
         conf = self.place.write(f"{uuid.uuid4()}.conf",
@@ -77,11 +70,7 @@ def issuer(place):
     return Issuer(place)
 
 
-def claims_of(session, **others):
-    now = int(time.time())
-    return {"iss": ISSUER, "aud": AUDIENCE, "sub": session["user"],
-            "sid": session["id"], "client_id": session["client"] or "-",
-            "jti": "1", "iat": now, "exp": now + 60, **others}
+claims_of = Forger.claims
 
 
 def test_jwt_issued_here_is_verified_by_pyjwt(issuer):
@@ -139,6 +128,29 @@ def test_jwt_is_verified_and_made_by_jose_in_node(issuer, place):
     assert answer["thumbprint"] == issuer.kid()
     assert json.loads(cli.must("jwt", "verify", answer["made"]))["jti"] == \
         "node"
+
+
+def test_jwt_that_is_none_is_refused_and_the_operator_is_told_why(issuer):
+    cli = issuer.cli()
+    session = json.loads(cli.must("check", cli.issue("alice")))
+    for name, token in Forger(issuer.sign).hostile(session).items():
+        result = cli.run("jwt", "verify", token)
+        assert result.returncode == REFUSED, name
+        assert cli.run("check", token).returncode == REFUSED, name
+        why = result.stderr.rpartition(": ")[2].strip()
+        explained = cli.run("explain", "GET", "/", token).stdout
+        assert why and why in explained, (name, result.stderr, explained)
+
+
+def test_jwt_claims_that_a_terminal_would_obey_are_escaped(issuer):
+    cli = issuer.cli()
+    session = json.loads(cli.must("check", cli.issue("alice")))
+    claims = claims_of(session, name="a\u009b2J\u202ecba")
+    text = json.dumps(claims, ensure_ascii=False, indent=1).encode()
+    forger = Forger(issuer.sign)
+    said = cli.must("jwt", "verify", forger.sign(forger.header(), text))
+    assert said.isascii() and "\n" not in said
+    assert json.loads(said) == claims
 
 
 # ---- What the store says -------------------------------------------------

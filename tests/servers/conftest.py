@@ -2,6 +2,7 @@
 
 import pytest
 
+from support.access import access_settings, keygen
 from support.place import Place
 from support.site import Site
 
@@ -19,6 +20,19 @@ def site(site_place):
     yield site
     site.stop_fronts()
     assert site.tokens_in_logs() == []
+
+
+@pytest.fixture(scope="session")
+def access_site():
+    """The same as `site`, which also takes access tokens."""
+    with Place() as place:
+        key = keygen(place, "key")
+        site = Site(place, extra=access_settings(
+            key, audience=["api", "b" * 512]))
+        site.key = key
+        yield site
+        site.stop_fronts()
+        assert site.tokens_in_logs() == []
 
 
 RULES = '''rules = (

@@ -1,3 +1,4 @@
+#include "jwt/keys.h"
 #include "support/test.h"
 #include "verdict/decide.h"
 
@@ -532,6 +533,58 @@ test_gate_decide_session_is_renewed_below_the_limit(void **state)
 		/* Never what is refused. */
 		scene.facts.status = LK_EXPIRED;
 		assert_false(decide(&scene).renew);
+	}
+}
+
+/* Show an access token in place of a session's own. */
+static void
+set_access(struct scene *scene, struct lk_jwt_keys *keys)
+{
+	scene->settings.jwt.keys = keys;
+	assert_int_equal(
+	    lk_token_set(&scene->credentials.token, "e30.e30.AAAA", 12), LK_OK);
+}
+
+static void
+test_gate_decide_access_token_renews_nothing(void **state)
+{
+	static struct lk_jwt_keys keys;
+	struct scene scene;
+
+	(void)state;
+	set_scene(&scene);
+	scene.settings.gate.renew_below = 100;
+	scene.session.ttl = 1;
+	assert_true(decide(&scene).renew);
+	set_access(&scene, &keys);
+	assert_int_equal(decide(&scene).http, 200);
+	assert_false(decide(&scene).renew);
+}
+
+static void
+test_gate_decide_access_token_is_refused_without_a_reason(void **state)
+{
+	static struct lk_jwt_keys keys;
+	static const enum lk_status refused[] = { LK_MALFORMED, LK_UNKNOWN,
+		LK_EXPIRED, LK_OK };
+	struct gate_verdict verdict;
+	struct scene scene;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		set_scene(&scene);
+		set_access(&scene, &keys);
+		scene.facts.status = refused[i];
+		/* With LK_OK it is another's. */
+		(void)snprintf(scene.credentials.user,
+		    sizeof(scene.credentials.user), "bob");
+		verdict = decide(&scene);
+		assert_int_equal(verdict.http, 401);
+		assert_int_equal(verdict.challenge,
+		    GATE_CHALLENGE_INVALID_TOKEN);
+		assert_string_equal(verdict.reason,
+		    "The access token is not valid.");
 	}
 }
 

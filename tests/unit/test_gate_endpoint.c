@@ -124,10 +124,13 @@ admit(enum gate_endpoint endpoint, const char *method, bool deliberate,
 {
 	char *env[] = { NULL };
 	const struct gate_request request = { .env = env, .method = method };
+	char issuer[] = "i", sign[] = "/key", none[] = "";
+	const struct lk_settings settings = {
+		.gate.expose_metrics = exposed,
+		.jwt = { .issuer = exposed ? issuer : none, .sign = sign } };
 
 	return (gate_handler_admit(
-	    gate_handler_of(endpoint), &request, deliberate,
-	    exposed));
+	    gate_handler_of(endpoint), &request, deliberate, &settings));
 }
 
 static void
@@ -137,7 +140,7 @@ test_gate_endpoint_admits_as_designed(void **state)
 		enum gate_endpoint endpoint;
 		unsigned int get;  /* also HEAD */
 		unsigned int post;
-		unsigned int hidden_get; /* if not exposed */
+		unsigned int hidden_get; /* if not exposed, without jwt */
 	} cases[] = {
 		{ GATE_ENDPOINT_NONE, 404, 404, 404 },
 		{ GATE_ENDPOINT_AUTHORIZE, 404, 404, 404 },
@@ -149,6 +152,8 @@ test_gate_endpoint_admits_as_designed(void **state)
 		{ GATE_ENDPOINT_REVOKE, 405, 200, 405 },
 		{ GATE_ENDPOINT_HEALTH, 200, 405, 404 },
 		{ GATE_ENDPOINT_METRICS, 200, 405, 404 },
+		{ GATE_ENDPOINT_TOKEN, 405, 200, 404 },
+		{ GATE_ENDPOINT_JWKS, 200, 405, 404 },
 	};
 	enum gate_endpoint endpoint;
 	size_t i;
