@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/name_service.h"
 #include "doctor.h"
+#include "jwt/jwt.h"
 #include "user/source.h"
 
 /* Room for what is said of one path. */
@@ -154,6 +155,14 @@ try_asking(const struct lk_settings *settings, const char *path,
 	return (status < 0 ? status : LK_OK);
 }
 
+/* The private key, which is opened for each access token that is issued. */
+static enum lk_status
+try_signing(const struct lk_settings *settings, const char *path,
+    struct lk_error *error)
+{
+	return (lk_jwt_sign_check(settings, path, error));
+}
+
 /* ---- Trials as somebody ------------------------------------------------ */
 
 /* Who tries, and for whom. */
@@ -286,6 +295,15 @@ check_source(const struct trier *trier)
 		check(trier, "user.command", try_running, s->user.command.v[0]);
 }
 
+static void
+check_signing(const struct trier *trier)
+{
+	const struct lk_settings *s = trier->d->ctl->settings;
+
+	if (s->jwt.issuer[0] != '\0' && s->jwt.sign[0] != '\0')
+		check(trier, "jwt.sign", try_signing, s->jwt.sign);
+}
+
 /* Look as the gate's user, if we are or can be that. */
 static void
 check_files(struct diagnosis *d)
@@ -298,6 +316,7 @@ check_files(struct diagnosis *d)
 	if (s->gate.user[0] == '\0' ||
 	    !find_account(d, "gate.user", s->gate.user, &account)) {
 		check_source(&trier);
+		check_signing(&trier);
 	} else if (geteuid() != 0 && geteuid() != account.entry.pw_uid) {
 		(void)snprintf(text, sizeof(text),
 		    "%s: what that user can open cannot be told; root can, or "
@@ -314,6 +333,7 @@ check_files(struct diagnosis *d)
 		if (s->path != NULL)
 			check(&trier, "settings", try_loading, s->path);
 		check_source(&trier);
+		check_signing(&trier);
 	}
 	lk_account_free(&account);
 }

@@ -124,6 +124,31 @@ set_times(const struct lk_jwt_order *order, struct lk_session *session,
 	return (LK_OK);
 }
 
+/* Read the key to sign with, if others can verify what it signs. */
+static enum lk_status
+read_signer(const struct lk_settings *settings, const char *path,
+    struct lk_jwt_signer *signer, struct lk_error *error)
+{
+	enum lk_status status = lk_jwt_signer_read(path, signer, error);
+
+	if (status == LK_OK &&
+	    lk_jwt_key_find(settings->jwt.keys, signer->key.kid) == NULL)
+		status = lk_fail(error, LK_E_SETTINGS,
+		    "%s: expected a key that jwt.verify has too", path);
+	return (status);
+}
+
+enum lk_status
+lk_jwt_sign_check(const struct lk_settings *settings, const char *path,
+    struct lk_error *error)
+{
+	struct lk_jwt_signer signer;
+	enum lk_status status = read_signer(settings, path, &signer, error);
+
+	sodium_memzero(&signer, sizeof(signer));
+	return (status);
+}
+
 enum lk_status
 lk_jwt_issue(const struct lk_settings *settings,
     const struct lk_jwt_order *order, struct lk_session *session,
@@ -143,11 +168,7 @@ lk_jwt_issue(const struct lk_settings *settings,
 		    "user id: expected " LK_USER_ID_WANT));
 	if ((status = set_times(order, session, error)) != LK_OK)
 		return (status);
-	status = lk_jwt_signer_read(settings->jwt.sign, &signer, error);
-	if (status == LK_OK &&
-	    lk_jwt_key_find(settings->jwt.keys, signer.key.kid) == NULL)
-		status = lk_fail(error, LK_E_SETTINGS,
-		    "jwt.sign: expected a key that jwt.verify has too");
+	status = read_signer(settings, settings->jwt.sign, &signer, error);
 	if (status == LK_OK)
 		status = lk_jwt_claims_write(settings, order, session, &payload,
 		    error);

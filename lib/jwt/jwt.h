@@ -64,6 +64,14 @@ enum lk_status lk_jwt_issue(const struct lk_settings *settings,
     struct lk_token *token, struct lk_error *error) LK_MUST_CHECK;
 
 /**
+ * lk_jwt_sign_check(settings, path, error):
+ * Whether the file ${path} has a private key that lk_jwt_issue() would sign
+ * with: nobody else has access to it, and its public half verifies.
+ */
+enum lk_status lk_jwt_sign_check(const struct lk_settings *settings,
+    const char *path, struct lk_error *error) LK_MUST_CHECK;
+
+/**
  * lk_jwt_keygen(path, jwk, error):
  * Make a private key in the new file ${path}, which its group may read, and
  * append the public JWK to ${jwk}.

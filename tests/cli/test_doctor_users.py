@@ -3,9 +3,11 @@
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
+from support.access import access_settings, keygen
 from support.place import BUILD, PATIENCE
 from support.servers import embedded_settings
 
@@ -126,6 +128,48 @@ def test_doctor_sees_a_program_that_the_gate_cannot_run(setup):
                      f'command = [ "{program}" ]; }};\n')
     setup.says(f"WRONG user.command: {program}: Permission denied, for the "
                "gate's user gate\n")
+
+
+# RFC 8037, appendix A.1.
+OTHER_KEY = """{"kty": "OKP", "crv": "Ed25519",
+ "d": "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
+ "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"""
+
+
+@pytest.fixture
+def signing(setup):
+    """The path of the private key, and settings that name it."""
+    key = Path(keygen(setup.place, "key"))
+    os.chown(key, 0, GATE)
+    setup.write(more=access_settings(str(key)))
+    setup.says(f"ok    jwt.sign: {key}: good for the gate's user gate\n",
+               status=DONE)
+    return key
+
+
+@pytest.mark.parametrize("wrong, words", [
+    (lambda key: key.chmod(0o644), "expected"),
+    (lambda key: key.chmod(0o600), "Permission denied"),
+    (lambda key: os.chown(key, OTHER, OTHER), ""),
+    (lambda key: key.write_text("{}"), "expected"),
+    (lambda key: key.unlink(), "No such file"),
+    (lambda key: key.write_text(OTHER_KEY), "jwt.verify")],
+    ids=["open", "unreadable", "foreign", "cut", "missing", "unknown"])
+def test_doctor_sees_a_key_that_the_gate_cannot_sign_with(
+        setup, signing, wrong, words):
+    wrong(signing)
+    setup.says(f"WRONG jwt.sign: {signing}: ", words,
+               "for the gate's user gate\n")
+
+
+def test_doctor_sees_public_keys_that_the_gate_cannot_read(setup, signing):
+    public = f"{signing}.pub"
+    os.chmod(public, 0o600)
+    setup.says("WRONG settings: ", f"jwt.verify: {public}: cannot open: "
+               "Permission denied, for the gate's user gate\n")
+    os.unlink(public)
+    done = setup.run("doctor")
+    assert done.returncode == USAGE and f"jwt.verify: {public}" in done.stderr
 
 
 @pytest.mark.parametrize("key, value, words", [

@@ -4,7 +4,9 @@ import socket
 
 import pytest
 
+from support.access import access_settings, keygen
 from support.place import free_port, wait_until
+from support.proxy import Proxy
 from support.servers import Latchkey, RedisServer
 
 DONE, REFUSED, USAGE, STORE = 0, 1, 2, 3
@@ -244,6 +246,23 @@ def test_doctor_hints_at_a_host_name(place):
         result = cli_of(place, f'address = "localhost:{redis.port}";').run(
             "doctor")
         assert "hint  store: store.redis.address: localhost" in result.stdout
+
+
+@pytest.mark.parametrize("ahead, leeway, warns", [
+    (0, 30, False), (10, 30, False), (20, 30, True), (-20, 30, True),
+    (0, 0, False), (2, 0, True)])
+def test_doctor_hints_at_clocks_that_differ(place, ahead, leeway, warns):
+    """By more than half the leeway that access tokens have."""
+    redis = place.add(RedisServer(place))
+    proxy = place.add(Proxy(redis.address, ahead))
+    jwt = access_settings(keygen(place, "key"), leeway=leeway)
+    address = f'address = "{proxy.address}";'
+    said = cli_of(place, address, jwt).run("doctor").stdout
+    assert ("ok    store: its clock agrees" in said) != warns, said
+    way = "ahead of" if ahead > 0 else "behind"
+    assert (f"s {way} this host's: expected at most half of jwt.leeway"
+            in said) == warns, said
+    assert "its clock" not in cli_of(place, address).run("doctor").stdout
 
 
 def test_doctor_wants_a_replica_where_the_settings_do(place):

@@ -9,6 +9,8 @@
 #define VERSION_MIN_REDIS 7
 /* When the end of a certificate is to be thought of. */
 #define CERTIFICATE_SOON_S (14 * 86400)
+/* What a round trip makes of two clocks that agree. */
+#define CLOCK_NOISE_MS 500
 #define FINDING_MAX (LK_REDIS_INFO_MAX + 256)
 
 static void
@@ -147,6 +149,35 @@ inspect_tls(const struct lk_redis_wire *wire, lk_finding_fn *each, void *arg)
 	each(arg, soon ? LK_FINDING_DOUBTFUL : LK_FINDING_GOOD, text);
 }
 
+/* Access tokens begin and end by this host's clock, sessions by that one. */
+static void
+inspect_clock(const struct lk_settings *settings,
+    const struct lk_redis_clock *clock, lk_finding_fn *each, void *arg)
+{
+	const int64_t half_ms = settings->jwt.leeway * 500;
+	char text[FINDING_MAX];
+	struct timespec now;
+	int64_t ahead_ms;
+
+	if (settings->jwt.issuer[0] == '\0')
+		return;
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	ahead_ms = lk_redis_clock_now_ms(clock) -
+	    (int64_t)now.tv_sec * 1000 - now.tv_nsec / 1000000;
+	if (llabs(ahead_ms) <=
+	    (half_ms > CLOCK_NOISE_MS ? half_ms : CLOCK_NOISE_MS)) {
+		each(arg, LK_FINDING_GOOD, "its clock agrees with this host's");
+		return;
+	}
+	(void)snprintf(text, sizeof(text),
+	    "its clock is %.1f s %s this host's: expected at most half of "
+	    "jwt.leeway, which is %.1f s, or access tokens are refused, or "
+	    "taken for too long",
+	    (double)llabs(ahead_ms) / 1e3,
+	    ahead_ms > 0 ? "ahead of" : "behind", (double)half_ms / 1e3);
+	each(arg, LK_FINDING_DOUBTFUL, text);
+}
+
 enum lk_status
 lk_redis_inspect(struct lk_store *base, struct lk_deadline deadline,
     lk_finding_fn *each, void *arg)
@@ -166,6 +197,8 @@ lk_redis_inspect(struct lk_store *base, struct lk_deadline deadline,
 	if (status == LK_OK && reply->type != LK_REDIS_STRING)
 		status = lk_redis_corrupt(store, "the answer to INFO");
 	if (status == LK_OK) {
+		inspect_clock(base->settings, &store->link->wire.clock, each,
+		    arg);
 		inspect_tls(&store->link->wire, each, arg);
 		inspect_version(reply->text, each, arg);
 		inspect_mode(reply->text, each, arg);
