@@ -1,6 +1,5 @@
 #include <string.h>
 
-#include "base/error.h"
 #include "log.h"
 #include "settings/settings.h"
 #include "visit.h"
@@ -41,8 +40,9 @@ pam_visit_open(struct pam_visit *visit)
 	/* A session that was ended must not open an account. */
 	if (status == LK_OK && visit->settings->jwt.issuer[0] != '\0' &&
 	    visit->settings->jwt.check == LK_JWT_OFFLINE)
-		status = lk_fail(&error, LK_E_SETTINGS,
-		    "jwt.check: expected \"store\" here, got \"offline\"");
+		status = lk_settings_refuse(visit->settings, "jwt.check",
+		    "jwt.issuer", &error,
+		    "expected \"store\" for PAM, got \"offline\"");
 	if (status == LK_OK)
 		status = lk_manager_new(visit->settings, &around,
 		    &visit->manager, &error);

@@ -35,7 +35,7 @@ class Issuer:
             f"{self.place.path}/{name}" for name in self.verify],
                   **self.jwt, **others}
         return (f'store = {{ sqlite = {{ path = "{self.place.path}/s.db"; }}; '
-                '};\n' + access_settings(values.pop("sign"), **values))
+                '};\n' + access_settings(self.sign, **values))
 
     def cli(self, **others):
         conf = self.place.write(f"{uuid.uuid4()}.conf",

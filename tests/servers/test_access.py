@@ -12,7 +12,7 @@ from support.access import Forger, access_settings, keygen
 from support.carry import CARRY, basic, bearer, cookie
 from support.house import hang_up
 from support.place import wait_until
-from support.servers import Gate
+from support.servers import Gate, Latchkey
 from support.site import FRONTS
 from test_endpoints import (CHANGING, READING, Setup, answer, assert_sound)
 
@@ -346,6 +346,46 @@ def test_keys_that_are_wrong_leave_those_before_in_effect(place, wrong):
     gate = Gate(place, setup.conf, f"unix:{place.path}/other.sock")
     with pytest.raises(Exception):
         place.add(gate)
+
+
+# ---- A host with public keys alone ---------------------------------------
+
+
+@pytest.mark.parametrize("store, opaque", [
+    ('backend = "redis"; redis = { address = "unix:/nonexistent"; };', 503),
+    ('sqlite = { path = "/nonexistent/sessions.db"; };', 401)])
+def test_gate_with_public_keys_alone_verifies_without_a_store(place, store,
+                                                              opaque):
+    setup = Issuing(place)
+    token = setup.cli.issue("alice", "--client", "web")
+    access = setup.access(token)
+    setup.listen = f"unix:{place.path}/away.sock"
+    conf = place.write("away.conf", f"""store = {{ {store} }};
+        gate = {{ listen = "{setup.listen}"; rules = (
+            {{ path = "/ssh/"; access = "session"; clients = [ "ssh" ]; }},
+            {{ path = "/"; access = "session"; clients = [ "web" ]; }} ); }};
+        """ + access_settings("", f"{setup.key}.pub", check="offline"))
+    place.add(Gate(place, conf, setup.listen, "away"))
+    reply = setup.ask("authorize", access)
+    assert reply.status == 200
+    assert reply.header("Latchkey-User") == "alice"
+    assert reply.header("Latchkey-Client") == "web"
+    expires = jwt.decode(access, options={"verify_signature": False})["exp"]
+    assert reply.header("Latchkey-Expires") == str(expires)
+    assert setup.ask("authorize", access, path="/ssh/").status == 403
+    assert setup.ask("jwks").status == 200
+    assert setup.ask("authorize", token).status == opaque
+    assert_sound(setup.post("token", token), 404)
+    forger = Forger(setup.key)
+    hostile = forger.hostile(setup.session(token))
+    assert {setup.ask("authorize", one).status
+            for one in hostile.values()} == {401}
+    # The price of it, which the manual tells.
+    assert setup.cli.revoke(token) == 1
+    assert setup.ask("authorize", access).status == 200
+    cli = Latchkey(place, conf)
+    assert cli.check(access)["user"] == "alice"
+    assert json.loads(cli.must("jwt", "verify", access))["exp"] == expires
 
 
 # ---- Behind web servers --------------------------------------------------

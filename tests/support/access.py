@@ -20,10 +20,10 @@ def keygen(place, name):
     return path
 
 
-def access_settings(sign, *verify, **others):
+def access_settings(key, *verify, **others):
     """The group `jwt`; without `verify` the public half of the key signs."""
-    values = {"issuer": ISSUER, "audience": [AUDIENCE, "web"], "sign": sign,
-              "verify": list(verify) or [f"{sign}.pub"], **others}
+    values = {"issuer": ISSUER, "audience": [AUDIENCE, "web"], "sign": key,
+              "verify": list(verify) or [f"{key}.pub"], **others}
     return "jwt = { " + " ".join(f"{key} = {json.dumps(value)};"
                                  for key, value in values.items()) + " };\n"
 
@@ -54,6 +54,19 @@ class Forger:
         return {"iss": ISSUER, "aud": AUDIENCE, "sub": session["user"],
                 "sid": session["id"], "client_id": session["client"] or "-",
                 "jti": "1", "iat": now, "exp": now + 60, **others}
+
+    def of_length(self, session, length):
+        """A good token of so many bytes, or None."""
+        for spaces in range(3):
+            header = json.dumps(self.header()) + " " * spaces
+            claims = self.claims(session, pad="")
+            over = length - len(self.sign(header.encode(), claims))
+            for pad in range(max(over * 3 // 4 - 3, 0), over * 3 // 4 + 4):
+                claims["pad"] = "x" * pad
+                token = self.sign(header.encode(), claims)
+                if len(token) == length:
+                    return token
+        return None
 
     def sign(self, header, claims):
         text = f"{b64(header)}.{b64(claims)}"

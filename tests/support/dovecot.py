@@ -151,6 +151,7 @@ class Imap(Mail):
     """The command LOGIN."""
 
     name = "dovecot-imap"
+    longest = 1024
 
     def log_in(self, imap, user, secret):
         imap.login(user, secret)
@@ -172,6 +173,7 @@ class Sasl(Imap):
     """The mechanism PLAIN, as mail servers use it."""
 
     name = "dovecot-sasl"
+    longest = 4096
 
     def log_in(self, imap, user, secret):
         imap.authenticate(
@@ -180,6 +182,8 @@ class Sasl(Imap):
 
 class Submission(Mail):
     name = "dovecot-submission"
+    # With the name, on one line of 1024.
+    longest = 755
 
     def login(self, user, secret):
         with smtplib.SMTP("127.0.0.1", self.server.submission,

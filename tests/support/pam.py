@@ -66,13 +66,13 @@ class House:
         self.hosts = {}
         self.tokens = Tokens(self.cli)
 
-    def write_settings(self):
+    def write_settings(self, more=""):
         for path, text in (
                 (CONF, settings(
                     self.redis.address, "unix:/nowhere", redis=PATIENT)),
                 (EMBEDDED, embedded_settings(
                     self.folder / "sessions.db", "unix:/nowhere"))):
-            self.machine.write(path, text + EXTRA, 0o640, GROUP_ID)
+            self.machine.write(path, text + EXTRA + more, 0o640, GROUP_ID)
         self.machine.write("/etc/latchkey/users.json", USERS)
 
     def host(self, name):

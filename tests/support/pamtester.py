@@ -35,7 +35,7 @@ class Outcome:
 class Pamtester(Host):
     name = "pamtester"
     service = "latchkey-tests"
-    longest = 511
+    longest = 4095
     lines = "auth required {0}\naccount required {0}\nsession required {0}\n"
 
     def example(self):

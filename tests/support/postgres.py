@@ -70,7 +70,7 @@ def program(name):
 class Postgres(Host):
     name = "postgres"
     service = "postgresql"
-    longest = 511
+    longest = 4096
 
     def prepare(self):
         self.server = self.house.server(PostgresServer)
