@@ -84,7 +84,7 @@ enum lk_status lk_shown_read(const struct lk_settings *settings,
 /**
  * lk_shown_look(manager, shown, deadline, session, record):
  * Look up the session that ${shown} proves, and unless ${record} is NULL its
- * user's cached record; see the operations check and check_user of stores.
+ * user's cached record; see the operation check of stores.
  * Offline the access token is believed, and no session is looked up.
  */
 enum lk_status lk_shown_look(struct lk_manager *manager,

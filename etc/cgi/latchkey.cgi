@@ -1,8 +1,8 @@
 #!/bin/sh
 # The gate as a CGI program, where no FastCGI is to be had: a copy of this
 # file, executable, in the web server's CGI folder.  Its URL followed by
-# /session, /sessions, /logout, /logout-all, /logout-others or /revoke?id=ID is
-# that endpoint.
+# /session, /sessions, /logout, /logout-all, /logout-others, /revoke?id=ID,
+# /token or /jwks is that endpoint.
 #
 # lighttpd: server.modules += ( "mod_cgi" )
 #           cgi.assign = ( "/latchkey.cgi" => "" )

@@ -712,12 +712,12 @@ def test_long_reply_read_late_on_tcp_arrives_whole(place):
 
 
 class EndpointLighttpd(Daemon):
-    """lighttpd with the lines that README.md shows, for two endpoints."""
+    """lighttpd with the lines that README.md shows, for some endpoints."""
 
     name = "lighttpd"
     good = (0, 1)
 
-    def __init__(self, place, listen):
+    def __init__(self, place, listen, endpoints=("logout", "session")):
         super().__init__(place)
         self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
@@ -731,7 +731,7 @@ class EndpointLighttpd(Daemon):
             readme, re.S).group()
         recipe = recipe.replace("/run/latchkey/gate.sock",
                                 listen[len("unix:"):])
-        text += recipe + recipe.replace("logout", "session")
+        text += "".join(recipe.replace("logout", name) for name in endpoints)
         self.argv = [find_program("lighttpd"), "-D", "-f",
                      place.write("lighttpd.conf", text)]
 

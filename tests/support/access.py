@@ -72,10 +72,10 @@ class Forger:
         text = f"{b64(header)}.{b64(claims)}"
         return f"{text}.{b64(self.key.sign(text.encode()))}"
 
-    def hostile(self, session):
+    def hostile(self, session, **others):
         """Tokens that look like one and are none, by what is wrong."""
         now = int(time.time())
-        header, claims = self.header(), self.claims(session)
+        header, claims = self.header(), self.claims(session, **others)
         good = self.sign(header, claims)
         head, body, signature = good.split(".")
         wrong = {"alg none": self.sign(self.header(alg="none"), claims),
