@@ -66,7 +66,8 @@ void
 gate_asking_begin(struct gate_asking *asking, int fd,
     const struct gate_seen *seen)
 {
-	struct gate_exchange *exchange = gate_exchange_begin(fd, seen);
+	struct gate_exchange *exchange = gate_exchange_begin(&asking->spares,
+	    fd, seen);
 
 	if (exchange != NULL)
 		ask(asking, exchange);
@@ -100,6 +101,7 @@ gate_asking_give_up(struct gate_asking *asking)
 		gate_case_end(&exchange->c);
 		gate_exchange_end(exchange);
 	}
+	gate_exchange_free_spares(&asking->spares);
 }
 
 /* ---- The store ----------------------------------------------------------- */

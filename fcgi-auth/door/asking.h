@@ -5,6 +5,7 @@
 #ifndef GATE_ASKING_H_
 #define GATE_ASKING_H_
 
+#include "door/exchange.h"
 #include "door/thread.h"
 #include "door/waiting.h"
 
@@ -17,6 +18,7 @@ struct gate_asking {
 	/* All zero at first, with no descriptor. */
 	struct gate_exchange *first; /* under way */
 	size_t n;                    /* of these */
+	struct gate_spares spares;
 	struct lk_checks_wants wants;
 };
 
@@ -42,7 +44,8 @@ void gate_asking_go_on(struct gate_asking *asking, short events);
  */
 void gate_asking_again(struct gate_asking *asking);
 
-/** gate_asking_give_up(asking): Drop all that is under way. */
+/** gate_asking_give_up(asking): Drop all that is under way; nobody begins any
+ * more. */
 void gate_asking_give_up(struct gate_asking *asking);
 
 #endif /* !GATE_ASKING_H_ */

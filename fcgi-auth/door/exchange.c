@@ -12,15 +12,78 @@
 /* Every web server has given up one that waited this long. */
 #define TOO_OLD_NS (5000 * MS_NS)
 
+/* What libfcgi reads at once, if so much is there. */
+#define READ_MAX 8192
+/* Most that a loop keeps for use once more. */
+#define SPARES_MAX 64
+
+/* ---- Memory -------------------------------------------------------------- */
+
+/* A large piece of memory: to have and free one for each request is dear. */
+static struct gate_exchange *
+take_one(struct gate_spares *spares)
+{
+	struct gate_exchange *exchange = spares->first;
+
+	if (exchange == NULL) {
+		exchange = malloc(sizeof(*exchange));
+	} else {
+		spares->first = exchange->next;
+		spares->n--;
+	}
+	if (exchange != NULL)
+		exchange->spares = spares;
+	return (exchange);
+}
+
+static void
+give_back(struct gate_exchange *exchange)
+{
+	struct gate_spares *spares = exchange->spares;
+
+	if (spares == NULL || spares->n == SPARES_MAX) {
+		free(exchange);
+		return;
+	}
+	exchange->next = spares->first;
+	spares->first = exchange;
+	spares->n++;
+}
+
+void
+gate_exchange_free_spares(struct gate_spares *spares)
+{
+	struct gate_exchange *exchange;
+
+	while ((exchange = spares->first) != NULL) {
+		spares->first = exchange->next;
+		free(exchange);
+	}
+	spares->n = 0;
+}
+
+/* ---- From its bytes to its answer ---------------------------------------- */
+
+/* As gate_hang_up(), but not to read what is not there. */
+static void
+hang_up(const struct gate_exchange *exchange, int fd)
+{
+	if (exchange->taken)
+		(void)close(fd);
+	else
+		gate_hang_up(fd);
+}
+
 /*
  * libfcgi is given the connection as if it had accepted it: with
  * keepConnection set it does not close it, and detached it would not wait for
  * the peer when it closes it after an error.
  */
 struct gate_exchange *
-gate_exchange_begin(int fd, const struct gate_seen *seen)
+gate_exchange_begin(struct gate_spares *spares, int fd,
+    const struct gate_seen *seen)
 {
-	struct gate_exchange *exchange = malloc(sizeof(*exchange));
+	struct gate_exchange *exchange = take_one(spares);
 	FCGX_Request *fcgi;
 
 	if (exchange == NULL) {
@@ -33,18 +96,19 @@ gate_exchange_begin(int fd, const struct gate_seen *seen)
 	fcgi->keepConnection = 1;
 	(void)FCGX_Detach(fcgi);
 	if (FCGX_Accept_r(fcgi) != 0) {
-		free(exchange);
+		give_back(exchange);
 		return (NULL);
 	}
 	exchange->fd = fd;
 	exchange->since_ns = lk_monotonic_ns();
 	exchange->keep = seen->keep;
 	exchange->request_id = seen->request_id;
+	exchange->taken = seen->ended > 0 && seen->ended <= READ_MAX;
 	/*
 	 * The end of the request has arrived, and behind it is nothing: the
 	 * peer has no answer yet, after which it may send the next one.
 	 */
-	if (exchange->keep)
+	if (exchange->keep && !exchange->taken)
 		gate_drain(fd, GATE_REQUEST_MAX);
 	return (exchange);
 }
@@ -63,10 +127,10 @@ gate_exchange_answer(struct gate_exchange *exchange, const char *reply)
 	/* -1 if it has failed. */
 	fd = fcgi->ipcFd;
 	if (fd >= 0 && !exchange->keep)
-		gate_hang_up(fd);
+		hang_up(exchange, fd);
 	if (!exchange->keep)
 		fd = -1;
-	free(exchange);
+	give_back(exchange);
 	return (fd);
 }
 
@@ -86,8 +150,8 @@ gate_exchange_end(struct gate_exchange *exchange)
 	exchange->fcgi.envp = NULL;
 	FCGX_Free(&exchange->fcgi, 0);
 	if (exchange->fd >= 0)
-		gate_hang_up(exchange->fd);
-	free(exchange);
+		hang_up(exchange, exchange->fd);
+	give_back(exchange);
 }
 
 bool

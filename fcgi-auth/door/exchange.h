@@ -8,23 +8,37 @@
 #include "door/turn_away.h"
 #include "endpoints/endpoints.h"
 
+/** Those of a loop that have ended, for use once more.  All zero at first. */
+struct gate_spares {
+	struct gate_exchange *first;
+	size_t n;
+};
+
 struct gate_exchange {
 	struct gate_exchange *before, *next; /* of a loop, whose check is under
-	                                        way */
+	                                        way, or which are spare */
+	struct gate_spares *spares; /* where it ends; NULL: it is freed */
 	int fd;
 	uint16_t request_id;
 	bool keep;          /* the connection, after the answer */
+	bool taken;         /* of what the peer sends, all is read */
 	int64_t since_ns;   /* when it began, CLOCK_MONOTONIC */
 	FCGX_Request fcgi;  /* its parameters */
 	struct gate_case c; /* what is found out */
 };
 
 /**
- * gate_exchange_begin(fd, seen):
+ * gate_exchange_begin(spares, fd, seen):
  * Take the request that the guard has ${seen} whole in ${fd}, which belongs to
  * the exchange then.  NULL, and ${fd} is closed, if there is no room for it.
+ * It is one of ${spares}, or becomes one at its end, unless its ${spares} are
+ * NULL by then, as they are to be for who is another thread.
  */
-struct gate_exchange *gate_exchange_begin(int fd, const struct gate_seen *seen);
+struct gate_exchange *gate_exchange_begin(struct gate_spares *spares, int fd,
+    const struct gate_seen *seen);
+
+/** gate_exchange_free_spares(spares): Free them. */
+void gate_exchange_free_spares(struct gate_spares *spares);
 
 /**
  * gate_exchange_answer(exchange, reply):

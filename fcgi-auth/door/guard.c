@@ -313,9 +313,10 @@ look_at_params(const uint8_t *bytes, size_t len)
  * What follows the parameters, whose end was seen.  Behind a RESPONDER's comes
  * STDIN, ended by an empty record, and a web server that is answered and hung
  * up on before it has written that takes the gate for broken.  A body that does
- * not fit is not waited for.  Only a request that has such an end, with nothing
- * behind it, which would be lost in libfcgi's buffer, leaves the connection
- * free for another one.  ${bytes} begin at ${from}.
+ * not fit is not waited for, nor is the end that other roles may have.  Only a
+ * RESPONDER's request that has such an end, with nothing behind it, which would
+ * be lost in libfcgi's buffer, leaves the connection free for another one.
+ * ${bytes} begin at ${from}.
  */
 static struct gate_seen
 look_at_stdin(struct gate_seen seen, const uint8_t *bytes, size_t from,
@@ -326,14 +327,15 @@ look_at_stdin(struct gate_seen seen, const uint8_t *bytes, size_t from,
 
 	seen.guard = GATE_GUARD_COMPLETE;
 	seen.need = 0;
-	while (seen.responder && pos + FCGI_HEADER_LEN <= total) {
+	while (pos + FCGI_HEADER_LEN <= total) {
 		record = record_at(bytes + pos - from);
 		if (record.version != FCGI_VERSION_1 ||
 		    record.type != FCGI_STDIN || record.id != seen.request_id)
-			seen.keepable = false;
+			seen.odd = true;
 		pos += FCGI_HEADER_LEN + record.content + record.padding;
 		if (record.type != FCGI_STDIN || record.content == 0) {
-			seen.keep = seen.keepable && pos == total;
+			seen.ended = !seen.odd && pos == total ? total : 0;
+			seen.keep = seen.keepable && seen.ended != 0;
 			return (seen);
 		}
 	}

@@ -40,7 +40,10 @@ struct gate_seen {
 	                        else can be found */
 	size_t from;         /* of NEED_MORE: where the next look begins */
 	bool responder;      /* its role */
-	bool keepable;       /* as far as was seen */
+	bool keepable;       /* it may be, and its peer wants it */
+	bool odd;            /* behind the parameters is not only its STDIN */
+	size_t ended;        /* of COMPLETE: how many bytes there are, if they
+	                        end with its STDIN; else 0 */
 	bool keep;           /* of COMPLETE: the peer wants to keep the
 	                        connection, and it can: the bytes are one
 	                        request of role RESPONDER with all of its

@@ -14,7 +14,7 @@
 
 /* Events taken, and connections accepted, at once. */
 #define EVENTS_MAX 256
-#define ACCEPTS_MAX 64
+#define ACCEPTS_MAX 32
 /* How long not to accept when descriptors or memory are short. */
 #define PAUSE_MS 100
 /* When to sum up the denials after the last event. */
@@ -141,15 +141,19 @@ accept_again(struct gate_loop *loop, int why)
 static void
 accept_all(struct gate_loop *loop)
 {
-	int fd, i;
+	int fds[ACCEPTS_MAX], n = 0, i;
 
 	for (i = 0; i < ACCEPTS_MAX; i++) {
-		fd = accept4(loop->thread.shared->process->listener.fd, NULL,
-		    NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-		if (fd == -1 && !accept_again(loop, errno))
-			return;
-		if (fd != -1)
-			let_in(loop, fd);
+		fds[n] = accept4(loop->thread.shared->process->listener.fd,
+		    NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fds[n] != -1)
+			n++;
+		else if (n > 0 || !accept_again(loop, errno))
+			break;
+	}
+	/* By now those that came first have sent something, too. */
+	for (i = 0; i < n; i++) {
+		let_in(loop, fds[i]);
 		gate_waiting_trim(&loop->waiting);
 	}
 }

@@ -61,6 +61,8 @@ gate_shared_hand_over(struct gate_shared *shared,
 {
 	struct gate_events *events = &shared->tally->events;
 
+	/* It ends with another thread. */
+	exchange->spares = NULL;
 	if (gate_count(&events->metrics.queued) < shared->room.queue &&
 	    write(shared->queue[1], &exchange, sizeof(exchange)) ==
 	        (ssize_t)sizeof(exchange))

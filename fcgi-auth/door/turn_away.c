@@ -78,8 +78,8 @@ gate_drain(int fd, size_t max)
 		    MSG_DONTWAIT);
 		if (n == 0 || (n < 0 && errno != EINTR))
 			break;
+		sodium_memzero(chunk, n > 0 ? (size_t)n : 0);
 	}
-	sodium_memzero(chunk, sizeof(chunk));
 }
 
 void

@@ -54,6 +54,13 @@ is_token(const struct search *search, const char *text, size_t len,
 	return (false);
 }
 
+/* As much of a token as was written; behind it nothing is. */
+static size_t
+written(const struct lk_token *token)
+{
+	return (offsetof(struct lk_token, text) + token->len + 1);
+}
+
 static bool
 is_same(const struct lk_token *a, const struct lk_token *b)
 {
@@ -61,23 +68,25 @@ is_same(const struct lk_token *a, const struct lk_token *b)
 	    a->len == b->len && sodium_memcmp(a->text, b->text, a->len) == 0);
 }
 
-/* The entry for a token, which may be there already; NULL if all are taken. */
+/* The entry for the token in ${next}, the first that is free: that, or the one
+ * that has this token already; NULL if all are taken. */
 static struct gate_credential *
-entry_of(struct search *search, const struct lk_token *token)
+entry_of(struct search *search, struct gate_credential *next)
 {
 	struct gate_credentials *all = search->all;
-	size_t i;
+	size_t i = 0;
 
-	for (i = 0; i < all->n; i++) {
-		if (is_same(&all->found[i].token, token))
-			return (&all->found[i]);
+	while (i < all->n && !is_same(&all->found[i].token, &next->token))
+		i++;
+	if (i < GATE_CREDENTIALS_MAX && i == all->n) {
+		next->stated = next->authorization = false;
+		next->cookie = next->deliberate = false;
+		all->n++;
+		return (next);
 	}
-	if (all->n == GATE_CREDENTIALS_MAX) {
-		search->too_many = true;
-		return (NULL);
-	}
-	all->found[all->n] = (struct gate_credential){ .token = *token };
-	return (&all->found[all->n++]);
+	lk_token_wipe(&next->token);
+	search->too_many |= i == all->n;
+	return (i == all->n ? NULL : &all->found[i]);
 }
 
 /*
@@ -88,18 +97,16 @@ static bool
 found_text(struct search *search, const struct gate_credential *where,
     const char *text, size_t len)
 {
-	struct gate_credential *entry;
-	struct lk_token token;
+	struct gate_credential *entry = &search->all->found[search->all->n];
 
-	if (!is_token(search, text, len, &token))
+	if (!is_token(search, text, len, &entry->token))
 		return (false);
-	if ((entry = entry_of(search, &token)) != NULL) {
+	if ((entry = entry_of(search, entry)) != NULL) {
 		entry->stated |= where->stated;
 		entry->cookie |= where->cookie;
 		entry->authorization |= where->authorization;
 		entry->deliberate |= where->deliberate;
 	}
-	lk_token_wipe(&token);
 	return (true);
 }
 
@@ -452,7 +459,8 @@ gate_credentials_read(const struct lk_settings *settings,
 		.access = request->authorizer };
 	size_t i, stated = 0;
 
-	memset(credentials, 0, offsetof(struct gate_credentials, found));
+	memset(credentials, 0,
+	    offsetof(struct gate_credentials, token.text[1]));
 	read_all(&search, settings, request);
 	for (i = 0; i < credentials->n; i++) {
 		if (credentials->found[i].stated)
@@ -474,14 +482,20 @@ void
 gate_credentials_choose(struct gate_credentials *credentials, size_t i)
 {
 	credentials->kind = GATE_CREDENTIALS_ONE;
-	credentials->token = credentials->found[i].token;
+	memcpy(&credentials->token, &credentials->found[i].token,
+	    written(&credentials->found[i].token));
 	credentials->cookie = credentials->found[i].cookie;
 }
 
 void
 gate_credentials_wipe(struct gate_credentials *credentials)
 {
+	size_t i;
+
+	for (i = 0; i < credentials->n; i++)
+		sodium_memzero(&credentials->found[i].token,
+		    written(&credentials->found[i].token));
 	sodium_memzero(credentials,
-	    offsetof(struct gate_credentials, found) +
-	        credentials->n * sizeof(credentials->found[0]));
+	    offsetof(struct gate_credentials, token) +
+	        written(&credentials->token));
 }

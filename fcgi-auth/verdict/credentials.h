@@ -32,7 +32,6 @@ struct gate_credential {
 /** Holds secrets: end its life with gate_credentials_wipe(). */
 struct gate_credentials {
 	enum gate_credentials_kind kind;
-	struct lk_token token;         /* GATE_CREDENTIALS_ONE, else zeroed */
 	char user[LK_USER_ID_MAX + 1]; /* the user name that came with it by
 	                                  HTTP Basic, or "" */
 	const char *conflict;          /* GATE_CREDENTIALS_CONFLICT: a sentence
@@ -45,8 +44,10 @@ struct gate_credentials {
 	                    token, if it is one, is nowhere deliberate */
 	bool misplaced_access; /* an access token is where none is taken */
 	size_t n;
-	/* All tokens; only what is used is ever written, or wiped. */
-	struct gate_credential found[GATE_CREDENTIALS_MAX];
+	/* Of tokens only what is used is ever written, or wiped. */
+	struct lk_token token; /* GATE_CREDENTIALS_ONE, else empty */
+	struct gate_credential found[GATE_CREDENTIALS_MAX + 1]; /* all tokens,
+	                                  and room for one that is too many */
 };
 
 /**

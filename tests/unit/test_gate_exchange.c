@@ -25,6 +25,8 @@ static struct {
 	struct gate_exchange *exchange;
 } all[MANY];
 
+static struct gate_spares spares;
+
 /* Append a record of request ${id} to ${to}. */
 static size_t
 put_record(uint8_t *to, uint8_t type, uint16_t id, const void *content,
@@ -39,12 +41,13 @@ put_record(uint8_t *to, uint8_t type, uint16_t id, const void *content,
 	return (sizeof(header) + len);
 }
 
-/* Send request ${id} with the one parameter WHO of that value. */
-static void
-ask(int fd, uint16_t id, uint8_t flags)
+/* Send request ${id} with the one parameter WHO of that value, and a body of
+ * ${body} bytes; how many bytes that are. */
+static size_t
+ask(int fd, uint16_t id, uint8_t flags, size_t body)
 {
 	const uint8_t begin[8] = { 0, FCGI_RESPONDER, flags };
-	uint8_t bytes[256], params[64];
+	static uint8_t bytes[16384], params[64], zeros[sizeof(bytes)];
 	char who[16];
 	size_t len = 0, n;
 
@@ -57,14 +60,17 @@ ask(int fd, uint16_t id, uint8_t flags)
 	len += put_record(bytes + len, FCGI_BEGIN_REQUEST, id, begin, 8);
 	len += put_record(bytes + len, FCGI_PARAMS, id, params, n);
 	len += put_record(bytes + len, FCGI_PARAMS, id, NULL, 0);
+	if (body > 0)
+		len += put_record(bytes + len, FCGI_STDIN, id, zeros, body);
 	len += put_record(bytes + len, FCGI_STDIN, id, NULL, 0);
 	assert_int_equal(send(fd, bytes, len, MSG_NOSIGNAL), (ssize_t)len);
+	return (len);
 }
 
 static void
-begin(int i, bool keep)
+begin_with_body(int i, bool keep, size_t body)
 {
-	const struct gate_seen seen = { .keep = keep,
+	struct gate_seen seen = { .keep = keep,
 		.request_id = (uint16_t)(i + 1) };
 	int fds[2];
 
@@ -72,9 +78,16 @@ begin(int i, bool keep)
 	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
 	all[i].mine = fds[0];
 	all[i].theirs = fds[1];
-	ask(fds[1], seen.request_id, keep ? FCGI_KEEP_CONN : 0);
-	all[i].exchange = gate_exchange_begin(fds[0], &seen);
+	seen.ended = ask(fds[1], seen.request_id, keep ? FCGI_KEEP_CONN : 0,
+	    body);
+	all[i].exchange = gate_exchange_begin(&spares, fds[0], &seen);
 	assert_non_null(all[i].exchange);
+}
+
+static void
+begin(int i, bool keep)
+{
+	begin_with_body(i, keep, 0);
 }
 
 /* What the peer has read: the content of its first record, and how it ends. */
@@ -96,6 +109,14 @@ setup(void **state)
 {
 	(void)state;
 	return (FCGX_Init());
+}
+
+static int
+leave(void **state)
+{
+	(void)state;
+	gate_exchange_free_spares(&spares);
+	return (0);
 }
 
 static void
@@ -134,12 +155,60 @@ test_gate_exchange_kept_carries_the_next_request(void **state)
 		assert_int_equal(gate_exchange_answer(all[0].exchange,
 		    "once more"), all[0].mine);
 		expect_reply(0, "once more", true);
-		ask(all[0].theirs, 1, FCGI_KEEP_CONN);
-		all[0].exchange = gate_exchange_begin(all[0].mine, &seen);
+		(void)ask(all[0].theirs, 1, FCGI_KEEP_CONN, 0);
+		all[0].exchange = gate_exchange_begin(&spares, all[0].mine,
+		    &seen);
 		assert_non_null(all[0].exchange);
 	}
 	gate_exchange_end(all[0].exchange);
 	(void)close(all[0].theirs);
+}
+
+/* To close what has something unread in it would be a reset. */
+static void
+test_gate_exchange_of_any_length_leaves_nothing_unread(void **state)
+{
+	static const size_t bodies[] = { 0, 8000, 8100, 8105, 8110, 8111, 8112,
+		8113, 8114, 8115, 8116, 8117, 8118, 8119, 8120, 8121, 8122,
+		8123, 8124, 8125, 8126, 8127, 8128, 8200, 16000 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+		begin_with_body(0, false, bodies[i]);
+		(void)gate_exchange_answer(all[0].exchange, "an answer");
+		expect_reply(0, "an answer", false);
+		(void)close(all[0].theirs);
+		/* Nor may anything be in front of the next one. */
+		begin_with_body(0, true, bodies[i]);
+		(void)gate_exchange_answer(all[0].exchange, "an answer");
+		expect_reply(0, "an answer", true);
+		assert_int_equal(recv(all[0].mine, &(char){ 0 }, 1, 0), -1);
+		(void)close(all[0].mine);
+		(void)close(all[0].theirs);
+	}
+}
+
+static void
+test_gate_exchange_is_used_once_more_by_its_loop_alone(void **state)
+{
+	struct gate_exchange *first;
+	size_t before;
+
+	(void)state;
+	begin(0, false);
+	first = all[0].exchange;
+	before = spares.n;
+	gate_exchange_end(first);
+	(void)close(all[0].theirs);
+	assert_int_equal(spares.n, before + 1);
+	begin(0, false);
+	assert_ptr_equal(all[0].exchange, first);
+	/* It was handed over. */
+	first->spares = NULL;
+	gate_exchange_end(first);
+	(void)close(all[0].theirs);
+	assert_int_equal(spares.n, before);
 }
 
 static void
@@ -192,7 +261,7 @@ test_gate_exchange_with_too_little_is_none(void **state)
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX,
 	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
-	assert_null(gate_exchange_begin(fds[0], &seen));
+	assert_null(gate_exchange_begin(&spares, fds[0], &seen));
 	assert_int_equal(fcntl(fds[0], F_GETFD), -1);
 	assert_int_equal(errno, EBADF);
 	(void)close(fds[1]);
@@ -348,6 +417,7 @@ test_gate_shared_closed_is_emptied_first(void **state)
 	gate_shared_hand_over(&hall.shared, all[0].exchange);
 	gate_shared_close_queue(&hall.shared);
 	assert_ptr_equal(take(&hall), all[0].exchange);
+	assert_null(all[0].exchange->spares);
 	assert_false(gate_shared_take(&hall.shared, &exchange));
 	assert_null(exchange);
 	gate_exchange_end(all[0].exchange);
@@ -545,5 +615,5 @@ test_gate_thread_that_sleeps_is_woken(void **state)
 }
 
 #define SUITE_OPEN setup
-#define SUITE_CLOSE NULL
+#define SUITE_CLOSE leave
 #include "support/suite.h"

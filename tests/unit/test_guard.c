@@ -623,20 +623,22 @@ test_guard_keeps_whole_responder_requests_only(void **state)
 		uint8_t role, flags;
 		const char *tail[2];
 		size_t len[2];
-		bool keep;
+		bool keep, ends;
 	} cases[] = {
-		{ 1, 1, { end, "" }, { 8, 0 }, true },
-		{ 1, 0xff, { end, "" }, { 8, 0 }, true },
-		{ 1, 1, { some, end }, { 11, 8 }, true },
-		{ 1, 1, { some, padded }, { 11, 10 }, true },
-		{ 1, 0, { end, "" }, { 8, 0 }, false },
-		{ 2, 1, { end, "" }, { 8, 0 }, false },
-		{ 3, 1, { end, "" }, { 8, 0 }, false },
-		{ 1, 1, { padded, "" }, { 9, 0 }, false },
-		{ 1, 1, { end, "x" }, { 8, 1 }, false },
-		{ 1, 1, { end, end }, { 8, 8 }, false },
-		{ 1, 1, { other, "" }, { 8, 0 }, false },
-		{ 1, 1, { abort_, end }, { 8, 8 }, false },
+		{ 1, 1, { end, "" }, { 8, 0 }, true, true },
+		{ 1, 0xff, { end, "" }, { 8, 0 }, true, true },
+		{ 1, 1, { some, end }, { 11, 8 }, true, true },
+		{ 1, 1, { some, padded }, { 11, 10 }, true, true },
+		{ 1, 0, { end, "" }, { 8, 0 }, false, true },
+		{ 2, 1, { end, "" }, { 8, 0 }, false, true },
+		{ 3, 1, { end, "" }, { 8, 0 }, false, true },
+		{ 2, 0, { "", "" }, { 0, 0 }, false, false },
+		{ 2, 0, { some, "" }, { 11, 0 }, false, false },
+		{ 1, 1, { padded, "" }, { 9, 0 }, false, false },
+		{ 1, 1, { end, "x" }, { 8, 1 }, false, false },
+		{ 1, 1, { end, end }, { 8, 8 }, false, false },
+		{ 1, 1, { other, "" }, { 8, 0 }, false, false },
+		{ 1, 1, { abort_, end }, { 8, 8 }, false, false },
 	};
 	struct gate_seen seen;
 	char tail[32];
@@ -652,6 +654,7 @@ test_guard_keeps_whole_responder_requests_only(void **state)
 		assert_int_equal(seen.guard, GATE_GUARD_COMPLETE);
 		assert_int_equal(seen.params, 1);
 		assert_int_equal(seen.keep, cases[i].keep);
+		assert_int_equal(seen.ended != 0, cases[i].ends);
 	}
 }
 
