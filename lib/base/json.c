@@ -267,6 +267,9 @@ says(struct slice name, const char *text)
 	char one[LK_UTF8_MAX];
 	size_t n;
 
+	if (memchr(name.p, '\\', name.len) == NULL)
+		return (strlen(text) == name.len - 2 &&
+		    memcmp(text, name.p + 1, name.len - 2) == 0);
 	(void)take(&s, '"');
 	while (!take(&s, '"')) {
 		if (!scan_char(&s, one, &n) || one[0] == '\0' ||
