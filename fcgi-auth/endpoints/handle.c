@@ -64,13 +64,14 @@ authorize(const struct gate_asked *asked, struct gate_case *c, void *whose,
 static bool
 let_in(struct gate_call *call, const struct gate_handler *handler)
 {
-	const enum gate_credentials_kind kind = call->c->credentials.kind;
+	const struct gate_credentials *credentials = &call->c->credentials;
+	const enum gate_credentials_kind kind = credentials->kind;
 
 	if (handler->need == GATE_NEED_NOTHING)
 		return (true);
 	if (handler->blind && kind != GATE_CREDENTIALS_NONE &&
 	    kind != GATE_CREDENTIALS_TOO_MANY &&
-	    !call->c->credentials.misplaced_access)
+	    (credentials->n > 0 || !credentials->misplaced_access))
 		return (true);
 	(void)gate_case_ask(call->c, handler->need, NULL, NULL);
 	if (call->c->asked)

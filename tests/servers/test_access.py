@@ -160,6 +160,18 @@ def test_access_token_is_none_at_every_other_endpoint(setup, endpoint):
     assert setup.is_live(other) and setup.is_live(access)
 
 
+def test_access_token_beside_a_cookie_does_not_keep_it_from_logging_out(
+        setup):
+    token, dead = setup.cli.issue("alice"), setup.cli.issue("alice")
+    access = setup.access(token)
+    assert setup.cli.revoke(dead) == 1
+    for cookie_, revoked in ((dead, 0), (token, 1)):
+        reply = setup.post("logout", access, **SAME_SITE,
+                           HTTP_COOKIE=f"latchkey={cookie_}")
+        assert answer(reply) == {"revoked": revoked}
+        assert reply.all("Set-Cookie")
+
+
 # ---- The endpoint `token` ------------------------------------------------
 
 
