@@ -17,7 +17,7 @@ from bench_gate import (PAGE, Bench, Case, Nginx, bearer, options_of, ratio,
 from peers.provider import CLIENT, SECRET, Provider
 from support import http
 from support.place import Daemon, Place, accepts, free_port
-from support.servers import Gate, RedisServer, find_program, settings
+from support.servers import Gate, find_program, settings
 
 HERE = Path(__file__).resolve().parent
 GOSESSION = "alice_" + "0" * 32

@@ -5,7 +5,7 @@ import pytest
 from support.place import Place, free_port
 from support.sentinel import (MASTER, REDIS_PASSWORD, SENTINEL_PASSWORD,
                               Cluster)
-from support.servers import Latchkey, RedisServer
+from support.servers import PATIENT, Latchkey, RedisServer, impatient
 
 DONE, USAGE, STORE = 0, 2, 3
 
@@ -16,14 +16,10 @@ def cluster():
         yield Cluster(place)
 
 
-# A slow machine is not what is to be found here.
-PATIENT = "connect_timeout_ms = 2000; command_timeout_ms = 5000;"
-
-
 def doctor(cluster, change=lambda text: text):
     """What it says, and its exit status, after a change of the settings."""
     conf = cluster.place.write("latchkey.conf",
-                               change(cluster.store_settings(redis=PATIENT)))
+                               change(cluster.store_settings()))
     result = Latchkey(cluster.place, conf).run("doctor")
     assert result.stderr == ""
     return result.stdout, result.returncode
@@ -94,15 +90,15 @@ def test_doctor_names_the_setting_that_is_wrong(cluster, old, new, words):
 
 
 def test_doctor_says_that_no_sentinel_can_be_reached(cluster):
-    said, status = doctor(cluster, replaced(
-        cluster.addresses, f'"127.0.0.1:{free_port()}"'))
+    nobody = replaced(cluster.addresses, f'"127.0.0.1:{free_port()}"')
+    said, status = doctor(cluster, lambda text: impatient(nobody(text), 500))
     assert status == STORE
     assert "no sentinel of 1 can be reached" in said
 
 
 def test_doctor_says_that_a_replica_answered(cluster):
     change = watched_as(cluster, "replica", cluster.replicas()[0])
-    said, status = doctor(cluster, change)
+    said, status = doctor(cluster, lambda text: impatient(change(text), 3000))
     assert status == STORE
     assert "is a replica" in said, said
 

@@ -7,15 +7,15 @@ import pytest
 from support.access import access_settings, keygen
 from support.place import free_port, wait_until
 from support.proxy import Proxy
-from support.servers import Latchkey, RedisServer
+from support.servers import PATIENT, Latchkey, RedisServer
 
 DONE, REFUSED, USAGE, STORE = 0, 1, 2, 3
 
 
-def cli_of(place, redis="", rest=""):
+def cli_of(place, redis="", rest="", patience=PATIENT):
     conf = place.write("latchkey.conf",
                        'store = { backend = "redis"; '
-                       f"redis = {{ {redis} }}; }};\n{rest}\n")
+                       f"redis = {{ {redis} {patience} }}; }};\n{rest}\n")
     return Latchkey(place, conf)
 
 
@@ -146,8 +146,8 @@ def test_something_else_on_the_port_is_status_3(place):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         # It accepts, by its backlog, and never answers.
-        fails(cli_of(place, f'address = "127.0.0.1:{port}"; '
-                            "command_timeout_ms = 100;"), STORE, "in time")
+        fails(cli_of(place, f'address = "127.0.0.1:{port}";',
+                     patience="command_timeout_ms = 100;"), STORE, "in time")
 
 
 def test_host_that_does_not_exist_is_status_3(place):
@@ -269,7 +269,8 @@ def test_doctor_wants_a_replica_where_the_settings_do(place):
     redis = place.add(RedisServer(place))
     conf = place.write("latchkey.conf", f'''
         store = {{ backend = "redis"; durability = "replica";
-                   redis = {{ address = "{redis.unix_address}"; }}; }};''')
+                   redis = {{ address = "{redis.unix_address}";
+                              {PATIENT} }}; }};''')
     result = Latchkey(place, conf).run("doctor")
     assert result.returncode == STORE
     assert "WRONG store: 0 replicas in step" in result.stdout
@@ -280,7 +281,8 @@ def test_doctor_wants_a_replica_where_the_settings_do(place):
 def test_doctor_lists_each_sentinel(place):
     redis = place.add(RedisServer(place))
     conf = place.write("latchkey.conf", f'''
-        store = {{ backend = "sentinel"; sentinel = {{ addresses =
+        store = {{ backend = "sentinel";
+            redis = {{ command_timeout_ms = 3000; }}; sentinel = {{ addresses =
             [ "127.0.0.1:1", "127.0.0.1:{redis.port}" ]; }}; }};''')
     result = Latchkey(place, conf).run("doctor")
     assert result.returncode == USAGE

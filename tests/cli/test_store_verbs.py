@@ -11,7 +11,7 @@ import time
 import pytest
 
 from support.place import BUILD
-from support.servers import Latchkey, RedisServer
+from support.servers import PATIENT, Latchkey, RedisServer
 
 DONE, REFUSED, USAGE, STORE = 0, 1, 2, 3
 STORES = ("sqlite", "latchkey", "gosession")
@@ -42,7 +42,7 @@ def stores(redis, place):
             store = {{ backend = "redis";
                        redis = {{ address = "{redis.unix_address}";
                                   database = {database};
-                                  command_timeout_ms = 20000;
+                                  {PATIENT}
                                   layout = "{layout}"; }}; }};''')
     return found
 
@@ -261,7 +261,7 @@ def test_acl_user_who_may_scan_can_move(place):
         cli = Latchkey(place, place.write(f"{user}.conf", f'''
             store = {{ backend = "redis"; redis = {{
                 address = "{redis.unix_address}"; username = "{user}";
-                password = "secret"; }}; }};'''))
+                password = "secret"; {PATIENT} }}; }};'''))
         token = cli.issue("alice")
         assert cli.check(token)["user"] == "alice"
         for action in ("stats", "sweep", "export"):

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from support.place import BUILD, PATIENCE, PLAIN
+from support.place import PATIENCE, PLAIN
 from support.servers import Latchkey, embedded_settings
 
 SOMEBODY = 64101

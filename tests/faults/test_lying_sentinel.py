@@ -13,11 +13,9 @@ from support import fastcgi
 from support.liar import Liar
 from support.place import wait_until
 from support.sentinel import Loopback, RedisNode
-from support.servers import Gate, Latchkey
+from support.servers import PATIENT, Gate, Latchkey
 
 OK, STORE = 0, 3
-# For what is to succeed on a slow machine.
-PATIENT = "connect_timeout_ms = 2000; command_timeout_ms = 10000;"
 
 
 class Setup:
@@ -29,8 +27,7 @@ class Setup:
         self.real, self.false = (self.followed(number) for number in (1, 3))
         self.liars = [place.add(Liar(self.real.port)) for _ in range(3)]
         self.listen = f"unix:{place.path}/gate.sock"
-        self.cli = Latchkey(place, self.write("latchkey.conf", "sentinel",
-                                              PATIENT))
+        self.cli = Latchkey(place, self.write("latchkey.conf", "sentinel"))
 
     def followed(self, number):
         master = self.place.add(RedisNode(self.place, number, Loopback))
@@ -38,7 +35,7 @@ class Setup:
         wait_until(lambda: master.good_replicas() == 1, "a replica in step")
         return master
 
-    def write(self, name, backend, redis="", sentinel="",
+    def write(self, name, backend, redis=PATIENT, sentinel="",
               durability="ack"):
         addresses = ", ".join(f'"{liar.address}"' for liar in self.liars)
         return self.place.write(name, f'''
@@ -49,10 +46,10 @@ class Setup:
             gate = {{ listen = "{self.listen}"; }};
             log = {{ level = "debug"; }};''')
 
-    def start_gate(self, sentinel=""):
+    def start_gate(self, redis=PATIENT):
         gate = self.place.add(Gate(
-            self.place, self.write("gate.conf", "sentinel",
-                                   sentinel=sentinel), self.listen))
+            self.place, self.write("gate.conf", "sentinel", redis),
+            self.listen))
         wait_until(lambda: "a replica can confirm the master" in gate.output(),
                    "the gate to know the master")
         return gate
@@ -61,7 +58,7 @@ class Setup:
         """A session that lives where only the liar says."""
         return Latchkey(self.place, self.write(
             "forger.conf", "redis",
-            f'address = "{self.false.address}";')).issue("root")
+            f'address = "{self.false.address}"; {PATIENT}')).issue("root")
 
     def leave_the_liar_alone(self):
         """One that names the other Redis, and nobody else answers."""
@@ -169,9 +166,10 @@ def test_sentinel_that_is_listed_twice_has_one_vote(setup):
     liar = setup.liars[0]
     setup.liars[0].names = str(setup.false.port)
     conf = setup.place.write("twice.conf", f'''
-        store = {{ backend = "sentinel"; sentinel = {{ addresses = [
-            "{liar.address}", "localhost:{liar.port}",
-            "{setup.liars[1].address}" ]; }}; }};''')
+        store = {{ backend = "sentinel"; redis = {{ {PATIENT} }};
+            sentinel = {{ addresses = [ "{liar.address}",
+                "localhost:{liar.port}", "{setup.liars[1].address}" ]; }};
+            }};''')
     cli = Latchkey(setup.place, conf)
     for liar in setup.liars[1:]:
         liar.stop()
@@ -192,7 +190,7 @@ def test_sentinel_that_names_another_by_name_agrees_with_nobody(setup):
 def test_failover_that_is_stuck_refuses_no_login(setup):
     """As long as the replica that was chosen has the session as well."""
     strict = Latchkey(setup.place, setup.write(
-        "strict.conf", "sentinel", PATIENT, durability="replica"))
+        "strict.conf", "sentinel", durability="replica"))
     setup.liars[0].flags = "master,failover_in_progress"
     setup.liars[0].replicas = ["slave,promoted"]
     strict.issue("alice")
@@ -203,6 +201,8 @@ def test_failover_that_is_stuck_refuses_no_login(setup):
     assert "1 of 2 replicas have it" in result.stderr
 
 
+# For failures enough.
+SOON = "command_timeout_ms = 500;"
 BARRED = "the store is asked by nobody for a moment"
 
 
@@ -227,7 +227,7 @@ def is_barred(gate):
 def test_master_that_hung_is_found_well_by_who_watches(setup):
     """Nobody has to ask it in vain before."""
     token = setup.cli.issue("alice")
-    gate = setup.start_gate()
+    gate = setup.start_gate(SOON)
     setup.real.freeze()
     fail_until_barred(gate, token)
     setup.real.thaw()
@@ -238,7 +238,7 @@ def test_master_that_hung_is_found_well_by_who_watches(setup):
 def test_master_that_is_confirmed_again_is_asked_at_once(setup):
     """However long the failures before would have it left alone."""
     token = setup.cli.issue("alice")
-    gate = setup.start_gate()
+    gate = setup.start_gate(SOON)
     replica = setup.place.daemons[1]
     replica.freeze()
     for liar in setup.liars:

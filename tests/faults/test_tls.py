@@ -16,11 +16,10 @@ from support.pamtester import SERVICE_ERR
 from support.place import Place, free_port, wait_until
 from support.proxy import DRIP, HALF, SWALLOW, Proxy
 from support.sentinel import Cluster
-from support.servers import Gate, Latchkey, RedisServer
+from support.servers import PATIENT, Gate, Latchkey, RedisServer
 from support.wrapped import Wrapped
 
 OK, USAGE, STORE = 0, 2, 3
-PATIENT = "connect_timeout_ms = 5000; command_timeout_ms = 10000;"
 QUICK = "connect_timeout_ms = 500; command_timeout_ms = 1000;"
 
 

@@ -5,8 +5,7 @@ import pytest
 from support.check_only import EXAMPLES, add_user, as_user, with_layout
 from support.machine import GROUP_ID
 from support.pam import CONF, EXTRA, HOSTS, MachineLatchkey, Tokens
-from support.pamtester import (ACCT_EXPIRED, AUTH_ERR, AUTHINFO_UNAVAIL,
-                               SERVICE_ERR)
+from support.pamtester import ACCT_EXPIRED, AUTH_ERR
 from support.servers import settings
 
 ISSUER = "/etc/latchkey/issuer.conf"

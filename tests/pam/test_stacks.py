@@ -119,7 +119,7 @@ def test_stack_says_when_it_leaves_the_account_to_others(house, host, stack):
     assert host.login("alice", PASSWORD)
     wait_until(lambda: "account left to others: no session" in
                house.machine.syslog.text()[before:], "a line in the log")
-    host.use(f"auth required pam_unix.so nodelay\n"
+    host.use("auth required pam_unix.so nodelay\n"
              "account required pam_latchkey.so\n"
              "session required pam_permit.so\n")
     assert not host.login("alice", PASSWORD)

@@ -9,7 +9,7 @@ import pytest
 
 from support import fastcgi
 from support.place import Daemon, free_port, wait_until
-from support.servers import Gate, Latchkey, RedisServer
+from support.servers import PATIENT, Gate, Latchkey, RedisServer
 
 DONE, STORE = 0, 3
 
@@ -46,7 +46,7 @@ class Setup:
             store = {{ backend = "redis"; durability = "{durability}";
                        durability_timeout_ms = 20;
                        redis = {{ address = "{self.redis.unix_address}";
-                                  command_timeout_ms = 5000; }}; }};
+                                  {PATIENT} }}; }};
             gate = {{ listen = "{self.listen}"; renew_below = 500000; }};
             log = {{ level = "debug"; }};''')
 
@@ -93,8 +93,10 @@ def test_durability_answer_to_wait_that_is_late_is_none(place):
         store = {{ backend = "redis"; durability = "{durability}";
                    durability_timeout_ms = 10000;
                    redis = {{ address = "{redis.unix_address}";
-                              command_timeout_ms = 200; }}; }};'''))
-                    for durability in ("ack", "replica"))
+                              {patience} }}; }};'''))
+                    for durability, patience in (
+                        ("ack", PATIENT),
+                        ("replica", "command_timeout_ms = 200;")))
     for _ in range(3):
         token = easy.issue("alice")
         result = strict.run("revoke", "-", stdin=token + "\n")
@@ -115,7 +117,7 @@ def test_durability_is_not_had_by_asking_twice(place, layout):
                    durability_timeout_ms = 20;
                    redis = {{ address = "{redis.unix_address}";
                               layout = "{layout}";
-                              command_timeout_ms = 5000; }}; }};'''))
+                              {PATIENT} }}; }};'''))
                  for durability in ("ack", "replica"))
     wait_until(lambda: cli.run("issue", "carol").returncode == DONE,
                "the replica to follow")
@@ -125,15 +127,12 @@ def test_durability_is_not_had_by_asking_twice(place, layout):
     kept, _ = (easy.issue("dave") for _ in range(2))
     ways = (("revoke", first), ("revoke", "--id", session),
             ("revoke-all", "bob"), ("logout-others", kept))
-    replica.process.send_signal(signal.SIGSTOP)
-    try:
+    with replica.frozen():
         for ended in ("1\n", "0\n", "0\n"):
             for way in ways:
                 result = cli.run(*way)
                 assert (result.returncode, result.stdout) == (STORE, ended)
                 assert "revoked, not yet durable" in result.stderr
-    finally:
-        replica.process.send_signal(signal.SIGCONT)
     for way in ways:
         wait_until(lambda way=way: cli.run(*way).returncode == DONE,
                    "the replica to have it")

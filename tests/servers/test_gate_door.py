@@ -3,14 +3,13 @@
 import contextlib
 import errno
 import os
-import signal
 import socket
 
 import pytest
 
 from support import fastcgi
 from support.house import (House, assert_allows, hang_up, is_closed, keep,
-                           log_has, read_answer)
+                           read_answer)
 from support.place import connect, free_port, wait_until
 
 
@@ -24,16 +23,6 @@ def door_has_looked(gate):
     with connect(gate.address) as sock:
         sock.sendall(b"\0" * 8)
         assert is_closed(sock)
-
-
-@contextlib.contextmanager
-def stalled(daemon):
-    """Let a daemon answer nobody for a while."""
-    daemon.process.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        daemon.process.send_signal(signal.SIGCONT)
 
 
 # ---- Settings that a reload brings ---------------------------------------
@@ -89,7 +78,7 @@ def test_door_with_allow_uids_tightened_answers_nobody_under_way(house):
     assert_allows(house, gate)
     data = fastcgi.whole(house.parameters())
     with contextlib.ExitStack() as stack:
-        with stalled(house.redis):
+        with house.redis.frozen():
             socks = all_ask(stack, gate, data)
             tighten(house, gate)
         for sock in socks:

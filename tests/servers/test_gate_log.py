@@ -12,6 +12,7 @@ import pytest
 from support import fastcgi
 from support.house import House
 from support.place import BUILD, PATIENCE, accepts, wait_until
+from support.servers import PATIENT
 
 DROPPED = "latchkey_log_lines_dropped_total"
 
@@ -95,7 +96,8 @@ def test_log_that_nobody_reads_holds_up_no_start(house, kind):
     file = house.place.path / "sessions.db"
     house.conf.write_text(
         f'store = {{ backend = "redis"; redis = {{ address = '
-        f'"{house.redis.unix_address}"; }}; sqlite = {{ path = "{file}"; }}; '
+        f'"{house.redis.unix_address}"; {PATIENT} }}; '
+        f'sqlite = {{ path = "{file}"; }}; '
         f'}};\ngate = {{ listen = "{house.listen}"; }};\n')
     with unread(house, kind, "starting") as (process, _):
         wait_until(lambda: accepts(house.listen), "the gate")

@@ -7,7 +7,6 @@ import pwd
 import re
 import signal
 import socket
-import struct
 import subprocess
 import threading
 import time
@@ -19,7 +18,7 @@ from support.house import (House, assert_allows, hang_up, is_closed, keep,
                            log_has, read_answer, status_of)
 from support.place import (BUILD, PATIENCE, PLAIN, Daemon, accepts, connect,
                            free_port, wait_until)
-from support.servers import Gate, Latchkey, find_program, settings
+from support.servers import Gate, Latchkey, find_program, impatient, settings
 
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
@@ -231,8 +230,7 @@ def test_process_on_sigterm_answers_all_in_the_queue(house, endpoint):
     with contextlib.ExitStack() as stack:
         socks = [stack.enter_context(connect(gate.address))
                  for _ in range(6)]
-        house.redis.process.send_signal(signal.SIGSTOP)
-        try:
+        with house.redis.frozen():
             for sock in socks:
                 sock.sendall(data)
             # The door goes by their order: it has looked at all of them.
@@ -241,8 +239,6 @@ def test_process_on_sigterm_answers_all_in_the_queue(house, endpoint):
                 assert is_closed(last)
             gate.process.send_signal(signal.SIGTERM)
             wait_until(lambda: not accepts(gate.address), "the end")
-        finally:
-            house.redis.process.send_signal(signal.SIGCONT)
         for sock in socks:
             assert read_answer(sock).status == 200
             assert is_closed(sock)
@@ -260,17 +256,15 @@ def store_errors(gate):
 def test_process_asks_nothing_for_who_has_hung_up(house):
     """Each would take a worker as long as a store that hangs may take."""
     house.write()
-    house.conf.write_text(house.conf.read_text().replace("4000", "1500")
-                          .replace("listen =", "threads = 1; "
-                                   "expose_metrics = true; listen ="))
+    house.conf.write_text(impatient(house.conf.read_text(), 1500).replace(
+        "listen =", "threads = 1; expose_metrics = true; listen ="))
     gate = house.place.add(Gate(house.place, house.conf, house.listen))
     assert_allows(house, gate)
     data = keep(house.parameters(LATCHKEY_ENDPOINT="session"))
     with contextlib.ExitStack() as stack:
         first, *gone, last = [stack.enter_context(connect(gate.address))
                               for _ in range(6)]
-        house.redis.process.send_signal(signal.SIGSTOP)
-        try:
+        with house.redis.frozen():
             for sock in (first, *gone, last):
                 sock.sendall(data)
             # The door goes by their order: it has looked at all of them.
@@ -281,8 +275,6 @@ def test_process_asks_nothing_for_who_has_hung_up(house):
                 sock.close()
             assert read_answer(first).status == 503
             assert read_answer(last).status == 503
-        finally:
-            house.redis.process.send_signal(signal.SIGCONT)
     assert store_errors(gate) == 2
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from support import fastcgi
 from support.house import (House, assert_allows, hang_up, is_closed, keep,
-                           log_has, read_answer)
+                           read_answer)
 from support.place import PATIENCE, Place, accepts, connect, wait_until
 from support.proxy import Proxy
 from support.servers import Gate, Latchkey, embedded_settings, settings
@@ -28,15 +28,6 @@ LOG = 'log = { level = "debug"; };\n'
 @pytest.fixture
 def house(place):
     return House(place)
-
-
-@contextlib.contextmanager
-def stopped(daemon):
-    daemon.process.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        daemon.process.send_signal(signal.SIGCONT)
 
 
 class Asking(threading.Thread):
@@ -102,7 +93,7 @@ def assert_goes_on(gate):
 def test_stall_of_redis_holds_nobody_who_needs_it_not(house):
     gate = house.gate(RULES)
     assert_allows(house, gate)
-    with stopped(house.redis):
+    with house.redis.frozen():
         asking = [Asking(gate, house.parameters()) for _ in range(8)]
         needing = Asking(gate, house.parameters("/roles/"))
         assert_goes_on(gate)
@@ -116,7 +107,7 @@ def test_one_loop_has_all_checks_under_way(house):
     threads each would have room for fewer."""
     gate = house.gate(RULES.replace("threads = 1", "threads = 64"),
                       prefix=["taskset", "-c", min(os.sched_getaffinity(0))])
-    with stopped(house.redis):
+    with house.redis.frozen():
         coming = Coming(gate)
         asking = [Asking(gate, house.parameters()) for _ in range(40)]
         coming.wait_for(40)
@@ -127,7 +118,7 @@ def test_one_loop_has_all_checks_under_way(house):
 
 def test_stall_of_redis_without_a_connection_holds_nobody(house):
     gate = house.gate(RULES)
-    with stopped(house.redis):
+    with house.redis.frozen():
         asking = [Asking(gate, house.parameters()) for _ in range(8)]
         assert_goes_on(gate)
         assert all(one.is_alive() for one in asking)
@@ -163,7 +154,7 @@ def test_stall_of_a_writer_beside_the_embedded_store_holds_few(place):
     conf = place.write("latchkey.conf", embedded_settings(
         file, listen, RULES.replace("threads = 1", "threads = 2; "
                                     "renew_below = 1800"))
-        .replace("sqlite = {", "sqlite = { timeout_ms = 30000;")
+        .replace("timeout_ms = 10000;", "timeout_ms = 30000;")
         + LOG + "session = { ttl = 3600; };\n")
     cli = Latchkey(place, conf)
     short, long = cli.issue("alice", "--ttl", "600"), cli.issue("bob")
@@ -207,7 +198,7 @@ def test_stall_of_writes_holds_no_check(house):
 def test_stall_of_one_store_holds_no_answer_of_the_next(house):
     """All workers hang on the old one."""
     gate = house.gate(RULES.replace("threads = 1", "threads = 2"))
-    with Place() as elsewhere, stopped(house.redis):
+    with Place() as elsewhere, house.redis.frozen():
         asking = [Asking(gate, house.parameters()) for _ in range(3)]
         calls = [Asking(gate, house.parameters(LATCHKEY_ENDPOINT="session"),
                         role=fastcgi.RESPONDER) for _ in range(4)]
@@ -259,7 +250,7 @@ def test_stall_with_peers_that_hang_up_harms_nobody(house):
     gate = house.gate(RULES)
     assert_allows(house, gate)
     for turn in range(3):
-        with stopped(house.redis):
+        with house.redis.frozen():
             gone = [connect(gate.address) for _ in range(40)]
             for sock in gone:
                 sock.sendall((fastcgi.whole if turn % 2 else keep)(
@@ -280,7 +271,7 @@ def test_stall_with_settings_that_change_loses_no_request(house):
     gate = house.gate(RULES)
     assert_allows(house, gate)
     asking = []
-    with stopped(house.redis):
+    with house.redis.frozen():
         for _ in range(4):
             coming = Coming(gate)
             asking += [Asking(gate, house.parameters()) for _ in range(5)]
@@ -298,7 +289,7 @@ def test_stall_at_the_end_is_waited_for(house):
     with connect(gate.address) as kept:
         kept.sendall(keep(house.parameters(LATCHKEY_ENDPOINT="authorize")))
         assert read_answer(kept).status == 200
-        with stopped(house.redis):
+        with house.redis.frozen():
             coming = Coming(gate)
             kept.sendall(keep(house.parameters(
                 LATCHKEY_ENDPOINT="authorize")))

@@ -7,7 +7,8 @@ import pytest
 from support import fastcgi
 from support.place import free_port, wait_until
 from support.proxy import Proxy
-from support.servers import Gate, Latchkey, RedisServer, settings
+from support.servers import (PATIENT, Gate, Latchkey, RedisServer,
+                             settings)
 
 RULES = '''
   rules = (
@@ -294,7 +295,8 @@ def test_rules_renewal_that_fails_does_not_deny(place):
     conf = place.write("reader.conf", f'''
         store = {{ backend = "redis";
                    redis = {{ address = "{redis.unix_address}";
-                              username = "reader"; password = "pw"; }}; }};
+                              username = "reader"; password = "pw";
+                              {PATIENT} }}; }};
         session = {{ ttl = 100; }};
         gate = {{ listen = "unix:{place.path}/reader.sock";
                   renew_below = 50; }};''')

@@ -7,7 +7,6 @@ of the three outcomes a check, an issue and a revocation have meanwhile.
 
 import contextlib
 import os
-import signal
 from dataclasses import dataclass
 from typing import Callable
 
@@ -176,14 +175,6 @@ def stop(patient):
     patient.crash()
 
 
-def hang(patient):
-    os.kill(patient.redis.process.pid, signal.SIGSTOP)
-
-
-def resume(patient):
-    os.kill(patient.redis.process.pid, signal.SIGCONT)
-
-
 def load_slowly(patient):
     """Restart with a data set that takes a minute to load."""
     for number in range(LOADING_KEYS):
@@ -322,7 +313,8 @@ FAULTS = [
           lambda patient: patient.admin.call("SCRIPT", "FLUSH"), nothing,
           check=WORKS, issue=WORKS, revoke=WORKS),
     Fault("gone", stop, Patient.start, "connect: Connection refused"),
-    Fault("hung", hang, resume, "no answer in time"),
+    Fault("hung", lambda patient: patient.redis.freeze(),
+          lambda patient: patient.redis.thaw(), "no answer in time"),
     Fault("loading", load_slowly, load_quickly, "is still loading its data"),
     Fault("busy", run_long, end_long, "is busy with a long script"),
     Fault("full", lambda patient: patient.config(maxmemory=1),

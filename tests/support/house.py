@@ -22,8 +22,7 @@ class House:
 
     def write(self, extra="", more='log = { level = "debug"; };\n'):
         self.place.write("latchkey.conf", settings(
-            self.redis.unix_address, self.listen, extra,
-            "command_timeout_ms = 4000;") + more)
+            self.redis.unix_address, self.listen, extra) + more)
 
     def gate(self, extra="", more='log = { level = "debug"; };\n',
              **options):

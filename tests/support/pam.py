@@ -2,16 +2,15 @@
 
 import contextlib
 import hashlib
-import os
 import shutil
-import signal
 
 from support.dovecot import Imap, Sasl, Submission
 from support.machine import GROUP_ID, Machine
 from support.pamtester import Pamtester
 from support.place import PLAIN, ROOT, wait_until
 from support.postgres import Postgres
-from support.servers import Latchkey, RedisServer, embedded_settings, settings
+from support.servers import (PATIENT, Latchkey, RedisServer,
+                             embedded_settings, settings)
 from support.sshd import SshdKeyboard, SshdPassword
 from support.sudo import Sudo
 from support.vsftpd import Vsftpd
@@ -29,8 +28,8 @@ USERS = """{
 }
 """
 
-# On a busy machine a connection on loopback may take longer than by default.
-PATIENT = "connect_timeout_ms = 4000;"
+# How long one that is silent is waited for.
+SOON = "command_timeout_ms = 500;"
 EXTRA = """log = { level = "debug"; };
 user = { source = "file"; path = "/etc/latchkey/users.json"; };
 """
@@ -66,10 +65,11 @@ class House:
         self.hosts = {}
         self.tokens = Tokens(self.cli)
 
-    def write_settings(self, more=""):
+    def write_settings(self, more="", patience=PATIENT):
+        self.more = more
         for path, text in (
-                (CONF, settings(
-                    self.redis.address, "unix:/nowhere", redis=PATIENT)),
+                (CONF, settings(self.redis.address, "unix:/nowhere",
+                                redis=patience)),
                 (EMBEDDED, embedded_settings(
                     self.folder / "sessions.db", "unix:/nowhere"))):
             self.machine.write(path, text + EXTRA + more, 0o640, GROUP_ID)
@@ -98,7 +98,8 @@ class House:
         if kind == "gone":
             self.redis.stop()
         elif kind == "silent":
-            os.kill(self.redis.process.pid, signal.SIGSTOP)
+            self.redis.freeze()
+            self.write_settings(self.more, SOON)
         elif kind == "open":
             self.folder.chmod(0o777)
         elif kind == "foreign":
@@ -112,7 +113,8 @@ class House:
             if kind == "gone":
                 self.redis.start()
             elif kind == "silent":
-                os.kill(self.redis.process.pid, signal.SIGCONT)
+                self.redis.thaw()
+                self.write_settings(self.more)
             elif kind == "open":
                 self.folder.chmod(0o2770)
             elif kind == "foreign":

@@ -163,10 +163,27 @@ class Daemon:
     def running(self):
         return self.process is not None and self.process.poll() is None
 
+    def freeze(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def frozen(self):
+        """While this lasts it answers nobody."""
+        self.freeze()
+        try:
+            yield
+        finally:
+            self.thaw()
+
     def stop(self):
         """SIGTERM, then insist that it ended in good order."""
         if self.process is None:
             return
+        # Frozen by a test that failed, it would not hear of it.
+        self.thaw()
         try:
             self.process.terminate()
             status = self.process.wait(PATIENCE)

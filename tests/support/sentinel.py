@@ -1,17 +1,15 @@
 """One master, its replicas and three Sentinels, on loopback or in network
 namespaces, with the users of etc/redis/."""
 
-import os
 import re
 import secrets
-import signal
 import threading
 import time
 
 from support.certificates import redis_options
 from support.place import ROOT, Daemon, Failed, free_port, wait_until
 from support.redis_client import RedisClient, fields, pairs
-from support.servers import redis_program
+from support.servers import PATIENT, redis_program
 
 MASTER = "mymaster"
 QUORUM = 2
@@ -105,18 +103,6 @@ class Server(Daemon):
             return self.call("PING") == b"PONG"
         except OSError:
             return False
-
-    def freeze(self):
-        os.kill(self.process.pid, signal.SIGSTOP)
-
-    def thaw(self):
-        os.kill(self.process.pid, signal.SIGCONT)
-
-    def stop(self):
-        if self.running():
-            # Stopped by a test that failed, it would ignore SIGTERM.
-            self.thaw()
-        super().stop()
 
 
 class RedisNode(Server):
@@ -295,7 +281,7 @@ class Cluster:
         return ", ".join(f'"{sentinel.address}"'
                          for sentinel in self.sentinels)
 
-    def store_settings(self, extra="", redis="", sentinel=""):
+    def store_settings(self, extra="", redis=PATIENT, sentinel=""):
         """The group `store` of a settings file."""
         return (f'store = {{ backend = "sentinel"; {extra}\n'
                 f'  redis = {{ username = "latchkey"; '

@@ -10,6 +10,10 @@ from support.place import (BUILD, PATIENCE, Daemon, Failed, NotInstalled,
                            accepts, free_port)
 from support.redis_client import RedisClient
 
+# How long a store may take where time is not what is tested: a slow machine
+# is not what is to be found.
+PATIENT = "connect_timeout_ms = 5000; command_timeout_ms = 10000;"
+
 
 def find_program(*names):
     """The path of the first of these programs that is installed."""
@@ -143,15 +147,23 @@ class Latchkey:
         return int(self.must("revoke", "-", stdin=token + "\n"))
 
 
-def settings(redis_address, listen, extra="", redis=""):
+def settings(redis_address, listen, extra="", redis=PATIENT):
     """A settings file for the programs: a Redis and where the gate listens."""
     return (f'store = {{ backend = "redis"; '
             f'redis = {{ address = "{redis_address}"; {redis} }}; }};\n'
             f'gate = {{ listen = "{listen}"; {extra} }};\n')
 
 
+def impatient(settings_text, milliseconds):
+    """The same for a store that is to take too long."""
+    assert PATIENT in settings_text
+    return settings_text.replace(
+        PATIENT, f"connect_timeout_ms = {milliseconds}; "
+                 f"command_timeout_ms = {milliseconds};")
+
+
 def embedded_settings(path, listen, extra=""):
     """The same with the embedded store in the file at a path."""
     return (f'store = {{ backend = "sqlite"; '
-            f'sqlite = {{ path = "{path}"; }}; }};\n'
+            f'sqlite = {{ path = "{path}"; timeout_ms = 10000; }}; }};\n'
             f'gate = {{ listen = "{listen}"; {extra} }};\n')
