@@ -23,7 +23,6 @@ test_file_is_made_private_in_a_folder_that_is_made(void **state)
 	static const char *const left[] = { "", "-wal", "-shm", "-reserve" };
 	struct world *world = *state;
 	char folder[100], path[128], log[137];
-	size_t i;
 	struct lk_manager *m;
 	struct lk_token token;
 	struct stat st;
@@ -44,8 +43,8 @@ test_file_is_made_private_in_a_folder_that_is_made(void **state)
 	assert_int_equal(st.st_mode & 07777,
 	    geteuid() == 0 && getgrnam("latchkey") != NULL ? 02770 : 0700);
 	lk_manager_free(m);
-	for (i = 0; i < sizeof(left) / sizeof(left[0]); i++) {
-		(void)snprintf(log, sizeof(log), "%s%s", path, left[i]);
+	EACH(c, left) {
+		(void)snprintf(log, sizeof(log), "%s%s", path, *c);
 		assert_int_equal(stat(log, &st), 0);
 		assert_int_equal(st.st_mode & 07777, 0600);
 		assert_int_equal(unlink(log), 0);
@@ -304,7 +303,6 @@ test_store_that_cannot_be_written_to_is_an_error_and_no_lie(void **state)
 	struct world *world = *state;
 	struct child child;
 	struct lk_token token;
-	size_t i;
 
 	world_issue(world, "alice", 600, &token, NULL);
 	world_fill_store(world);
@@ -312,10 +310,9 @@ test_store_that_cannot_be_written_to_is_an_error_and_no_lie(void **state)
 		assert_int_equal(chown(world->dir, 0, GROUP), 0);
 		assert_int_equal(chown(world_store_path(world), 0, GROUP), 0);
 	}
-	for (i = 0; i < sizeof(mode) / sizeof(mode[0]); i++) {
-		assert_int_equal(chmod(world->dir, mode[i].folder), 0);
-		assert_int_equal(
-		    chmod(world_store_path(world), mode[i].file), 0);
+	EACH(c, mode) {
+		assert_int_equal(chmod(world->dir, c->folder), 0);
+		assert_int_equal(chmod(world_store_path(world), c->file), 0);
 		child_start(&child, world, use_as_reader, token.text);
 		child_finish(&child);
 	}

@@ -107,7 +107,7 @@ test_file_that_is_cut_is_refused_and_left_alone(void **state)
 	size_t i;
 
 	world_fill_store(world);
-	for (i = sizeof(length) / sizeof(length[0]); i-- > 0;) {
+	for (i = COUNT(length); i-- > 0;) {
 		assert_int_equal(
 		    truncate(world_store_path(world), length[i]), 0);
 		assert_left_alone(world, LK_E_CORRUPT, "damaged");
@@ -331,15 +331,14 @@ test_what_is_planted_beside_the_file_is_left_alone(void **state)
 	struct world *world = *state;
 	char path[160], victim[128];
 	struct content content;
-	size_t i;
 	int what;
 
 	world_fill_store(world);
 	(void)snprintf(victim, sizeof(victim), "%s/victim", world->dir);
 	write_file(victim, "precious", 8);
-	for (i = 0; i < sizeof(beside) / sizeof(beside[0]); i++) {
+	EACH(c, beside) {
 		(void)snprintf(path, sizeof(path), "%s%s",
-		    world_store_path(world), beside[i]);
+		    world_store_path(world), *c);
 		for (what = 0; what < PLANTS; what++) {
 			(void)unlink(path);
 			if (!plant((enum plant)what, path, victim)) {
@@ -349,7 +348,7 @@ test_what_is_planted_beside_the_file_is_left_alone(void **state)
 			}
 			/* Who opens a FIFO waits for ever. */
 			(void)alarm(60);
-			assert_left_alone(world, LK_E_SETTINGS, beside[i]);
+			assert_left_alone(world, LK_E_SETTINGS, *c);
 			(void)alarm(0);
 			content = content_of(victim);
 			assert_int_equal(content.len, 8);
@@ -376,13 +375,12 @@ test_what_is_planted_before_the_file_is_made_is_not_taken(void **state)
 	struct content content;
 	struct lk_token token;
 	struct lk_manager *m;
-	size_t i;
 	int what;
 
 	(void)snprintf(victim, sizeof(victim), "%s/victim", world->dir);
-	for (i = 0; i < sizeof(suffix) / sizeof(suffix[0]); i++) {
+	EACH(c, suffix) {
 		(void)snprintf(path, sizeof(path), "%s%s",
-		    world_store_path(world), suffix[i]);
+		    world_store_path(world), *c);
 		for (what = A_FIFO; what <= A_NAME; what++) {
 			(void)unlink(world_store_path(world));
 			(void)unlink(path);
@@ -392,7 +390,7 @@ test_what_is_planted_before_the_file_is_made_is_not_taken(void **state)
 			(void)alarm(60);
 			if (lk_issue(m, "alice", NULL, &token, NULL) != LK_OK)
 				assert_non_null(strstr(lk_manager_error(m),
-				    suffix[i]));
+				    *c));
 			(void)alarm(0);
 			lk_manager_free(m);
 			content = content_of(victim);

@@ -61,13 +61,10 @@ test_reply_of_any_shape_never_allows(void **state)
 		"$1\r\nx\r\n:99999999999999\r\n:1\r\n$1\r\nx\r\n",
 		":1\r\n:1\r\n:1\r\n:1\r\n:1\r\n:1\r\n" };
 	struct world *world = *state;
-	size_t i;
 
-	for (i = 0; i < sizeof(replies) / sizeof(replies[0]); i++) {
-		ask_everything(
-		    world, IMPOSTOR_STAYING, replies[i], strlen(replies[i]));
-		ask_everything(
-		    world, IMPOSTOR_CLOSING, replies[i], strlen(replies[i]));
+	EACH(c, replies) {
+		ask_everything(world, IMPOSTOR_STAYING, *c, strlen(*c));
+		ask_everything(world, IMPOSTOR_CLOSING, *c, strlen(*c));
 	}
 }
 

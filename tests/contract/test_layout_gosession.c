@@ -156,13 +156,12 @@ test_token_key_of_another_user_is_never_allowed(void **state)
 	struct world *world = *state;
 	struct lk_session session;
 	struct lk_token token;
-	size_t i;
 
 	world_token(&token, "alice_" HEX);
-	for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+	EACH(c, values) {
 		set_token(world, "alice", "alice_" HEX, 600);
 		freeReplyObject(world_redis(world,
-		    "SETEX gosession-token_alice_%s 600 %s", HEX, values[i]));
+		    "SETEX gosession-token_alice_%s 600 %s", HEX, *c));
 		assert_status(
 		    LK_E_CORRUPT, world_check(world, &token, &session));
 		assert_true(

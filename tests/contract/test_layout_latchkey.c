@@ -204,7 +204,7 @@ test_record_of_any_other_form_is_corrupt(void **state)
 	uint64_t revoked;
 	size_t i;
 
-	for (i = 0; i < sizeof(records) / sizeof(records[0]); i++) {
+	for (i = 0; i < COUNT(records); i++) {
 		world_issue(world, "alice", 600, &token, NULL);
 		freeReplyObject(world_redis(world, "EVAL %s 0 %s",
 		    "for i, k in ipairs(redis.call('KEYS', '*:s:*')) do "

@@ -508,10 +508,10 @@ test_sentinel_hostile_answers_end_by_the_deadline(void **state)
 	memset(line, 'a', sizeof(line) - 1);
 	line[0] = '+';
 	world_token(&token, "alice_0123456789abcdef0123456789abcdef");
-	for (i = 0; i <= sizeof(answers) / sizeof(answers[0]); i++) {
+	for (i = 0; i <= COUNT(answers); i++) {
 		for (way = IMPOSTOR_ALWAYS; way <= IMPOSTOR_FLOODING; way++) {
 			said[0] = said[1] = said[2] =
-			    i < sizeof(answers) / sizeof(answers[0])
+			    i < COUNT(answers)
 			    ? answers[i]
 			    : line;
 			settle_liars(stage, liars, (enum impostor_way)way, said,

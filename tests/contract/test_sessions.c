@@ -88,10 +88,9 @@ test_check_other_text_is_malformed(void **state)
 	struct lk_session session;
 	struct lk_token token;
 	uint64_t revoked;
-	size_t i;
 
-	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		world_token(&token, texts[i]);
+	EACH(c, texts) {
+		world_token(&token, *c);
 		assert_status(
 		    LK_MALFORMED, world_check(world, &token, &session));
 		assert_status(LK_MALFORMED,
@@ -188,11 +187,10 @@ test_revoke_id_of_another_user_ends_nothing(void **state)
 	struct lk_session session, found;
 	struct lk_token token;
 	uint64_t revoked;
-	size_t i;
 
 	world_issue(world, "alice", 600, &token, &session);
-	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		options.user = others[i];
+	EACH(c, others) {
+		options.user = *c;
 		assert_status(LK_OK, lk_revoke_id(world->m, session.id,
 		    &options, &revoked));
 		assert_int_equal(revoked, 0);
@@ -213,11 +211,10 @@ test_revoke_id_of_garbage_is_malformed(void **state)
 	struct world *world = *state;
 	char longest[LK_SESSION_ID_MAX + 2];
 	uint64_t revoked;
-	size_t i;
 
-	for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
+	EACH(c, ids)
 		assert_status(LK_MALFORMED,
-		    lk_revoke_id(world->m, ids[i], NULL, &revoked));
+		    lk_revoke_id(world->m, *c, NULL, &revoked));
 	memset(longest, 'A', sizeof(longest) - 1);
 	longest[sizeof(longest) - 1] = '\0';
 	assert_status(LK_MALFORMED,
@@ -277,11 +274,10 @@ test_check_id_of_garbage_is_malformed(void **state)
 	struct world *world = *state;
 	struct lk_session session;
 	struct lk_token token;
-	size_t i;
 
-	for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
+	EACH(c, ids)
 		assert_status(
-		    LK_MALFORMED, lk_check_id(world->m, ids[i], &session));
+		    LK_MALFORMED, lk_check_id(world->m, *c, &session));
 	/* A token is no id; one of gosession's may read as one of nobody. */
 	if (world_is_gosession(world))
 		return;
@@ -464,16 +460,15 @@ test_ttl_out_of_range_is_invalid(void **state)
 	struct lk_issue_options options = { .ttl = 0 };
 	struct lk_session session;
 	struct lk_token token, live;
-	size_t i;
 
 	world_issue(world, "alice", 60, &live, NULL);
-	for (i = 0; i < sizeof(ttls) / sizeof(ttls[0]); i++) {
-		options.ttl = ttls[i];
+	EACH(c, ttls) {
+		options.ttl = *c;
 		assert_status(LK_E_INVAL,
 		    lk_issue(world->m, "alice", &options, &token, &session));
 		assert_true(is_zero(&token, sizeof(token)));
 		assert_status(LK_E_INVAL,
-		    lk_refresh(world->m, &live, ttls[i], &session));
+		    lk_refresh(world->m, &live, *c, &session));
 	}
 	options.ttl = LK_TTL_MAX;
 	assert_status(LK_OK,
@@ -505,10 +500,10 @@ test_user_ids_of_any_bytes_are_kept_apart(void **state)
 		"\\", "{a}", "}:s:", "a:b", "*", "?", "%s%n", "$(id)", "-x",
 		"0", "1 2 3", "-" };
 	struct world *world = *state;
-	struct lk_token token[sizeof(ids) / sizeof(ids[0])];
+	struct lk_token token[COUNT(ids)];
 	struct lk_session session;
 	char longest[LK_USER_ID_MAX + 1];
-	const size_t n = sizeof(ids) / sizeof(ids[0]);
+	const size_t n = COUNT(ids);
 	uint64_t revoked;
 	size_t i;
 
@@ -546,24 +541,22 @@ test_user_id_unfit_is_invalid(void **state)
 	struct lk_session session;
 	struct lk_token token;
 	uint64_t revoked;
-	size_t i;
 
 	memset(too_long, 'x', sizeof(too_long) - 1);
 	too_long[sizeof(too_long) - 1] = '\0';
-	for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+	EACH(c, ids) {
 		assert_status(LK_E_INVAL,
-		    lk_issue(world->m, ids[i], NULL, &token, &session));
+		    lk_issue(world->m, *c, NULL, &token, &session));
 		assert_true(is_zero(&token, sizeof(token)));
 		assert_true(is_zero(&session, sizeof(session)));
 		assert_status(LK_E_INVAL,
-		    lk_revoke_all(world->m, ids[i], NULL, &revoked));
+		    lk_revoke_all(world->m, *c, NULL, &revoked));
 	}
-	for (i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+	EACH(c, odd) {
 		assert_status(LK_E_INVAL,
-		    lk_issue(world->m, odd[i], NULL, &token, &session));
+		    lk_issue(world->m, *c, NULL, &token, &session));
 		assert_non_null(strstr(lk_manager_error(world->m), "UTF-8"));
-		assert_status(LK_E_INVAL,
-		    lk_user_put(world->m, odd[i], "{}", 60));
+		assert_status(LK_E_INVAL, lk_user_put(world->m, *c, "{}", 60));
 	}
 }
 
@@ -598,8 +591,8 @@ test_user_id_of_a_session_from_before_can_be_ended(void **state)
 {
 	static const char *const ids[] = { " a", "a ", "caf\xe9", "caf\xe8",
 		"a\xc2\x85", "a\xe3\x80\x80" };
-	const size_t n = sizeof(ids) / sizeof(ids[0]);
-	struct lk_token token[sizeof(ids) / sizeof(ids[0])];
+	const size_t n = COUNT(ids);
+	struct lk_token token[COUNT(ids)];
 	struct world *world = *state;
 	struct lk_export_state exported;
 	struct lk_export *exporting;
@@ -661,10 +654,9 @@ test_client_unfit_is_invalid(void **state)
 	struct world *world = *state;
 	struct lk_issue_options options = { .ttl = 60 };
 	struct lk_token token;
-	size_t i;
 
-	for (i = 0; i < sizeof(clients) / sizeof(clients[0]); i++) {
-		options.client = clients[i];
+	EACH(c, clients) {
+		options.client = *c;
 		assert_status(LK_E_INVAL,
 		    lk_issue(world->m, "alice", &options, &token, NULL));
 	}

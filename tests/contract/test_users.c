@@ -65,11 +65,10 @@ test_put_what_is_not_json_is_invalid(void **state)
 	struct world *world = *state;
 	struct lk_user user;
 	char *huge;
-	size_t i;
 
-	for (i = 0; i < sizeof(details) / sizeof(details[0]); i++)
+	EACH(c, details)
 		assert_status(LK_E_INVAL,
-		    lk_user_put(world->m, "alice", details[i], 60));
+		    lk_user_put(world->m, "alice", *c, 60));
 	huge = malloc(LK_DETAIL_MAX + 2);
 	assert_non_null(huge);
 	memset(huge, '1', LK_DETAIL_MAX + 1);
@@ -240,11 +239,10 @@ test_check_user_with_a_failing_source_is_not_found_out(void **state)
 	struct lk_session session;
 	struct lk_token token;
 	struct lk_user user;
-	size_t i;
 
 	world_issue(world, "alice", 60, &token, NULL);
-	for (i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
-		source = sources[i];
+	EACH(c, sources) {
+		source = *c;
 		lk_set_user_loader(world->m, load, &source);
 		assert_true(
 		    lk_check_user(world->m, &token, &session, &user) < 0);
@@ -339,12 +337,12 @@ test_user_ids_of_any_bytes_are_cached_apart(void **state)
 	char detail[32];
 	size_t i;
 
-	for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+	for (i = 0; i < COUNT(ids); i++) {
 		(void)snprintf(detail, sizeof(detail), "{\"n\":%zu}", i);
 		assert_status(
 		    LK_OK, lk_user_put(world->m, ids[i], detail, 60));
 	}
-	for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+	for (i = 0; i < COUNT(ids); i++) {
 		(void)snprintf(detail, sizeof(detail), "{\"n\":%zu}", i);
 		assert_cached(world, ids[i], detail);
 	}

@@ -468,16 +468,15 @@ world_run(enum world_which which, const struct CMUnitTest *tests, size_t count)
 		{ "redis/tls", WORLD_ALL, world_open_tls },
 	};
 	int failed = 0;
-	size_t i;
 
-	for (i = 0; i < sizeof(worlds) / sizeof(worlds[0]); i++) {
-		if ((worlds[i].open == world_open_sentinel ||
-		        worlds[i].open == world_open_tls) &&
+	EACH(c, worlds) {
+		if ((c->open == world_open_sentinel ||
+		        c->open == world_open_tls) &&
 		    getenv("LK_TEST_REDIS_PASSWORD") != NULL)
 			continue;
-		if (which == WORLD_ALL || worlds[i].which == which)
-			failed += _cmocka_run_group_tests(worlds[i].name,
-			    tests, count, worlds[i].open, world_close);
+		if (which == WORLD_ALL || c->which == which)
+			failed += _cmocka_run_group_tests(c->name,
+			    tests, count, c->open, world_close);
 	}
 	return (failed);
 }

@@ -13,4 +13,12 @@
 
 #include <cmocka.h>
 
+/* How many rows a table has. */
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+/* For each row of a table, a pointer to it. */
+#define EACH(row, table)                            \
+	for (__typeof__(&(table)[0]) row = (table); \
+	     row < (table) + COUNT(table); row++)
+
 #endif /* !TEST_H_ */

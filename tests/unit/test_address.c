@@ -6,7 +6,6 @@ test_parse_three_forms_are_read(void **state)
 {
 	struct lk_address address;
 
-	(void)state;
 	assert_int_equal(
 	    lk_address_parse("127.0.0.1:6379", &address), LK_OK);
 	assert_false(address.is_unix);
@@ -35,12 +34,9 @@ test_parse_anything_else_is_invalid(void **state)
 		"http://host:1" };
 	struct lk_address address;
 	char longest[256];
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		assert_int_equal(
-		    lk_address_parse(texts[i], &address), LK_E_INVAL);
+	EACH(c, texts)
+		assert_int_equal(lk_address_parse(*c, &address), LK_E_INVAL);
 	memset(longest, 'x', sizeof(longest));
 	memcpy(longest, "unix:/", 6);
 	longest[5 + 107] = '\0';
@@ -70,14 +66,11 @@ test_address_loopback_is_out_of_reach_of_others(void **state)
 		{ "127.0.0.1.example.org:1", false },
 	};
 	struct lk_address address;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_int_equal(lk_address_parse(cases[i].text, &address),
-		    LK_OK);
+	EACH(c, cases) {
+		assert_int_equal(lk_address_parse(c->text, &address), LK_OK);
 		assert_int_equal(lk_address_is_loopback(&address),
-		    cases[i].loopback);
+		    c->loopback);
 	}
 }
 

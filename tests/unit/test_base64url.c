@@ -14,7 +14,6 @@ test_base64url_of_any_bytes_is_libsodiums(void **state)
 	char ours[2 * LONGEST], theirs[2 * LONGEST];
 	size_t len, n, round;
 
-	(void)state;
 	for (round = 0; round < 50; round++) {
 		for (len = 0; len <= LONGEST; len++) {
 			randombytes_buf(bytes, len);
@@ -41,7 +40,6 @@ test_base64url_every_character_is_judged(void **state)
 	size_t len, at;
 	int c;
 
-	(void)state;
 	for (c = 0; c < 256; c++) {
 		const char *found = c != 0 ? strchr(good, c) : NULL;
 		const enum lk_status expected = found != NULL
@@ -69,11 +67,10 @@ test_base64url_that_is_no_encoding_is_malformed(void **state)
 	static const char *const wrong[] = { "A", "AAAAA", "AB", "AAB",
 		"AAAA=", "AA==", "AAAA AAAA", "AAA\n" };
 	uint8_t bytes[16];
-	size_t i, len;
+	size_t len;
 
-	(void)state;
-	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		assert_int_equal(lk_base64url_decode(wrong[i], strlen(wrong[i]),
+	EACH(c, wrong) {
+		assert_int_equal(lk_base64url_decode(*c, strlen(*c),
 		                     bytes, sizeof(bytes), &len),
 		    LK_MALFORMED);
 		assert_int_equal(len, 0);
@@ -86,7 +83,6 @@ test_base64url_longer_than_its_room_is_malformed(void **state)
 	uint8_t bytes[4] = { 0, 0, 0, 7 };
 	size_t len;
 
-	(void)state;
 	assert_int_equal(lk_base64url_decode("____", 4, bytes, 3, &len), LK_OK);
 	assert_int_equal(lk_base64url_decode("____", 4, bytes, 2, &len),
 	    LK_MALFORMED);
@@ -104,7 +100,6 @@ test_base64url_front_is_the_beginning_of_the_whole(void **state)
 	char text[2 * LONGEST];
 	size_t n;
 
-	(void)state;
 	randombytes_buf(bytes, sizeof(bytes));
 	lk_base64url(bytes, sizeof(bytes), text);
 	for (n = 0; n <= LONGEST; n++) {

@@ -6,7 +6,6 @@ test_buf_appends_in_order_and_terminated(void **state)
 {
 	struct lk_buf buf = LK_BUF_INIT(100);
 
-	(void)state;
 	lk_buf_str(&buf, "one");
 	lk_buf_add(&buf, "\0two", 4);
 	lk_buf_printf(&buf, " %d-%s", 3, "x");
@@ -21,7 +20,6 @@ test_buf_empty_append_gives_an_empty_string(void **state)
 {
 	struct lk_buf buf = LK_BUF_INIT(0);
 
-	(void)state;
 	lk_buf_add(&buf, NULL, 0);
 	assert_false(buf.failed);
 	assert_string_equal(buf.data, "");
@@ -34,7 +32,6 @@ test_buf_growth_keeps_the_content(void **state)
 	struct lk_buf buf = LK_BUF_INIT(100000);
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < 10000; i++)
 		lk_buf_printf(&buf, "%04zu,", i);
 	assert_false(buf.failed);
@@ -50,7 +47,6 @@ test_buf_at_its_cap_fits(void **state)
 {
 	struct lk_buf buf = LK_BUF_INIT(4);
 
-	(void)state;
 	lk_buf_str(&buf, "abcd");
 	assert_false(buf.failed);
 	assert_string_equal(buf.data, "abcd");
@@ -64,7 +60,6 @@ test_buf_over_its_cap_fails_and_stays_failed(void **state)
 {
 	struct lk_buf buf = LK_BUF_INIT(4);
 
-	(void)state;
 	lk_buf_str(&buf, "abc");
 	lk_buf_str(&buf, "de");
 	assert_true(buf.failed);
@@ -82,7 +77,6 @@ test_buf_printf_over_its_cap_fails_whole(void **state)
 {
 	struct lk_buf buf = LK_BUF_INIT(4);
 
-	(void)state;
 	lk_buf_printf(&buf, "%s", "abcde");
 	assert_true(buf.failed);
 	assert_int_equal(buf.len, 0);
@@ -94,7 +88,6 @@ test_buf_absurd_length_fails(void **state)
 {
 	struct lk_buf buf = LK_BUF_INIT(16);
 
-	(void)state;
 	lk_buf_str(&buf, "abc");
 	assert_null(lk_buf_room(&buf, SIZE_MAX));
 	assert_true(buf.failed);
@@ -107,7 +100,6 @@ test_buf_room_is_there_and_counts_when_grown(void **state)
 	struct lk_buf buf = LK_BUF_INIT(1000);
 	char *room;
 
-	(void)state;
 	assert_non_null(room = lk_buf_room(&buf, 500));
 	assert_int_equal(buf.len, 0);
 	memset(room, 'x', 500);
@@ -123,7 +115,6 @@ test_buf_reset_wipes_and_can_be_used_again(void **state)
 	struct lk_buf buf = LK_BUF_INIT(6);
 	char *data;
 
-	(void)state;
 	lk_buf_str(&buf, "secret");
 	data = buf.data;
 	lk_buf_str(&buf, "!");
@@ -143,7 +134,6 @@ test_buf_take_hands_over(void **state)
 	struct lk_buf buf = LK_BUF_INIT(10);
 	char *text;
 
-	(void)state;
 	lk_buf_str(&buf, "mine");
 	text = lk_buf_take(&buf);
 	assert_string_equal(text, "mine");
@@ -160,7 +150,6 @@ test_buf_free_twice_is_harmless(void **state)
 {
 	struct lk_buf buf = LK_BUF_INIT(10);
 
-	(void)state;
 	lk_buf_free(&buf);
 	lk_buf_str(&buf, "x");
 	lk_buf_free(&buf);

@@ -6,7 +6,6 @@ test_error_set_formats_the_text(void **state)
 {
 	struct lk_error error;
 
-	(void)state;
 	lk_error_set(&error, "%s:%d: %s", "file", 7, "key");
 	assert_string_equal(error.text, "file:7: key");
 	lk_error_set(&error, "%s", "");
@@ -16,7 +15,6 @@ test_error_set_formats_the_text(void **state)
 static void
 test_error_set_without_error_does_nothing(void **state)
 {
-	(void)state;
 	lk_error_set(NULL, "%s", "lost");
 }
 
@@ -26,7 +24,6 @@ test_error_set_long_text_is_cut(void **state)
 	struct lk_error error;
 	char text[2 * LK_ERROR_MAX];
 
-	(void)state;
 	memset(text, 'x', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
 	lk_error_set(&error, "%s", text);
@@ -46,7 +43,6 @@ test_error_set_hidden_characters_are_escaped(void **state)
 {
 	struct lk_error error;
 
-	(void)state;
 	lk_error_set(&error, "%s",
 	    "a\nlevel=info msg=forged\r\t\x1b[31m\x7f\xc3\xa9 end");
 	assert_string_equal(error.text,
@@ -61,7 +57,6 @@ test_error_fail_evaluates_to_the_status(void **state)
 	struct lk_error error;
 	enum lk_status status;
 
-	(void)state;
 	status = lk_fail(&error, LK_E_STORE, "no %s", "answer");
 	assert_int_equal(status, LK_E_STORE);
 	assert_string_equal(error.text, "no answer");
@@ -77,10 +72,9 @@ test_status_name_every_status_has_its_own(void **state)
 		LK_E_NOMEM, LK_E_INVAL, LK_E_SETTINGS, LK_E_STORE,
 		LK_E_TIMEOUT, LK_E_CORRUPT, LK_E_NOT_DURABLE,
 		LK_E_WOULD_WAIT };
-	const size_t count = sizeof(all) / sizeof(all[0]);
+	const size_t count = COUNT(all);
 	size_t i, j;
 
-	(void)state;
 	for (i = 0; i < count; i++) {
 		assert_string_not_equal(lk_status_name(all[i]),
 		    "undefined status");

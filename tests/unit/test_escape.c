@@ -3,8 +3,6 @@
 #include "base/json.h"
 #include "base/utf8.h"
 
-#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
-
 /* What each way makes of a text; NULL: what the one before does. */
 static void
 test_escape_shows_what_would_be_hidden(void **state)
@@ -39,16 +37,15 @@ test_escape_shows_what_would_be_hidden(void **state)
 	};
 	struct lk_buf out = LK_BUF_INIT(256);
 	const char *want = NULL;
-	size_t i, how;
+	size_t how;
 
-	(void)state;
-	for (i = 0; i < COUNT(rows); i++) {
-		for (how = 0; how < COUNT(rows[i].want); how++) {
-			if (rows[i].want[how] != NULL)
-				want = rows[i].want[how];
+	EACH(c, rows) {
+		for (how = 0; how < COUNT(c->want); how++) {
+			if (c->want[how] != NULL)
+				want = c->want[how];
 			lk_buf_reset(&out);
-			lk_escape((enum lk_escape)how, rows[i].text,
-			    strlen(rows[i].text), &out);
+			lk_escape((enum lk_escape)how, c->text,
+			    strlen(c->text), &out);
 			assert_false(out.failed);
 			assert_string_equal(out.data, want);
 		}
@@ -66,7 +63,6 @@ test_escape_of_every_character_means_the_same_in_json(void **state)
 	uint32_t code;
 	size_t len;
 
-	(void)state;
 	for (code = 1; code <= 0x10ffff; code++) {
 		if (code == 0xd800)
 			code = 0xe000;

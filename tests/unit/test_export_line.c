@@ -38,7 +38,6 @@ test_export_line_session_comes_back_as_it_was(void **state)
 	struct lk_buf record = LK_BUF_INIT(1024), out = LK_BUF_INIT(1024);
 	struct lk_stored stored;
 
-	(void)state;
 	assert_int_equal(decode(GOOD, &stored, &record), LK_OK);
 	assert_int_equal(stored.kind, LK_STORED_SESSION);
 	assert_string_equal(stored.user, "alice");
@@ -64,7 +63,6 @@ test_export_line_user_keeps_every_byte_of_the_detail(void **state)
 	struct lk_buf record = LK_BUF_INIT(1024), out = LK_BUF_INIT(1024);
 	struct lk_stored stored;
 
-	(void)state;
 	assert_int_equal(decode(line, &stored, &record), LK_OK);
 	assert_int_equal(stored.kind, LK_STORED_USER);
 	assert_string_equal(stored.user, "b\xc3\xa4o\"b");
@@ -147,13 +145,10 @@ test_export_lines_are_taken_or_refused_by_the_table(void **state)
 	};
 	struct lk_buf record = LK_BUF_INIT(4096);
 	struct lk_stored stored;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		if ((decode(cases[i].line, &stored, &record) == LK_OK) !=
-		    cases[i].ok)
-			fail_msg("%s", cases[i].line);
+	EACH(c, cases) {
+		if ((decode(c->line, &stored, &record) == LK_OK) != c->ok)
+			fail_msg("%s", c->line);
 	}
 	lk_buf_free(&record);
 }
@@ -166,7 +161,6 @@ test_export_line_cut_anywhere_is_refused(void **state)
 	struct lk_stored stored;
 	size_t len;
 
-	(void)state;
 	for (len = 0; len < sizeof(GOOD) - 1; len++)
 		assert_int_equal(
 		    lk_export_line_decode(GOOD, len, &stored, &record, &error),
@@ -180,7 +174,6 @@ test_export_line_garbage_is_not_encoded(void **state)
 	struct lk_buf out = LK_BUF_INIT(1024);
 	struct lk_stored stored;
 
-	(void)state;
 	memset(&stored, 0, sizeof(stored));
 	assert_int_equal(lk_export_line_encode(&stored, true, &out),
 	    LK_E_CORRUPT);

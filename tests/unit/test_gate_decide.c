@@ -107,12 +107,12 @@ static const struct {
 	{ LK_E_NOT_DURABLE, 503, 503, GATE_CHALLENGE_NONE },
 	{ LK_E_WOULD_WAIT, 503, 503, GATE_CHALLENGE_NONE },
 };
-#define STATUS_COUNT (sizeof(statuses) / sizeof(statuses[0]))
+#define STATUS_COUNT (COUNT(statuses))
 
 static const enum gate_credentials_kind kinds[] = { GATE_CREDENTIALS_NONE,
 	GATE_CREDENTIALS_ONE, GATE_CREDENTIALS_BAD, GATE_CREDENTIALS_SEVERAL,
 	GATE_CREDENTIALS_TOO_MANY, GATE_CREDENTIALS_CONFLICT };
-#define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
+#define KIND_COUNT (COUNT(kinds))
 
 struct expected {
 	unsigned int http;
@@ -179,7 +179,6 @@ test_gate_decide_every_combination_as_designed(void **state)
 	size_t status, kind;
 	int browser, login_page;
 
-	(void)state;
 	for (status = 0; status < STATUS_COUNT; status++) {
 		for (kind = 0; kind < KIND_COUNT; kind++) {
 			for (browser = 0; browser < 2; browser++) {
@@ -197,7 +196,6 @@ test_gate_decide_undefined_value_is_not_allowed(void **state)
 {
 	struct scene scene;
 
-	(void)state;
 	set_scene(&scene);
 	scene.facts.status = (enum lk_status)99;
 	assert_int_equal(decide(&scene).http, 503);
@@ -214,7 +212,6 @@ test_gate_decide_incomplete_request_is_400(void **state)
 {
 	struct scene scene;
 
-	(void)state;
 	set_scene(&scene);
 	scene.request.method = NULL;
 	assert_int_equal(decide(&scene).http, 400);
@@ -234,7 +231,6 @@ test_gate_decide_other_role_is_404(void **state)
 {
 	struct scene scene;
 
-	(void)state;
 	set_scene(&scene);
 	scene.request.authorizer = false;
 	assert_int_equal(decide(&scene).http, 404);
@@ -252,15 +248,13 @@ test_gate_decide_basic_user_must_be_the_sessions(void **state)
 	};
 	struct gate_verdict verdict;
 	struct scene scene;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	EACH(c, cases) {
 		set_scene(&scene);
 		(void)snprintf(scene.credentials.user,
-		    sizeof(scene.credentials.user), "%s", cases[i].user);
+		    sizeof(scene.credentials.user), "%s", c->user);
 		verdict = decide(&scene);
-		assert_int_equal(verdict.http, cases[i].http);
+		assert_int_equal(verdict.http, c->http);
 		if (verdict.http == 401)
 			assert_int_equal(verdict.challenge,
 			    GATE_CHALLENGE_INVALID_TOKEN);
@@ -274,9 +268,7 @@ test_gate_decide_unsound_session_is_503(void **state)
 	static const char *const changed[] = { " alice", "alice ", "al\xe9",
 		"al\xc2\x85", "alice\xc2\xa0", ("\xe2\x80\x8b" "alice") };
 	struct scene scene;
-	size_t i;
 
-	(void)state;
 	set_scene(&scene);
 	scene.session.user[0] = '\0';
 	assert_int_equal(decide(&scene).http, 503);
@@ -292,9 +284,9 @@ test_gate_decide_unsound_session_is_503(void **state)
 	set_scene(&scene);
 	scene.session.client[0] = '\177';
 	assert_int_equal(decide(&scene).http, 503);
-	for (i = 0; i < sizeof(changed) / sizeof(changed[0]); i++) {
+	EACH(c, changed) {
 		set_scene(&scene);
-		strcpy(scene.session.user, changed[i]);
+		strcpy(scene.session.user, *c);
 		assert_int_equal(decide(&scene).http, 503);
 	}
 	set_scene(&scene);
@@ -312,14 +304,12 @@ test_gate_decide_unsafe_method_is_never_redirected(void **state)
 		"OPTIONS", "get", "GETT" };
 	struct gate_verdict verdict;
 	struct scene scene;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+	EACH(c, methods) {
 		set_scene(&scene);
 		set_login_url(&scene);
 		scene.request.accept = "text/html";
-		scene.request.method = methods[i];
+		scene.request.method = *c;
 		scene.credentials.kind = GATE_CREDENTIALS_NONE;
 		assert_int_equal(decide(&scene).http, 401);
 	}
@@ -346,7 +336,6 @@ test_gate_decide_basic_is_offered_if_accepted(void **state)
 {
 	struct scene scene;
 
-	(void)state;
 	set_scene(&scene);
 	scene.credentials.kind = GATE_CREDENTIALS_NONE;
 	scene.settings.gate.sources.n = 2;
@@ -388,25 +377,23 @@ test_gate_decide_refused_plan_is_refused_for_everybody(void **state)
 	};
 	struct gate_verdict verdict;
 	struct scene scene;
-	size_t i, kind;
+	size_t kind;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	EACH(c, cases) {
 		for (kind = 0; kind < KIND_COUNT; kind++) {
 			set_user_scene(&scene);
 			set_login_url(&scene);
 			scene.request.accept = "text/html";
 			scene.credentials.kind = kinds[kind];
 			scene.plan.need = GATE_NEED_REFUSED;
-			scene.plan.http = cases[i].plan;
+			scene.plan.http = c->plan;
 			scene.plan.reason = "Why.";
 			verdict = decide(&scene);
-			assert_int_equal(verdict.http, cases[i].http);
+			assert_int_equal(verdict.http, c->http);
 			assert_string_equal(verdict.reason, "Why.");
 			assert_int_equal(verdict.rule, 1);
 			scene.request.subrequest = true;
-			assert_int_equal(decide(&scene).http,
-			    cases[i].subrequest);
+			assert_int_equal(decide(&scene).http, c->subrequest);
 		}
 	}
 }
@@ -418,7 +405,6 @@ test_gate_decide_public_plan_is_allowed_for_everybody(void **state)
 	struct scene scene;
 	size_t kind;
 
-	(void)state;
 	for (kind = 0; kind < KIND_COUNT; kind++) {
 		set_scene(&scene);
 		scene.credentials.kind = kinds[kind];
@@ -441,7 +427,6 @@ test_gate_decide_zero_or_unknown_plan_is_503(void **state)
 {
 	struct scene scene;
 
-	(void)state;
 	set_scene(&scene);
 	memset(&scene.plan, 0, sizeof(scene.plan));
 	assert_int_equal(decide(&scene).http, 503);
@@ -471,7 +456,6 @@ test_gate_decide_rule_that_does_not_admit_is_403(void **state)
 	char *clients[] = { web, NULL };
 	struct scene scene;
 
-	(void)state;
 	set_scene(&scene);
 	scene.rule.users = (struct lk_strings){ names, 1 };
 	assert_int_equal(decide(&scene).http, 403);
@@ -496,7 +480,6 @@ test_gate_decide_detail_over_the_limit_is_503(void **state)
 {
 	struct scene scene;
 
-	(void)state;
 	set_user_scene(&scene);
 	scene.settings.gate.detail = true;
 	(void)snprintf(scene.detail, sizeof(scene.detail), "\"%014d\"", 0);
@@ -520,16 +503,14 @@ test_gate_decide_session_is_renewed_below_the_limit(void **state)
 	};
 	struct gate_verdict verdict;
 	struct scene scene;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	EACH(c, cases) {
 		set_scene(&scene);
-		scene.settings.gate.renew_below = cases[i].below;
-		scene.session.ttl = cases[i].ttl;
+		scene.settings.gate.renew_below = c->below;
+		scene.session.ttl = c->ttl;
 		verdict = decide(&scene);
 		assert_int_equal(verdict.http, 200);
-		assert_int_equal(verdict.renew, cases[i].renew);
+		assert_int_equal(verdict.renew, c->renew);
 		/* Never what is refused. */
 		scene.facts.status = LK_EXPIRED;
 		assert_false(decide(&scene).renew);
@@ -599,7 +580,6 @@ test_gate_decide_subrequest_is_never_answered_302_or_400(void **state)
 	struct scene scene;
 	size_t status, kind;
 
-	(void)state;
 	for (status = 0; status < STATUS_COUNT; status++) {
 		for (kind = 0; kind < KIND_COUNT; kind++) {
 			set_scene(&scene);
@@ -624,7 +604,6 @@ test_gate_decide_incomplete_subrequest_is_403(void **state)
 {
 	struct scene scene;
 
-	(void)state;
 	set_scene(&scene);
 	scene.request.subrequest = true;
 	scene.request.uri = NULL;

@@ -34,7 +34,6 @@ asked_by(const char *first, const char *second)
 static void
 test_gate_endpoint_named_is_asked(void **state)
 {
-	(void)state;
 	assert_int_equal(asked_by("LATCHKEY_ENDPOINT=authorize", NULL),
 	    GATE_ENDPOINT_AUTHORIZE);
 	assert_int_equal(asked_by("LATCHKEY_ENDPOINT=authorize",
@@ -51,12 +50,9 @@ test_gate_endpoint_unclear_is_none(void **state)
 		"HTTP_LATCHKEY_ENDPOINT=authorize",
 		"XLATCHKEY_ENDPOINT=authorize",
 		"latchkey_endpoint=authorize" };
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		assert_int_equal(asked_by(texts[i], NULL),
-		    GATE_ENDPOINT_NONE);
+	EACH(c, texts)
+		assert_int_equal(asked_by(*c, NULL), GATE_ENDPOINT_NONE);
 	assert_int_equal(asked_by(NULL, NULL), GATE_ENDPOINT_NONE);
 	assert_int_equal(asked_by("LATCHKEY_ENDPOINT=authorize",
 	    "LATCHKEY_ENDPOINT=health"), GATE_ENDPOINT_NONE);
@@ -70,7 +66,6 @@ test_gate_endpoint_each_is_asked_by_its_name(void **state)
 	char text[64];
 	int i;
 
-	(void)state;
 	assert_string_equal(gate_endpoint_name(GATE_ENDPOINT_NONE), "none");
 	assert_int_equal(asked_by("LATCHKEY_ENDPOINT=none", NULL),
 	    GATE_ENDPOINT_NONE);
@@ -107,12 +102,9 @@ test_gate_endpoint_path_counts_as_cgi_only(void **state)
 		{ "PATH_INFO=/metrics", NULL, GATE_ENDPOINT_NONE },
 		{ "LATCHKEY_ENDPOINT=metrics", NULL, GATE_ENDPOINT_NONE },
 	};
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_int_equal(ask(true, cases[i].first, cases[i].second),
-		    cases[i].endpoint);
+	EACH(c, cases)
+		assert_int_equal(ask(true, c->first, c->second), c->endpoint);
 	assert_int_equal(asked_by("PATH_INFO=/session", NULL),
 	    GATE_ENDPOINT_NONE);
 }
@@ -156,26 +148,24 @@ test_gate_endpoint_admits_as_designed(void **state)
 		{ GATE_ENDPOINT_JWKS, 200, 405, 404 },
 	};
 	enum gate_endpoint endpoint;
-	size_t i;
 
-	(void)state;
-	assert_int_equal(sizeof(cases) / sizeof(cases[0]),
+	assert_int_equal(COUNT(cases),
 	    GATE_ENDPOINT_COUNT);
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		endpoint = cases[i].endpoint;
+	EACH(c, cases) {
+		endpoint = c->endpoint;
 		assert_int_equal(admit(endpoint, "GET", true, true).http,
-		    cases[i].get);
+		    c->get);
 		assert_int_equal(admit(endpoint, "HEAD", true, true).http,
-		    cases[i].get);
+		    c->get);
 		assert_int_equal(admit(endpoint, "POST", true, true).http,
-		    cases[i].post);
+		    c->post);
 		assert_int_equal(admit(endpoint, "GET", true, false).http,
-		    cases[i].hidden_get);
+		    c->hidden_get);
 		/* Reading harms nobody, changing needs to be meant. */
 		assert_int_equal(admit(endpoint, "GET", false, true).http,
-		    cases[i].get);
+		    c->get);
 		assert_int_equal(admit(endpoint, "POST", false, true).http,
-		    cases[i].post == 200 ? 403 : cases[i].post);
+		    c->post == 200 ? 403 : c->post);
 		assert_int_not_equal(
 		    admit(endpoint, "post", true, true).http, 200);
 		assert_int_not_equal(
@@ -190,7 +180,6 @@ test_gate_endpoint_refusal_says_why(void **state)
 {
 	struct gate_admission admission;
 
-	(void)state;
 	admission = admit(GATE_ENDPOINT_LOGOUT, "GET", true, true);
 	assert_string_equal(admission.allow, "POST");
 	assert_non_null(admission.reason);
@@ -226,21 +215,17 @@ test_gate_endpoint_id_of_query_is_exactly_one(void **state)
 	char text[64], id[LK_SESSION_ID_MAX + 1];
 	char *env[2] = { NULL, NULL };
 	struct gate_request request = { .env = env };
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	EACH(one, cases) {
 		env[0] = NULL;
-		if (cases[i].query != NULL) {
+		if (one->query != NULL) {
 			(void)snprintf(text, sizeof(text), "QUERY_STRING=%s",
-			    cases[i].query);
+			    one->query);
 			env[0] = text;
 		}
-		request.uri = cases[i].uri;
-		assert_int_equal(gate_query_id(&request, id),
-		    cases[i].id != NULL);
-		assert_string_equal(id,
-		    cases[i].id == NULL ? "" : cases[i].id);
+		request.uri = one->uri;
+		assert_int_equal(gate_query_id(&request, id), one->id != NULL);
+		assert_string_equal(id, one->id == NULL ? "" : one->id);
 	}
 }
 
@@ -253,7 +238,6 @@ test_gate_endpoint_id_is_capped(void **state)
 	const struct gate_request request = { .env = env };
 	size_t prefix;
 
-	(void)state;
 	prefix = (size_t)snprintf(text, sizeof(text), "QUERY_STRING=id=");
 	memset(text + prefix, 'A', LK_SESSION_ID_MAX + 1);
 	text[prefix + LK_SESSION_ID_MAX + 1] = '\0';

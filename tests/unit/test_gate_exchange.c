@@ -107,7 +107,6 @@ expect_reply(int i, const char *text, bool kept)
 static int
 setup(void **state)
 {
-	(void)state;
 	return (FCGX_Init());
 }
 
@@ -125,7 +124,6 @@ test_gate_exchange_each_has_parameters_and_answer_of_its_own(void **state)
 	char who[32];
 	int i, at;
 
-	(void)state;
 	for (i = 0; i < MANY; i++)
 		begin(i, i % 2 == 1);
 	/* In another order than they came. */
@@ -149,7 +147,6 @@ test_gate_exchange_kept_carries_the_next_request(void **state)
 	const struct gate_seen seen = { .keep = true, .request_id = 1 };
 	int turn;
 
-	(void)state;
 	begin(0, true);
 	for (turn = 0; turn < 3; turn++) {
 		assert_int_equal(gate_exchange_answer(all[0].exchange,
@@ -216,7 +213,6 @@ test_gate_exchange_without_an_answer_hangs_up(void **state)
 {
 	char byte;
 
-	(void)state;
 	begin(0, true);
 	gate_exchange_end(all[0].exchange);
 	assert_int_equal(recv(all[0].theirs, &byte, 1, 0), 0);
@@ -231,7 +227,6 @@ test_gate_exchange_without_an_answer_hangs_up(void **state)
 static void
 test_gate_exchange_knows_when_nobody_waits(void **state)
 {
-	(void)state;
 	begin(0, false);
 	/* Who will send no more may still read. */
 	assert_int_equal(shutdown(all[0].theirs, SHUT_WR), 0);
@@ -258,7 +253,6 @@ test_gate_exchange_with_too_little_is_none(void **state)
 	const struct gate_seen seen = { .request_id = 1 };
 	int fds[2];
 
-	(void)state;
 	assert_int_equal(socketpair(AF_UNIX,
 	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
 	assert_null(gate_exchange_begin(&spares, fds[0], &seen));
@@ -351,7 +345,6 @@ test_gate_shared_keeps_order_and_limit(void **state)
 	struct hall hall;
 	int i, round;
 
-	(void)state;
 	hall_open(&hall);
 	hall.shared.room.queue = 3;
 	for (i = 0; i < 5; i++)
@@ -390,7 +383,6 @@ test_gate_shared_has_room_for_all_that_it_says(void **state)
 	struct hall hall;
 	size_t i, round;
 
-	(void)state;
 	hall_open(&hall);
 	/* Also where a page of the pipe has been read in part. */
 	for (round = 0; round < 3; round++) {
@@ -411,7 +403,6 @@ test_gate_shared_closed_is_emptied_first(void **state)
 	struct gate_exchange *exchange;
 	struct hall hall;
 
-	(void)state;
 	hall_open(&hall);
 	begin(0, false);
 	gate_shared_hand_over(&hall.shared, all[0].exchange);
@@ -431,7 +422,6 @@ test_gate_shared_returns_until_the_end(void **state)
 	struct hall hall;
 	int fds[2];
 
-	(void)state;
 	hall_open(&hall);
 	assert_int_equal(gate_shared_take_back(&hall.shared), -1);
 	assert_int_equal(pipe(fds), 0);
@@ -516,7 +506,6 @@ test_gate_thread_hears_each_bell_once(void **state)
 	struct hall hall;
 	int i, round;
 
-	(void)state;
 	hall_open(&hall);
 	for (i = 0; i < 3; i++)
 		counting_start(&counting[i], &hall, true);
@@ -543,7 +532,6 @@ test_gate_thread_shares_the_work(void **state)
 	struct hall hall;
 	int i, sum = 0;
 
-	(void)state;
 	hall_open(&hall);
 	for (i = 0; i < THREADS; i++)
 		counting_start(&counting[i], &hall, true);
@@ -569,7 +557,6 @@ test_gate_thread_that_is_busy_keeps_nothing_from_others(void **state)
 	struct hall hall;
 	int i, round;
 
-	(void)state;
 	hall_open(&hall);
 	for (i = 0; i < 3; i++) {
 		counting_start(&counting[i], &hall, true);
@@ -594,7 +581,6 @@ test_gate_thread_that_sleeps_is_woken(void **state)
 	struct hall hall;
 	int i;
 
-	(void)state;
 	hall_open(&hall);
 	counting_start(&worker, &hall, true);
 	counting_start(&loop, &hall, false);

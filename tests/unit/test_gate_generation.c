@@ -123,10 +123,9 @@ test_gate_generation_bad_settings_change_nothing(void **state)
 	struct gate_generation *held = gate_generations_hold(generations);
 	char restart[GATE_RESTART_MAX];
 	struct lk_error error;
-	size_t i;
 
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		write_settings(place, bad[i]);
+	EACH(c, bad) {
+		write_settings(place, *c);
 		assert_int_equal(gate_generations_reload(generations, restart,
 		    &error), LK_E_SETTINGS);
 		assert_non_null(strstr(error.text, place->path));

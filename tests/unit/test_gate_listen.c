@@ -75,7 +75,7 @@ test_gate_listen_unix_has_the_mode_asked_for(void **state)
 	struct stat st;
 	size_t i;
 
-	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+	for (i = 0; i < COUNT(modes); i++) {
 		(void)umask(i % 2 == 0 ? 077 : 0);
 		assert_int_equal(gate_listener_open(place->text, modes[i],
 		    ANY_GROUP, NULL, &listener, &error), LK_OK);
@@ -205,7 +205,6 @@ test_gate_listen_tcp_binds_that_address_only(void **state)
 	int port = free_port();
 	char text[32];
 
-	(void)state;
 	(void)snprintf(text, sizeof(text), "127.0.0.1:%d", port);
 	assert_int_equal(gate_listener_open(text, 0, ANY_GROUP, NULL,
 	    &listener, &error),
@@ -228,11 +227,9 @@ test_gate_listen_nonsense_is_refused(void **state)
 		"unix:", "unix:relative", "/path" };
 	struct gate_listener listener;
 	struct lk_error error;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		assert_int_equal(gate_listener_open(texts[i], 0600, ANY_GROUP,
+	EACH(c, texts) {
+		assert_int_equal(gate_listener_open(*c, 0600, ANY_GROUP,
 		    NULL, &listener, &error), LK_E_SETTINGS);
 		assert_int_equal(listener.fd, -1);
 	}

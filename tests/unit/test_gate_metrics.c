@@ -19,7 +19,6 @@ test_gate_metrics_latency_falls_into_buckets(void **state)
 	static struct gate_metrics metrics;
 	struct lk_buf out = LK_BUF_INIT(65536);
 
-	(void)state;
 	gate_metrics_store(&metrics, 100000, LK_OK);
 	gate_metrics_store(&metrics, 100001, LK_UNKNOWN);
 	gate_metrics_store(&metrics, INT64_C(1000000000), LK_E_TIMEOUT);
@@ -53,7 +52,6 @@ test_gate_metrics_counters_are_shown(void **state)
 	static struct gate_metrics metrics;
 	struct lk_buf out = LK_BUF_INIT(65536);
 
-	(void)state;
 	gate_count(&metrics.queued);
 	gate_count(&metrics.queued);
 	gate_count_down(&metrics.queued);

@@ -91,14 +91,13 @@ static const struct scene scenes[] = {
 	{ false, { "X_LATCHKEY_REQUEST=1" } },
 	{ false, { "QUERY_STRING=HTTP_X_LATCHKEY_REQUEST=1" } },
 };
-#define SCENE_COUNT (sizeof(scenes) / sizeof(scenes[0]))
+#define SCENE_COUNT (COUNT(scenes))
 
 static void
 test_gate_origin_every_scene_as_designed(void **state)
 {
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < SCENE_COUNT; i++) {
 		if (is_safe(&scenes[i], false) != scenes[i].safe)
 			print_error("scene %zu: %s\n", i,
@@ -113,7 +112,6 @@ test_gate_origin_deliberate_token_is_safe(void **state)
 {
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < SCENE_COUNT; i++)
 		assert_true(is_safe(&scenes[i], true));
 }

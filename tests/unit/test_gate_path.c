@@ -27,7 +27,7 @@ expect(const struct reading *cases, size_t count)
 	}
 }
 
-#define EXPECT(cases) expect((cases), sizeof(cases) / sizeof((cases)[0]))
+#define EXPECT(cases) expect((cases), COUNT(cases))
 
 static void
 test_gate_path_plain_is_kept(void **state)
@@ -43,7 +43,6 @@ test_gate_path_plain_is_kept(void **state)
 		{ "/\xc3\xa9", "/\xc3\xa9" }, { "/\xe9", "/\xe9" },
 	};
 
-	(void)state;
 	EXPECT(cases);
 }
 
@@ -60,7 +59,6 @@ test_gate_path_query_and_authority_are_cut(void **state)
 		{ "http://host/http://other/b", "/http:/other/b" },
 	};
 
-	(void)state;
 	EXPECT(cases);
 }
 
@@ -77,7 +75,6 @@ test_gate_path_no_path_is_refused(void **state)
 		{ " /a", NULL }, { "%2fa", NULL },
 	};
 
-	(void)state;
 	EXPECT(cases);
 }
 
@@ -93,7 +90,6 @@ test_gate_path_escapes_are_decoded_once(void **state)
 		{ "/%c3%A9", "/\xc3\xa9" },
 	};
 
-	(void)state;
 	EXPECT(cases);
 }
 
@@ -115,11 +111,10 @@ test_gate_path_dot_segments_are_refused(void **state)
 	size_t b, s, d, e;
 	char uri[128];
 
-	(void)state;
-	for (b = 0; b < sizeof(before) / sizeof(before[0]); b++)
-	for (s = 0; s < sizeof(slash) / sizeof(slash[0]); s++)
-	for (d = 0; d < sizeof(dots) / sizeof(dots[0]); d++)
-	for (e = 0; e < sizeof(behind) / sizeof(behind[0]); e++) {
+	for (b = 0; b < COUNT(before); b++)
+	for (s = 0; s < COUNT(slash); s++)
+	for (d = 0; d < COUNT(dots); d++)
+	for (e = 0; e < COUNT(behind); e++) {
 		(void)snprintf(uri, sizeof(uri), "%s%s%s%s", before[b],
 		    slash[s], dots[d], behind[e]);
 		if (gate_target_read(uri, &target, &path) == NULL)
@@ -137,7 +132,6 @@ test_gate_path_doubled_slashes_are_merged(void **state)
 		{ "/a/%2fb", "/a/b" }, { "/a%2Fb", "/a/b" }, { "/%2f", "/" },
 	};
 
-	(void)state;
 	EXPECT(cases);
 }
 
@@ -165,7 +159,6 @@ test_gate_path_ambiguous_is_refused(void **state)
 		{ "/a%252fb%3b", NULL }, { "/a;b%3fc", NULL },
 	};
 
-	(void)state;
 	EXPECT(cases);
 }
 
@@ -176,7 +169,6 @@ test_gate_path_too_long_is_refused(void **state)
 	struct gate_target target;
 	struct gate_path path;
 
-	(void)state;
 	memset(uri, 'a', sizeof(uri));
 	uri[0] = '/';
 	uri[GATE_PATH_MAX] = '?';
@@ -227,30 +219,28 @@ test_gate_path_is_read_in_every_way(void **state)
 	struct gate_target target;
 	bool seen[9];
 	struct gate_path path;
-	size_t i, j;
+	size_t j;
 	bool more;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	EACH(one, cases) {
 		memset(seen, 0, sizeof(seen));
-		more = gate_target_read(cases[i].uri, &target, &path) == NULL;
+		more = gate_target_read(one->uri, &target, &path) == NULL;
 		assert_true(more);
-		assert_string_equal(path.text, cases[i].readings[0]);
+		assert_string_equal(path.text, one->readings[0]);
 		for (; more; more = gate_target_next(&target, &path)) {
 			assert_int_equal(path.len, strlen(path.text));
-			for (j = 0; cases[i].readings[j] != NULL; j++) {
-				if (strcmp(path.text,
-				        cases[i].readings[j]) == 0)
+			for (j = 0; one->readings[j] != NULL; j++) {
+				if (strcmp(path.text, one->readings[j]) == 0)
 					break;
 			}
-			if (cases[i].readings[j] == NULL)
-				fail_msg("%s as %s", cases[i].uri, path.text);
+			if (one->readings[j] == NULL)
+				fail_msg("%s as %s", one->uri, path.text);
 			seen[j] = true;
 		}
-		for (j = 0; cases[i].readings[j] != NULL; j++) {
+		for (j = 0; one->readings[j] != NULL; j++) {
 			if (!seen[j])
-				fail_msg("%s not as %s", cases[i].uri,
-				    cases[i].readings[j]);
+				fail_msg("%s not as %s", one->uri,
+				    one->readings[j]);
 		}
 	}
 }
@@ -263,11 +253,9 @@ test_gate_path_reading_is_stable(void **state)
 		"/a/b%2fc", "//x", "/%c3%a9" };
 	struct gate_path once, twice;
 	struct gate_target target;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(uris) / sizeof(uris[0]); i++) {
-		assert_null(gate_target_read(uris[i], &target, &once));
+	EACH(one, uris) {
+		assert_null(gate_target_read(*one, &target, &once));
 		assert_null(gate_target_read(once.text, &target, &twice));
 		assert_string_equal(once.text, twice.text);
 	}

@@ -24,7 +24,6 @@ test_gate_peers_zeroed_are_nobody(void **state)
 {
 	const struct gate_peers nobody = { 0 };
 
-	(void)state;
 	assert_false(gate_peers_have(&nobody, 0));
 	assert_false(gate_peers_have(&nobody, geteuid()));
 }
@@ -34,7 +33,6 @@ test_gate_peers_empty_list_is_anyone(void **state)
 {
 	struct gate_peers peers;
 
-	(void)state;
 	assert_int_equal(read_peers(NULL, 0, &peers), LK_OK);
 	assert_true(gate_peers_have(&peers, 0));
 	assert_true(gate_peers_have(&peers, 12345));
@@ -48,7 +46,6 @@ test_gate_peers_names_and_numbers_are_found(void **state)
 	char root[] = "root", number[] = "4294967294", low[] = "0033";
 	struct gate_peers peers;
 
-	(void)state;
 	assert_int_equal(read_peers((char *[]){ number, root, low }, 3,
 	    &peers), LK_OK);
 	assert_true(gate_peers_have(&peers, 0));
@@ -65,7 +62,6 @@ test_gate_peers_unknown_name_is_refused(void **state)
 	char root[] = "root", unknown[] = "no-such-user-here";
 	struct gate_peers peers;
 
-	(void)state;
 	assert_int_equal(read_peers((char *[]){ root, unknown }, 2, &peers),
 	    LK_E_SETTINGS);
 	assert_false(gate_peers_have(&peers, 0));
@@ -80,7 +76,6 @@ test_gate_peers_unix_socket_is_judged_by_its_user(void **state)
 	const struct gate_peers theirs = { .v = &other, .n = 1 };
 	int pair[2];
 
-	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
 	    pair), 0);
 	assert_true(gate_peers_admit(&mine, pair[0]));
@@ -98,7 +93,6 @@ test_gate_peers_tcp_socket_is_in_no_list(void **state)
 	const struct gate_peers anyone = { .anyone = true };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	(void)state;
 	assert_true(fd >= 0);
 	assert_false(gate_peers_admit(&list, fd));
 	assert_true(gate_peers_admit(&anyone, fd));
@@ -111,11 +105,9 @@ test_gate_account_number_takes_whole_numbers_only(void **state)
 	static const char *const wrong[] = { "", "-1", "+1", " 1", "1 ", "1x",
 		"root", "4294967295", "99999999999999999999" };
 	uid_t uid;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		assert_false(gate_account_number(wrong[i], &uid));
+	EACH(c, wrong) {
+		assert_false(gate_account_number(*c, &uid));
 		assert_int_equal(uid, (uid_t)-1);
 	}
 	assert_true(gate_account_number("0", &uid));
@@ -128,7 +120,6 @@ test_gate_account_find_knows_name_and_number(void **state)
 	struct gate_account account;
 	struct lk_error error;
 
-	(void)state;
 	assert_int_equal(gate_account_find("root", &account, &error), LK_OK);
 	assert_int_equal(account.uid, 0);
 	assert_int_equal(gate_account_find("0", &account, &error), LK_OK);

@@ -6,7 +6,6 @@ test_gate_reply_is_built_in_order(void **state)
 {
 	struct lk_buf out = LK_BUF_INIT(1000);
 
-	(void)state;
 	gate_reply_begin(&out, 405);
 	gate_reply_header(&out, "Allow", "POST");
 	gate_reply_body(&out, GATE_TYPE_TEXT, "No.\n", false);
@@ -47,12 +46,10 @@ test_gate_reply_failed_is_503(void **state)
 	static const unsigned int others[] = { 0, 1, 100, 201, 204, 206, 301,
 		500, 2000 };
 	struct lk_buf out = LK_BUF_INIT(1000);
-	size_t i;
 
-	(void)state;
 	expect_failure(&out);
-	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		gate_reply_begin(&out, others[i]);
+	EACH(c, others) {
+		gate_reply_begin(&out, *c);
 		gate_reply_body(&out, GATE_TYPE_TEXT, "", false);
 		expect_failure(&out);
 	}

@@ -22,7 +22,6 @@ test_gate_request_params_are_found(void **state)
 		texts[5], texts[6], NULL };
 	struct gate_request request = request_of(env);
 
-	(void)state;
 	assert_true(request.authorizer);
 	assert_string_equal(request.method, "GET");
 	assert_string_equal(request.uri, "/a?b=c");
@@ -41,7 +40,6 @@ test_gate_request_method_said_apart_wins(void **state)
 	char *header[] = { texts[0], texts[2], NULL };
 	char *empty[] = { texts[0], texts[3], NULL };
 
-	(void)state;
 	assert_string_equal(request_of(both).method, "POST");
 	assert_string_equal(request_of(header).method, "GET");
 	assert_string_equal(request_of(empty).method, "");
@@ -58,7 +56,6 @@ test_gate_request_method_or_uri_said_twice_is_none(void **state)
 	char *apart[] = { texts[0], texts[2], texts[3], NULL };
 	char *uri[] = { texts[4], texts[0], texts[5], NULL };
 
-	(void)state;
 	assert_string_equal(request_of(method).method, "");
 	assert_string_equal(request_of(apart).method, "");
 	assert_string_equal(request_of(uri).uri, "");
@@ -87,19 +84,17 @@ test_gate_request_method_that_another_word_denies_is_none(void **state)
 	struct gate_request request;
 	char texts[3][40];
 	char *env[] = { texts[0], texts[1], texts[2], NULL };
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		strcpy(texts[0], cases[i].own);
-		strcpy(texts[1], cases[i].forwarded);
-		strcpy(texts[2], cases[i].said);
+	EACH(c, cases) {
+		strcpy(texts[0], c->own);
+		strcpy(texts[1], c->forwarded);
+		strcpy(texts[2], c->said);
 		request = request_of(env);
 		gate_request_doubt(&request);
-		if (cases[i].method == NULL)
+		if (c->method == NULL)
 			assert_null(request.method);
 		else
-			assert_string_equal(request.method, cases[i].method);
+			assert_string_equal(request.method, c->method);
 	}
 }
 
@@ -111,7 +106,6 @@ test_gate_request_missing_params_are_null(void **state)
 	char *env[] = { texts[0], texts[1], texts[2], texts[3], NULL };
 	struct gate_request request = request_of(env);
 
-	(void)state;
 	assert_null(request.method);
 	assert_null(request.uri);
 	assert_null(request.peer);
@@ -127,7 +121,6 @@ test_gate_request_next_finds_every_value(void **state)
 	struct gate_request request = request_of(env);
 	size_t at = 0;
 
-	(void)state;
 	assert_string_equal(gate_request_next(&request, "HTTP_COOKIE", &at),
 	    "a");
 	assert_string_equal(gate_request_next(&request, "HTTP_COOKIE", &at),
@@ -164,15 +157,13 @@ test_gate_request_navigation_is_recognised(void **state)
 		{ NULL, "text/html", false },
 	};
 	struct gate_request request;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	EACH(one, cases) {
 		memset(&request, 0, sizeof(request));
-		request.method = cases[i].method;
-		request.accept = cases[i].accept;
+		request.method = one->method;
+		request.accept = one->accept;
 		assert_int_equal(gate_request_is_navigation(&request),
-		    cases[i].navigation);
+		    one->navigation);
 	}
 }
 
@@ -207,23 +198,21 @@ test_gate_request_script_is_no_navigation(void **state)
 	char texts[4][40] = { "REQUEST_METHOD=GET", "HTTP_ACCEPT=text/html" };
 	char *env[5];
 	struct gate_request request;
-	size_t i, j;
+	size_t j;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	EACH(c, cases) {
 		memset(env, 0, sizeof(env));
 		env[0] = texts[0];
 		env[1] = texts[1];
-		for (j = 0; cases[i].params[j] != NULL; j++) {
+		for (j = 0; c->params[j] != NULL; j++) {
 			(void)snprintf(texts[j + 2], sizeof(texts[0]), "%s",
-			    cases[i].params[j]);
+			    c->params[j]);
 			env[j + 2] = texts[j + 2];
 		}
 		request = request_of(env);
-		assert_int_equal(gate_request_is_script(&request),
-		    cases[i].script);
+		assert_int_equal(gate_request_is_script(&request), c->script);
 		assert_int_equal(gate_request_is_navigation(&request),
-		    !cases[i].script);
+		    !c->script);
 	}
 }
 
@@ -242,14 +231,12 @@ test_gate_request_path_has_no_query(void **state)
 	};
 	struct gate_request request;
 	char path[12];
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	EACH(c, cases) {
 		memset(&request, 0, sizeof(request));
-		request.uri = cases[i].uri;
+		request.uri = c->uri;
 		gate_request_path(&request, path, sizeof(path));
-		assert_string_equal(path, cases[i].path);
+		assert_string_equal(path, c->path);
 	}
 }
 
@@ -260,7 +247,6 @@ test_gate_request_wipe_zeroes_values(void **state)
 	char *env[] = { texts[0], texts[1], texts[2], NULL };
 	static const char zeros[9];
 
-	(void)state;
 	gate_request_wipe(env);
 	assert_string_equal(texts[0], "HTTP_COOKIE=");
 	assert_memory_equal(texts[0] + strlen("HTTP_COOKIE="), zeros,

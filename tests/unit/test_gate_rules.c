@@ -71,7 +71,7 @@ set_site(struct lk_settings *settings)
 		rule_of("/app/", LK_ACCESS_SESSION, NULL),
 	};
 
-	set_rules(settings, rules, sizeof(rules) / sizeof(rules[0]));
+	set_rules(settings, rules, COUNT(rules));
 }
 
 static void
@@ -103,18 +103,15 @@ test_gate_rules_first_match_wins(void **state)
 	};
 	struct lk_settings settings;
 	struct gate_plan plan;
-	size_t i;
 
-	(void)state;
 	set_site(&settings);
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		plan = plan_of(&settings, cases[i].method, cases[i].uri);
-		if (plan.number != cases[i].number ||
-		    plan.need != cases[i].need)
-			fail_msg("%s %s: rule %zu", cases[i].method,
-			    cases[i].uri, plan.number);
+	EACH(c, cases) {
+		plan = plan_of(&settings, c->method, c->uri);
+		if (plan.number != c->number || plan.need != c->need)
+			fail_msg("%s %s: rule %zu", c->method,
+			    c->uri, plan.number);
 		if (plan.need == GATE_NEED_REFUSED)
-			assert_int_equal(plan.http, cases[i].http);
+			assert_int_equal(plan.http, c->http);
 	}
 	free_rules(&settings);
 }
@@ -156,17 +153,15 @@ test_gate_rules_odd_path_does_not_get_around(void **state)
 	};
 	struct lk_settings settings;
 	struct gate_plan plan;
-	size_t i;
 
-	(void)state;
 	set_site(&settings);
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		plan = plan_of(&settings, "GET", cases[i].uri);
-		if (cases[i].http == 0 && plan.number != 5)
-			fail_msg("%s: rule %zu", cases[i].uri, plan.number);
-		if (cases[i].http != 0 && plan.http != cases[i].http)
-			fail_msg("%s: %u", cases[i].uri, plan.http);
-		assert_int_equal(plan.need, cases[i].http == 0
+	EACH(c, cases) {
+		plan = plan_of(&settings, "GET", c->uri);
+		if (c->http == 0 && plan.number != 5)
+			fail_msg("%s: rule %zu", c->uri, plan.number);
+		if (c->http != 0 && plan.http != c->http)
+			fail_msg("%s: %u", c->uri, plan.http);
+		assert_int_equal(plan.need, c->http == 0
 		    ? GATE_NEED_SESSION : GATE_NEED_REFUSED);
 	}
 	free_rules(&settings);
@@ -182,14 +177,11 @@ test_gate_rules_readings_matter_only_if_rules_differ(void **state)
 		"/group%2Fproject/issues?a=%2f..", "/a;b=1/" };
 	const struct lk_rule all = rule_of("/", LK_ACCESS_SESSION, NULL);
 	struct lk_settings settings;
-	size_t i;
 
-	(void)state;
 	set_rules(&settings, &all, 1);
-	for (i = 0; i < sizeof(uris) / sizeof(uris[0]); i++) {
-		if (plan_of(&settings, "GET", uris[i]).need !=
-		    GATE_NEED_SESSION)
-			fail_msg("%s", uris[i]);
+	EACH(one, uris) {
+		if (plan_of(&settings, "GET", *one).need != GATE_NEED_SESSION)
+			fail_msg("%s", *one);
 	}
 	free_rules(&settings);
 }
@@ -205,13 +197,11 @@ test_gate_rules_final_slash_counts_where_it_was_made(void **state)
 	static const char *const made[] = { "/x//", "/x/;a", "/x%2f", "/x;/",
 		"/x;", "//x", "//a/x", "/a;b//x/..", "/x%252f", "/x%3f" };
 	struct lk_settings settings;
-	size_t i;
 
-	(void)state;
 	set_rules(&settings, rules, 2);
-	for (i = 0; i < sizeof(made) / sizeof(made[0]); i++) {
-		if (plan_of(&settings, "GET", made[i]).http != 400)
-			fail_msg("%s", made[i]);
+	EACH(c, made) {
+		if (plan_of(&settings, "GET", *c).http != 400)
+			fail_msg("%s", *c);
 	}
 	assert_int_equal(plan_of(&settings, "GET", "/x").http, 403);
 	/* It is a path of its own, as the manual says. */
@@ -238,18 +228,16 @@ test_gate_rules_method_that_no_rule_could_name_is_400(void **state)
 	};
 	struct lk_settings settings;
 	struct gate_plan plan;
-	size_t i;
 
-	(void)state;
 	set_rules(&settings, rules, 2);
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		plan = plan_of(&settings, bad[i], "/");
+	EACH(c, bad) {
+		plan = plan_of(&settings, *c, "/");
 		if (plan.need != GATE_NEED_REFUSED || plan.http != 400)
-			fail_msg("%s", bad[i]);
+			fail_msg("%s", *c);
 	}
-	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		if (plan_of(&settings, good[i], "/").need != GATE_NEED_NOTHING)
-			fail_msg("%s", good[i]);
+	EACH(c, good) {
+		if (plan_of(&settings, *c, "/").need != GATE_NEED_NOTHING)
+			fail_msg("%s", *c);
 	}
 	assert_int_equal(plan_of(&settings, "DELETE", "/").http, 403);
 	free_rules(&settings);
@@ -348,9 +336,8 @@ test_gate_rules_destination_has_a_rule_too(void **state)
 	struct gate_plan plan;
 	size_t i;
 
-	(void)state;
-	set_rules(&settings, rules, sizeof(rules) / sizeof(rules[0]));
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	set_rules(&settings, rules, COUNT(rules));
+	for (i = 0; i < COUNT(cases); i++) {
 		plan = plan_with(&settings, cases[i].method,
 		    cases[i].headers);
 		if (cases[i].to >= 400 ? plan.need != GATE_NEED_REFUSED ||
@@ -377,7 +364,6 @@ test_gate_rules_destination_asks_for_as_much(void **state)
 	struct lk_settings settings;
 	struct gate_plan plan;
 
-	(void)state;
 	set_rules(&settings, rules, 2);
 	settings.gate.rules.v[1].users = strings_of("bob", NULL);
 	plan = plan_with(&settings, "MOVE", to_bob);
@@ -402,7 +388,6 @@ test_gate_rules_incomplete_request_is_refused(void **state)
 	struct lk_settings settings;
 	struct gate_plan plan;
 
-	(void)state;
 	set_rules(&settings, &all, 1);
 	assert_int_equal(plan_of(&settings, NULL, "/").http, 400);
 	assert_int_equal(plan_of(&settings, "", "/").http, 400);
@@ -424,7 +409,6 @@ test_gate_rules_detail_is_asked_for_if_needed(void **state)
 	struct lk_rule all = rule_of("/", LK_ACCESS_SESSION, NULL);
 	struct lk_settings settings;
 
-	(void)state;
 	set_rules(&settings, &all, 1);
 	assert_int_equal(plan_of(&settings, "GET", "/").need,
 	    GATE_NEED_SESSION);
@@ -499,17 +483,14 @@ test_gate_rules_requirement_is_compared_with_the_detail(void **state)
 	};
 	struct lk_requirement require;
 	char field[16];
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		(void)snprintf(field, sizeof(field), "%s", cases[i].field);
+	EACH(c, cases) {
+		(void)snprintf(field, sizeof(field), "%s", c->field);
 		require = (struct lk_requirement){ .field = field,
-			.any = { cases[i].quoted,
-			    strings_of(cases[i].any, cases[i].or) } };
-		if (gate_requirement_holds(&require, detail) !=
-		    cases[i].holds)
-			fail_msg("%s: %s", cases[i].field, cases[i].any);
+			.any = { c->quoted,
+			    strings_of(c->any, c->or) } };
+		if (gate_requirement_holds(&require, detail) != c->holds)
+			fail_msg("%s: %s", c->field, c->any);
 		lk_strings_free(&require.any.texts);
 	}
 }
@@ -522,11 +503,9 @@ test_gate_rules_requirement_of_no_object_fails(void **state)
 	char field[] = "role";
 	struct lk_requirement require = { .field = field,
 		.any = { true, strings_of("admin", NULL) } };
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(details) / sizeof(details[0]); i++)
-		assert_false(gate_requirement_holds(&require, details[i]));
+	EACH(c, details)
+		assert_false(gate_requirement_holds(&require, *c));
 	lk_strings_free(&require.any.texts);
 }
 
@@ -545,7 +524,6 @@ test_gate_rules_all_conditions_must_hold(void **state)
 	struct lk_session session = { .user = "alice", .client = "web" };
 	struct lk_user user = { .detail = json };
 
-	(void)state;
 	memcpy(json, detail, sizeof(detail));
 	assert_null(gate_rule_refuses(&rule, &session, &user));
 	session.client[0] = '\0';

@@ -85,12 +85,10 @@ test_gate_tally_reason_of_each_verdict(void **state)
 		{ 503, GATE_CREDENTIALS_ONE, LK_OK, 0, GATE_REASON_OTHER },
 		{ 0, GATE_CREDENTIALS_ONE, LK_OK, 0, GATE_REASON_OTHER },
 	};
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_int_equal(reason_of(cases[i].http, cases[i].kind,
-		    cases[i].status, cases[i].challenge), cases[i].reason);
+	EACH(c, cases)
+		assert_int_equal(reason_of(c->http, c->kind,
+		    c->status, c->challenge), c->reason);
 }
 
 /* The text shows ${line} as a line of its own. */
@@ -111,7 +109,6 @@ test_gate_tally_limiter_lets_one_through(void **state)
 	struct gate_limiter limiter = { 0 };
 	uint64_t suppressed = 99;
 
-	(void)state;
 	assert_true(gate_limiter_pass(&limiter, 1000, 100, 1,
 	    &suppressed));
 	assert_int_equal(suppressed, 0);
@@ -145,7 +142,6 @@ test_gate_tally_denial_is_one_line_without_secrets(void **state)
 	const struct lk_log log = log_to(&book);
 	struct gate_tally tally = { .events = { .log = &log } };
 
-	(void)state;
 	(void)snprintf(credentials.token.text, sizeof(credentials.token.text),
 	    "secret-3");
 	facts.status = LK_OK;
@@ -174,7 +170,6 @@ test_gate_tally_limiter_lets_a_few_through(void **state)
 	uint64_t suppressed;
 	int i, passed = 0;
 
-	(void)state;
 	for (i = 0; i < 10; i++)
 		passed += gate_limiter_pass(&limiter, 1000 + i, 100, 3,
 		    &suppressed);
@@ -199,7 +194,6 @@ test_gate_tally_denials_that_pour_are_summed_up(void **state)
 	uint64_t suppressed = 0;
 	int i;
 
-	(void)state;
 	for (i = 0; i < KINDS * DENIALS; i++)
 		gate_tally_denial(&tally, &facts, &verdicts[i % KINDS]);
 	for (i = 0; i < GATE_REASON_COUNT; i++)
@@ -231,7 +225,6 @@ test_gate_tally_store_failures_are_limited(void **state)
 	struct gate_tally tally = { .events = { .log = &log } };
 	int i;
 
-	(void)state;
 	for (i = 0; i < 100; i++)
 		gate_events_store(&tally.events, LK_E_TIMEOUT, "the error");
 	/* A second one only if this took five seconds. */
@@ -247,7 +240,6 @@ test_gate_tally_endpoints_are_shown(void **state)
 	static struct gate_tally tally;
 	struct lk_buf out = LK_BUF_INIT(65536);
 
-	(void)state;
 	gate_tally_endpoint(&tally, GATE_ENDPOINT_LOGOUT, 200);
 	gate_tally_endpoint(&tally, GATE_ENDPOINT_LOGOUT, 405);
 	gate_tally_endpoint(&tally, GATE_ENDPOINT_HEALTH, 503);

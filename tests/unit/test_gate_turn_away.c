@@ -64,7 +64,6 @@ expect_reply(enum gate_turn_away refusal, const char *reason, const char *text)
 static void
 test_gate_turn_away_bad_request_is_400(void **state)
 {
-	(void)state;
 	expect_reply(GATE_TURN_AWAY_BAD_REQUEST, "too many parameters",
 	    "Status: 400 Bad Request\r\n"
 	    "Cache-Control: no-store\r\n"
@@ -76,7 +75,6 @@ test_gate_turn_away_bad_request_is_400(void **state)
 static void
 test_gate_turn_away_overload_is_503(void **state)
 {
-	(void)state;
 	expect_reply(GATE_TURN_AWAY_OVERLOAD, "the queue is full",
 	    "Status: 503 Service Unavailable\r\n"
 	    "Cache-Control: no-store\r\n"
@@ -91,7 +89,6 @@ test_gate_turn_away_gone_peer_raises_no_signal(void **state)
 {
 	int ends[2];
 
-	(void)state;
 	connect_pair(ends);
 	(void)close(ends[1]);
 	gate_turn_away(ends[0], 1, GATE_TURN_AWAY_BAD_REQUEST, "x");
@@ -106,7 +103,6 @@ test_gate_hang_up_reads_what_is_there(void **state)
 	char end;
 	int ends[2];
 
-	(void)state;
 	connect_pair(ends);
 	assert_int_equal(write(ends[1], bytes, sizeof(bytes)),
 	    sizeof(bytes));
@@ -122,7 +118,6 @@ test_gate_drain_takes_no_more_than_it_may(void **state)
 	static char bytes[70000];
 	int ends[2];
 
-	(void)state;
 	connect_pair(ends);
 	gate_drain(ends[0], 100);
 	assert_int_equal(write(ends[1], bytes, sizeof(bytes)),

@@ -56,7 +56,6 @@ test_gate_waiting_oldest_comes_first(void **state)
 	struct gate_waiting waiting;
 	int a, b, c;
 
-	(void)state;
 	waiting_open(&waiting, 10, 0);
 	assert_false(gate_waiting_drop_oldest(&waiting));
 	a = come(&waiting, false);
@@ -87,7 +86,6 @@ test_gate_waiting_closed_has_nobody(void **state)
 	struct gate_waiting waiting;
 	int a, b, late;
 
-	(void)state;
 	waiting_open(&waiting, 10, 0);
 	a = come(&waiting, false);
 	b = come(&waiting, true);
@@ -108,7 +106,6 @@ test_gate_waiting_full_drops_the_oldest_but_leaves_each_some(void **state)
 	struct gate_waiting one, other;
 	int fds[5], mine, i;
 
-	(void)state;
 	waiting_open(&one, 3, 1);
 	waiting_open(&other, 3, 1);
 	for (i = 0; i < 5; i++) {
@@ -142,7 +139,6 @@ test_gate_waiting_overdue_is_dropped(void **state)
 	struct gate_waiting waiting;
 	int fds[3], i;
 
-	(void)state;
 	waiting_open(&waiting, 10, 10);
 	for (i = 0; i < 3; i++)
 		fds[i] = come(&waiting, i == 1);

@@ -4,8 +4,6 @@
 #include "session/json_session.h"
 #include "session/user.h"
 
-#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
-
 /*
  * A copy of ${text} that ends at its last byte, so that a sanitizer sees a
  * read behind it.
@@ -82,12 +80,10 @@ test_json_valid_text_is_accepted(void **state)
 		"{ }",
 		" \t\r\n{ \"a\" : [ 1 , 2 ] }\n",
 	};
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT(rows); i++) {
-		if (!is_valid(rows[i], strlen(rows[i])))
-			fail_msg("refused: %s", rows[i]);
+	EACH(c, rows) {
+		if (!is_valid(*c, strlen(*c)))
+			fail_msg("refused: %s", *c);
 	}
 }
 
@@ -177,19 +173,16 @@ test_json_wrong_text_is_refused(void **state)
 		"\xc2\xa0[]",
 		"\xef\xbb\xbf{}",
 	};
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT(rows); i++) {
-		if (is_valid(rows[i], strlen(rows[i])))
-			fail_msg("accepted: %s", rows[i]);
+	EACH(c, rows) {
+		if (is_valid(*c, strlen(*c)))
+			fail_msg("accepted: %s", *c);
 	}
 }
 
 static void
 test_json_nul_byte_is_refused(void **state)
 {
-	(void)state;
 	assert_true(is_valid("{}", 2));
 	assert_false(is_valid("{}\0", 3));
 	assert_false(is_valid("{}\0x", 4));
@@ -205,7 +198,6 @@ test_json_length_cuts_the_text(void **state)
 	static const char text[] = "{\"a\":[true,\"\\u00e9\xc3\xa9\",-1.5e2]}";
 	size_t len;
 
-	(void)state;
 	for (len = 0; len < sizeof(text) - 1; len++)
 		assert_false(is_valid(text, len));
 	assert_true(is_valid(text, sizeof(text) - 1));
@@ -225,14 +217,11 @@ test_json_nesting_is_limited(void **state)
 		{ "[", "", 60000, false },
 		{ "[{\"a\":", "0}]", LK_JSON_DEPTH_MAX, false },
 	};
-	size_t i;
 	char *text;
 
-	(void)state;
-	for (i = 0; i < COUNT(rows); i++) {
-		text = nested(rows[i].open, rows[i].close, rows[i].count);
-		assert_int_equal(lk_json_valid(text, strlen(text)),
-		    rows[i].valid);
+	EACH(c, rows) {
+		text = nested(c->open, c->close, c->count);
+		assert_int_equal(lk_json_valid(text, strlen(text)), c->valid);
 		free(text);
 	}
 }
@@ -240,7 +229,6 @@ test_json_nesting_is_limited(void **state)
 static void
 test_json_object_is_told_from_other_values(void **state)
 {
-	(void)state;
 	assert_true(lk_json_is_object("{}", 2));
 	assert_true(lk_json_is_object(" \n{\"a\":1} ", 10));
 	assert_false(lk_json_is_object("[]", 2));
@@ -268,15 +256,13 @@ test_json_compact_drops_space_and_keeps_bytes(void **state)
 	};
 	struct lk_buf out = LK_BUF_INIT(1024);
 	char *text;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT(rows); i++) {
+	EACH(c, rows) {
 		lk_buf_reset(&out);
-		text = exactly(rows[i].text, strlen(rows[i].text));
-		lk_json_compact(text, strlen(rows[i].text), &out);
+		text = exactly(c->text, strlen(c->text));
+		lk_json_compact(text, strlen(c->text), &out);
 		assert_false(out.failed);
-		assert_string_equal(out.data, rows[i].want);
+		assert_string_equal(out.data, c->want);
 		free(text);
 	}
 	lk_buf_free(&out);
@@ -287,7 +273,6 @@ test_json_compact_wrong_text_fails_the_buffer(void **state)
 {
 	struct lk_buf out = LK_BUF_INIT(1024), small = LK_BUF_INIT(4);
 
-	(void)state;
 	lk_json_compact("[1,]", 4, &out);
 	assert_true(out.failed);
 	lk_buf_free(&out);
@@ -327,22 +312,20 @@ test_json_member_is_found_at_its_own_bytes(void **state)
 	const size_t len = sizeof(text) - 1;
 	char *copy = exactly(text, len);
 	const char *value;
-	size_t i, value_len;
+	size_t value_len;
 	bool found;
 
-	(void)state;
 	assert_true(lk_json_valid(copy, len));
-	for (i = 0; i < COUNT(rows); i++) {
-		found = lk_json_member(copy, len, rows[i].name, &value,
-		    &value_len);
-		assert_int_equal(found, rows[i].want != NULL);
-		if (rows[i].want == NULL) {
+	EACH(c, rows) {
+		found = lk_json_member(copy, len, c->name, &value, &value_len);
+		assert_int_equal(found, c->want != NULL);
+		if (c->want == NULL) {
 			assert_null(value);
 			assert_int_equal(value_len, 0);
 			continue;
 		}
-		assert_int_equal(value_len, strlen(rows[i].want));
-		assert_memory_equal(value, rows[i].want, value_len);
+		assert_int_equal(value_len, strlen(c->want));
+		assert_memory_equal(value, c->want, value_len);
 		assert_true(value > copy && value + value_len < copy + len);
 	}
 	free(copy);
@@ -354,11 +337,10 @@ test_json_member_of_no_object_is_not_found(void **state)
 	static const char *const rows[] = { "", "[]", "null", "\"a\"", "{}",
 		"[\"a\",1]", "{\"b\":[{\"a\":1}]}" };
 	const char *value;
-	size_t i, len;
+	size_t len;
 
-	(void)state;
-	for (i = 0; i < COUNT(rows); i++)
-		assert_false(lk_json_member(rows[i], strlen(rows[i]), "a",
+	EACH(c, rows)
+		assert_false(lk_json_member(*c, strlen(*c), "a",
 		    &value, &len));
 	assert_false(lk_json_member(NULL, 0, "a", &value, &len));
 }
@@ -375,8 +357,7 @@ test_json_element_walks_the_array(void **state)
 	size_t at = 0, len, i;
 	const char *value;
 
-	(void)state;
-	for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+	for (i = 0; i < COUNT(values); i++) {
 		assert_true(lk_json_element(
 		    text, sizeof(text) - 1, &at, &value, &len));
 		assert_int_equal(len, strlen(values[i]));
@@ -396,13 +377,12 @@ test_json_element_of_no_array_is_not_found(void **state)
 	static const char *const rows[] = { "", "[]", "[ ]", "{}",
 		"{\"a\":[1]}", "1", "\"[1]\"", "[", "[,1]", "null" };
 	const char *value;
-	size_t at, len, i;
+	size_t at, len;
 
-	(void)state;
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	EACH(c, rows) {
 		at = 0;
 		assert_false(lk_json_element(
-		    rows[i], strlen(rows[i]), &at, &value, &len));
+		    *c, strlen(*c), &at, &value, &len));
 	}
 }
 
@@ -430,14 +410,12 @@ test_json_string_is_escaped(void **state)
 		    "\"\\u009b31m\\u202e\\udb40\\udc41\"" },
 	};
 	struct lk_buf out = LK_BUF_INIT(1024);
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT(rows); i++) {
+	EACH(one, rows) {
 		lk_buf_reset(&out);
-		lk_json_string(rows[i].text, &out);
+		lk_json_string(one->text, &out);
 		assert_false(out.failed);
-		assert_string_equal(out.data, rows[i].want);
+		assert_string_equal(out.data, one->want);
 		assert_true(lk_json_valid(out.data, out.len));
 	}
 	lk_buf_free(&out);
@@ -450,7 +428,6 @@ test_json_string_every_byte_gives_valid_text(void **state)
 	char text[3] = { 0 };
 	int first, second;
 
-	(void)state;
 	for (first = 1; first < 256; first++) {
 		for (second = 1; second < 256; second++) {
 			text[0] = (char)first;
@@ -469,7 +446,6 @@ test_json_string_over_the_cap_fails_the_buffer(void **state)
 {
 	struct lk_buf out = LK_BUF_INIT(4);
 
-	(void)state;
 	lk_json_string("abc", &out);
 	assert_true(out.failed);
 	lk_buf_free(&out);
@@ -495,17 +471,13 @@ test_json_text_is_decoded_or_refused(void **state)
 		{ "{}", NULL },
 	};
 	char text[12];
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT(rows); i++) {
+	EACH(c, rows) {
 		memset(text, 'x', sizeof(text));
 		assert_int_equal(
-		    lk_json_text(rows[i].string, strlen(rows[i].string), text,
-		        sizeof(text)),
-		    rows[i].want != NULL);
-		assert_string_equal(text,
-		    rows[i].want != NULL ? rows[i].want : "");
+		    lk_json_text(c->string, strlen(c->string), text,
+		        sizeof(text)), c->want != NULL);
+		assert_string_equal(text, c->want != NULL ? c->want : "");
 	}
 }
 
@@ -516,7 +488,6 @@ test_utf8_put_is_what_utf8_len_reads(void **state)
 	uint32_t code;
 	size_t len;
 
-	(void)state;
 	for (code = 0; code <= 0x10ffff; code++) {
 		len = lk_utf8_put(code, text);
 		if (code >= 0xd800 && code <= 0xdfff)
@@ -551,14 +522,12 @@ test_json_session_has_its_members(void **state)
 		    "\"expires_at\":1700000000,\"ttl\":1}" },
 	};
 	struct lk_buf out = LK_BUF_INIT(1024);
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT(rows); i++) {
+	EACH(c, rows) {
 		lk_buf_reset(&out);
-		lk_json_session(&rows[i].session, rows[i].detail, &out);
+		lk_json_session(&c->session, c->detail, &out);
 		assert_false(out.failed);
-		assert_string_equal(out.data, rows[i].want);
+		assert_string_equal(out.data, c->want);
 		assert_true(lk_json_is_object(out.data, out.len));
 	}
 	lk_buf_free(&out);
@@ -577,18 +546,16 @@ test_json_user_record_comes_back(void **state)
 	};
 	struct lk_buf out = LK_BUF_INIT(1024);
 	struct lk_user user;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT(rows); i++) {
+	EACH(c, rows) {
 		lk_buf_reset(&out);
-		lk_user_record_encode(rows[i].id, rows[i].detail, &out);
+		lk_user_record_encode(c->id, c->detail, &out);
 		assert_false(out.failed);
-		assert_string_equal(out.data, rows[i].record);
+		assert_string_equal(out.data, c->record);
 		assert_int_equal(
 		    lk_user_record_decode(out.data, out.len, &user), LK_OK);
-		assert_string_equal(user.id, rows[i].id);
-		assert_string_equal(user.detail, rows[i].detail);
+		assert_string_equal(user.id, c->id);
+		assert_string_equal(user.detail, c->detail);
 		lk_user_clear(&user);
 	}
 	lk_buf_free(&out);
@@ -607,15 +574,12 @@ test_json_user_foreign_record_is_read(void **state)
 		{ "{\"id\":\"a\"}", "a", "null" },
 	};
 	struct lk_user user;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT(rows); i++) {
-		assert_int_equal(lk_user_record_decode(rows[i].record,
-		                     strlen(rows[i].record), &user),
-		    LK_OK);
-		assert_string_equal(user.id, rows[i].id);
-		assert_string_equal(user.detail, rows[i].detail);
+	EACH(c, rows) {
+		assert_int_equal(lk_user_record_decode(c->record,
+		                     strlen(c->record), &user), LK_OK);
+		assert_string_equal(user.id, c->id);
+		assert_string_equal(user.detail, c->detail);
 		lk_user_clear(&user);
 	}
 }
@@ -642,13 +606,10 @@ test_json_user_other_text_is_corrupt(void **state)
 	};
 	static const struct lk_user zero;
 	struct lk_user user;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT(rows); i++) {
+	EACH(c, rows) {
 		memset(&user, 'x', sizeof(user));
-		assert_int_equal(
-		    lk_user_record_decode(rows[i], strlen(rows[i]), &user),
+		assert_int_equal(lk_user_record_decode(*c, strlen(*c), &user),
 		    LK_E_CORRUPT);
 		assert_memory_equal(&user, &zero, sizeof(user));
 	}
@@ -670,7 +631,6 @@ test_json_user_too_long_is_corrupt(void **state)
 	struct lk_user user;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < COUNT(rows); i++) {
 		memset(id, 'i', rows[i].id);
 		id[rows[i].id] = '\0';
@@ -707,12 +667,11 @@ test_json_name_twice_is_refused(void **state)
 	struct lk_buf many = LK_BUF_INIT(1024 * 1024);
 	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(twice) / sizeof(twice[0]); i++) {
+	for (i = 0; i < COUNT(twice); i++) {
 		if (lk_json_valid(twice[i], strlen(twice[i])))
 			fail_msg("%s", twice[i]);
 	}
-	for (i = 0; i < sizeof(once) / sizeof(once[0]); i++) {
+	for (i = 0; i < COUNT(once); i++) {
 		if (!lk_json_valid(once[i], strlen(once[i])))
 			fail_msg("%s", once[i]);
 	}

@@ -115,23 +115,20 @@ test_log_value_is_escaped_for_its_format(void **state)
 	};
 	struct lk_buf line = LK_BUF_INIT(LK_LOG_LINE_MAX);
 	char want[256];
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct lk_log_field field = { "v", cases[i].value };
+	EACH(one, cases) {
+		struct lk_log_field field = { "v", one->value };
 
 		lk_log_format_line(LK_LOG_TEXT, LK_LOG_WARN, "m", &field, 1,
 		    &line);
 		(void)snprintf(want, sizeof(want), "level=warn msg=m v=%s",
-		    cases[i].text);
+		    one->text);
 		assert_string_equal(line.data, want);
 		lk_buf_reset(&line);
 		lk_log_format_line(LK_LOG_JSON, LK_LOG_WARN, "m", &field, 1,
 		    &line);
 		(void)snprintf(want, sizeof(want),
-		    "{\"level\":\"warn\",\"msg\":\"m\",\"v\":%s}",
-		    cases[i].json);
+		    "{\"level\":\"warn\",\"msg\":\"m\",\"v\":%s}", one->json);
 		assert_string_equal(line.data, want);
 		lk_buf_reset(&line);
 	}
@@ -145,7 +142,6 @@ test_log_text_line_has_level_message_and_fields(void **state)
 	const struct lk_log log = { LK_LOG_INFO, LK_LOG_TEXT, remember,
 		&memory };
 
-	(void)state;
 	LK_LOG(&log, LK_LOG_INFO, "session issued", { "user", "alice" },
 	    { "client", NULL }, { "agent", "curl 8" });
 	assert_int_equal(memory.lines, 1);
@@ -161,7 +157,6 @@ test_log_json_line_has_level_message_and_fields(void **state)
 	const struct lk_log log = { LK_LOG_INFO, LK_LOG_JSON, remember,
 		&memory };
 
-	(void)state;
 	LK_LOG(&log, LK_LOG_ERROR, "store unavailable", { "user", "alice" },
 	    { "client", NULL }, { "ttl", "5" });
 	assert_string_equal(memory.line, "{\"level\":\"error\",\"msg\":"
@@ -178,7 +173,6 @@ test_log_less_urgent_than_its_level_is_dropped(void **state)
 		LK_LOG_INFO, LK_LOG_DEBUG };
 	size_t at, of;
 
-	(void)state;
 	for (at = 0; at < 4; at++) {
 		for (of = 0; of < 4; of++) {
 			struct memory memory = { 0, LK_LOG_DEBUG, "" };
@@ -196,7 +190,6 @@ test_log_without_log_or_sink_does_nothing(void **state)
 {
 	const struct lk_log log = { LK_LOG_DEBUG, LK_LOG_TEXT, NULL, NULL };
 
-	(void)state;
 	lk_log_event(NULL, LK_LOG_ERROR, "m", NULL, 0);
 	lk_log_event(&log, LK_LOG_ERROR, "m", NULL, 0);
 }
@@ -208,7 +201,6 @@ test_log_long_value_is_cut(void **state)
 	struct lk_log log = { LK_LOG_INFO, LK_LOG_TEXT, remember, &memory };
 	char value[8000];
 
-	(void)state;
 	memset(value, 'x', sizeof(value) - 1);
 	value[sizeof(value) - 1] = '\0';
 	LK_LOG(&log, LK_LOG_INFO, "m", { "v", value }, { "after", "1" });
@@ -229,7 +221,6 @@ test_log_long_line_is_whole_and_capped(void **state)
 	char value[5000];
 	size_t i;
 
-	(void)state;
 	memset(value, 0xff, sizeof(value) - 1);
 	value[sizeof(value) - 1] = '\0';
 	for (i = 0; i < 12; i++)
@@ -255,7 +246,6 @@ test_log_line_of_exactly_the_cap_is_sent(void **state)
 	const struct lk_log_field fits = { "a", "234567890" };
 	const struct lk_log_field over = { "a", "2345678901" };
 
-	(void)state;
 	/* "level=error msg=mm" is 18 bytes long, " a=234567890" is 12. */
 	lk_log_format_line(LK_LOG_TEXT, LK_LOG_ERROR, "mm", &fits, 1, &line);
 	assert_false(line.failed);
@@ -275,7 +265,6 @@ test_log_json_line_of_exactly_the_cap_is_sent(void **state)
 	struct lk_buf line = LK_BUF_INIT(sizeof(whole) - 1);
 	const struct lk_log_field field = { "a", "1" };
 
-	(void)state;
 	lk_log_format_line(LK_LOG_JSON, LK_LOG_ERROR, "mm", &field, 1, &line);
 	assert_false(line.failed);
 	assert_string_equal(line.data, whole);
@@ -291,7 +280,6 @@ test_log_json_line_of_exactly_the_cap_is_sent(void **state)
 static void
 test_log_level_name_every_level_has_its_own(void **state)
 {
-	(void)state;
 	assert_string_equal(lk_log_level_name(LK_LOG_ERROR), "error");
 	assert_string_equal(lk_log_level_name(LK_LOG_WARN), "warn");
 	assert_string_equal(lk_log_level_name(LK_LOG_INFO), "info");
@@ -326,7 +314,6 @@ test_log_stderr_writes_a_line_at_once(void **state)
 {
 	char got[LK_LOG_LINE_MAX + 10], line[LK_LOG_LINE_MAX + 10];
 
-	(void)state;
 	assert_int_equal(stderr_gets("level=info", got, sizeof(got)), 11);
 	assert_memory_equal(got, "level=info\n", 11);
 	memset(line, 'x', sizeof(line) - 1);
@@ -349,13 +336,11 @@ test_log_syslog_maps_the_levels(void **state)
 		{ LK_LOG_INFO, 6 /* LOG_INFO */ },
 		{ LK_LOG_DEBUG, 7 /* LOG_DEBUG */ },
 	};
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	EACH(c, cases) {
 		syslogged.priority = -1;
-		lk_log_syslog(NULL, cases[i].level, "100%s %n msg");
-		assert_int_equal(syslogged.priority, cases[i].priority);
+		lk_log_syslog(NULL, c->level, "100%s %n msg");
+		assert_int_equal(syslogged.priority, c->priority);
 		assert_string_equal(syslogged.text, "100%s %n msg");
 	}
 }

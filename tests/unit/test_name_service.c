@@ -86,7 +86,6 @@ test_name_service_line_over_any_buffer_is_found(void **state)
 {
 	int rc = in_process(find_a_large_group);
 
-	(void)state;
 	if (rc == SKIPPED) {
 		print_message("# skipped: no mount namespaces here\n");
 		skip();
@@ -128,7 +127,6 @@ test_name_service_that_is_away_is_no_answer(void **state)
 {
 	int rc = in_process(ask_without_descriptors);
 
-	(void)state;
 	if (rc == SKIPPED) {
 		print_message("# skipped: no limit of descriptors here\n");
 		skip();
@@ -144,7 +142,6 @@ test_name_service_knows_names_and_numbers(void **state)
 	gid_t *groups = NULL;
 	size_t count = 0;
 
-	(void)state;
 	assert_int_equal(lk_account_find("root", 0, &account, &error), LK_OK);
 	assert_int_equal(account.entry.pw_uid, 0);
 	assert_int_equal(

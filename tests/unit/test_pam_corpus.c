@@ -7,7 +7,6 @@
 static void
 test_pam_corpus_as_it_is_holds(void **state)
 {
-	(void)state;
 	corpus_replay(CORPUS, FILES_MIN, 0);
 	/* Or nobody was ever let in, and it all held for no reason. */
 	assert_true(fuzz_pam_let_in > 0);
@@ -16,7 +15,6 @@ test_pam_corpus_as_it_is_holds(void **state)
 static void
 test_pam_corpus_changed_a_little_holds(void **state)
 {
-	(void)state;
 	corpus_replay(CORPUS, FILES_MIN, 150);
 }
 
@@ -29,7 +27,6 @@ test_pam_corpus_with_each_failure_lets_nobody_in_by_it(void **state)
 	char plan[7];
 	unsigned int kind, n;
 
-	(void)state;
 	for (kind = 0; kind < 3; kind++) {
 		for (n = 1; n < 256; n++) {
 			(void)snprintf(plan, sizeof(plan), "%02x%02x%02x",

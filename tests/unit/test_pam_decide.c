@@ -3,8 +3,6 @@
 #include "support/test.h"
 #include "decide.h"
 
-#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
-
 static const enum lk_status refusals[] = { LK_MALFORMED, LK_UNKNOWN,
 	LK_EXPIRED, LK_NO_USER, LK_FORBIDDEN, LK_LIMIT };
 static const enum lk_status failures[] = { LK_FAULT, LK_E_NOMEM, LK_E_INVAL,
@@ -29,7 +27,6 @@ account_code(enum lk_status status, bool is_user, bool is_client)
 static void
 test_pam_decide_live_session_of_the_user_is_success(void **state)
 {
-	(void)state;
 	assert_int_equal(code_of(LK_OK, true, true), PAM_SUCCESS);
 	assert_int_equal(account_code(LK_OK, true, true), PAM_SUCCESS);
 }
@@ -40,7 +37,6 @@ test_pam_decide_zeros_are_denied(void **state)
 	static const struct pam_facts zero;
 	enum pam_verdict verdict = 0;
 
-	(void)state;
 	assert_int_equal(pam_verdict_code(pam_decide(&zero)), PAM_AUTH_ERR);
 	assert_int_equal(pam_verdict_code(verdict), PAM_AUTH_ERR);
 	assert_int_not_equal(
@@ -51,13 +47,11 @@ test_pam_decide_zeros_are_denied(void **state)
 static void
 test_pam_decide_refusals_are_all_alike(void **state)
 {
-	size_t i;
 	int both;
 
-	(void)state;
-	for (i = 0; i < COUNT(refusals); i++) {
+	EACH(c, refusals) {
 		for (both = 0; both < 4; both++)
-			assert_int_equal(code_of(refusals[i], both & 1,
+			assert_int_equal(code_of(*c, both & 1,
 			    both & 2), PAM_AUTH_ERR);
 	}
 	assert_int_equal(code_of(LK_OK, false, true), PAM_AUTH_ERR);
@@ -67,15 +61,13 @@ test_pam_decide_refusals_are_all_alike(void **state)
 static void
 test_pam_decide_failures_are_unavailable_or_broken(void **state)
 {
-	size_t i;
 	int both;
 
-	(void)state;
-	for (i = 0; i < COUNT(failures); i++) {
+	EACH(c, failures) {
 		for (both = 0; both < 4; both++) {
-			assert_int_equal(code_of(failures[i], both & 1,
+			assert_int_equal(code_of(*c, both & 1,
 			    both & 2), PAM_AUTHINFO_UNAVAIL);
-			assert_int_equal(account_code(failures[i], both & 1,
+			assert_int_equal(account_code(*c, both & 1,
 			    both & 2), PAM_AUTHINFO_UNAVAIL);
 		}
 	}
@@ -87,12 +79,9 @@ test_pam_decide_failures_are_unavailable_or_broken(void **state)
 static void
 test_pam_decide_account_ended_since_is_expired(void **state)
 {
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < COUNT(refusals); i++)
-		assert_int_equal(account_code(refusals[i], true, true),
-		    refusals[i] == LK_FORBIDDEN ? PAM_PERM_DENIED
+	EACH(c, refusals)
+		assert_int_equal(account_code(*c, true, true),
+		    *c == LK_FORBIDDEN ? PAM_PERM_DENIED
 		                                : PAM_ACCT_EXPIRED);
 	assert_int_equal(account_code(LK_OK, false, true), PAM_PERM_DENIED);
 	assert_int_equal(account_code(LK_OK, true, false), PAM_PERM_DENIED);
@@ -104,7 +93,6 @@ test_pam_decide_account_without_token_is_ignored_or_denied(void **state)
 	/* Whatever else may have been found. */
 	const struct pam_facts facts = { LK_OK, true, true };
 
-	(void)state;
 	assert_int_equal(
 	    pam_verdict_code(pam_decide_account(&facts, false, false)),
 	    PAM_IGNORE);
@@ -119,7 +107,6 @@ test_pam_decide_never_ignores_or_allows_an_error(void **state)
 {
 	int status, both, code;
 
-	(void)state;
 	for (status = -64; status <= 64; status++) {
 		for (both = 0; both < 4; both++) {
 			if (status == LK_OK && both == 3)

@@ -1,8 +1,6 @@
 #include "support/test.h"
 #include "name.h"
 
-#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
-
 static void
 test_pam_name_without_field_is_the_user_id(void **state)
 {
@@ -11,12 +9,10 @@ test_pam_name_without_field_is_the_user_id(void **state)
 	static const char *const others[] = { "", "alic", "alice ", "Alice",
 		"alice2", "root" };
 	struct pam_names names;
-	size_t i, k;
+	size_t k;
 
-	(void)state;
-	for (i = 0; i < COUNT(fields); i++) {
-		pam_names_of(&session, "{\"login\":\"root\"}", fields[i],
-		    &names);
+	EACH(c, fields) {
+		pam_names_of(&session, "{\"login\":\"root\"}", *c, &names);
 		assert_true(pam_names_include(&names, "alice", false));
 		for (k = 0; k < COUNT(others); k++) {
 			assert_false(
@@ -52,21 +48,19 @@ test_pam_name_with_field_is_that_member_exactly(void **state)
 		{ NULL, "" },
 	};
 	struct pam_names names;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < COUNT(rows); i++) {
+	EACH(c, rows) {
 		memset(&names, 0xff, sizeof(names));
-		pam_names_of(&session, rows[i].detail, "login", &names);
-		assert_string_equal(names.account, rows[i].account);
+		pam_names_of(&session, c->detail, "login", &names);
+		assert_string_equal(names.account, c->account);
 		assert_int_equal(pam_names_include(&names, "alice", false),
-		    rows[i].account[0] != '\0');
+		    c->account[0] != '\0');
 		assert_false(pam_names_include(&names, "000001", false));
 		assert_false(pam_names_include(&names, "", false));
 		assert_false(pam_names_include(&names, "", true));
 		/* Who has no account has no name either. */
 		assert_int_equal(pam_names_include(&names, "000001", true),
-		    rows[i].account[0] != '\0');
+		    c->account[0] != '\0');
 	}
 }
 
@@ -78,7 +72,6 @@ test_pam_name_too_long_is_no_name(void **state)
 	struct pam_names names;
 	size_t start = strlen(detail);
 
-	(void)state;
 	memset(detail + start, 'a', LK_USER_ID_MAX + 1);
 	strcpy(detail + start + LK_USER_ID_MAX + 1, "\"}");
 	pam_names_of(&session, detail, "login", &names);
@@ -93,19 +86,17 @@ test_pam_name_that_is_no_id_is_no_name(void **state)
 	struct lk_session session = { .user = "000001" };
 	struct pam_names names;
 	char detail[64];
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(names_of) / sizeof(names_of[0]); i++) {
+	EACH(c, names_of) {
 		(void)snprintf(detail, sizeof(detail), "{\"login\":\"%s\"}",
-		    names_of[i]);
+		    *c);
 		pam_names_of(&session, detail, "login", &names);
-		assert_false(pam_names_include(&names, names_of[i], true));
+		assert_false(pam_names_include(&names, *c, true));
 	}
-	for (i = 0; i < sizeof(names_of) / sizeof(names_of[0]); i++) {
-		strcpy(session.user, names_of[i]);
+	EACH(c, names_of) {
+		strcpy(session.user, *c);
 		pam_names_of(&session, NULL, NULL, &names);
-		assert_false(pam_names_include(&names, names_of[i], true));
+		assert_false(pam_names_include(&names, *c, true));
 	}
 }
 

@@ -1,7 +1,6 @@
 #include "support/test.h"
 #include "options.h"
 
-#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 #define ARGS_MAX 12
 
 /* Parse the arguments up to a NULL. */
@@ -23,7 +22,6 @@ test_pam_options_none_are_the_defaults(void **state)
 	struct pam_options o;
 	struct lk_error error = { "" };
 
-	(void)state;
 	memset(&o, 0xff, sizeof(o));
 	assert_int_equal(parse(none, &o, &error), LK_OK);
 	assert_string_equal(o.conf, "/etc/latchkey/latchkey.conf");
@@ -49,7 +47,6 @@ test_pam_options_all_are_taken(void **state)
 	struct pam_options o;
 	struct lk_error error = { "" };
 
-	(void)state;
 	assert_int_equal(parse(all, &o, &error), LK_OK);
 	assert_string_equal(o.conf, "/a/b");
 	assert_string_equal(o.prompt, "Token = ");
@@ -115,7 +112,6 @@ test_pam_options_wrong_ones_are_named(void **state)
 	struct lk_error error;
 	size_t i;
 
-	(void)state;
 	memset(long_path, 'a', sizeof(long_path) - 1);
 	memcpy(long_path, "conf=/", 6);
 	memset(long_prompt, 'a', sizeof(long_prompt) - 1);

@@ -10,7 +10,6 @@ test_record_whole_is_read(void **state)
 	    "1 1700000000123456 1700000600123 " DIGEST " web a b";
 	struct lk_record record;
 
-	(void)state;
 	assert_int_equal(
 	    lk_record_parse(text, sizeof(text) - 1, &record), LK_OK);
 	assert_int_equal(record.issued_us, 1700000000123456);
@@ -28,7 +27,6 @@ test_record_cut_anywhere_is_corrupt(void **state)
 	struct lk_record record;
 	size_t len, user = sizeof(text) - 1 - strlen("alice");
 
-	(void)state;
 	for (len = 0; len <= user; len++)
 		assert_int_equal(
 		    lk_record_parse(text, len, &record), LK_E_CORRUPT);
@@ -45,7 +43,6 @@ test_record_with_control_character_or_nul_is_corrupt(void **state)
 	struct lk_record record;
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < sizeof(text) - 1; i++) {
 		char kept = text[i];
 
@@ -70,7 +67,6 @@ test_record_digest_that_is_none_is_corrupt(void **state)
 	struct lk_record record = { .digest = "!" };
 	uint8_t digest[LK_DIGEST_LEN];
 
-	(void)state;
 	assert_int_equal(lk_record_digest(&record, digest), LK_E_CORRUPT);
 	memcpy(record.digest, DIGEST, sizeof(DIGEST));
 	assert_int_equal(lk_record_digest(&record, digest), LK_OK);
@@ -85,7 +81,6 @@ test_record_longest_is_read(void **state)
 	struct lk_record record;
 	int len;
 
-	(void)state;
 	memset(user, 'u', LK_USER_ID_MAX);
 	user[LK_USER_ID_MAX] = '\0';
 	len = snprintf(text, sizeof(text),
@@ -117,14 +112,11 @@ test_expiry_is_rounded_up_and_at_least_a_second(void **state)
 		{ 10000, 20000, 10, 1 },
 	};
 	struct lk_session session;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		lk_session_expiry(
-		    cases[i].expires_ms, cases[i].now_ms, &session);
-		assert_int_equal(session.expires_at, cases[i].expires_at);
-		assert_int_equal(session.ttl, cases[i].ttl);
+	EACH(c, cases) {
+		lk_session_expiry(c->expires_ms, c->now_ms, &session);
+		assert_int_equal(session.expires_at, c->expires_at);
+		assert_int_equal(session.ttl, c->ttl);
 	}
 }
 

@@ -29,7 +29,6 @@ test_redis_breaker_five_failures_in_a_second_open_it(void **state)
 	int64_t now;
 	bool probe;
 
-	(void)state;
 	(void)fail_often(&breaker, 4, 10);
 	assert_false(lk_breaker_is_barred(&breaker));
 	now = fail_often(&breaker, 5, 250);
@@ -46,7 +45,6 @@ test_redis_breaker_slow_failures_leave_it_closed(void **state)
 	struct lk_breaker breaker;
 	bool probe;
 
-	(void)state;
 	(void)fail_often(&breaker, 50, 251);
 	assert_false(lk_breaker_is_barred(&breaker));
 	assert_true(lk_breaker_admit(&breaker, T, &probe));
@@ -60,7 +58,6 @@ test_redis_breaker_open_admits_one_probe_at_a_time(void **state)
 	int64_t now = fail_often(&breaker, 5, 1) + 250 * MS;
 	bool probe;
 
-	(void)state;
 	assert_true(lk_breaker_admit(&breaker, now, &probe));
 	assert_true(probe);
 	assert_false(lk_breaker_admit(&breaker, now, &probe));
@@ -77,13 +74,11 @@ test_redis_breaker_failed_probes_double_its_time(void **state)
 	struct lk_breaker breaker;
 	int64_t now = fail_often(&breaker, 5, 1) + 250 * MS;
 	bool probe;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
+	EACH(c, spans) {
 		assert_true(lk_breaker_admit(&breaker, now, &probe));
 		(void)lk_breaker_note(&breaker, true, false, now, now);
-		now += (spans[i] - 1) * MS;
+		now += (*c - 1) * MS;
 		assert_false(lk_breaker_admit(&breaker, now, &probe));
 		now += MS;
 	}
@@ -105,21 +100,19 @@ test_redis_breaker_backoff_grows_half_of_it_by_chance(void **state)
 		{ 1000, 125, 250 }, { UINT32_MAX, 125, 250 } };
 	int64_t ms, least, most;
 	uint32_t random;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	EACH(c, cases) {
 		least = INT64_MAX;
 		most = 0;
 		for (random = 0; random < 1000; random++) {
-			ms = lk_backoff_ms(cases[i].attempt, random);
+			ms = lk_backoff_ms(c->attempt, random);
 			least = ms < least ? ms : least;
 			most = ms > most ? ms : most;
 		}
-		assert_int_equal(least, cases[i].least);
-		assert_int_equal(most, cases[i].most);
-		assert_in_range(lk_backoff_ms(cases[i].attempt, UINT32_MAX),
-		    cases[i].least, cases[i].most);
+		assert_int_equal(least, c->least);
+		assert_int_equal(most, c->most);
+		assert_in_range(lk_backoff_ms(c->attempt, UINT32_MAX),
+		    c->least, c->most);
 	}
 }
 

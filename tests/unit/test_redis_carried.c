@@ -30,7 +30,6 @@ test_redis_pending_same_revocation_is_kept_once(void **state)
 {
 	struct lk_redis_pending pending = { .n = 0 };
 
-	(void)state;
 	assert_int_equal(add(&pending, 1, HISTORY_A), LK_PENDING_ADDED);
 	assert_int_equal(add(&pending, 2, HISTORY_A), LK_PENDING_ADDED);
 	assert_int_equal(add(&pending, 1, HISTORY_B), LK_PENDING_KNOWN);
@@ -48,7 +47,6 @@ test_redis_pending_history_that_is_none_is_not_remembered(void **state)
 {
 	struct lk_redis_pending pending = { .n = 0 };
 
-	(void)state;
 	assert_int_equal(add(&pending, 1, ""), LK_PENDING_ADDED);
 	assert_string_equal(pending.first->history, "");
 	assert_int_equal(add(&pending, 2, "short"), LK_PENDING_ADDED);
@@ -62,7 +60,6 @@ test_redis_pending_full_list_takes_no_more(void **state)
 	struct lk_redis_pending pending = { .n = 0 }, more = { .n = 0 };
 	int i;
 
-	(void)state;
 	for (i = 0; i < LK_REDIS_PENDING_MAX; i++)
 		assert_int_equal(add(&pending, i, HISTORY_A), LK_PENDING_ADDED);
 	assert_int_equal(add(&pending, i, HISTORY_A), LK_PENDING_FULL);
@@ -82,7 +79,6 @@ test_redis_pending_what_ended_nothing_makes_room(void **state)
 	struct lk_redis_pending pending = { .n = 0 };
 	int i;
 
-	(void)state;
 	for (i = 0; i < LK_REDIS_PENDING_MAX; i++)
 		assert_int_equal(
 		    keep(&pending, i, HISTORY_A, i == 0, false),
@@ -108,7 +104,6 @@ test_redis_pending_durable_one_makes_room_first(void **state)
 	struct lk_redis_pending pending = { .n = 0 };
 	int i;
 
-	(void)state;
 	for (i = 0; i < LK_REDIS_PENDING_MAX; i++)
 		assert_int_equal(keep(&pending, i, HISTORY_A, i > 0, i == 9),
 		    LK_PENDING_ADDED);
@@ -127,7 +122,6 @@ test_redis_pending_settles_what_that_master_had_by_then(void **state)
 	struct lk_redis_pending pending = { .n = 0 };
 	int64_t then;
 
-	(void)state;
 	assert_int_equal(add(&pending, 1, ""), LK_PENDING_ADDED);
 	assert_int_equal(add(&pending, 2, HISTORY_A), LK_PENDING_ADDED);
 	assert_int_equal(add(&pending, 3, HISTORY_B), LK_PENDING_ADDED);
@@ -152,7 +146,6 @@ test_redis_pending_moved_ones_come_behind(void **state)
 {
 	struct lk_redis_pending to = { .n = 0 }, from = { .n = 0 };
 
-	(void)state;
 	assert_int_equal(add(&to, 1, HISTORY_A), LK_PENDING_ADDED);
 	assert_int_equal(add(&from, 2, HISTORY_B), LK_PENDING_ADDED);
 	assert_int_equal(add(&from, 1, HISTORY_B), LK_PENDING_ADDED);
@@ -197,13 +190,10 @@ test_redis_info_replicas_in_step_are_counted(void **state)
 		{ SLAVE0 "online,offset=1,lag=0\r\n", 0 },
 		{ "", 0 },
 	};
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		if (lk_redis_info_replicas(cases[i].info) !=
-		    cases[i].replicas)
-			fail_msg("%s", cases[i].info);
+	EACH(c, cases)
+		if (lk_redis_info_replicas(c->info) != c->replicas)
+			fail_msg("%s", c->info);
 }
 
 #include "support/suite.h"

@@ -35,7 +35,6 @@ test_redis_clock_goes_on_from_what_it_was_told(void **state)
 	struct answer answer;
 	int64_t before, after, told;
 
-	(void)state;
 	assert_true(lk_redis_clock_is_due(&clock));
 	before = lk_monotonic_ns();
 	assert_int_equal(
@@ -82,15 +81,12 @@ test_redis_clock_takes_nothing_that_is_no_time(void **state)
 	struct lk_redis_clock clock;
 	struct lk_redis_reply error = { .type = LK_REDIS_ERROR };
 	struct answer answer;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	EACH(c, cases) {
 		clock = known;
 		assert_int_equal(
 		    lk_redis_clock_set(&clock,
-		        answer_of(&answer, cases[i].text, cases[i].n)),
-		    LK_E_CORRUPT);
+		        answer_of(&answer, c->text, c->n)), LK_E_CORRUPT);
 		assert_memory_equal(&clock, &known, sizeof(clock));
 	}
 	clock = known;
@@ -105,7 +101,6 @@ test_redis_clock_of_the_largest_numbers_does_not_overflow(void **state)
 	struct lk_redis_clock clock = { 0 };
 	struct answer answer;
 
-	(void)state;
 	assert_int_equal(
 	    lk_redis_clock_set(&clock, answer_of(&answer, texts, 2)), LK_OK);
 	assert_true(

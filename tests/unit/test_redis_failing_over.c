@@ -35,14 +35,12 @@ test_failover_that_any_sentinel_shows_is_seen(void **state)
 		{ { replacing, silent, silent }, LK_ELECTION_FEW, true, false },
 	};
 	struct lk_ballot ballot;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		ballot = lk_votes_count(cases[i].votes, 3);
-		assert_int_equal(ballot.election, cases[i].election);
-		assert_int_equal(ballot.failing_over, cases[i].failing_over);
-		assert_int_equal(ballot.contradicted, cases[i].contradicted);
+	EACH(c, cases) {
+		ballot = lk_votes_count(c->votes, 3);
+		assert_int_equal(ballot.election, c->election);
+		assert_int_equal(ballot.failing_over, c->failing_over);
+		assert_int_equal(ballot.contradicted, c->contradicted);
 	}
 }
 

@@ -35,7 +35,6 @@ is_read(size_t depth, const char *innermost)
 static void
 test_reply_nested_deeply_is_refused(void **state)
 {
-	(void)state;
 	assert_true(is_read(LK_REDIS_DEPTH_MAX, ":1\r\n"));
 	assert_true(is_read(LK_REDIS_DEPTH_MAX, "*-1\r\n"));
 	assert_false(is_read(LK_REDIS_DEPTH_MAX + 1, ":1\r\n"));
@@ -49,7 +48,6 @@ test_reply_of_many_brackets_at_once_is_refused(void **state)
 	void *reply = NULL;
 	int i;
 
-	(void)state;
 	assert_non_null(reader);
 	for (i = 0; i < 400000; i++)
 		assert_int_equal(

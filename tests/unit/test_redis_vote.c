@@ -94,22 +94,20 @@ test_redis_vote_outcome_follows_from_all_votes(void **state)
 	struct lk_vote votes[VOTERS_MAX];
 	struct lk_ballot ballot;
 	struct lk_error error;
-	size_t i, total;
+	size_t total;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		total = read_votes(cases[i].votes, votes);
+	EACH(c, cases) {
+		total = read_votes(c->votes, votes);
 		ballot = lk_votes_count(votes, total);
-		if (ballot.election != cases[i].election ||
-		    strcmp(ballot.address, cases[i].address) != 0)
-			fail_msg("%s: election %d, \"%s\"", cases[i].votes,
+		if (ballot.election != c->election ||
+		    strcmp(ballot.address, c->address) != 0)
+			fail_msg("%s: election %d, \"%s\"", c->votes,
 			    (int)ballot.election, ballot.address);
-		if (cases[i].why == NULL)
+		if (c->why == NULL)
 			continue;
 		if (lk_votes_explain(votes, &ballot, "m", &error) !=
-		        cases[i].status ||
-		    strstr(error.text, cases[i].why) == NULL)
-			fail_msg("%s: %s", cases[i].votes, error.text);
+		        c->status || strstr(error.text, c->why) == NULL)
+			fail_msg("%s: %s", c->votes, error.text);
 	}
 }
 
@@ -118,7 +116,6 @@ test_redis_vote_two_majorities_always_meet(void **state)
 {
 	size_t total;
 
-	(void)state;
 	for (total = 1; total <= 16; total++)
 		assert_true(2 * lk_votes_majority(total) > total);
 	assert_int_equal(lk_votes_majority(1), 1);
@@ -143,7 +140,6 @@ test_redis_vote_listed_majority_overlaps_each_of_all(void **state)
 	};
 	size_t listed, known;
 
-	(void)state;
 	for (listed = 1; listed < 6; listed++) {
 		for (known = 1; known < 6; known++)
 			assert_int_equal(lk_votes_overlap(listed, known),
@@ -156,7 +152,6 @@ test_redis_vote_most_sentinels_that_one_knows_count(void **state)
 {
 	struct lk_vote votes[VOTERS_MAX];
 
-	(void)state;
 	assert_int_equal(read_votes("AAu", votes), 3);
 	assert_int_equal(lk_votes_count(votes, 3).known, 0);
 	votes[0].sentinels = 3;

@@ -40,7 +40,6 @@ test_redis_wire_first_byte_has_the_time_of_the_operation(void **state)
 	pthread_t thread;
 	int fd[2];
 
-	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
 	lk_redis_wire_init(&wire, &manners, &error);
 	assert_int_equal(lk_redis_wire_take(&wire, fd[0]), LK_OK);
@@ -91,7 +90,6 @@ test_redis_channel_replies_come_whole_and_in_order(void **state)
 	size_t i, n = 0;
 	int peer;
 
-	(void)state;
 	open_channel(&channel, &peer);
 	assert_int_equal(
 	    lk_stream_poll(&channel.stream, POLLIN).events, POLLIN);
@@ -137,18 +135,15 @@ test_redis_channel_peer_of_another_kind_is_told_apart(void **state)
 	};
 	struct lk_redis_channel channel;
 	struct lk_redis_reply *reply;
-	size_t i;
 	int peer;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	EACH(c, cases) {
 		open_channel(&channel, &peer);
-		assert_int_equal(read_what_says(&channel, peer, cases[i].says),
-		    cases[i].error);
-		if (cases[i].error == 0) {
+		assert_int_equal(read_what_says(&channel, peer, c->says),
+		    c->error);
+		if (c->error == 0) {
 			assert_int_equal(
-			    lk_redis_channel_next(&channel, &reply),
-			    cases[i].reply);
+			    lk_redis_channel_next(&channel, &reply), c->reply);
 			lk_redis_reply_free(reply);
 		}
 		lk_redis_channel_close(&channel);
@@ -165,7 +160,6 @@ test_stream_writes_what_can_be_sent_and_no_more(void **state)
 	ssize_t n;
 	int peer;
 
-	(void)state;
 	open_channel(&channel, &peer);
 	do {
 		n = lk_stream_write(&channel.stream, bytes, sizeof(bytes));
@@ -220,15 +214,13 @@ test_redis_refusal_that_must_be_mended_is_one_of_settings(void **state)
 	struct lk_redis_reply reply = { .type = LK_REDIS_ERROR };
 	struct lk_error error;
 	char text[256];
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		(void)snprintf(text, sizeof(text), "%s", cases[i].text);
+	EACH(c, cases) {
+		(void)snprintf(text, sizeof(text), "%s", c->text);
 		reply.text = text;
 		reply.len = strlen(text);
 		if (lk_redis_reply_refusal(&reply, "here", &error) !=
-		    cases[i].status)
+		    c->status)
 			fail_msg("%s: %s", text, error.text);
 	}
 }

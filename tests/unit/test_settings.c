@@ -8,7 +8,6 @@ static struct lk_error error;
 static int
 setup(void **state)
 {
-	(void)state;
 	temp_dir_make(&dir);
 	return (0);
 }
@@ -16,7 +15,6 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	(void)state;
 	temp_dir_remove(&dir);
 	return (0);
 }
@@ -136,7 +134,7 @@ assert_values(const struct value_case *cases, size_t count)
 }
 
 #define ASSERT_VALUES(cases) \
-	assert_values((cases), sizeof(cases) / sizeof((cases)[0]))
+	assert_values((cases), COUNT(cases))
 
 /* ---- Defaults ---------------------------------------------------------- */
 
@@ -145,7 +143,6 @@ test_settings_defaults_are_those_of_the_manual(void **state)
 {
 	struct lk_settings *s;
 
-	(void)state;
 	assert_int_equal(lk_settings_defaults(&s, NULL), LK_OK);
 	assert_int_equal(s->store.backend, LK_BACKEND_SQLITE);
 	assert_string_equal(s->store.sqlite.path,
@@ -208,7 +205,6 @@ test_settings_table_defaults_are_within_its_limits(void **state)
 	const char *want;
 	size_t i;
 
-	(void)state;
 	for (s = lk_settings_table; s->key != NULL; s++) {
 		if (s->type == LK_SETTING_INT || s->type == LK_SETTING_ROWS)
 			assert_in_range(s->number, s->min, s->max);
@@ -236,7 +232,6 @@ test_settings_table_keys_are_distinct(void **state)
 {
 	const struct lk_setting *a, *b;
 
-	(void)state;
 	for (a = lk_settings_table; a->key != NULL; a++) {
 		for (b = a + 1; b->key != NULL; b++) {
 			assert_string_not_equal(a->key, b->key);
@@ -258,7 +253,6 @@ test_settings_table_finds_each_key_below_its_group(void **state)
 	const char *name, *dot;
 	char part[64];
 
-	(void)state;
 	for (s = lk_settings_table; s->key != NULL; s++) {
 		first = lk_settings_table;
 		for (name = s->key; (dot = strchr(name, '.')) != NULL;
@@ -286,12 +280,10 @@ test_settings_empty_file_gives_the_defaults(void **state)
 		"/* nothing */", "// nothing", "store = { };",
 		"store : { redis : { } }", "# no newline\nsession = {} # end" };
 	struct lk_settings *defaults, *settings;
-	size_t i;
 
-	(void)state;
 	assert_int_equal(lk_settings_defaults(&defaults, NULL), LK_OK);
-	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		settings = loaded(texts[i]);
+	EACH(c, texts) {
+		settings = loaded(*c);
 		assert_same(settings, defaults);
 		assert_string_equal(settings->path, dir.file);
 		lk_settings_free(settings);
@@ -326,7 +318,6 @@ test_settings_full_file_is_read(void **state)
 {
 	struct lk_settings *s = loaded(full);
 
-	(void)state;
 	assert_string_equal(s->store.sqlite.path, "/s.db");
 	assert_int_equal(s->store.sqlite.timeout_ms, 9);
 	assert_string_equal(s->store.redis.address, "[::1]:1");
@@ -374,7 +365,6 @@ test_settings_socket_mode_is_octal(void **state)
 {
 	struct lk_settings *s;
 
-	(void)state;
 	s = loaded("gate = { socket_mode = 0666; };");
 	assert_int_equal(s->gate.socket_mode, 0666);
 	lk_settings_free(s);
@@ -420,7 +410,6 @@ test_settings_number_out_of_range_is_refused(void **state)
 		{ "gate.threads", "257", "an integer from 1 to 256", "257" },
 	};
 
-	(void)state;
 	ASSERT_VALUES(cases);
 }
 
@@ -454,7 +443,6 @@ test_settings_wrong_type_is_refused(void **state)
 		{ "store.redis", "[ ]", "a group", "an array" },
 	};
 
-	(void)state;
 	ASSERT_VALUES(cases);
 }
 
@@ -472,7 +460,6 @@ test_settings_array_of_wrong_length_is_refused(void **state)
 		{ "user.command", "[ \"/x\" ]", NULL, NULL },
 	};
 
-	(void)state;
 	ASSERT_VALUES(cases);
 }
 
@@ -500,7 +487,6 @@ test_settings_unknown_enum_name_is_refused(void **state)
 		    "...\"" },
 	};
 
-	(void)state;
 	ASSERT_VALUES(cases);
 }
 
@@ -521,7 +507,6 @@ test_settings_string_with_control_character_is_refused(void **state)
 		    "a secret with some" },
 	};
 
-	(void)state;
 	ASSERT_VALUES(cases);
 	assert_null(strstr(error.text, "hunter2"));
 }
@@ -558,7 +543,6 @@ test_settings_address_syntax_is_checked(void **state)
 		    "\"b\"" },
 	};
 
-	(void)state;
 	ASSERT_VALUES(cases);
 }
 
@@ -591,7 +575,6 @@ test_settings_token_source_syntax_is_checked(void **state)
 		    "\"header:??\"" },
 	};
 
-	(void)state;
 	ASSERT_VALUES(cases);
 }
 
@@ -616,7 +599,6 @@ test_settings_same_token_source_twice_is_refused(void **state)
 		    NULL },
 	};
 
-	(void)state;
 	ASSERT_VALUES(cases);
 }
 
@@ -660,7 +642,6 @@ test_settings_cookie_syntax_is_checked(void **state)
 		    "one of \"Lax\", \"Strict\", \"None\"", "\"lax\"" },
 	};
 
-	(void)state;
 	ASSERT_VALUES(cases);
 }
 
@@ -700,17 +681,15 @@ test_settings_cookie_that_contradicts_itself_is_refused(void **state)
 		    "cookie.same_site is \"None\", got false" },
 	};
 	char text[128], why[160];
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	EACH(c, cases) {
 		(void)snprintf(text, sizeof(text), "cookie = { %s; };",
-		    cases[i].text);
-		if (cases[i].error == NULL)
+		    c->text);
+		if (c->error == NULL)
 			lk_settings_free(loaded(text));
 		else
 			assert_refused(text, strcat(strcpy(why, ":1: "),
-			    cases[i].error));
+			    c->error));
 	}
 }
 
@@ -739,7 +718,6 @@ test_settings_login_url_syntax_is_checked(void **state)
 		{ "gate.login_url", "\"/\xc3\xa9\"", URL, "\"/??\"" },
 	};
 
-	(void)state;
 	ASSERT_VALUES(cases);
 }
 
@@ -773,7 +751,6 @@ test_settings_other_strings_are_checked(void **state)
 		    "\"my master\"" },
 	};
 
-	(void)state;
 	ASSERT_VALUES(cases);
 }
 
@@ -804,11 +781,9 @@ test_settings_unknown_key_is_refused(void **state)
 		    ":1: gate.socket-mode: unknown key, did you mean "
 		    "\"gate.socket_mode\"?" },
 	};
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_refused(cases[i].text, cases[i].why);
+	EACH(c, cases)
+		assert_refused(c->text, c->why);
 }
 
 /* What was meant for another store is said, since nothing is wrong with it. */
@@ -829,12 +804,10 @@ test_settings_of_an_unused_store_are_hinted_at(void **state)
 		{ "session = { ttl = 5; };", "" },
 	};
 	struct lk_settings *s;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		s = loaded(cases[i].text);
-		assert_string_equal(s->hint, cases[i].hint);
+	EACH(c, cases) {
+		s = loaded(c->text);
+		assert_string_equal(s->hint, c->hint);
 		lk_settings_free(s);
 	}
 }
@@ -842,7 +815,6 @@ test_settings_of_an_unused_store_are_hinted_at(void **state)
 static void
 test_settings_text_that_is_no_libconfig_is_refused(void **state)
 {
-	(void)state;
 	assert_refused("session = {\n ttl 5;\n};",
 	    ":2: syntax error near session.ttl");
 	assert_refused("session = {\n", ":2: syntax error near session");
@@ -865,7 +837,6 @@ test_settings_include_in_comment_or_string_is_allowed(void **state)
 {
 	struct lk_settings *s;
 
-	(void)state;
 	s = loaded("# @include \"x\"\n/*\n@include \"y\"\n*/\n"
 	    "pam = { prompt = \"@include \"; };");
 	assert_string_equal(s->pam.prompt, "@include ");
@@ -880,7 +851,6 @@ test_settings_unsafe_file_is_refused(void **state)
 	struct lk_settings *settings;
 	char want[LK_ERROR_MAX];
 
-	(void)state;
 	temp_write(&dir, "latchkey.conf", "", 0, 0660);
 	(void)snprintf(want, sizeof(want), "%.100s: expected a file that "
 	    "group and others cannot write, got mode 0660", dir.file);
@@ -903,7 +873,6 @@ test_settings_file_of_largest_size_is_read(void **state)
 	struct lk_settings *settings;
 	char want[LK_ERROR_MAX];
 
-	(void)state;
 	assert_non_null(text);
 	memset(text, '#', LK_SETTINGS_FILE_MAX + 1);
 	assert_int_equal(load(text, LK_SETTINGS_FILE_MAX, &settings), LK_OK);
@@ -922,7 +891,6 @@ test_settings_nul_byte_is_refused(void **state)
 	struct lk_settings *settings;
 	char want[LK_ERROR_MAX];
 
-	(void)state;
 	assert_int_equal(load("log = { };\n\0 x", 14, &settings),
 	    LK_E_SETTINGS);
 	(void)snprintf(want, sizeof(want),
@@ -937,13 +905,12 @@ test_settings_deep_nesting_is_refused(void **state)
 		"[" };
 	char text[32768], *p;
 	struct lk_settings *settings;
-	size_t i, j, len;
+	size_t j, len;
 
-	(void)state;
-	for (i = 0; i < sizeof(openings) / sizeof(openings[0]); i++) {
-		len = strlen(openings[i]);
+	EACH(c, openings) {
+		len = strlen(*c);
 		for (j = 0, p = text; j < 5000; j++, p += len)
-			memcpy(p, openings[i], len);
+			memcpy(p, *c, len);
 		assert_int_equal(load(text, (size_t)(p - text), &settings),
 		    LK_E_SETTINGS);
 		assert_non_null(strstr(error.text, "expected groups, arrays "
@@ -956,7 +923,6 @@ test_settings_deep_nesting_is_refused(void **state)
 static void
 test_settings_replicas_of_the_embedded_store_are_refused(void **state)
 {
-	(void)state;
 	assert_refused("store = {\n durability = \"replica\"; };",
 	    ":2: store.durability: expected \"ack\", since store.backend "
 	    "\"sqlite\" has no replicas, got \"replica\"");
@@ -969,7 +935,6 @@ test_settings_replicas_of_the_embedded_store_are_refused(void **state)
 static void
 test_settings_sentinel_named_twice_is_refused(void **state)
 {
-	(void)state;
 	assert_refused("store = { sentinel = {\n"
 	    " addresses = [ \"a:1\", \"b:1\", \"a:1\" ]; }; };",
 	    ":2: store.sentinel.addresses: expected each Sentinel once, got "
@@ -979,7 +944,6 @@ test_settings_sentinel_named_twice_is_refused(void **state)
 static void
 test_settings_user_source_needs_what_it_uses(void **state)
 {
-	(void)state;
 	assert_refused("user = {\n source = \"file\"; };",
 	    ":2: user.path: expected an absolute path, since user.source is "
 	    "\"file\", got none");
@@ -1001,7 +965,6 @@ test_settings_prefixes_that_are_alike_are_refused(void **state)
 #define ALIKE ": expected another prefix than session.token_prefix, got the " \
 	"same"
 
-	(void)state;
 	assert_refused("session = {\n token_prefix = \"a\";\n user_prefix = "
 	    "\"a\"; };", ":3: session.user_prefix" ALIKE);
 	assert_refused("session = {\n token_prefix = \"a_b\";\n user_prefix = "
@@ -1015,7 +978,6 @@ test_settings_check_without_file_names_the_key(void **state)
 {
 	struct lk_settings *s;
 
-	(void)state;
 	assert_int_equal(lk_settings_defaults(&s, NULL), LK_OK);
 	assert_int_equal(lk_settings_check(s, &error), LK_OK);
 	s->user.source = LK_SOURCE_FILE;
@@ -1047,18 +1009,14 @@ test_settings_password_file_is_read(void **state)
 		{ "\xc3\xa9\n", "\xc3\xa9" } };
 	struct lk_settings *s;
 	char text[512], *shown;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		temp_write(&dir, "pw", cases[i].content,
-		    strlen(cases[i].content), 0640);
+	EACH(c, cases) {
+		temp_write(&dir, "pw", c->content, strlen(c->content), 0640);
 		naming("pw", text);
 		s = loaded(text);
-		assert_string_equal(s->store.redis.password,
-		    cases[i].password);
+		assert_string_equal(s->store.redis.password, c->password);
 		shown = printed(s);
-		assert_null(strstr(shown, cases[i].password));
+		assert_null(strstr(shown, c->password));
 		free(shown);
 		lk_settings_free(s);
 	}
@@ -1082,14 +1040,12 @@ test_settings_password_file_not_fit_is_refused(void **state)
 		{ "hun\0ter2", 8, LINE_WANT },
 	};
 	char text[512], why[LK_ERROR_MAX];
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		temp_write(&dir, "pw", cases[i].content, cases[i].len, 0600);
+	EACH(c, cases) {
+		temp_write(&dir, "pw", c->content, c->len, 0600);
 		naming("pw", text);
 		(void)snprintf(why, sizeof(why),
-		    ":2: store.redis.password_file: %s", cases[i].why);
+		    ":2: store.redis.password_file: %s", c->why);
 		assert_refused(text, why);
 	}
 }
@@ -1099,7 +1055,6 @@ test_settings_password_file_unsafe_is_refused(void **state)
 {
 	char text[512], why[LK_ERROR_MAX];
 
-	(void)state;
 	temp_write(&dir, "pw", "hunter2", 7, 0644);
 	naming("pw", text);
 	(void)snprintf(why, sizeof(why), ":2: store.redis.password_file: "
@@ -1117,7 +1072,6 @@ test_settings_password_and_its_file_exclude_each_other(void **state)
 {
 	char text[512], both[512];
 
-	(void)state;
 	temp_write(&dir, "pw", "x", 1, 0600);
 	naming("pw", text);
 	(void)snprintf(both, sizeof(both),
@@ -1140,7 +1094,6 @@ test_settings_printed_defaults_are_readable(void **state)
 	struct lk_settings *s;
 	char *text;
 
-	(void)state;
 	assert_int_equal(lk_settings_defaults(&s, NULL), LK_OK);
 	text = printed(s);
 	assert_memory_equal(text, start, strlen(start));
@@ -1165,7 +1118,6 @@ test_settings_printed_text_loads_to_the_same(void **state)
 	struct lk_settings *first, *second;
 	char *text;
 
-	(void)state;
 	first = loaded(full);
 	text = printed(first);
 	second = loaded(text);
@@ -1191,7 +1143,6 @@ test_settings_printed_odd_strings_load_to_the_same(void **state)
 	struct lk_settings *first, *second;
 	char *text;
 
-	(void)state;
 	first = loaded("pam = { prompt = \"\\\\\\\" \\\\n ' \xff\xc3\xa9 # /* "
 	    "@include\"; };");
 	assert_string_equal(first->pam.prompt,
@@ -1211,7 +1162,6 @@ test_settings_printed_text_masks_secrets(void **state)
 	    "\"hunter2\"; }; sentinel = { password = \"hunter3\"; }; };");
 	char *text = printed(s);
 
-	(void)state;
 	assert_null(strstr(text, "hunter"));
 	assert_non_null(strstr(text, "\t\tpassword = \"********\";\n"));
 	free(text);
@@ -1224,7 +1174,6 @@ test_settings_printed_text_with_password_file_loads(void **state)
 	struct lk_settings *first, *second;
 	char text[512], *shown;
 
-	(void)state;
 	temp_write(&dir, "pw", "hunter2", 7, 0600);
 	naming("pw", text);
 	first = loaded(text);
@@ -1269,7 +1218,7 @@ make_garbage(uint32_t *seed, char *text, size_t size)
 	}
 	for (i = next_random(seed) % 64; i > 0; i--) {
 		const char *word = words[next_random(seed) %
-		    (sizeof(words) / sizeof(words[0]))];
+		    (COUNT(words))];
 
 		len = kind == 0 ? 1 : strlen(word);
 		assert_true(used + len <= size);
@@ -1291,7 +1240,6 @@ test_settings_garbage_is_refused_or_read(void **state)
 	enum lk_status status;
 	char text[2048];
 
-	(void)state;
 	for (i = 0; i < 6000; i++) {
 		len = make_garbage(&seed, text, sizeof(text));
 		status = load(text, len, &settings);

@@ -75,7 +75,6 @@ test_settings_rules_default_is_a_session_for_everything(void **state)
 	struct lk_settings *settings;
 	struct lk_error error;
 
-	(void)state;
 	assert_int_equal(lk_settings_defaults(&settings, &error), LK_OK);
 	assert_int_equal(settings->gate.rules.n, 1);
 	assert_string_equal(settings->gate.rules.v[0].path, "/");
@@ -120,11 +119,10 @@ test_settings_rules_bad_path_is_refused(void **state)
 		"/.", "/..", "/a/./b", "/a/../b", "/a/..", "/a%20b", "/a;b",
 		"/a\\\\b", "/a\\x01", "/a\\x7f" };
 	char value[64];
-	size_t i;
 
-	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+	EACH(c, paths) {
 		(void)snprintf(value, sizeof(value),
-		    "path = \"%s\"; access = \"deny\";", paths[i]);
+		    "path = \"%s\"; access = \"deny\";", *c);
 		expect_refused(*state, one_rule, value,
 		    "gate.rules[0].path: expected ");
 	}
@@ -137,11 +135,10 @@ test_settings_rules_good_path_is_taken(void **state)
 		"/*", "/**", "/**/x/?", "/.well-known/", "/...", "/..a",
 		"/a b", "/\\xc3\\xa9", "/a*b/**/" };
 	char value[64];
-	size_t i;
 
-	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+	EACH(one, paths) {
 		(void)snprintf(value, sizeof(value),
-		    "path = \"%s\"; access = \"public\";", paths[i]);
+		    "path = \"%s\"; access = \"public\";", *one);
 		lk_settings_free(expect_taken(*state, one_rule, value));
 	}
 }
@@ -184,11 +181,9 @@ test_settings_rules_wrong_member_is_refused(void **state)
 		{ "require = ( { any = [ 1.5 ]; } );", "[0].any: expected" },
 		{ "require = ( { any = [ \"\\t\" ]; } );", "[0].any[0]: exp" },
 	};
-	size_t i;
 
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		expect_refused(*state, a_session, cases[i].value,
-		    cases[i].why);
+	EACH(c, cases)
+		expect_refused(*state, a_session, c->value, c->why);
 }
 
 static void
@@ -211,11 +206,9 @@ test_settings_rules_incomplete_rule_is_refused(void **state)
 		  "{ field = \"a\"; any = [ 1 ]; } );",
 		    "expected access = \"session\"" },
 	};
-	size_t i;
 
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		expect_refused(*state, one_rule, cases[i].value,
-		    cases[i].why);
+	EACH(c, cases)
+		expect_refused(*state, one_rule, c->value, c->why);
 }
 
 static void
@@ -236,11 +229,9 @@ test_settings_rules_wrong_list_is_refused(void **state)
 		{ "detail = 1;", "gate.detail: expected" },
 		{ "detail_max = 6145;", "gate.detail_max: expected" },
 	};
-	size_t i;
 
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		expect_refused(*state, the_gate, cases[i].value,
-		    cases[i].why);
+	EACH(c, cases)
+		expect_refused(*state, the_gate, c->value, c->why);
 	lk_settings_free(expect_taken(*state, the_gate, "renew_below = 99;"));
 }
 

@@ -52,17 +52,14 @@ test_scan_ordinary_text_is_left_alone(void **state)
 		"// @include \"x\" 99999999999999 \"\na=1",
 		"/* @include \"x\"\n99999999999999 \" ** / **/a=1",
 		"/**/a=1/*/ \"*/", "s = \"caf\xc3\xa9\"" };
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		assert_scan(texts[i], texts[i]);
+	EACH(one, texts)
+		assert_scan(*one, *one);
 }
 
 static void
 test_scan_octal_mode_becomes_decimal_in_place(void **state)
 {
-	(void)state;
 	assert_scan("gate = { socket_mode = 0660; };",
 	    "gate = { socket_mode =  432; };");
 	assert_scan("gate:{threads=4,socket_mode:0777}x=1",
@@ -79,16 +76,13 @@ test_scan_mode_not_octal_is_refused(void **state)
 		"0680", "01000", "07777", "-0660", "+0660", "0660L", "0660.0",
 		"00000000000000000660" };
 	char text[128], want[256];
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+	EACH(c, numbers) {
 		(void)snprintf(text, sizeof(text),
-		    "gate = {\n\tsocket_mode = %s;\n};\n", numbers[i]);
+		    "gate = {\n\tsocket_mode = %s;\n};\n", *c);
 		(void)snprintf(want, sizeof(want),
 		    "/f:2: gate.socket_mode: expected an octal number from 0 "
-		    "to 0777 that starts with 0, got %s",
-		    numbers[i]);
+		    "to 0777 that starts with 0, got %s", *c);
 		assert_refused(text, want);
 	}
 }
@@ -97,7 +91,6 @@ test_scan_mode_not_octal_is_refused(void **state)
 static void
 test_scan_leading_zero_elsewhere_is_refused(void **state)
 {
-	(void)state;
 	assert_refused("session = { ttl = 010; };",
 	    "/f:1: session.ttl: expected an integer from 1 to 315360000, got "
 	    "010");
@@ -119,23 +112,18 @@ test_scan_integer_that_does_not_fit_is_refused(void **state)
 		"4294967296L", "99999999999999999999999999",
 		"-99999999999999999999LL", "0xFFFFFFFFFFFFFFFFFF" };
 	char text[128], want[256];
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+	EACH(c, numbers) {
 		(void)snprintf(text, sizeof(text),
 		    "\n# one\nstore = { redis = {\n database = %s; }; };",
-		    numbers[i]);
+		    *c);
 		(void)snprintf(want, sizeof(want),
 		    "/f:4: store.redis.database: expected an integer from 0 "
-		    "to 1000000, got %s",
-		    numbers[i]);
+		    "to 1000000, got %s", *c);
 		assert_refused(text, want);
-		(void)snprintf(text, sizeof(text), "a = [ 1,\n%s ];",
-		    numbers[i]);
+		(void)snprintf(text, sizeof(text), "a = [ 1,\n%s ];", *c);
 		(void)snprintf(want, sizeof(want),
-		    "/f:2: a: expected an integer of 32 bits, got %s",
-		    numbers[i]);
+		    "/f:2: a: expected an integer of 32 bits, got %s", *c);
 		assert_refused(text, want);
 	}
 }
@@ -146,14 +134,11 @@ test_scan_word_that_is_no_number_is_refused(void **state)
 	static const char *const words[] = { "5x", "0x", "0xg", "0b101", "1_0",
 		"+", "-", ".", "1..x", "--5", "5true", "5LLL", "5l" };
 	char text[128], want[256];
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		(void)snprintf(text, sizeof(text), "a = %s;", words[i]);
+	EACH(c, words) {
+		(void)snprintf(text, sizeof(text), "a = %s;", *c);
 		(void)snprintf(want, sizeof(want),
-		    "/f:1: a: expected an integer of 32 bits, got %s",
-		    words[i]);
+		    "/f:1: a: expected an integer of 32 bits, got %s", *c);
 		assert_refused(text, want);
 	}
 }
@@ -163,7 +148,6 @@ test_scan_endless_number_is_cut_in_the_message(void **state)
 {
 	char text[4096] = "a = ";
 
-	(void)state;
 	memset(text + 4, '9', sizeof(text) - 5);
 	assert_refused(text,
 	    "/f:1: a: expected an integer of 32 bits, got "
@@ -177,11 +161,9 @@ test_scan_include_is_refused(void **state)
 	static const char *const texts[] = { "\n@include \"x\"\n",
 		"\n \t @include \"x\"\n", "/*\n*/@include \"x\"\n",
 		"\n@include\"x\"", "\n@include_dir \"x\"" };
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		assert_refused(texts[i], want);
+	EACH(c, texts)
+		assert_refused(*c, want);
 	assert_refused("gate = {\n @include \"x\"\n};",
 	    "/f:2: gate: expected no @include, got one");
 }
@@ -189,7 +171,6 @@ test_scan_include_is_refused(void **state)
 static void
 test_scan_other_bytes_are_refused(void **state)
 {
-	(void)state;
 	assert_refused("a = 1; @x", "/f:1: expected a setting, got '@'");
 	assert_refused("a.b = 1",
 	    "/f:1: a: expected an integer of 32 bits, got .b");
@@ -213,12 +194,9 @@ test_scan_nul_byte_is_refused_wherever_it_is(void **state)
 		{ "a = \"x\\\0\";", 10 }, { "a = 5\0000;", 8 } };
 	struct lk_error error;
 	char *after;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_int_equal(scan(cases[i].text, cases[i].len, &after,
-		                     &error),
+	EACH(c, cases) {
+		assert_int_equal(scan(c->text, c->len, &after, &error),
 		    LK_E_SETTINGS);
 		assert_string_equal(
 		    error.text, "/f:1: expected text, got a NUL byte");
@@ -233,7 +211,6 @@ test_scan_string_without_end_is_refused_on_its_line(void **state)
 	    "/f:2: a: expected the string to end on its line, got the end of "
 	    "the line";
 
-	(void)state;
 	assert_refused("\na = \"x;\nb = \"y\";\n", end);
 	assert_refused("\na = \"x", end);
 	assert_refused("\na = \"", end);
@@ -246,11 +223,9 @@ test_scan_unknown_escape_is_refused(void **state)
 	static const char *const escapes[] = { "\\q", "\\x", "\\x4", "\\xg1",
 		"\\x00", "\\0", "\\a", "\\\n", "\\" };
 	char text[64];
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(escapes) / sizeof(escapes[0]); i++) {
-		(void)snprintf(text, sizeof(text), "a = \"%s", escapes[i]);
+	EACH(c, escapes) {
+		(void)snprintf(text, sizeof(text), "a = \"%s", *c);
 		assert_refused(text,
 		    "/f:1: a: expected one of \\\" \\\\ \\n \\r \\t \\f \\x01 "
 		    "to \\xff, got another escape in the string");
@@ -260,7 +235,6 @@ test_scan_unknown_escape_is_refused(void **state)
 static void
 test_scan_comment_without_end_is_refused_where_it_begins(void **state)
 {
-	(void)state;
 	assert_refused("\n/* a\nb\n",
 	    "/f:2: expected the comment to end, got the end of the file");
 	assert_refused("/*/",
@@ -274,7 +248,6 @@ test_scan_nesting_is_capped(void **state)
 	char text[5001], want[256];
 	size_t i;
 
-	(void)state;
 	for (i = 0; i < 3; i++) {
 		memset(text, 0, sizeof(text));
 		memset(text, brackets[i], LK_SCAN_DEPTH_MAX);
@@ -295,7 +268,6 @@ test_scan_longest_key_at_every_depth_fits(void **state)
 	char name[LK_SCAN_NAME_MAX + 1], text[4096] = "", want[512];
 	size_t i, len = 0;
 
-	(void)state;
 	memset(name, 'n', LK_SCAN_NAME_MAX);
 	name[LK_SCAN_NAME_MAX] = '\0';
 	for (i = 0; i < LK_SCAN_DEPTH_MAX; i++)
@@ -334,14 +306,12 @@ test_scan_key_follows_groups_and_lists(void **state)
 		{ "trueish = ?", "trueish" },
 	};
 	char want[128];
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	EACH(one, cases) {
 		(void)snprintf(want, sizeof(want),
-		    "/f:1: %s%sexpected a setting, got '?'", cases[i].key,
-		    cases[i].key[0] == '\0' ? "" : ": ");
-		assert_refused(cases[i].text, want);
+		    "/f:1: %s%sexpected a setting, got '?'", one->key,
+		    one->key[0] == '\0' ? "" : ": ");
+		assert_refused(one->text, want);
 	}
 }
 
@@ -366,17 +336,14 @@ test_scan_adjacent_strings_are_refused(void **state)
 		{ "a = { b = \"x\" \"y\"; };", "/f:1: a.b: " NO_COMMA },
 		{ "a = ( { b = \"x\" }, \"y\" \"\" );", "/f:1: a: " NO_COMMA },
 	};
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_refused(cases[i].text, cases[i].want);
+	EACH(c, cases)
+		assert_refused(c->text, c->want);
 }
 
 static void
 test_scan_byte_order_mark_is_named(void **state)
 {
-	(void)state;
 	assert_refused("\xef\xbb\xbf" "a", "/f:1: expected UTF-8 without a "
 	    "byte order mark, got one at the start of the file");
 	assert_refused("\xff\xfe" "a", "/f:1: expected UTF-8 without a "
@@ -392,7 +359,6 @@ test_scan_comment_that_hides_a_line_is_refused(void **state)
 	                           "comment";
 	static const char ends[] = "# c\r\na = 1; // d\r\n/* e\rf */\r\n";
 
-	(void)state;
 	assert_refused("# c\ra = 1;", want);
 	assert_refused("// c\ra = 1;\n", want);
 	assert_refused("# c\r\r\na = 1;\r\n", want);

@@ -23,7 +23,6 @@ test_generate_latchkey_is_prefix_tag_and_random(void **state)
 	struct lk_token token;
 	size_t len;
 
-	(void)state;
 	assert_int_equal(lk_token_generate(LK_SHAPE_LATCHKEY, "alice",
 	                     count_up, NULL, &token),
 	    LK_OK);
@@ -45,7 +44,6 @@ test_generate_gosession_is_user_and_hex(void **state)
 {
 	struct lk_token token;
 
-	(void)state;
 	assert_int_equal(lk_token_generate(LK_SHAPE_GOSESSION, "alice",
 	                     count_up, NULL, &token),
 	    LK_OK);
@@ -65,7 +63,6 @@ test_parse_own_tokens_gives_tag_and_digest(void **state)
 	struct lk_token token;
 	unsigned char tag[16], digest[32];
 
-	(void)state;
 	lk_user_tag("alice", tag);
 	assert_int_equal(lk_token_generate(LK_SHAPE_LATCHKEY, "alice",
 	                     count_up, NULL, &token),
@@ -92,7 +89,6 @@ test_parse_gosession_user_lk_is_not_a_latchkey_token(void **state)
 	struct lk_token_key key;
 	struct lk_token token;
 
-	(void)state;
 	assert_int_equal(
 	    lk_token_set(&token, "lk_" HEX, strlen("lk_" HEX)), LK_OK);
 	assert_int_equal(lk_token_parse(&token, &key), LK_OK);
@@ -108,7 +104,6 @@ test_parse_any_length_and_byte_is_malformed(void **state)
 	unsigned int byte;
 	size_t len;
 
-	(void)state;
 	for (len = 0; len <= LK_TOKEN_MAX; len++) {
 		memset(&token, 0, sizeof(token));
 		memset(token.text, 'a', len);
@@ -140,7 +135,6 @@ test_parse_gosession_user_id_of_257_bytes_is_malformed(void **state)
 	struct lk_token token;
 	char text[LK_USER_ID_MAX + 1 + 1 + 32];
 
-	(void)state;
 	memset(text, 'u', LK_USER_ID_MAX + 1);
 	memcpy(text + LK_USER_ID_MAX + 1, "_" HEX, 33);
 	assert_int_equal(
@@ -158,7 +152,6 @@ test_set_control_characters_and_lengths_are_refused(void **state)
 	char text[LK_TOKEN_MAX + 1];
 	unsigned int byte;
 
-	(void)state;
 	for (byte = 0; byte < 256; byte++) {
 		text[0] = (char)byte;
 		assert_int_equal(lk_token_set(&token, text, 1),
@@ -181,7 +174,6 @@ test_wipe_leaves_nothing(void **state)
 	static const struct lk_token empty;
 	struct lk_token token;
 
-	(void)state;
 	memset(&token, 0x55, sizeof(token));
 	lk_token_wipe(&token);
 	assert_memory_equal(&token, &empty, sizeof(token));
@@ -195,16 +187,14 @@ test_session_id_parses_back(void **state)
 	char id[LK_SESSION_ID_MAX + 1], longest[LK_USER_ID_MAX];
 	struct lk_session_ref ref;
 	unsigned char handle[LK_HANDLE_LEN];
-	size_t i;
 
-	(void)state;
 	count_up(NULL, handle, sizeof(handle));
-	for (i = 0; i < sizeof(locators) / sizeof(locators[0]); i++) {
-		lk_session_id(handle, locators[i], strlen(locators[i]), id);
+	EACH(c, locators) {
+		lk_session_id(handle, *c, strlen(*c), id);
 		assert_int_equal(lk_session_id_parse(id, &ref), LK_OK);
 		assert_memory_equal(ref.handle, handle, LK_HANDLE_LEN);
-		assert_string_equal((char *)ref.locator, locators[i]);
-		assert_int_equal(ref.locator_len, strlen(locators[i]));
+		assert_string_equal((char *)ref.locator, *c);
+		assert_int_equal(ref.locator_len, strlen(*c));
 	}
 	memset(longest, 0xff, sizeof(longest));
 	lk_session_id(handle, longest, sizeof(longest), id);

@@ -12,7 +12,6 @@ static struct temp_dir dir;
 static int
 setup(void **state)
 {
-	(void)state;
 	temp_dir_make(&dir);
 	return (0);
 }
@@ -20,7 +19,6 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	(void)state;
 	temp_dir_remove(&dir);
 	return (0);
 }
@@ -58,7 +56,6 @@ assert_content(const char *want, size_t len, size_t max)
 static void
 test_trusted_file_private_is_read(void **state)
 {
-	(void)state;
 	temp_write(&dir, "f", "a\0b\n", 4, 0600);
 	assert_content("a\0b\n", 4, 1000);
 	temp_write(&dir, "f", "x", 1, 0644);
@@ -72,7 +69,6 @@ test_trusted_file_content_is_appended(void **state)
 {
 	struct lk_buf content = LK_BUF_INIT(8);
 
-	(void)state;
 	lk_buf_str(&content, "ab");
 	temp_write(&dir, "f", "cd", 2, 0600);
 	assert_int_equal(lk_trusted_file_read(dir.file, &content, NULL), LK_OK);
@@ -85,7 +81,6 @@ test_trusted_file_at_its_cap_is_read(void **state)
 {
 	static char bytes[20001];
 
-	(void)state;
 	memset(bytes, 'x', sizeof(bytes));
 	temp_write(&dir, "f", bytes, 20000, 0600);
 	assert_content(bytes, 20000, 20000);
@@ -99,7 +94,6 @@ test_trusted_file_over_its_cap_is_refused(void **state)
 {
 	static char bytes[1001];
 
-	(void)state;
 	memset(bytes, 'x', sizeof(bytes));
 	temp_write(&dir, "f", bytes, 1001, 0600);
 	assert_refused("expected at most 1000 bytes, got 1001");
@@ -112,7 +106,6 @@ test_trusted_file_without_size_is_capped(void **state)
 	struct lk_buf content = LK_BUF_INIT(8);
 	struct lk_error error = { "" };
 
-	(void)state;
 	assert_int_equal(lk_trusted_file_read("/proc/self/status", &content,
 	    &error), LK_E_SETTINGS);
 	assert_string_equal(error.text, "/proc/self/status: expected at most "
@@ -123,7 +116,6 @@ test_trusted_file_without_size_is_capped(void **state)
 static void
 test_trusted_file_relative_path_is_refused(void **state)
 {
-	(void)state;
 	(void)snprintf(dir.file, sizeof(dir.file), "etc/passwd");
 	assert_refused("expected an absolute path");
 	(void)snprintf(dir.file, sizeof(dir.file), "%s", "");
@@ -137,7 +129,6 @@ test_trusted_file_overlong_path_is_refused(void **state)
 	struct lk_error error = { "" };
 	static char path[PATH_MAX + 2];
 
-	(void)state;
 	memset(path, '/', sizeof(path) - 1);
 	assert_int_equal(lk_trusted_file_read(path, &content, &error),
 	    LK_E_SETTINGS);
@@ -151,7 +142,6 @@ test_trusted_file_overlong_path_is_refused(void **state)
 static void
 test_trusted_file_missing_is_refused(void **state)
 {
-	(void)state;
 	temp_path(&dir, "none");
 	assert_refused("cannot open: No such file or directory");
 	temp_path(&dir, "none/none");
@@ -167,13 +157,10 @@ test_trusted_file_symlink_elsewhere_is_refused(void **state)
 	static const char *const targets[] = { "/etc/passwd",
 		"../../etc/passwd", "..", "../x", "d/../../etc/passwd" };
 	char why[128];
-	size_t i;
 
-	(void)state;
 	assert_int_equal(mkdir(temp_path(&dir, "d"), 0700), 0);
-	for (i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
-		assert_int_equal(
-		    symlink(targets[i], temp_path(&dir, "link")), 0);
+	EACH(c, targets) {
+		assert_int_equal(symlink(*c, temp_path(&dir, "link")), 0);
 		assert_refused(LEAVES);
 		assert_int_equal(unlink(dir.file), 0);
 	}
@@ -190,7 +177,6 @@ test_trusted_file_symlink_elsewhere_is_refused(void **state)
 static void
 test_trusted_file_behind_links_of_its_folder_is_read(void **state)
 {
-	(void)state;
 	assert_int_equal(chmod(dir.path, 01777), 0);
 	assert_int_equal(mkdir(temp_path(&dir, "..2026_11_27"), 0755), 0);
 	temp_write(&dir, "..2026_11_27/f", "x", 1, 0444);
@@ -214,7 +200,6 @@ test_trusted_file_behind_links_of_its_folder_is_read(void **state)
 static void
 test_trusted_file_below_a_folder_of_others_is_refused(void **state)
 {
-	(void)state;
 	assert_int_equal(mkdir(temp_path(&dir, "a"), 0755), 0);
 	assert_int_equal(mkdir(temp_path(&dir, "a/b"), 0755), 0);
 	temp_write(&dir, "a/b/f", "x", 1, 0644);
@@ -248,7 +233,6 @@ test_trusted_file_below_a_folder_of_others_is_refused(void **state)
 static void
 test_trusted_file_is_absent_only_for_certain(void **state)
 {
-	(void)state;
 	assert_true(lk_trusted_file_absent(temp_path(&dir, "none")));
 	assert_true(lk_trusted_file_absent(temp_path(&dir, "none/f")));
 	temp_write(&dir, "f", "x", 1, 0600);
@@ -262,7 +246,6 @@ test_trusted_file_is_absent_only_for_certain(void **state)
 static void
 test_trusted_file_fifo_is_refused_at_once(void **state)
 {
-	(void)state;
 	assert_int_equal(mkfifo(temp_path(&dir, "fifo"), 0600), 0);
 	assert_refused("expected a regular file, got a FIFO");
 }
@@ -273,7 +256,6 @@ test_trusted_file_other_kinds_are_refused(void **state)
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int fd;
 
-	(void)state;
 	assert_int_equal(mkdir(temp_path(&dir, "d"), 0700), 0);
 	assert_refused("expected a regular file, got a directory");
 	(void)snprintf(dir.file, sizeof(dir.file), "/dev/null");
@@ -289,7 +271,6 @@ test_trusted_file_other_kinds_are_refused(void **state)
 static void
 test_trusted_file_writable_is_refused(void **state)
 {
-	(void)state;
 	temp_write(&dir, "f", "x", 1, 0620);
 	assert_refused("expected a file that group and others cannot write, "
 	    "got mode 0620");
@@ -301,7 +282,6 @@ test_trusted_file_writable_is_refused(void **state)
 static void
 test_trusted_file_of_another_user_is_refused(void **state)
 {
-	(void)state;
 	if (geteuid() != 0) {
 		print_message("# skipped: needs root\n");
 		skip();
@@ -314,7 +294,6 @@ test_trusted_file_of_another_user_is_refused(void **state)
 static void
 test_trusted_file_in_writable_directory_is_refused(void **state)
 {
-	(void)state;
 	temp_write(&dir, "f", "x", 1, 0600);
 	assert_int_equal(chmod(dir.path, 0777), 0);
 	assert_refused("expected a directory that group and others cannot "
@@ -327,7 +306,6 @@ test_trusted_file_in_writable_directory_is_refused(void **state)
 static void
 test_trusted_file_in_sticky_directory_is_read(void **state)
 {
-	(void)state;
 	temp_write(&dir, "f", "x", 1, 0600);
 	assert_int_equal(chmod(dir.path, 01777), 0);
 	assert_content("x", 1, 1000);
@@ -340,7 +318,6 @@ test_trusted_file_secret_for_others_is_refused(void **state)
 	struct lk_error error = { "" };
 	char want[LK_ERROR_MAX];
 
-	(void)state;
 	temp_write(&dir, "f", "x", 1, 0644);
 	(void)snprintf(want, sizeof(want), "%.100s: expected a file that "
 	    "others cannot read, got mode 0644", dir.file);
@@ -361,7 +338,6 @@ test_trusted_file_leaves_no_descriptor_open(void **state)
 	struct lk_buf content = LK_BUF_INIT(8);
 	int before, after;
 
-	(void)state;
 	assert_true((before = dup(0)) != -1);
 	close(before);
 	temp_write(&dir, "f", "x", 1, 0600);

@@ -52,7 +52,6 @@ test_turns_half_of_the_managers_may_hang(void **state)
 	struct lk_turn held[4], another;
 	int i;
 
-	(void)state;
 	for (i = 0; i < 4; i++)
 		must_take(turns, "alice", &held[i]);
 	make_old(&held[0]);
@@ -90,7 +89,6 @@ test_turns_one_who_waits_is_next(void **state)
 	struct lk_turn turn;
 	pthread_t thread;
 
-	(void)state;
 	must_take(waiter.turns, "alice", &turn);
 	/* However long it takes for the other to come. */
 	turn.began_ns += 60000 * MS_NS;
@@ -119,7 +117,6 @@ test_turns_for_a_slow_source_not_everybody_waits(void **state)
 	struct lk_turns *turns = turns_of(2);
 	struct lk_turn turn;
 
-	(void)state;
 	answer_slowly(turns);
 	must_take(turns, "alice", &turn);
 	/* Who waited for it all the same would be here for an hour. */
@@ -140,7 +137,6 @@ test_turns_for_a_slow_source_a_quarter_waits(void **state)
 	pthread_t thread;
 	int i;
 
-	(void)state;
 	answer_slowly(waiter.turns);
 	for (i = 0; i < 2; i++) {
 		must_take(waiter.turns, "alice", &held[i]);
@@ -171,7 +167,6 @@ test_turns_a_slow_failure_is_remembered_for_its_user(void **state)
 	struct lk_turns *turns = turns_of(1);
 	struct lk_turn turn;
 
-	(void)state;
 	must_take(turns, "alice", &turn);
 	make_old(&turn);
 	lk_turns_give(turns, "alice", &turn, LK_E_STORE);
@@ -189,7 +184,6 @@ test_turns_a_quick_failure_is_not(void **state)
 	struct lk_turn turn;
 	int i;
 
-	(void)state;
 	for (i = 0; i < 10; i++) {
 		must_take(turns, "alice", &turn);
 		turn.began_ns = lk_monotonic_ns();
@@ -204,7 +198,6 @@ test_turns_failures_in_a_row_close_them(void **state)
 	struct lk_turns *turns = turns_of(1);
 	struct lk_turn turn;
 
-	(void)state;
 	fail_slowly(turns, "a");
 	fail_slowly(turns, "b");
 	must_take(turns, "c", &turn);
@@ -241,7 +234,6 @@ test_turns_of_others_are_not_those_of_a_child(void **state)
 	int status = -1;
 	pid_t pid;
 
-	(void)state;
 	must_take(waiter.turns, "alice", &turn);
 	turn.began_ns += 60000 * MS_NS;
 	assert_int_equal(pthread_create(&thread, NULL, wait_for_turn,

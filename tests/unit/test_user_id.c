@@ -8,7 +8,6 @@ test_user_id_check_of_each_byte(void **state)
 	char id[2] = "";
 	unsigned int byte;
 
-	(void)state;
 	for (byte = 0; byte < 256; byte++) {
 		id[0] = (char)byte;
 		assert_int_equal(lk_user_id_check(id),
@@ -37,16 +36,15 @@ test_user_id_fits_if_all_readers_see_the_same(void **state)
 	char id[LK_USER_ID_MAX + 2], blank[LK_UTF8_MAX + 1];
 	size_t i, len;
 
-	(void)state;
-	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+	for (i = 0; i < COUNT(good); i++) {
 		if (!lk_user_id_fits(good[i]))
 			fail_msg("%s", good[i]);
 	}
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+	for (i = 0; i < COUNT(bad); i++) {
 		if (lk_user_id_fits(bad[i]))
 			fail_msg("%zu", i);
 	}
-	for (i = 0; i < sizeof(blanks) / sizeof(blanks[0]); i++) {
+	for (i = 0; i < COUNT(blanks); i++) {
 		len = lk_utf8_put(blanks[i], blank);
 		blank[len] = '\0';
 		assert_int_equal(lk_utf8_get(blank, len), blanks[i]);

@@ -20,8 +20,6 @@
 #include "base/json.h"
 #include "user/source.h"
 
-#define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
-
 /* What this program must never need, so that it cannot hang. */
 #define WATCHDOG_S 120
 /*
@@ -210,11 +208,10 @@ test_user_source_of_settings_is_the_named_one(void **state)
 		{ -1, NULL },
 	};
 	struct fixture *f = *state;
-	size_t i;
 
-	for (i = 0; i < COUNT(rows); i++) {
-		f->settings.user.source = rows[i].source;
-		assert_true(lk_user_source_of(&f->settings) == rows[i].want);
+	EACH(c, rows) {
+		f->settings.user.source = c->source;
+		assert_true(lk_user_source_of(&f->settings) == c->want);
 	}
 }
 
@@ -245,20 +242,18 @@ test_user_source_file_answers_by_id(void **state)
 		{ "nul", LK_NO_USER, "" },
 	};
 	struct fixture *f = *state;
-	size_t i;
 
 	set_users(f,
 	    "{ \"alice\": { \"n\" : 12345678901234567890, \"x\": 1e400 },\n"
 	    "  \"b \\\"o\\\" b\\/\\u00e9\": {}, \"nil\": null,\n"
 	    "  \"list\": [], \"text\": \"{}\", \"nul\\u0000\": {} }\n");
-	for (i = 0; i < COUNT(rows); i++) {
-		assert_int_equal(ask(f, lk_user_source_file, rows[i].id),
-		    rows[i].want);
-		if (f->detail.len > 0 || rows[i].detail[0] != '\0')
-			assert_string_equal(f->detail.data, rows[i].detail);
-		if (rows[i].want < 0) {
+	EACH(c, rows) {
+		assert_int_equal(ask(f, lk_user_source_file, c->id), c->want);
+		if (f->detail.len > 0 || c->detail[0] != '\0')
+			assert_string_equal(f->detail.data, c->detail);
+		if (c->want < 0) {
 			assert_non_null(strstr(f->error.text, f->users));
-			assert_null(strstr(f->error.text, rows[i].id));
+			assert_null(strstr(f->error.text, c->id));
 		}
 	}
 }
@@ -286,10 +281,9 @@ test_user_source_file_not_an_object_is_a_failure(void **state)
 		"\xef\xbb\xbf{\"alice\":{}}", "{\"alice\":{\"a\":\"\xff\"}}",
 		"alice: {}" };
 	struct fixture *f = *state;
-	size_t i;
 
-	for (i = 0; i < COUNT(rows); i++) {
-		set_users(f, rows[i]);
+	EACH(c, rows) {
+		set_users(f, *c);
 		assert_int_equal(ask(f, lk_user_source_file, "alice"),
 		    LK_E_STORE);
 		assert_int_equal(f->detail.len, 0);
@@ -327,18 +321,17 @@ test_user_source_file_too_large_is_a_failure(void **state)
 	struct fixture *f = *state;
 	struct lk_buf text = LK_BUF_INIT(8388608);
 	char *pad;
-	size_t i;
 
-	for (i = 0; i < COUNT(rows); i++) {
+	EACH(c, rows) {
 		lk_buf_reset(&text);
 		lk_buf_str(&text, "{\"alice\":{\"a\":\"");
-		assert_non_null(pad = lk_buf_room(&text, rows[i].pad));
-		memset(pad, 'x', rows[i].pad);
-		lk_buf_grew(&text, rows[i].pad);
+		assert_non_null(pad = lk_buf_room(&text, c->pad));
+		memset(pad, 'x', c->pad);
+		lk_buf_grew(&text, c->pad);
 		lk_buf_str(&text, "\"}}");
 		write_file(f->users, text.data, text.len, 0600);
 		assert_int_equal(ask(f, lk_user_source_file, "alice"),
-		    rows[i].want);
+		    c->want);
 	}
 	lk_buf_free(&text);
 }
@@ -378,14 +371,13 @@ test_user_source_exec_output_and_exit_decide(void **state)
 		{ "echo oops >&2", LK_E_STORE, "" },
 	};
 	struct fixture *f = *state;
-	size_t i;
 
-	for (i = 0; i < COUNT(rows); i++) {
-		if (run(f, rows[i].script) != rows[i].want)
-			fail_msg("%s: %s", rows[i].script, f->error.text);
-		if (f->detail.len > 0 || rows[i].detail[0] != '\0')
-			assert_string_equal(f->detail.data, rows[i].detail);
-		if (rows[i].want < 0)
+	EACH(c, rows) {
+		if (run(f, c->script) != c->want)
+			fail_msg("%s: %s", c->script, f->error.text);
+		if (f->detail.len > 0 || c->detail[0] != '\0')
+			assert_string_equal(f->detail.data, c->detail);
+		if (c->want < 0)
 			assert_non_null(strstr(f->error.text, f->program));
 	}
 }
@@ -418,10 +410,9 @@ test_user_source_exec_output_is_limited(void **state)
 		{ "printf '{}%065535s' ''", LK_E_STORE },
 	};
 	struct fixture *f = *state;
-	size_t i;
 
-	for (i = 0; i < COUNT(rows); i++)
-		assert_int_equal(run(f, rows[i].script), rows[i].want);
+	EACH(c, rows)
+		assert_int_equal(run(f, c->script), c->want);
 }
 
 static void
@@ -497,17 +488,16 @@ test_user_source_exec_id_is_one_argument(void **state)
 	struct lk_buf want = LK_BUF_INIT(1024);
 	char text[1024];
 	ssize_t n;
-	size_t i;
 
 	f->command[1] = fixed;
 	f->settings.user.command.n = 2;
 	set_program(f,
 	    "{ printf '%s\\n' $#; printf '%s\\n' \"$@\"; } >$noted\n"
 	    "echo '{}'");
-	for (i = 0; i < COUNT(ids); i++) {
-		assert_int_equal(ask(f, lk_user_source_exec, ids[i]), LK_OK);
+	EACH(one, ids) {
+		assert_int_equal(ask(f, lk_user_source_exec, *one), LK_OK);
 		lk_buf_reset(&want);
-		lk_buf_printf(&want, "2\n%s\n%s\n", fixed, ids[i]);
+		lk_buf_printf(&want, "2\n%s\n%s\n", fixed, *one);
 		n = read_file(f->noted, text, sizeof(text));
 		assert_int_equal(n, want.len);
 		assert_memory_equal(text, want.data, want.len);
@@ -600,11 +590,10 @@ test_user_source_exec_sleeper_is_killed_in_time(void **state)
 		"trap '' TERM INT HUP; echo $$ >$noted; kill -STOP $$",
 	};
 	struct fixture *f = *state;
-	size_t i;
 
-	for (i = 0; i < COUNT(scripts); i++) {
+	EACH(c, scripts) {
 		(void)unlink(f->noted);
-		assert_int_equal(run_endless(f, scripts[i]), LK_E_TIMEOUT);
+		assert_int_equal(run_endless(f, *c), LK_E_TIMEOUT);
 		assert_gone(noted_pid(f));
 		assert_int_equal(f->detail.len, 0);
 	}
@@ -619,12 +608,11 @@ test_user_source_exec_leftover_child_is_killed(void **state)
 		"sleep 40 >/dev/null & echo $! >$noted; echo '{}'",
 	};
 	struct fixture *f = *state;
-	size_t i;
 	pid_t pid;
 	int how;
 
-	for (i = 0; i < COUNT(scripts); i++) {
-		assert_int_equal(run(f, scripts[i]), LK_OK);
+	EACH(c, scripts) {
+		assert_int_equal(run(f, *c), LK_OK);
 		assert_string_equal(f->detail.data, "{}");
 		pid = noted_pid(f);
 		assert_int_equal(waitpid(pid, &how, 0), pid);
@@ -703,12 +691,12 @@ test_user_source_exec_is_nobodys_sigchld(void **state)
 	struct fixture *f = *state;
 	struct sigaction old;
 	enum lk_status status = LK_FAULT;
-	size_t i, k;
+	size_t k;
 
 	reaped = 0;
-	for (i = 0; i < COUNT(rows); i++) {
+	EACH(c, rows) {
 		for (k = 0; k < COUNT(scripts); k++) {
-			assert_int_equal(sigaction(SIGCHLD, &rows[i], &old), 0);
+			assert_int_equal(sigaction(SIGCHLD, c, &old), 0);
 			status = run(f, scripts[k].script);
 			assert_int_equal(sigaction(SIGCHLD, &old, NULL), 0);
 			if (status != scripts[k].want)
@@ -883,15 +871,12 @@ start_nothing_with_two_identities(struct fixture *f)
 		{ { 0, 64101, 0 }, { 0, 0, 0 } },
 	};
 	char text[8];
-	size_t i;
 
 	if (geteuid() != 0)
 		return (77);
-	for (i = 0; i < COUNT(rows); i++) {
-		if (setresgid(rows[i].gids[0], rows[i].gids[1],
-		        rows[i].gids[2]) != 0 ||
-		    setresuid(rows[i].uids[0], rows[i].uids[1],
-		        rows[i].uids[2]) != 0)
+	EACH(c, rows) {
+		if (setresgid(c->gids[0], c->gids[1], c->gids[2]) != 0 ||
+		    setresuid(c->uids[0], c->uids[1], c->uids[2]) != 0)
 			return (1);
 		if (ask(f, lk_user_source_exec, "alice") != LK_E_STORE ||
 		    strstr(f->error.text, "more than one user") == NULL)
@@ -926,12 +911,10 @@ test_user_source_exec_id_that_is_an_option_is_no_user(void **state)
 		"-alice" };
 	struct fixture *f = *state;
 	char text[8];
-	size_t i;
 
 	set_program(f, "echo started >$noted; echo '{}'");
-	for (i = 0; i < COUNT(ids); i++) {
-		assert_int_equal(ask(f, lk_user_source_exec, ids[i]),
-		    LK_NO_USER);
+	EACH(c, ids) {
+		assert_int_equal(ask(f, lk_user_source_exec, *c), LK_NO_USER);
 		assert_int_equal(read_file(f->noted, text, sizeof(text)), -1);
 	}
 }
@@ -971,14 +954,14 @@ test_user_source_passwd_account_is_described(void **state)
 	struct group *group;
 	const char *value;
 	char number[32], name[128];
-	size_t i, len;
+	size_t len;
 
-	for (i = 0; i < COUNT(uids); i++) {
-		assert_non_null(account = getpwuid(uids[i]));
+	EACH(c, uids) {
+		assert_non_null(account = getpwuid(*c));
 		(void)snprintf(name, sizeof(name), "%s", account->pw_name);
 		assert_int_equal(ask(f, lk_user_source_passwd, name), LK_OK);
 		assert_true(lk_json_is_object(f->detail.data, f->detail.len));
-		assert_non_null(account = getpwuid(uids[i]));
+		assert_non_null(account = getpwuid(*c));
 		assert_string_member(f, "name", name);
 		(void)snprintf(number, sizeof(number), "%u", account->pw_uid);
 		assert_member(f, "uid", number);
@@ -1001,10 +984,9 @@ test_user_source_passwd_other_names_are_no_user(void **state)
 		"ROOT", "+root", "-root", "\xff", "0" };
 	struct fixture *f = *state;
 	char name[LK_USER_ID_MAX + 1];
-	size_t i;
 
-	for (i = 0; i < COUNT(rows); i++) {
-		assert_int_equal(ask(f, lk_user_source_passwd, rows[i]),
+	EACH(c, rows) {
+		assert_int_equal(ask(f, lk_user_source_passwd, *c),
 		    LK_NO_USER);
 		assert_int_equal(f->detail.len, 0);
 	}
@@ -1026,7 +1008,6 @@ test_user_source_passwd_no_room_is_a_failure(void **state)
 static int
 watch_over_children(void **state)
 {
-	(void)state;
 	(void)alarm(WATCHDOG_S);
 	return (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
 }

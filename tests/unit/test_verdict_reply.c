@@ -90,7 +90,6 @@ test_verdict_reply_allowed_names_the_session(void **state)
 {
 	struct scene scene;
 
-	(void)state;
 	set_scene(&scene, 200);
 	assert_string_equal(respond(&scene),
 	    "Status: 200 OK\r\n"
@@ -108,7 +107,6 @@ test_verdict_reply_subrequest_names_the_session_in_headers(void **state)
 {
 	struct scene scene;
 
-	(void)state;
 	set_scene(&scene, 200);
 	scene.request.subrequest = true;
 	assert_string_equal(respond(&scene),
@@ -128,7 +126,6 @@ test_verdict_reply_public_names_nobody(void **state)
 {
 	struct scene scene;
 
-	(void)state;
 	set_scene(&scene, 200);
 	scene.settings.gate.detail = true;
 	scene.facts.session = NULL;
@@ -147,7 +144,6 @@ test_verdict_reply_detail_is_sent_if_asked_for(void **state)
 	struct lk_user user = { .detail = detail };
 	struct scene scene;
 
-	(void)state;
 	set_scene(&scene, 200);
 	scene.facts.user = &user;
 	assert_null(strstr(respond(&scene), "DETAIL"));
@@ -174,7 +170,6 @@ test_verdict_reply_longest_detail_fits(void **state)
 	struct lk_user user = { .detail = detail };
 	struct scene scene;
 
-	(void)state;
 	set_scene(&scene, 200);
 	memset(detail, '1', sizeof(detail) - 1);
 	memset(scene.session.user, 'u', LK_USER_ID_MAX);
@@ -192,7 +187,6 @@ test_verdict_reply_no_client_leaves_it_out(void **state)
 {
 	struct scene scene;
 
-	(void)state;
 	set_scene(&scene, 200);
 	scene.session.client[0] = '\0';
 	assert_null(strstr(respond(&scene), "LATCHKEY_CLIENT"));
@@ -215,14 +209,12 @@ test_verdict_reply_denial_names_no_session(void **state)
 	};
 	struct scene scene;
 	const char *reply;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		set_scene(&scene, cases[i].http);
-		scene.verdict.login = cases[i].http == 302;
+	EACH(c, cases) {
+		set_scene(&scene, c->http);
+		scene.verdict.login = c->http == 302;
 		reply = respond(&scene);
-		expect_sound(reply, cases[i].status);
+		expect_sound(reply, c->status);
 		assert_null(strstr(reply, "Variable-"));
 		assert_null(strstr(reply, "alice"));
 		assert_non_null(strstr(reply, "\r\n\r\nThe reason.\n"));
@@ -235,11 +227,9 @@ test_verdict_reply_undecided_is_503(void **state)
 {
 	static const unsigned int codes[] = { 0, 201, 204, 206, 500, 1200 };
 	struct scene scene;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
-		set_scene(&scene, codes[i]);
+	EACH(c, codes) {
+		set_scene(&scene, *c);
 		expect_sound(respond(&scene),
 		    "Status: 503 Service Unavailable\r\n");
 		lk_buf_free(&scene.out);
@@ -251,7 +241,6 @@ test_verdict_reply_control_character_is_503(void **state)
 {
 	struct scene scene;
 
-	(void)state;
 	set_scene(&scene, 200);
 	(void)snprintf(scene.session.user, sizeof(scene.session.user),
 	    "a\r\nStatus: 200 OK");
@@ -270,7 +259,6 @@ test_verdict_reply_full_buffer_is_503(void **state)
 {
 	struct scene scene;
 
-	(void)state;
 	set_scene(&scene, 200);
 	scene.out.max = 60;
 	expect_sound(respond(&scene), "Status: 503 Service Unavailable\r\n");
@@ -283,7 +271,6 @@ test_verdict_reply_head_gets_no_text(void **state)
 	struct scene scene;
 	const char *reply;
 
-	(void)state;
 	set_scene(&scene, 403);
 	scene.request.method = "HEAD";
 	reply = respond(&scene);
@@ -329,18 +316,15 @@ test_verdict_reply_challenges_are_as_accepted(void **state)
 	};
 	char expected[256];
 	struct scene scene;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	EACH(c, cases) {
 		set_scene(&scene, 401);
-		set_tokens(&scene, cases[i].tokens[0], cases[i].tokens[1],
-		    NULL);
-		scene.verdict.challenge = cases[i].challenge;
-		scene.verdict.offer_basic = cases[i].basic;
-		scene.verdict.basic_first = cases[i].first;
+		set_tokens(&scene, c->tokens[0], c->tokens[1], NULL);
+		scene.verdict.challenge = c->challenge;
+		scene.verdict.offer_basic = c->basic;
+		scene.verdict.basic_first = c->first;
 		(void)snprintf(expected, sizeof(expected),
-		    "no-store\r\n%sContent-Type", cases[i].lines);
+		    "no-store\r\n%sContent-Type", c->lines);
 		assert_non_null(strstr(respond(&scene), expected));
 		lk_buf_free(&scene.out);
 	}
@@ -351,7 +335,6 @@ test_verdict_reply_missing_token_says_where_it_belongs(void **state)
 {
 	struct scene scene;
 
-	(void)state;
 	set_scene(&scene, 401);
 	set_tokens(&scene, "bearer", "cookie", "header:X-T", "basic", NULL);
 	scene.verdict.challenge = GATE_CHALLENGE_PLAIN;
@@ -373,7 +356,6 @@ test_verdict_reply_renewed_cookie_lives_on(void **state)
 	struct gate_credentials credentials = { .cookie = true };
 	struct scene scene;
 
-	(void)state;
 	set_scene(&scene, 200);
 	(void)snprintf(credentials.token.text, sizeof(credentials.token.text),
 	    "lk_x");
@@ -402,7 +384,6 @@ test_verdict_reply_realm_is_quoted(void **state)
 {
 	struct scene scene;
 
-	(void)state;
 	set_scene(&scene, 401);
 	scene.verdict.challenge = GATE_CHALLENGE_PLAIN;
 	(void)snprintf(scene.realm, sizeof(scene.realm), "a\"b\\c\r\nd");
@@ -416,7 +397,6 @@ test_verdict_reply_retry_after_is_said(void **state)
 {
 	struct scene scene;
 
-	(void)state;
 	set_scene(&scene, 503);
 	scene.verdict.retry_after = 7;
 	assert_non_null(strstr(respond(&scene), "\r\nRetry-After: 7\r\n"));
@@ -456,23 +436,21 @@ test_verdict_reply_redirect_carries_the_url(void **state)
 	};
 	char expected[512];
 	struct scene scene;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	EACH(c, cases) {
 		set_scene(&scene, 302);
 		scene.verdict.login = true;
 		(void)snprintf(scene.login_url, sizeof(scene.login_url), "%s",
-		    cases[i].login_url);
-		scene.request.uri = cases[i].uri;
+		    c->login_url);
+		scene.request.uri = c->uri;
 		(void)snprintf(expected, sizeof(expected),
 		    "\r\nLocation: %s\r\nLatchkey-Login: %s\r\n",
-		    cases[i].location, cases[i].location);
+		    c->location, c->location);
 		assert_non_null(strstr(respond(&scene), expected));
 		scene.verdict.http = 401;
 		scene.request.subrequest = true;
 		(void)snprintf(expected, sizeof(expected),
-		    "\r\nLatchkey-Login: %s\r\n", cases[i].location);
+		    "\r\nLatchkey-Login: %s\r\n", c->location);
 		assert_non_null(strstr(respond(&scene), expected));
 		assert_null(strstr(respond(&scene), "Location"));
 		scene.verdict.login = false;
@@ -490,7 +468,6 @@ test_verdict_reply_long_url_is_left_out(void **state)
 	static char uri[GATE_REPLY_MAX];
 	struct scene scene;
 
-	(void)state;
 	memset(uri, 'a', sizeof(uri) - 1);
 	uri[0] = '/';
 	uri[longest] = '\0';
