@@ -107,7 +107,7 @@ expect(const struct scene *scene)
 	do {                                                                  \
 		size_t scene_;                                                \
 		for (scene_ = 0;                                              \
-		     scene_ < sizeof(scenes) / sizeof((scenes)[0]); scene_++) \
+		     scene_ < COUNT(scenes); scene_++) \
 			expect(&(scenes)[scene_]);                            \
 	} while (0)
 
@@ -127,7 +127,6 @@ test_credentials_bearer_is_read(void **state)
 		    NULL },
 	};
 
-	(void)state;
 	EXPECT_ALL(scenes);
 }
 
@@ -155,7 +154,6 @@ test_credentials_malformed_bearer_is_bad(void **state)
 		    NULL },
 	};
 
-	(void)state;
 	EXPECT_ALL(scenes);
 }
 
@@ -193,7 +191,6 @@ test_credentials_not_accepted_is_none(void **state)
 		    NONE, NULL, NULL },
 	};
 
-	(void)state;
 	EXPECT_ALL(scenes);
 }
 
@@ -209,7 +206,6 @@ test_credentials_basic_is_read(void **state)
 		    "alice" },
 	};
 
-	(void)state;
 	EXPECT_ALL(scenes);
 }
 
@@ -233,7 +229,6 @@ test_credentials_malformed_basic_is_bad(void **state)
 		{ { "basic" }, { AUTH "Basic YWwAaWNlOng=" }, BAD, NULL, NULL },
 	};
 
-	(void)state;
 	EXPECT_ALL(scenes);
 }
 
@@ -274,7 +269,6 @@ expect_basic_lengths(size_t user_len, size_t token_len,
 static void
 test_credentials_basic_lengths_are_capped(void **state)
 {
-	(void)state;
 	expect_basic_lengths(LK_USER_ID_MAX, LK_USER_ID_MAX + 33, ONE);
 	expect_basic_lengths(LK_USER_ID_MAX, LK_USER_ID_MAX + 34, BAD);
 	expect_basic_lengths(LK_USER_ID_MAX + 1, 40, BAD);
@@ -304,7 +298,6 @@ test_credentials_cookie_is_read(void **state)
 		{ { "cookie" }, { "HTTP_COOKIE=latchkey=" X }, ONE, X, NULL },
 	};
 
-	(void)state;
 	EXPECT_ALL(scenes);
 }
 
@@ -323,7 +316,6 @@ test_credentials_malformed_cookie_is_bad(void **state)
 		    NULL, NULL },
 	};
 
-	(void)state;
 	EXPECT_ALL(scenes);
 }
 
@@ -373,13 +365,11 @@ test_credentials_of_several_cookies_the_store_decides(void **state)
 		    4 },
 	};
 	struct gate_credentials credentials;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		expect(&cases[i].scene);
-		read_scene(&cases[i].scene, &credentials);
-		assert_int_equal(credentials.n, cases[i].n);
+	EACH(c, cases) {
+		expect(&c->scene);
+		read_scene(&c->scene, &credentials);
+		assert_int_equal(credentials.n, c->n);
 	}
 	read_scene(&cases[4].scene, &credentials);
 	gate_credentials_choose(&credentials, 1);
@@ -428,7 +418,6 @@ test_credentials_foreign_authorization_is_no_conflict(void **state)
 		    CONFLICT, NULL, NULL },
 	};
 
-	(void)state;
 	EXPECT_ALL(scenes);
 }
 
@@ -446,7 +435,6 @@ test_credentials_header_is_read(void **state)
 		    { "HTTP_X_SESSION_TOKEN=x,\t" X }, BAD, NULL, NULL },
 	};
 
-	(void)state;
 	EXPECT_ALL(scenes);
 }
 
@@ -464,7 +452,6 @@ test_credentials_same_token_twice_is_one(void **state)
 		    { AUTH "Basic(alice:" X "), Bearer " X }, ONE, X, "alice" },
 	};
 
-	(void)state;
 	EXPECT_ALL(scenes);
 }
 
@@ -521,13 +508,11 @@ test_credentials_conflict_is_said_as_it_is(void **state)
 		    NAMES },
 	};
 	struct gate_credentials credentials;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		expect(&cases[i].scene);
-		read_scene(&cases[i].scene, &credentials);
-		assert_non_null(strstr(credentials.conflict, cases[i].said));
+	EACH(c, cases) {
+		expect(&c->scene);
+		read_scene(&c->scene, &credentials);
+		assert_non_null(strstr(credentials.conflict, c->said));
 	}
 }
 
@@ -619,8 +604,7 @@ test_credentials_unprompted_if_a_browser_adds_any(void **state)
 	struct gate_credentials credentials;
 	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (i = 0; i < COUNT(cases); i++) {
 		expect(&cases[i].scene);
 		read_scene(&cases[i].scene, &credentials);
 		if (credentials.unprompted != cases[i].unprompted)
@@ -642,7 +626,6 @@ test_credentials_access_token_is_one_to_the_authorizer_alone(void **state)
 	struct gate_request request;
 	int i;
 
-	(void)state;
 	assert_int_equal(lk_token_sources_read(&settings.gate.tokens, "c",
 	                     &settings.gate.sources),
 	    2);
@@ -679,14 +662,13 @@ test_credentials_wipe_leaves_nothing(void **state)
 	};
 	static const char *const secrets[] = { LK, X, Y, Z, "alice" };
 	struct gate_credentials credentials;
-	size_t i, j;
+	size_t j;
 
-	(void)state;
-	for (i = 0; i < sizeof(scenes) / sizeof(scenes[0]); i++) {
-		read_scene(&scenes[i], &credentials);
+	EACH(c, scenes) {
+		read_scene(c, &credentials);
 		gate_credentials_wipe(&credentials);
 		assert_int_equal(credentials.kind, 0);
-		for (j = 0; j < sizeof(secrets) / sizeof(secrets[0]); j++)
+		for (j = 0; j < COUNT(secrets); j++)
 			assert_null(memmem(&credentials, sizeof(credentials),
 			    secrets[j], strlen(secrets[j])));
 	}

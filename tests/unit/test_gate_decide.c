@@ -532,7 +532,6 @@ test_gate_decide_access_token_renews_nothing(void **state)
 	static struct lk_jwt_keys keys;
 	struct scene scene;
 
-	(void)state;
 	set_scene(&scene);
 	scene.settings.gate.renew_below = 100;
 	scene.session.ttl = 1;
@@ -550,13 +549,11 @@ test_gate_decide_access_token_is_refused_without_a_reason(void **state)
 		LK_EXPIRED, LK_OK };
 	struct gate_verdict verdict;
 	struct scene scene;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+	EACH(c, refused) {
 		set_scene(&scene);
 		set_access(&scene, &keys);
-		scene.facts.status = refused[i];
+		scene.facts.status = *c;
 		/* With LK_OK it is another's. */
 		(void)snprintf(scene.credentials.user,
 		    sizeof(scene.credentials.user), "bob");

@@ -113,7 +113,6 @@ setup(void **state)
 static int
 leave(void **state)
 {
-	(void)state;
 	gate_exchange_free_spares(&spares);
 	return (0);
 }
@@ -168,16 +167,14 @@ test_gate_exchange_of_any_length_leaves_nothing_unread(void **state)
 	static const size_t bodies[] = { 0, 8000, 8100, 8105, 8110, 8111, 8112,
 		8113, 8114, 8115, 8116, 8117, 8118, 8119, 8120, 8121, 8122,
 		8123, 8124, 8125, 8126, 8127, 8128, 8200, 16000 };
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
-		begin_with_body(0, false, bodies[i]);
+	EACH(c, bodies) {
+		begin_with_body(0, false, *c);
 		(void)gate_exchange_answer(all[0].exchange, "an answer");
 		expect_reply(0, "an answer", false);
 		(void)close(all[0].theirs);
 		/* Nor may anything be in front of the next one. */
-		begin_with_body(0, true, bodies[i]);
+		begin_with_body(0, true, *c);
 		(void)gate_exchange_answer(all[0].exchange, "an answer");
 		expect_reply(0, "an answer", true);
 		assert_int_equal(recv(all[0].mine, &(char){ 0 }, 1, 0), -1);
@@ -192,7 +189,6 @@ test_gate_exchange_is_used_once_more_by_its_loop_alone(void **state)
 	struct gate_exchange *first;
 	size_t before;
 
-	(void)state;
 	begin(0, false);
 	first = all[0].exchange;
 	before = spares.n;

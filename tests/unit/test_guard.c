@@ -122,7 +122,6 @@ test_guard_nothing_needs_more(void **state)
 {
 	struct gate_seen seen = gate_guard_look(NULL, 0);
 
-	(void)state;
 	assert_int_equal(seen.guard, GATE_GUARD_NEED_MORE);
 	assert_int_equal(seen.request_id, 0);
 }
@@ -133,7 +132,6 @@ test_guard_every_prefix_needs_more(void **state)
 	static struct wire wire, params;
 	size_t whole;
 
-	(void)state;
 	wire.len = params.len = 0;
 	add_pair(&params, "REQUEST_METHOD", "GET");
 	add_pair(&params, "REQUEST_URI", "/app");
@@ -149,7 +147,6 @@ test_guard_no_params_is_complete(void **state)
 {
 	static struct wire wire;
 
-	(void)state;
 	wire.len = 0;
 	add_begin(&wire, 0xabcd);
 	add_record(&wire, PARAMS, 0xabcd, NULL, 0, 0);
@@ -161,7 +158,6 @@ test_guard_padding_of_params_is_complete(void **state)
 {
 	static struct wire wire;
 
-	(void)state;
 	wire.len = 0;
 	add_begin(&wire, 7);
 	add_record(&wire, PARAMS, 7, "\001\001A1", 4, 9);
@@ -180,7 +176,6 @@ test_guard_params_across_records_is_complete(void **state)
 	char value[200];
 	size_t i;
 
-	(void)state;
 	memset(value, 'v', sizeof(value));
 	value[sizeof(value) - 1] = '\0';
 	wire.len = params.len = 0;
@@ -200,7 +195,6 @@ test_guard_bytes_after_params_are_not_judged(void **state)
 {
 	static struct wire wire;
 
-	(void)state;
 	wire.len = 0;
 	add_begin(&wire, 1);
 	add_record(&wire, PARAMS, 1, NULL, 0, 0);
@@ -235,7 +229,6 @@ test_guard_responder_without_end_of_stdin_needs_more(void **state)
 	static struct wire wire, part;
 	size_t before;
 
-	(void)state;
 	make_responder(&wire);
 	before = wire.len;
 	add_record(&wire, STDIN, 1, "body", 4, 2);
@@ -252,7 +245,6 @@ test_guard_responder_with_large_stdin_is_complete(void **state)
 	static const char body[30000];
 	static struct wire wire;
 
-	(void)state;
 	make_responder(&wire);
 	add_record(&wire, STDIN, 1, body, sizeof(body), 0);
 	add_record(&wire, STDIN, 1, body, sizeof(body), 0);
@@ -285,7 +277,6 @@ test_guard_says_how_much_it_needs(void **state)
 	struct gate_seen seen;
 	size_t whole;
 
-	(void)state;
 	begin_upload(&wire, 1000);
 	whole = wire.len + 1000 + 8;
 	wire.len = 0;
@@ -313,7 +304,6 @@ test_guard_verifies_nothing_twice(void **state)
 	static struct wire wire;
 	struct gate_seen seen, again;
 
-	(void)state;
 	begin_upload(&wire, 5);
 	seen = look(&wire);
 	assert_int_equal(seen.guard, GATE_GUARD_NEED_MORE);
@@ -338,7 +328,6 @@ test_guard_in_pieces_looks_at_new_bytes_only(void **state)
 	size_t all = 0;
 	int i;
 
-	(void)state;
 	wire.len = 0;
 	add_begin(&wire, 1);
 	for (i = 0; i < 1000; i++) {
@@ -390,15 +379,12 @@ test_guard_wrong_first_record_is_refused(void **state)
 		{ 1, BEGIN, 1, role_258, 8, "unknown role" },
 	};
 	static struct wire wire;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	EACH(c, cases) {
 		wire.len = 0;
-		add_record(&wire, cases[i].type, cases[i].id, cases[i].body,
-		    cases[i].len, 0);
-		wire.bytes[0] = cases[i].version;
-		expect_refused(&wire, cases[i].reason);
+		add_record(&wire, c->type, c->id, c->body, c->len, 0);
+		wire.bytes[0] = c->version;
+		expect_refused(&wire, c->reason);
 	}
 }
 
@@ -408,7 +394,6 @@ test_guard_padded_begin_is_refused(void **state)
 	static const uint8_t authorizer[8] = { 0, 2 };
 	static struct wire wire;
 
-	(void)state;
 	wire.len = 0;
 	add_record(&wire, BEGIN, 1, authorizer, 8, 1);
 	add_record(&wire, PARAMS, 1, "\001\001A1", 4, 0);
@@ -436,17 +421,16 @@ test_guard_wrong_later_record_is_refused(void **state)
 		{ 1, 99, 1, "record other than PARAMS" },
 	};
 	static struct wire wire;
-	size_t i, start;
+	size_t start;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	EACH(c, cases) {
 		wire.len = 0;
 		add_begin(&wire, 1);
 		add_record(&wire, PARAMS, 1, "\001\001A1", 4, 0);
 		start = wire.len;
-		add_record(&wire, cases[i].type, cases[i].id, NULL, 0, 0);
-		wire.bytes[start] = cases[i].version;
-		expect_refused(&wire, cases[i].reason);
+		add_record(&wire, c->type, c->id, NULL, 0, 0);
+		wire.bytes[start] = c->version;
+		expect_refused(&wire, c->reason);
 	}
 }
 
@@ -477,13 +461,11 @@ test_guard_bad_params_are_refused(void **state)
 		{ "\001\003A1\0003", 6, "parameter with a forbidden byte" },
 	};
 	static struct wire params;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	EACH(c, cases) {
 		params.len = 0;
-		add(&params, cases[i].content, cases[i].len);
-		expect_params_refused(&params, cases[i].reason);
+		add(&params, c->content, c->len);
+		expect_params_refused(&params, c->reason);
 	}
 }
 
@@ -492,7 +474,6 @@ test_guard_equals_in_value_is_complete(void **state)
 {
 	static struct wire wire, params;
 
-	(void)state;
 	params.len = 0;
 	add_pair(&params, "HTTP_COOKIE", "a=b=c");
 	add_pair(&params, "EMPTY", "");
@@ -509,16 +490,14 @@ test_guard_deciding_param_twice_is_refused(void **state)
 		"LATCHKEY_ENDPOINT", "LATCHKEY_METHOD" };
 	static struct wire params;
 	char why[64];
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	EACH(c, names) {
 		params.len = 0;
-		add_pair(&params, names[i], "1");
+		add_pair(&params, *c, "1");
 		add_pair(&params, "OTHER", "2");
-		add_pair(&params, names[i], "1");
+		add_pair(&params, *c, "1");
 		(void)snprintf(why, sizeof(why), "parameter %s given twice",
-		    names[i]);
+		    *c);
 		expect_params_refused(&params, why);
 	}
 }
@@ -530,13 +509,11 @@ test_guard_other_param_twice_is_complete(void **state)
 		"HTTP_AUTHORIZATION", "HTTP_ACCEPT", "REQUEST_URI_2",
 		"REQUEST_UR", "A_NAME_THAT_IS_LONGER_THAN_ANY_THAT_DECIDES" };
 	static struct wire wire, params;
-	size_t i;
 
-	(void)state;
 	params.len = 0;
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		add_pair(&params, names[i], "1");
-		add_pair(&params, names[i], "2");
+	EACH(c, names) {
+		add_pair(&params, *c, "1");
+		add_pair(&params, *c, "2");
 	}
 	make_request(&wire, &params);
 	expect_complete(&wire, 1);
@@ -548,7 +525,6 @@ test_guard_param_count_at_limit_is_complete(void **state)
 	static struct wire wire, params;
 	int i;
 
-	(void)state;
 	params.len = 0;
 	for (i = 0; i < GATE_PARAMS_MAX; i++)
 		add_pair(&params, "HTTP_X", "1");
@@ -566,7 +542,6 @@ test_guard_size_at_limit_is_complete(void **state)
 	/* BEGIN, PARAMS header and padding, lengths, name, empty PARAMS. */
 	const size_t around = 16 + 8 + 3 + 5 + 1 + 8;
 
-	(void)state;
 	memset(value, 'v', sizeof(value));
 	params.len = 0;
 	value[GATE_REQUEST_MAX - around] = '\0';
@@ -588,7 +563,6 @@ test_guard_too_large_is_refused_by_its_header(void **state)
 		0 };
 	static struct wire wire;
 
-	(void)state;
 	wire.len = 0;
 	add_begin(&wire, 1);
 	add(&wire, header, sizeof(header));
@@ -642,19 +616,16 @@ test_guard_keeps_whole_responder_requests_only(void **state)
 	};
 	struct gate_seen seen;
 	char tail[32];
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		memcpy(tail, cases[i].tail[0], cases[i].len[0]);
-		memcpy(tail + cases[i].len[0], cases[i].tail[1],
-		    cases[i].len[1]);
-		seen = look_at_kept(cases[i].role, cases[i].flags, tail,
-		    cases[i].len[0] + cases[i].len[1]);
+	EACH(c, cases) {
+		memcpy(tail, c->tail[0], c->len[0]);
+		memcpy(tail + c->len[0], c->tail[1], c->len[1]);
+		seen = look_at_kept(c->role, c->flags, tail,
+		    c->len[0] + c->len[1]);
 		assert_int_equal(seen.guard, GATE_GUARD_COMPLETE);
 		assert_int_equal(seen.params, 1);
-		assert_int_equal(seen.keep, cases[i].keep);
-		assert_int_equal(seen.ended != 0, cases[i].ends);
+		assert_int_equal(seen.keep, c->keep);
+		assert_int_equal(seen.ended != 0, c->ends);
 	}
 }
 

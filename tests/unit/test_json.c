@@ -693,7 +693,6 @@ test_json_object_has_what_is_wanted_of_its_own_members(void **state)
 	const char *text = " {\"x\":{\"a\":1,\"c\":2},\"\\u0062\": \"t\" ,"
 	                   "\"a\":[{\"c\":3}]}";
 
-	(void)state;
 	wanted[2].value = text;
 	assert_true(lk_json_object(text, strlen(text), wanted, 3));
 	assert_memory_equal(wanted[0].value, "[{\"c\":3}]", wanted[0].len);

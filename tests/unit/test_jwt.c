@@ -371,16 +371,13 @@ test_jwt_forged_in_any_way_is_refused_for_what_is_wrong(void **state)
 	struct lk_token token;
 	struct lk_error why;
 	enum lk_status status;
-	size_t i;
 
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		forge(b, cases[i].header, cases[i].claims,
-		    strlen(cases[i].claims), &token);
+	EACH(c, cases) {
+		forge(b, c->header, c->claims, strlen(c->claims), &token);
 		status = judge(b, &token, NOW, &why);
-		if (status != cases[i].status ||
-		    strstr(why.text, cases[i].why) == NULL)
-			fail_msg("%s %s: %s: %s", cases[i].header,
-			    cases[i].claims, lk_status_name(status), why.text);
+		if (status != c->status || strstr(why.text, c->why) == NULL)
+			fail_msg("%s %s: %s: %s", c->header,
+			    c->claims, lk_status_name(status), why.text);
 		assert_int_equal(status == LK_OK, why.text[0] == '\0');
 	}
 }
@@ -418,20 +415,20 @@ test_jwt_with_more_than_its_three_parts_is_refused(void **state)
 	struct bench *b = *state;
 	struct lk_token good, bad;
 	struct lk_error why;
-	size_t i, dot;
+	size_t dot;
 	char text[LK_TOKEN_MAX + 1];
 
 	forge(b, HEADER, CLAIMS, strlen(CLAIMS), &good);
 	dot = (size_t)(strchr(good.text, '.') - good.text);
-	for (i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
-		(void)snprintf(text, sizeof(text), "%s%s", good.text, more[i]);
+	EACH(c, more) {
+		(void)snprintf(text, sizeof(text), "%s%s", good.text, *c);
 		assert_int_equal(lk_token_set(&bad, text, strlen(text)), LK_OK);
 		assert_int_equal(judge(b, &bad, NOW, &why), LK_MALFORMED);
-		(void)snprintf(text, sizeof(text), "%s%s", more[i], good.text);
+		(void)snprintf(text, sizeof(text), "%s%s", *c, good.text);
 		assert_int_equal(lk_token_set(&bad, text, strlen(text)), LK_OK);
 		assert_true(judge(b, &bad, NOW, &why) > 0);
 		(void)snprintf(text, sizeof(text), "%.*s%s%s", (int)dot,
-		    good.text, more[i], good.text + dot);
+		    good.text, *c, good.text + dot);
 		assert_int_equal(lk_token_set(&bad, text, strlen(text)), LK_OK);
 		assert_true(judge(b, &bad, NOW, &why) > 0);
 	}
@@ -558,15 +555,12 @@ test_jwt_keys_that_are_not_for_this_are_refused(void **state)
 	};
 	struct lk_jwt_keys keys;
 	const char *wrong;
-	size_t i;
 
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	EACH(c, cases) {
 		memset(&keys, 0, sizeof(keys));
-		if (lk_jwt_keys_read(cases[i].text, strlen(cases[i].text),
-		        &keys, &wrong) != (cases[i].keys > 0) ||
-		    keys.n != cases[i].keys)
-			fail_msg("%s: %zu: %s", cases[i].text, keys.n, wrong);
+		if (lk_jwt_keys_read(c->text, strlen(c->text),
+		        &keys, &wrong) != (c->keys > 0) || keys.n != c->keys)
+			fail_msg("%s: %zu: %s", c->text, keys.n, wrong);
 	}
 }
 
@@ -595,15 +589,14 @@ test_jwt_private_key_that_others_may_read_is_refused(void **state)
 	struct bench *b = *state;
 	struct lk_jwt_signer signer;
 	struct lk_error error;
-	size_t i;
 
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		write_file(b->path, cases[i].text, cases[i].mode);
+	EACH(c, cases) {
+		write_file(b->path, c->text, c->mode);
 		error.text[0] = '\0';
 		assert_int_equal(lk_jwt_signer_read(b->path, &signer, &error),
-		    cases[i].status);
+		    c->status);
 		assert_null(strstr(error.text, D));
-		if (cases[i].status != LK_OK)
+		if (c->status != LK_OK)
 			assert_memory_equal(&signer, &none, sizeof(none));
 	}
 }

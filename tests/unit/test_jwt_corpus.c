@@ -7,14 +7,12 @@
 static void
 test_jwt_corpus_as_it_is_holds(void **state)
 {
-	(void)state;
 	corpus_replay(CORPUS, FILES_MIN, 0);
 }
 
 static void
 test_jwt_corpus_changed_a_little_holds(void **state)
 {
-	(void)state;
 	corpus_replay(CORPUS, FILES_MIN, 200);
 }
 
