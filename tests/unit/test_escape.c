@@ -1,7 +1,6 @@
 #include "support/test.h"
 #include "base/escape.h"
 #include "base/json.h"
-#include "base/utf8.h"
 
 /* What each way makes of a text; NULL: what the one before does. */
 static void

@@ -1,6 +1,6 @@
 #include "support/test.h"
 #include "base/json.h"
-#include "base/utf8.h"
+#include "base/escape.h"
 #include "session/json_session.h"
 #include "session/user.h"
 

@@ -2,7 +2,7 @@
 #include <hiredis/hiredis.h>
 
 #include "support/test.h"
-#include "store/redis/wire/reply.h"
+#include "store/redis/wire/resp.h"
 
 /* Read ${depth} arrays, each in the one before; whether that is a reply. */
 static bool

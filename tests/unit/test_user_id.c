@@ -1,5 +1,5 @@
 #include "support/test.h"
-#include "base/utf8.h"
+#include "base/escape.h"
 #include "session/user.h"
 
 static void

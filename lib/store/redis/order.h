@@ -7,8 +7,7 @@
 #define LK_REDIS_ORDER_H_
 
 #include "base/stream.h"
-#include "store/redis/wire/command.h"
-#include "store/redis/wire/reply.h"
+#include "store/redis/wire/resp.h"
 
 /* Most replies to one question. */
 #define LK_REDIS_ORDER_REPLIES 4

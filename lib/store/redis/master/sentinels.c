@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "store/redis/master/sentinels.h"
-#include "store/redis/wire/channel.h"
+#include "store/redis/wire/wire.h"
 
 /* How long the others are waited for once there is a majority: the one that
  * replaces the master may be among them. */
@@ -323,21 +323,6 @@ step(const struct lk_redis_sentinels *s, struct voter *voter)
 		connect_next(s, voter);
 }
 
-/*
- * Its time is over: unless it has answered, it is silent.  Its connection
- * stays, and an answer that may be on its way is passed over later.
- */
-static void
-end(const struct lk_redis_sentinels *s, struct voter *voter)
-{
-	if (voter->state == CONNECTING ||
-	    (voter->state == ASKED && voter->sent < s->question.len))
-		give_up(voter, LK_VOTE_SILENT);
-	else if (voter->state == ASKED)
-		memset(&voter->vote, 0, sizeof(voter->vote));
-	voter->state = DONE;
-}
-
 /* The address that it is connected to, or NULL. */
 static const struct lk_endpoint *
 peer_of(const struct voter *voter)
@@ -525,6 +510,7 @@ const struct lk_vote *
 lk_redis_sentinels_ask(struct lk_redis_sentinels *s, const char *known,
     bool all, int64_t patience_ms, struct lk_deadline deadline)
 {
+	struct voter *voter;
 	bool more = false;
 	size_t i;
 
@@ -536,8 +522,17 @@ lk_redis_sentinels_ask(struct lk_redis_sentinels *s, const char *known,
 	}
 	if (more)
 		(void)collect(s, all, patience_ms, deadline);
-	for (i = 0; i < s->n; i++)
-		end(s, &s->voters[i]);
+	/* Their time is over: who has not answered is silent.  The connection
+	 * stays, and an answer that may be on its way is passed over later. */
+	for (i = 0; i < s->n; i++) {
+		voter = &s->voters[i];
+		if (voter->state == CONNECTING ||
+		    (voter->state == ASKED && voter->sent < s->question.len))
+			give_up(voter, LK_VOTE_SILENT);
+		else if (voter->state == ASKED)
+			memset(&voter->vote, 0, sizeof(voter->vote));
+		voter->state = DONE;
+	}
 	(void)count(s);
 	unify(s, known);
 	return (s->votes);

@@ -7,7 +7,6 @@
 #include <sodium.h>
 
 #include "store/redis/master/sentinel.h"
-#include "store/redis/wire/command.h"
 
 #define MS_NS INT64_C(1000000)
 /* How long one thing may take. */

@@ -14,8 +14,7 @@
 #ifndef LK_REDIS_VOTE_H_
 #define LK_REDIS_VOTE_H_
 
-#include "store/redis/wire/command.h"
-#include "store/redis/wire/reply.h"
+#include "store/redis/wire/resp.h"
 
 /* Longest address that is taken, "host:port" or "[ipv6]:port", with its NUL. */
 #define LK_VOTE_ADDRESS_SIZE 272

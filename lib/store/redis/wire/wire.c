@@ -2,13 +2,93 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <sodium.h>
+
 #include "store/redis/wire/wire.h"
 
+/* How a record of TLS begins that says what is wrong; no Redis reply does. */
+#define TLS_ALERT 0x15
 /* How long the time once asked for does: clocks are set, and drift. */
 #define GOOD_FOR_NS INT64_C(60000000000)
 /* Most digits of the seconds since 1970, and of microseconds. */
 #define SECONDS_DIGITS_MAX 11
 #define MICROSECONDS_DIGITS_MAX 6
+
+/* ---- Channels ---------------------------------------------------------- */
+
+bool
+lk_redis_channel_start(struct lk_redis_channel *channel, const char *host)
+{
+	channel->got = 0;
+	channel->spoke = false;
+	if ((channel->tls != NULL &&
+	        !lk_tls_wrap(channel->tls, &channel->stream, host)) ||
+	    (channel->reader = lk_redis_reader_new()) == NULL)
+		lk_stream_close(&channel->stream);
+	return (lk_redis_channel_is_open(channel));
+}
+
+void
+lk_redis_channel_close(struct lk_redis_channel *channel)
+{
+	lk_stream_close(&channel->stream);
+	lk_redis_reader_free(channel->reader);
+	channel->reader = NULL;
+}
+
+/* Feed the reader ${n} bytes, which are wiped, or see why there are none. */
+static int
+feed(struct lk_redis_channel *channel, char *bytes, ssize_t n)
+{
+	int error = 0;
+
+	if (n <= 0)
+		return (n == 0 || errno == EPIPE ? ECONNRESET : errno);
+	if (!channel->spoke && channel->tls == NULL && bytes[0] == TLS_ALERT)
+		return (EPROTONOSUPPORT);
+	channel->spoke = true;
+	channel->got += (size_t)n;
+	if (channel->got > channel->most)
+		error = EMSGSIZE;
+	else if (redisReaderFeed(channel->reader, bytes, (size_t)n) != REDIS_OK)
+		error = ENOMEM;
+	sodium_memzero(bytes, (size_t)n);
+	return (error);
+}
+
+int
+lk_redis_channel_read(struct lk_redis_channel *channel)
+{
+	char bytes[LK_REDIS_READ_SIZE];
+
+	return (feed(channel, bytes,
+	    lk_stream_read(&channel->stream, bytes, sizeof(bytes))));
+}
+
+int
+lk_redis_channel_receive(struct lk_redis_channel *channel,
+    struct lk_deadline deadline)
+{
+	char bytes[LK_REDIS_READ_SIZE];
+
+	return (feed(channel, bytes,
+	    lk_stream_receive(&channel->stream, bytes, sizeof(bytes),
+	        deadline)));
+}
+
+bool
+lk_redis_channel_next(struct lk_redis_channel *channel,
+    struct lk_redis_reply **reply)
+{
+	void *object = NULL;
+	bool good = true;
+
+	if (lk_redis_channel_has_more(channel))
+		good = redisReaderGetReply(channel->reader, &object) ==
+		    REDIS_OK;
+	*reply = object;
+	return (good);
+}
 
 /* ---- What went wrong --------------------------------------------------- */
 
@@ -226,21 +306,6 @@ lk_redis_wire_is_quiet(const struct lk_redis_wire *wire)
 	return (lk_stream_is_quiet(&wire->channel.stream));
 }
 
-/* What ROLE answered: it must be a master's. */
-static enum lk_status
-check_role(const struct lk_redis_wire *wire, const struct lk_redis_reply *reply)
-{
-	if (reply->type != LK_REDIS_ARRAY || reply->elements == 0)
-		return (lk_fail(wire->error, LK_E_CORRUPT,
-		    "redis at %s: the answer to ROLE is none", wire->name));
-	if (lk_redis_reply_is(reply->element[0], "master"))
-		return (LK_OK);
-	return (lk_fail(wire->error, LK_E_STORE, "redis at %s is a %s",
-	    wire->name,
-	    lk_redis_reply_is(reply->element[0], "slave") ? "replica"
-	                                                  : "Sentinel"));
-}
-
 size_t
 lk_redis_wire_hello(const struct lk_redis_wire *wire,
     struct lk_redis_command commands[LK_REDIS_HELLO_MAX])
@@ -263,15 +328,25 @@ enum lk_status
 lk_redis_wire_welcome(const struct lk_redis_wire *wire,
     struct lk_redis_reply *const *replies, size_t count)
 {
+	const struct lk_redis_reply *role;
 	enum lk_status status = LK_OK;
 	size_t i;
 
 	for (i = 0; i < count && status == LK_OK; i++)
 		status = lk_redis_reply_refusal(replies[i], wire->name,
 		    wire->error);
-	if (status == LK_OK && wire->manners.master)
-		status = check_role(wire, replies[count - 1]);
-	return (status);
+	if (status != LK_OK || !wire->manners.master)
+		return (status);
+	role = replies[count - 1];
+	if (role->type != LK_REDIS_ARRAY || role->elements == 0)
+		return (lk_fail(wire->error, LK_E_CORRUPT,
+		    "redis at %s: the answer to ROLE is none", wire->name));
+	if (lk_redis_reply_is(role->element[0], "master"))
+		return (LK_OK);
+	return (lk_fail(wire->error, LK_E_STORE, "redis at %s is a %s",
+	    wire->name,
+	    lk_redis_reply_is(role->element[0], "slave") ? "replica"
+	                                                 : "Sentinel"));
 }
 
 /* Say who we are and which database we want, in one write. */

@@ -5,7 +5,75 @@
 #include <hiredis/hiredis.h>
 #include <sodium.h>
 
-#include "store/redis/wire/reply.h"
+#include "store/redis/wire/resp.h"
+
+/* ---- Commands ---------------------------------------------------------- */
+
+void
+lk_redis_arg(struct lk_redis_command *command, const void *bytes, size_t len)
+{
+	command->argv[command->argc] = bytes;
+	command->len[command->argc++] = len;
+}
+
+void
+lk_redis_arg_str(struct lk_redis_command *command, const char *text)
+{
+	lk_redis_arg(command, text, strlen(text));
+}
+
+void
+lk_redis_arg_int(struct lk_redis_command *command, int64_t number)
+{
+	char *text = command->number[command->argc];
+
+	(void)snprintf(text, sizeof(command->number[0]), "%lld",
+	    (long long)number);
+	lk_redis_arg_str(command, text);
+}
+
+void
+lk_redis_command(struct lk_redis_command *command, const char *name)
+{
+	command->argc = 0;
+	lk_redis_arg_str(command, name);
+}
+
+bool
+lk_redis_command_auth(struct lk_redis_command *command, const char *username,
+    const char *password)
+{
+	if (password[0] == '\0')
+		return (false);
+	lk_redis_command(command, "AUTH");
+	if (username[0] != '\0')
+		lk_redis_arg_str(command, username);
+	lk_redis_arg_str(command, password);
+	return (true);
+}
+
+enum lk_status
+lk_redis_command_format(const struct lk_redis_command *commands, size_t count,
+    struct lk_buf *out)
+{
+	const char *argv[LK_REDIS_ARGS_MAX];
+	const struct lk_redis_command *c;
+	char *text = NULL;
+	size_t i;
+	int len;
+
+	for (i = 0; i < count; i++) {
+		c = &commands[i];
+		memcpy(argv, c->argv, (size_t)c->argc * sizeof(argv[0]));
+		len = (int)redisFormatCommandArgv(&text, c->argc, argv, c->len);
+		if (len < 0)
+			return (LK_E_NOMEM);
+		lk_buf_add(out, text, (size_t)len);
+		sodium_memzero(text, (size_t)len);
+		redisFreeCommand(text);
+	}
+	return (out->failed ? LK_E_NOMEM : LK_OK);
+}
 
 /* ---- Building replies, called by the reader --------------------------- */
 
@@ -47,17 +115,6 @@ create_string(const redisReadTask *task, char *text, size_t len)
 	return (reply);
 }
 
-/* How deep an array is in others. */
-static int
-depth_of(const redisReadTask *task)
-{
-	int depth = 1;
-
-	while ((task = task->parent) != NULL)
-		depth++;
-	return (depth);
-}
-
 /*
  * A reader that is refused its object reports an error: no such array.  As none
  * is nested deeply, freeing them may call itself.
@@ -65,10 +122,13 @@ depth_of(const redisReadTask *task)
 static void *
 create_array_of(const redisReadTask *task, size_t elements)
 {
+	const redisReadTask *outer = task;
 	struct lk_redis_reply *reply;
+	int depth = 1;
 
-	if (elements > LK_REDIS_ELEMENTS_MAX ||
-	    depth_of(task) > LK_REDIS_DEPTH_MAX ||
+	while ((outer = outer->parent) != NULL)
+		depth++;
+	if (elements > LK_REDIS_ELEMENTS_MAX || depth > LK_REDIS_DEPTH_MAX ||
 	    (reply = reply_new(task, LK_REDIS_ARRAY)) == NULL)
 		return (NULL);
 	if (elements > 0) {
