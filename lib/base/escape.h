@@ -6,8 +6,36 @@
 #define LK_ESCAPE_H_
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/buf.h"
+
+/* ---- UTF-8 (RFC 3629), one character at a time ------------------------- */
+
+/* Longest sequence of one character. */
+#define LK_UTF8_MAX 4
+
+/**
+ * lk_utf8_len(text, len):
+ * The length of the one well-formed sequence at ${text}, of which ${len}
+ * bytes may be read; 0 if there is none.
+ */
+size_t lk_utf8_len(const char *text, size_t len);
+
+/**
+ * lk_utf8_get(text, len):
+ * The character of the sequence at ${text} that has the length ${len}.
+ */
+uint32_t lk_utf8_get(const char *text, size_t len);
+
+/**
+ * lk_utf8_put(code, text):
+ * Write ${code}, a Unicode scalar value, to ${text}, without a NUL; return
+ * the length of its sequence.
+ */
+size_t lk_utf8_put(uint32_t code, char text[LK_UTF8_MAX]);
+
+/* ---- As it may be shown ------------------------------------------------ */
 
 /** lk_is_control(byte): whether it is one of ASCII (0x00-0x1f, 0x7f). */
 static inline bool

@@ -15,7 +15,6 @@
 
 #include "base/escape.h"
 #include "base/json.h"
-#include "base/utf8.h"
 
 /* The names of the objects that are open, as hashes, the innermost last. */
 struct names {

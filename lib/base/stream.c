@@ -44,13 +44,6 @@ socket_write(struct lk_stream *stream, const void *bytes, size_t len)
 	return (n);
 }
 
-static short
-socket_wants(const struct lk_stream *stream, short events)
-{
-	(void)stream;
-	return (events);
-}
-
 static bool
 socket_is_quiet(const struct lk_stream *stream)
 {
@@ -60,17 +53,9 @@ socket_is_quiet(const struct lk_stream *stream)
 	    errno == EAGAIN);
 }
 
-static void
-socket_close(struct lk_stream *stream)
-{
-	(void)stream;
-}
-
 static const struct lk_stream_ops socket_ops = { .read = socket_read,
 	.write = socket_write,
-	.wants = socket_wants,
-	.is_quiet = socket_is_quiet,
-	.close = socket_close };
+	.is_quiet = socket_is_quiet };
 
 /* ---- Without waiting --------------------------------------------------- */
 
@@ -85,7 +70,8 @@ lk_stream_close(struct lk_stream *stream)
 {
 	if (!lk_stream_is_open(stream))
 		return;
-	stream->ops->close(stream);
+	if (stream->ops->close != NULL)
+		stream->ops->close(stream);
 	(void)close(stream->fd);
 	stream->ops = NULL;
 }
@@ -153,10 +139,11 @@ lk_stream_poll(const struct lk_stream *stream, short events)
 {
 	if (!lk_stream_is_open(stream))
 		return ((struct pollfd){ .fd = -1 });
-	return ((struct pollfd){ .fd = stream->fd,
-	    .events = stream->connecting
-	        ? POLLOUT
-	        : stream->ops->wants(stream, events) });
+	if (stream->connecting)
+		events = POLLOUT;
+	else if (stream->ops->wants != NULL)
+		events = stream->ops->wants(stream, events);
+	return ((struct pollfd){ .fd = stream->fd, .events = events });
 }
 
 bool

@@ -41,7 +41,7 @@ struct lk_stream_ops {
 
 	/**
 	 * For which of poll(2)'s events to wait, to do ${events}; 0 if that
-	 * can go on at once.
+	 * can go on at once.  NULL: for ${events}.
 	 */
 	short (*wants)(const struct lk_stream *stream, short events);
 
@@ -49,7 +49,7 @@ struct lk_stream_ops {
 	bool (*is_quiet)(const struct lk_stream *stream);
 
 	/** Free what it holds beside the socket, and say nothing to the peer,
-	 * who may be a parent process's. */
+	 * who may be a parent process's.  NULL: there is nothing. */
 	void (*close)(struct lk_stream *stream);
 };
 

@@ -5,7 +5,6 @@
 
 #include "base/escape.h"
 #include "base/json.h"
-#include "base/utf8.h"
 #include "session/user.h"
 
 /* ---- Ids --------------------------------------------------------------- */
