@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/escape.h"
 #include "base/string_list.h"
+#include "base/trusted_file.h"
 #include "settings/table.h"
 
 /* Deepest known groups and rows, and the longest name the scanner passes. */
@@ -539,5 +540,19 @@ lk_settings_parse(const char *path, struct lk_buf *text,
 		*settings = new;
 	else
 		lk_settings_free(new);
+	return (status);
+}
+
+enum lk_status
+lk_settings_read(const char *path, struct lk_settings **settings,
+    struct lk_error *error)
+{
+	struct lk_buf text = LK_BUF_INIT(LK_SETTINGS_FILE_MAX);
+	enum lk_status status = lk_trusted_file_read(path, &text, error);
+
+	*settings = NULL;
+	if (status == LK_OK)
+		status = lk_settings_parse(path, &text, settings, error);
+	lk_buf_free(&text);
 	return (status);
 }

@@ -60,20 +60,6 @@ lk_settings_defaults(struct lk_settings **settings, struct lk_error *error)
 	return (lk_fail(error, LK_E_NOMEM, "out of memory"));
 }
 
-enum lk_status
-lk_settings_read(const char *path, struct lk_settings **settings,
-    struct lk_error *error)
-{
-	struct lk_buf text = LK_BUF_INIT(LK_SETTINGS_FILE_MAX);
-	enum lk_status status = lk_trusted_file_read(path, &text, error);
-
-	*settings = NULL;
-	if (status == LK_OK)
-		status = lk_settings_parse(path, &text, settings, error);
-	lk_buf_free(&text);
-	return (status);
-}
-
 void
 lk_settings_free(struct lk_settings *settings)
 {

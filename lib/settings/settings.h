@@ -1,8 +1,7 @@
 /*
  * The face of this folder: the settings, one struct, filled from one table and
  * then const.  table.c says which keys there are, check.c what they must be;
- * value.c keeps a value by its entry; scan.c and read.c read a file, print.c
- * writes one.  What a store asks of its
+ * scan.c and read.c read a file, print.c writes one.  What a store asks of its
  * own settings stands with the store; lib/load.h is the whole of it.
  */
 #ifndef LK_SETTINGS_H_
