@@ -58,16 +58,6 @@ add_line(void *arg, const struct lk_stored *stored)
 		e->state.users++;
 }
 
-static double
-part_of(const struct lk_place *place)
-{
-	if (place->done)
-		return (1.0);
-	return (place->users
-	        ? SESSIONS_PART + (1.0 - SESSIONS_PART) * place->part
-	        : SESSIONS_PART * place->part);
-}
-
 enum lk_status
 lk_export_some(struct lk_export *e, lk_lines_fn *each, void *arg,
     struct lk_export_state *state)
@@ -97,7 +87,10 @@ lk_export_some(struct lk_export *e, lk_lines_fn *each, void *arg,
 		/* The same page comes again. */
 		e->state = before;
 	}
-	e->state.part = part_of(&e->place);
+	e->state.part = e->place.done ? 1.0
+	    : e->place.users
+	    ? SESSIONS_PART + (1.0 - SESSIONS_PART) * e->place.part
+	    : SESSIONS_PART * e->place.part;
 	e->state.done = status == LK_OK && e->place.done;
 	*state = e->state;
 	return (status);

@@ -71,30 +71,19 @@ lk_import_state(const struct lk_import *i, struct lk_import_state *state)
 static void
 count(struct lk_import_state *state, enum lk_stored_kind kind, enum lk_put put)
 {
-	switch (put) {
-	case LK_PUT_NEW:
-	case LK_PUT_LATER:
-		if (kind == LK_STORED_SESSION)
-			state->sessions++;
-		else
-			state->users++;
-		break;
-	case LK_PUT_KNOWN:
-		state->known++;
-		break;
-	case LK_PUT_EXPIRED:
-		state->expired++;
-		break;
-	case LK_PUT_NO_TOKEN:
-		state->no_token++;
-		break;
-	case LK_PUT_UNFIT_USER:
-		state->unfit_user++;
-		break;
-	default:
-		state->conflict++;
-		break;
-	}
+	uint64_t *const done = kind == LK_STORED_SESSION
+	    ? &state->sessions
+	    : &state->users;
+	uint64_t *const counters[LK_PUT_N] = { [LK_PUT_NOT] = &state->conflict,
+		[LK_PUT_NEW] = done,
+		[LK_PUT_LATER] = done,
+		[LK_PUT_KNOWN] = &state->known,
+		[LK_PUT_EXPIRED] = &state->expired,
+		[LK_PUT_NO_TOKEN] = &state->no_token,
+		[LK_PUT_UNFIT_USER] = &state->unfit_user,
+		[LK_PUT_CONFLICT] = &state->conflict };
+
+	++*counters[put];
 }
 
 static enum lk_status

@@ -20,12 +20,6 @@ _Static_assert((LK_HANDLE_LEN + LK_USER_ID_MAX) * 4 / 3 + 1 ==
         LK_SESSION_ID_MAX,
     "a session id of the longest locator fits");
 
-static bool
-is_lower_hex(char c)
-{
-	return ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'));
-}
-
 enum lk_status
 lk_token_set(struct lk_token *token, const char *text, size_t len)
 {
@@ -112,7 +106,7 @@ static enum lk_status
 parse_gosession(const struct lk_token *token, struct lk_token_key *key)
 {
 	const char *hex;
-	size_t user_len, i;
+	size_t user_len;
 
 	if (token->len < 1 + 1 + LK_TOKEN_GOSESSION_HEX)
 		return (LK_MALFORMED);
@@ -121,11 +115,8 @@ parse_gosession(const struct lk_token *token, struct lk_token_key *key)
 	if (user_len > LK_USER_ID_MAX || hex[-1] != '_' ||
 	    memchr(token->text, '_', user_len) != NULL)
 		return (LK_MALFORMED);
-	for (i = 0; i < LK_TOKEN_GOSESSION_HEX; i++) {
-		if (!is_lower_hex(hex[i]))
-			return (LK_MALFORMED);
-	}
-	if (lk_has_control(token->text, user_len))
+	if (strspn(hex, "0123456789abcdef") != LK_TOKEN_GOSESSION_HEX ||
+	    lk_has_control(token->text, user_len))
 		return (LK_MALFORMED);
 	key->shape = LK_SHAPE_GOSESSION;
 	memcpy(key->user, token->text, user_len);

@@ -55,19 +55,6 @@ close_fd(int *fd)
 	*fd = -1;
 }
 
-/* Close ${first} and all descriptors above it. */
-static void
-close_from(unsigned int first)
-{
-	unsigned int fd;
-
-	/* By number: not every C library has a function for it. */
-	if (syscall(SYS_close_range, first, ~0U, 0) == 0)
-		return;
-	for (fd = first; fd < FDS_MAX; fd++)
-		(void)close((int)fd);
-}
-
 /* ---- The program --------------------------------------------------------
  *
  * From here to the end of the keeper everything runs in a copy of a process
@@ -238,7 +225,7 @@ static bool
 keep_only(struct order *order)
 {
 	const int low = STDERR_FILENO + 1;
-	int output, line;
+	int output, line, fd;
 
 	/* Above all four, so that neither lands on the other. */
 	if ((output = fcntl(order->output, F_DUPFD, low + 2)) < 0 ||
@@ -248,7 +235,11 @@ keep_only(struct order *order)
 		return (false);
 	order->output = low;
 	order->line = low + 1;
-	close_from((unsigned int)low + 2);
+	/* By number: not every C library has a function for it. */
+	if (syscall(SYS_close_range, (unsigned int)low + 2, ~0U, 0) == 0)
+		return (true);
+	for (fd = low + 2; fd < FDS_MAX; fd++)
+		(void)close(fd);
 	return (true);
 }
 

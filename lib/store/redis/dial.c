@@ -103,16 +103,6 @@ lk_redis_dial_begin(struct lk_redis_dial *dial)
 	return (LK_OK);
 }
 
-/* Whether what is being connected is known to be, or not to be. */
-static bool
-is_settled(const struct lk_redis_dial *dial)
-{
-	struct pollfd p = lk_stream_poll(&dial->link->wire.channel.stream,
-	    POLLOUT);
-
-	return (p.events == 0 || poll(&p, 1, 0) != 0);
-}
-
 /* ---- Logging in -------------------------------------------------------- */
 
 /* Look through the replies, which are all there. */
@@ -181,9 +171,12 @@ enum lk_status
 lk_redis_dial_go_on(struct lk_redis_dial *dial)
 {
 	struct lk_redis_wire *wire = &dial->link->wire;
+	struct pollfd p = lk_stream_poll(&wire->channel.stream, POLLOUT);
 	int error;
 
-	if (dial->state == LK_DIAL_CONNECTING && is_settled(dial)) {
+	/* Is it known to be connected, or not to be? */
+	if (dial->state == LK_DIAL_CONNECTING &&
+	    (p.events == 0 || poll(&p, 1, 0) != 0)) {
 		error = lk_stream_go_on(&wire->channel.stream);
 		if (error != 0)
 			return (fail(dial,

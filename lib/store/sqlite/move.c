@@ -66,13 +66,6 @@ read_session(sqlite3_stmt *row, struct lk_stored *stored)
 	stored->kind = LK_STORED_SESSION;
 }
 
-/* Tags are digests: how far one is among all that there could be. */
-static double
-part_of(const uint8_t tag[LK_TAG_LEN])
-{
-	return ((double)(tag[0] << 8 | tag[1]) / 65536.0);
-}
-
 /* Where a walk is: at the last row of its half, if it has begun. */
 struct cursor {
 	bool begun;
@@ -109,7 +102,8 @@ take_row(sqlite3_stmt *row, struct lk_place *place, lk_stored_fn *each,
 		each(arg, &stored);
 	lk_stored_wipe(&stored);
 	memcpy(place->cursor, &at, sizeof(at));
-	place->part = part_of(at.tag);
+	/* Tags are digests: how far it is among all that there could be. */
+	place->part = (double)(at.tag[0] << 8 | at.tag[1]) / 65536.0;
 	return (ok);
 }
 

@@ -253,23 +253,6 @@ gosession_revoke_all(struct lk_store *base, const char *user,
 
 /* ---- By public id ------------------------------------------------------ */
 
-/* Find the token of a handle in a page of a user's hash; empty if not there. */
-static void
-match_handle(const struct lk_redis_reply *page, const char *user,
-    const uint8_t handle[LK_HANDLE_LEN], struct lk_token *token,
-    struct lk_token_key *key)
-{
-	size_t i;
-
-	for (i = 0; i < page->elements; i += 2) {
-		if (lk_redis_gosession_field(page->element[i], user, token,
-		        key) &&
-		    memcmp(key->digest, handle, LK_HANDLE_LEN) == 0)
-			return;
-	}
-	lk_token_wipe(token);
-}
-
 /*
  * Find the token that ${ref} names, whether its session lives or not;
  * LK_UNKNOWN if the user's hash has none.  The caller wipes the token.
@@ -284,6 +267,8 @@ search_ref(struct lk_redis_store *store, const struct lk_session_ref *ref,
 	struct lk_redis_key index, prefix;
 	enum lk_status status = LK_FAULT;
 	uint64_t cursor = 0;
+	bool found = false;
+	size_t i;
 
 	lk_token_wipe(token);
 	if (strlen(user) != ref->locator_len ||
@@ -294,13 +279,15 @@ search_ref(struct lk_redis_store *store, const struct lk_session_ref *ref,
 		if (status == LK_OK)
 			status = lk_redis_scan(store, &index, NULL, NULL,
 			    &cursor, deadline, &page);
-		if (status == LK_OK)
-			match_handle(page, user, ref->handle, token, key);
+		for (i = 0; status == LK_OK && !found && i < page->elements;
+		     i += 2)
+			found = lk_redis_gosession_field(page->element[i], user,
+			            token, key) &&
+			    memcmp(key->digest, ref->handle, LK_HANDLE_LEN) ==
+			        0;
 		lk_redis_free_replies(&page, 1);
-	} while (status == LK_OK && token->len == 0 && cursor != 0);
-	if (status == LK_OK && token->len == 0)
-		status = LK_UNKNOWN;
-	return (status);
+	} while (status == LK_OK && !found && cursor != 0);
+	return (status == LK_OK && !found ? LK_UNKNOWN : status);
 }
 
 static enum lk_status

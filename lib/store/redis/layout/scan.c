@@ -239,17 +239,6 @@ struct walk {
 	void *arg;
 };
 
-/* Ask about a user's cached record. */
-static size_t
-ask_user(const struct lk_redis_reply *key, struct lk_redis_command commands[2])
-{
-	lk_redis_command(&commands[0], "GET");
-	lk_redis_arg(&commands[0], key->text, key->len);
-	lk_redis_command(&commands[1], "PEXPIRETIME");
-	lk_redis_arg(&commands[1], key->text, key->len);
-	return (2);
-}
-
 static bool
 read_user(struct lk_redis_reply *const *replies, struct lk_stored *stored)
 {
@@ -268,15 +257,6 @@ read_user(struct lk_redis_reply *const *replies, struct lk_stored *stored)
 	return (true);
 }
 
-/* Whether it is none any more, whatever became of its key's expiry. */
-static bool
-is_over(const struct lk_redis_store *store, const struct lk_stored *stored)
-{
-	return (stored->kind != LK_STORED_UNREADABLE &&
-	    stored->expires_ms <=
-	        lk_redis_clock_now_ms(&store->link->wire.clock));
-}
-
 /* Ask about some keys in one write and hand out what they hold. */
 static enum lk_status
 walk_chunk(struct lk_redis_batch *batch, struct lk_redis_reply *const *keys,
@@ -286,15 +266,23 @@ walk_chunk(struct lk_redis_batch *batch, struct lk_redis_reply *const *keys,
 	const struct walk *w = arg;
 	size_t asked[LK_REDIS_CHUNK], total = 0, at = 0, i;
 	enum lk_status status = LK_FAULT;
+	struct lk_redis_command *command;
 	struct lk_stored stored;
 	bool met;
 
-	for (i = 0; i < count; i++) {
-		asked[i] = w->users
-		    ? ask_user(keys[i], &batch->commands[total])
-		    : layout->keys->ask(batch->store->base.settings, keys[i],
-		          &batch->items[i], &batch->commands[total]);
-		total += asked[i];
+	for (i = 0; i < count; i++, total += asked[i - 1]) {
+		command = &batch->commands[total];
+		asked[i] = 2;
+		if (!w->users) {
+			asked[i] = layout->keys->ask(
+			    batch->store->base.settings, keys[i],
+			    &batch->items[i], command);
+			continue;
+		}
+		lk_redis_command(&command[0], "GET");
+		lk_redis_arg(&command[0], keys[i]->text, keys[i]->len);
+		lk_redis_command(&command[1], "PEXPIRETIME");
+		lk_redis_arg(&command[1], keys[i]->text, keys[i]->len);
 	}
 	if (total == 0)
 		return (LK_OK);
@@ -308,7 +296,13 @@ walk_chunk(struct lk_redis_batch *batch, struct lk_redis_reply *const *keys,
 		met = w->users ? read_user(&batch->replies[at], &stored)
 		               : layout->keys->read(keys[i], &batch->items[i],
 		                     &batch->replies[at], &stored);
-		if (met && !is_over(batch->store, &stored))
+		/* One that is over is none, whatever became of its key's
+		 * expiry. */
+		if (met &&
+		    (stored.kind == LK_STORED_UNREADABLE ||
+		        stored.expires_ms >
+		            lk_redis_clock_now_ms(
+		                &batch->store->link->wire.clock)))
 			w->each(w->arg, &stored);
 		lk_stored_wipe(&stored);
 	}
