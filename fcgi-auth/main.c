@@ -221,8 +221,8 @@ run_as_cgi(const char *path)
 	if (lk_settings_load(path, &settings, &error) != LK_OK) {
 		code = complain(&error);
 	} else {
-		log.level = settings->log.level;
-		log.format = settings->log.format;
+		log.level = (enum lk_log_level)settings->log.level;
+		log.format = (enum lk_log_format)settings->log.format;
 		if (settings->log.to == LK_LOG_TO_SYSLOG)
 			log.sink = lk_log_syslog;
 		status = lk_manager_new(settings, &surroundings, &asked.manager,

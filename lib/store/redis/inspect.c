@@ -162,8 +162,8 @@ inspect_clock(const struct lk_settings *settings,
 	if (settings->jwt.issuer[0] == '\0')
 		return;
 	(void)clock_gettime(CLOCK_REALTIME, &now);
-	ahead_ms = lk_redis_clock_now_ms(clock) -
-	    (int64_t)now.tv_sec * 1000 - now.tv_nsec / 1000000;
+	ahead_ms = lk_redis_clock_now_ms(clock) - (int64_t)now.tv_sec * 1000 -
+	    now.tv_nsec / 1000000;
 	if (llabs(ahead_ms) <=
 	    (half_ms > CLOCK_NOISE_MS ? half_ms : CLOCK_NOISE_MS)) {
 		each(arg, LK_FINDING_GOOD, "its clock agrees with this host's");
@@ -173,8 +173,8 @@ inspect_clock(const struct lk_settings *settings,
 	    "its clock is %.1f s %s this host's: expected at most half of "
 	    "jwt.leeway, which is %.1f s, or access tokens are refused, or "
 	    "taken for too long",
-	    (double)llabs(ahead_ms) / 1e3,
-	    ahead_ms > 0 ? "ahead of" : "behind", (double)half_ms / 1e3);
+	    (double)llabs(ahead_ms) / 1e3, ahead_ms > 0 ? "ahead of" : "behind",
+	    (double)half_ms / 1e3);
 	each(arg, LK_FINDING_DOUBTFUL, text);
 }
 
