@@ -28,8 +28,9 @@ struct scan {
 	const char *end; /* the byte behind the text */
 	unsigned int depth;
 	enum lk_json_bytes bytes;
-	struct lk_buf *out;            /* may be NULL */
-	struct names *names;           /* to find twins by; may be NULL */
+	struct lk_buf *out; /* may be NULL */
+	bool no_twins;      /* note names, to find twins by */
+	struct names names;
 	struct lk_json_wanted *wanted; /* of the outermost object */
 	size_t n_wanted;
 };
@@ -316,11 +317,11 @@ hash_of(struct slice name)
 static bool
 note_name(struct scan *s, struct slice name)
 {
-	struct names *names = s->names;
+	struct names *names = &s->names;
 	uint64_t *more;
 	size_t room;
 
-	if (names == NULL)
+	if (!s->no_twins)
 		return (true);
 	if (names->n == names->room) {
 		room = names->room == 0 ? 64 : 2 * names->room;
@@ -352,7 +353,7 @@ has_twins(struct names *names, size_t first)
 	bool twins = false;
 	size_t i;
 
-	if (names == NULL)
+	if (names->n == first)
 		return (false);
 	qsort(names->hash + first, names->n - first, sizeof(*names->hash),
 	    compare);
@@ -365,7 +366,7 @@ has_twins(struct names *names, size_t first)
 static bool
 scan_object(struct scan *s)
 {
-	const size_t first = s->names == NULL ? 0 : s->names->n;
+	const size_t first = s->names.n;
 	struct slice name, value;
 
 	if (take_mark(s, '}'))
@@ -376,7 +377,7 @@ scan_object(struct scan *s)
 		if (s->depth == 1)
 			find_wanted(s, name, value);
 	} while (take_mark(s, ','));
-	return (take_mark(s, '}') && !has_twins(s->names, first));
+	return (take_mark(s, '}') && !has_twins(&s->names, first));
 }
 
 static bool
@@ -433,16 +434,15 @@ scan_value(struct scan *s)
 static bool
 scan_all(struct scan *s, size_t len)
 {
-	struct names names = { NULL, 0, 0 };
 	bool ok = false;
 
+	s->no_twins = true;
 	if (len > 0) {
 		s->end = s->p + len;
-		s->names = &names;
 		ok = scan_value(s);
 		skip_space(s);
 	}
-	free(names.hash);
+	free(s->names.hash);
 	return (ok && s->p == s->end);
 }
 
