@@ -99,9 +99,33 @@ def test_tls_with_a_name_of_the_settings_is_that_name(setup):
         setup.address, as_settings(setup.authority, name="redis.example"))
 
 
-def test_tls_of_a_common_name_alone_is_refused(setup):
+def test_tls_heeds_no_settings_of_openssl(setup):
+    """Neither those of the system nor whichever the environment names."""
+    cli = setup.cli(setup.address, as_settings(setup.authority))
+    conf = setup.place.write("openssl.cnf", """
+        openssl_conf = all
+        [all]
+        ssl_conf = ssl
+        [ssl]
+        system_default = none
+        [none]
+        MaxProtocol = TLSv1.1
+        """)
+    cli.prefix = ["env", f"OPENSSL_CONF={conf}"]
+    assert cli.issue("alice")
+
+
+def test_tls_of_part_of_a_name_is_refused(setup):
     _, address = setup.serve(setup.authority.certify(
-        "localhost", "DNS:redis.example"))
+        "some", "DNS:re*.db.example"))
+    assert "hostname mismatch" in setup.refusal(
+        address, as_settings(setup.authority, name="redis.db.example"))
+
+
+@pytest.mark.parametrize("names", ["DNS:redis.example", "IP:127.0.0.2"])
+def test_tls_of_a_common_name_alone_is_refused(setup, names):
+    """Even if no other name of a host stands in the certificate."""
+    _, address = setup.serve(setup.authority.certify("localhost", names))
     assert "hostname mismatch" in setup.refusal(
         address.replace("127.0.0.1", "localhost"),
         as_settings(setup.authority))

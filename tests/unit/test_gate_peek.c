@@ -94,6 +94,21 @@ test_gate_peek_of_all_copies_nothing_before_enough_is_there(void **state)
 	expect_few_copies(*state, true, sizeof(request));
 }
 
+/* Not who has just nothing to say. */
+static void
+test_gate_peek_of_a_peer_that_is_gone_is_not_waited_for(void **state)
+{
+	struct pair *pair = *state;
+	struct gate_sight sight = { .copied = 0 };
+
+	assert_int_equal(gate_peek(pair->mine, room, &sight), GATE_PEEK_WAIT);
+	/* With bytes that it has not read, the connection is reset. */
+	assert_int_equal(send(pair->mine, "x", 1, MSG_NOSIGNAL), 1);
+	(void)close(pair->theirs);
+	pair->theirs = -1;
+	assert_int_equal(gate_peek(pair->mine, room, &sight), GATE_PEEK_GONE);
+}
+
 #define PIECES 100
 #define LONG 30000
 

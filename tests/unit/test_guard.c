@@ -169,24 +169,32 @@ test_guard_padding_of_params_is_complete(void **state)
 	expect_complete(&wire, 7);
 }
 
+/* A request of parameters with one byte of their content in each record. */
+static void
+scatter(struct wire *wire, const struct wire *params)
+{
+	size_t i;
+
+	wire->len = 0;
+	add_begin(wire, 1);
+	for (i = 0; i < params->len; i++)
+		add_record(wire, PARAMS, 1, params->bytes + i, 1,
+		    (uint8_t)(i % 3));
+	add_record(wire, PARAMS, 1, NULL, 0, 0);
+}
+
 static void
 test_guard_params_across_records_is_complete(void **state)
 {
 	static struct wire wire, params;
 	char value[200];
-	size_t i;
 
 	memset(value, 'v', sizeof(value));
 	value[sizeof(value) - 1] = '\0';
-	wire.len = params.len = 0;
+	params.len = 0;
 	add_pair(&params, "REQUEST_URI", value);
 	add_pair(&params, "HTTP_COOKIE", "latchkey=x");
-	add_begin(&wire, 1);
-	/* One byte of content in each record. */
-	for (i = 0; i < params.len; i++)
-		add_record(&wire, PARAMS, 1, params.bytes + i, 1,
-		    (uint8_t)(i % 3));
-	add_record(&wire, PARAMS, 1, NULL, 0, 0);
+	scatter(&wire, &params);
 	expect_complete(&wire, 1);
 }
 
@@ -488,7 +496,7 @@ test_guard_deciding_param_twice_is_refused(void **state)
 		"REMOTE_ADDR", "REMOTE_USER", "FCGI_ROLE", "FCGI_APACHE_ROLE",
 		"QUERY_STRING", "SCRIPT_NAME", "PATH_INFO",
 		"LATCHKEY_ENDPOINT", "LATCHKEY_METHOD" };
-	static struct wire params;
+	static struct wire wire, params;
 	char why[64];
 
 	EACH(c, names) {
@@ -499,6 +507,9 @@ test_guard_deciding_param_twice_is_refused(void **state)
 		(void)snprintf(why, sizeof(why), "parameter %s given twice",
 		    *c);
 		expect_params_refused(&params, why);
+		/* Nor if its name comes in pieces. */
+		scatter(&wire, &params);
+		expect_refused(&wire, why);
 	}
 }
 
@@ -591,6 +602,7 @@ test_guard_keeps_whole_responder_requests_only(void **state)
 	static const char some[] = "\001\005\000\001\000\002\001\000ab";
 	static const char end[] = "\001\005\000\001\000\000\000";
 	static const char padded[] = "\001\005\000\001\000\000\002\000\000";
+	static const char newer[] = "\002\005\000\001\000\000\000";
 	static const char other[] = "\001\005\000\002\000\000\000";
 	static const char abort_[] = "\001\002\000\001\000\000\000";
 	const struct {
@@ -611,6 +623,7 @@ test_guard_keeps_whole_responder_requests_only(void **state)
 		{ 1, 1, { padded, "" }, { 9, 0 }, false, false },
 		{ 1, 1, { end, "x" }, { 8, 1 }, false, false },
 		{ 1, 1, { end, end }, { 8, 8 }, false, false },
+		{ 1, 1, { newer, "" }, { 8, 0 }, false, false },
 		{ 1, 1, { other, "" }, { 8, 0 }, false, false },
 		{ 1, 1, { abort_, end }, { 8, 8 }, false, false },
 	};

@@ -51,6 +51,35 @@ test_redis_breaker_slow_failures_leave_it_closed(void **state)
 	assert_false(probe);
 }
 
+/* They cost nobody anything. */
+static void
+test_redis_breaker_failures_at_once_leave_it_closed(void **state)
+{
+	struct lk_breaker breaker;
+	int i;
+
+	lk_breaker_init(&breaker);
+	for (i = 0; i < 50; i++)
+		assert_false(lk_breaker_note(&breaker, false, false,
+		    T - 19 * MS, T));
+	assert_false(lk_breaker_is_barred(&breaker));
+}
+
+/* Operations that were admitted before it opened fail after that. */
+static void
+test_redis_breaker_late_failures_open_it_no_longer(void **state)
+{
+	struct lk_breaker breaker;
+	int64_t now = fail_often(&breaker, 5, 1);
+	bool probe;
+	int i;
+
+	for (i = 0; i < 50; i++)
+		(void)lk_breaker_note(&breaker, false, false, T - 1000 * MS,
+		    now + 200 * MS);
+	assert_true(lk_breaker_admit(&breaker, now + 250 * MS, &probe));
+}
+
 static void
 test_redis_breaker_open_admits_one_probe_at_a_time(void **state)
 {

@@ -86,7 +86,9 @@ test_redis_pending_what_ended_nothing_makes_room(void **state)
 	/* Another such one does not. */
 	assert_int_equal(
 	    keep(&pending, i, HISTORY_A, false, false), LK_PENDING_FULL);
-	/* Number 1 goes, as number 0 has ended something. */
+	/* Number 1 goes, as number 0 has ended something, if not again. */
+	assert_int_equal(
+	    keep(&pending, 0, HISTORY_A, false, false), LK_PENDING_KNOWN);
 	assert_int_equal(add(&pending, i, HISTORY_A), LK_PENDING_ADDED);
 	assert_int_equal(pending.n, LK_REDIS_PENDING_MAX);
 	assert_int_equal(add(&pending, 0, HISTORY_A), LK_PENDING_KNOWN);
@@ -194,6 +196,38 @@ test_redis_info_replicas_in_step_are_counted(void **state)
 	EACH(c, cases)
 		if (lk_redis_info_replicas(c->info) != c->replicas)
 			fail_msg("%s", c->info);
+}
+
+#define STATS(role, id, copies) \
+	"role:" role "\r\nmaster_replid:" id "\r\n" copies "\r\n"
+
+/* What a replica tells is another's, and cut short it is nobody's. */
+static void
+test_redis_past_is_that_of_a_master_alone(void **state)
+{
+	static const struct {
+		const char *info;
+		bool past;
+	} cases[] = {
+		{ STATS("master", HISTORY_A, "sync_full:7"), true },
+		{ STATS("slave", HISTORY_A, "sync_full:7"), false },
+		{ STATS("master", "aaaa", "sync_full:7"), false },
+		{ STATS("master", HISTORY_A "a", "sync_full:7"), false },
+		{ STATS("master", HISTORY_A, "sync_part:7"), false },
+		{ "role:master\r\nsync_full:7\r\n", false },
+		{ "", false },
+	};
+	struct lk_redis_past past;
+	char text[128];
+
+	EACH(c, cases) {
+		(void)snprintf(text, sizeof(text), "%s", c->info);
+		assert_int_equal(lk_redis_past_read(&(struct lk_redis_reply){
+		    .type = LK_REDIS_STRING, .text = text,
+		    .len = strlen(text) }, &past), c->past);
+		assert_string_equal(past.history, c->past ? HISTORY_A : "");
+		assert_int_equal(past.copies, c->past ? 7 : 0);
+	}
 }
 
 #include "support/suite.h"

@@ -1,3 +1,5 @@
+#include <hiredis/hiredis.h>
+
 #include "support/test.h"
 #include "store/redis/master/vote.h"
 
@@ -157,6 +159,169 @@ test_redis_vote_most_sentinels_that_one_knows_count(void **state)
 	votes[0].sentinels = 3;
 	votes[1].sentinels = 5;
 	assert_int_equal(lk_votes_count(votes, 3).known, 5);
+}
+
+/* ---- What one says ------------------------------------------------------ */
+
+/* Feed an array of words, each behind a blank but the first. */
+static void
+feed_words(redisReader *reader, const char *words)
+{
+	char text[512];
+	const char *at;
+	size_t len, n = 0;
+	int used;
+
+	for (at = words; at != NULL; at = strchr(at + 1, ' '))
+		n++;
+	used = snprintf(text, sizeof(text), "*%zu\r\n", n);
+	for (at = words; n > 0; n--, at += len + 1) {
+		len = strcspn(at, " ");
+		used += snprintf(text + used, sizeof(text) - (size_t)used,
+		    "$%zu\r\n%.*s\r\n", len, (int)len, at);
+	}
+	assert_int_equal(redisReaderFeed(reader, text, (size_t)used), REDIS_OK);
+}
+
+/* Add what has been fed, behind which ${more} come, to the vote. */
+static void
+take_fed(redisReader *reader, size_t more, struct lk_vote *vote)
+{
+	void *reply = NULL;
+
+	assert_int_equal(redisReaderGetReply(reader, &reply), REDIS_OK);
+	assert_non_null(reply);
+	lk_redis_vote_read(reply, more, vote);
+	lk_redis_reply_free(reply);
+}
+
+#define HERE "10.0.0.1 6379"
+#define STATE(host, flags) \
+	"ip " host " port 6379 flags " flags " num-other-sentinels 2"
+#define WELL STATE("10.0.0.1", "master")
+
+static void
+test_redis_vote_is_what_one_sentinel_says(void **state)
+{
+	static const struct {
+		const char *named, *described;
+		const char *replicas[3]; /* their flags */
+		enum lk_vote_kind kind;
+		bool failing_over;
+		size_t sentinels, up;
+	} cases[] = {
+		{ HERE, WELL, { NULL }, LK_VOTE_NAMES, false, 3, 0 },
+		{ HERE, WELL, { "slave", "slave,s_down", "slave,o_down" },
+		    LK_VOTE_NAMES, false, 3, 1 },
+		/* The one that is chosen may have been told already. */
+		{ HERE, WELL, { "slave,s_down,promoted", "slave" },
+		    LK_VOTE_NAMES, false, 3, 2 },
+		{ HERE, STATE("10.0.0.1", "master,failover_in_progress"),
+		    { NULL }, LK_VOTE_NAMES, true, 3, 0 },
+		/* It names the next one, and describes the one before. */
+		{ HERE, STATE("10.0.0.2", "master,failover_in_progress"),
+		    { NULL }, LK_VOTE_NAMES, false, 3, 0 },
+		{ HERE, "ip 10.0.0.1 port 6379 flags master", { NULL },
+		    LK_VOTE_NAMES, false, 0, 0 },
+		{ HERE, WELL " num-other-sentinels 5", { NULL }, LK_VOTE_NAMES,
+		    false, 3, 0 },
+		{ HERE, "num-other-sentinels 999 " WELL, { NULL },
+		    LK_VOTE_NAMES, false, 1000, 0 },
+		{ HERE, "num-other-sentinels 1000 " WELL, { NULL },
+		    LK_VOTE_NAMES, false, 0, 0 },
+		{ HERE, "num-other-sentinels -1 " WELL, { NULL },
+		    LK_VOTE_NAMES, false, 0, 0 },
+		/* What is no answer is a vote for nobody. */
+		{ "10.0.0.1", WELL, { NULL }, LK_VOTE_BROKEN, false, 0, 0 },
+		{ HERE " x", WELL, { NULL }, LK_VOTE_BROKEN, false, 0, 0 },
+		{ "10.0.0.1 65536", WELL, { NULL }, LK_VOTE_BROKEN, false, 0,
+		    0 },
+		{ "10.0.0.1 +6379", WELL, { NULL }, LK_VOTE_BROKEN, false, 0,
+		    0 },
+		{ "unix 6379", WELL, { NULL }, LK_VOTE_BROKEN, false, 0, 0 },
+		{ HERE, "ip 10.0.0.1 port 6379", { NULL }, LK_VOTE_BROKEN,
+		    false, 0, 0 },
+		{ HERE, "flags master", { NULL }, LK_VOTE_BROKEN, false, 0,
+		    0 },
+	};
+	redisReader *reader;
+	struct lk_vote vote;
+	char words[64];
+	size_t i, n;
+
+	EACH(c, cases) {
+		memset(&vote, 0, sizeof(vote));
+		assert_non_null(reader = lk_redis_reader_new());
+		feed_words(reader, c->named);
+		take_fed(reader, 2, &vote);
+		assert_int_not_equal(vote.kind, LK_VOTE_NAMES);
+		feed_words(reader, c->described);
+		take_fed(reader, 1, &vote);
+		assert_int_not_equal(vote.kind, LK_VOTE_NAMES);
+		for (n = 0; n < 3 && c->replicas[n] != NULL; n++)
+			continue;
+		(void)snprintf(words, sizeof(words), "*%zu\r\n", n);
+		assert_int_equal(
+		    redisReaderFeed(reader, words, strlen(words)), REDIS_OK);
+		for (i = 0; i < n; i++) {
+			(void)snprintf(words, sizeof(words), "port 1 flags %s",
+			    c->replicas[i]);
+			feed_words(reader, words);
+		}
+		take_fed(reader, 0, &vote);
+		if (vote.kind != c->kind)
+			fail_msg("%s; %s: %d", c->named, c->described,
+			    (int)vote.kind);
+		assert_string_equal(vote.address,
+		    c->kind == LK_VOTE_NAMES ? "10.0.0.1:6379" : "");
+		if (c->kind == LK_VOTE_NAMES) {
+			assert_int_equal(vote.failing_over, c->failing_over);
+			assert_int_equal(vote.sentinels, c->sentinels);
+			assert_int_equal(vote.replicas, c->up);
+		}
+		lk_redis_reader_free(reader);
+	}
+}
+
+/* Whatever is said behind it, as by one who lets nobody in and goes on. */
+static void
+test_redis_vote_first_thing_that_is_wrong_counts(void **state)
+{
+	static const struct {
+		const char *says;
+		enum lk_vote_kind kind;
+	} cases[] = {
+		{ "-NOAUTH Authentication required.\r\n", LK_VOTE_CREDENTIALS },
+		{ "-NOPERM x\r\n", LK_VOTE_CREDENTIALS },
+		{ "-IDONTKNOW x\r\n", LK_VOTE_UNKNOWN },
+		{ "-ERR unknown command\r\n", LK_VOTE_NO_SENTINEL },
+		{ "-ERR x\r\n", LK_VOTE_BROKEN },
+		{ "$-1\r\n", LK_VOTE_UNKNOWN },
+		{ ":1\r\n", LK_VOTE_BROKEN },
+		/* A NUL, which would end what is read of it. */
+		{ "*2\r\n$9\r\n10.0.0.1\0\r\n$4\r\n6379\r\n", LK_VOTE_BROKEN },
+	};
+	redisReader *reader;
+	struct lk_vote vote;
+
+	EACH(c, cases) {
+		memset(&vote, 0, sizeof(vote));
+		assert_non_null(reader = lk_redis_reader_new());
+		assert_int_equal(redisReaderFeed(reader, c->says,
+		    c->says[0] == '*' ? 29 : strlen(c->says)), REDIS_OK);
+		take_fed(reader, 2, &vote);
+		assert_int_equal(vote.kind, c->kind);
+		feed_words(reader, HERE);
+		take_fed(reader, 2, &vote);
+		feed_words(reader, WELL);
+		take_fed(reader, 1, &vote);
+		assert_int_equal(redisReaderFeed(reader, "*0\r\n", 4),
+		    REDIS_OK);
+		take_fed(reader, 0, &vote);
+		assert_int_equal(vote.kind, c->kind);
+		assert_string_equal(vote.address, "");
+		lk_redis_reader_free(reader);
+	}
 }
 
 #include "support/suite.h"
