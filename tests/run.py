@@ -270,10 +270,15 @@ def run_everything(results, plain, sanitized, only):
         os.environ["LK_DETECT_LEAKS"] = "0"
     run_programs(results, [folder for folder, built in (
         (plain, plain_built), (sanitized, sanitized_built)) if built], only)
-    for suite, names in python_suites(only):
-        folder = plain if suite == "self" else sanitized
-        if plain_built and sanitized_built:
-            run_pytest(results, suite, names, folder, plain)
+    if not plain_built or not sanitized_built:
+        return
+    # Most of them wait for servers most of the time: two at once.
+    with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
+        for done in [pool.submit(run_pytest, results, suite, names,
+                                 plain if suite == "self" else sanitized,
+                                 plain)
+                     for suite, names in python_suites(only)]:
+            done.result()
 
 
 def main():
