@@ -4,7 +4,7 @@ import pytest
 
 from support import fastcgi
 from support.place import free_port
-from support.servers import Gate, Latchkey, RedisServer, settings
+from support.servers import Gate, Latchkey, settings
 
 DONE, REFUSED, USAGE, STORE = 0, 1, 2, 3
 NEVER_ISSUED = "lk_" + "A" * 64
@@ -15,11 +15,6 @@ RULES = '''
     { path = "/admin/"; access = "session"; users = [ "root" ]; },
     { path = "/app/"; access = "session"; } );
 '''
-
-
-@pytest.fixture(scope="module")
-def redis(shared_place):
-    return shared_place.add(RedisServer(shared_place))
 
 
 @pytest.fixture(scope="module")

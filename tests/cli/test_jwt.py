@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-import time
 import uuid
 
 import pytest

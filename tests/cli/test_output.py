@@ -7,29 +7,16 @@ import subprocess
 import pytest
 
 from support.place import BUILD
-from support.servers import (Latchkey, RedisServer, embedded_settings,
-                             settings)
+from support.servers import Latchkey
 
 DONE, REFUSED, USAGE, STORE = 0, 1, 2, 3
 
 
-@pytest.fixture(scope="module")
-def redis(shared_place):
-    return shared_place.add(RedisServer(shared_place))
-
-
-@pytest.fixture(params=["redis", "sqlite"])
-def cli(request, redis, place):
-    if request.param == "redis":
-        redis.command("FLUSHALL")
-        text = settings(redis.unix_address, "127.0.0.1:9")
-    else:
-        text = embedded_settings(place.path / "store" / "sessions.db",
-                                 "127.0.0.1:9")
+@pytest.fixture
+def cli(store_text, place):
     place.write("users.json", '{"alice": {"roles": []}}')
-    text += (f'user = {{ source = "file"; '
-             f'path = "{place.path}/users.json"; }};\n')
-    return Latchkey(place, place.write("latchkey.conf", text))
+    return Latchkey(place, place.write("latchkey.conf", store_text + f'''
+        user = {{ source = "file"; path = "{place.path}/users.json"; }};'''))
 
 
 def run(cli, redirect, *words):

@@ -19,11 +19,6 @@ STORES = ("sqlite", "latchkey", "gosession")
 MANY = {"sqlite": 100_000, "latchkey": 30_000, "gosession": 30_000}
 
 
-@pytest.fixture(scope="module")
-def redis(shared_place):
-    return shared_place.add(RedisServer(shared_place))
-
-
 @pytest.fixture
 def stores(redis, place):
     """The command with each kind of store, every one of them empty."""

@@ -9,8 +9,7 @@ import threading
 import pytest
 
 from support.place import BUILD
-from support.servers import (Latchkey, RedisServer, embedded_settings,
-                             settings)
+from support.servers import Latchkey, settings
 
 # What a terminal obeys, or does not show as it is.
 HIDDEN = ("\x1b[31m\x7f\x80\x9b\u00ad\u061c\u200b\u200e\u200f\u2028\u2029"
@@ -26,22 +25,11 @@ def shown(text):
                    or ord(c) > 0x7f)
 
 
-@pytest.fixture(scope="module")
-def redis(shared_place):
-    return shared_place.add(RedisServer(shared_place))
-
-
-@pytest.fixture(params=["sqlite", "redis"])
-def cli(request, redis, place):
-    if request.param == "redis":
-        redis.command("FLUSHALL")
-        text = settings(redis.unix_address, "127.0.0.1:9")
-    else:
-        text = embedded_settings(place.path / "store" / "sessions.db",
-                                 "127.0.0.1:9")
+@pytest.fixture
+def cli(store_text, place):
     users = {f"a{IN_ID}b": {"name": HIDDEN, HIDDEN: [HIDDEN]}}
     place.write("users.json", json.dumps(users, ensure_ascii=False))
-    return Latchkey(place, place.write("latchkey.conf", text + f'''
+    return Latchkey(place, place.write("latchkey.conf", store_text + f'''
         user = {{ source = "file"; path = "{place.path}/users.json"; }};'''))
 
 

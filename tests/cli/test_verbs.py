@@ -7,17 +7,12 @@ import subprocess
 import pytest
 
 from support.place import BUILD, wait_until
-from support.servers import PATIENT, Latchkey, RedisServer, settings
+from support.servers import PATIENT, Latchkey, settings
 
 HEX = "0123456789abcdef0123456789abcdef"
 NEVER_ISSUED = "lk_" + "A" * 64
 
 DONE, REFUSED, USAGE, STORE = 0, 1, 2, 3
-
-
-@pytest.fixture(scope="module")
-def redis(shared_place):
-    return shared_place.add(RedisServer(shared_place))
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 
 from support.access import Forger, access_settings, keygen
 from support.machine import GROUP_ID
-from support.pam import CONF, HOSTS
+from support.pam import HOSTS
 
 pytest.importorskip("cryptography",
                     reason="not installed: python3-cryptography")

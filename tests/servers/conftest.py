@@ -3,8 +3,14 @@
 import pytest
 
 from support.access import access_settings, keygen
+from support.house import House
 from support.place import Place
 from support.site import Site
+
+
+@pytest.fixture
+def house(place):
+    return House(place)
 
 
 @pytest.fixture(scope="session")

@@ -13,11 +13,6 @@ from support.house import (House, assert_allows, hang_up, is_closed, keep,
 from support.place import connect, free_port, wait_until
 
 
-@pytest.fixture
-def house(place):
-    return House(place)
-
-
 def door_has_looked(gate):
     """Wait until the door has seen all that was sent before."""
     with connect(gate.address) as sock:

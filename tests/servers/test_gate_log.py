@@ -10,16 +10,10 @@ import subprocess
 import pytest
 
 from support import fastcgi
-from support.house import House
 from support.place import BUILD, PATIENCE, accepts, wait_until
 from support.servers import PATIENT
 
 DROPPED = "latchkey_log_lines_dropped_total"
-
-
-@pytest.fixture
-def house(place):
-    return House(place)
 
 
 def two_ends(kind):

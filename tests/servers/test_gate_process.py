@@ -23,11 +23,6 @@ from support.servers import Gate, Latchkey, find_program, impatient, settings
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 
-@pytest.fixture
-def house(place):
-    return House(place)
-
-
 # ---- Hostile peers -------------------------------------------------------
 
 

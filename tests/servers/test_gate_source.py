@@ -2,21 +2,13 @@
 
 import threading
 
-import pytest
-
 from support import fastcgi
-from support.house import House
 from support.place import wait_until
 
 RULES = """threads = 4; rules = (
   { path = "/plain/"; access = "session"; },
   { path = "/"; access = "session";
     require = ( { field = "roles"; any = [ "admin" ]; } ); } );"""
-
-
-@pytest.fixture
-def house(place):
-    return House(place)
 
 
 def source_of(house, text, timeout_ms):

@@ -7,8 +7,6 @@ import socket
 import sqlite3
 import threading
 
-import pytest
-
 from support import fastcgi
 from support.house import (House, assert_allows, hang_up, is_closed, keep,
                            read_answer)
@@ -23,11 +21,6 @@ RULES = """threads = 1; expose_metrics = true; rules = (
     require = ( { field = "roles"; any = [ "admin" ]; } ); },
   { path = "/"; access = "session"; } );"""
 LOG = 'log = { level = "debug"; };\n'
-
-
-@pytest.fixture
-def house(place):
-    return House(place)
 
 
 class Asking(threading.Thread):

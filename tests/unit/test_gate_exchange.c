@@ -12,6 +12,7 @@
 
 #include "support/test.h"
 #include "base/deadline.h"
+#include "support/gate.h"
 #include "support/temp_dir.h"
 #include "door/exchange.h"
 #include "door/thread.h"
@@ -259,19 +260,6 @@ test_gate_exchange_with_too_little_is_none(void **state)
 
 /* ---- From one thread to another ------------------------------------------ */
 
-static struct gate_process_settings
-settings_of(const struct lk_settings *settings)
-{
-	return ((struct gate_process_settings){
-	    .listen = settings->gate.listen,
-	    .socket_mode = settings->gate.socket_mode,
-	    .socket_group = settings->gate.socket_group,
-	    .user = settings->gate.user,
-	    .threads = settings->gate.threads,
-	    .allow_remote = settings->gate.allow_remote,
-	    .allow_uids = &settings->gate.allow_uids });
-}
-
 /* What threads share, in a process that is one as far as they see. */
 struct hall {
 	struct temp_dir dir;
@@ -286,26 +274,10 @@ queued(const struct hall *hall)
 	return (gate_counted(&hall->tally.events.metrics.queued));
 }
 
-/* One that nobody has started: whoever logs writes. */
-static struct gate_logger *
-some_logger(void)
-{
-	static struct gate_logger *logger;
-	static gate_counter dropped;
-	struct lk_error error;
-
-	if (logger == NULL)
-		assert_int_equal(gate_logger_new(&dropped, &logger, &error),
-		    LK_OK);
-	return (logger);
-}
-
 static void
 hall_open(struct hall *hall)
 {
 	static const char text[] = "gate = { threads = 2; };";
-	static const struct gate_program program = { .group = "gate",
-		.settings = settings_of };
 	struct lk_error error;
 
 	memset(hall, 0, sizeof(*hall));

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "support/gate.h"
 #include "support/temp_dir.h"
 #include "process/generation.h"
 #include "process/logger.h"
@@ -45,36 +46,6 @@ teardown(void **state)
 	temp_dir_remove(&place->dir);
 	free(place);
 	return (0);
-}
-
-static struct gate_process_settings
-settings_of(const struct lk_settings *settings)
-{
-	return ((struct gate_process_settings){
-	    .listen = settings->gate.listen,
-	    .socket_mode = settings->gate.socket_mode,
-	    .socket_group = settings->gate.socket_group,
-	    .user = settings->gate.user,
-	    .threads = settings->gate.threads,
-	    .allow_remote = settings->gate.allow_remote,
-	    .allow_uids = &settings->gate.allow_uids });
-}
-
-static const struct gate_program program = { .group = "gate",
-	.settings = settings_of };
-
-/* One that nobody has started: whoever logs writes. */
-static struct gate_logger *
-some_logger(void)
-{
-	static struct gate_logger *logger;
-	static gate_counter dropped;
-	struct lk_error error;
-
-	if (logger == NULL)
-		assert_int_equal(gate_logger_new(&dropped, &logger, &error),
-		    LK_OK);
-	return (logger);
 }
 
 static struct gate_generations *

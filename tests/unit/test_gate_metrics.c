@@ -1,17 +1,5 @@
-#include "support/test.h"
+#include "support/gate.h"
 #include "process/events.h"
-
-/* The text shows ${line} as a line of its own. */
-static void
-expect_line(const char *text, const char *line)
-{
-	char whole[160];
-
-	(void)snprintf(whole, sizeof(whole), "\n%s\n", line);
-	if (strstr(text, whole) == NULL)
-		print_error("no line %s in\n%s", line, text);
-	assert_non_null(strstr(text, whole));
-}
 
 static void
 test_gate_metrics_latency_falls_into_buckets(void **state)

@@ -1,4 +1,4 @@
-#include "support/test.h"
+#include "support/gate.h"
 #include "endpoints/tally.h"
 
 /* The last line of the log, and how many there were. */
@@ -89,18 +89,6 @@ test_gate_tally_reason_of_each_verdict(void **state)
 	EACH(c, cases)
 		assert_int_equal(reason_of(c->http, c->kind,
 		    c->status, c->challenge), c->reason);
-}
-
-/* The text shows ${line} as a line of its own. */
-static void
-expect_line(const char *text, const char *line)
-{
-	char whole[160];
-
-	(void)snprintf(whole, sizeof(whole), "\n%s\n", line);
-	if (strstr(text, whole) == NULL)
-		print_error("no line %s in\n%s", line, text);
-	assert_non_null(strstr(text, whole));
 }
 
 static void
