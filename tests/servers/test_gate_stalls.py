@@ -331,10 +331,14 @@ def test_many_users_at_once_are_told_apart_while_the_store_breaks(place):
     threads = [threading.Thread(target=ask, args=[user]) for user in users]
     for thread in threads:
         thread.start()
-    cuts = 0
+    cuts, answered = 0, 0
 
     def cut():
-        nonlocal cuts
+        nonlocal cuts, answered
+        # However slow the machine is, it gets somewhere between two.
+        if sum(right.values()) < answered + len(users):
+            return False
+        answered = sum(right.values())
         proxy.drop()
         cuts += 1
         return cuts > 30 and min(right.values()) >= 50
