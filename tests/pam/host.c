@@ -43,9 +43,6 @@
 	}
 
 TRAP(redisConnectWithTimeout)
-TRAP(redisFormatCommandArgv)
-TRAP(redisFormatSdsCommandArgv)
-TRAP(redisFreeCommand)
 TRAP(redisReaderCreateWithFunctions)
 TRAP(redisReaderFeed)
 TRAP(redisReaderGetReply)
