@@ -43,6 +43,9 @@
 	}
 
 TRAP(redisConnectWithTimeout)
+TRAP(redisFormatCommandArgv)
+TRAP(redisFormatSdsCommandArgv)
+TRAP(redisFreeCommand)
 TRAP(redisReaderCreateWithFunctions)
 TRAP(redisReaderFeed)
 TRAP(redisReaderGetReply)

@@ -56,49 +56,6 @@ test_redis_wire_first_byte_has_the_time_of_the_operation(void **state)
 	(void)close(fd[1]);
 }
 
-static void
-test_redis_command_goes_out_byte_by_byte(void **state)
-{
-	static const char small[] =
-	    "*1\r\n$4\r\nPING\r\n"
-	    "*4\r\n$3\r\nSET\r\n$0\r\n\r\n$3\r\n\r\n\0\r\n$20\r\n"
-	    "-9223372036854775808\r\n";
-	static char large[100123], head[] = "*2\r\n$3\r\nGET\r\n$100123\r\n";
-	struct lk_redis_command commands[2];
-	struct lk_buf out = LK_BUF_INIT(200000);
-	int i;
-
-	(void)state;
-	lk_redis_command(&commands[0], "PING");
-	lk_redis_command(&commands[1], "SET");
-	lk_redis_arg(&commands[1], NULL, 0);
-	lk_redis_arg(&commands[1], "\r\n", 3);
-	lk_redis_arg_int(&commands[1], INT64_MIN);
-	assert_int_equal(lk_redis_command_format(commands, 2, &out), LK_OK);
-	assert_int_equal(out.len, sizeof(small) - 1);
-	assert_memory_equal(out.data, small, out.len);
-	lk_buf_reset(&out);
-	memset(large, '$', sizeof(large));
-	lk_redis_command(commands, "GET");
-	lk_redis_arg(commands, large, sizeof(large));
-	assert_int_equal(lk_redis_command_format(commands, 1, &out), LK_OK);
-	assert_int_equal(out.len, sizeof(head) - 1 + sizeof(large) + 2);
-	assert_memory_equal(out.data, head, sizeof(head) - 1);
-	assert_memory_equal(out.data + out.len - 3, "$\r\n", 3);
-	lk_buf_reset(&out);
-	/* As many arguments as there can be take two digits. */
-	lk_redis_command(commands, "DEL");
-	for (i = 1; i < LK_REDIS_ARGS_MAX; i++)
-		lk_redis_arg_str(commands, "a");
-	assert_int_equal(lk_redis_command_format(commands, 1, &out), LK_OK);
-	assert_memory_equal(out.data, "*16\r\n$3\r\nDEL\r\n$1\r\na\r\n", 20);
-	/* For what is too much there is no room. */
-	out.max = 10;
-	assert_int_equal(lk_redis_command_format(commands, 1, &out),
-	    LK_E_NOMEM);
-	lk_buf_free(&out);
-}
-
 /* ---- Without waiting --------------------------------------------------- */
 
 /* A channel to a peer that is ${peer}. */

@@ -52,36 +52,25 @@ lk_redis_command_auth(struct lk_redis_command *command, const char *username,
 	return (true);
 }
 
-/* A line of RESP: what it counts, and how many. */
-static void
-add_count(struct lk_buf *out, char what, size_t count)
-{
-	char line[24], *p = line + sizeof(line);
-
-	*--p = '\n';
-	*--p = '\r';
-	do {
-		*--p = (char)('0' + count % 10);
-	} while ((count /= 10) > 0);
-	*--p = what;
-	lk_buf_add(out, p, (size_t)(line + sizeof(line) - p));
-}
-
 enum lk_status
 lk_redis_command_format(const struct lk_redis_command *commands, size_t count,
     struct lk_buf *out)
 {
+	const char *argv[LK_REDIS_ARGS_MAX];
 	const struct lk_redis_command *c;
-	size_t i, j;
+	char *text = NULL;
+	size_t i;
+	int len;
 
 	for (i = 0; i < count; i++) {
 		c = &commands[i];
-		add_count(out, '*', (size_t)c->argc);
-		for (j = 0; j < (size_t)c->argc; j++) {
-			add_count(out, '$', c->len[j]);
-			lk_buf_add(out, c->argv[j], c->len[j]);
-			lk_buf_str(out, "\r\n");
-		}
+		memcpy(argv, c->argv, (size_t)c->argc * sizeof(argv[0]));
+		len = (int)redisFormatCommandArgv(&text, c->argc, argv, c->len);
+		if (len < 0)
+			return (LK_E_NOMEM);
+		lk_buf_add(out, text, (size_t)len);
+		sodium_memzero(text, (size_t)len);
+		redisFreeCommand(text);
 	}
 	return (out->failed ? LK_E_NOMEM : LK_OK);
 }

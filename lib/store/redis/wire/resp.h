@@ -1,7 +1,7 @@
 /*
- * Redis' protocol: commands, and what is answered, parsed by hiredis' reader
- * into objects of our own, since the default ones would believe any length a
- * peer announces.
+ * Redis' protocol: commands, formatted by hiredis, and what is answered, parsed
+ * by its reader into objects of our own, since the default ones would believe
+ * any length a peer announces.
  */
 #ifndef LK_REDIS_RESP_H_
 #define LK_REDIS_RESP_H_

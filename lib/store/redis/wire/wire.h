@@ -3,7 +3,7 @@
  * for its answers.  The channel below it is for those who do not wait, and
  * resp.h is what goes over it.
  *
- * hiredis parses; the stream is ours, because only then does one
+ * hiredis formats and parses; the stream is ours, because only then does one
  * deadline cover an operation however the peer drips its bytes, no dead peer
  * raises SIGPIPE, and no connection is used again after it failed: what would
  * be read next might be the answer to somebody else's question.
