@@ -145,10 +145,12 @@ enum lk_redis_order_reply
 lk_redis_order_take(struct lk_redis_order *order, struct lk_redis_reply *reply)
 {
 	const struct lk_redis_place *head = place_at(order, order->head);
+	/* Of a question that was sent in part, commands may be answered. */
+	const size_t needed = order->got + 1 < head->replies ? 1 : head->bytes;
 
 	order->heard_ns = lk_monotonic_ns();
 	if (lk_redis_order_is_empty(order) ||
-	    order->answered + head->bytes > order->sent) {
+	    order->answered + needed > order->sent) {
 		lk_redis_reply_free(reply);
 		return (LK_ORDER_TOO_MANY);
 	}
