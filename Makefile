@@ -304,8 +304,9 @@ BENCH_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) nginx wrk openssl
 PEERS_DEBS := $(BENCH_DEBS) libnginx-mod-http-lua apache2 \
 	libapache2-mod-auth-openidc golang-go golang-github-gomodule-redigo-dev
 CHECK_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) libcmocka-dev \
-	python3-pytest python3-jwt python3-cryptography curl apache2 libapache2-mod-fcgid nginx caddy haproxy \
-	php-cgi mandoc groff-base openssh-server openssh-client sudo \
+	python3-pytest python3-jwt python3-cryptography curl apache2 \
+	libapache2-mod-fcgid nginx caddy haproxy php-cgi mandoc groff-base \
+	openssh-server openssh-client sudo \
 	dovecot-imapd dovecot-submissiond vsftpd postgresql iproute2 g++ \
 	systemd mount patch musl-tools zlib1g-dev openssl
 LINT_DEBS  := $(CHECK_DEBS) clang clang-format clang-tidy cppcheck
