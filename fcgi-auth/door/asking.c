@@ -16,7 +16,7 @@ add(struct gate_asking *asking, struct gate_exchange *exchange)
 	if (asking->first != NULL)
 		asking->first->before = exchange;
 	asking->first = exchange;
-	asking->n++;
+	(void)atomic_fetch_add(&asking->thread->shared->under_way, 1);
 }
 
 /* Take one out whose check is not under way any more. */
@@ -27,7 +27,7 @@ remove_one(struct gate_asking *asking, struct gate_exchange *exchange)
 	                           : &asking->first) = exchange->next;
 	if (exchange->next != NULL)
 		exchange->next->before = exchange->before;
-	asking->n--;
+	(void)atomic_fetch_sub(&asking->thread->shared->under_way, 1);
 }
 
 /* Give the answer, if there is one by now, or leave it to who has it later. */
@@ -54,8 +54,9 @@ static void
 ask(struct gate_asking *asking, struct gate_exchange *exchange)
 {
 	struct gate_asked asked = asking->thread->asked;
+	const struct gate_shared *shared = asking->thread->shared;
 
-	if (asking->n >= asking->max)
+	if (atomic_load(&shared->under_way) >= shared->room.under_way)
 		asked.checks = NULL;
 	go_with(asking, exchange,
 	    gate_handle(&asked, &exchange->c, exchange, exchange->fcgi.envp,
@@ -78,12 +79,11 @@ gate_asking_again(struct gate_asking *asking)
 {
 	struct gate_exchange *exchange, *next = asking->first;
 
-	asking->first = NULL;
-	asking->n = 0;
 	asking->wants = (struct lk_checks_wants){ .fd = -1,
 		.until_ns = INT64_MAX };
 	while ((exchange = next) != NULL) {
 		next = exchange->next;
+		remove_one(asking, exchange);
 		gate_case_end(&exchange->c);
 		if (gate_thread_admits(asking->thread, exchange))
 			ask(asking, exchange);
@@ -139,7 +139,7 @@ gate_asking_go_on(struct gate_asking *asking, short events)
 	if (events == 0 && asking->wants.until_ns != INT64_MAX &&
 	    lk_monotonic_ns() >= asking->wants.until_ns)
 		events = asking->wants.events;
-	else if (events == 0 && asking->n == 0)
+	else if (events == 0 && asking->first == NULL)
 		return;
 	lk_checks_go_on(thread->asked.checks, events);
 	while (lk_check_finish(thread->asked.checks, &checked)) {

@@ -13,11 +13,9 @@ struct gate_asking {
 	/* Constant. */
 	struct gate_thread *thread;   /* with checks */
 	struct gate_waiting *waiting; /* for the next request, if kept */
-	size_t max;                   /* of those under way */
 
 	/* All zero at first, with no descriptor. */
 	struct gate_exchange *first; /* under way */
-	size_t n;                    /* of these */
 	struct gate_spares spares;
 	struct lk_checks_wants wants;
 };

@@ -81,9 +81,11 @@ start_all(struct gate_door *door, struct lk_error *error)
 	for (i = 0; i < threads && status == LK_OK; i++)
 		status = gate_thread_start(&door->workers[i], &door->shared,
 		    true, work, error);
-	while (status == LK_OK && door->loops < door->shared.loops)
-		status = gate_loop_start(&door->shared,
-		    &door->loop[door->loops++], error);
+	while (status == LK_OK && door->loops < door->shared.loops) {
+		status = gate_loop_start(&door->shared, door->loops > 0,
+		    &door->loop[door->loops], error);
+		door->loops++;
+	}
 	return (status);
 }
 

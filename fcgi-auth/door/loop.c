@@ -17,6 +17,9 @@
 #define ACCEPTS_MAX 32
 /* How long not to accept when descriptors or memory are short. */
 #define PAUSE_MS 100
+/* How long one that helps does not, after it found fewer than so many. */
+#define REST_MS 10
+#define WORTHWHILE 8
 /* When to sum up the denials after the last event. */
 #define REPORT_MS 1000
 
@@ -25,6 +28,7 @@ struct gate_loop {
 	struct gate_waiting waiting;
 	struct gate_asking asking;
 	struct gate_events *events;     /* of the tally */
+	bool helps;                     /* it is not the first */
 	bool current;                   /* it has the settings in effect */
 	bool reporting;                 /* there may be denials to sum up */
 	bool paused;                    /* the listener is not watched */
@@ -100,13 +104,21 @@ let_in(struct gate_loop *loop, int fd)
 
 /* ---- Accepting ----------------------------------------------------------- */
 
-/* All loops wait for it, and one is woken for each connection. */
+/* All loops wait for it, and one is woken for each connection: of those that
+ * have nothing else to do, who has waited for the longest time. */
 static bool
 watch_listener(struct gate_loop *loop, int operation)
 {
 	return (gate_thread_watch(&loop->thread, operation,
 	    &loop->thread.shared->process->listener.fd,
 	    EPOLLIN | EPOLLEXCLUSIVE));
+}
+
+static void
+pause_for(struct gate_loop *loop, int64_t ms)
+{
+	loop->paused = watch_listener(loop, EPOLL_CTL_DEL);
+	loop->resume = lk_deadline_in(ms);
 }
 
 /* Whether to go on after accept4() failed with ${why}. */
@@ -133,11 +145,16 @@ accept_again(struct gate_loop *loop, int why)
 		return (true);
 	}
 	gate_events_turned_away(loop->events, strerror(why));
-	loop->paused = watch_listener(loop, EPOLL_CTL_DEL);
-	loop->resume = lk_deadline_in(PAUSE_MS);
+	pause_for(loop, PAUSE_MS);
 	return (false);
 }
 
+/*
+ * The first loop is woken whenever it has nothing else to do, and another if
+ * somebody comes while it has.  Mostly it would have found him in a moment, and
+ * more at once: so who helps rests unless there are many, and nobody waits for
+ * longer than that should the first one take its time.
+ */
 static void
 accept_all(struct gate_loop *loop)
 {
@@ -151,6 +168,8 @@ accept_all(struct gate_loop *loop)
 		else if (n > 0 || !accept_again(loop, errno))
 			break;
 	}
+	if (loop->helps && n < WORTHWHILE && !loop->paused)
+		pause_for(loop, REST_MS);
 	/* By now those that came first have sent something, too. */
 	for (i = 0; i < n; i++) {
 		let_in(loop, fds[i]);
@@ -261,7 +280,7 @@ run(void *arg)
 
 	loop->waiting.epoll = loop->thread.epoll;
 	loop->paused = !watch_listener(loop, EPOLL_CTL_ADD);
-	while (!loop->waiting.closed || loop->asking.n > 0) {
+	while (!loop->waiting.closed || loop->asking.first != NULL) {
 		count = epoll_wait(loop->thread.epoll, events, EVENTS_MAX,
 		    next_timeout(loop));
 		if (count == -1 && errno != EINTR)
@@ -279,7 +298,7 @@ run(void *arg)
 }
 
 enum lk_status
-gate_loop_start(struct gate_shared *shared, struct gate_loop **loop,
+gate_loop_start(struct gate_shared *shared, bool helps, struct gate_loop **loop,
     struct lk_error *error)
 {
 	const struct gate_room *room = &shared->room;
@@ -288,12 +307,12 @@ gate_loop_start(struct gate_shared *shared, struct gate_loop **loop,
 	if ((*loop = l) == NULL)
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
 	l->events = &shared->tally->events;
+	l->helps = helps;
 	l->waiting.events = l->events;
 	l->waiting.max = room->waiting / 4 * 3;
 	l->waiting.own = room->waiting / 4 / shared->loops;
 	l->asking.thread = &l->thread;
 	l->asking.waiting = &l->waiting;
-	l->asking.max = room->under_way / shared->loops;
 	l->asking.wants.fd = -1;
 	l->asking.wants.until_ns = INT64_MAX;
 	return (gate_thread_start(&l->thread, shared, false, run, error));

@@ -27,6 +27,7 @@ struct gate_shared {
 	int ended;       /* eventfd: how many loops let nobody in any more */
 	int queue[2];    /* pipe of exchanges, to the workers */
 	int returned[2]; /* pipe of descriptors, to whichever loop */
+	atomic_size_t under_way; /* requests of all loops whose check is */
 	atomic_bool stop;
 };
 

@@ -7,12 +7,15 @@ import socket
 import sqlite3
 import threading
 
+import pytest
+
 from support import fastcgi
 from support.house import (House, assert_allows, hang_up, is_closed, keep,
                            read_answer)
 from support.place import PATIENCE, Place, accepts, connect, wait_until
 from support.proxy import Proxy
 from support.servers import Gate, Latchkey, embedded_settings, settings
+from support.standstill import still, threads_of
 
 # One thread of each kind: whoever held it would hold everybody.
 RULES = """threads = 1; expose_metrics = true; rules = (
@@ -107,6 +110,21 @@ def test_one_loop_has_all_checks_under_way(house):
     assert [one.status() for one in asking] == [200] * 40
     clients = house.redis.command("CLIENT", "LIST").splitlines()
     assert len(clients) == 2, clients
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to stop threads")
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+def test_stall_of_any_one_thread_holds_no_fresh_request(house):
+    """Such as of a loop, at a request that takes long."""
+    gate = house.gate(RULES.replace("threads = 1", "threads = 2"))
+    assert_allows(house, gate)
+    threads = threads_of(gate.process.pid)
+    assert len(threads) >= 4
+    for tid in threads:
+        with still(tid):
+            assert_goes_on(gate)
+            for _ in range(30):
+                assert_allows(house, gate)
 
 
 def test_stall_of_redis_without_a_connection_holds_nobody(house):
