@@ -8,13 +8,8 @@
 VERSION := 0.1.0
 SONAME  := liblatchkey.so.0
 
-PREFIX     ?= /usr/local
-BINDIR     ?= $(PREFIX)/bin
-SBINDIR    ?= $(PREFIX)/sbin
-LIBDIR     ?= $(PREFIX)/lib
-INCLUDEDIR ?= $(PREFIX)/include
-DOCDIR     ?= $(PREFIX)/share/doc/latchkey
-PAMDIR     ?= $(LIBDIR)/security
+# Where settings are: /etc/latchkey.
+SYSCONFDIR ?= /etc
 
 CC         ?= cc
 PKG_CONFIG ?= pkg-config
@@ -68,7 +63,8 @@ DEP_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null | \
 LIB_LIBS  = $(shell $(PKG_CONFIG) --libs $(LIB_PKGS) 2>/dev/null)
 GATE_LIBS = $(shell $(PKG_CONFIG) --libs $(GATE_PKGS) 2>/dev/null)
 
-BASE_CFLAGS = -std=c11 -D_GNU_SOURCE -DLK_VERSION='"$(VERSION)"' -Ilib \
+TOLD        = -DLK_VERSION="$(VERSION)" -DLK_SYSCONFDIR="$(SYSCONFDIR)"
+BASE_CFLAGS = -std=c11 -D_GNU_SOURCE $(patsubst %,'%',$(TOLD)) -Ilib \
 	-Ifcgi-auth -I$(B)/gen -fPIC -fvisibility=hidden -pthread -MMD -MP \
 	$(WARNINGS) $(HARDEN) $(DEP_CFLAGS)
 BASE_LDFLAGS = -pthread -pie $(LDHARDEN) -Wl,--as-needed
@@ -101,10 +97,11 @@ CONTRACT_BIN := $(patsubst tests/contract/%.c,$(B)/tests/contract/%,\
 
 .PHONY: all help
 all: $(B)/latchkey $(B)/latchkey-fcgi $(B)/pam_latchkey.so $(B)/$(SONAME) \
-	$(B)/liblatchkey.a $(B)/latchkey.pc
+	$(B)/liblatchkey.a $(B)/latchkey.pc $(B)/completion/bash \
+	$(B)/completion/zsh
 
 help:
-	@sed -n 's/^## //p' Makefile
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
 # Before anything is compiled: is there all that it takes?
 PAM_LIBS := hiredis sodium sqlite3 config
@@ -127,7 +124,13 @@ $(B)/complete: Makefile
 		exit 1; } >&2
 	@touch $@
 
-$(B)/obj/%.o: %.c Makefile | $(B)/complete
+# Objects have these inside.
+.PHONY: always
+$(B)/told: always
+	@mkdir -p $(@D)
+	@echo '$(TOLD)' | cmp -s - $@ || echo '$(TOLD)' > $@
+
+$(B)/obj/%.o: %.c Makefile $(B)/told | $(B)/complete
 	@mkdir -p $(@D)
 	$(CC) $(BASE_CFLAGS) $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
 
@@ -173,12 +176,6 @@ $(B)/pam_latchkey.so: $(PAM_OBJ) $(B)/liblatchkey.a $(B)/obj/pam/libconfig.a \
 		-Wl,--version-script,pam/pam_latchkey.map -Wl,--as-needed \
 		$(LDFLAGS) -o $@ $(PAM_OBJ) $(B)/liblatchkey.a \
 		$(B)/obj/pam/libconfig.a $(PAM_ARCHIVES) -lpam -lm
-
-$(B)/latchkey.pc: lib/latchkey.pc.in Makefile
-	@mkdir -p $(@D)
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
-		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
-		-e 's|@VERSION@|$(VERSION)|' $< > $@
 
 # Scripts that run inside Redis: each as text and as the SHA-1 that EVALSHA
 # names it by.
@@ -471,61 +468,9 @@ lint-analyzer:
 	+$(MAKE) --no-print-directory -s CC=gcc B=$(B)/analyzer WERROR=1 \
 		CFLAGS='-O1 -g -fanalyzer -Wno-analyzer-null-dereference' all
 
-# ---- Installing ----------------------------------------------------------
+include install.mk
 
-MAN_SRC  := $(sort $(wildcard man/*.[1-8]))
-ETC_SRC  := $(shell find etc -type f 2>/dev/null | sort)
-MANDIR   ?= $(PREFIX)/share/man
-EXAMPLES := $(DOCDIR)/examples
-SOFILE   := liblatchkey.so.$(VERSION)
-# Examples and manual name the places that they have by default.
-SET_PLACES = sed -e 's|/usr/local/sbin/|$(SBINDIR)/|g' \
-	-e 's|/usr/local/share/doc/latchkey/examples|$(EXAMPLES)|g'
-man_path  = man$(patsubst .%,%,$(suffix $(1)))/$(notdir $(1))
-
-.PHONY: install uninstall clean
-## make install     into PREFIX (/usr/local), below DESTDIR
-install: all
-	@rm -f $(B)/latchkey.pc
-	+@$(MAKE) --no-print-directory -s $(B)/latchkey.pc
-	install -D -m 755 $(B)/latchkey $(DESTDIR)$(BINDIR)/latchkey
-	install -D -m 755 $(B)/latchkey-fcgi $(DESTDIR)$(SBINDIR)/latchkey-fcgi
-	install -D -m 644 $(B)/pam_latchkey.so \
-		$(DESTDIR)$(PAMDIR)/pam_latchkey.so
-	install -D -m 644 lib/latchkey.h $(DESTDIR)$(INCLUDEDIR)/latchkey.h
-	install -D -m 644 $(B)/liblatchkey.a $(DESTDIR)$(LIBDIR)/liblatchkey.a
-	install -D -m 644 $(B)/$(SONAME) $(DESTDIR)$(LIBDIR)/$(SOFILE)
-	ln -sf $(SOFILE) $(DESTDIR)$(LIBDIR)/$(SONAME)
-	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/liblatchkey.so
-	install -D -m 644 $(B)/latchkey.pc \
-		$(DESTDIR)$(LIBDIR)/pkgconfig/latchkey.pc
-	for file in $(ETC_SRC); do \
-		$(SET_PLACES) "$$file" > $(B)/placed && \
-		install -D -m 644 $(B)/placed \
-			"$(DESTDIR)$(EXAMPLES)/$${file#etc/}" || exit 1; done
-	$(foreach page,$(MAN_SRC),$(SET_PLACES) $(page) > $(B)/placed && \
-		install -D -m 644 $(B)/placed \
-		$(DESTDIR)$(MANDIR)/$(call man_path,$(page)) &&) :
-	[ -n "$(DESTDIR)" ] || [ "$$(id -u)" -ne 0 ] || ldconfig
-
-## make uninstall   remove what `make install` put there
-# A line that names a module that is gone locks everybody out.
-uninstall:
-	@! grep -s '^[^#]*pam_latchkey\.so' $(DESTDIR)/etc/pam.d/* || \
-		{ echo 'take these lines out first'; false; }
-	rm -f $(DESTDIR)$(BINDIR)/latchkey $(DESTDIR)$(SBINDIR)/latchkey-fcgi \
-		$(DESTDIR)$(PAMDIR)/pam_latchkey.so \
-		$(DESTDIR)$(INCLUDEDIR)/latchkey.h \
-		$(DESTDIR)$(LIBDIR)/liblatchkey.a \
-		$(DESTDIR)$(LIBDIR)/liblatchkey.so \
-		$(DESTDIR)$(LIBDIR)/$(SONAME) $(DESTDIR)$(LIBDIR)/$(SOFILE) \
-		$(DESTDIR)$(LIBDIR)/pkgconfig/latchkey.pc \
-		$(foreach page,$(MAN_SRC),\
-		$(DESTDIR)$(MANDIR)/$(call man_path,$(page)))
-	rm -rf $(DESTDIR)$(EXAMPLES)
-	[ ! -d $(DESTDIR)$(DOCDIR) ] || \
-		rmdir --ignore-fail-on-non-empty $(DESTDIR)$(DOCDIR)
-
+.PHONY: clean
 ## make clean       remove everything that was built
 clean:
 	rm -rf $(B)

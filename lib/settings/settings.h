@@ -22,7 +22,10 @@
 #include "session/token_source.h"
 
 /* Where settings are if nobody says otherwise. */
-#define LK_SETTINGS_PATH "/etc/latchkey/latchkey.conf"
+#ifndef LK_SYSCONFDIR
+#define LK_SYSCONFDIR "/etc"
+#endif
+#define LK_SETTINGS_PATH LK_SYSCONFDIR "/latchkey/latchkey.conf"
 /* Largest settings file, in bytes. */
 #define LK_SETTINGS_FILE_MAX 262144
 /* Most keys there are. */

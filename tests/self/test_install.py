@@ -1,11 +1,16 @@
 """What `make install` leaves behind is usable, and can be removed."""
 
 import os
+import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from support.place import BUILD, ROOT
+
+SONAME = re.search(r"^SONAME\s*:= (\S+)",
+                   (ROOT / "Makefile").read_text(), re.M)[1]
 
 PROGRAM = """
 #include <stdio.h>
@@ -34,6 +39,25 @@ def installed(root):
 
 
 PREFIX = "/opt/latchkey"
+PLACES = {
+    f"{PREFIX}/bin": ["latchkey"],
+    f"{PREFIX}/sbin": ["latchkey-fcgi"],
+    f"{PREFIX}/include": ["latchkey.h"],
+    f"{PREFIX}/lib": ["liblatchkey.a", "liblatchkey.so", SONAME,
+                      "pkgconfig/latchkey.pc"],
+    f"{PREFIX}/share/man": ["man1/latchkey.1", "man5/latchkey.conf.5",
+                            "man8/latchkey-fcgi.8", "man8/pam_latchkey.8"],
+    f"{PREFIX}/share/doc/latchkey": [
+        "README.md", "CHANGES", "sqlite.md", "examples/latchkey.conf",
+        "examples/lighttpd/latchkey.conf"],
+    f"{PREFIX}/share/bash-completion/completions": ["latchkey"],
+    f"{PREFIX}/share/zsh/site-functions": ["_latchkey"],
+    # A prefix of one's own is none that systemd reads.
+    "/etc/systemd/system": ["latchkey-fcgi.service", "latchkey-fcgi.socket"],
+    "/etc/sysusers.d": ["latchkey.conf"],
+    "/etc/tmpfiles.d": ["latchkey.conf"],
+    "/etc/latchkey": ["latchkey.conf"],
+}
 
 
 @pytest.fixture
@@ -75,18 +99,92 @@ def pkg_config(root, *words):
 
 def test_install_has_everything(root):
     names = installed(root)
-    for name in ("bin/latchkey", "sbin/latchkey-fcgi", "include/latchkey.h",
-                 "lib/security/pam_latchkey.so",
-                 "lib/liblatchkey.a", "lib/liblatchkey.so",
-                 "lib/liblatchkey.so.0", "lib/pkgconfig/latchkey.pc",
-                 "share/man/man1/latchkey.1",
-                 "share/man/man5/latchkey.conf.5",
-                 "share/man/man8/latchkey-fcgi.8",
-                 "share/doc/latchkey/examples/latchkey.conf",
-                 "share/doc/latchkey/examples/lighttpd/latchkey.conf"):
-        assert f"{PREFIX[1:]}/{name}" in names
+    for folder, files in PLACES.items():
+        for name in files:
+            assert f"{folder[1:]}/{name}" in names
     version = run(f"{root}{PREFIX}/bin/latchkey", "--version")
     assert pkg_config(root, "--modversion") in version
+    page = (root / PREFIX[1:] / "share/man/man1/latchkey.1").read_text()
+    assert f'"{version.strip()}"' in page.splitlines()[0]
+
+
+def test_install_puts_the_module_where_libpam_looks(root):
+    """Beside those of the system, wherever that has them."""
+    modules = [name for name in installed(root)
+               if name.endswith("/pam_latchkey.so")]
+    assert len(modules) == 1
+    assert (Path("/") / modules[0]).with_name("pam_unix.so").exists()
+
+
+def test_install_leaves_settings_of_the_operators_alone(root):
+    conf = root / "etc/latchkey/latchkey.conf"
+    shipped = conf.read_text()
+    conf.write_text("log = { level = \"debug\"; };\n")
+    run(*make(root), "install", MAKEFLAGS="")
+    run(*make(root), "uninstall", MAKEFLAGS="")
+    assert installed(root) == ["etc/latchkey/latchkey.conf"]
+    assert "debug" in conf.read_text()
+    conf.write_text(shipped)
+
+
+def test_install_has_settings_where_it_was_told_to_look(place):
+    """SYSCONFDIR counts for what is compiled, too."""
+    build = place.path / "b"
+    made = build / "obj/pam/options.o"
+    run("make", "-s", f"B={build}", "SYSCONFDIR=/opt/etc", made, MAKEFLAGS="")
+    assert b"/opt/etc/latchkey/latchkey.conf\0" in made.read_bytes()
+    run("make", "-s", f"B={build}", "SYSCONFDIR=/srv/etc", made, MAKEFLAGS="")
+    assert b"/srv/etc/latchkey/latchkey.conf\0" in made.read_bytes()
+
+
+LIVE = """
+set -e
+mount -t tmpfs none "$1"
+cd "$1"
+mkdir upper work root
+mount -t overlay -o lowerdir=/,upperdir=upper,workdir=work none root || exit 77
+for folder in "$2" /proc /dev; do
+    mkdir -p "root$folder"
+    mount --rbind "$folder" "root$folder"
+done
+# (What was there before and is gone is a device there.)
+ours() { find upper -name '*latchkey*' ! -type c | sort; }
+ours > before
+inside() { chroot root env -C "$@"; }
+inside / sh -c '! getent passwd latchkey || userdel latchkey'
+inside "$2" $3 PREFIX=/usr install
+inside / latchkey doctor
+inside / sh -c 'latchkey check "$(latchkey issue alice)"' | grep -q alice
+inside / stat -c '%U %G %a' /var/lib/latchkey
+inside "$2" $3 PREFIX=/usr uninstall
+inside / getent passwd latchkey
+inside / rm -r /var/lib/latchkey
+inside "$2" $3 PREFIX=/usr install
+inside "$2" $3 PREFIX=/usr uninstall
+inside / sh -c '! getent passwd latchkey'
+echo 'What is left:'
+ours | comm -13 before -
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_install_on_this_machine_makes_the_user_and_works(place):
+    """On a copy of it that is thrown away, from install to uninstall."""
+    folder = place.path / "live"
+    folder.mkdir()
+    words = " ".join([*make("")[:-1], "--no-print-directory"])
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", LIVE, "live", folder, ROOT, words],
+        text=True, capture_output=True, check=False, timeout=120,
+        env={**place.environment(), "MAKEFLAGS": ""})
+    if done.returncode == 77:
+        pytest.skip(done.stderr)
+    assert done.returncode == 0, done.stdout + done.stderr
+    said, left = done.stdout.split("What is left:\n")
+    assert "\nroot latchkey 2770\n" in said
+    assert ("\nLeft: the sessions in /var/lib/latchkey and their user and "
+            "group, latchkey\n") in said
+    assert left == ""
 
 
 def test_install_lets_a_program_be_built(root, place):
@@ -113,8 +211,7 @@ def test_install_names_the_places_it_installs_to(root):
     for path in (root / PREFIX[1:] / "share").rglob("*"):
         if path.is_file():
             assert "/usr/local/s" not in path.read_text(), path
-    service = (root / PREFIX[1:] / "share/doc/latchkey/examples/systemd"
-               / "latchkey-fcgi.service").read_text()
+    service = (root / "etc/systemd/system/latchkey-fcgi.service").read_text()
     assert f"ExecStart={PREFIX}/sbin/latchkey-fcgi " in service
 
 
