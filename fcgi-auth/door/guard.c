@@ -11,7 +11,8 @@
 _Static_assert(FCGI_HEADER_LEN == sizeof(FCGI_Header), "header has no gaps");
 _Static_assert(BEGIN_BODY_LEN == 8, "body of BEGIN_REQUEST has no gaps");
 
-/* Parameters that decide something: a second one would be ambiguous. */
+/* Parameters that decide something: a second one would be ambiguous.  In the
+ * order of their first letters. */
 #define SINGLE(name)                                                     \
 	{                                                                \
 		name, sizeof(name) - 1, "parameter " name " given twice" \
@@ -221,12 +222,12 @@ single_index(const char name[NAME_KEPT], size_t len)
 {
 	size_t i;
 
-	for (i = 0; i < SINGLE_COUNT; i++) {
+	for (i = 0; i < SINGLE_COUNT && single[i].name[0] <= name[0]; i++) {
 		if (len == single[i].len &&
 		    memcmp(name, single[i].name, len) == 0)
-			break;
+			return (i);
 	}
-	return (i);
+	return (SINGLE_COUNT);
 }
 
 /*
@@ -244,7 +245,7 @@ skip_text(struct cursor *cursor, size_t len, uint8_t forbidden,
 		if ((bytes = next_bytes(cursor, len - at, &n)) == NULL)
 			return ("parameter lengths do not add up");
 		if (memchr(bytes, '\0', n) != NULL ||
-		    memchr(bytes, forbidden, n) != NULL)
+		    (forbidden != '\0' && memchr(bytes, forbidden, n) != NULL))
 			return ("parameter with a forbidden byte");
 		if (kept != NULL && len < NAME_KEPT)
 			memcpy(kept + at, bytes, n);

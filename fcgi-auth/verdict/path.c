@@ -234,7 +234,8 @@ manner_of(unsigned int i)
 	return (m);
 }
 
-/* Whether reading the target this way can make a difference. */
+/* Whether reading the target this way can make a difference; the usual way,
+ * which is the first, always can, and if nothing is odd no other. */
 static bool
 is_of_use(const struct gate_target *target, const struct manner *m)
 {
@@ -242,9 +243,7 @@ is_of_use(const struct gate_target *target, const struct manner *m)
 		return (false);
 	if (m->params != PARAMS_KEPT && !target->params)
 		return (false);
-	if (m->parting != parting[0] && !target->slashes)
-		return (false);
-	return (target->odd || m->slashes == SLASHES_MERGED);
+	return (m->parting == parting[0] || target->slashes);
 }
 
 static bool
@@ -341,9 +340,10 @@ fold(enum slashes slashes, struct gate_path *path)
 bool
 gate_target_next(struct gate_target *target, struct gate_path *path)
 {
+	const unsigned int count = target->odd ? MANNER_COUNT : 1;
 	struct manner m;
 
-	while (target->next < MANNER_COUNT) {
+	while (target->next < count) {
 		m = manner_of(target->next++);
 		if (!is_of_use(target, &m))
 			continue;

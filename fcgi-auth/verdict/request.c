@@ -20,15 +20,16 @@ gate_request_next(const struct gate_request *request, const char *name,
     size_t *at)
 {
 	const size_t len = strlen(name);
-	const char *entry;
+	char *const *env = request->env + *at;
+	const char *value = NULL;
 
-	while ((entry = request->env[*at]) != NULL) {
-		(*at)++;
-		if (entry[0] == name[0] && strncmp(entry, name, len) == 0 &&
-		    entry[len] == '=')
-			return (entry + len + 1);
+	for (; *env != NULL && value == NULL; env++) {
+		if (**env == *name && strncmp(*env, name, len) == 0 &&
+		    (*env)[len] == '=')
+			value = *env + len + 1;
 	}
-	return (NULL);
+	*at = (size_t)(env - request->env);
+	return (value);
 }
 
 static const char *

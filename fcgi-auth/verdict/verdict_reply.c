@@ -95,17 +95,23 @@ add_cookie(struct lk_buf *out, const struct gate_facts *facts)
 static void
 add_realm(struct lk_buf *out, const char *realm)
 {
-	char escaped[2] = { '\\', '\0' };
+	size_t plain;
 
 	lk_buf_str(out, "realm=\"");
-	for (; *realm != '\0'; realm++) {
-		escaped[1] = *realm;
-		if (lk_is_control(*realm))
+	for (;; realm += plain + 1) {
+		for (plain = 0; realm[plain] != '"' && realm[plain] != '\\' &&
+		     !lk_is_control(realm[plain]);
+		     plain++)
+			continue;
+		lk_buf_add(out, realm, plain);
+		if (realm[plain] == '\0')
+			break;
+		if (lk_is_control(realm[plain])) {
 			lk_buf_str(out, "?");
-		else if (*realm == '"' || *realm == '\\')
-			lk_buf_add(out, escaped, 2);
-		else
-			lk_buf_add(out, escaped + 1, 1);
+		} else {
+			lk_buf_str(out, "\\");
+			lk_buf_add(out, realm + plain, 1);
+		}
 	}
 	lk_buf_str(out, "\"");
 }

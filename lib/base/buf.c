@@ -12,15 +12,11 @@
 
 /* Make the capacity at least ${need}; false, and failed set, if it cannot. */
 static bool
-buf_reserve(struct lk_buf *buf, size_t need)
+grow(struct lk_buf *buf, size_t need)
 {
 	size_t cap = buf->cap == 0 ? LK_BUF_FIRST : buf->cap;
 	char *data;
 
-	if (buf->failed)
-		return (false);
-	if (need <= buf->cap)
-		return (true);
 	while (cap < need)
 		cap *= 2;
 	if ((data = malloc(cap)) == NULL) {
@@ -42,7 +38,8 @@ lk_buf_room(struct lk_buf *buf, size_t len)
 {
 	if (len > buf->max || buf->len > buf->max - len)
 		buf->failed = true;
-	if (!buf_reserve(buf, buf->len + len + 1))
+	if (buf->failed ||
+	    (buf->len + len >= buf->cap && !grow(buf, buf->len + len + 1)))
 		return (NULL);
 	buf->data[buf->len] = '\0';
 	return (buf->data + buf->len);
