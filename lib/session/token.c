@@ -23,9 +23,10 @@ _Static_assert((LK_HANDLE_LEN + LK_USER_ID_MAX) * 4 / 3 + 1 ==
 enum lk_status
 lk_token_set(struct lk_token *token, const char *text, size_t len)
 {
-	lk_token_wipe(token);
-	if (len == 0 || len > LK_TOKEN_MAX || lk_has_control(text, len))
+	if (len == 0 || len > LK_TOKEN_MAX || lk_has_control(text, len)) {
+		lk_token_wipe(token);
 		return (LK_MALFORMED);
+	}
 	memcpy(token->text, text, len);
 	token->text[len] = '\0';
 	token->len = len;

@@ -20,24 +20,25 @@ struct noop {
 	const char *reply;
 };
 
-/* As long as a denial and an allowance of the gate are. */
+/* What the gate says: the web server has as much to read and to pass on. */
 static const char denial[] =
     "Status: 401 Unauthorized\r\n"
-    "WWW-Authenticate: Bearer realm=\"latchkey\"\r\n"
-    "WWW-Authenticate: Basic realm=\"latchkey\", charset=\"UTF-8\"\r\n"
     "Cache-Control: no-store\r\n"
+    "WWW-Authenticate: Basic realm=\"latchkey\", charset=\"UTF-8\"\r\n"
+    "WWW-Authenticate: Bearer realm=\"latchkey\"\r\n"
     "Content-Type: text/plain; charset=utf-8\r\n"
+    "X-Content-Type-Options: nosniff\r\n"
     "\r\n"
-    "A session token is needed.\n";
+    "A session token is needed.\n"
+    "It is looked for in Authorization: Bearer, the cookie latchkey, the "
+    "header X-Session-Token, the password of HTTP Basic.\n";
 static const char allowance[] =
     "Status: 200 OK\r\n"
-    "Cache-Control: no-store\r\n"
     "Variable-LATCHKEY_USER: alice\r\n"
-    "Variable-REMOTE_USER: alice\r\n"
     "Variable-LATCHKEY_SESSION: "
     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\r\n"
-    "Variable-LATCHKEY_CLIENT: web\r\n"
     "Variable-LATCHKEY_EXPIRES: 1800000000\r\n"
+    "Variable-REMOTE_USER: alice\r\n"
     "\r\n";
 
 static void *
