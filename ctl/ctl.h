@@ -24,6 +24,7 @@ enum ctl_exit {
 struct ctl {
 	const char *verb; /* for messages */
 	struct lk_settings *settings;
+	char actor[32]; /* who runs it, for histories */
 	struct lk_log log;
 	struct lk_manager *manager; /* NULL for verbs that want none */
 	struct lk_buf out;          /* printed if the verb returns */
@@ -45,6 +46,8 @@ int ctl_revoke(struct ctl *ctl, int argc, char **argv);
 int ctl_revoke_all(struct ctl *ctl, int argc, char **argv);
 int ctl_logout_others(struct ctl *ctl, int argc, char **argv);
 int ctl_list(struct ctl *ctl, int argc, char **argv);
+int ctl_history(struct ctl *ctl, int argc, char **argv);
+int ctl_why(struct ctl *ctl, int argc, char **argv);
 int ctl_user(struct ctl *ctl, int argc, char **argv);
 int ctl_explain(struct ctl *ctl, int argc, char **argv);
 int ctl_jwt(struct ctl *ctl, int argc, char **argv);
@@ -80,6 +83,9 @@ int ctl_print(struct ctl *ctl) LK_MUST_CHECK;
 
 /** ctl_print_exactly(ctl): The same for a token, which is of use as it is. */
 int ctl_print_exactly(struct ctl *ctl) LK_MUST_CHECK;
+
+/** ctl_print_time(out, seconds): RFC 3339, UTC; a dash for 0. */
+void ctl_print_time(struct lk_buf *out, int64_t seconds);
 
 /** ctl_usage(ctl, expected): Say what was expected; returns CTL_USAGE. */
 int ctl_usage(const struct ctl *ctl, const char *expected);

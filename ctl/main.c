@@ -3,13 +3,16 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "ctl.h"
 
 /* Ended by one whose name is NULL. */
 static const struct ctl_verb ctl_verbs[] = {
-	{ "issue", "USER [--ttl SECONDS] [--client KIND]",
+	{ "issue",
+	    "USER [--ttl SECONDS] [--client KIND] [--peer ADDRESS] "
+	    "[--agent PROGRAM]",
 	    "start a session and print its token", ctl_issue, true },
 	{ "check", "TOKEN [--user]",
 	    "print the session as JSON, with the user's detail", ctl_check,
@@ -24,6 +27,11 @@ static const struct ctl_verb ctl_verbs[] = {
 	    ctl_logout_others, true },
 	{ "list", "USER [--json] [--tokens]",
 	    "print a user's sessions: id, client, issued, expires", ctl_list,
+	    true },
+	{ "history", "USER [--json] [--erase]",
+	    "print what happened to a user's sessions, the newest first",
+	    ctl_history, true },
+	{ "why", "ID [--json]", "print what became of a session", ctl_why,
 	    true },
 	{ "user", "get|load|refresh|delete USER...",
 	    "the cached user info, as JSON", ctl_user, true },
@@ -123,6 +131,8 @@ run_verb(struct ctl *ctl, const struct ctl_verb *verb, const char *path,
 		return (CTL_USAGE);
 	}
 	around.log = open_log(ctl);
+	(void)snprintf(ctl->actor, sizeof(ctl->actor), "command:%u",
+	    (unsigned int)getuid());
 	if (verb->wants_manager)
 		ctl_settings_prepare(ctl);
 	if (verb->wants_manager &&

@@ -50,8 +50,12 @@ int
 ctl_answer(const struct ctl *ctl, enum lk_status status, const char *what)
 {
 	const char *why = lk_manager_error(ctl->manager);
+	const enum lk_reason ended = lk_ended(ctl->manager);
 
-	if (status > 0)
+	if (status > 0 && ended != LK_REASON_NONE)
+		ctl_say(ctl, "%s: %s (%s)", what, lk_status_name(status),
+		    lk_reason_name(ended));
+	else if (status > 0)
 		ctl_say(ctl, "%s: %s", what, lk_status_name(status));
 	else if (status < 0)
 		ctl_say(ctl, "%s",

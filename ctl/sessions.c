@@ -11,7 +11,8 @@
 static void
 take_back(struct ctl *ctl, const char *id)
 {
-	const struct lk_revoke_options why = { .reason = "command" };
+	const struct lk_revoke_options why = { .reason = "command",
+		.actor = ctl->actor };
 	enum lk_status status = LK_FAULT;
 	uint64_t revoked;
 
@@ -42,10 +43,12 @@ hand_out(struct ctl *ctl, const struct lk_token *token, const char *id)
 int
 ctl_issue(struct ctl *ctl, int argc, char **argv)
 {
-	struct lk_issue_options issue = { .ttl = 0 };
+	struct lk_issue_options issue = { .actor = ctl->actor };
 	const char *ttl = NULL;
 	const struct ctl_option options[] = { { "--ttl", NULL, &ttl },
-		{ "--client", NULL, &issue.client }, { NULL, NULL, NULL } };
+		{ "--client", NULL, &issue.client },
+		{ "--peer", NULL, &issue.peer },
+		{ "--agent", NULL, &issue.agent }, { NULL, NULL, NULL } };
 	struct lk_session session;
 	struct lk_token token;
 	enum lk_status status = LK_FAULT;
@@ -140,7 +143,8 @@ answer_count(struct ctl *ctl, enum lk_status status, uint64_t revoked)
 int
 ctl_revoke(struct ctl *ctl, int argc, char **argv)
 {
-	const struct lk_revoke_options why = { .reason = "command" };
+	const struct lk_revoke_options why = { .reason = "command",
+		.actor = ctl->actor };
 	const char *id = NULL;
 	const struct ctl_option options[] = { { "--id", NULL, &id },
 		{ NULL, NULL, NULL } };
@@ -168,7 +172,8 @@ int
 ctl_revoke_all(struct ctl *ctl, int argc, char **argv)
 {
 	static const struct ctl_option options[] = { { NULL, NULL, NULL } };
-	const struct lk_revoke_options why = { .reason = "command" };
+	const struct lk_revoke_options why = { .reason = "command",
+		.actor = ctl->actor };
 	enum lk_status status = LK_FAULT;
 	uint64_t revoked = 0;
 	int operands, code;
@@ -193,7 +198,8 @@ int
 ctl_logout_others(struct ctl *ctl, int argc, char **argv)
 {
 	static const struct ctl_option options[] = { { NULL, NULL, NULL } };
-	const struct lk_revoke_options why = { .reason = "logout-others" };
+	const struct lk_revoke_options why = { .reason = "logout-others",
+		.actor = ctl->actor };
 	struct lk_token token;
 	enum lk_status status = LK_FAULT;
 	uint64_t revoked = 0;
@@ -219,9 +225,8 @@ struct listing {
 	size_t count;
 };
 
-/* RFC 3339, UTC. */
-static void
-print_time(struct lk_buf *out, int64_t seconds)
+void
+ctl_print_time(struct lk_buf *out, int64_t seconds)
 {
 	const time_t when = (time_t)seconds;
 	char text[32] = "-";
@@ -238,9 +243,9 @@ list_line(struct lk_buf *out, const struct lk_session *session,
 {
 	lk_buf_printf(out, "%s %s ", session->id,
 	    session->client[0] != '\0' ? session->client : "-");
-	print_time(out, session->issued_at);
+	ctl_print_time(out, session->issued_at);
 	lk_buf_str(out, " ");
-	print_time(out, session->expires_at);
+	ctl_print_time(out, session->expires_at);
 	if (token != NULL)
 		lk_buf_printf(out, " %s", token->text);
 	lk_buf_str(out, "\n");

@@ -140,6 +140,7 @@ lk_check_finish(struct lk_checks *checks, struct lk_checked *checked)
 	}
 	checked->whose = found.whose;
 	checked->status = found.status;
+	checked->ended = found.ended;
 	if (found.status == LK_OK && found.record.len > 0)
 		checked->status = lk_user_of_record(found.session.user,
 		    &found.record, &checked->user, &checks->error);

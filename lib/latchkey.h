@@ -43,6 +43,11 @@ extern "C" {
 #define LK_USER_ID_MAX 256
 #define LK_CLIENT_MAX 32
 #define LK_SESSION_ID_MAX 363
+/* Longest address, program and actor that are recorded of a login or an end;
+ * what is longer is cut. */
+#define LK_PEER_MAX 63
+#define LK_AGENT_MAX 127
+#define LK_ACTOR_MAX 63
 /* Longest `detail` JSON of a user, in bytes. */
 #define LK_DETAIL_MAX 65536
 /* Longest error text. */
@@ -121,7 +126,30 @@ struct lk_session {
 	int64_t expires_at; /* dead from this second on */
 	int64_t ttl;        /* seconds left when looked up, by the store's
 	                       clock, rounded up, >= 1 */
+	/* A check by token leaves these unknown, "" and 0: they stand beside
+	 * what it reads. */
+	char peer[LK_PEER_MAX + 1];   /* address of the login, or "" */
+	char agent[LK_AGENT_MAX + 1]; /* program of the login, or "" */
+	int64_t renewed_at;           /* last extended; 0: never */
+	int64_t ends_by; /* what extends it does not outlive this; 0: none */
 };
+
+/** Why a session ended before its time. */
+enum lk_reason {
+	LK_REASON_NONE = 0,     /* it did not, or that is not known */
+	LK_REASON_LIMIT,        /* for a newer one, at a limit */
+	LK_REASON_REPLACED,     /* for one that was issued in its place */
+	LK_REASON_REVOKED,      /* by id, by the command, from a page */
+	LK_REASON_LOGOUT,       /* by its bearer */
+	LK_REASON_LOGOUT_ALL,   /* by a bearer who ended all of the user's */
+	LK_REASON_LOGOUT_OTHERS /* by one who ended all but his own */
+};
+
+/**
+ * lk_reason_name(reason):
+ * Return its short static name, such as "logout-all"; "" for LK_REASON_NONE.
+ */
+LK_API const char *lk_reason_name(enum lk_reason reason);
 
 /** A user as the user source knows it. */
 struct lk_user {
@@ -326,14 +354,20 @@ LK_API bool lk_keeps_tokens(const struct lk_manager *manager);
 struct lk_issue_options {
 	int64_t ttl;        /* seconds, or 0 for `session.ttl` */
 	const char *client; /* kind, 1-32 of [A-Za-z0-9._-], or NULL */
-	const char *peer;   /* address of the login, for the log, or NULL */
-	const char *agent;  /* program of the login, for the log, or NULL */
+	const char *peer;   /* address of the login, or NULL */
+	const char *agent;  /* program of the login, or NULL */
+	const char *actor;  /* who issues it, a word for the history, or NULL */
+	const struct lk_token *replaces; /* the session before it, which ends,
+	                                    or NULL */
 };
 
 /** How to revoke a session.  All zero is fine. */
 struct lk_revoke_options {
-	const char *reason; /* for the log, or NULL */
-	const char *peer;   /* for the log, or NULL */
+	const char *reason; /* for the log, or NULL; the bearer is told
+	                       "logout", "logout-all" or "logout-others" as
+	                       they are, and "revoked" for anything else */
+	const char *peer;   /* whose wish it was: the address, or NULL */
+	const char *actor;  /* and a word for the history, or NULL */
 	const char *user;   /* lk_revoke_id() ends a session of this user only,
 	                       and says 0 of any other; NULL: anybody's */
 };
@@ -455,6 +489,14 @@ LK_API enum lk_status lk_revoke_others(struct lk_manager *manager,
     uint64_t *revoked) LK_MUST_CHECK;
 
 /**
+ * lk_ended(manager):
+ * Why the session ended whose token the last lk_check(), lk_check_user(),
+ * lk_refresh() or lk_revoke_others() refused, if the store knows
+ * (`session.reasons`).  Only who holds the token is to be told.
+ */
+LK_API enum lk_reason lk_ended(const struct lk_manager *manager);
+
+/**
  * Called once for each session of a list.  ${token} is NULL unless the store
  * keeps tokens in clear (layout `gosession`).  It must not call the manager.
  */
@@ -470,6 +512,63 @@ typedef void lk_session_fn(void *arg, const struct lk_session *session,
  */
 LK_API enum lk_status lk_list(struct lk_manager *manager, const char *user,
     lk_session_fn *each, void *arg) LK_MUST_CHECK;
+
+/* ---- History ----------------------------------------------------------- */
+
+/** What happened to a user's sessions. */
+enum lk_event { LK_EVENT_ISSUED = 0, LK_EVENT_ENDED };
+
+/** An entry of a user's history.  Nothing in it is secret. */
+struct lk_entry {
+	int64_t time; /* of the last, if it stands for several */
+	enum lk_event event;
+	enum lk_reason reason; /* of LK_EVENT_ENDED */
+	char user[LK_USER_ID_MAX + 1];
+	char id[LK_SESSION_ID_MAX + 1]; /* of the last; "": of several at once
+	                                 */
+	char client[LK_CLIENT_MAX + 1]; /* "" if none, or several */
+	char peer[LK_PEER_MAX + 1];
+	char agent[LK_AGENT_MAX + 1];
+	char actor[LK_ACTOR_MAX + 1];
+	uint64_t count; /* how many it stands for */
+};
+
+/** Called once for each entry.  It must not call the manager. */
+typedef void lk_entry_fn(void *arg, const struct lk_entry *entry);
+
+/**
+ * lk_history(manager, user, each, arg):
+ * Call ${each} for what is recorded of ${user}'s sessions, the newest first:
+ * `session.history.keep` entries of each sort (event, reason and client kind)
+ * for `session.history.ttl` seconds.  Logins, and ends, alike within an hour
+ * are one entry with a count.
+ */
+LK_API enum lk_status lk_history(struct lk_manager *manager, const char *user,
+    lk_entry_fn *each, void *arg) LK_MUST_CHECK;
+
+/**
+ * lk_history_erase(manager, user, erased):
+ * Forget ${user}'s history; ${erased} is the number of entries there were.
+ */
+LK_API enum lk_status lk_history_erase(struct lk_manager *manager,
+    const char *user, uint64_t *erased) LK_MUST_CHECK;
+
+/** What is known of a session, by its public id. */
+struct lk_why {
+	bool live;
+	struct lk_session session; /* if it is */
+	bool issued, ended;        /* whether these are known */
+	struct lk_entry issue;
+	struct lk_entry end; /* its user may be "", its peer and the rest too */
+};
+
+/**
+ * lk_why(manager, id, why):
+ * Find out what became of a session; LK_UNKNOWN if nothing is known.  It is for
+ * who administers sessions, not for who presents an id.
+ */
+LK_API enum lk_status lk_why(struct lk_manager *manager, const char *id,
+    struct lk_why *why) LK_MUST_CHECK;
 
 /* ---- Access tokens ---------------------------------------------------- */
 
@@ -558,6 +657,7 @@ struct lk_checked {
 	void *whose;               /* as it was started with */
 	enum lk_status status;     /* as that of lk_check(), or
 	                              LK_E_WOULD_WAIT */
+	enum lk_reason ended;      /* as lk_ended() says */
 	struct lk_session session; /* zeroed unless LK_OK */
 	struct lk_user user;       /* empty unless LK_OK, and if no detail was
 	                              asked for; freed by lk_user_clear() */

@@ -108,6 +108,7 @@ struct lk_deadline
 lk_manager_begin(struct lk_manager *manager)
 {
 	manager->error.text[0] = '\0';
+	manager->store->ended = LK_REASON_NONE;
 	leave_parent(manager);
 	return (lk_deadline_in(manager->store->timeout_ms));
 }
@@ -156,15 +157,53 @@ check_client(struct lk_manager *manager, const char *client)
 
 /* How many sessions a user may have. */
 static struct lk_limits
-limits_of(const struct lk_settings *settings)
+limits_of(const struct lk_settings *settings, const struct lk_policy *policy)
 {
 	struct lk_limits limits = {
-		.per_user = (uint32_t)settings->session.max_per_user
+		.per_user = (uint32_t)settings->session.max_per_user,
+		.row = policy->row,
+		.row_refuses = policy->row_refuses,
+		.user_refuses = settings->session.on_limit == LK_ON_LIMIT_REFUSE
 	};
 
 	if (settings->session.single)
 		limits.per_user = 1;
 	return (limits);
+}
+
+/* Whether sessions of the kind may be issued at all. */
+static enum lk_status
+check_listed(const struct lk_manager *manager, const struct lk_policy *policy)
+{
+	return (policy->row == NULL &&
+	            manager->settings->session.unlisted == LK_UNLISTED_REFUSE
+	        ? LK_FORBIDDEN
+	        : LK_OK);
+}
+
+/*
+ * The session that another is to replace: of the same user it ends in the same
+ * step, of another one it ends first.
+ */
+static enum lk_status
+end_before(struct lk_manager *manager, const struct lk_token_key *before,
+    struct lk_deadline deadline, struct lk_issue_request *request)
+{
+	struct lk_ending ending = { .reason = LK_REASON_REPLACED,
+		.origin = request->origin };
+	uint64_t revoked;
+
+	if (memcmp(before->tag, request->key->tag, LK_TAG_LEN) == 0) {
+		if (manager->store->ops->history == NULL)
+			return (lk_fail(&manager->error, LK_E_SETTINGS,
+			    "%s cannot replace a session",
+			    manager->store->ops->name));
+		request->replaces = before;
+		return (LK_OK);
+	}
+	ending.origin.agent[0] = '\0';
+	return (manager->store->ops->revoke(manager->store, before, &ending,
+	    deadline, &revoked));
 }
 
 /* ---- Operations -------------------------------------------------------- */
@@ -182,18 +221,22 @@ lk_issue(struct lk_manager *manager, const char *user,
 	struct lk_deadline deadline = lk_manager_begin(manager);
 	struct lk_issue_request request = { .user = user,
 		.client = o->client != NULL ? o->client : "",
-		.ttl = o->ttl,
-		.limits = limits_of(manager->settings) };
+		.ttl = o->ttl };
+	const struct lk_policy policy = lk_settings_policy(manager->settings,
+	    request.client);
 	struct lk_session issued = { .ttl = 0 };
-	struct lk_token_key key;
+	struct lk_token_key key, before;
 	enum lk_status status = LK_FAULT;
 
 	lk_token_wipe(token);
 	if ((status = lk_manager_check_new_id(manager, user)) != LK_OK ||
 	    (status = check_client(manager, request.client)) != LK_OK ||
-	    (status = lk_manager_check_ttl(manager,
-	         manager->settings->session.ttl, &request.ttl)) != LK_OK)
+	    (status = lk_manager_check_ttl(manager, policy.ttl,
+	         &request.ttl)) != LK_OK ||
+	    (status = check_listed(manager, &policy)) != LK_OK)
 		goto out;
+	request.max_life = policy.max_life;
+	request.limits = limits_of(manager->settings, &policy);
 	status = lk_token_generate(manager->store->shape, user, around->random,
 	    around->arg, token);
 	if (status == LK_OK)
@@ -204,6 +247,12 @@ lk_issue(struct lk_manager *manager, const char *user,
 		goto out;
 	}
 	request.key = &key;
+	lk_origin_set(&request.origin, o->peer, o->agent, o->actor);
+	if (o->replaces != NULL &&
+	    lk_token_parse(o->replaces, &before) == LK_OK &&
+	    (status = end_before(manager, &before, deadline, &request)) !=
+	        LK_OK)
+		goto out;
 	status = manager->store->ops->issue(manager->store, &request, deadline,
 	    &issued);
 out:
@@ -252,6 +301,8 @@ lk_check_id(struct lk_manager *manager, const char *id,
 	if (status == LK_OK)
 		status = manager->store->ops->check_id(manager->store, &ref,
 		    deadline, session);
+	/* An id is no proof of holding the token. */
+	manager->store->ended = LK_REASON_NONE;
 	if (status != LK_OK)
 		memset(session, 0, sizeof(*session));
 	return (status);
@@ -263,20 +314,42 @@ lk_refresh(struct lk_manager *manager, const struct lk_token *token,
 {
 	struct lk_deadline deadline = lk_manager_begin(manager);
 	struct lk_session extended = { .ttl = 0 };
+	const bool wished = ttl != 0;
+	struct lk_policy policy;
 	struct lk_token_key key;
 	enum lk_status status = LK_FAULT;
 
-	if ((status = lk_manager_check_ttl(manager,
-	         manager->settings->session.ttl, &ttl)) == LK_OK)
+	if ((status = lk_manager_check_ttl(manager, LK_TTL_MAX, &ttl)) == LK_OK)
 		status = lk_token_parse(token, &key);
-	if (status == LK_OK)
-		status = manager->store->ops->extend(manager->store, &key, ttl,
-		    deadline, &extended);
+	/* Its kind is asked for where lives depend on it. */
+	if (status == LK_OK && manager->settings->session.clients.n > 0)
+		status = manager->store->ops->check(manager->store, &key,
+		    deadline, &extended, NULL);
+	if (status == LK_OK) {
+		policy = lk_settings_policy(manager->settings, extended.client);
+		status = manager->store->ops->extend(manager->store, &key,
+		    wished ? ttl : policy.ttl, policy.max_life, deadline,
+		    &extended);
+	}
 	if (status != LK_OK)
 		memset(&extended, 0, sizeof(extended));
 	if (session != NULL)
 		*session = extended;
 	return (status);
+}
+
+/* How sessions end by the wish of ${options}, which may be NULL. */
+static struct lk_ending
+ending_of(const struct lk_revoke_options *options, enum lk_reason fallback)
+{
+	static const struct lk_revoke_options none;
+	struct lk_ending ending;
+
+	if (options == NULL)
+		options = &none;
+	ending.reason = lk_reason_given(options->reason, fallback);
+	lk_origin_set(&ending.origin, options->peer, NULL, options->actor);
+	return (ending);
 }
 
 /* Say that sessions ended, and why, if some did; returns ${status}. */
@@ -308,6 +381,7 @@ enum lk_status
 lk_revoke(struct lk_manager *manager, const struct lk_token *token,
     const struct lk_revoke_options *options, uint64_t *revoked)
 {
+	const struct lk_ending ending = ending_of(options, LK_REASON_REVOKED);
 	struct lk_deadline deadline = lk_manager_begin(manager);
 	char id[LK_SESSION_ID_MAX + 1];
 	struct lk_token_key key;
@@ -317,7 +391,7 @@ lk_revoke(struct lk_manager *manager, const struct lk_token *token,
 	status = lk_token_parse(token, &key);
 	if (status == LK_OK)
 		status = manager->store->ops->revoke(manager->store, &key,
-		    deadline, revoked);
+		    &ending, deadline, revoked);
 	if (status > 0)
 		return (status);
 	lk_session_id_of_key(&key, manager->store->shape, id);
@@ -328,6 +402,7 @@ enum lk_status
 lk_revoke_id(struct lk_manager *manager, const char *id,
     const struct lk_revoke_options *options, uint64_t *revoked)
 {
+	const struct lk_ending ending = ending_of(options, LK_REASON_REVOKED);
 	struct lk_deadline deadline = lk_manager_begin(manager);
 	struct lk_session_ref ref;
 	enum lk_status status = LK_FAULT;
@@ -339,7 +414,7 @@ lk_revoke_id(struct lk_manager *manager, const char *id,
 		return (LK_OK);
 	if (status == LK_OK)
 		status = manager->store->ops->revoke_id(manager->store, &ref,
-		    deadline, revoked);
+		    &ending, deadline, revoked);
 	return (log_revoked(manager, status, NULL, id, options, *revoked));
 }
 
@@ -347,6 +422,7 @@ enum lk_status
 lk_revoke_all(struct lk_manager *manager, const char *user,
     const struct lk_revoke_options *options, uint64_t *revoked)
 {
+	const struct lk_ending ending = ending_of(options, LK_REASON_REVOKED);
 	struct lk_deadline deadline = lk_manager_begin(manager);
 	enum lk_status status = LK_FAULT;
 
@@ -354,7 +430,7 @@ lk_revoke_all(struct lk_manager *manager, const char *user,
 	status = lk_manager_check_id(manager, user);
 	if (status == LK_OK)
 		status = manager->store->ops->revoke_all(manager->store, user,
-		    NULL, deadline, revoked);
+		    NULL, &ending, deadline, revoked);
 	return (log_revoked(manager, status, user, NULL, options, *revoked));
 }
 
@@ -362,6 +438,8 @@ enum lk_status
 lk_revoke_others(struct lk_manager *manager, const struct lk_token *token,
     const struct lk_revoke_options *options, uint64_t *revoked)
 {
+	const struct lk_ending ending = ending_of(options,
+	    LK_REASON_LOGOUT_OTHERS);
 	struct lk_token_key key;
 	struct lk_session session;
 	enum lk_status status = LK_FAULT;
@@ -371,7 +449,7 @@ lk_revoke_others(struct lk_manager *manager, const struct lk_token *token,
 	    (status = lk_token_parse(token, &key)) != LK_OK)
 		return (status);
 	status = manager->store->ops->revoke_all(manager->store, session.user,
-	    &key, lk_manager_begin(manager), revoked);
+	    &key, &ending, lk_manager_begin(manager), revoked);
 	return (log_revoked(manager, status, session.user, NULL, options,
 	    *revoked));
 }

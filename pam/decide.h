@@ -22,6 +22,7 @@ struct pam_facts {
 	enum lk_status status; /* of the look-up, or of what came before it */
 	bool is_user;          /* the session's user is who wants to log in */
 	bool is_client;        /* the session is of a kind that may */
+	enum lk_reason ended;  /* and why the session did, for the log */
 };
 
 /** pam_decide(facts): authenticate's verdict; one of the first four. */

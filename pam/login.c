@@ -109,6 +109,7 @@ pam_login_by_token(struct pam_visit *visit, const struct lk_token *token,
 		    &info);
 	else
 		status = lk_check(visit->manager, token, &login->session);
+	login->facts.ended = lk_ended(visit->manager);
 	if (status == LK_OK)
 		status = compare(visit, info.detail, user, false, login);
 	login->facts.status = status;

@@ -6,6 +6,7 @@
  * for the store (lib/base/deadline.h).  Between two calls nothing is kept but a
  * session's public id (memory.h).
  */
+#include <stdio.h>
 #include <string.h>
 
 #include <security/pam_ext.h>
@@ -61,6 +62,9 @@ log_login(struct pam_visit *visit, const char *message, const char *user,
 	LK_LOG(&visit->log, level_of(facts, verdict), message, { "user", user },
 	    { "session", session[0] != '\0' ? session : NULL },
 	    { "reason", pam_facts_reason(facts) },
+	    { "ended",
+	        facts->ended != LK_REASON_NONE ? lk_reason_name(facts->ended)
+	                                       : NULL },
 	    { "error",
 	        facts->status < 0 && visit->manager != NULL
 	            ? lk_manager_error(visit->manager)
@@ -290,10 +294,16 @@ pam_sm_open_session(pam_handle_t *handle, int flags, int argc,
 static int
 revoke(struct pam_visit *visit, const char *id)
 {
-	const struct lk_revoke_options why = { .reason = "revoke_on_close",
-		.peer = item(visit->handle, PAM_RHOST) };
+	const char *service = item(visit->handle, PAM_SERVICE);
+	char actor[LK_ACTOR_MAX + 1];
+	const struct lk_revoke_options why = { .reason = "logout",
+		.peer = item(visit->handle, PAM_RHOST),
+		.actor = actor };
 	enum lk_status status = LK_FAULT;
 	uint64_t revoked;
+
+	(void)snprintf(actor, sizeof(actor), "pam:%s",
+	    service != NULL ? service : "");
 
 	if (visit->manager == NULL && pam_visit_open(visit) != LK_OK)
 		return (pam_verdict_code(PAM_VERDICT_BROKEN));

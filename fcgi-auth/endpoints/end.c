@@ -52,7 +52,8 @@ void
 gate_log_out(struct gate_call *call)
 {
 	const struct lk_revoke_options options = { .reason = "logout",
-		.peer = call->c->request.peer };
+		.peer = call->c->request.peer,
+		.actor = "gate" };
 	enum lk_status status = LK_OK, one;
 	uint64_t revoked, total = 0;
 	size_t i;
@@ -74,7 +75,8 @@ void
 gate_log_out_all(struct gate_call *call)
 {
 	const struct lk_revoke_options options = { .reason = "logout-all",
-		.peer = call->c->request.peer };
+		.peer = call->c->request.peer,
+		.actor = "gate" };
 	enum lk_status status = LK_FAULT;
 	uint64_t revoked;
 
@@ -88,7 +90,8 @@ void
 gate_log_out_others(struct gate_call *call)
 {
 	const struct lk_revoke_options options = { .reason = "logout-others",
-		.peer = call->c->request.peer };
+		.peer = call->c->request.peer,
+		.actor = "gate" };
 	enum lk_status status = LK_FAULT;
 	uint64_t revoked;
 
@@ -98,6 +101,7 @@ gate_log_out_others(struct gate_call *call)
 	/* It has ended since it was checked. */
 	if (status > 0) {
 		call->c->facts.status = status;
+		call->c->facts.ended = lk_ended(call->asked->manager);
 		(void)gate_call_decide(call);
 	} else {
 		say_revoked(call, status, revoked, false);
@@ -110,6 +114,7 @@ gate_revoke_one(struct gate_call *call)
 	const struct lk_revoke_options options = {
 		.reason = "revoked by its user",
 		.peer = call->c->request.peer,
+		.actor = "gate",
 		.user = call->c->session.user
 	};
 	char id[LK_SESSION_ID_MAX + 1];

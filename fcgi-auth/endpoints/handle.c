@@ -26,6 +26,7 @@ renew(const struct gate_asked *asked, struct gate_case *c)
 		c->facts.renewed = true;
 	} else if (status > 0) {
 		c->facts.status = status;
+		c->facts.ended = lk_ended(asked->manager);
 		gate_decide(&c->facts, &c->verdict);
 	}
 }

@@ -4,9 +4,11 @@
  * see and end of his own sessions, and what a monitor can see of the gate.
  *
  *     session     GET   {"user", "id", "client", "issued_at", "expires_at",
- *                       "ttl", "detail"} of the session asked with
+ *                       "ttl", "peer", "agent", "renewed_at", "ends_by",
+ *                       "detail"} of the session asked with
  *     sessions    GET   an array of its user's sessions, in order of expiry,
  *                       {"id", "client", "issued_at", "expires_at", "ttl",
+ *                       "peer", "agent", "renewed_at", "ends_by",
  *                       "current"}; the header Latchkey-Sessions says how
  *                       many there are, should they not all fit
  *     logout      POST  end this session: {"revoked"}

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "endpoints/handlers.h"
 #include "session/json_session.h"
 
@@ -35,20 +34,8 @@ list_one(void *arg, const struct lk_session *session,
 	if (body->len > LIST_MAX)
 		return;
 	lk_buf_str(body, body->len == 0 ? "[" : ",\n");
-	lk_buf_str(body, "{\"id\":");
-	lk_json_string(session->id, body);
-	lk_buf_str(body, ",\"client\":");
-	lk_json_string(session->client, body);
-	if (session->issued_at == 0)
-		lk_buf_str(body, ",\"issued_at\":null");
-	else
-		lk_buf_printf(body, ",\"issued_at\":%" PRId64,
-		    session->issued_at);
-	lk_buf_printf(body,
-	    ",\"expires_at\":%" PRId64 ",\"ttl\":%" PRId64 ",\"current\":%s}",
-	    session->expires_at, session->ttl,
-	    strcmp(session->id, listing->call->c->session.id) == 0 ? "true"
-	                                                           : "false");
+	lk_json_session_own(session,
+	    strcmp(session->id, listing->call->c->session.id) == 0, body);
 }
 
 void

@@ -104,6 +104,17 @@ decide_live(const struct gate_facts *facts, struct gate_verdict *verdict)
 		verdict->http = 200;
 }
 
+/* What the bearer of a token hears whose session is not there. */
+static const char *const endings[] = {
+	[LK_REASON_NONE] = "There is no such session.",
+	[LK_REASON_LIMIT] = "The session has ended for a newer one: limit.",
+	[LK_REASON_REPLACED] = "The session has ended for another: replaced.",
+	[LK_REASON_REVOKED] = "The session has been ended: revoked.",
+	[LK_REASON_LOGOUT] = "The session has ended: logout.",
+	[LK_REASON_LOGOUT_ALL] = "The session has ended: logout-all.",
+	[LK_REASON_LOGOUT_OTHERS] = "The session has ended: logout-others."
+};
+
 static void
 decide_by_status(const struct gate_facts *facts, struct gate_verdict *verdict)
 {
@@ -115,7 +126,10 @@ decide_by_status(const struct gate_facts *facts, struct gate_verdict *verdict)
 		refuse_shown(facts, "The session token is malformed.", verdict);
 		return;
 	case LK_UNKNOWN:
-		refuse_shown(facts, "There is no such session.", verdict);
+		if (!lk_jwt_has_shape(facts->settings,
+		        &facts->credentials->token))
+			verdict->ended = facts->ended;
+		refuse_shown(facts, endings[facts->ended], verdict);
 		return;
 	case LK_EXPIRED:
 		refuse_shown(facts, "The session has expired.", verdict);
@@ -186,6 +200,19 @@ decide_by_credentials(const struct gate_facts *facts,
 	deny(503, "Nothing was decided.", verdict);
 }
 
+/* Whether it is short, by its kind, and would be longer if it were renewed. */
+static bool
+wants_renewal(const struct lk_settings *settings,
+    const struct lk_session *session)
+{
+	const struct lk_policy policy = lk_settings_policy(settings,
+	    session->client);
+
+	return (session->ttl < policy.renew_below &&
+	    (policy.max_life == 0 || session->issued_at == 0 ||
+	        session->expires_at < session->issued_at + policy.max_life));
+}
+
 /* The bearer has a session; is he one of those that the rule lets in? */
 static void
 decide_by_rule(const struct gate_facts *facts, struct gate_verdict *verdict)
@@ -207,8 +234,7 @@ decide_by_rule(const struct gate_facts *facts, struct gate_verdict *verdict)
 		    verdict);
 	else
 		/* An access token refreshes nothing. */
-		verdict->renew = facts->session->ttl <
-		        settings->gate.renew_below &&
+		verdict->renew = wants_renewal(settings, facts->session) &&
 		    !lk_jwt_has_shape(settings, &facts->credentials->token);
 }
 

@@ -28,6 +28,8 @@ struct gate_verdict {
 	                             browser is to be sent to the login page */
 	unsigned int retry_after; /* seconds; 0: not said */
 	bool renew;               /* with 200: extend the session first */
+	enum lk_reason ended;     /* with a refusal: why the session did that
+	                             the bearer holds the token of */
 	size_t rule;              /* the one that counts, from 1 on; 0: none */
 	const char *reason;       /* why not, a sentence of constant text */
 };
@@ -44,6 +46,7 @@ struct gate_facts {
 	                                     credentials are one token;
 	                                     LK_OK if they are several that
 	                                     are live */
+	enum lk_reason ended;             /* what lk_ended() said then */
 	const struct lk_session *session; /* that it gave with LK_OK; NULL if
 	                                     the plan needs none */
 	const struct lk_user *user;       /* the same */

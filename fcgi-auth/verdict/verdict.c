@@ -14,6 +14,7 @@ gate_case_begin(struct gate_case *c, const struct lk_settings *settings,
 	c->plan.need = GATE_NEED_REFUSED;
 	c->under_way = c->asked = false;
 	c->status = LK_FAULT;
+	c->ended = LK_REASON_NONE;
 	memset(&c->session, 0, sizeof(c->session));
 	memset(&c->user, 0, sizeof(c->user));
 	c->facts = (struct gate_facts){ .settings = settings,
@@ -58,6 +59,7 @@ static void
 found(struct gate_case *c)
 {
 	c->facts.status = c->status;
+	c->facts.ended = c->ended;
 	c->facts.session = c->session.id[0] != '\0' ? &c->session : NULL;
 	c->facts.user = c->user.detail != NULL ? &c->user : NULL;
 }
@@ -90,11 +92,13 @@ gate_case_ask(struct gate_case *c, enum gate_need need,
 	if (credentials->kind == GATE_CREDENTIALS_SEVERAL)
 		c->status = choose_live(c->manager, credentials);
 	/* Whose it is. */
-	if (credentials->kind == GATE_CREDENTIALS_ONE)
+	if (credentials->kind == GATE_CREDENTIALS_ONE) {
 		c->status = need == GATE_NEED_SESSION
 		    ? lk_check(c->manager, &credentials->token, &c->session)
 		    : lk_check_user(c->manager, &credentials->token,
 		          &c->session, &c->user);
+		c->ended = lk_ended(c->manager);
+	}
 	found(c);
 	return (true);
 }
@@ -104,6 +108,7 @@ gate_case_finish(struct gate_case *c, struct lk_checked *checked)
 {
 	c->under_way = false;
 	c->status = checked->status;
+	c->ended = checked->ended;
 	c->session = checked->session;
 	c->user = checked->user;
 	checked->user = (struct lk_user){ .detail = NULL };

@@ -30,6 +30,7 @@ struct gate_case {
 	bool asked;                /* the store */
 	int64_t began_ns;          /* then, CLOCK_MONOTONIC */
 	enum lk_status status;     /* what it said; LK_FAULT if not asked */
+	enum lk_reason ended;      /* and why the session did */
 	struct lk_session session; /* zeroed unless LK_OK and one is live */
 	struct lk_user user;       /* zeroed unless LK_OK and GATE_NEED_USER */
 

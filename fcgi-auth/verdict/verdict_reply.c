@@ -152,17 +152,22 @@ add_challenges(struct lk_buf *out, const struct gate_facts *facts,
 	static const char basic[] = ", charset=\"UTF-8\"";
 	const struct lk_settings *settings = facts->settings;
 	enum lk_token_place place;
+	char bearer[96];
 	size_t i;
 
 	if (verdict->challenge == GATE_CHALLENGE_NONE)
 		return;
+	(void)snprintf(bearer, sizeof(bearer), "%s%s%s%s",
+	    challenge_error(verdict->challenge),
+	    verdict->ended != LK_REASON_NONE ? ", error_description=\"" : "",
+	    lk_reason_name(verdict->ended),
+	    verdict->ended != LK_REASON_NONE ? "\"" : "");
 	if (verdict->basic_first)
 		add_challenge(out, "Basic", settings, basic);
 	for (i = 0; i < settings->gate.sources.n; i++) {
 		place = settings->gate.sources.v[i].place;
 		if (place == LK_TOKEN_BEARER)
-			add_challenge(out, "Bearer", settings,
-			    challenge_error(verdict->challenge));
+			add_challenge(out, "Bearer", settings, bearer);
 		else if (place == LK_TOKEN_BASIC && verdict->offer_basic &&
 		    !verdict->basic_first)
 			add_challenge(out, "Basic", settings, basic);
@@ -269,6 +274,9 @@ add_denial(struct lk_buf *out, const struct gate_facts *facts,
 	if (verdict->login)
 		add_login(out, facts->settings->gate.login_url, facts, verdict);
 	add_challenges(out, facts, verdict);
+	if (verdict->ended != LK_REASON_NONE)
+		gate_reply_header(out, "Latchkey-Reason",
+		    lk_reason_name(verdict->ended));
 	if (verdict->retry_after > 0)
 		lk_buf_printf(out, "Retry-After: %u\r\n", verdict->retry_after);
 	if (verdict->reason != NULL)

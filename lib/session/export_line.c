@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "session/export_line.h"
+#include "session/origin.h"
 #include "session/record.h"
 #include "session/user.h"
 
@@ -26,6 +27,24 @@ lk_export_line_end(struct lk_buf *out)
 	lk_buf_str(out, "{\"type\":\"end\"}\n");
 }
 
+/* What stands beside its record, as far as that is known. */
+static void
+encode_beside(const struct lk_stored *stored, struct lk_buf *out)
+{
+	if (stored->ends_ms == LK_STORED_NEVER)
+		lk_buf_str(out, ",\"ends_ms\":null");
+	else if (stored->ends_ms > 0)
+		lk_buf_printf(out, ",\"ends_ms\":%" PRId64, stored->ends_ms);
+	if (stored->peer[0] != '\0') {
+		lk_buf_str(out, ",\"peer\":");
+		lk_json_bytes(stored->peer, out);
+	}
+	if (stored->agent[0] != '\0') {
+		lk_buf_str(out, ",\"agent\":");
+		lk_json_bytes(stored->agent, out);
+	}
+}
+
 static void
 encode_session(const struct lk_stored *stored, bool tokens, struct lk_buf *out)
 {
@@ -42,6 +61,7 @@ encode_session(const struct lk_stored *stored, bool tokens, struct lk_buf *out)
 		    stored->issued_us);
 	lk_buf_printf(out, ",\"expires_ms\":%" PRId64 ",\"digest\":\"%s\"",
 	    stored->expires_ms, digest);
+	encode_beside(stored, out);
 	if (tokens && stored->token[0] != '\0') {
 		lk_buf_str(out, ",\"token\":");
 		lk_json_bytes(stored->token, out);
@@ -193,10 +213,47 @@ decode_token(const struct line *line, struct lk_stored *stored)
 	return (status);
 }
 
+/* Read a member that may be missing, and is "" then; it is as we write it. */
+static bool
+optional_text(const struct line *line, const char *name, char *text,
+    size_t size)
+{
+	return (!has_member(line, name) ||
+	    (member_text(line, name, text, size) && text[0] != '\0'));
+}
+
+static enum lk_status
+decode_beside(const struct line *line, struct lk_stored *stored)
+{
+	struct lk_origin clean;
+
+	if (!has_member(line, "ends_ms"))
+		stored->ends_ms = 0;
+	else if (member_is_null(line, "ends_ms"))
+		stored->ends_ms = LK_STORED_NEVER;
+	else if (!member_number(line, "ends_ms", &stored->ends_ms))
+		return (expected(line,
+		    "\"ends_ms\", milliseconds since 1970, or null"));
+	/* Nothing outlives it. */
+	if (stored->ends_ms > 0 && stored->expires_ms > stored->ends_ms)
+		stored->expires_ms = stored->ends_ms;
+	if (!optional_text(line, "peer", stored->peer, sizeof(stored->peer)) ||
+	    !optional_text(line, "agent", stored->agent, sizeof(stored->agent)))
+		return (
+		    expected(line, "\"peer\" and \"agent\", if any, short"));
+	lk_origin_set(&clean, stored->peer, stored->agent, NULL);
+	if (strcmp(clean.peer, stored->peer) != 0 ||
+	    strcmp(clean.agent, stored->agent) != 0)
+		return (expected(line,
+		    "\"peer\" and \"agent\" without what is never seen"));
+	return (LK_OK);
+}
+
 static enum lk_status
 decode_session(const struct line *line, struct lk_stored *stored)
 {
 	char digest[LK_DIGEST_TEXT_LEN + 1];
+	enum lk_status status = LK_FAULT;
 	size_t len;
 
 	if (!member_text(line, "client", stored->client,
@@ -216,7 +273,8 @@ decode_session(const struct line *line, struct lk_stored *stored)
 		return (expected(line,
 		    "\"digest\", the base64url of a "
 		    "token's SHA-256"));
-	return (decode_token(line, stored));
+	status = decode_beside(line, stored);
+	return (status == LK_OK ? decode_token(line, stored) : status);
 }
 
 static enum lk_status

@@ -55,36 +55,41 @@ add_number(cJSON *object, const char *name, int64_t value)
 	return (cJSON_AddRawToObject(object, name, digits) != NULL);
 }
 
-/* The document as a tree; NULL if memory ran out. */
-static cJSON *
-session_tree(const struct lk_session *session, const char *detail)
+/* The same; null if there is none. */
+static bool
+add_text_or_null(cJSON *object, const char *name, const char *value)
 {
-	cJSON *object = cJSON_CreateObject();
-	bool done = object != NULL &&
-	    add_string(object, "user", session->user) &&
-	    add_string(object, "id", session->id) &&
-	    add_string(object, "client", session->client);
-
-	if (done && session->issued_at == 0)
-		done = cJSON_AddNullToObject(object, "issued_at") != NULL;
-	else if (done)
-		done = add_number(object, "issued_at", session->issued_at);
-	done = done && add_number(object, "expires_at", session->expires_at) &&
-	    add_number(object, "ttl", session->ttl);
-	if (done && detail != NULL)
-		done = add_detail(object, detail);
-	if (done)
-		return (object);
-	cJSON_Delete(object);
-	return (NULL);
+	return (value[0] != '\0' ? add_string(object, name, value)
+	                         : cJSON_AddNullToObject(object, name) != NULL);
 }
 
-void
-lk_json_session(const struct lk_session *session, const char *detail,
-    struct lk_buf *out)
+static bool
+add_time_or_null(cJSON *object, const char *name, int64_t seconds)
 {
-	cJSON *object = session_tree(session, detail);
-	char *printed = object != NULL ? cJSON_PrintUnformatted(object) : NULL;
+	return (seconds != 0 ? add_number(object, name, seconds)
+	                     : cJSON_AddNullToObject(object, name) != NULL);
+}
+
+/* What a session's user does not know of it. */
+static bool
+add_session(cJSON *object, const struct lk_session *session)
+{
+	return (add_string(object, "id", session->id) &&
+	    add_string(object, "client", session->client) &&
+	    add_time_or_null(object, "issued_at", session->issued_at) &&
+	    add_number(object, "expires_at", session->expires_at) &&
+	    add_number(object, "ttl", session->ttl) &&
+	    add_text_or_null(object, "peer", session->peer) &&
+	    add_text_or_null(object, "agent", session->agent) &&
+	    add_time_or_null(object, "renewed_at", session->renewed_at) &&
+	    add_time_or_null(object, "ends_by", session->ends_by));
+}
+
+/* Print ${object}, if all of it is ${done}, and delete it. */
+static void
+print(cJSON *object, bool done, struct lk_buf *out)
+{
+	char *printed = done ? cJSON_PrintUnformatted(object) : NULL;
 
 	if (printed != NULL)
 		lk_buf_str(out, printed);
@@ -92,4 +97,49 @@ lk_json_session(const struct lk_session *session, const char *detail,
 		out->failed = true;
 	cJSON_free(printed);
 	cJSON_Delete(object);
+}
+
+void
+lk_json_session(const struct lk_session *session, const char *detail,
+    struct lk_buf *out)
+{
+	cJSON *object = cJSON_CreateObject();
+
+	print(object,
+	    object != NULL && add_string(object, "user", session->user) &&
+	        add_session(object, session) &&
+	        (detail == NULL || add_detail(object, detail)),
+	    out);
+}
+
+void
+lk_json_session_own(const struct lk_session *session, bool current,
+    struct lk_buf *out)
+{
+	cJSON *object = cJSON_CreateObject();
+
+	print(object,
+	    object != NULL && add_session(object, session) &&
+	        cJSON_AddBoolToObject(object, "current", current) != NULL,
+	    out);
+}
+
+void
+lk_json_entry(const struct lk_entry *entry, struct lk_buf *out)
+{
+	cJSON *object = cJSON_CreateObject();
+
+	print(object,
+	    object != NULL && add_number(object, "time", entry->time) &&
+	        add_string(object, "event",
+	            entry->event == LK_EVENT_ISSUED ? "issued" : "ended") &&
+	        add_text_or_null(object, "id", entry->id) &&
+	        add_text_or_null(object, "client", entry->client) &&
+	        add_text_or_null(object, "reason",
+	            lk_reason_name(entry->reason)) &&
+	        add_text_or_null(object, "peer", entry->peer) &&
+	        add_text_or_null(object, "agent", entry->agent) &&
+	        add_text_or_null(object, "actor", entry->actor) &&
+	        add_number(object, "count", (int64_t)entry->count),
+	    out);
 }

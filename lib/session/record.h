@@ -56,6 +56,17 @@ void lk_record_session(const struct lk_record *record,
     struct lk_session *session);
 
 /**
+ * lk_session_beside_unknown(session):
+ * Of what stands beside a session's record nothing is known yet.
+ */
+static inline void
+lk_session_beside_unknown(struct lk_session *session)
+{
+	session->peer[0] = session->agent[0] = '\0';
+	session->renewed_at = session->ends_by = 0;
+}
+
+/**
  * lk_session_expiry(expires_ms, now_ms, session):
  * Fill in expires_at, rounded up so that the session is dead at the second it
  * names, and ttl, rounded up and at least 1, since the store has the last

@@ -20,6 +20,9 @@
 /* Longest token of a session that can be moved with it. */
 #define LK_STORED_TOKEN_MAX (LK_USER_ID_MAX + 1 + LK_TOKEN_GOSESSION_HEX)
 
+/* When a session ends for good that has no such end. */
+#define LK_STORED_NEVER INT64_MAX
+
 enum lk_stored_kind {
 	LK_STORED_UNREADABLE = 0, /* not what latchkey writes */
 	LK_STORED_SESSION,
@@ -36,6 +39,10 @@ struct lk_stored {
 	/* Of a session. */
 	char client[LK_CLIENT_MAX + 1]; /* "" if none */
 	int64_t issued_us;              /* 0 if not known */
+	int64_t ends_ms;                /* for good; LK_STORED_NEVER: not at
+	                                   all; 0: not recorded */
+	char peer[LK_PEER_MAX + 1];     /* "" if not known */
+	char agent[LK_AGENT_MAX + 1];   /* the same */
 	uint8_t digest[LK_DIGEST_LEN];
 	char token[LK_STORED_TOKEN_MAX + 1]; /* secret; "" unless known */
 

@@ -200,18 +200,29 @@ lk_session_id_parse(const char *id, struct lk_session_ref *ref)
 	return (LK_OK);
 }
 
+void
+lk_session_ref_of_user(const char *user, enum lk_token_shape shape,
+    struct lk_session_ref *ref)
+{
+	memset(ref, 0, sizeof(*ref));
+	if (shape == LK_SHAPE_GOSESSION) {
+		ref->locator_len = strnlen(user, LK_USER_ID_MAX);
+		memcpy(ref->locator, user, ref->locator_len);
+	} else {
+		ref->locator_len = LK_TAG_LEN;
+		lk_user_tag(user, ref->locator);
+	}
+}
+
 bool
 lk_session_ref_is_of(const struct lk_session_ref *ref,
     enum lk_token_shape shape, const char *user)
 {
-	uint8_t tag[LK_TAG_LEN];
+	struct lk_session_ref own;
 
-	if (shape == LK_SHAPE_GOSESSION)
-		return (strlen(user) == ref->locator_len &&
-		    memcmp(user, ref->locator, ref->locator_len) == 0);
-	lk_user_tag(user, tag);
-	return (ref->locator_len == sizeof(tag) &&
-	    memcmp(tag, ref->locator, sizeof(tag)) == 0);
+	lk_session_ref_of_user(user, shape, &own);
+	return (ref->locator_len == own.locator_len &&
+	    memcmp(ref->locator, own.locator, own.locator_len) == 0);
 }
 
 void

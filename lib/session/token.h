@@ -116,6 +116,14 @@ bool lk_token_key_fits(const struct lk_token_key *key,
     const uint8_t digest[LK_DIGEST_LEN]);
 
 /**
+ * lk_session_ref_of_user(user, shape, ref):
+ * The locator of ${user}'s sessions in a store that issues tokens of ${shape},
+ * with a handle that is none's.
+ */
+void lk_session_ref_of_user(const char *user, enum lk_token_shape shape,
+    struct lk_session_ref *ref);
+
+/**
  * lk_session_ref_is_of(ref, shape, user):
  * Whether ${ref} names keys of ${user}, in a store that issues tokens of
  * ${shape}.

@@ -273,13 +273,70 @@ check_cookie(const struct lk_settings *settings, struct lk_error *error)
 static enum lk_status
 check_renewal(const struct lk_settings *settings, struct lk_error *error)
 {
-	if (settings->gate.renew_below < settings->session.ttl)
+	const int64_t ttl = lk_settings_policy(settings, "").ttl;
+
+	if (settings->gate.renew_below < ttl)
 		return (LK_OK);
 	return (lk_settings_refuse(settings, "gate.renew_below", "session.ttl",
 	    error,
 	    "expected less than session.ttl, which is %" PRId64
 	    ", got %" PRId64,
-	    settings->session.ttl, settings->gate.renew_below));
+	    ttl, settings->gate.renew_below));
+}
+
+/* A row is all that is said of its kinds, and lets them be renewed. */
+static enum lk_status
+check_row(const struct lk_settings *settings, size_t i, struct lk_error *error)
+{
+	const struct lk_kinds_rows *rows = &settings->session.clients;
+	const struct lk_strings *kinds = &rows->v[i].kinds;
+	struct lk_policy policy;
+	char got[LK_SETTING_TEXT_MAX];
+	size_t j;
+
+	for (j = 0; j < kinds->n; j++) {
+		if (lk_kinds_find(rows, kinds->v[j]) == &rows->v[i])
+			continue;
+		lk_setting_quote(kinds->v[j], got);
+		return (lk_settings_refuse(settings, "session.clients",
+		    "session.clients", error,
+		    "expected each kind in one row, got %s again", got));
+	}
+	policy = lk_settings_policy(settings, kinds->v[0]);
+	if (policy.renew_below < policy.ttl)
+		return (LK_OK);
+	lk_setting_quote(kinds->v[0], got);
+	return (lk_settings_refuse(settings, "session.clients",
+	    "gate.renew_below", error,
+	    "expected kinds renewed below less than their ttl, which is "
+	    "%" PRId64 " for %s, got %" PRId64,
+	    policy.ttl, got, policy.renew_below));
+}
+
+static enum lk_status
+check_sessions(const struct lk_settings *settings, struct lk_error *error)
+{
+	const int64_t ttl = settings->session.ttl;
+	const int64_t life = settings->session.max_life;
+	enum lk_status status = LK_OK;
+	size_t i;
+
+	if (life > 0 && ttl > life &&
+	    lk_settings_line(settings, "session.ttl") > 0)
+		return (lk_settings_refuse(settings, "session.max_life",
+		    "session.ttl", error,
+		    "expected no less than session.ttl, which is %" PRId64
+		    ", got %" PRId64,
+		    ttl, life));
+	if (settings->session.single &&
+	    settings->session.on_limit == LK_ON_LIMIT_REFUSE)
+		return (lk_settings_refuse(settings, "session.on_limit",
+		    "session.on_limit", error,
+		    "expected \"oldest\", since session.single lets each "
+		    "login end the others, got \"refuse\""));
+	for (i = 0; i < settings->session.clients.n && status == LK_OK; i++)
+		status = check_row(settings, i, error);
+	return (status);
 }
 
 static enum lk_status
@@ -307,7 +364,7 @@ lk_settings_check(const struct lk_settings *settings, struct lk_error *error)
 {
 	static enum lk_status (*const checks[])(const struct lk_settings *,
 	    struct lk_error *) = { check_user, check_tokens, check_cookie,
-		check_renewal, check_listen };
+		check_renewal, check_sessions, check_listen };
 	enum lk_status status = LK_OK;
 	size_t i;
 

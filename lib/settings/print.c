@@ -123,19 +123,29 @@ print_value(const struct lk_setting *s, const void *base, size_t depth,
 	}
 }
 
+/* Whether a member of a row says nothing: it is unset, or an empty list. */
+static bool
+is_left_out(const struct lk_setting *s, const void *row)
+{
+	const void *field = lk_setting_of(s, row);
+
+	if (s->type == LK_SETTING_STRINGS)
+		return (((const struct lk_strings *)field)->n == 0);
+	if (s->type == LK_SETTING_INT)
+		return (*(const int64_t *)field < s->min);
+	if (s->type == LK_SETTING_ENUM)
+		return (*(const int *)field < 0);
+	return (s->type == LK_SETTING_ROWS && lk_setting_rows(s, row).n == 0);
+}
+
 static void
 print_row(const struct lk_setting *members, const void *row, struct lk_buf *out)
 {
 	const struct lk_setting *s;
-	const struct lk_strings *list;
 
 	lk_buf_str(out, "{ ");
 	for (s = members; s->key != NULL; s++) {
-		list = lk_setting_of(s, row);
-		/* A list without members says nothing. */
-		if ((s->type == LK_SETTING_STRINGS && list->n == 0) ||
-		    (s->type == LK_SETTING_ROWS &&
-		        lk_setting_rows(s, row).n == 0))
+		if (is_left_out(s, row))
 			continue;
 		lk_buf_printf(out, "%s = ", s->key);
 		print_value(s, row, 0, out);

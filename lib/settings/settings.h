@@ -18,6 +18,7 @@
 #include "base/turns.h"
 #include "latchkey.h"
 #include "session/cookie.h"
+#include "session/kinds.h"
 #include "session/rule.h"
 #include "session/token_source.h"
 
@@ -47,6 +48,8 @@ enum lk_source {
 	LK_SOURCE_PASSWD
 };
 enum lk_jwt_check_by { LK_JWT_BY_STORE = 0, LK_JWT_OFFLINE };
+/** What becomes of a client kind that no row has. */
+enum lk_unlisted { LK_UNLISTED_ALLOW = 0, LK_UNLISTED_REFUSE };
 enum lk_log_to { LK_LOG_TO_STDERR = 0, LK_LOG_TO_SYSLOG };
 
 struct lk_jwt_keys;
@@ -86,9 +89,18 @@ struct lk_settings {
 	} store;
 	struct {
 		int64_t ttl;
+		int64_t max_life; /* seconds; 0: none */
 		bool single;
 		int64_t max_per_user; /* 0: no limit; in layout gosession unless
 		                         set */
+		int on_limit;         /* enum lk_on_limit */
+		int unlisted;         /* enum lk_unlisted */
+		struct lk_kinds_rows clients;
+		int64_t reasons; /* seconds; 0: none are kept */
+		struct {
+			int64_t keep; /* entries of each sort; 0: none */
+			int64_t ttl;  /* seconds */
+		} history;
 		char *token_prefix;
 		char *user_prefix;
 	} session;
@@ -169,6 +181,23 @@ enum lk_status lk_settings_read(const char *path, struct lk_settings **settings,
  */
 enum lk_status lk_settings_check(const struct lk_settings *settings,
     struct lk_error *error) LK_MUST_CHECK;
+
+/** What holds for sessions of one client kind. */
+struct lk_policy {
+	const struct lk_kinds *row; /* NULL: the kind is in none */
+	int64_t ttl;                /* without another wish */
+	int64_t max_life;           /* seconds; 0: none */
+	int64_t renew_below;        /* seconds; 0: never */
+	bool row_refuses;           /* a login at the limit of the row */
+};
+
+/**
+ * lk_settings_policy(settings, client):
+ * What holds for ${client}, "" if the kind is not known: what its row sets,
+ * else what is set for all.  A ttl is never longer than the life.
+ */
+struct lk_policy lk_settings_policy(const struct lk_settings *settings,
+    const char *client);
 
 /**
  * lk_settings_print(settings, out):

@@ -66,6 +66,8 @@ static const char *const sources[] = { [LK_SOURCE_NONE] = "none",
 	[LK_SOURCE_PASSWD] = "passwd", NULL };
 static const char *const jwt_checks[] = { [LK_JWT_BY_STORE] = "store",
 	[LK_JWT_OFFLINE] = "offline", NULL };
+static const char *const unlisted[] = { [LK_UNLISTED_ALLOW] = "allow",
+	[LK_UNLISTED_REFUSE] = "refuse", NULL };
 static const char *const log_sinks[] = { [LK_LOG_TO_STDERR] = "stderr",
 	[LK_LOG_TO_SYSLOG] = "syslog", NULL };
 static const char *const log_levels[] = { [LK_LOG_ERROR] = "error",
@@ -102,6 +104,19 @@ const struct lk_setting lk_rule_members[] = {
 	    .check = lk_form_is_client },
 	{ IN(lk_rule, require), ROWS(1, LK_RULE_REQUIRE_MAX, 0, lk_requirement,
 	    requirement_members) },
+	{ .key = NULL }
+};
+
+static const struct lk_setting kinds_members[] = {
+	{ IN(lk_kinds, kinds), STRINGS(1, LK_KINDS_MAX, NULL),
+	    .check = lk_form_is_client, .once = "each kind",
+	    .missing = "an array of client kinds" },
+	{ IN(lk_kinds, max), INT(1, 100000, 0),
+	    .missing = "an integer from 1 to 100000" },
+	{ IN(lk_kinds, ttl), INT(LK_TTL_MIN, LK_TTL_MAX, LK_KINDS_UNSET) },
+	{ IN(lk_kinds, max_life), INT(0, LK_TTL_MAX, LK_KINDS_UNSET) },
+	{ IN(lk_kinds, renew_below), INT(0, LK_TTL_MAX, LK_KINDS_UNSET) },
+	{ IN(lk_kinds, on_limit), ENUM(lk_on_limit_names, LK_KINDS_UNSET) },
 	{ .key = NULL }
 };
 
@@ -149,8 +164,18 @@ const struct lk_setting lk_settings_table[] = {
 	TLS(sentinel),
 
 	{ KEY(session.ttl), INT(LK_TTL_MIN, LK_TTL_MAX, 604800) },
+	{ KEY(session.max_life), INT(0, LK_TTL_MAX, 0) },
 	{ KEY(session.single), BOOL(false) },
 	{ KEY(session.max_per_user), INT(0, 100000, 1000) },
+	{ KEY(session.on_limit), ENUM(lk_on_limit_names, LK_ON_LIMIT_OLDEST) },
+	{ KEY(session.unlisted), ENUM(unlisted, LK_UNLISTED_ALLOW) },
+	{ KEY(session.clients), ROWS(0, LK_KINDS_ROWS_MAX, 0, lk_kinds,
+	    kinds_members), .row_check = lk_kinds_check,
+	    .want = "a list of at most " LK_DIGITS_OF(LK_KINDS_ROWS_MAX)
+	    " rows, each a group" },
+	{ KEY(session.reasons), INT(0, LK_TTL_MAX, 86400) },
+	{ KEY(session.history.keep), INT(0, 1000, 50) },
+	{ KEY(session.history.ttl), INT(1, LK_TTL_MAX, 7776000) },
 	{ KEY(session.token_prefix), STRING(1, 64, TEXT("gosession-token")),
 	    .check = lk_form_is_prefix },
 	{ KEY(session.user_prefix), STRING(1, 64, TEXT("gosession-user")),

@@ -13,6 +13,7 @@
 struct lk_store_checked {
 	void *whose;
 	enum lk_status status;
+	enum lk_reason ended;      /* as lk_store has it, of this one */
 	struct lk_session session; /* with LK_OK */
 	struct lk_buf record;      /* what user_get would give, empty if nothing
 	                              is cached; the caller frees it */

@@ -12,14 +12,20 @@
 #include "base/deadline.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "session/origin.h"
 #include "session/stored.h"
 #include "session/token.h"
 #include "session/user.h"
 #include "settings/settings.h"
 
-/** How many sessions a user may have; the oldest end to make room. */
+/**
+ * How many sessions a user may have: first those of a row of kinds, then all.
+ * The oldest end to make room, or the new one is LK_LIMIT and nothing ends.
+ */
 struct lk_limits {
-	uint32_t per_user; /* 0: no limit */
+	uint32_t per_user;          /* 0: no limit */
+	const struct lk_kinds *row; /* NULL: no limit by kind */
+	bool row_refuses, user_refuses;
 };
 
 /** A session to be started. */
@@ -28,7 +34,18 @@ struct lk_issue_request {
 	const char *user;
 	const char *client; /* "" if none */
 	int64_t ttl;        /* seconds */
+	int64_t max_life;   /* seconds, after which it ends for good; 0: none */
 	struct lk_limits limits;
+	struct lk_origin origin;
+	/* A session of the same user that ends in the same step, and is not
+	 * counted; it may be dead, or not be.  NULL: none. */
+	const struct lk_token_key *replaces;
+};
+
+/** How sessions are ended. */
+struct lk_ending {
+	enum lk_reason reason;
+	struct lk_origin origin; /* of who ends them; no agent */
 };
 
 /* Room for a store's own note of where a walk is. */
@@ -70,7 +87,9 @@ struct lk_store_ops {
 	/**
 	 * Look a session up, and at once its user's cached record unless
 	 * ${record} is NULL: with LK_OK it is what user_get would give, empty
-	 * if nothing is cached.
+	 * if nothing is cached.  Here, and in extend, one that
+	 * is LK_UNKNOWN is looked for among those that ended, whole digest by
+	 * whole digest, and ${store->ended} says why it did.
 	 */
 	enum lk_status (*check)(struct lk_store *store,
 	    const struct lk_token_key *key, struct lk_deadline deadline,
@@ -84,34 +103,64 @@ struct lk_store_ops {
 	    const struct lk_session_ref *ref, struct lk_deadline deadline,
 	    struct lk_session *session);
 
-	/** Let a live session end ${ttl} seconds from now. */
+	/**
+	 * Let a live session end ${ttl} seconds from now, but not after the
+	 * absolute end that it was issued with.  One of a program that recorded
+	 * none ends ${max_life} seconds after its issue at the latest; 0: it
+	 * has no such end.
+	 */
 	enum lk_status (*extend)(struct lk_store *store,
-	    const struct lk_token_key *key, int64_t ttl,
+	    const struct lk_token_key *key, int64_t ttl, int64_t max_life,
 	    struct lk_deadline deadline, struct lk_session *session);
 
 	/**
 	 * End a session; ${revoked} is 1 if it was live, else 0.  For this
 	 * and the other revocations, LK_E_NOT_DURABLE: it has ended, but a
-	 * failover could undo that.
+	 * failover could undo that.  Each live one leaves its digest, why and
+	 * when behind for the rest of its life and at most `session.reasons`,
+	 * and what was done is in the history, by the same step.
 	 */
 	enum lk_status (*revoke)(struct lk_store *store,
-	    const struct lk_token_key *key, struct lk_deadline deadline,
-	    uint64_t *revoked);
+	    const struct lk_token_key *key, const struct lk_ending *ending,
+	    struct lk_deadline deadline, uint64_t *revoked);
 
 	/** The same by what a public session id says. */
 	enum lk_status (*revoke_id)(struct lk_store *store,
-	    const struct lk_session_ref *ref, struct lk_deadline deadline,
-	    uint64_t *revoked);
+	    const struct lk_session_ref *ref, const struct lk_ending *ending,
+	    struct lk_deadline deadline, uint64_t *revoked);
 
-	/** End all sessions of a user, but that of ${keep} unless it is NULL.
+	/**
+	 * End all sessions of a user, but that of ${keep} unless it is NULL;
+	 * one entry of the history, without id and client, has their number.
 	 */
 	enum lk_status (*revoke_all)(struct lk_store *store, const char *user,
-	    const struct lk_token_key *keep, struct lk_deadline deadline,
-	    uint64_t *revoked);
+	    const struct lk_token_key *keep, const struct lk_ending *ending,
+	    struct lk_deadline deadline, uint64_t *revoked);
 
 	/** Call ${each} for the live sessions of a user, by expiry. */
 	enum lk_status (*list)(struct lk_store *store, const char *user,
 	    struct lk_deadline deadline, lk_session_fn *each, void *arg);
+
+	/**
+	 * Call ${each} for the history of a user, the newest first; ${ref} has
+	 * his locator, and whatever handle.
+	 */
+	enum lk_status (*history)(struct lk_store *store,
+	    const struct lk_session_ref *ref, struct lk_deadline deadline,
+	    lk_entry_fn *each, void *arg);
+
+	/** Forget it; ${erased} is how many entries there were. */
+	enum lk_status (*history_erase)(struct lk_store *store,
+	    const struct lk_session_ref *ref, struct lk_deadline deadline,
+	    uint64_t *erased);
+
+	/**
+	 * What a session left behind that ended, by its public id: reason and
+	 * time of ${entry}, which is otherwise zeroed.  LK_UNKNOWN: nothing.
+	 */
+	enum lk_status (*ended)(struct lk_store *store,
+	    const struct lk_session_ref *ref, struct lk_deadline deadline,
+	    struct lk_entry *entry);
 
 	/** Append a user's cached record to ${record}, nothing if none. */
 	enum lk_status (*user_get)(struct lk_store *store, const char *user,
@@ -181,6 +230,7 @@ struct lk_store {
 	const struct lk_log *log;
 	struct lk_watch *watch; /* the program's, or NULL */
 	struct lk_error *error; /* the manager's */
+	enum lk_reason ended;   /* see check; the manager clears it */
 	int64_t (*now_ms)(void *arg);
 	void *arg;
 };

@@ -52,7 +52,8 @@ struct side {
 /* ---- Set-up ------------------------------------------------------------ */
 
 static void
-open_side(struct side *side, const char *folder, const char *store)
+open_side(struct side *side, const char *folder, const char *store,
+    const char *session)
 {
 	struct lk_error error;
 	char path[300];
@@ -62,7 +63,7 @@ open_side(struct side *side, const char *folder, const char *store)
 	(void)unlink(path);
 	if ((file = fopen(path, "w")) == NULL)
 		die("cannot write settings");
-	fprintf(file, "store = { %s };\n", store);
+	fprintf(file, "store = { %s };\nsession = { %s };\n", store, session);
 	if (fclose(file) != 0 || chmod(path, 0600) != 0)
 		die("cannot write settings");
 	if (lk_settings_load(path, &side->settings, &error) != LK_OK ||
@@ -76,7 +77,8 @@ open_side(struct side *side, const char *folder, const char *store)
 }
 
 static void
-open_sqlite(struct side *side, const char *folder, const char *name)
+open_sqlite_with(struct side *side, const char *folder, const char *name,
+    const char *session)
 {
 	char store[400];
 
@@ -87,7 +89,13 @@ open_sqlite(struct side *side, const char *folder, const char *name)
 	    "backend = \"sqlite\"; sqlite = { path = \"%s\"; "
 	    "timeout_ms = 10000; };",
 	    side->path);
-	open_side(side, folder, store);
+	open_side(side, folder, store, session);
+}
+
+static void
+open_sqlite(struct side *side, const char *folder, const char *name)
+{
+	open_sqlite_with(side, folder, name, "");
 }
 
 static void
@@ -101,7 +109,7 @@ open_redis(struct side *side, const char *folder, const char *socket,
 	    "backend = \"redis\"; redis = { address = \"unix:%s\"; "
 	    "layout = \"%s\"; command_timeout_ms = 10000; };",
 	    socket, layout);
-	open_side(side, folder, store);
+	open_side(side, folder, store, "");
 }
 
 static void
@@ -373,6 +381,92 @@ bench_issue(struct side *sqlite)
 	print_figure("issue_sqlite", median(rate, ROUNDS), "per_second");
 }
 
+static void
+issue_for(struct side *side, const char *user, size_t n)
+{
+	const struct lk_issue_options options = { .client = "web",
+		.peer = "2001:db8::dead:beef" };
+	struct lk_token token;
+
+	while (n-- > 0) {
+		if (lk_issue(side->m, user, &options, &token, NULL) != LK_OK)
+			die(lk_manager_error(side->m));
+	}
+}
+
+/* A login that ends another one: of one session, and of 1,000. */
+static void
+bench_issue_at_limit(const char *folder)
+{
+	double ratio[ROUNDS], start, few, many;
+	struct side one, thousand;
+	size_t i;
+
+	open_sqlite_with(&one, folder, "one",
+	    "clients = ( { kinds = [ \"web\" ]; max = 1; } );");
+	open_sqlite_with(&thousand, folder, "thousand",
+	    "clients = ( { kinds = [ \"web\" ]; max = 1000; } );");
+	issue_for(&one, "alice", 1);
+	issue_for(&thousand, "alice", 1000);
+	for (i = 0; i < ROUNDS; i++) {
+		start = seconds();
+		issue_for(&one, "alice", ISSUES);
+		few = seconds() - start;
+		start = seconds();
+		issue_for(&thousand, "alice", ISSUES);
+		many = seconds() - start;
+		ratio[i] = many / few;
+	}
+	print_goal("issue_sqlite_beside_1000_to_1", median(ratio, ROUNDS),
+	    "<=", 1.5);
+	close_side(&thousand);
+	close_side(&one);
+}
+
+static double
+bytes_of(sqlite3 *db, const char *table, const char *index)
+{
+	sqlite3_stmt *statement = NULL;
+	char text[256];
+	double bytes;
+
+	(void)snprintf(text, sizeof(text),
+	    "SELECT (SELECT sum(pgsize) FROM dbstat WHERE name IN"
+	    " ('%s', '%s')) * 1.0 / (SELECT count(*) FROM %s)",
+	    table, index, table);
+	must(db, sqlite3_prepare_v2(db, text, -1, &statement, NULL));
+	must(db, sqlite3_step(statement));
+	bytes = sqlite3_column_double(statement, 0);
+	(void)sqlite3_finalize(statement);
+	return (bytes);
+}
+
+/* What an ended session and an entry of a history take. */
+static void
+bench_past(const char *folder)
+{
+	struct side side;
+	char user[32];
+	uint64_t revoked;
+	sqlite3 *db;
+	size_t i;
+
+	open_sqlite(&side, folder, "past");
+	for (i = 0; i < 1000; i++) {
+		(void)snprintf(user, sizeof(user), "user%zu", i);
+		issue_for(&side, user, 1);
+		if (lk_revoke_all(side.m, user, NULL, &revoked) != LK_OK)
+			die(lk_manager_error(side.m));
+	}
+	db = open_bare(&side);
+	print_figure("size_sqlite_reason",
+	    bytes_of(db, "ended", "ended_by_time"), "bytes_per_session");
+	print_figure("size_sqlite_history",
+	    bytes_of(db, "history", "history_by_time"), "bytes_per_entry");
+	(void)sqlite3_close(db);
+	close_side(&side);
+}
+
 /* Another process that issues sessions until it is killed. */
 static pid_t
 start_writer(const char *folder, const char *name)
@@ -578,6 +672,8 @@ main(int argc, char **argv)
 	bench_check(&sqlite, &redis);
 	close_side(&redis);
 	bench_issue(&sqlite);
+	bench_issue_at_limit(argv[1]);
+	bench_past(argv[1]);
 	bench_check_beside_writer(&sqlite, argv[1], "bench");
 	close_side(&sqlite);
 	bench_crowds(argv[1]);

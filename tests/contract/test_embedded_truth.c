@@ -102,9 +102,11 @@ test_limit_by_a_wrong_clock_outlasts_its_correction(void **state)
 static void
 test_answer_that_took_the_disk_too_long_is_true(void **state)
 {
+	const struct lk_ending ending = { .reason = LK_REASON_REVOKED };
 	struct world *world = *state;
 	struct lk_store *store = world->m->store;
-	struct lk_issue_request request = { .user = "alice", .client = "",
+	struct lk_issue_request request = { .user = "alice",
+		.client = "",
 		.ttl = 60 };
 	struct lk_session session;
 	struct lk_token_key key;
@@ -119,11 +121,13 @@ test_answer_that_took_the_disk_too_long_is_true(void **state)
 		    lk_deadline_in(0), &session, NULL));
 	request.key = &key;
 	for (i = 0; i < 1500; i++) {
-		assert_status(LK_OK, store->ops->revoke(store, &key,
-		    lk_deadline_in(0), &revoked));
+		assert_status(LK_OK,
+		    store->ops->revoke(store, &key, &ending, lk_deadline_in(0),
+		        &revoked));
 		assert_int_equal(revoked, 1);
-		assert_status(LK_OK, store->ops->issue(store, &request,
-		    lk_deadline_in(0), &session));
+		assert_status(LK_OK,
+		    store->ops->issue(store, &request, lk_deadline_in(0),
+		        &session));
 	}
 }
 
@@ -229,8 +233,9 @@ static int
 end_one(const struct disk *disk, struct lk_manager *m,
     const struct lk_token *token)
 {
-	struct lk_manager *own = disk->own_manager ? world_manager(disk->world)
-	                                           : m;
+	struct lk_manager *own = disk->own_manager
+	    ? world_manager(disk->world)
+	    : m;
 	struct lk_session session;
 	uint64_t revoked = 7;
 	int code = 0;
@@ -257,12 +262,12 @@ log_out_on_a_full_disk(struct task *task)
 
 	if (unshare(CLONE_NEWNS) != 0 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-	    mount("none", disk->world->dir, "tmpfs", 0,
-	        "size=2m,mode=0700") != 0)
+	    mount("none", disk->world->dir, "tmpfs", 0, "size=8m,mode=0700") !=
+	        0)
 		return (tell(task, "-", 1) ? 0 : 1);
 	for (i = 0; i < VICTIMS; i++) {
-		if (lk_issue(task->m, i < 75 ? "alice" : "bob", NULL,
-		        &token[i], NULL) != LK_OK)
+		if (lk_issue(task->m, i < 75 ? "alice" : "bob", NULL, &token[i],
+		        NULL) != LK_OK)
 			return (2);
 	}
 	if (disk->own_manager) {
@@ -325,8 +330,8 @@ look_at_a_full_disk(struct task *task)
 
 	if (unshare(CLONE_NEWNS) != 0 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-	    mount("none", disk->world->dir, "tmpfs", 0,
-	        "size=1m,mode=0700") != 0)
+	    mount("none", disk->world->dir, "tmpfs", 0, "size=1m,mode=0700") !=
+	        0)
 		return (tell(task, "-", 1) ? 0 : 1);
 	for (i = 0; i < 2; i++) {
 		if (lk_issue(task->m, "alice", NULL, &token[i], NULL) != LK_OK)
@@ -391,8 +396,8 @@ log_out_very_many_on_a_full_disk(struct task *task)
 
 	if (unshare(CLONE_NEWNS) != 0 ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-	    mount("none", disk->world->dir, "tmpfs", 0,
-	        "size=32m,mode=0700") != 0)
+	    mount("none", disk->world->dir, "tmpfs", 0, "size=32m,mode=0700") !=
+	        0)
 		return (tell(task, "-", 1) ? 0 : 1);
 	if (!take_over(task->m))
 		return (2);

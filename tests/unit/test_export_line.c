@@ -55,6 +55,57 @@ test_export_line_session_comes_back_as_it_was(void **state)
 }
 
 static void
+test_export_line_session_brings_what_stands_beside_it(void **state)
+{
+	static const struct {
+		const char *rest, *back; /* back: NULL if it is refused */
+		int64_t ends_ms, expires_ms;
+	} rows[] = {
+		{ "", "", 0, 1900000000123 },
+		{ ",\"ends_ms\":null", ",\"ends_ms\":null", LK_STORED_NEVER,
+		    1900000000123 },
+		{ ",\"ends_ms\":1900000000124,\"peer\":\"::1\","
+		  "\"agent\":\"Fire fox\"",
+		    ",\"ends_ms\":1900000000124,\"peer\":\"::1\","
+		    "\"agent\":\"Fire fox\"",
+		    1900000000124, 1900000000123 },
+		/* It is not outlived. */
+		{ ",\"ends_ms\":1900000000000", ",\"ends_ms\":1900000000000",
+		    1900000000000, 1900000000000 },
+		{ ",\"ends_ms\":0", NULL, 0, 0 },
+		{ ",\"ends_ms\":\"never\"", NULL, 0, 0 },
+		{ ",\"peer\":7", NULL, 0, 0 },
+		{ ",\"peer\":\"a b\"", NULL, 0, 0 },
+		{ ",\"agent\":\"a\\nb\"", NULL, 0, 0 },
+		{ ",\"agent\":\"\\u202e\"", NULL, 0, 0 },
+	};
+	struct lk_buf record = LK_BUF_INIT(1024), out = LK_BUF_INIT(1024);
+	char line[1024];
+	struct lk_stored stored;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		(void)snprintf(line, sizeof(line),
+		    SESSION("\"alice\"", "\"web\"", "1700000000123456",
+		        "1900000000123", "\"" DIGEST "\"", "%s"),
+		    rows[i].rest);
+		assert_int_equal(decode(line, &stored, &record),
+		    rows[i].back != NULL ? LK_OK : LK_E_INVAL);
+		if (rows[i].back == NULL)
+			continue;
+		assert_true(stored.ends_ms == rows[i].ends_ms);
+		assert_true(stored.expires_ms == rows[i].expires_ms);
+		lk_buf_reset(&out);
+		assert_int_equal(lk_export_line_encode(&stored, true, &out),
+		    LK_OK);
+		assert_non_null(strstr(out.data, rows[i].back));
+	}
+	lk_buf_free(&out);
+	lk_buf_free(&record);
+}
+
+static void
 test_export_line_user_keeps_every_byte_of_the_detail(void **state)
 {
 	static const char line[] = USER(

@@ -517,6 +517,38 @@ test_gate_decide_session_is_renewed_below_the_limit(void **state)
 	}
 }
 
+/* By its kind, and not what could not be longer for it. */
+static void
+test_gate_decide_session_is_renewed_as_its_row_says(void **state)
+{
+	static char kind[] = "web";
+	static char *list[] = { kind, NULL };
+	struct lk_kinds row = { .kinds = { list, 1 },
+		.max = 1,
+		.ttl = 100,
+		.max_life = 1000,
+		.renew_below = 50,
+		.on_limit = LK_KINDS_UNSET };
+	struct scene scene;
+
+	(void)state;
+	set_scene(&scene);
+	scene.settings.session.clients.v = &row;
+	scene.settings.session.clients.n = 1;
+	scene.settings.gate.renew_below = 0;
+	scene.session.ttl = 49;
+	scene.session.issued_at = 5000;
+	scene.session.expires_at = 5999;
+	(void)snprintf(scene.session.client, sizeof(scene.session.client),
+	    "%s", kind);
+	assert_true(decide(&scene).renew);
+	scene.session.expires_at = 6000;
+	assert_false(decide(&scene).renew);
+	scene.session.expires_at = 5999;
+	scene.session.client[0] = '\0';
+	assert_false(decide(&scene).renew);
+}
+
 /* Show an access token in place of a session's own. */
 static void
 set_access(struct scene *scene, struct lk_jwt_keys *keys)

@@ -510,16 +510,21 @@ test_json_session_has_its_members(void **state)
 		const char *detail, *want;
 	} rows[] = {
 		{ { "alice \"a\"", "ID", "web", 1700000000, 9007199254740993,
-		      60 },
+		      60, "2001:db8::1", "Firefox \"1\"", 1700000060,
+		      1800000000 },
 		    "{\"n\":12345678901234567890}",
 		    "{\"user\":\"alice \\\"a\\\"\",\"id\":\"ID\","
 		    "\"client\":\"web\",\"issued_at\":1700000000,"
 		    "\"expires_at\":9007199254740993,\"ttl\":60,"
+		    "\"peer\":\"2001:db8::1\","
+		    "\"agent\":\"Firefox \\\"1\\\"\","
+		    "\"renewed_at\":1700000060,\"ends_by\":1800000000,"
 		    "\"detail\":{\"n\":12345678901234567890}}" },
-		{ { "b\xff", "ID", "", 0, 1700000000, 1 }, NULL,
+		{ { "b\xff", "ID", "", 0, 1700000000, 1, "", "", 0, 0 }, NULL,
 		    "{\"user\":\"b\\ufffd\",\"id\":\"ID\","
 		    "\"client\":\"\",\"issued_at\":null,"
-		    "\"expires_at\":1700000000,\"ttl\":1}" },
+		    "\"expires_at\":1700000000,\"ttl\":1,\"peer\":null,"
+		    "\"agent\":null,\"renewed_at\":null,\"ends_by\":null}" },
 	};
 	struct lk_buf out = LK_BUF_INIT(1024);
 

@@ -11,7 +11,8 @@ static const enum lk_status failures[] = { LK_FAULT, LK_E_NOMEM, LK_E_INVAL,
 static int
 code_of(enum lk_status status, bool is_user, bool is_client)
 {
-	const struct pam_facts facts = { status, is_user, is_client };
+	const struct pam_facts facts = { status, is_user, is_client,
+		LK_REASON_NONE };
 
 	return (pam_verdict_code(pam_decide(&facts)));
 }
@@ -19,7 +20,8 @@ code_of(enum lk_status status, bool is_user, bool is_client)
 static int
 account_code(enum lk_status status, bool is_user, bool is_client)
 {
-	const struct pam_facts facts = { status, is_user, is_client };
+	const struct pam_facts facts = { status, is_user, is_client,
+		LK_REASON_NONE };
 
 	return (pam_verdict_code(pam_decide_account(&facts, true, false)));
 }
@@ -91,7 +93,8 @@ static void
 test_pam_decide_account_without_token_is_ignored_or_denied(void **state)
 {
 	/* Whatever else may have been found. */
-	const struct pam_facts facts = { LK_OK, true, true };
+	const struct pam_facts facts = { LK_OK, true, true,
+		LK_REASON_NONE };
 
 	assert_int_equal(
 	    pam_verdict_code(pam_decide_account(&facts, false, false)),

@@ -380,6 +380,70 @@ test_settings_socket_mode_is_octal(void **state)
 }
 
 static void
+test_settings_clients_are_read(void **state)
+{
+	struct lk_settings *s = loaded(
+	    "session = { ttl = 100; max_life = 300; clients = (\n"
+	    " { kinds = [ \"a\", \"b\" ]; max = 2; ttl = 50;"
+	    "   on_limit = \"refuse\"; },\n"
+	    " { kinds = [ \"c\" ]; max = 1; max_life = 20; } ); };\n");
+	struct lk_policy b = lk_settings_policy(s, "b");
+	struct lk_policy c = lk_settings_policy(s, "c");
+	struct lk_policy none = lk_settings_policy(s, "");
+
+	assert_int_equal(b.row->max, 2);
+	assert_int_equal(b.ttl, 50);
+	assert_int_equal(b.max_life, 300);
+	assert_true(b.row_refuses);
+	/* An inherited ttl is cut short. */
+	assert_int_equal(c.ttl, 20);
+	assert_int_equal(c.max_life, 20);
+	assert_false(c.row_refuses);
+	assert_null(none.row);
+	assert_int_equal(none.ttl, 100);
+	lk_settings_free(s);
+	(void)state;
+}
+
+static void
+test_settings_clients_that_contradict_are_refused(void **state)
+{
+	(void)state;
+#define ROWS(rows) "session = { clients = (\n" rows " ); };"
+	assert_refused(ROWS("{ kinds = [ \"a\" ]; }"),
+	    ":2: session.clients[0].max: expected an integer from 1 to "
+	    "100000, got none");
+	assert_refused(ROWS("{ max = 1; }"),
+	    ":2: session.clients[0].kinds: expected an array of client kinds, "
+	    "got none");
+	assert_refused(ROWS("{ kinds = [ \"a\" ]; max = 0; }"),
+	    ":2: session.clients[0].max: expected an integer from 1 to "
+	    "100000, got 0");
+	assert_refused(ROWS("{ kinds = [ \"a\", \"a\" ]; max = 1; }"),
+	    ":2: session.clients[0].kinds: expected each kind once, "
+	    "got \"a\" again");
+	assert_refused(ROWS("{ kinds = [ \"a\" ]; max = 1; },"
+	                    "{ kinds = [ \"b\", \"a\" ]; max = 1; }"),
+	    ":1: session.clients: expected each kind in one row, got \"a\" "
+	    "again");
+	assert_refused(
+	    ROWS("{ kinds = [ \"a\" ]; max = 1; ttl = 9; max_life = 8; }"),
+	    ":2: session.clients[0]: expected a ttl that max_life "
+	    "does not cut short, got a longer one");
+	assert_refused(
+	    ROWS("{ kinds = [ \"a\" ]; max = 1; ttl = 9; renew_below = 9; }"),
+	    ":1: session.clients: expected kinds renewed below less than "
+	    "their ttl, which is 9 for \"a\", got 9");
+	assert_refused("session = { ttl = 10;\n max_life = 9; };",
+	    ":2: session.max_life: expected no less than session.ttl, which is "
+	    "10, got 9");
+	assert_refused("session = { single = true;\n on_limit = \"refuse\"; };",
+	    ":2: session.on_limit: expected \"oldest\", since session.single "
+	    "lets each login end the others, got \"refuse\"");
+#undef ROWS
+}
+
+static void
 test_settings_number_out_of_range_is_refused(void **state)
 {
 #define TTL "an integer from 1 to 315360000"

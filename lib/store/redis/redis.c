@@ -91,6 +91,36 @@ check_no_path(const struct lk_settings *settings, const char *address,
 	    "expected host:port, since TLS is switched on, got a path"));
 }
 
+/* The lives, the limits by kind and the past that this store does not keep. */
+static enum lk_status
+check_kinds(struct lk_settings *settings, struct lk_error *error)
+{
+	const char *key = NULL;
+
+	/* Of what is kept unless it is said otherwise, nothing was asked for.
+	 */
+	if (lk_settings_line(settings, "session.reasons") == 0)
+		settings->session.reasons = 0;
+	if (lk_settings_line(settings, "session.history.keep") == 0)
+		settings->session.history.keep = 0;
+	if (settings->session.max_life > 0)
+		key = "session.max_life";
+	else if (settings->session.on_limit != LK_ON_LIMIT_OLDEST)
+		key = "session.on_limit";
+	else if (settings->session.unlisted != LK_UNLISTED_ALLOW)
+		key = "session.unlisted";
+	else if (settings->session.clients.n > 0)
+		key = "session.clients";
+	else if (settings->session.reasons > 0)
+		key = "session.reasons";
+	else if (settings->session.history.keep > 0)
+		key = "session.history.keep";
+	if (key == NULL)
+		return (LK_OK);
+	return (lk_settings_refuse(settings, key, "store.backend", error,
+	    "expected nothing, since Redis does not keep it, got a value"));
+}
+
 static enum lk_status
 redis_check_settings(struct lk_settings *settings, struct lk_error *error)
 {
@@ -104,6 +134,9 @@ redis_check_settings(struct lk_settings *settings, struct lk_error *error)
 		    "session.token_prefix", error,
 		    "expected another prefix than session.token_prefix, got "
 		    "the same"));
+	if (settings->store.backend != LK_BACKEND_SQLITE &&
+	    (status = check_kinds(settings, error)) != LK_OK)
+		return (status);
 	if (settings->store.backend != LK_BACKEND_SQLITE &&
 	    lk_redis_layout_of(settings)->unlimited &&
 	    lk_settings_line(settings, "session.max_per_user") == 0)

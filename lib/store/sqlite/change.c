@@ -1,35 +1,18 @@
-/* The embedded store's half that begins sessions, extends and ends them. */
+/* The embedded store's half that begins sessions, and extends them. */
 #include <string.h>
 
-#include "store/sqlite/store.h"
+#include "store/sqlite/revoke.h"
 
-/* Most sessions of a user that end in one transaction; who has more has them
- * end in steps of fewer, so that nobody waits for long. */
-#define ONCE 10000
-#define STEP 500
-/* The same once the disk is full: the log that each takes, a page or more for a
- * session, has room where the reserve was. */
-#define FEW 64
+#define ONCE LK_SQLITE_ONCE
+#define STEP LK_SQLITE_STEP
+/* The kinds of a row as JSON: each with quotes and a comma, and brackets. */
+#define KINDS_TEXT_MAX (LK_KINDS_MAX * (LK_CLIENT_MAX + 3) + 2)
 /* How long finding out may take which of very many sessions are the oldest. */
 #define TRIM_PATIENCE_MS 10000
+/* How many rows that have served their time an issue clears away. */
+#define SWEEP_ROWS 16
 
 /* ---- Beginning and going on -------------------------------------------- */
-
-/* The number that ${sql} says about the keys of ${tag}, which may go by
- * ${limit}; 0 if it says none. */
-static enum lk_status
-number_of(struct lk_sqlite_store *store, enum lk_sqlite_sql sql,
-    const uint8_t tag[LK_TAG_LEN], int64_t limit, int64_t *number)
-{
-	sqlite3_stmt *row;
-	enum lk_status status = LK_FAULT;
-
-	status = LK_SQLITE_RUN(store->db, sql, &row,
-	    LK_SQL_BYTES(tag, LK_TAG_LEN), LK_SQL_NUMBER(limit));
-	*number = row != NULL ? sqlite3_column_int64(row, 0) : 0;
-	(void)sqlite3_reset(row);
-	return (status);
-}
 
 /*
  * End the oldest sessions so that one more fits the limit; ${fits} is false,
@@ -37,26 +20,97 @@ number_of(struct lk_sqlite_store *store, enum lk_sqlite_sql sql,
  */
 static enum lk_status
 make_room(struct lk_sqlite_store *store, const struct lk_issue_request *request,
-    bool *fits)
+    struct lk_sqlite_gone *gone, bool *fits)
 {
 	const int64_t stay = (int64_t)request->limits.per_user - 1;
+	sqlite3_stmt *row;
 	enum lk_status status = LK_FAULT;
 	int64_t count;
 
 	*fits = true;
-	if (request->limits.per_user == 0)
+	if (request->limits.per_user == 0 || request->limits.user_refuses)
 		return (LK_OK);
-	status = number_of(store, LK_SQL_COUNT, request->key->tag,
+	status = lk_sqlite_number_of(store, LK_SQL_COUNT, request->key->tag,
 	    1 + (stay + STEP > ONCE ? stay + STEP : ONCE), &count);
 	if (status != LK_OK || count <= stay)
 		return (status);
 	*fits = count <= ONCE || count <= stay + STEP;
 	if (!*fits)
 		return (LK_OK);
-	return (LK_SQLITE_RUN(store->db, LK_SQL_EVICT, NULL,
+	status = LK_SQLITE_RUN(store->db, LK_SQL_EVICT, &row,
 	    LK_SQL_BYTES(request->key->tag, LK_TAG_LEN),
 	    LK_SQL_NUMBER(lk_sqlite_now_ms(store)),
-	    LK_SQL_NUMBER(count - stay)));
+	    LK_SQL_NUMBER(count - stay));
+	return (status != LK_OK ? status
+	                        : lk_sqlite_end_sessions(store, row, gone));
+}
+
+/*
+ * Run a statement about the live sessions of the kinds of ${row}: with ${gone}
+ * LK_SQL_KIND_EVICT, which ends the ${most} that were issued first, else
+ * LK_SQL_KIND_LIVE, which counts them.
+ */
+static enum lk_status
+with_kinds(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
+    const struct lk_kinds *row, int64_t most, struct lk_sqlite_gone *gone,
+    int64_t *count)
+{
+	struct lk_buf kinds = LK_BUF_INIT(KINDS_TEXT_MAX);
+	sqlite3_stmt *found = NULL;
+	enum lk_status status = LK_E_NOMEM;
+	size_t i;
+
+	/* No kind holds what JSON would escape. */
+	for (i = 0; i < row->kinds.n; i++)
+		lk_buf_printf(&kinds, "%s\"%s\"", i == 0 ? "[" : ",",
+		    row->kinds.v[i]);
+	lk_buf_str(&kinds, "]");
+	if (!kinds.failed)
+		status = LK_SQLITE_RUN(store->db,
+		    gone != NULL ? LK_SQL_KIND_EVICT : LK_SQL_KIND_LIVE, &found,
+		    LK_SQL_BYTES(tag, LK_TAG_LEN),
+		    LK_SQL_NUMBER(lk_sqlite_now_ms(store)),
+		    LK_SQL_TEXT(kinds.data), LK_SQL_NUMBER(most));
+	if (status == LK_OK && gone != NULL)
+		status = lk_sqlite_end_sessions(store, found, gone);
+	else if (status == LK_OK && found != NULL)
+		*count = sqlite3_column_int64(found, 0);
+	if (gone == NULL)
+		(void)sqlite3_reset(found);
+	lk_buf_free(&kinds);
+	return (status);
+}
+
+/*
+ * The row's limit, and whether the new session is refused by either.  Nothing
+ * ends before that is known.
+ */
+static enum lk_status
+make_room_in_row(struct lk_sqlite_store *store,
+    const struct lk_issue_request *request, struct lk_sqlite_gone *gone)
+{
+	const struct lk_limits *limits = &request->limits;
+	const uint8_t *tag = request->key->tag;
+	enum lk_status status = LK_OK;
+	int64_t over = 0, all = 0;
+
+	if (limits->row != NULL) {
+		status = with_kinds(store, tag, limits->row, 0, NULL, &over);
+		over -= limits->row->max - 1;
+	}
+	if (status == LK_OK && over > 0 && limits->row_refuses)
+		return (LK_LIMIT);
+	if (over < 0)
+		over = 0;
+	if (status == LK_OK && limits->user_refuses && limits->per_user > 0)
+		status = lk_sqlite_number_of(store, LK_SQL_LIVE, tag,
+		    lk_sqlite_now_ms(store), &all);
+	if (status == LK_OK && all - over >= (int64_t)limits->per_user &&
+	    limits->user_refuses && limits->per_user > 0)
+		return (LK_LIMIT);
+	if (status == LK_OK && over > 0)
+		status = with_kinds(store, tag, limits->row, over, gone, NULL);
+	return (status);
 }
 
 static enum lk_status
@@ -72,6 +126,18 @@ insert(struct lk_sqlite_store *store, const struct lk_issue_request *request,
 	    LK_SQL_NUMBER(expires_ms)));
 }
 
+enum lk_status
+lk_sqlite_insert_beside(struct lk_sqlite_store *store,
+    const uint8_t tag[LK_TAG_LEN], const uint8_t handle[LK_HANDLE_LEN],
+    int64_t ends_ms, const char *peer, const char *agent)
+{
+	return (LK_SQLITE_RUN(store->db, LK_SQL_INSERT_BESIDE, NULL,
+	    LK_SQL_BYTES(tag, LK_TAG_LEN), LK_SQL_BYTES(handle, LK_HANDLE_LEN),
+	    ends_ms == LK_STORED_NEVER ? LK_SQL_BYTES(NULL, 0)
+	                               : LK_SQL_NUMBER(ends_ms),
+	    LK_SQL_TEXT(peer), LK_SQL_TEXT(agent)));
+}
+
 /* Begin it in the transaction under way, after every other of the user. */
 static enum lk_status
 begin_session(struct lk_sqlite_store *store,
@@ -79,24 +145,50 @@ begin_session(struct lk_sqlite_store *store,
 {
 	enum lk_status status = LK_OK;
 	int64_t now_ms = lk_sqlite_now_ms(store), issued_us = now_ms * 1000;
-	int64_t latest = 0;
+	int64_t latest = 0, life = request->ttl;
 
-	if (request->limits.per_user > 0)
-		status = number_of(store, LK_SQL_NEWEST, request->key->tag, 0,
-		    &latest);
+	if (request->max_life > 0 && life > request->max_life)
+		life = request->max_life;
+	if (request->limits.per_user > 0 || request->limits.row != NULL)
+		status = lk_sqlite_number_of(store, LK_SQL_NEWEST,
+		    request->key->tag, 0, &latest);
 	if (latest >= issued_us)
 		issued_us = latest + 1;
 	if (status == LK_OK)
 		status = insert(store, request, issued_us,
-		    now_ms + request->ttl * 1000);
+		    now_ms + life * 1000);
+	if (status == LK_OK)
+		status = lk_sqlite_insert_beside(store, request->key->tag,
+		    request->key->digest,
+		    request->max_life == 0 ? LK_STORED_NEVER
+		                           : now_ms + request->max_life * 1000,
+		    request->origin.peer, request->origin.agent);
+	if (status == LK_OK)
+		status = lk_sqlite_note_issue(store, request);
 	if (status == LK_OK)
 		status = lk_sqlite_find(store, request->key, session);
+	if (status == LK_OK)
+		status = lk_sqlite_find_beside(store, request->key->tag,
+		    request->key->digest, session);
 	return (status);
+}
+
+/* Extend it, or what stands beside it, if it is live. */
+static enum lk_status
+extend(struct lk_sqlite_store *store, enum lk_sqlite_sql sql,
+    const struct lk_token_key *key, int64_t number)
+{
+	return (LK_SQLITE_RUN(store->db, sql, NULL,
+	    LK_SQL_BYTES(key->tag, LK_TAG_LEN),
+	    LK_SQL_BYTES(key->digest, LK_HANDLE_LEN),
+	    LK_SQL_NUMBER(lk_sqlite_now_ms(store)), LK_SQL_NUMBER(number),
+	    LK_SQL_BYTES(key->digest, LK_DIGEST_LEN)));
 }
 
 enum lk_status
 lk_sqlite_extend(struct lk_store *base, const struct lk_token_key *key,
-    int64_t ttl, struct lk_deadline deadline, struct lk_session *session)
+    int64_t ttl, int64_t max_life, struct lk_deadline deadline,
+    struct lk_session *session)
 {
 	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
 	enum lk_status status = LK_FAULT;
@@ -104,200 +196,18 @@ lk_sqlite_extend(struct lk_store *base, const struct lk_token_key *key,
 	status = lk_sqlite_db_begin_adding(store->db, deadline);
 	if (status != LK_OK)
 		return (status);
-	status = LK_SQLITE_RUN(store->db, LK_SQL_EXTEND, NULL,
-	    LK_SQL_BYTES(key->tag, LK_TAG_LEN),
-	    LK_SQL_BYTES(key->digest, LK_HANDLE_LEN),
-	    LK_SQL_NUMBER(lk_sqlite_now_ms(store)),
-	    LK_SQL_NUMBER(lk_sqlite_now_ms(store) + ttl * 1000),
-	    LK_SQL_BYTES(key->digest, LK_DIGEST_LEN));
+	status = extend(store, LK_SQL_EXTEND_BESIDE, key, max_life * 1000);
+	if (status == LK_OK)
+		status = extend(store, LK_SQL_EXTEND, key,
+		    lk_sqlite_now_ms(store) + ttl * 1000);
 	/* It says as well why nothing was extended, if nothing was. */
 	if (status == LK_OK)
-		status = lk_sqlite_find(store, key, session);
-	return (lk_sqlite_db_end(store->db, status));
-}
-
-/* ---- Revocation -------------------------------------------------------- */
-
-/*
- * Whether to try once more.  What makes the first attempt fail, such as a full
- * disk, may be gone by the second, see lk_sqlite_db_end(); the third has the
- * room that was kept for it.
- */
-static bool
-try_again(struct lk_sqlite_store *store, enum lk_status status, int attempt)
-{
-	if (status != LK_E_STORE || attempt == 2)
-		return (false);
-	if (attempt == 1)
-		lk_sqlite_db_make_room(store->db);
-	return (true);
-}
-
-static enum lk_status
-revoke(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
-    const uint8_t handle[LK_HANDLE_LEN], struct lk_deadline deadline,
-    uint64_t *revoked)
-{
-	enum lk_status status = LK_FAULT;
-	bool was_live;
-	int attempt = 0;
-
-	do
-		status = lk_sqlite_delete(store, LK_SQL_REVOKE, tag, handle,
-		    deadline, &was_live);
-	while (try_again(store, status, attempt++));
-	*revoked = was_live ? 1 : 0;
-	return (status);
-}
-
-enum lk_status
-lk_sqlite_revoke(struct lk_store *base, const struct lk_token_key *key,
-    struct lk_deadline deadline, uint64_t *revoked)
-{
-	return (revoke(lk_sqlite_store_of(base), key->tag, key->digest,
-	    deadline, revoked));
-}
-
-enum lk_status
-lk_sqlite_revoke_id(struct lk_store *base, const struct lk_session_ref *ref,
-    struct lk_deadline deadline, uint64_t *revoked)
-{
-	*revoked = 0;
-	if (ref->locator_len != LK_TAG_LEN)
-		return (LK_MALFORMED);
-	return (revoke(lk_sqlite_store_of(base), ref->locator, ref->handle,
-	    deadline, revoked));
-}
-
-/* Which sessions of a user end: those behind a handle, up to some time. */
-struct doomed {
-	const uint8_t *tag;
-	const struct lk_token_key *keep; /* is spared, unless it is NULL */
-	int64_t until_us;
-	size_t from_len; /* 0, or that of a handle */
-	uint8_t from[LK_HANDLE_LEN];
-};
-
-/*
- * End ${most} of them; ${all} says whether there were fewer, and ${last} is the
- * last one's handle.
- */
-static enum lk_status
-revoke_some(struct lk_sqlite_store *store, const struct doomed *doomed,
-    int most, bool *all, uint64_t *revoked, uint8_t last[LK_HANDLE_LEN])
-{
-	const int64_t now_ms = lk_sqlite_now_ms(store);
-	sqlite3_stmt *row;
-	enum lk_status status = LK_FAULT;
-	const void *handle;
-	int gone = 0;
-
-	memset(last, 0, LK_HANDLE_LEN);
-	status = LK_SQLITE_RUN(store->db, LK_SQL_REVOKE_SOME, &row,
-	    LK_SQL_BYTES(doomed->tag, LK_TAG_LEN),
-	    LK_SQL_NUMBER(doomed->until_us), LK_SQL_NUMBER(most),
-	    LK_SQL_BYTES(doomed->keep == NULL ? NULL : doomed->keep->digest,
-	        LK_HANDLE_LEN),
-	    LK_SQL_BYTES(doomed->from, doomed->from_len));
-	for (; row != NULL; status = lk_sqlite_db_next(store->db, &row)) {
-		gone++;
-		if (sqlite3_column_int64(row, 0) > now_ms)
-			++*revoked;
-		handle = sqlite3_column_blob(row, 1);
-		if (sqlite3_column_bytes(row, 1) == LK_HANDLE_LEN &&
-		    memcmp(handle, last, LK_HANDLE_LEN) > 0)
-			memcpy(last, handle, LK_HANDLE_LEN);
-	}
-	*all = gone < most;
-	return (status);
-}
-
-/*
- * Between two steps, of which the last began at ${began_ns}: let others have
- * the lock, who look for it more often than this takes.  LK_E_TIMEOUT if there
- * is no time for another.
- */
-static enum lk_status
-let_others(const struct lk_sqlite_store *store, struct lk_deadline deadline,
-    int64_t began_ns, uint64_t ended)
-{
-	lk_sqlite_let_others(began_ns);
-	if (lk_deadline_left_ms(deadline) > 0)
-		return (LK_OK);
-	return (lk_fail(store->base.error, LK_E_TIMEOUT,
-	    "%llu sessions have ended, and not yet all: repeat it",
-	    (unsigned long long)ended));
-}
-
-/*
- * One attempt at a step of a revoke-all; ${most} and the time until when are
- * set by the first, which has none.
- */
-static enum lk_status
-revoke_step(struct lk_sqlite_store *store, struct doomed *doomed,
-    struct lk_deadline deadline, int *most, bool *all, uint64_t *revoked)
-{
-	int64_t latest = doomed->until_us, count = 0;
-	uint8_t last[LK_HANDLE_LEN];
-	enum lk_status status = LK_FAULT;
-
-	*all = false;
-	*revoked = 0;
-	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN_IMMEDIATE,
-	    deadline);
-	if (status != LK_OK)
-		return (status);
-	if (*most == ONCE)
-		status = number_of(store, LK_SQL_COUNT, doomed->tag, ONCE + 1,
-		    &count);
-	if (count > ONCE)
-		*most = STEP;
+		status = lk_sqlite_why(store, key,
+		    lk_sqlite_find(store, key, session));
 	if (status == LK_OK)
-		status = revoke_some(store, doomed, *most, all, revoked, last);
-	/* What is issued from now on is spared, whatever clocks say. */
-	if (status == LK_OK && !*all && doomed->until_us == INT64_MAX)
-		status = number_of(store, LK_SQL_NEWEST, doomed->tag, 0,
-		    &latest);
-	if ((status = lk_sqlite_db_end(store->db, status)) == LK_OK)
-		doomed->until_us = latest;
-	else
-		*revoked = 0;
-	return (status);
-}
-
-enum lk_status
-lk_sqlite_revoke_all(struct lk_store *base, const char *user,
-    const struct lk_token_key *keep, struct lk_deadline deadline,
-    uint64_t *revoked)
-{
-	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
-	uint8_t tag[LK_TAG_LEN];
-	struct doomed doomed = { .tag = tag,
-		.keep = keep,
-		.until_us = INT64_MAX };
-	enum lk_status status = LK_OK;
-	int64_t began_ns;
-	uint64_t count;
-	int attempt, most = ONCE;
-	bool all = false;
-
-	*revoked = 0;
-	lk_user_tag(user, tag);
-	while (status == LK_OK && !all) {
-		attempt = 0;
-		began_ns = lk_monotonic_ns();
-		do {
-			status = revoke_step(store, &doomed, deadline, &most,
-			    &all, &count);
-			if (status == LK_E_STORE)
-				most = FEW;
-		} while (try_again(store, status, attempt++));
-		*revoked += count;
-		if (status == LK_OK && !all)
-			status = let_others(store, deadline, began_ns,
-			    *revoked);
-	}
-	return (status);
+		status = lk_sqlite_find_beside(store, key->tag, key->digest,
+		    session);
+	return (lk_sqlite_db_end(store->db, status));
 }
 
 /* ---- Issuing ----------------------------------------------------------- */
@@ -308,40 +218,82 @@ lk_sqlite_revoke_all(struct lk_store *base, const char *user,
  * it keeps nobody from writing, and may take longer than a step.
  */
 static enum lk_status
-trim(struct lk_sqlite_store *store, const struct lk_issue_request *request)
+trim(struct lk_sqlite_store *store, const struct lk_issue_request *request,
+    struct lk_sqlite_gone *gone)
 {
 	const int64_t stay = (int64_t)request->limits.per_user - 1;
-	struct doomed doomed = { .tag = request->key->tag };
+	struct lk_sqlite_doomed doomed = { .keep = NULL };
 	struct lk_deadline deadline = lk_deadline_in(TRIM_PATIENCE_MS);
 	enum lk_status status = LK_FAULT;
-	uint8_t last[LK_HANDLE_LEN];
 	uint64_t ended = 0;
-	bool all = false;
 	int64_t over, began_ns;
 
 	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN, deadline);
 	if (status != LK_OK)
 		return (status);
-	status = number_of(store, LK_SQL_COUNT, doomed.tag, -1, &over);
+	status = lk_sqlite_number_of(store, LK_SQL_COUNT, gone->tag, -1, &over);
 	if (status == LK_OK)
-		status = number_of(store, LK_SQL_OLD, doomed.tag, stay,
+		status = lk_sqlite_number_of(store, LK_SQL_OLD, gone->tag, stay,
 		    &doomed.until_us);
 	status = lk_sqlite_db_end(store->db, status);
 	deadline = lk_deadline_in(store->base.timeout_ms);
-	for (over -= stay; status == LK_OK && !all && over > 0; over -= STEP) {
+	gone->rows = STEP;
+	gone->together = true;
+	for (over -= stay; status == LK_OK && gone->rows == STEP && over > 0;
+	     over -= STEP) {
 		began_ns = lk_monotonic_ns();
 		status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN_IMMEDIATE,
 		    deadline);
 		if (status != LK_OK)
 			break;
-		status = revoke_some(store, &doomed,
-		    over < STEP ? (int)over : STEP, &all, &ended, last);
-		status = lk_sqlite_db_end(store->db, status);
-		memcpy(doomed.from, last, sizeof(last));
-		doomed.from_len = sizeof(last);
+		status = lk_sqlite_db_end(store->db,
+		    lk_sqlite_end_some(store, &doomed,
+		        over < STEP ? (int)over : STEP, gone));
+		ended += gone->live;
+		memcpy(doomed.from, gone->last, sizeof(doomed.from));
+		doomed.from_len = sizeof(doomed.from);
 		if (status == LK_OK && over > STEP)
-			status = let_others(store, deadline, began_ns, ended);
+			status = lk_sqlite_next_step(store, deadline, began_ns,
+			    ended);
 	}
+	gone->together = false;
+	return (status);
+}
+
+/* Clear away a few rows of each table that have served their time. */
+static enum lk_status
+sweep_some(struct lk_sqlite_store *store)
+{
+	enum lk_status status = LK_FAULT;
+	int swept;
+
+	status = lk_sqlite_sweep_some(store, LK_SQL_SWEEP_SESSIONS);
+	return (status != LK_OK
+	        ? status
+	        : lk_sqlite_sweep_past(store, SWEEP_ROWS, &swept));
+}
+
+/* Make room and begin the session, in the transaction under way. */
+static enum lk_status
+issue(struct lk_sqlite_store *store, const struct lk_issue_request *request,
+    struct lk_sqlite_gone *limited, bool *fits, struct lk_session *session)
+{
+	const struct lk_ending ending = { .reason = LK_REASON_REPLACED,
+		.origin = limited->ending->origin };
+	struct lk_sqlite_gone replaced = { .tag = request->key->tag,
+		.ending = &ending };
+	enum lk_status status = sweep_some(store);
+
+	*fits = false;
+	if (status == LK_OK && request->replaces != NULL)
+		status = lk_sqlite_end_one(store, request->replaces->digest,
+		    &replaced);
+	if (status == LK_OK)
+		status = make_room_in_row(store, request, limited);
+	if (status == LK_OK)
+		status = make_room(store, request, limited, fits);
+	if (status == LK_OK && *fits)
+		status = begin_session(store, request, session);
 	return (status);
 }
 
@@ -350,21 +302,25 @@ lk_sqlite_issue(struct lk_store *base, const struct lk_issue_request *request,
     struct lk_deadline deadline, struct lk_session *session)
 {
 	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
+	struct lk_ending ending = { .reason = LK_REASON_LIMIT,
+		.origin = request->origin };
+	struct lk_sqlite_gone gone = { .tag = request->key->tag,
+		.ending = &ending };
 	enum lk_status status = LK_OK;
 	bool fits = false;
 
+	ending.origin.agent[0] = '\0';
 	while (status == LK_OK && !fits) {
 		status = lk_sqlite_db_begin_adding(store->db, deadline);
 		if (status != LK_OK)
 			break;
-		status = lk_sqlite_sweep_some(store, LK_SQL_SWEEP_SESSIONS);
-		if (status == LK_OK)
-			status = make_room(store, request, &fits);
-		if (status == LK_OK && fits)
-			status = begin_session(store, request, session);
-		status = lk_sqlite_db_end(store->db, status);
+		status = issue(store, request, &gone, &fits, session);
+		/* What is refused, or needs more steps, has changed nothing. */
+		status = status == LK_OK && fits
+		    ? lk_sqlite_db_end(store->db, status)
+		    : lk_sqlite_db_undo(store->db, status);
 		if (status == LK_OK && !fits) {
-			status = trim(store, request);
+			status = trim(store, request, &gone);
 			deadline = lk_deadline_in(base->timeout_ms);
 		}
 	}

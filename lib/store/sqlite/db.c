@@ -6,6 +6,7 @@
 #include "store/sqlite/family.h"
 #include "store/sqlite/file.h"
 #include "store/sqlite/open.h"
+#include "store/sqlite/past.h"
 
 /* How often to look whether the path still leads to the file. */
 #define LOOK_EVERY_NS 1000000000
@@ -25,25 +26,101 @@ static const char *const sql_text[LK_SQL_N] = {
 	               " ORDER BY issued_us DESC LIMIT 1 OFFSET ?2",
 	/* The clock may be set back: what is over by it counts, and ends
 	 * first. */
-	[LK_SQL_EVICT] = "DELETE FROM session WHERE tag = ?1 AND handle IN"
-	                 " (SELECT handle FROM session WHERE tag = ?1"
-	                 "  ORDER BY expires_ms > ?2, issued_us LIMIT ?3)",
+	[LK_SQL_EVICT] =
+	    "DELETE FROM session WHERE tag = ?1 AND handle IN (SELECT handle"
+	    " FROM (SELECT handle FROM session INDEXED BY session_by_issue"
+	    "  WHERE tag = ?1 AND expires_ms <= ?2"
+	    "  ORDER BY issued_us LIMIT ?3)"
+	    " UNION ALL SELECT handle"
+	    " FROM (SELECT handle FROM session INDEXED BY session_by_issue"
+	    "  WHERE tag = ?1 AND expires_ms > ?2"
+	    "  ORDER BY issued_us LIMIT ?3) LIMIT ?3)" LK_SQLITE_GONE,
+	/* Of some kinds or of all, what is live, and that alone. */
+	[LK_SQL_LIVE] = "SELECT count(*) FROM session"
+	                " INDEXED BY session_by_issue"
+	                " WHERE tag = ?1 AND expires_ms > ?2",
+	[LK_SQL_KIND_LIVE] = "SELECT count(*) FROM session"
+	                     " INDEXED BY session_by_issue WHERE tag = ?1"
+	                     " AND client IN (SELECT value FROM json_each(?3))"
+	                     " AND expires_ms > ?2",
+	[LK_SQL_KIND_EVICT] =
+	    "DELETE FROM session WHERE tag = ?1 AND handle IN"
+	    " (SELECT handle FROM session INDEXED BY session_by_issue"
+	    "  WHERE tag = ?1 AND client IN (SELECT value FROM json_each(?3))"
+	    "  AND expires_ms > ?2 ORDER BY issued_us LIMIT ?4)" LK_SQLITE_GONE,
 	[LK_SQL_INSERT] =
 	    "INSERT INTO session (tag, handle, digest, user, client,"
 	    " issued_us, expires_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[LK_SQL_INSERT_BESIDE] =
+	    "INSERT INTO beside (tag, handle, ends_ms, peer, agent)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (tag, handle) DO NOTHING",
+	/* Its own end, if it has one, is kept by a trigger. */
 	[LK_SQL_EXTEND] = "UPDATE session SET expires_ms = ?4"
 	                  " WHERE tag = ?1 AND handle = ?2 AND expires_ms > ?3"
 	                  " AND digest = ?5",
-	[LK_SQL_REVOKE] = "DELETE FROM session WHERE tag = ?1 AND handle = ?2"
-	                  " RETURNING expires_ms > ?3",
+	/* One without a row is of the program before: its end is as of now. */
+	[LK_SQL_EXTEND_BESIDE] =
+	    "INSERT INTO beside (tag, handle, ends_ms, renewed_ms, peer, agent)"
+	    " SELECT tag, handle, CASE WHEN ?4 > 0"
+	    "  THEN issued_us / 1000 + ?4 END, ?3, '', '' FROM session"
+	    " WHERE tag = ?1 AND handle = ?2 AND expires_ms > ?3"
+	    " AND digest = ?5 ON CONFLICT (tag, handle) DO UPDATE"
+	    " SET renewed_ms = excluded.renewed_ms",
+	[LK_SQL_BESIDE] = "SELECT ends_ms, renewed_ms, peer, agent FROM beside"
+	                  " WHERE tag = ?1 AND handle = ?2",
+	[LK_SQL_REVOKE] =
+	    "DELETE FROM session WHERE tag = ?1 AND handle = ?2" LK_SQLITE_GONE,
 	[LK_SQL_REVOKE_SOME] =
 	    "DELETE FROM session WHERE tag = ?1 AND handle IN"
 	    " (SELECT handle FROM session WHERE tag = ?1 AND handle > ?5"
-	    "  AND issued_us <= ?2 AND handle IS NOT ?4 LIMIT ?3)"
-	    " RETURNING expires_ms, handle",
+	    "  AND issued_us <= ?2 AND handle IS NOT ?4 LIMIT ?3)" LK_SQLITE_GONE,
+	[LK_SQL_END] = "INSERT OR REPLACE INTO ended"
+	               " (tag, handle, digest, reason, ended_ms, until_ms)"
+	               " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[LK_SQL_END_FORGET] =
+	    "DELETE FROM ended WHERE tag = ?1 AND handle = ?2",
+	[LK_SQL_ENDED] = "SELECT digest, reason, ended_ms FROM ended"
+	                 " WHERE tag = ?1 AND handle = ?2 AND until_ms > ?3",
+	[LK_SQL_NOTE] =
+	    "INSERT INTO history (tag, event, reason, client, peer, actor,"
+	    " since_us, time_us, handle, count, agent, user)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11)"
+	    " ON CONFLICT DO UPDATE SET count = count + excluded.count",
+	[LK_SQL_NOTE_AGAIN] =
+	    "UPDATE history SET count = count + ?9, time_us = ?7, handle = ?8,"
+	    " agent = ?10 WHERE tag = ?1 AND event = ?2 AND reason = ?3"
+	    " AND client = ?4 AND peer = ?5 AND actor = ?6 AND since_us ="
+	    " (SELECT max(since_us) FROM history WHERE tag = ?1"
+	    "  AND event = ?2 AND reason = ?3 AND client = ?4 AND peer = ?5"
+	    "  AND actor = ?6) AND since_us > ?11",
+	[LK_SQL_NOTES_TRIM] =
+	    "DELETE FROM history WHERE tag = ?1 AND event = ?2 AND reason = ?3"
+	    " AND client = ?4 AND since_us <="
+	    " (SELECT since_us FROM history WHERE tag = ?1 AND event = ?2"
+	    "  AND reason = ?3 AND client = ?4 ORDER BY since_us DESC"
+	    "  LIMIT 1 OFFSET ?5)",
+	[LK_SQL_NOTES_TRIM_ALL] =
+	    "DELETE FROM history WHERE tag = ?1 AND since_us <="
+	    " (SELECT since_us FROM history WHERE tag = ?1"
+	    "  ORDER BY since_us DESC LIMIT 1 OFFSET ?2)",
+	[LK_SQL_HISTORY] =
+	    "SELECT event, reason, client, peer, actor, agent, user, handle,"
+	    " time_us, count FROM history WHERE tag = ?1 AND time_us > ?2"
+	    " ORDER BY time_us DESC, since_us DESC",
+	[LK_SQL_HISTORY_ERASE] = "DELETE FROM history WHERE tag = ?1",
+	[LK_SQL_SWEEP_ENDED] =
+	    "DELETE FROM ended WHERE (tag, handle) IN"
+	    " (SELECT tag, handle FROM ended WHERE until_ms <= ?1 LIMIT ?2)",
+	[LK_SQL_SWEEP_HISTORY] =
+	    "DELETE FROM history"
+	    " WHERE (tag, event, reason, client, peer, actor, since_us) IN"
+	    " (SELECT tag, event, reason, client, peer, actor, since_us"
+	    "  FROM history WHERE time_us <= ?1 LIMIT ?2)",
 	[LK_SQL_LIST] =
-	    "SELECT digest, user, client, issued_us, expires_ms FROM session"
-	    " WHERE tag = ?1 AND handle > ?2 ORDER BY handle LIMIT ?3",
+	    "SELECT s.digest, s.user, s.client, s.issued_us, s.expires_ms,"
+	    " b.ends_ms, b.renewed_ms, b.peer, b.agent FROM session AS s"
+	    " LEFT JOIN beside AS b ON b.tag = s.tag AND b.handle = s.handle"
+	    " WHERE s.tag = ?1 AND s.handle > ?2 ORDER BY s.handle LIMIT ?3",
 	[LK_SQL_USER_GET] =
 	    "SELECT record FROM user WHERE tag = ?1 AND expires_ms > ?2",
 	[LK_SQL_USER_PUT] =
@@ -61,9 +138,12 @@ static const char *const sql_text[LK_SQL_N] = {
 	    " (SELECT tag FROM user WHERE expires_ms < ?1 LIMIT ?2)",
 	[LK_SQL_TOTAL] = "SELECT count(*) FROM session WHERE expires_ms > ?1",
 	[LK_SQL_WALK_SESSIONS] =
-	    "SELECT digest, user, client, issued_us, expires_ms, tag, handle"
-	    " FROM session WHERE (tag, handle) > (?3, ?4) AND expires_ms > ?1"
-	    " ORDER BY tag, handle LIMIT ?2",
+	    "SELECT s.digest, s.user, s.client, s.issued_us, s.expires_ms,"
+	    " s.tag, s.handle, b.ends_ms, b.peer, b.agent, b.handle IS NOT NULL"
+	    " FROM session AS s"
+	    " LEFT JOIN beside AS b ON b.tag = s.tag AND b.handle = s.handle"
+	    " WHERE (s.tag, s.handle) > (?3, ?4) AND s.expires_ms > ?1"
+	    " ORDER BY s.tag, s.handle LIMIT ?2",
 	[LK_SQL_WALK_USERS] =
 	    "SELECT record, expires_ms, tag FROM user"
 	    " WHERE tag > ?3 AND expires_ms > ?1 ORDER BY tag LIMIT ?2",
@@ -409,6 +489,25 @@ lk_sqlite_db_end(struct lk_sqlite_db *db, enum lk_status status)
 		status = end;
 	}
 	give_up(db, status);
+	return (status);
+}
+
+enum lk_status
+lk_sqlite_db_undo(struct lk_sqlite_db *db, enum lk_status status)
+{
+	enum lk_status end = LK_FAULT;
+	size_t i;
+
+	for (i = 0; i < LK_SQL_N; i++)
+		(void)sqlite3_reset(db->statement[i]);
+	if (status < 0 ||
+	    (end = lk_sqlite_db_run(db, LK_SQL_ROLLBACK, NULL, 0, NULL)) !=
+	        LK_OK) {
+		status = status < 0 ? status : end;
+		give_up(db, status);
+	} else {
+		leave(db);
+	}
 	return (status);
 }
 

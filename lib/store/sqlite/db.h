@@ -22,8 +22,25 @@ enum lk_sqlite_sql {
 	LK_SQL_COUNT,
 	LK_SQL_OLD,
 	LK_SQL_EVICT,
+	LK_SQL_LIVE,
+	LK_SQL_KIND_LIVE,
+	LK_SQL_KIND_EVICT,
 	LK_SQL_INSERT,
+	LK_SQL_INSERT_BESIDE,
 	LK_SQL_EXTEND,
+	LK_SQL_EXTEND_BESIDE,
+	LK_SQL_BESIDE,
+	LK_SQL_END,
+	LK_SQL_END_FORGET,
+	LK_SQL_ENDED,
+	LK_SQL_NOTE,
+	LK_SQL_NOTE_AGAIN,
+	LK_SQL_NOTES_TRIM,
+	LK_SQL_NOTES_TRIM_ALL,
+	LK_SQL_HISTORY,
+	LK_SQL_HISTORY_ERASE,
+	LK_SQL_SWEEP_ENDED,
+	LK_SQL_SWEEP_HISTORY,
 	LK_SQL_REVOKE,
 	LK_SQL_REVOKE_SOME,
 	LK_SQL_LIST,
@@ -95,6 +112,13 @@ void lk_sqlite_db_make_room(struct lk_sqlite_db *db);
  * log that begins anew if that was possible.
  */
 enum lk_status lk_sqlite_db_end(struct lk_sqlite_db *db,
+    enum lk_status status) LK_MUST_CHECK;
+
+/**
+ * lk_sqlite_db_undo(db, status):
+ * End it with nothing changed, whatever ${status} is.
+ */
+enum lk_status lk_sqlite_db_undo(struct lk_sqlite_db *db,
     enum lk_status status) LK_MUST_CHECK;
 
 /**

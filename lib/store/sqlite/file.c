@@ -1,6 +1,7 @@
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -358,6 +359,15 @@ lk_sqlite_file_give_reserve(const char *path)
 
 	(void)snprintf(reserve, sizeof(reserve), "%s" RESERVE, path);
 	(void)unlink(reserve);
+}
+
+bool
+lk_sqlite_file_is_tight(const char *path)
+{
+	struct statvfs fs;
+
+	return (statvfs(path, &fs) == 0 &&
+	    fs.f_bavail < RESERVE_SIZE / fs.f_frsize);
 }
 
 /* ---- All of it --------------------------------------------------------- */

@@ -49,4 +49,11 @@ enum lk_status lk_sqlite_file_reserve(const char *path,
 /** lk_sqlite_file_give_reserve(path): Give it up. */
 void lk_sqlite_file_give_reserve(const char *path);
 
+/**
+ * lk_sqlite_file_is_tight(path):
+ * Whether there is so little room on the disk that it must do for what has to
+ * be written: less than half a megabyte.
+ */
+bool lk_sqlite_file_is_tight(const char *path);
+
 #endif /* !LK_SQLITE_FILE_H_ */

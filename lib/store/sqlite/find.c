@@ -6,7 +6,7 @@
 
 #include "session/record.h"
 #include "session/user.h"
-#include "store/sqlite/store.h"
+#include "store/sqlite/past.h"
 
 /* How many rows one transaction of a list reads, and how many bytes a list may
  * take. */
@@ -19,7 +19,8 @@ enum {
 	COLUMN_USER,
 	COLUMN_CLIENT,
 	COLUMN_ISSUED,
-	COLUMN_EXPIRES
+	COLUMN_EXPIRES,
+	COLUMN_BESIDE /* the first of what stands beside it; in lists only */
 };
 
 /* The digest of a row, or NULL if it has none. */
@@ -58,6 +59,7 @@ read_session(const struct lk_sqlite_store *store, sqlite3_stmt *row,
 		return (lk_sqlite_corrupt(store));
 	lk_session_id(digest, tag, LK_TAG_LEN, session->id);
 	session->issued_at = sqlite3_column_int64(row, COLUMN_ISSUED) / 1000000;
+	lk_session_beside_unknown(session);
 	lk_session_expiry(expires_ms, now_ms, session);
 	return (LK_OK);
 }
@@ -94,6 +96,36 @@ lk_sqlite_find(struct lk_sqlite_store *store, const struct lk_token_key *key,
 	return (status);
 }
 
+/* ---- What stands beside it ---------------------------------------------- */
+
+/* Read it, in columns from ${column} on; false if it is none of ours. */
+static bool
+read_beside(sqlite3_stmt *row, int column, struct lk_session *session)
+{
+	session->ends_by = (sqlite3_column_int64(row, column) + 999) / 1000;
+	session->renewed_at = sqlite3_column_int64(row, column + 1) / 1000;
+	return (lk_sqlite_column_text(row, column + 2, session->peer,
+	            LK_PEER_MAX) &&
+	    lk_sqlite_column_text(row, column + 3, session->agent,
+	        LK_AGENT_MAX));
+}
+
+enum lk_status
+lk_sqlite_find_beside(struct lk_sqlite_store *store,
+    const uint8_t tag[LK_TAG_LEN], const uint8_t handle[LK_HANDLE_LEN],
+    struct lk_session *session)
+{
+	sqlite3_stmt *row;
+	enum lk_status status = LK_FAULT;
+
+	status = LK_SQLITE_RUN(store->db, LK_SQL_BESIDE, &row,
+	    LK_SQL_BYTES(tag, LK_TAG_LEN), LK_SQL_BYTES(handle, LK_HANDLE_LEN));
+	if (row != NULL && !read_beside(row, 0, session))
+		status = lk_sqlite_corrupt(store);
+	(void)sqlite3_reset(row);
+	return (status);
+}
+
 /* ---- Operations -------------------------------------------------------- */
 
 enum lk_status
@@ -109,7 +141,7 @@ lk_sqlite_check(struct lk_store *base, const struct lk_token_key *key,
 	    : lk_sqlite_db_begin(store->db, LK_SQL_BEGIN, deadline);
 	if (status != LK_OK)
 		return (status);
-	status = lk_sqlite_find(store, key, session);
+	status = lk_sqlite_why(store, key, lk_sqlite_find(store, key, session));
 	if (record == NULL)
 		return (lk_sqlite_db_looked(store->db, status));
 	if (status == LK_OK)
@@ -127,7 +159,7 @@ lk_sqlite_check_id(struct lk_store *base, const struct lk_session_ref *ref,
 
 	if (ref->locator_len != LK_TAG_LEN)
 		return (LK_MALFORMED);
-	status = lk_sqlite_db_look(store->db, deadline);
+	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN, deadline);
 	if (status != LK_OK)
 		return (status);
 	status = lk_sqlite_db_find(store->db, ref->locator, ref->handle, &row);
@@ -138,7 +170,10 @@ lk_sqlite_check_id(struct lk_store *base, const struct lk_session_ref *ref,
 	else if (status == LK_OK)
 		status = LK_UNKNOWN;
 	(void)sqlite3_reset(row);
-	return (lk_sqlite_db_looked(store->db, status));
+	if (status == LK_OK)
+		status = lk_sqlite_find_beside(store, ref->locator, ref->handle,
+		    session);
+	return (lk_sqlite_db_end(store->db, status));
 }
 
 /* ---- Lists ------------------------------------------------------------- */
@@ -156,6 +191,9 @@ struct entry {
 	int64_t issued_us;
 	uint8_t handle[LK_HANDLE_LEN];
 	char client[LK_CLIENT_MAX + 1];
+	char peer[LK_PEER_MAX + 1];
+	char agent[LK_AGENT_MAX + 1];
+	int64_t renewed_at, ends_by;
 };
 
 /* By expiry. */
@@ -191,6 +229,12 @@ take_row(struct lk_sqlite_store *store, sqlite3_stmt *row,
 		return (LK_OK);
 	memcpy(entry.handle, digest, LK_HANDLE_LEN);
 	memcpy(entry.client, session.client, sizeof(entry.client));
+	if (!read_beside(row, COLUMN_BESIDE, &session))
+		return (lk_sqlite_corrupt(store));
+	memcpy(entry.peer, session.peer, sizeof(entry.peer));
+	memcpy(entry.agent, session.agent, sizeof(entry.agent));
+	entry.renewed_at = session.renewed_at;
+	entry.ends_by = session.ends_by;
 	lk_buf_add(entries, &entry, sizeof(entry));
 	if (entries->failed)
 		return (
@@ -247,6 +291,10 @@ hand_out(const struct lk_sqlite_store *store, const char *user,
 		memcpy(session.user, user, strlen(user) + 1);
 		memcpy(session.client, entries[i].client,
 		    sizeof(session.client));
+		memcpy(session.peer, entries[i].peer, sizeof(session.peer));
+		memcpy(session.agent, entries[i].agent, sizeof(session.agent));
+		session.renewed_at = entries[i].renewed_at;
+		session.ends_by = entries[i].ends_by;
 		lk_session_id(entries[i].handle, tag, LK_TAG_LEN, session.id);
 		session.issued_at = entries[i].issued_us / 1000000;
 		lk_session_expiry(entries[i].expires_ms, now_ms, &session);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "session/user.h"
-#include "store/sqlite/store.h"
+#include "store/sqlite/past.h"
 
 /* How many rows a walk hands out at once: a user's may be long. */
 #define WALK_SESSIONS 256
@@ -25,7 +25,11 @@ enum {
 	COLUMN_ISSUED,
 	COLUMN_EXPIRES,
 	COLUMN_TAG,
-	COLUMN_HANDLE
+	COLUMN_HANDLE,
+	COLUMN_ENDS,
+	COLUMN_PEER,
+	COLUMN_AGENT,
+	COLUMN_IS_BESIDE
 };
 enum { COLUMN_RECORD = 0, COLUMN_USER_EXPIRES, COLUMN_USER_TAG };
 
@@ -63,6 +67,16 @@ read_session(sqlite3_stmt *row, struct lk_stored *stored)
 		return;
 	stored->issued_us = sqlite3_column_int64(row, COLUMN_ISSUED);
 	stored->expires_ms = sqlite3_column_int64(row, COLUMN_EXPIRES);
+	if (sqlite3_column_int(row, COLUMN_IS_BESIDE) != 0)
+		stored->ends_ms = sqlite3_column_type(row, COLUMN_ENDS) ==
+		        SQLITE_NULL
+		    ? LK_STORED_NEVER
+		    : sqlite3_column_int64(row, COLUMN_ENDS);
+	if (!lk_sqlite_column_text(row, COLUMN_PEER, stored->peer,
+	        LK_PEER_MAX) ||
+	    !lk_sqlite_column_text(row, COLUMN_AGENT, stored->agent,
+	        LK_AGENT_MAX))
+		return;
 	stored->kind = LK_STORED_SESSION;
 }
 
@@ -189,13 +203,23 @@ put_session(struct lk_sqlite_store *store, const struct lk_stored *stored,
 	if (status != LK_OK ||
 	    (*result != LK_PUT_NEW && *result != LK_PUT_LATER))
 		return (status);
-	return (LK_SQLITE_RUN(store->db, LK_SQL_PUT, NULL,
+	status = LK_SQLITE_RUN(store->db, LK_SQL_PUT, NULL,
 	    LK_SQL_BYTES(tag, LK_TAG_LEN),
 	    LK_SQL_BYTES(stored->digest, LK_HANDLE_LEN),
 	    LK_SQL_BYTES(stored->digest, LK_DIGEST_LEN),
 	    LK_SQL_BYTES(stored->user, strlen(stored->user)),
 	    LK_SQL_TEXT(stored->client), LK_SQL_NUMBER(stored->issued_us),
-	    LK_SQL_NUMBER(stored->expires_ms)));
+	    LK_SQL_NUMBER(stored->expires_ms));
+	if (status != LK_OK || *result != LK_PUT_NEW)
+		return (status);
+	/* It is there again. */
+	status = LK_SQLITE_RUN(store->db, LK_SQL_END_FORGET, NULL,
+	    LK_SQL_BYTES(tag, LK_TAG_LEN),
+	    LK_SQL_BYTES(stored->digest, LK_HANDLE_LEN));
+	return (status != LK_OK || stored->ends_ms == 0
+	        ? status
+	        : lk_sqlite_insert_beside(store, tag, stored->digest,
+	              stored->ends_ms, stored->peer, stored->agent));
 }
 
 static enum lk_status
@@ -269,7 +293,7 @@ lk_sqlite_sweep(struct lk_store *base, struct lk_place *place,
 	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
 	enum lk_status status = LK_FAULT;
 	int64_t began_ns;
-	int gone = 0;
+	int gone = 0, past = 0;
 
 	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN_IMMEDIATE,
 	    deadline);
@@ -282,11 +306,13 @@ lk_sqlite_sweep(struct lk_store *base, struct lk_place *place,
 	    LK_SQL_NUMBER(SWEEP_ROWS));
 	if (status == LK_OK)
 		gone = lk_sqlite_db_changes(store->db);
+	if (status == LK_OK)
+		status = lk_sqlite_sweep_past(store, SWEEP_ROWS, &past);
 	status = lk_sqlite_db_end(store->db, status);
 	if (status != LK_OK)
 		return (status);
 	*swept += (uint64_t)gone;
-	if (gone < SWEEP_ROWS)
+	if (gone < SWEEP_ROWS && past < SWEEP_ROWS)
 		next_half(place);
 	/* Who reads keeps nobody from it, but there is one writer. */
 	place->busy_ns = lk_monotonic_ns() - began_ns;

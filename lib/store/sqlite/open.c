@@ -51,6 +51,44 @@ static const char schema[] =
     "PRAGMA application_id = 1818977657;"
     "PRAGMA user_version = 1;";
 
+/*
+ * What stands beside it, since the version before has a file without: in tables
+ * of its own, which triggers keep true whichever program changes a session.  A
+ * row of `beside` says what a session's own row has no room for, among it when
+ * it ends for good (NULL: it has no such end), one of `ended` why a session
+ * did.
+ */
+static const char beside[] =
+    "CREATE INDEX session_by_issue"
+    " ON session (tag, issued_us, client, expires_ms);"
+    "CREATE TABLE beside ("
+    " tag BLOB NOT NULL, handle BLOB NOT NULL,"
+    " ends_ms INTEGER, renewed_ms INTEGER,"
+    " peer TEXT NOT NULL, agent TEXT NOT NULL,"
+    " PRIMARY KEY (tag, handle)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE ended ("
+    " tag BLOB NOT NULL, handle BLOB NOT NULL, digest BLOB NOT NULL,"
+    " reason TEXT NOT NULL, ended_ms INTEGER NOT NULL,"
+    " until_ms INTEGER NOT NULL,"
+    " PRIMARY KEY (tag, handle)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX ended_by_time ON ended (until_ms);"
+    "CREATE TABLE history ("
+    " tag BLOB NOT NULL, event TEXT NOT NULL, reason TEXT NOT NULL,"
+    " client TEXT NOT NULL, peer TEXT NOT NULL, actor TEXT NOT NULL,"
+    " since_us INTEGER NOT NULL, time_us INTEGER NOT NULL,"
+    " handle BLOB NOT NULL, count INTEGER NOT NULL,"
+    " agent TEXT NOT NULL, user BLOB NOT NULL,"
+    " PRIMARY KEY (tag, event, reason, client, peer, actor, since_us))"
+    " STRICT, WITHOUT ROWID;"
+    "CREATE INDEX history_by_time ON history (time_us);"
+    "CREATE TRIGGER session_gone AFTER DELETE ON session BEGIN"
+    " DELETE FROM beside WHERE tag = old.tag AND handle = old.handle; END;"
+    "CREATE TRIGGER session_extended AFTER UPDATE OF expires_ms ON session"
+    " BEGIN UPDATE session SET expires_ms = b.ends_ms FROM beside AS b"
+    " WHERE session.tag = new.tag AND session.handle = new.handle"
+    " AND b.tag = new.tag AND b.handle = new.handle"
+    " AND b.ends_ms < new.expires_ms; END;";
+
 static const char settings[] =
     "PRAGMA journal_mode = WAL;"
     "PRAGMA synchronous = FULL;"
@@ -227,27 +265,38 @@ check_owner(const struct opening *o)
 	return (LK_OK);
 }
 
-/*
- * Make the tables if the file is new.  The version is looked at again once
- * nobody else can make them.
- */
+/* Make what ${text} makes, unless the number of ${pragma} is there already. */
 static enum lk_status
-prepare_schema(const struct opening *o)
+make(const struct opening *o, const char *pragma, int number, const char *text)
 {
-	static const char pragma[] = "PRAGMA user_version";
 	enum lk_status status = LK_FAULT, end = LK_FAULT;
-	int version;
+	int is;
 
-	status = read_number(o, pragma, &version);
-	if (status != LK_OK || version == SCHEMA_VERSION)
+	status = read_number(o, pragma, &is);
+	if (status != LK_OK || is == number)
 		return (status);
 	if ((status = execute(o, "BEGIN IMMEDIATE")) != LK_OK)
 		return (status);
-	status = read_number(o, pragma, &version);
-	if (status == LK_OK && version == 0)
-		status = execute(o, schema);
+	/* Now nobody else can make it. */
+	status = read_number(o, pragma, &is);
+	if (status == LK_OK && is != number)
+		status = execute(o, text);
 	end = execute(o, status == LK_OK ? "COMMIT" : "ROLLBACK");
 	return (status == LK_OK ? end : status);
+}
+
+/* Make the tables if the file is new, or of the version before. */
+static enum lk_status
+prepare_schema(const struct opening *o)
+{
+	enum lk_status status = LK_FAULT;
+
+	status = make(o, "PRAGMA user_version", SCHEMA_VERSION, schema);
+	if (status == LK_OK)
+		status = make(o,
+		    "SELECT count(*) FROM sqlite_schema WHERE name = 'beside'",
+		    1, beside);
+	return (status);
 }
 
 /* Whether a log with something in it lies beside the file. */

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #include "store/backend.h"
-#include "store/sqlite/store.h"
+#include "store/sqlite/past.h"
 
 /* How long an expired session is remembered, and how many rows that are
  * older a change clears away. */
@@ -53,6 +53,20 @@ lk_sqlite_column_text(sqlite3_stmt *statement, int column, char *text,
 	}
 	text[len] = '\0';
 	return (true);
+}
+
+enum lk_status
+lk_sqlite_number_of(struct lk_sqlite_store *store, enum lk_sqlite_sql sql,
+    const uint8_t tag[LK_TAG_LEN], int64_t limit, int64_t *number)
+{
+	sqlite3_stmt *row;
+	enum lk_status status = LK_FAULT;
+
+	status = LK_SQLITE_RUN(store->db, sql, &row,
+	    LK_SQL_BYTES(tag, LK_TAG_LEN), LK_SQL_NUMBER(limit));
+	*number = row != NULL ? sqlite3_column_int64(row, 0) : 0;
+	(void)sqlite3_reset(row);
+	return (status);
 }
 
 /* The clock that says whether it was live may be set back. */
@@ -166,6 +180,9 @@ static const struct lk_store_ops sqlite_ops = { .name = "sqlite",
 	.revoke_id = lk_sqlite_revoke_id,
 	.revoke_all = lk_sqlite_revoke_all,
 	.list = lk_sqlite_list,
+	.history = lk_sqlite_history,
+	.history_erase = lk_sqlite_history_erase,
+	.ended = lk_sqlite_ended,
 	.user_get = lk_sqlite_user_get,
 	.user_put = lk_sqlite_user_put,
 	.user_delete = lk_sqlite_user_delete,

@@ -8,6 +8,8 @@
 struct lk_sqlite_store {
 	struct lk_store base;
 	struct lk_sqlite_db *db;
+	bool bare;        /* too little room: what ends leaves nothing behind */
+	int64_t noted_us; /* when the last entry of a history was written */
 };
 
 /** lk_sqlite_store_of(store): the store that ${store} is the base of. */
@@ -71,10 +73,40 @@ enum lk_status lk_sqlite_find(struct lk_sqlite_store *store,
 enum lk_status lk_sqlite_find_user(struct lk_sqlite_store *store,
     const uint8_t tag[LK_TAG_LEN], struct lk_buf *record) LK_MUST_CHECK;
 
+/**
+ * lk_sqlite_find_beside(store, tag, handle, session):
+ * Fill in what stands beside a session, in the transaction under way.
+ */
+enum lk_status lk_sqlite_find_beside(struct lk_sqlite_store *store,
+    const uint8_t tag[LK_TAG_LEN], const uint8_t handle[LK_HANDLE_LEN],
+    struct lk_session *session) LK_MUST_CHECK;
+
+/**
+ * lk_sqlite_insert_beside(store, tag, handle, ends_ms, peer, agent):
+ * Record beside a new session when it ends for good, LK_STORED_NEVER if it has
+ * no such end, and where it comes from.
+ */
+enum lk_status lk_sqlite_insert_beside(struct lk_sqlite_store *store,
+    const uint8_t tag[LK_TAG_LEN], const uint8_t handle[LK_HANDLE_LEN],
+    int64_t ends_ms, const char *peer, const char *agent) LK_MUST_CHECK;
+
+/**
+ * lk_sqlite_number_of(store, sql, tag, limit, number):
+ * The number that ${sql} says about the keys of ${tag}, which may go by
+ * ${limit}; 0 if it says none.
+ */
+enum lk_status lk_sqlite_number_of(struct lk_sqlite_store *store,
+    enum lk_sqlite_sql sql, const uint8_t tag[LK_TAG_LEN], int64_t limit,
+    int64_t *number) LK_MUST_CHECK;
+
 /** The operations: those that find sessions, */
 LK_STORE_OP(check) lk_sqlite_check;
 LK_STORE_OP(check_id) lk_sqlite_check_id;
 LK_STORE_OP(list) lk_sqlite_list;
+/** those on the past, */
+LK_STORE_OP(history) lk_sqlite_history;
+LK_STORE_OP(history_erase) lk_sqlite_history_erase;
+LK_STORE_OP(ended) lk_sqlite_ended;
 /** those that change them, */
 LK_STORE_OP(issue) lk_sqlite_issue;
 LK_STORE_OP(extend) lk_sqlite_extend;

@@ -171,7 +171,8 @@ gosession_checked(const struct lk_settings *settings,
 
 static enum lk_status
 gosession_extend(struct lk_store *base, const struct lk_token_key *key,
-    int64_t ttl, struct lk_deadline deadline, struct lk_session *session)
+    int64_t ttl, int64_t max_life, struct lk_deadline deadline,
+    struct lk_session *session)
 {
 	struct lk_redis_store *store = lk_redis_store_of(base);
 	struct lk_redis_reply *reply = NULL;
@@ -179,6 +180,7 @@ gosession_extend(struct lk_store *base, const struct lk_token_key *key,
 	struct lk_redis_names names;
 	enum lk_status status = LK_FAULT;
 
+	(void)max_life; /* the settings may not have one */
 	if ((status = lk_redis_gosession_names(base->settings, key, &names)) !=
 	    LK_OK)
 		return (status);
@@ -207,13 +209,15 @@ gosession_extend(struct lk_store *base, const struct lk_token_key *key,
 
 static enum lk_status
 gosession_revoke(struct lk_store *base, const struct lk_token_key *key,
-    struct lk_deadline deadline, uint64_t *revoked)
+    const struct lk_ending *ending, struct lk_deadline deadline,
+    uint64_t *revoked)
 {
 	struct lk_redis_store *store = lk_redis_store_of(base);
 	struct lk_redis_call call;
 	struct lk_redis_names names;
 	enum lk_status status = LK_FAULT;
 
+	(void)ending;
 	*revoked = 0;
 	if ((status = lk_redis_gosession_names(base->settings, key, &names)) !=
 	    LK_OK)
@@ -229,8 +233,8 @@ gosession_revoke(struct lk_store *base, const struct lk_token_key *key,
 
 static enum lk_status
 gosession_revoke_all(struct lk_store *base, const char *user,
-    const struct lk_token_key *keep, struct lk_deadline deadline,
-    uint64_t *revoked)
+    const struct lk_token_key *keep, const struct lk_ending *ending,
+    struct lk_deadline deadline, uint64_t *revoked)
 {
 	struct lk_redis_store *store = lk_redis_store_of(base);
 	struct lk_redis_key index, prefix;
@@ -243,6 +247,7 @@ gosession_revoke_all(struct lk_store *base, const char *user,
 	};
 	enum lk_status status = LK_FAULT;
 
+	(void)ending;
 	*revoked = 0;
 	status = lk_redis_gosession_user_names(store, user, &index, &prefix);
 	if (status != LK_OK)
@@ -308,17 +313,20 @@ gosession_check_id(struct lk_store *base, const struct lk_session_ref *ref,
 
 static enum lk_status
 gosession_revoke_id(struct lk_store *base, const struct lk_session_ref *ref,
-    struct lk_deadline deadline, uint64_t *revoked)
+    const struct lk_ending *ending, struct lk_deadline deadline,
+    uint64_t *revoked)
 {
 	struct lk_redis_store *store = lk_redis_store_of(base);
 	struct lk_token token;
 	struct lk_token_key key;
 	enum lk_status status = LK_FAULT;
 
+	(void)ending;
 	*revoked = 0;
 	status = search_ref(store, ref, deadline, &token, &key);
 	if (status == LK_OK)
-		status = gosession_revoke(base, &key, deadline, revoked);
+		status = gosession_revoke(base, &key, ending, deadline,
+		    revoked);
 	else if (status == LK_UNKNOWN)
 		/* It is as asked; also on a replica? */
 		status = lk_redis_replicate(store->link, LK_REDIS_REVOKES,

@@ -212,7 +212,8 @@ latchkey_check_id(struct lk_store *base, const struct lk_session_ref *ref,
 
 static enum lk_status
 latchkey_extend(struct lk_store *base, const struct lk_token_key *key,
-    int64_t ttl, struct lk_deadline deadline, struct lk_session *session)
+    int64_t ttl, int64_t max_life, struct lk_deadline deadline,
+    struct lk_session *session)
 {
 	struct lk_redis_store *store = lk_redis_store_of(base);
 	char digest[LK_DIGEST_TEXT_LEN + 1];
@@ -221,6 +222,7 @@ latchkey_extend(struct lk_store *base, const struct lk_token_key *key,
 	struct lk_redis_names names;
 	enum lk_status status = LK_FAULT;
 
+	(void)max_life; /* the settings may not have one */
 	lk_redis_latchkey_names(key->tag, key->digest, &names);
 	lk_base64url(key->digest, LK_DIGEST_LEN, digest);
 	lk_redis_call(&call, &latchkey_extend_script, 2);
@@ -257,20 +259,24 @@ revoke(struct lk_redis_store *store, const struct lk_redis_names *names,
 
 static enum lk_status
 latchkey_revoke(struct lk_store *base, const struct lk_token_key *key,
-    struct lk_deadline deadline, uint64_t *revoked)
+    const struct lk_ending *ending, struct lk_deadline deadline,
+    uint64_t *revoked)
 {
 	struct lk_redis_names names;
 
+	(void)ending;
 	lk_redis_latchkey_names(key->tag, key->digest, &names);
 	return (revoke(lk_redis_store_of(base), &names, deadline, revoked));
 }
 
 static enum lk_status
 latchkey_revoke_id(struct lk_store *base, const struct lk_session_ref *ref,
-    struct lk_deadline deadline, uint64_t *revoked)
+    const struct lk_ending *ending, struct lk_deadline deadline,
+    uint64_t *revoked)
 {
 	struct lk_redis_names names;
 
+	(void)ending;
 	*revoked = 0;
 	if (ref->locator_len != LK_TAG_LEN)
 		return (LK_MALFORMED);
@@ -280,8 +286,8 @@ latchkey_revoke_id(struct lk_store *base, const struct lk_session_ref *ref,
 
 static enum lk_status
 latchkey_revoke_all(struct lk_store *base, const char *user,
-    const struct lk_token_key *keep, struct lk_deadline deadline,
-    uint64_t *revoked)
+    const struct lk_token_key *keep, const struct lk_ending *ending,
+    struct lk_deadline deadline, uint64_t *revoked)
 {
 	struct lk_redis_key index, prefix;
 	struct lk_redis_names kept = { .handle = "" };
@@ -292,6 +298,7 @@ latchkey_revoke_all(struct lk_store *base, const char *user,
 		.own = kept.handle
 	};
 
+	(void)ending;
 	if (keep != NULL)
 		lk_redis_latchkey_names(keep->tag, keep->digest, &kept);
 	lk_redis_latchkey_user_names(user, &index, &prefix);

@@ -1,0 +1,52 @@
+/*
+ * What ended sessions leave behind in the embedded store, and the history of a
+ * user's.  Each is written by the transaction of the change itself.
+ */
+#ifndef LK_SQLITE_PAST_H_
+#define LK_SQLITE_PAST_H_
+
+#include "store/sqlite/store.h"
+
+/* What a statement that ends sessions returns of each. */
+#define LK_SQLITE_GONE " RETURNING handle, digest, user, client, expires_ms"
+
+/** The sessions that one statement ends, and what came of it. */
+struct lk_sqlite_gone {
+	const uint8_t *tag;
+	const struct lk_ending *ending; /* lent */
+	bool together;                  /* they are one entry of the history */
+
+	int rows;
+	uint64_t live;               /* of these */
+	uint8_t last[LK_HANDLE_LEN]; /* the greatest handle of them */
+};
+
+/**
+ * lk_sqlite_end_sessions(store, row, gone):
+ * Go on with a statement that ends with LK_SQLITE_GONE, at ${row}, which is
+ * NULL if it has none, and keep of each session that was live why it ended.
+ */
+enum lk_status lk_sqlite_end_sessions(struct lk_sqlite_store *store,
+    sqlite3_stmt *row, struct lk_sqlite_gone *gone) LK_MUST_CHECK;
+
+/** lk_sqlite_note_issue(store, request): Have the history say it. */
+enum lk_status lk_sqlite_note_issue(struct lk_sqlite_store *store,
+    const struct lk_issue_request *request) LK_MUST_CHECK;
+
+/**
+ * lk_sqlite_why(store, key, status):
+ * If ${status} is LK_UNKNOWN, find out whether the session ended, and why.
+ * Returns ${status}, or what went wrong.
+ */
+enum lk_status lk_sqlite_why(struct lk_sqlite_store *store,
+    const struct lk_token_key *key, enum lk_status status) LK_MUST_CHECK;
+
+/**
+ * lk_sqlite_sweep_past(store, rows, swept):
+ * Clear away so many of each that have served their time; ${swept} is the
+ * greater number of both.
+ */
+enum lk_status lk_sqlite_sweep_past(struct lk_sqlite_store *store, int rows,
+    int *swept) LK_MUST_CHECK;
+
+#endif /* !LK_SQLITE_PAST_H_ */
