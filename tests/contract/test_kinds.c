@@ -15,10 +15,9 @@ settle(void **state, const char *session)
 {
 	struct world *world = *state;
 
-	if (!world_is_sqlite(world)) {
-		print_message("not yet: %s\n", world->layout);
+	/* Its sessions have no kinds, and no other ends. */
+	if (strcmp(world->layout, "gosession") == 0)
 		skip();
-	}
 	world_settle(world, session, "", "");
 	return (world);
 }
@@ -202,6 +201,14 @@ test_life_is_fixed_at_issue(void **state)
 
 /* ---- Programs of the version before ------------------------------------ */
 
+static struct world *
+settle_sqlite(void **state, const char *session)
+{
+	if (!world_is_sqlite(*state))
+		skip();
+	return (settle(state, session));
+}
+
 static void
 run(struct world *world, const char *text)
 {
@@ -216,7 +223,7 @@ run(struct world *world, const char *text)
 static void
 test_life_is_not_outlived_by_the_program_before(void **state)
 {
-	struct world *world = settle(state, "max_life = 100;");
+	struct world *world = settle_sqlite(state, "max_life = 100;");
 	struct lk_session session;
 	struct lk_token token;
 
@@ -232,7 +239,7 @@ test_life_is_not_outlived_by_the_program_before(void **state)
 static void
 test_life_of_a_session_of_the_program_before(void **state)
 {
-	struct world *world = settle(state, "max_life = 100;" TABLE(""));
+	struct world *world = settle_sqlite(state, "max_life = 100;" TABLE(""));
 	struct lk_session session;
 	struct lk_token token, web;
 	size_t i;

@@ -35,9 +35,11 @@ struct check {
 	struct lk_token_key key; /* without its token */
 	bool user;               /* his record is asked for */
 	bool again;              /* it is the second look */
+	size_t first;            /* commands of the first look */
 
 	/* Once it is finished. */
 	enum lk_status status;
+	enum lk_reason ended;
 	struct lk_session session;
 	struct lk_buf record;
 };
@@ -143,8 +145,10 @@ ask(struct checks *c, struct check *check)
 	    &look);
 	if (status != LK_OK)
 		return (status);
+	check->first = look.count;
 	if (check->again)
-		layout->ask_why(&look.names, &look.commands[look.count++]);
+		look.count += layout->ask_why(&look.names,
+		    &look.commands[look.count]);
 	if (!lk_redis_order_put(&c->order, &check->asker, look.commands,
 	        look.count))
 		status = lk_fail(c->base.error, LK_E_NOMEM, "out of memory");
@@ -202,44 +206,41 @@ send_again(struct checks *c, enum lk_status status)
 
 /*
  * What does not fit a reply that the refusal of a check is not read from, or
- * NULL: a cached record is JSON, and the second look ends with a number.  Else
- * the session's own record may stand there, in the place of another reply.
+ * NULL: a cached record is JSON.  Else the session's own record may stand
+ * there, in the place of another reply.
  */
 static const char *
-find_misplaced(const struct check *check, struct lk_redis_reply *const *replies,
-    size_t count)
+find_misplaced(const struct check *check, struct lk_redis_reply *const *replies)
 {
-	const struct lk_redis_reply *user =
-	    replies[count - (check->again ? 2 : 1)];
-	const struct lk_redis_reply *end = replies[count - 1];
+	const struct lk_redis_reply *user = replies[check->first - 1];
 
 	if (check->user && user->type != LK_REDIS_NIL &&
 	    (user->type != LK_REDIS_STRING || user->text[0] != '{'))
 		return ("a user's record");
-	if (check->again && end->type != LK_REDIS_NIL &&
-	    (end->type != LK_REDIS_STRING || end->len == 0 ||
-	        strspn(end->text, "0123456789.e+") != end->len))
-		return ("a session's end");
 	return (NULL);
 }
 
 /* What the replies say that are there for a check. */
 static void
-read_answer(struct checks *c, struct check *check, size_t count)
+read_answer(struct checks *c, struct check *check)
 {
 	const struct lk_redis_layout *layout = c->layout;
 	const struct lk_redis_wire *wire = &c->dial.link->wire;
 	const char *wrong = NULL;
-	enum lk_status status = LK_FAULT;
+	enum lk_status status = LK_FAULT, why;
 
 	status = layout->checked(c->base.settings, &check->key,
 	    c->order.replies, &wire->clock, &check->session, &wrong);
 	if (status == LK_OK && check->user)
-		wrong = lk_redis_user_record(
-		    c->order.replies[count - (check->again ? 2 : 1)],
+		wrong = lk_redis_user_record(c->order.replies[check->first - 1],
 		    &check->record);
 	else if (status > 0)
-		wrong = find_misplaced(check, c->order.replies, count);
+		wrong = find_misplaced(check, c->order.replies);
+	if (wrong == NULL && check->again) {
+		why = layout->why(&check->key, &c->order.replies[check->first],
+		    &check->ended, &wrong);
+		status = status == LK_UNKNOWN ? why : status;
+	}
 	if (wrong != NULL) {
 		/* It is none of ours, or not what was asked for. */
 		fail_all(c,
@@ -248,14 +249,11 @@ read_answer(struct checks *c, struct check *check, size_t count)
 		        wire->name, wrong));
 		return;
 	}
-	if (status == LK_UNKNOWN && layout->ask_why != NULL) {
-		if (!check->again) {
-			check->again = true;
-			if ((status = ask(c, check)) != LK_OK)
-				fail_all(c, status);
-			return;
-		}
-		status = lk_redis_why(c->order.replies[count - 1]);
+	if (status == LK_UNKNOWN && layout->ask_why != NULL && !check->again) {
+		check->again = true;
+		if ((status = ask(c, check)) != LK_OK)
+			fail_all(c, status);
+		return;
 	}
 	tell_breaker(c, check, true);
 	/* Somebody must ask for the master first, or a source for the user. */
@@ -304,7 +302,7 @@ take_answer(struct checks *c)
 		status = lk_redis_wire_take_time(&c->dial.link->wire,
 		    c->order.replies[0]);
 	else if (asker != NULL)
-		read_answer(c, (struct check *)asker, count);
+		read_answer(c, (struct check *)asker);
 	if (status != LK_OK)
 		fail_all(c, status);
 	lk_redis_order_read(&c->order);
@@ -367,6 +365,9 @@ redis_finish(struct lk_store_checks *base, struct lk_store_checked *checked)
 	checked->whose = check->whose;
 	checked->status = check->status;
 	checked->record = check->record;
+	checked->ended = check->status == LK_UNKNOWN
+	    ? check->ended
+	    : LK_REASON_NONE;
 	if (check->status == LK_OK)
 		checked->session = check->session;
 	free(check);

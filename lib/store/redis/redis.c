@@ -91,12 +91,15 @@ check_no_path(const struct lk_settings *settings, const char *address,
 	    "expected host:port, since TLS is switched on, got a path"));
 }
 
-/* The lives, the limits by kind and the past that this store does not keep. */
+/* The lives, the limits by kind and the past that layout gosession does not
+ * keep. */
 static enum lk_status
 check_kinds(struct lk_settings *settings, struct lk_error *error)
 {
 	const char *key = NULL;
 
+	if (lk_redis_layout_of(settings)->ops->history != NULL)
+		return (LK_OK);
 	/* Of what is kept unless it is said otherwise, nothing was asked for.
 	 */
 	if (lk_settings_line(settings, "session.reasons") == 0)
@@ -117,8 +120,10 @@ check_kinds(struct lk_settings *settings, struct lk_error *error)
 		key = "session.history.keep";
 	if (key == NULL)
 		return (LK_OK);
-	return (lk_settings_refuse(settings, key, "store.backend", error,
-	    "expected nothing, since Redis does not keep it, got a value"));
+	return (lk_settings_refuse(settings, key, "store.redis.layout",
+	    error,
+	    "expected nothing, since layout gosession does not keep it, got a "
+	    "value"));
 }
 
 static enum lk_status
@@ -291,18 +296,22 @@ lk_redis_ping(struct lk_store *base, struct lk_deadline deadline)
 /* ---- Checks ------------------------------------------------------------ */
 
 enum lk_status
-lk_redis_run_why(struct lk_redis_store *store,
-    const struct lk_redis_names *names, struct lk_deadline deadline)
+lk_redis_run_why(struct lk_redis_store *store, const struct lk_token_key *key,
+    struct lk_redis_names *names, struct lk_deadline deadline)
 {
-	struct lk_redis_command command;
-	struct lk_redis_reply *reply = NULL;
+	struct lk_redis_command commands[LK_REDIS_WHY_MAX];
+	struct lk_redis_reply *replies[LK_REDIS_WHY_MAX] = { NULL };
+	const size_t count = store->layout->ask_why(names, commands);
+	const char *wrong = NULL;
 	enum lk_status status = LK_FAULT;
 
-	store->layout->ask_why(names, &command);
-	status = lk_redis_run(store, &command, 1, deadline, &reply);
+	status = lk_redis_run(store, commands, count, deadline, replies);
 	if (status == LK_OK)
-		status = lk_redis_why(reply);
-	lk_redis_reply_free(reply);
+		status = store->layout->why(key, replies, &store->base.ended,
+		    &wrong);
+	if (wrong != NULL)
+		status = lk_redis_corrupt(store, wrong);
+	lk_redis_free_replies(replies, LK_REDIS_WHY_MAX);
 	return (status);
 }
 
@@ -332,7 +341,7 @@ lk_redis_check(struct lk_store *base, const struct lk_token_key *key,
 	if (wrong != NULL)
 		status = lk_redis_corrupt(store, wrong);
 	else if (status == LK_UNKNOWN && layout->ask_why != NULL)
-		status = lk_redis_run_why(store, &look.names, deadline);
+		status = lk_redis_run_why(store, key, &look.names, deadline);
 	lk_redis_free_replies(replies, LK_REDIS_QUESTIONS_MAX + 1);
 	lk_redis_look_wipe(&look);
 	return (status);

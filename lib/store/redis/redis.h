@@ -55,11 +55,12 @@ enum lk_status lk_redis_run(struct lk_redis_store *store,
     struct lk_deadline deadline, struct lk_redis_reply **replies) LK_MUST_CHECK;
 
 /**
- * lk_redis_run_why(store, names, deadline):
+ * lk_redis_run_why(store, key, names, deadline):
  * Take the second look at a session that is unknown: LK_UNKNOWN or LK_EXPIRED.
+ * Unless ${key} is NULL the store is told why it ended, if that is known.
  */
 enum lk_status lk_redis_run_why(struct lk_redis_store *store,
-    const struct lk_redis_names *names,
+    const struct lk_token_key *key, struct lk_redis_names *names,
     struct lk_deadline deadline) LK_MUST_CHECK;
 
 /**

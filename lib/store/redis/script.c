@@ -163,6 +163,7 @@ step(struct lk_redis_store *store, const struct lk_redis_steps *steps,
 	struct lk_redis_call call;
 	enum lk_status status = LK_FAULT;
 	int64_t ended;
+	size_t i;
 
 	next[0] = '\0';
 	lk_redis_call(&call, steps->script, 1);
@@ -172,6 +173,8 @@ step(struct lk_redis_store *store, const struct lk_redis_steps *steps,
 	lk_redis_arg_later(&call);
 	lk_redis_arg_str(&call.command, at);
 	lk_redis_arg_str(&call.command, steps->own);
+	for (i = 0; i < 2 && steps->more[i] != NULL; i++)
+		lk_redis_arg_str(&call.command, steps->more[i]);
 	status = lk_redis_call_run(store->link, &call, effect, deadline,
 	    store->base.error, &reply);
 	if (reply == NULL)

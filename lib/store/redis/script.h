@@ -87,8 +87,9 @@ struct lk_redis_steps {
 	const struct lk_redis_key *index;
 	const struct lk_redis_key *prefix;
 	const char *own;
-	bool yields; /* rest between two steps */
-	bool blunt;  /* as in struct lk_redis_call */
+	const char *more[2]; /* further ones, or NULL */
+	bool yields;         /* rest between two steps */
+	bool blunt;          /* as in struct lk_redis_call */
 };
 
 /**

@@ -6,6 +6,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <sodium.h>
@@ -17,6 +18,9 @@
 #include "redis_latchkey_scripts.h"
 
 #define EXPIRED_KNOWN_MS LK_REDIS_EXPIRED_KNOWN_MS
+/* A handle and a digest, and all kinds of a row. */
+#define REPLACED_MAX (LK_HANDLE_TEXT_LEN + 1 + LK_DIGEST_TEXT_LEN)
+#define KINDS_TEXT_MAX ((size_t)LK_KINDS_MAX * (LK_CLIENT_MAX + 1))
 
 /*
  * Read a session from its record; NULL, or what is wrong.  One of another
@@ -42,17 +46,25 @@ read_record(const struct lk_redis_reply *reply, const struct lk_token_key *key,
 	return (NULL);
 }
 
-/* The session of a record that was just written to end in ${ttl} seconds. */
+/* The session of a record that was just written, and what stands beside it. */
 static enum lk_status
 session_of(struct lk_redis_store *store, const struct lk_redis_reply *reply,
-    const struct lk_token_key *key, int64_t ttl, struct lk_session *session)
+    const struct lk_token_key *key, struct lk_session *session)
 {
+	const char *wrong = "the answer to a script";
 	int64_t expires_ms = 0;
-	const char *wrong = read_record(reply, key, session, &expires_ms);
 
+	if (reply->type == LK_REDIS_ARRAY && reply->elements == 3 &&
+	    reply->element[2]->type == LK_REDIS_STRING)
+		wrong = read_record(reply->element[0], key, session,
+		    &expires_ms);
+	if (wrong == NULL &&
+	    !lk_redis_latchkey_fill_in(reply->element[1], session))
+		wrong = "what stands beside a session";
 	if (wrong != NULL)
 		return (lk_redis_corrupt(store, wrong));
-	lk_session_expiry(expires_ms, expires_ms - ttl * 1000, session);
+	lk_session_expiry(expires_ms,
+	    strtoll(reply->element[2]->text, NULL, 10), session);
 	return (LK_OK);
 }
 
@@ -92,14 +104,27 @@ latchkey_checked(const struct lk_settings *settings,
 	                       : lk_redis_left(clock, expires_ms, session));
 }
 
-/* A session that has no record: did it live until its time was over? */
-static void
-latchkey_ask_why(const struct lk_redis_names *names,
-    struct lk_redis_command *command)
+/* Get a session's record, and what stands beside it.  Unless LK_OK there are no
+ * ${replies}. */
+static enum lk_status
+get_record(struct lk_redis_store *store, struct lk_redis_names *names,
+    struct lk_deadline deadline, struct lk_redis_reply *replies[2])
 {
-	lk_redis_command(command, "ZSCORE");
-	lk_redis_arg_key(command, &names->index);
-	lk_redis_arg_str(command, names->handle);
+	struct lk_redis_command commands[2];
+	enum lk_status status = LK_FAULT;
+
+	lk_redis_command(&commands[0], "GET");
+	lk_redis_arg_key(&commands[0], &names->session);
+	lk_redis_latchkey_key(&names->beside, names->tag,
+	    LK_REDIS_LATCHKEY_BESIDE);
+	lk_redis_command(&commands[1], "HGET");
+	lk_redis_arg_key(&commands[1], &names->beside);
+	lk_redis_arg_str(&commands[1], names->handle);
+	status = lk_redis_run(store, commands, 2, deadline, replies);
+	if (status != LK_OK || replies[0]->type != LK_REDIS_NIL)
+		return (status);
+	lk_redis_free_replies(replies, 2);
+	return (lk_redis_run_why(store, NULL, names, deadline));
 }
 
 /* End so many sessions of a user that the rest can be done at an issue. */
@@ -108,19 +133,50 @@ trim(struct lk_redis_store *store, const struct lk_issue_request *request,
     struct lk_deadline deadline)
 {
 	const uint32_t limit = request->limits.per_user;
-	struct lk_redis_key index, prefix;
-	char stay[16];
+	struct lk_redis_key index, none;
+	char stay[16], how[LK_REDIS_HOW_MAX + 1];
 	const struct lk_redis_steps steps = { .script = &latchkey_trim_script,
 		.index = &index,
-		.prefix = &prefix,
-		.own = stay };
+		.prefix = &none,
+		.own = stay,
+		.more = { "limit", how } };
 	uint64_t ended;
 
 	(void)snprintf(stay, sizeof(stay), "%" PRIu32,
 	    limit > LK_REDIS_ONCE ? limit - 1 : LK_REDIS_ONCE);
-	lk_redis_latchkey_user_names(request->user, &index, &prefix);
+	lk_redis_latchkey_how(store->base.settings, &request->origin, how);
+	lk_redis_key(&none, NULL);
+	lk_redis_latchkey_user_names(request->user, &index, NULL);
 	return (lk_redis_steps_run(store, &steps, LK_REDIS_STEPS, deadline,
 	    &ended));
+}
+
+/* A row's kinds, with a blank between them; they hold none. */
+static enum lk_status
+join_kinds(struct lk_redis_store *store, const struct lk_kinds *row,
+    struct lk_buf *kinds)
+{
+	size_t i;
+
+	for (i = 0; row != NULL && i < row->kinds.n; i++) {
+		lk_buf_str(kinds, i > 0 ? " " : "");
+		lk_buf_str(kinds, row->kinds.v[i]);
+	}
+	return (kinds->failed
+	        ? lk_fail(store->base.error, LK_E_NOMEM, "out of memory")
+	        : LK_OK);
+}
+
+/* What is written of a session that ends: its handle and its digest. */
+static void
+name_replaced(const struct lk_token_key *key, char text[REPLACED_MAX + 1])
+{
+	text[0] = '\0';
+	if (key == NULL)
+		return;
+	lk_base64url(key->digest, LK_HANDLE_LEN, text);
+	text[LK_HANDLE_TEXT_LEN] = ' ';
+	lk_base64url(key->digest, LK_DIGEST_LEN, text + LK_HANDLE_TEXT_LEN + 1);
 }
 
 static enum lk_status
@@ -128,18 +184,23 @@ latchkey_issue(struct lk_store *base, const struct lk_issue_request *request,
     struct lk_deadline deadline, struct lk_session *session)
 {
 	struct lk_redis_store *store = lk_redis_store_of(base);
-	char digest[LK_DIGEST_TEXT_LEN + 1];
+	const struct lk_limits *limits = &request->limits;
+	char digest[LK_DIGEST_TEXT_LEN + 1], how[LK_REDIS_HOW_MAX + 1];
+	char replaced[REPLACED_MAX + 1];
+	struct lk_buf kinds = LK_BUF_INIT(KINDS_TEXT_MAX);
 	struct lk_redis_reply *reply = NULL;
-	struct lk_redis_key prefix, index, order;
+	struct lk_redis_key order;
 	struct lk_redis_call call;
 	struct lk_redis_names names;
 	enum lk_status status = LK_OK;
 
 	lk_redis_latchkey_names(request->key->tag, request->key->digest,
 	    &names);
-	lk_redis_latchkey_user_names(request->user, &index, &prefix);
 	lk_redis_latchkey_key(&order, names.tag, LK_REDIS_LATCHKEY_ORDER);
 	lk_base64url(request->key->digest, LK_DIGEST_LEN, digest);
+	lk_redis_latchkey_how(base->settings, &request->origin, how);
+	name_replaced(request->replaces, replaced);
+	status = join_kinds(store, limits->row, &kinds);
 	while (status == LK_OK && reply == NULL) {
 		lk_redis_call(&call, &latchkey_issue_script, 3);
 		lk_redis_arg_key(&call.command, &names.session);
@@ -151,28 +212,40 @@ latchkey_issue(struct lk_store *base, const struct lk_issue_request *request,
 		    request->client[0] != '\0' ? request->client : "-");
 		lk_redis_arg_str(&call.command, request->user);
 		lk_redis_arg_int(&call.command, request->ttl);
-		lk_redis_arg_int(&call.command, request->limits.per_user);
-		lk_redis_arg_key(&call.command, &prefix);
+		lk_redis_arg_int(&call.command, request->max_life);
+		lk_redis_arg_int(&call.command, limits->per_user);
+		lk_redis_arg_int(&call.command, limits->user_refuses);
+		lk_redis_arg_int(&call.command,
+		    limits->row != NULL ? limits->row->max : 0);
+		lk_redis_arg_int(&call.command, limits->row_refuses);
+		lk_redis_arg(&call.command, kinds.len > 0 ? kinds.data : "",
+		    kinds.len);
+		lk_redis_arg_str(&call.command, replaced);
 		lk_redis_arg_int(&call.command, EXPIRED_KNOWN_MS);
+		lk_redis_arg_str(&call.command, how);
 		status = lk_redis_call_run(store->link, &call, LK_REDIS_ISSUES,
 		    deadline, base->error, &reply);
-		if (status == LK_OK && lk_redis_reply_says(reply, 1)) {
+		if (status == LK_OK && lk_redis_reply_says(reply, 3))
+			status = LK_LIMIT;
+		else if (status == LK_OK && lk_redis_reply_says(reply, 1)) {
 			lk_redis_free_replies(&reply, 1);
 			status = trim(store, request, deadline);
 		}
 	}
 	if (status == LK_OK)
-		status = session_of(store, reply, request->key, request->ttl,
-		    session);
+		status = session_of(store, reply, request->key, session);
 	lk_redis_reply_free(reply);
+	lk_buf_free(&kinds);
 	return (status);
 }
 
 /* Read a session that was asked for by its public id. */
 static enum lk_status
-session_of_ref(struct lk_redis_store *store, const struct lk_redis_reply *reply,
-    const struct lk_session_ref *ref, struct lk_session *session)
+session_of_ref(struct lk_redis_store *store,
+    struct lk_redis_reply *const *replies, const struct lk_session_ref *ref,
+    struct lk_session *session)
 {
+	const struct lk_redis_reply *reply = replies[0];
 	uint8_t digest[LK_DIGEST_LEN];
 	struct lk_record record;
 
@@ -182,6 +255,9 @@ session_of_ref(struct lk_redis_store *store, const struct lk_redis_reply *reply,
 	    memcmp(digest, ref->handle, LK_HANDLE_LEN) != 0)
 		return (lk_redis_corrupt(store, "a session's record"));
 	lk_record_session(&record, digest, ref->locator, session);
+	if (!lk_redis_latchkey_fill_in(replies[1], session))
+		return (
+		    lk_redis_corrupt(store, "what stands beside a session"));
 	return (lk_redis_left(&store->link->wire.clock, record.expires_ms,
 	    session));
 }
@@ -191,22 +267,17 @@ latchkey_check_id(struct lk_store *base, const struct lk_session_ref *ref,
     struct lk_deadline deadline, struct lk_session *session)
 {
 	struct lk_redis_store *store = lk_redis_store_of(base);
-	struct lk_redis_command command;
-	struct lk_redis_reply *reply = NULL;
+	struct lk_redis_reply *replies[2] = { NULL };
 	struct lk_redis_names names;
 	enum lk_status status = LK_FAULT;
 
 	if (ref->locator_len != LK_TAG_LEN)
 		return (LK_MALFORMED);
 	lk_redis_latchkey_names(ref->locator, ref->handle, &names);
-	lk_redis_command(&command, "GET");
-	lk_redis_arg_key(&command, &names.session);
-	status = lk_redis_run(store, &command, 1, deadline, &reply);
-	if (status == LK_OK && reply->type == LK_REDIS_NIL)
-		status = lk_redis_run_why(store, &names, deadline);
-	else if (status == LK_OK)
-		status = session_of_ref(store, reply, ref, session);
-	lk_redis_reply_free(reply);
+	status = get_record(store, &names, deadline, replies);
+	if (status == LK_OK)
+		status = session_of_ref(store, replies, ref, session);
+	lk_redis_free_replies(replies, 2);
 	return (status);
 }
 
@@ -218,11 +289,13 @@ latchkey_extend(struct lk_store *base, const struct lk_token_key *key,
 	struct lk_redis_store *store = lk_redis_store_of(base);
 	char digest[LK_DIGEST_TEXT_LEN + 1];
 	struct lk_redis_reply *reply = NULL;
+	const struct lk_origin nobody = { .peer = "" };
+	char how[LK_REDIS_HOW_MAX + 1];
 	struct lk_redis_call call;
 	struct lk_redis_names names;
 	enum lk_status status = LK_FAULT;
 
-	(void)max_life; /* the settings may not have one */
+	lk_redis_latchkey_how(base->settings, &nobody, how);
 	lk_redis_latchkey_names(key->tag, key->digest, &names);
 	lk_base64url(key->digest, LK_DIGEST_LEN, digest);
 	lk_redis_call(&call, &latchkey_extend_script, 2);
@@ -232,28 +305,35 @@ latchkey_extend(struct lk_store *base, const struct lk_token_key *key,
 	lk_redis_arg_str(&call.command, digest);
 	lk_redis_arg_int(&call.command, ttl);
 	lk_redis_arg_int(&call.command, EXPIRED_KNOWN_MS);
+	lk_redis_arg_int(&call.command, max_life);
+	lk_redis_arg_str(&call.command, how);
 	status = lk_redis_call_run(store->link, &call, LK_REDIS_EXTENDS,
 	    deadline, base->error, &reply);
 	if (status == LK_OK && lk_redis_reply_says(reply, 0))
-		status = LK_UNKNOWN;
+		status = lk_redis_run_why(store, key, &names, deadline);
 	else if (status == LK_OK && lk_redis_reply_says(reply, 1))
 		status = LK_EXPIRED;
 	else if (status == LK_OK)
-		status = session_of(store, reply, key, ttl, session);
+		status = session_of(store, reply, key, session);
 	lk_redis_reply_free(reply);
 	return (status);
 }
 
 static enum lk_status
 revoke(struct lk_redis_store *store, const struct lk_redis_names *names,
-    struct lk_deadline deadline, uint64_t *revoked)
+    const struct lk_ending *ending, struct lk_deadline deadline,
+    uint64_t *revoked)
 {
+	char how[LK_REDIS_HOW_MAX + 1];
 	struct lk_redis_call call;
 
+	lk_redis_latchkey_how(store->base.settings, &ending->origin, how);
 	lk_redis_call(&call, &latchkey_revoke_script, 2);
 	lk_redis_arg_key(&call.command, &names->session);
 	lk_redis_arg_key(&call.command, &names->index);
 	lk_redis_arg_str(&call.command, names->handle);
+	lk_redis_arg_str(&call.command, lk_reason_name(ending->reason));
+	lk_redis_arg_str(&call.command, how);
 	return (lk_redis_revoke(store, &call, deadline, revoked));
 }
 
@@ -264,9 +344,9 @@ latchkey_revoke(struct lk_store *base, const struct lk_token_key *key,
 {
 	struct lk_redis_names names;
 
-	(void)ending;
 	lk_redis_latchkey_names(key->tag, key->digest, &names);
-	return (revoke(lk_redis_store_of(base), &names, deadline, revoked));
+	return (
+	    revoke(lk_redis_store_of(base), &names, ending, deadline, revoked));
 }
 
 static enum lk_status
@@ -276,12 +356,12 @@ latchkey_revoke_id(struct lk_store *base, const struct lk_session_ref *ref,
 {
 	struct lk_redis_names names;
 
-	(void)ending;
 	*revoked = 0;
 	if (ref->locator_len != LK_TAG_LEN)
 		return (LK_MALFORMED);
 	lk_redis_latchkey_names(ref->locator, ref->handle, &names);
-	return (revoke(lk_redis_store_of(base), &names, deadline, revoked));
+	return (
+	    revoke(lk_redis_store_of(base), &names, ending, deadline, revoked));
 }
 
 static enum lk_status
@@ -289,19 +369,22 @@ latchkey_revoke_all(struct lk_store *base, const char *user,
     const struct lk_token_key *keep, const struct lk_ending *ending,
     struct lk_deadline deadline, uint64_t *revoked)
 {
-	struct lk_redis_key index, prefix;
+	char how[LK_REDIS_HOW_MAX + 1];
+	struct lk_redis_key index, none;
 	struct lk_redis_names kept = { .handle = "" };
 	const struct lk_redis_steps steps = {
 		.script = &latchkey_revoke_all_script,
 		.index = &index,
-		.prefix = &prefix,
-		.own = kept.handle
+		.prefix = &none,
+		.own = kept.handle,
+		.more = { lk_reason_name(ending->reason), how }
 	};
 
-	(void)ending;
+	lk_redis_latchkey_how(base->settings, &ending->origin, how);
+	lk_redis_key(&none, NULL);
 	if (keep != NULL)
 		lk_redis_latchkey_names(keep->tag, keep->digest, &kept);
-	lk_redis_latchkey_user_names(user, &index, &prefix);
+	lk_redis_latchkey_user_names(user, &index, NULL);
 	return (lk_redis_steps_run(lk_redis_store_of(base), &steps,
 	    LK_REDIS_REVOKES, deadline, revoked));
 }
@@ -314,6 +397,9 @@ static const struct lk_store_ops latchkey_ops = { .name = "redis/latchkey",
 	.revoke_id = latchkey_revoke_id,
 	.revoke_all = latchkey_revoke_all,
 	.list = lk_redis_latchkey_list,
+	.history = lk_redis_latchkey_history,
+	.history_erase = lk_redis_latchkey_history_erase,
+	.ended = lk_redis_latchkey_ended,
 	LK_REDIS_SAME_OPS };
 
 const struct lk_redis_layout lk_redis_latchkey = { .ops = &latchkey_ops,
@@ -322,6 +408,7 @@ const struct lk_redis_layout lk_redis_latchkey = { .ops = &latchkey_ops,
 	.check = latchkey_check,
 	.checked = latchkey_checked,
 	.keys = &lk_redis_latchkey_keys,
-	.ask_why = latchkey_ask_why,
+	.ask_why = lk_redis_latchkey_ask_why,
+	.why = lk_redis_latchkey_why,
 	.put_script = &latchkey_put_script,
 	.sweep_script = &latchkey_sweep_script };

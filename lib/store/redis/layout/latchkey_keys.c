@@ -7,8 +7,7 @@
 #include "session/record.h"
 #include "store/redis/layout/latchkey.h"
 
-/* What every key begins with. */
-#define NAMESPACE "latchkey:{"
+#define NAMESPACE LK_REDIS_LATCHKEY_NAMESPACE
 #define TAG_END (sizeof(NAMESPACE) - 1 + LK_TAG_TEXT_LEN)
 
 /* ---- Names ------------------------------------------------------------- */
@@ -53,7 +52,8 @@ lk_redis_latchkey_user_names(const char *user, struct lk_redis_key *index,
     struct lk_redis_key *prefix)
 {
 	user_key(user, LK_REDIS_LATCHKEY_INDEX, index);
-	user_key(user, LK_REDIS_LATCHKEY_SESSION, prefix);
+	if (prefix != NULL)
+		user_key(user, LK_REDIS_LATCHKEY_SESSION, prefix);
 }
 
 static enum lk_status
@@ -97,11 +97,24 @@ ask(const struct lk_settings *settings, const struct lk_redis_reply *key,
     struct lk_redis_item *item,
     struct lk_redis_command commands[LK_REDIS_QUESTIONS_MAX])
 {
+	struct lk_redis_key *beside = &item->names.beside;
+
 	(void)settings;
-	(void)item;
+	if (key->len !=
+	    TAG_END + strlen(LK_REDIS_LATCHKEY_SESSION) + LK_HANDLE_TEXT_LEN)
+		return (0);
 	lk_redis_command(&commands[0], "GET");
 	lk_redis_arg(&commands[0], key->text, key->len);
-	return (1);
+	memcpy(item->names.tag, key->text + sizeof(NAMESPACE) - 1,
+	    LK_TAG_TEXT_LEN);
+	item->names.tag[LK_TAG_TEXT_LEN] = '\0';
+	lk_redis_latchkey_key(beside, item->names.tag,
+	    LK_REDIS_LATCHKEY_BESIDE);
+	lk_redis_command(&commands[1], "HGET");
+	lk_redis_arg_key(&commands[1], beside);
+	lk_redis_arg_str(&commands[1],
+	    key->text + key->len - LK_HANDLE_TEXT_LEN);
+	return (2);
 }
 
 /* A record must be what its key says. */
@@ -110,6 +123,7 @@ read_stored(const struct lk_redis_reply *key, const struct lk_redis_item *item,
     struct lk_redis_reply *const *replies, struct lk_stored *stored)
 {
 	const struct lk_redis_reply *reply = replies[0];
+	struct lk_redis_beside beside;
 	struct lk_redis_names names;
 	struct lk_record record;
 	uint8_t tag[LK_TAG_LEN];
@@ -130,6 +144,11 @@ read_stored(const struct lk_redis_reply *key, const struct lk_redis_item *item,
 	memcpy(stored->client, record.client, sizeof(stored->client));
 	stored->issued_us = record.issued_us;
 	stored->expires_ms = record.expires_ms;
+	if (!lk_redis_latchkey_beside(replies[1], &beside))
+		return (true);
+	stored->ends_ms = beside.ends_ms;
+	memcpy(stored->peer, beside.peer, sizeof(stored->peer));
+	memcpy(stored->agent, beside.agent, sizeof(stored->agent));
 	stored->kind = LK_STORED_SESSION;
 	return (true);
 }
@@ -157,9 +176,12 @@ static enum lk_put
 put(const struct lk_settings *settings, const struct lk_stored *stored,
     struct lk_redis_item *item, struct lk_redis_command *command)
 {
+	struct lk_origin origin = { .actor = "" };
 	uint8_t tag[LK_TAG_LEN];
 
-	(void)settings;
+	memcpy(origin.peer, stored->peer, sizeof(origin.peer));
+	memcpy(origin.agent, stored->agent, sizeof(origin.agent));
+	lk_redis_latchkey_how(settings, &origin, item->how);
 	lk_user_tag(stored->user, tag);
 	lk_redis_latchkey_names(tag, stored->digest, &item->names);
 	lk_base64url(stored->digest, LK_DIGEST_LEN, item->digest);
@@ -173,6 +195,11 @@ put(const struct lk_settings *settings, const struct lk_stored *stored,
 	    stored->client[0] != '\0' ? stored->client : "-");
 	lk_redis_arg_str(command, stored->user);
 	lk_redis_arg_int(command, LK_REDIS_EXPIRED_KNOWN_MS);
+	if (stored->ends_ms == 0 || stored->ends_ms == LK_STORED_NEVER)
+		lk_redis_arg_str(command, stored->ends_ms == 0 ? "-" : "never");
+	else
+		lk_redis_arg_int(command, stored->ends_ms);
+	lk_redis_arg_str(command, item->how);
 	return (LK_PUT_NOT);
 }
 

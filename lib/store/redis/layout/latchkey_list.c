@@ -21,6 +21,7 @@ struct list {
 	uint8_t tag[LK_TAG_LEN];
 	struct lk_redis_key index;
 	struct lk_redis_key prefix;
+	struct lk_redis_key beside;
 	lk_session_fn *each;
 	void *arg;
 
@@ -29,8 +30,8 @@ struct list {
 	size_t last;
 
 	struct lk_redis_key keys[LK_REDIS_PAGE];
-	struct lk_redis_command commands[LK_REDIS_PAGE];
-	struct lk_redis_reply *replies[LK_REDIS_PAGE];
+	struct lk_redis_command commands[2 * LK_REDIS_PAGE];
+	struct lk_redis_reply *replies[2 * LK_REDIS_PAGE];
 };
 
 /* Get a page: handles, each with its score behind it. */
@@ -86,8 +87,9 @@ is_done(const struct list *list, const struct lk_redis_reply *page, size_t at)
 /* Hand out the session of a record, which must be what its key says. */
 static enum lk_status
 take_record(struct list *list, const struct lk_redis_key *key,
-    const struct lk_redis_reply *reply)
+    struct lk_redis_reply *const *replies)
 {
+	const struct lk_redis_reply *reply = replies[0];
 	struct lk_redis_names names;
 	struct lk_session session;
 	struct lk_record record;
@@ -104,6 +106,9 @@ take_record(struct list *list, const struct lk_redis_key *key,
 	if (strcmp(names.session.text, key->text) != 0)
 		return (lk_redis_corrupt(list->store, "a session's record"));
 	lk_record_session(&record, digest, list->tag, &session);
+	if (!lk_redis_latchkey_fill_in(replies[1], &session))
+		return (lk_redis_corrupt(list->store,
+		    "what stands beside a session"));
 	if (lk_redis_left(&list->store->link->wire.clock, record.expires_ms,
 	        &session) == LK_OK)
 		list->each(list->arg, &session, NULL);
@@ -124,18 +129,24 @@ take_page(struct list *list, const struct lk_redis_reply *page,
 			continue;
 		lk_redis_key(&list->keys[count], list->prefix.text,
 		    page->element[i]->text, NULL);
-		lk_redis_command(&list->commands[count], "GET");
-		lk_redis_arg_key(&list->commands[count], &list->keys[count]);
+		lk_redis_command(&list->commands[2 * count], "GET");
+		lk_redis_arg_key(&list->commands[2 * count],
+		    &list->keys[count]);
+		lk_redis_command(&list->commands[2 * count + 1], "HGET");
+		lk_redis_arg_key(&list->commands[2 * count + 1], &list->beside);
+		lk_redis_arg_str(&list->commands[2 * count + 1],
+		    page->element[i]->text);
 		count++;
 	}
 	if (count > 0)
-		status = lk_redis_run(list->store, list->commands, count,
+		status = lk_redis_run(list->store, list->commands, 2 * count,
 		    deadline, list->replies);
 	if (status != LK_OK || count == 0)
 		return (status);
 	for (i = 0; i < count && status == LK_OK; i++)
-		status = take_record(list, &list->keys[i], list->replies[i]);
-	lk_redis_free_replies(list->replies, count);
+		status = take_record(list, &list->keys[i],
+		    &list->replies[2 * i]);
+	lk_redis_free_replies(list->replies, 2 * count);
 	return (status);
 }
 
@@ -189,6 +200,7 @@ lk_redis_latchkey_list(struct lk_store *base, const char *user,
     struct lk_deadline deadline, lk_session_fn *each, void *arg)
 {
 	struct list *list = calloc(1, sizeof(*list));
+	char tag[LK_TAG_TEXT_LEN + 1];
 	enum lk_status status = LK_FAULT;
 
 	if (list == NULL)
@@ -199,6 +211,8 @@ lk_redis_latchkey_list(struct lk_store *base, const char *user,
 	list->arg = arg;
 	lk_user_tag(user, list->tag);
 	lk_redis_latchkey_user_names(user, &list->index, &list->prefix);
+	lk_base64url(list->tag, LK_TAG_LEN, tag);
+	lk_redis_latchkey_key(&list->beside, tag, LK_REDIS_LATCHKEY_BESIDE);
 	status = list_all(list, deadline);
 	lk_redis_reply_free(list->last_page);
 	free(list);

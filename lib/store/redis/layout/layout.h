@@ -37,6 +37,11 @@ void lk_redis_key(struct lk_redis_key *key, ...) __attribute__((sentinel));
 void lk_redis_arg_key(struct lk_redis_command *command,
     const struct lk_redis_key *key);
 
+/* Longest argument that says how a change is recorded: three numbers, and where
+ * it comes from. */
+#define LK_REDIS_HOW_MAX \
+	(3 * 21 + LK_PEER_MAX + 1 + LK_ACTOR_MAX + 1 + LK_AGENT_MAX)
+
 /** The names that belong to one session. */
 struct lk_redis_names {
 	const struct lk_token *token;  /* layout gosession: it is in keys, and
@@ -45,6 +50,8 @@ struct lk_redis_names {
 	char handle[LK_HANDLE_TEXT_LEN + 1];
 	struct lk_redis_key session;
 	struct lk_redis_key index;
+	struct lk_redis_key beside,
+	    ended;                /* layout latchkey, where asked for */
 	struct lk_redis_key user; /* of his cached record; in layout latchkey
 	                             only where it is asked for */
 };
@@ -59,13 +66,16 @@ enum lk_redis_keys {
 	LK_REDIS_KEYS_ALL           /* of the layout, but users set apart */
 };
 
-/* Most commands that a layout asks about one session. */
+/* Most commands that a layout asks about one session, and that a second look
+ * takes. */
 #define LK_REDIS_QUESTIONS_MAX 3
+#define LK_REDIS_WHY_MAX 2
 
 /** One look at a session: the commands, and the keys that they borrow. */
 struct lk_redis_look {
 	struct lk_redis_names names;
-	struct lk_redis_command commands[LK_REDIS_QUESTIONS_MAX + 1];
+	struct lk_redis_command
+	    commands[LK_REDIS_QUESTIONS_MAX + LK_REDIS_WHY_MAX];
 	size_t count;
 };
 
@@ -166,11 +176,20 @@ struct lk_redis_layout {
 	    const char **wrong);
 
 	/**
-	 * The second look at a session that is unknown: nil if it was never
-	 * issued, or revoked, else it has expired.  NULL: the first tells.
+	 * The second look at a session that is unknown: how many commands,
+	 * which borrow ${names}.  NULL: the first tells.
 	 */
-	void (*ask_why)(const struct lk_redis_names *names,
-	    struct lk_redis_command *command);
+	size_t (*ask_why)(struct lk_redis_names *names,
+	    struct lk_redis_command commands[LK_REDIS_WHY_MAX]);
+
+	/**
+	 * What they say: LK_UNKNOWN if it was never issued, or ended, and then
+	 * ${reason} why if that is kept, else LK_EXPIRED.  Without ${key}
+	 * nobody is told a reason.  In ${wrong} as above.
+	 */
+	enum lk_status (*why)(const struct lk_token_key *key,
+	    struct lk_redis_reply *const *replies, enum lk_reason *reason,
+	    const char **wrong);
 
 	const struct lk_redis_keyspace *keys;
 
@@ -179,13 +198,6 @@ struct lk_redis_layout {
 	const struct lk_redis_script *put_script;
 	const struct lk_redis_script *sweep_script;
 };
-
-/** lk_redis_why(reply): What the second look says. */
-static inline enum lk_status
-lk_redis_why(const struct lk_redis_reply *reply)
-{
-	return (reply->type == LK_REDIS_NIL ? LK_UNKNOWN : LK_EXPIRED);
-}
 
 /** lk_redis_layout_of(settings): The one that they name. */
 const struct lk_redis_layout *lk_redis_layout_of(

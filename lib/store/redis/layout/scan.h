@@ -19,7 +19,8 @@
 struct lk_redis_item {
 	struct lk_redis_names names;
 	char digest[LK_DIGEST_TEXT_LEN + 1];
-	struct lk_token token; /* layout gosession, and its key */
+	char how[LK_REDIS_HOW_MAX + 1]; /* layout latchkey */
+	struct lk_token token;          /* layout gosession, and its key */
 	struct lk_token_key key;
 };
 

@@ -13,7 +13,7 @@
 
 /* ---- Commands ---------------------------------------------------------- */
 
-#define LK_REDIS_ARGS_MAX 16
+#define LK_REDIS_ARGS_MAX 20
 
 /** A script that Redis runs. */
 struct lk_redis_script {

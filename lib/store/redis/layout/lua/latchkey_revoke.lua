@@ -2,10 +2,15 @@
 -- End a session.  That is done whatever became of the user's index.
 --
 -- KEYS  session record, index
--- ARGV  handle
+-- ARGV  handle, reason, how (beside.lua)
 --
 -- Returns how many sessions ended: 1 or 0.
 
-local ended = redis.call('DEL', KEYS[1])
-redis.pcall('ZREM', KEYS[2], ARGV[1])
-return ended
+local index, how = KEYS[2], ARGV[3]
+-- include beside.lua
+
+if redis.call('EXISTS', KEYS[1]) == 0 then
+	redis.pcall('ZREM', index, ARGV[1])
+	return 0
+end
+return finish_each({ ARGV[1] }, ARGV[2])

@@ -5,13 +5,14 @@
 --
 -- Returns how many they were, '', and whether there are more, '' if not.
 
+local index, how = KEYS[1], '0 0 0 - - '
 local STEP = 1000
+-- include beside.lua
 
-local time = redis.call('TIME')
-local expired = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf',
-	string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)),
+local expired = redis.call('ZRANGEBYSCORE', index, '-inf', digits(now_ms),
 	'LIMIT', 0, STEP)
 if #expired > 0 then
-	redis.call('ZREM', KEYS[1], unpack(expired))
+	redis.call('ZREM', index, unpack(expired))
+	forget(expired)
 end
 return { #expired, '', #expired == STEP and '1' or '' }

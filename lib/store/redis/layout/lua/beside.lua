@@ -1,0 +1,171 @@
+-- What stands beside the records of a user's sessions, and is changed in the
+-- same step.  A script includes it behind its local `index`, the key of the
+-- user's index, and `how`, an argument: how many entries of each sort the
+-- history keeps, for how many milliseconds, how many milliseconds a reason is
+-- kept; peer and actor of the change, `-` if unknown; its agent, to the end.
+--
+-- <base>m        hash, for each handle: client, when it ends for good and when
+--                it was renewed, in milliseconds, `-` if not known; peer,
+--                agent.  In `-`: up to when what has expired was taken out.
+-- <base>k:<kind> sorted set of handles by time of issue
+-- <base>d:<handle>  why a session ended: `1 <ms> <reason> <digest>`
+-- <base>h        hash: the sorts of the history, and in `-` the user
+-- <base>h:<sort> list, the newest first: first and last time, count, handle,
+--                peer, actor, agent
+local base = string.sub(index, 1, -2)
+local beside, sorts = base .. 'm', base .. 'h'
+local keep, history_ms, reasons_ms, peer, actor, agent =
+	string.match(how, '^(%d+) (%d+) (%d+) (%S+) (%S+) (.*)$')
+keep, history_ms, reasons_ms =
+	tonumber(keep), tonumber(history_ms), tonumber(reasons_ms)
+local time = redis.call('TIME')
+local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+local HOUR_MS, SORTS, LOOK = 3600000, 20, 8
+
+local function digits(number)
+	return string.format('%.0f', number)
+end
+
+-- Take handles out of what counts kinds, and forget what stands beside them.
+local function forget(handles)
+	local gone = {}
+	for i, text in ipairs(redis.call('HMGET', beside, unpack(handles))) do
+		local kind = text and string.match(text, '^(%S+) ')
+		if kind then
+			gone[kind] = gone[kind] or {}
+			table.insert(gone[kind], handles[i])
+		end
+	end
+	for kind, those in pairs(gone) do
+		redis.call('ZREM', base .. 'k:' .. kind, unpack(those))
+	end
+	redis.call('HDEL', beside, unpack(handles))
+end
+
+-- Note what stands beside a session.
+local function put_beside(handle, kind, issued_us, ends, renewed, from, program)
+	redis.call('HSET', beside, handle, string.format('%s %s %s %s %s', kind,
+		ends, renewed, from, program))
+	if kind ~= '-' then
+		redis.call('ZADD', base .. 'k:' .. kind, issued_us, handle)
+	end
+end
+
+-- Let it all live as long as the index, which lives until ${ends}.
+local function keep_until(ends, kind)
+	redis.call('PEXPIREAT', beside, ends)
+	redis.call('PEXPIREAT', base .. 'k:' .. kind, ends)
+end
+
+-- Of all entries there are at most as many as of SORTS full sorts.
+local function trim_history()
+	local all, total = {}, 0
+	for _, sort in ipairs(redis.call('HKEYS', sorts)) do
+		local n = redis.call('LLEN', sorts .. ':' .. sort)
+		if n > 0 then
+			all[sort], total = n, total + n
+		elseif sort ~= '-' then
+			redis.call('HDEL', sorts, sort)
+		end
+	end
+	while total > SORTS * keep do
+		local oldest, since
+		for sort in pairs(all) do
+			local last = tonumber(string.match(redis.call('LINDEX',
+				sorts .. ':' .. sort, -1), '^%d+ (%d+) '))
+			if not since or last < since then
+				oldest, since = sort, last
+			end
+		end
+		redis.call('RPOP', sorts .. ':' .. oldest)
+		all[oldest], total = all[oldest] - 1, total - 1
+		if all[oldest] == 0 then
+			all[oldest] = nil
+			redis.call('HDEL', sorts, oldest)
+		end
+	end
+end
+
+-- Record that ${count} sessions of ${user} began or ended, the last of which
+-- is that of ${handle}.  What is like an entry begun within the hour is that
+-- entry.
+local function record_change(user, event, reason, kind, handle, count)
+	if keep == 0 or count == 0 then
+		return
+	end
+	local sort = string.format('%s %s %s', event, reason, kind)
+	local list, first, at = sorts .. ':' .. sort, digits(now_ms), 0
+	while at do
+		local entries = redis.call('LRANGE', list, at, at + LOOK - 1)
+		at = #entries == LOOK and at + LOOK or nil
+		for _, entry in ipairs(entries) do
+			local began, last, n, from, by = string.match(entry,
+				'^(%d+) (%d+) (%d+) %S+ (%S+) (%S+) ')
+			if tonumber(last) <= now_ms - HOUR_MS then
+				at = nil
+				break
+			elseif from == peer and by == actor and
+				tonumber(began) > now_ms - HOUR_MS then
+				redis.call('LREM', list, 1, entry)
+				first, count, at = began, count + n, nil
+				break
+			end
+		end
+	end
+	redis.call('LPUSH', list, string.format('%s %s %s %s %s %s %s', first,
+		digits(now_ms), digits(count), handle, peer, actor,
+		event == 'issued' and agent or ''))
+	redis.call('LTRIM', list, 0, keep - 1)
+	redis.call('HSET', sorts, sort, '', '-', user)
+	redis.call('PEXPIRE', list, history_ms)
+	redis.call('PEXPIRE', sorts, history_ms)
+	if redis.call('HLEN', sorts) > SORTS + 1 then
+		trim_history()
+	end
+end
+
+-- End sessions for ${reason}, and say so of those that lived; how many keys
+-- went, and of these how many of each kind, with the last of its handles.
+-- ${order} is the user's order, or nil.
+local function finish(handles, reason, order)
+	local keys, user, ended = {}, nil, {}
+	for i, handle in ipairs(handles) do
+		keys[i] = base .. 's:' .. handle
+	end
+	local records = redis.call('MGET', unpack(keys))
+	local count = redis.call('DEL', unpack(keys))
+	redis.pcall('ZREM', index, unpack(handles))
+	redis.pcall('ZREM', order or base .. 'o', unpack(handles))
+	for i, record in ipairs(records) do
+		local ends, digest, kind, whose
+		if record then
+			ends, digest, kind, whose = string.match(record,
+				'^1 %d+ (%d+) (%S+) (%S+) (.+)$')
+		end
+		if ends and tonumber(ends) > now_ms then
+			local till = math.min(tonumber(ends), now_ms + reasons_ms)
+			if till > now_ms then
+				redis.call('SET', base .. 'd:' .. handles[i],
+					string.format('1 %.0f %s %s', now_ms,
+						reason, digest),
+					'PXAT', digits(till))
+			end
+			local of_kind = ended[kind] or { count = 0 }
+			of_kind.count = of_kind.count + 1
+			of_kind.handle = handles[i]
+			ended[kind], user = of_kind, whose
+		end
+	end
+	forget(handles)
+	return count, ended, user
+end
+
+-- The same, and each kind is an entry of the history.
+local function finish_each(handles, reason)
+	local count, ended, user = finish(handles, reason)
+	for kind, those in pairs(ended) do
+		record_change(user, 'ended', reason, kind, those.handle,
+			those.count)
+	end
+	return count
+end
