@@ -42,19 +42,33 @@ local function forget(handles)
 	redis.call('HDEL', beside, unpack(handles))
 end
 
+-- The sets of kinds that must live as long as the index.
+local touched = {}
+
 -- Note what stands beside a session.
 local function put_beside(handle, kind, issued_us, ends, renewed, from, program)
 	redis.call('HSET', beside, handle, string.format('%s %s %s %s %s', kind,
 		ends, renewed, from, program))
 	if kind ~= '-' then
 		redis.call('ZADD', base .. 'k:' .. kind, issued_us, handle)
+		touched[kind] = true
+	end
+end
+
+-- What says what there is ends after all of it: its end never comes nearer.
+local function outlive(key, ends)
+	if redis.call('PEXPIRETIME', key) < tonumber(ends) then
+		redis.call('PEXPIREAT', key, ends)
 	end
 end
 
 -- Let it all live as long as the index, which lives until ${ends}.
 local function keep_until(ends, kind)
-	redis.call('PEXPIREAT', beside, ends)
-	redis.call('PEXPIREAT', base .. 'k:' .. kind, ends)
+	touched[kind] = true
+	for of in pairs(touched) do
+		redis.call('PEXPIREAT', base .. 'k:' .. of, ends)
+	end
+	outlive(beside, ends)
 end
 
 -- Of all entries there are at most as many as of SORTS full sorts.
@@ -118,7 +132,7 @@ local function record_change(user, event, reason, kind, handle, count)
 	redis.call('LTRIM', list, 0, keep - 1)
 	redis.call('HSET', sorts, sort, '', '-', user)
 	redis.call('PEXPIRE', list, history_ms)
-	redis.call('PEXPIRE', sorts, history_ms)
+	outlive(sorts, digits(now_ms + history_ms))
 	if redis.call('HLEN', sorts) > SORTS + 1 then
 		trim_history()
 	end
@@ -156,7 +170,7 @@ local function finish(handles, reason, order)
 			ended[kind], user = of_kind, whose
 		end
 	end
-	forget(handles)
+	pcall(forget, handles)
 	return count, ended, user
 end
 
@@ -164,7 +178,7 @@ end
 local function finish_each(handles, reason)
 	local count, ended, user = finish(handles, reason)
 	for kind, those in pairs(ended) do
-		record_change(user, 'ended', reason, kind, those.handle,
+		pcall(record_change, user, 'ended', reason, kind, those.handle,
 			those.count)
 	end
 	return count

@@ -54,7 +54,7 @@ local function finish_all(handles)
 		end
 	end
 	if lived > 0 then
-		record_change(user, 'ended', ARGV[5], '-', '-', lived)
+		pcall(record_change, user, 'ended', ARGV[5], '-', '-', lived)
 	end
 	return ended, spared
 end
