@@ -22,6 +22,8 @@ dump(struct world *world)
 	    "  local t = redis.call('TYPE', k).ok "
 	    "  if t == 'string' then all = all .. redis.call('GET', k) "
 	    "  else all = all .. table.concat( "
+	    "    t == 'hash' and redis.call('HGETALL', k) or "
+	    "    t == 'list' and redis.call('LRANGE', k, 0, -1) or "
 	    "    redis.call('ZRANGE', k, 0, -1, 'WITHSCORES'), ' ') end "
 	    "  all = all .. '\\n' "
 	    "end return all"));
@@ -33,10 +35,14 @@ test_store_holds_no_part_of_a_token(void **state)
 	struct world *world = *state;
 	struct lk_token token;
 	char part[9], *all;
+	uint64_t revoked;
 	size_t i;
 
 	world_issue(world, "alice", 600, &token, NULL);
+	world_issue(world, "alice", 600, &token, NULL);
+	assert_status(LK_OK, lk_revoke(world->m, &token, NULL, &revoked));
 	all = dump(world);
+	assert_non_null(strstr(all, "}:d:"));
 	assert_non_null(strstr(all, "alice"));
 	/* The random part begins at the 22nd character of the body. */
 	for (i = 3 + 22; i + 8 <= token.len; i++) {
@@ -59,7 +65,7 @@ test_all_keys_of_a_user_carry_one_hash_tag(void **state)
 	world_issue(world, "alice", 600, &token, &session);
 	assert_status(LK_OK, lk_user_put(world->m, "alice", "{}", 60));
 	keys = world_redis(world, "KEYS *");
-	assert_int_equal(keys->elements, 3);
+	assert_int_equal(keys->elements, 6);
 	for (i = 0; i < keys->elements; i++)
 		assert_memory_equal(keys->element[i]->str,
 		    "latchkey:{" ALICE "}:", strlen("latchkey:{" ALICE "}:"));
@@ -268,7 +274,49 @@ test_session_beside_a_foreign_index_can_be_ended(void **state)
 	assert_true(world_check(world, &other, &session) != LK_OK);
 	assert_status(LK_E_CORRUPT,
 	    lk_issue(world->m, "alice", NULL, &token, &session));
-	assert_int_equal(world_int(world, "DBSIZE"), 1);
+	assert_int_equal(world_int(world, "EVAL %s 0",
+	                     "return #redis.call('KEYS', '*:s:*')"),
+	    0);
+}
+
+/* Nor one of what stands beside it. */
+static void
+test_session_beside_foreign_keys_can_be_ended(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token;
+	uint64_t revoked;
+
+	world_issue(world, "alice", 600, &token, NULL);
+	freeReplyObject(world_redis(world, "EVAL %s 0",
+	    "for i, k in ipairs(redis.call('KEYS', '*')) do "
+	    "if string.match(k, '}:[mh]') then redis.call('SET', k, 'x') end "
+	    "end"));
+	assert_status(LK_OK, lk_revoke(world->m, &token, NULL, &revoked));
+	assert_int_equal(revoked, 1);
+	assert_true(world_check(world, &token, &session) != LK_OK);
+}
+
+/* What a session leaves behind is told to who holds its whole digest. */
+static void
+test_reason_of_another_digest_is_not_told(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token;
+	uint64_t revoked;
+
+	world_issue(world, "alice", 600, &token, NULL);
+	assert_status(LK_OK, lk_revoke(world->m, &token, NULL, &revoked));
+	assert_status(LK_UNKNOWN, world_check(world, &token, &session));
+	assert_int_equal(lk_ended(world->m), LK_REASON_REVOKED);
+	freeReplyObject(world_redis(world, "EVAL %s 0",
+	    "local k = redis.call('KEYS', '*}:d:*')[1] "
+	    "redis.call('SET', k, string.gsub(redis.call('GET', k), "
+	    "'%S+$', string.rep('A', 43)), 'KEEPTTL')"));
+	assert_true(world_check(world, &token, &session) != LK_OK);
+	assert_int_equal(lk_ended(world->m), LK_REASON_NONE);
 }
 
 #define SUITE_TEST(name) cmocka_unit_test_setup(name, world_reset)
