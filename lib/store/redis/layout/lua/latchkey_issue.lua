@@ -26,10 +26,14 @@ for kind in string.gmatch(ARGV[11], '%S+') do
 	kinds[#kinds + 1] = base .. 'k:' .. kind
 end
 
--- Up to ${count} handles of live sessions, behind the first ${skip} by expiry.
-local function live_handles(skip, count)
+local function count_live()
+	return redis.call('ZCOUNT', index, '(' .. digits(now_ms), '+inf')
+end
+
+-- Up to ${count} handles of live sessions, those that end first.
+local function live_handles(count)
 	return redis.call('ZRANGEBYSCORE', index, '(' .. digits(now_ms), '+inf',
-		'LIMIT', skip, count)
+		'LIMIT', 0, count)
 end
 
 -- What has expired since the last time counts no more for its kind.
@@ -56,7 +60,7 @@ local function count_anew(live)
 		return
 	end
 	local lives, stale = {}, {}
-	for _, other in ipairs(live_handles(0, live)) do
+	for _, other in ipairs(live_handles(live)) do
 		lives[other] = true
 		if redis.call('HEXISTS', beside, other) == 0 then
 			local record = redis.call('GET', base .. 's:' .. other)
@@ -103,7 +107,7 @@ local function complete_order(live)
 	if redis.call('ZCARD', order) >= live then
 		return
 	end
-	for i, other in ipairs(live_handles(0, live)) do
+	for i, other in ipairs(live_handles(live)) do
 		local record = redis.call('GET', base .. 's:' .. other)
 		if record then
 			redis.call('ZADD', order,
@@ -113,7 +117,7 @@ local function complete_order(live)
 end
 
 leave_kinds()
-local live = redis.call('ZCOUNT', index, '(' .. digits(now_ms), '+inf')
+local live = count_live()
 count_anew(live)
 
 -- The session that it replaces, if that lives.
@@ -158,10 +162,11 @@ while row_over > 0 do
 	row_over = row_over - #victims
 end
 
-local over = limit > 0 and #live_handles(limit - 1, ONCE) or 0
-if over > 0 and #live_handles(ONCE, 1) > 0 then
+left = count_live()
+local over = limit > 0 and math.min(left - limit + 1, ONCE) or 0
+if over > 0 and left > ONCE then
 	-- Of very many sessions, those that end first are taken for the oldest.
-	finish_each(live_handles(0, over), 'limit')
+	finish_each(live_handles(over), 'limit')
 	over = 0
 elseif over > 0 then
 	complete_order(over + limit - 1)
