@@ -1,7 +1,6 @@
 #include <string.h>
 
 #include "base/escape.h"
-#include "base/utf8.h"
 #include "session/origin.h"
 
 static const char *const names[] = { [LK_REASON_NONE] = "",
