@@ -6,7 +6,7 @@
 # does CI=true).
 
 VERSION := 0.1.0
-SONAME  := liblatchkey.so.0
+SONAME  := liblatchkey.so.1
 
 # Where settings are: /etc/latchkey.
 SYSCONFDIR ?= /etc

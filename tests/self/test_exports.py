@@ -62,5 +62,5 @@ def test_exports_of_the_library_are_its_header():
     declared = set(re.findall(r"LK_API[^;(]*?\b(lk_\w+)\(",
                               read("lib/latchkey.h")))
     assert len(declared) > 30
-    assert symbols("liblatchkey.so.0", "TDBRVWiuG") - {"LATCHKEY_0"} == (
+    assert symbols("liblatchkey.so.1", "TDBRVWiuG") - {"LATCHKEY_1"} == (
         declared)

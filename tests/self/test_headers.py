@@ -44,7 +44,7 @@ def test_header_public_declares_exactly_what_is_exported():
     assert len(declared) > 20
     assert all(name.startswith("lk_") for name in declared)
     found = run("nm", "-D", "--defined-only", "--format=posix",
-                BUILD / "liblatchkey.so.0")
+                BUILD / "liblatchkey.so.1")
     assert found.returncode == 0, found.stderr
     symbols = [line.split() for line in found.stdout.splitlines()]
     # "A" is the version node of the export map.

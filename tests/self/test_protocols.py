@@ -36,11 +36,12 @@ def test_protocols_name_every_script_of_a_layout(layout):
 
 
 def test_protocols_latchkey_names_every_key():
-    parts = set(re.findall(r'#define LK_REDIS_LATCHKEY_\w+ "(.+)"',
-                           read(f"{LAYOUTS}/latchkey.h")))
+    named = dict(re.findall(r'#define LK_REDIS_LATCHKEY_(\w+) "(.+)"',
+                            read(f"{LAYOUTS}/latchkey.h")))
     keys = read(f"{LAYOUTS}/latchkey_keys.c")
-    space = re.search(r'#define NAMESPACE "(.+)"', keys)[1]
-    told = {row[0].strip("`").removesuffix("HANDLE")
+    space = named.pop("NAMESPACE")
+    parts = {*named.values(), "}:k:", "}:h:"}
+    told = {re.sub("(HANDLE|CLIENT|SORT)$", "", row[0].strip("`"))
             for row in table("doc/layout-latchkey.md", "`latchkey:")}
     assert told == ({f"{space}TAG{part}" for part in parts}
                     | {space + re.search(r'"(}:fence)"', keys)[1]})
@@ -49,8 +50,8 @@ def test_protocols_latchkey_names_every_key():
 def test_protocols_latchkey_has_the_record_of_the_scripts():
     page = read("doc/layout-latchkey.md")
     assert "    1 ISSUED EXPIRES DIGEST CLIENT USER\n" in page
-    assert "'1 %s %s %s %s %s', issued_us, expires_ms,\n\tdigest, client, " \
-        "user)" in SCRIPTS["latchkey_issue"]
+    assert "'1 %s %s %s %s %s', issued_us, digits(expires),\n\tdigest, " \
+        in SCRIPTS["latchkey_issue"]
     digits = number("LK_RECORD_DIGITS_MAX", "lib/session/record.h")
     assert f"at most {digits}." in page
     assert number("LK_REDIS_EXPIRED_KNOWN_MS",
@@ -97,7 +98,7 @@ def test_protocols_sqlite_has_the_tables_and_their_marks():
         in page
     for rows, path in (("PAGE_ROWS", "find.c"), ("WALK_SESSIONS", "move.c"),
                        ("PUT_ROWS", "move.c"), ("SWEEP_ROWS", "move.c"),
-                       ("STEP", "change.c")):
+                       ("LK_SQLITE_STEP", "revoke.h")):
         assert str(number(rows, f"lib/store/sqlite/{path}")) in page, rows
 
 

@@ -73,7 +73,8 @@ static const char *const sql_text[LK_SQL_N] = {
 	[LK_SQL_REVOKE_SOME] =
 	    "DELETE FROM session WHERE tag = ?1 AND handle IN"
 	    " (SELECT handle FROM session WHERE tag = ?1 AND handle > ?5"
-	    "  AND issued_us <= ?2 AND handle IS NOT ?4 LIMIT ?3)" LK_SQLITE_GONE,
+	    "  AND issued_us <= ?2 AND handle IS NOT ?4"
+	    "  LIMIT ?3)" LK_SQLITE_GONE,
 	[LK_SQL_END] = "INSERT OR REPLACE INTO ended"
 	               " (tag, handle, digest, reason, ended_ms, until_ms)"
 	               " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
