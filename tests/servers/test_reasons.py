@@ -92,3 +92,31 @@ def test_reason_is_told_to_nobody_else(doors):
     # Nor is it said of a session that lives, or of one that is over.
     live = doors.issue()
     assert doors.ask("authorize", live).header("Latchkey-Reason") is None
+
+
+# ---- Idle time ------------------------------------------------------------
+
+
+def test_session_lives_while_it_is_used_and_no_longer_than_its_life(place):
+    """The recipe of the manual: used, it lives; unused, it ends."""
+    listen = f"unix:{place.path}/gate.sock"
+    cli = Latchkey(place, place.write(
+        "latchkey.conf",
+        embedded_settings(f"{place.path}/store/db", listen,
+                          "renew_below = 2;")
+        + "session = { ttl = 3; max_life = 8; };\n"))
+    place.add(Gate(place, cli.conf, listen))
+    used, unused = (cli.must("issue", "alice").strip() for _ in range(2))
+    issued = cli.check(used)["issued_at"]
+    ends = set()
+    while True:
+        reply = fastcgi.ask(listen, fastcgi.request_of(
+            "/", HTTP_AUTHORIZATION=f"Bearer {used}"))
+        if reply.status != 200:
+            break
+        ends.add(int(reply.header("Variable-LATCHKEY_EXPIRES")))
+    assert reply.status == 401
+    # It was extended, up to the end of its life.
+    assert min(ends) <= issued + 4 < max(ends) <= issued + 9
+    assert cli.run("check", "-", stdin=unused).stderr.strip().endswith(
+        "expired")

@@ -488,12 +488,12 @@ test_checks_session_that_is_unknown_is_asked_for_again(void **state)
 	connect_first();
 	ask(1, 3);
 	say(NIL NIL NIL);
-	/* A GET and a ZSCORE each. */
-	hear(6);
+	/* A GET, a ZSCORE and why it ended, each. */
+	hear(9);
 	finish_nothing();
-	say(NIL NIL NIL "$1\r\n1\r\n");
+	say(NIL NIL NIL NIL "$1\r\n1\r\n" NIL);
 	say_record(3, 5000);
-	say(NIL);
+	say(NIL NIL);
 	finish(1, LK_UNKNOWN);
 	finish(2, LK_EXPIRED);
 	finish(3, LK_OK);
@@ -523,11 +523,11 @@ test_checks_replies_swapped_within_one_answer_refuse_nobody(void **state)
 		hear(2);
 		if (second) {
 			say(NIL NIL);
-			hear(3);
+			hear(4);
 		}
 		say(NIL);
 		say_record(1, 5000);
-		say(second ? NIL : "");
+		say(second ? NIL NIL : "");
 		finish(1, LK_E_CORRUPT);
 	}
 }

@@ -197,7 +197,8 @@ lk_redis_latchkey_why(const struct lk_token_key *key,
 	    (end->type != LK_REDIS_STRING || end->len == 0 ||
 	        strspn(end->text, "0123456789.e+") != end->len))
 		*wrong = "a session's end";
-	else if (key != NULL) {
+	else if (key != NULL && !key->by_id) {
+		/* Who was named by an id alone does not hold the token. */
 		lk_base64url(key->digest, LK_DIGEST_LEN, digest);
 		*wrong = read_ended(replies[1], digest, LK_DIGEST_TEXT_LEN,
 		    reason, &ms);
