@@ -141,7 +141,7 @@ local left = live - row_over - (replaced and 1 or 0)
 if row_over > 0 and row_refuses or limit > 0 and refuses and left >= limit then
 	return 3
 end
-if limit > 0 and left - limit + 1 > STEP and left >= ONCE then
+if limit > 0 and left - limit + 1 > STEP and left > ONCE then
 	return 1
 end
 
