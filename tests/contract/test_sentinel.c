@@ -369,16 +369,16 @@ test_sentinel_durable_changes_are_on_the_replica(void **state)
 	freeReplyObject(redisCommand(redis, "SELECT 5"));
 	for (i = 0; i < 20; i++) {
 		issue(stage, "alice", &token, NULL);
-		reply = redisCommand(redis, "DBSIZE");
-		keys = (int)reply->integer;
+		reply = redisCommand(redis, "KEYS *}:[is]*");
+		keys = (int)reply->elements;
 		freeReplyObject(reply);
 		assert_int_equal(keys, 2);
 		assert_status(
 		    LK_OK, lk_refresh(stage->m, &token, 90, &session));
 		assert_status(
 		    LK_OK, lk_revoke(stage->m, &token, NULL, &revoked));
-		reply = redisCommand(redis, "DBSIZE");
-		keys = (int)reply->integer;
+		reply = redisCommand(redis, "KEYS *}:[is]*");
+		keys = (int)reply->elements;
 		freeReplyObject(reply);
 		assert_int_equal(keys, 0);
 	}

@@ -243,7 +243,7 @@ lk_redis_latchkey_ended(struct lk_store *base, const struct lk_session_ref *ref,
 /* ---- History ----------------------------------------------------------- */
 
 struct dated {
-	int64_t ms;
+	int64_t us;
 	struct lk_entry entry;
 };
 
@@ -252,7 +252,7 @@ struct reading {
 	struct lk_redis_store *store;
 	const struct lk_session_ref *ref;
 	char user[LK_USER_ID_MAX + 1];
-	int64_t since_ms;
+	int64_t since_us;
 	struct dated *all;
 	size_t n, room;
 };
@@ -285,7 +285,7 @@ read_entry(const struct reading *reading, const struct lk_redis_reply *text,
 	size_t len;
 
 	if (!split(text, words, WORDS_MAX) || !read_number(&words[0], &first) ||
-	    !read_number(&words[1], &dated->ms) ||
+	    !read_number(&words[1], &dated->us) ||
 	    !read_number(&words[2], &count) ||
 	    !read_word(&words[4], entry->peer, LK_PEER_MAX) ||
 	    !read_word(&words[5], entry->actor, LK_ACTOR_MAX) ||
@@ -300,7 +300,7 @@ read_entry(const struct reading *reading, const struct lk_redis_reply *text,
 		    reading->ref->locator_len, entry->id);
 	}
 	memcpy(entry->user, reading->user, sizeof(entry->user));
-	entry->time = dated->ms / 1000;
+	entry->time = dated->us / US_OF_SECOND;
 	entry->count = (uint64_t)count;
 	return (true);
 }
@@ -331,7 +331,7 @@ take_sort(struct reading *reading, const struct lk_redis_reply *sort,
 		if (!read_entry(reading, entries->element[i],
 		        &reading->all[reading->n]))
 			return (lk_redis_corrupt(reading->store, "a history"));
-		if (reading->all[reading->n].ms > reading->since_ms)
+		if (reading->all[reading->n].us > reading->since_us)
 			reading->n++;
 	}
 	return (LK_OK);
@@ -371,13 +371,16 @@ read_some(struct reading *reading, const char *tag,
 	return (status);
 }
 
-/* The newest first. */
+/* The newest first; of one step, what began for what ended. */
 static int
 compare(const void *a, const void *b)
 {
 	const struct dated *one = a, *other = b;
 
-	return (one->ms < other->ms ? 1 : one->ms > other->ms ? -1 : 0);
+	if (one->us != other->us)
+		return (one->us < other->us ? 1 : -1);
+	return ((one->entry.event == LK_EVENT_ENDED) -
+	    (other->entry.event == LK_EVENT_ENDED));
 }
 
 /* Read all sorts, of which ${all} are the names, each with nothing behind it
@@ -431,9 +434,9 @@ lk_redis_latchkey_history(struct lk_store *base,
 	status = lk_redis_run(reading.store, &command, 1, deadline, &all);
 	if (status != LK_OK)
 		return (status);
-	reading.since_ms = lk_redis_clock_now_ms(
-	                       &reading.store->link->wire.clock) -
-	    (int64_t)base->settings->session.history.ttl * 1000;
+	reading.since_us = 1000 *
+	        lk_redis_clock_now_ms(&reading.store->link->wire.clock) -
+	    US_OF_SECOND * (int64_t)base->settings->session.history.ttl;
 	status = read_all(&reading, tag, all, deadline);
 	for (i = 0; i < reading.n && status == LK_OK; i++)
 		each(arg, &reading.all[i].entry);

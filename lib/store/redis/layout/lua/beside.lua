@@ -10,8 +10,8 @@
 -- <base>k:<kind> sorted set of handles by time of issue
 -- <base>d:<handle>  why a session ended: `1 <ms> <reason> <digest>`
 -- <base>h        hash: the sorts of the history, and in `-` the user
--- <base>h:<sort> list, the newest first: first and last time, count, handle,
---                peer, actor, agent
+-- <base>h:<sort> list, the newest first: first and last time in microseconds,
+--                count, handle, peer, actor, agent
 local base = string.sub(index, 1, -2)
 local beside, sorts = base .. 'm', base .. 'h'
 local keep, history_ms, reasons_ms, peer, actor, agent =
@@ -19,8 +19,9 @@ local keep, history_ms, reasons_ms, peer, actor, agent =
 keep, history_ms, reasons_ms =
 	tonumber(keep), tonumber(history_ms), tonumber(reasons_ms)
 local time = redis.call('TIME')
-local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
-local HOUR_MS, SORTS, LOOK = 3600000, 20, 8
+local now_us = time[1] * 1000000 + time[2]
+local now_ms = math.floor(now_us / 1000)
+local HOUR_US, SORTS, LOOK = 3600000000, 20, 8
 
 local function digits(number)
 	return string.format('%.0f', number)
@@ -108,18 +109,18 @@ local function record_change(user, event, reason, kind, handle, count)
 		return
 	end
 	local sort = string.format('%s %s %s', event, reason, kind)
-	local list, first, at = sorts .. ':' .. sort, digits(now_ms), 0
+	local list, first, at = sorts .. ':' .. sort, digits(now_us), 0
 	while at do
 		local entries = redis.call('LRANGE', list, at, at + LOOK - 1)
 		at = #entries == LOOK and at + LOOK or nil
 		for _, entry in ipairs(entries) do
 			local began, last, n, from, by = string.match(entry,
 				'^(%d+) (%d+) (%d+) %S+ (%S+) (%S+) ')
-			if tonumber(last) <= now_ms - HOUR_MS then
+			if tonumber(last) <= now_us - HOUR_US then
 				at = nil
 				break
 			elseif from == peer and by == actor and
-				tonumber(began) > now_ms - HOUR_MS then
+				tonumber(began) > now_us - HOUR_US then
 				redis.call('LREM', list, 1, entry)
 				first, count, at = began, count + n, nil
 				break
@@ -127,7 +128,7 @@ local function record_change(user, event, reason, kind, handle, count)
 		end
 	end
 	redis.call('LPUSH', list, string.format('%s %s %s %s %s %s %s', first,
-		digits(now_ms), digits(count), handle, peer, actor,
+		digits(now_us), digits(count), handle, peer, actor,
 		event == 'issued' and agent or ''))
 	redis.call('LTRIM', list, 0, keep - 1)
 	redis.call('HSET', sorts, sort, '', '-', user)
