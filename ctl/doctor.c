@@ -127,7 +127,7 @@ round_trip(struct lk_manager *manager, bool *revoked_is_gone)
 	struct lk_session session;
 	struct lk_token token;
 	enum lk_status status = LK_FAULT;
-	uint64_t revoked;
+	uint64_t revoked, erased;
 
 	*revoked_is_gone = false;
 	status = lk_issue(manager, DOCTOR_USER, &options, &token, &session);
@@ -144,7 +144,10 @@ round_trip(struct lk_manager *manager, bool *revoked_is_gone)
 			status = LK_OK;
 	}
 	lk_token_wipe(&token);
-	return (status);
+	/* It is nobody's history; LK_E_SETTINGS: none is kept. */
+	if (status == LK_OK)
+		status = lk_history_erase(manager, DOCTOR_USER, &erased);
+	return (status == LK_E_SETTINGS ? LK_OK : status);
 }
 
 static void

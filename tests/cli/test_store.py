@@ -203,7 +203,8 @@ def test_doctor_of_a_good_setup_says_ok(place):
     assert all(line.startswith("ok ") for line in lines), lines
     subjects = {line.split()[1] for line in lines} - {"gate.listen:"}
     assert subjects == {"settings:", "permissions:", "store:", "session:"}
-    assert redis.command("DBSIZE") in (0, 1)  # the index remembers an hour
+    # The index remembers an hour, and why it ended is kept for a minute.
+    assert redis.command("DBSIZE") <= 2
 
 
 def test_doctor_names_what_is_wrong(place):

@@ -67,7 +67,8 @@ def test_check_live_session_prints_one_object(cli):
     assert (result.returncode, result.stderr) == (DONE, "")
     session = json.loads(result.stdout)
     assert set(session) == {"user", "id", "client", "issued_at",
-                            "expires_at", "ttl"}
+                            "expires_at", "ttl", "peer", "agent",
+                            "renewed_at", "ends_by"}
     assert (session["user"], session["client"]) == ("alice", "ssh")
     assert 90 <= session["ttl"] <= 101
     assert 100 <= session["expires_at"] - session["issued_at"] <= 101

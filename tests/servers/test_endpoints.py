@@ -258,6 +258,7 @@ def test_sessions_shows_own_sessions_by_id(setup):
     assert [one["id"] for one in shown] == [
         setup.cli.check(token)["id"] for token in tokens]
     assert all(set(one) == {"id", "client", "issued_at", "expires_at", "ttl",
+                            "peer", "agent", "renewed_at", "ends_by",
                             "current"} for one in shown)
     assert reply.header("Latchkey-Sessions") == "2"
     assert not any(token in reply.body for token in tokens)
