@@ -144,9 +144,10 @@ round_trip(struct lk_manager *manager, bool *revoked_is_gone)
 			status = LK_OK;
 	}
 	lk_token_wipe(&token);
+	if (status != LK_OK)
+		return (status);
 	/* It is nobody's history; LK_E_SETTINGS: none is kept. */
-	if (status == LK_OK)
-		status = lk_history_erase(manager, DOCTOR_USER, &erased);
+	status = lk_history_erase(manager, DOCTOR_USER, &erased);
 	return (status == LK_E_SETTINGS ? LK_OK : status);
 }
 
