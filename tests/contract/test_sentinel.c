@@ -1018,7 +1018,7 @@ answer_by(struct stage *stage, struct lk_checks *checks,
 	struct lk_session session;
 	enum lk_status status = LK_FAULT;
 
-	while ((status = world_check_by(checks, token, &session)) < 0)
+	while ((status = world_check_by(checks, token, &session, NULL)) < 0)
 		give_up(stage, status, end);
 	return (status);
 }
@@ -1047,7 +1047,7 @@ test_sentinel_checks_that_do_not_wait_follow_a_failover(void **state)
 	assert_status(LK_UNKNOWN, answer_by(stage, checks, &gone));
 	server_freeze(old);
 	/* Nothing is known of a master that hangs, and of none. */
-	while (world_check_by(checks, &kept, &session) == LK_OK)
+	while (world_check_by(checks, &kept, &session, NULL) == LK_OK)
 		(void)poll(NULL, 0, 5);
 	cluster_fail_over(&stage->cluster, old);
 	assert_status(LK_OK, answer_by(stage, checks, &kept));

@@ -339,7 +339,7 @@ world_token(struct lk_token *token, const char *text)
 
 enum lk_status
 world_check_by(struct lk_checks *checks, const struct lk_token *token,
-    struct lk_session *session)
+    struct lk_session *session, enum lk_reason *ended)
 {
 	struct lk_checks_wants wants;
 	struct lk_checked checked;
@@ -347,6 +347,8 @@ world_check_by(struct lk_checks *checks, const struct lk_token *token,
 	enum lk_status status;
 
 	memset(session, 0, sizeof(*session));
+	if (ended != NULL)
+		*ended = LK_REASON_NONE;
 	status = lk_check_start(checks, token, false, checks);
 	if (status != LK_OK)
 		return (status);
@@ -359,6 +361,8 @@ world_check_by(struct lk_checks *checks, const struct lk_token *token,
 	}
 	assert_ptr_equal(checked.whose, checks);
 	*session = checked.session;
+	if (ended != NULL)
+		*ended = checked.ended;
 	return (checked.status);
 }
 
@@ -386,18 +390,20 @@ world_check(struct world *world, const struct lk_token *token,
 {
 	struct lk_session other;
 	enum lk_status status = lk_check(world->m, token, session), second;
+	enum lk_reason ended;
 
 	if (world_is_sqlite(world))
 		return (status);
 	if (world->checks == NULL)
 		open_checks(world);
-	while ((second = world_check_by(world->checks, token, &other)) ==
-	    LK_E_WOULD_WAIT)
+	while ((second = world_check_by(world->checks, token, &other,
+	            &ended)) == LK_E_WOULD_WAIT)
 		assert_status(LK_OK, lk_ping(world->finder));
 	/* Its last second may be over meanwhile. */
 	if (status == LK_OK && session->ttl == 1 && second == LK_EXPIRED)
 		return (status);
 	assert_status(status, second);
+	assert_int_equal(ended, lk_ended(world->m));
 	assert_string_equal(other.user, session->user);
 	assert_string_equal(other.id, session->id);
 	assert_string_equal(other.client, session->client);

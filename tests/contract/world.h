@@ -112,9 +112,11 @@ void world_token(struct lk_token *token, const char *text);
 enum lk_status world_check(struct world *world, const struct lk_token *token,
     struct lk_session *session);
 
-/* The latter alone, of checks by which nothing else is under way. */
+/* The latter alone, of checks by which nothing else is under way; ${ended},
+ * unless NULL, is why the session did. */
 enum lk_status world_check_by(struct lk_checks *checks,
-    const struct lk_token *token, struct lk_session *session);
+    const struct lk_token *token, struct lk_session *session,
+    enum lk_reason *ended);
 
 /* How many live sessions a user has, by lk_list(). */
 size_t world_count(struct world *world, const char *user);

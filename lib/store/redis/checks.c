@@ -507,6 +507,7 @@ redis_start(struct lk_store_checks *base, const struct lk_token_key *key,
 	check->key = *key;
 	check->user = user;
 	check->again = check->asker.resent = false;
+	check->ended = LK_REASON_NONE;
 	check->record = (struct lk_buf)LK_BUF_INIT(LK_USER_RECORD_MAX);
 	if ((status = ask(c, check)) != LK_OK) {
 		free(check);
