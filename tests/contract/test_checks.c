@@ -41,7 +41,8 @@ test_checks_without_a_watch_need_a_known_address(void **state)
 	lk_checks_wants(checks, &wants);
 	assert_int_equal(wants.fd >= 0, single);
 	world_token(&token, "no token");
-	assert_status(LK_MALFORMED, world_check_by(checks, &token, &session, NULL));
+	assert_status(LK_MALFORMED,
+	    world_check_by(checks, &token, &session, NULL));
 	lk_checks_free(checks);
 }
 
@@ -73,7 +74,8 @@ test_checks_at_a_host_name_follow_a_manager(void **state)
 	assert_int_equal(lk_manager_new(world->settings, &around, &m, &error),
 	    LK_OK);
 	assert_status(LK_OK, lk_ping(m));
-	assert_status(LK_UNKNOWN, world_check_by(checks, &token, &session, NULL));
+	assert_status(LK_UNKNOWN,
+	    world_check_by(checks, &token, &session, NULL));
 	lk_checks_free(checks);
 	lk_manager_free(m);
 	lk_watch_free(around.watch);

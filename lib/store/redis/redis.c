@@ -120,8 +120,7 @@ check_kinds(struct lk_settings *settings, struct lk_error *error)
 		key = "session.history.keep";
 	if (key == NULL)
 		return (LK_OK);
-	return (lk_settings_refuse(settings, key, "store.redis.layout",
-	    error,
+	return (lk_settings_refuse(settings, key, "store.redis.layout", error,
 	    "expected nothing, since layout gosession does not keep it, got a "
 	    "value"));
 }
