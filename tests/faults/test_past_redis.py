@@ -3,12 +3,13 @@ and is asked by many processes at once."""
 
 import contextlib
 import json
+import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from support.place import wait_until
+from support.place import ROOT, wait_until
 from support.servers import Latchkey, RedisServer
 
 LOGINS = 200
@@ -119,6 +120,44 @@ def test_full_redis_revokes_and_says_why(place):
     assert said(cli, "ended") == 3
     assert cli.run("history", "alice", "--erase").returncode == 0
     assert history(cli) == []
+
+
+def users():
+    """The commands that the user of latchkey may use, by his example."""
+    text = (ROOT / "etc/redis/latchkey.conf").read_text()
+    return re.search(r"^user latchkey .*", text, re.M)[0].split("+")[1:]
+
+
+@pytest.mark.parametrize("verb", ("revoke", "revoke --id", "revoke-all"))
+def test_sessions_end_whatever_only_says_so(place, verb):
+    """A user of before, or one who lacks what only records, loses that."""
+    redis, admin = start(place)
+    redis.command("ACL", "SETUSER", "limited", "on", "nopass", "~latchkey:*",
+                  "+@all")
+    conf = place.write("limited.conf", f"""
+store = {{ backend = "redis"; redis = {{ address = "{redis.unix_address}";
+  username = "limited"; password = "any"; }}; }};
+""")
+    limited = Latchkey(place, conf)
+    needed = {"auth", "eval", "evalsha", "ping", "del"}
+    if verb == "revoke-all":
+        needed |= {"time", "zcard", "zrange"}
+    spared = [name.strip() for name in users() if name.strip() not in needed]
+    assert {"set", "mget", "hmget", "lpush"} < set(spared)
+    for name in (*spared, spared):
+        denied = [name] if isinstance(name, str) else name
+        rules = [f"-{command}" for command in denied]
+        redis.command("ACL", "SETUSER", "limited", *rules)
+        token = admin.issue("alice")
+        if verb == "revoke-all":
+            words = ("revoke-all", "alice")
+        else:
+            words = (*verb.split(), token if verb == "revoke"
+                     else admin.check(token)["id"])
+        result = limited.run(*words)
+        assert result.stdout == "1\n", (name, result)
+        assert admin.run("check", token).returncode == 1, name
+        redis.command("ACL", "SETUSER", "limited", "+@all")
 
 
 def ends_of(redis, part):

@@ -37,6 +37,14 @@ def test_examples_settings_show_every_key_at_its_default(place):
     assert {key for key in keys if f"{key} =" not in text} == set()
 
 
+def test_examples_of_redis_are_users_and_comments():
+    for path in files("etc/redis/*.conf"):
+        lines = [line for line in read(path).splitlines() if line]
+        assert [line for line in lines if line[0] != "#"
+                and not re.match("user \\S+ on >CHANGE-ME ", line)] == [], path
+        assert len([line for line in lines if line[0] != "#"]) == 1, path
+
+
 def test_examples_lighttpd_are_accepted(place):
     assert len(LIGHTTPD) == 3
     for path in LIGHTTPD:

@@ -141,16 +141,16 @@ end
 
 -- End sessions for ${reason}, and say so of those that lived; how many keys
 -- went, and of these how many of each kind, with the last of its handles.
--- ${order} is the user's order, or nil.
-local function finish(handles, reason, order)
+-- They end whatever becomes of all that only says so.
+local function finish(handles, reason)
 	local keys, user, ended = {}, nil, {}
 	for i, handle in ipairs(handles) do
 		keys[i] = base .. 's:' .. handle
 	end
-	local records = redis.call('MGET', unpack(keys))
+	local records = redis.pcall('MGET', unpack(keys))
 	local count = redis.call('DEL', unpack(keys))
 	redis.pcall('ZREM', index, unpack(handles))
-	redis.pcall('ZREM', order or base .. 'o', unpack(handles))
+	redis.pcall('ZREM', base .. 'o', unpack(handles))
 	for i, record in ipairs(records) do
 		local ends, digest, kind, whose
 		if record then
@@ -160,7 +160,7 @@ local function finish(handles, reason, order)
 		if ends and tonumber(ends) > now_ms then
 			local till = math.min(tonumber(ends), now_ms + reasons_ms)
 			if till > now_ms then
-				redis.call('SET', base .. 'd:' .. handles[i],
+				redis.pcall('SET', base .. 'd:' .. handles[i],
 					string.format('1 %.0f %s %s', now_ms,
 						reason, digest),
 					'PXAT', digits(till))

@@ -7,10 +7,10 @@
 -- Returns how many sessions ended: 1 or 0.
 
 local index, how = KEYS[2], ARGV[3]
+if redis.pcall('TIME').err then
+	redis.pcall('ZREM', index, ARGV[1])
+	return redis.call('DEL', KEYS[1])
+end
 -- include beside.lua
 
-if redis.call('EXISTS', KEYS[1]) == 0 then
-	redis.pcall('ZREM', index, ARGV[1])
-	return 0
-end
 return finish_each({ ARGV[1] }, ARGV[2])
