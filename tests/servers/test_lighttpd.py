@@ -45,7 +45,8 @@ def assert_refused(reply, error):
         assert f'error="{error}"' in challenge
     assert "no-store" in reply.header("Cache-Control")
     assert not [name for name, _ in reply.headers
-                if name.lower().startswith(("variable-", "latchkey-"))]
+                if name.lower().startswith(("variable-", "latchkey-"))
+                and name != "Latchkey-Reason"]
     assert "protected" not in reply.body and "LATCHKEY" not in reply.body
 
 
