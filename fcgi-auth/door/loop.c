@@ -17,9 +17,8 @@
 #define ACCEPTS_MAX 32
 /* How long not to accept when descriptors or memory are short. */
 #define PAUSE_MS 100
-/* How long one that helps does not, after it found fewer than so many. */
+/* How long one that helps does not, after it found fewer than it takes. */
 #define REST_MS 10
-#define WORTHWHILE 8
 /* When to sum up the denials after the last event. */
 #define REPORT_MS 1000
 
@@ -152,8 +151,8 @@ accept_again(struct gate_loop *loop, int why)
 /*
  * The first loop is woken whenever it has nothing else to do, and another if
  * somebody comes while it has.  Mostly it would have found him in a moment, and
- * more at once: so who helps rests unless there are many, and nobody waits for
- * longer than that should the first one take its time.
+ * more at once: so who helps rests unless it found as many as it takes, and
+ * nobody waits for longer than that should the first one take its time.
  */
 static void
 accept_all(struct gate_loop *loop)
@@ -168,7 +167,7 @@ accept_all(struct gate_loop *loop)
 		else if (n > 0 || !accept_again(loop, errno))
 			break;
 	}
-	if (loop->helps && n < WORTHWHILE && !loop->paused)
+	if (loop->helps && n < ACCEPTS_MAX && !loop->paused)
 		pause_for(loop, REST_MS);
 	/* By now those that came first have sent something, too. */
 	for (i = 0; i < n; i++) {
