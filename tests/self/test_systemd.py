@@ -90,3 +90,14 @@ def test_systemd_verify_finds_nothing_wrong(place):
     if "Failed to" in result.stderr and "manager" in result.stderr:
         pytest.skip(result.stderr)
     assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_systemd_exposure_is_at_most_1_5():
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("no systemd-analyze")
+    result = run("systemd-analyze", "security", "--offline=yes",
+                 "--no-pager", "--threshold=15", SERVICE)
+    if "unrecognized option" in result.stderr:
+        pytest.skip(result.stderr)
+    assert result.returncode == 0, result.stdout.splitlines()[-1]
+    assert "Overall exposure level for latchkey-fcgi.service" in result.stdout
