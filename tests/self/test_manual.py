@@ -378,3 +378,38 @@ def test_manual_of_the_module_shows_the_stacks_that_are_tested():
             for block in shown] == [
                 lines(read(f"etc/pam.d/latchkey-{name}"))
                 for name in ("or-password", "only", "outage")]
+
+
+# ---- The library ---------------------------------------------------------
+
+LIBRARY = BUILD / "man3"
+
+
+def test_manual_of_the_library_has_every_function_as_the_header_has_it():
+    declared = re.findall(r"LK_API ([^;]*?\b(lk_\w+)\([^;]*?\))"
+                          r"(?: LK_MUST_CHECK)?;",
+                          re.sub(r"/\*.*?\*/", "", read("lib/latchkey.h"),
+                                 flags=re.S))
+    assert len(declared) > 50
+    for prototype, name in declared:
+        source = re.fullmatch(r"\.so man3/(.*)\n",
+                              (LIBRARY / f"{name}.3").read_text())
+        page = LIBRARY / source[1]
+        assert f"\n.SS {name}()\n" in page.read_text()
+        assert f"{' '.join(prototype.split())};" in rendered(page)
+        assert f" {name}() " in rendered(page)
+    assert {path.stem for path in LIBRARY.glob("lk_*.3")} == {
+        name for _, name in declared}
+
+
+@pytest.mark.parametrize("kind", ["mandoc", "groff"])
+def test_manual_linters_find_nothing_in_the_librarys(kind):
+    pages = sorted(LIBRARY.glob("latchkey-*.3"))
+    assert len(pages) > 10
+    for page in pages:
+        result = run(*(["mandoc", "-T", "lint", "-W", "style"]
+                       if kind == "mandoc" else
+                       ["groff", "-man", "-Tutf8", "-ww", "-z"]), page)
+        assert (result.returncode, result.stdout, result.stderr) == (
+            0, "", "")
+        assert "${" not in page.read_text()
