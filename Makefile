@@ -5,7 +5,7 @@
 # ThreadSanitizer, below build/tsan; WERROR=1 turns warnings into errors (so
 # does CI=true).
 
-VERSION := 0.1.0
+VERSION := 0.2.0
 SONAME  := liblatchkey.so.1
 
 # Where settings are: /etc/latchkey.
@@ -98,7 +98,7 @@ CONTRACT_BIN := $(patsubst tests/contract/%.c,$(B)/tests/contract/%,\
 .PHONY: all help
 all: $(B)/latchkey $(B)/latchkey-fcgi $(B)/pam_latchkey.so $(B)/$(SONAME) \
 	$(B)/liblatchkey.a $(B)/latchkey.pc $(B)/completion/bash \
-	$(B)/completion/zsh
+	$(B)/completion/zsh $(B)/man3/made
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -307,7 +307,7 @@ CHECK_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) libcmocka-dev \
 	libapache2-mod-fcgid nginx caddy haproxy php-cgi mandoc groff-base \
 	openssh-server openssh-client sudo \
 	dovecot-imapd dovecot-submissiond vsftpd postgresql iproute2 g++ \
-	systemd mount patch musl-tools zlib1g-dev openssl
+	systemd mount patch musl-tools zlib1g-dev openssl apparmor zsh
 LINT_DEBS  := $(CHECK_DEBS) clang clang-format clang-tidy cppcheck
 
 quoted = $(patsubst %,'%',$(1))
@@ -471,6 +471,7 @@ lint-analyzer:
 		CFLAGS='-O1 -g -fanalyzer -Wno-analyzer-null-dereference' all
 
 include install.mk
+include package.mk
 
 .PHONY: clean
 ## make clean       remove everything that was built

@@ -23,10 +23,13 @@ SOFILE     := liblatchkey.so.$(VERSION)
 
 MAN_SRC  := $(sort $(wildcard man/*.[1-8]))
 UNITS := $(sort $(wildcard etc/systemd/*))
+PROFILES := $(patsubst etc/%,%,$(shell find etc/apparmor.d -type f))
 ETC_SRC  := $(sort $(filter-out etc/systemd/% etc/sysusers.d/% \
-	etc/tmpfiles.d/%,$(shell find etc -type f 2> /dev/null)))
+	etc/tmpfiles.d/% etc/apparmor.d/%,$(shell find etc -type f)))
 DOC_SRC  := README.md ARCHITECTURE.md SECURITY.md CHANGES \
 	$(sort $(wildcard doc/*))
+# Each function has a page as well as its group; `ls`, because they are made.
+MAN3      = $(shell ls $(B)/man3/*.3 2> /dev/null)
 man_path  = man$(patsubst .%,%,$(suffix $(1)))/$(notdir $(1))
 
 # What is installed, a word `mode:source:place` each.  Texts, of mode t, name
@@ -44,9 +47,10 @@ INSTALLED = 755:$(B)/latchkey:$(BINDIR)/latchkey \
 	644:etc/tmpfiles.d/latchkey.conf:$(SYSTEMDDIR)/tmpfiles.d/latchkey.conf \
 	$(foreach unit,$(UNITS),\
 		t:$(unit):$(SYSTEMDDIR)/systemd/system/$(notdir $(unit))) \
+	$(foreach file,$(PROFILES),t:etc/$(file):/etc/$(file)) \
 	$(foreach file,$(ETC_SRC),t:$(file):$(EXAMPLES)/$(file:etc/%=%)) \
-	$(foreach file,$(DOC_SRC),644:$(file):$(DOCDIR)/$(notdir $(file))) \
-	$(foreach page,$(MAN_SRC),t:$(page):$(MANDIR)/$(call man_path,$(page)))
+	$(foreach file,$(DOC_SRC),t:$(file):$(DOCDIR)/$(notdir $(file))) \
+	$(foreach page,$(MAN_SRC) $(MAN3),t:$(page):$(MANDIR)/$(call man_path,$(page)))
 
 SET_PLACES = sed -e 's|/usr/local/sbin/|$(SBINDIR)/|g' \
 	-e 's|/usr/local/share/doc/latchkey/|$(DOCDIR)/|g' \
@@ -69,10 +73,19 @@ $(B)/completion/%: ctl/completion/%.in ctl/completion/cases.awk ctl/main.c
 	awk -f ctl/completion/cases.awk ctl/main.c > $@.cases
 	sed -e '/@CASES@/r $@.cases' -e '/@CASES@/d' $< > $@
 
+$(B)/man3/made: man/section3.awk lib/latchkey.h man/latchkey.1
+	@rm -rf $(@D) && mkdir -p $(@D)
+	awk -v to=$(@D) -v date="$$(sed -n '1s/.* \([0-9-]*\) "latch.*/\1/p' \
+		man/latchkey.1)" -f $< lib/latchkey.h
+	@touch $@
+
 # The user, folders and libraries of this very machine, or the end of its
 # services, where an installation is no folder for somebody else's.
 LIVE = [ -z "$(DESTDIR)" ] && [ "$$(id -u)" -eq 0 ]
 MANAGED = [ -d /run/systemd/system ]
+CONFINED = [ -d /sys/kernel/security/apparmor ] && \
+	command -v apparmor_parser > /dev/null
+DAEMONS := $(filter-out %/latchkey,$(addprefix /etc/,$(PROFILES)))
 
 .PHONY: install uninstall
 ## make install     into PREFIX (/usr/local), below DESTDIR; settings are in
@@ -101,14 +114,16 @@ install: all
 				--shell /usr/sbin/nologin latchkey; } && \
 		install -d -o root -g latchkey -m 2770 /var/lib/latchkey; }
 	! { $(LIVE) && $(MANAGED); } || systemctl daemon-reload
+	! { $(LIVE) && $(CONFINED); } || apparmor_parser --replace $(DAEMONS)
 
 ## make uninstall   remove what `make install` put there; sessions stay
 # A line that names a module that is gone locks everybody out.
-uninstall:
+uninstall: $(B)/man3/made
 	@! grep -s '^[^#]*pam_latchkey\.so' $(DESTDIR)/etc/pam.d/* || \
 		{ echo 'take these lines out first'; false; }
 	! { $(LIVE) && $(MANAGED); } || \
 		systemctl --quiet disable --now $(notdir $(UNITS)) || :
+	! { $(LIVE) && $(CONFINED); } || apparmor_parser --remove $(DAEMONS) || :
 	rm -f $(addprefix $(DESTDIR),$(LIBDIR)/liblatchkey.so* \
 		$(foreach word,$(INSTALLED),$(lastword $(subst :, ,$(word)))))
 	@! printf '%s\n' "$$EMPTY_SETTINGS" | cmp -s - \

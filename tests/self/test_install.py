@@ -56,6 +56,7 @@ PLACES = {
     "/etc/systemd/system": ["latchkey-fcgi.service", "latchkey-fcgi.socket"],
     "/etc/sysusers.d": ["latchkey.conf"],
     "/etc/tmpfiles.d": ["latchkey.conf"],
+    "/etc/apparmor.d": ["latchkey-fcgi", "abstractions/latchkey"],
     "/etc/latchkey": ["latchkey.conf"],
 }
 
