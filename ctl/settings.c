@@ -79,7 +79,8 @@ ctl_settings_load(struct ctl *ctl, const char *path, struct lk_error *error)
 			    "%s: expected an absolute path", path));
 		path = absolute;
 	}
-	status = lk_settings_in_effect(path, &ctl->settings, error);
+	status = lk_settings_in_effect(path, LK_SETTINGS_PATH, &ctl->settings,
+	    error);
 	free(absolute);
 	if (status == LK_OK && ctl->settings->path == NULL && geteuid() != 0)
 		status = use_own_store(ctl, error);

@@ -153,7 +153,9 @@ process_settings(const struct lk_settings *settings)
 static int
 run(const char *path)
 {
-	static const struct gate_program program = { .group = "gate",
+	static const struct gate_program program = { .name = "the gate",
+		.file = LK_SETTINGS_PATH,
+		.group = "gate",
 		.settings = process_settings,
 		.prepare = gate_door_prepare };
 	struct lk_error error = { "the system does not let the gate run" };

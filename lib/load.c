@@ -24,12 +24,12 @@ lk_settings_load(const char *path, struct lk_settings **settings,
 }
 
 enum lk_status
-lk_settings_in_effect(const char *path, struct lk_settings **settings,
-    struct lk_error *error)
+lk_settings_in_effect(const char *path, const char *usual,
+    struct lk_settings **settings, struct lk_error *error)
 {
 	if (path != NULL)
 		return (lk_settings_load(path, settings, error));
-	if (lk_trusted_file_absent(LK_SETTINGS_PATH))
+	if (lk_trusted_file_absent(usual))
 		return (lk_settings_defaults(settings, error));
-	return (lk_settings_load(LK_SETTINGS_PATH, settings, error));
+	return (lk_settings_load(usual, settings, error));
 }

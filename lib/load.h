@@ -5,13 +5,13 @@
 #include "latchkey.h"
 
 /**
- * lk_settings_in_effect(path, settings, error):
- * Load ${path}, or with NULL LK_SETTINGS_PATH, or the defaults if there surely
+ * lk_settings_in_effect(path, usual, settings, error):
+ * Load ${path}, or with NULL the file ${usual}, or the defaults if there surely
  * is no such file.  A link that leads nowhere, or a folder that cannot be
  * looked at, is an error: who ends sessions by it must not end those of
  * another store.
  */
-enum lk_status lk_settings_in_effect(const char *path,
+enum lk_status lk_settings_in_effect(const char *path, const char *usual,
     struct lk_settings **settings, struct lk_error *error) LK_MUST_CHECK;
 
 #endif /* !LK_LOAD_H_ */

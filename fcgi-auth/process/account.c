@@ -86,21 +86,22 @@ is_only(const struct gate_account *account)
 }
 
 enum lk_status
-gate_account_become(const struct gate_account *account, struct lk_error *error)
+gate_account_become(const struct gate_account *account, const char *group,
+    struct lk_error *error)
 {
 	if (account->uid == 0)
 		return (lk_fail(error, LK_E_SETTINGS,
-		    "gate.user: expected another user than root, got \"%s\"",
-		    account->name));
+		    "%s.user: expected another user than root, got \"%s\"",
+		    group, account->name));
 	if (initgroups(account->name, account->gid) != 0 ||
 	    setresgid(account->gid, account->gid, account->gid) != 0 ||
 	    setresuid(account->uid, account->uid, account->uid) != 0)
 		return (lk_fail(error, LK_E_SETTINGS,
-		    "gate.user: cannot become \"%s\": %s", account->name,
+		    "%s.user: cannot become \"%s\": %s", group, account->name,
 		    strerror(errno)));
 	if (!is_only(account) || setuid(0) == 0)
 		return (lk_fail(error, LK_E_SETTINGS,
-		    "gate.user: became \"%s\", but not for good",
+		    "%s.user: became \"%s\", but not for good", group,
 		    account->name));
 	return (LK_OK);
 }

@@ -41,12 +41,13 @@ enum lk_status gate_account_group(const char *text, gid_t *gid,
     struct lk_error *error) LK_MUST_CHECK;
 
 /**
- * gate_account_become(account, error):
+ * gate_account_become(account, group, error):
  * Become ${account} with its groups, for good, and make sure of it.  The
  * process must be root's and have one thread.  An account of root is refused.
+ * ${group}.user is what said so.
  */
 enum lk_status gate_account_become(const struct gate_account *account,
-    struct lk_error *error) LK_MUST_CHECK;
+    const char *group, struct lk_error *error) LK_MUST_CHECK;
 
 /** Zeroed, it is nobody. */
 struct gate_peers {

@@ -35,11 +35,14 @@ struct gate_generations {
 };
 
 static void
-generation_free(struct gate_generation *generation)
+generation_free(const struct gate_program *program,
+    struct gate_generation *generation)
 {
 	if (generation == NULL)
 		return;
 	lk_watch_free(generation->watch);
+	if (generation->own != NULL)
+		program->unload(generation->own);
 	gate_peers_free(&generation->peers);
 	lk_settings_free(generation->owned);
 	free(generation);
@@ -102,7 +105,7 @@ generation_load(const struct gate_program *program, const char *path,
 	*generation = NULL;
 	if ((g = calloc(1, sizeof(*g))) == NULL)
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
-	status = lk_settings_in_effect(path, &g->owned, error);
+	status = lk_settings_in_effect(path, program->file, &g->owned, error);
 	if (status != LK_OK)
 		goto out;
 	g->settings = g->owned;
@@ -114,6 +117,10 @@ generation_load(const struct gate_program *program, const char *path,
 		    program->group, why.text);
 		goto out;
 	}
+	if (program->load != NULL)
+		status = program->load(g->settings, &g->own, error);
+	if (status != LK_OK)
+		goto out;
 	g->log = gate_logger_log(logger, g->settings);
 	if (g->settings->hint[0] != '\0')
 		LK_LOG(g->log, LK_LOG_WARN, "setting without effect",
@@ -124,7 +131,7 @@ generation_load(const struct gate_program *program, const char *path,
 	*generation = g;
 	g = NULL;
 out:
-	generation_free(g);
+	generation_free(program, g);
 	return (status);
 }
 
@@ -190,7 +197,7 @@ gate_generations_new(const struct gate_program *program, const char *path,
 	if (status != LK_OK)
 		return (status);
 	if ((g = calloc(1, sizeof(*g))) == NULL) {
-		generation_free(first);
+		generation_free(program, first);
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
 	}
 	lk_cond_init(&g->ended);
@@ -234,8 +241,8 @@ check_emptied(const struct gate_generations *all,
 		return (LK_OK);
 	return (lk_fail(error, LK_E_SETTINGS,
 	    "%s: expected settings, as there were before, got none; to go back "
-	    "to the defaults, restart the gate",
-	    next->settings->path));
+	    "to the defaults, restart %s",
+	    next->settings->path, all->program->name));
 }
 
 enum lk_status
@@ -255,7 +262,7 @@ gate_generations_reload(struct gate_generations *generations,
 	if (status == LK_OK && !keep_path(generations, next->settings))
 		status = lk_fail(error, LK_E_NOMEM, "out of memory");
 	if (status != LK_OK) {
-		generation_free(next);
+		generation_free(generations->program, next);
 		return (status);
 	}
 	if (generations->watching) {
@@ -265,7 +272,7 @@ gate_generations_reload(struct gate_generations *generations,
 		status = start_watch(generations, next, error);
 		if (status != LK_OK) {
 			lk_watch_take(current->watch, next->watch);
-			generation_free(next);
+			generation_free(generations->program, next);
 			return (status);
 		}
 	}
@@ -303,7 +310,7 @@ retire(struct gate_generations *generations, struct gate_generation *generation)
 		lk_watch_take(current->watch, generation->watch);
 		gate_generations_drop(generations, current);
 	}
-	generation_free(generation);
+	generation_free(generations->program, generation);
 }
 
 void

@@ -29,10 +29,18 @@ struct gate_process_settings {
 
 /** What a process has to know of the program that it is of. */
 struct gate_program {
+	const char *name;  /* in messages: "the gate" */
+	const char *file;  /* its settings, if nobody says otherwise */
 	const char *group; /* of the settings that these are in */
 	struct gate_process_settings (*settings)(
 	    const struct lk_settings *settings);
 	gate_listener_prepare *prepare; /* the socket that it listens on */
+
+	/* What the program makes of settings and keeps with them; NULL:
+	 * nothing. */
+	enum lk_status (*load)(const struct lk_settings *settings, void **own,
+	    struct lk_error *error);
+	void (*unload)(void *own);
 };
 
 /* Room for the names of all settings that take a restart. */
@@ -43,6 +51,7 @@ struct gate_generation {
 	const struct lk_log *log; /* outlives it */
 	struct gate_peers peers;
 	struct lk_watch *watch; /* for managers of the settings */
+	void *own;              /* of the program */
 
 	/* Of generation.c. */
 	struct gate_generations *all;
@@ -57,7 +66,7 @@ struct gate_logger;
 /**
  * gate_generations_new(program, path, logger, generations, error):
  * Load the first generation, which logs to ${logger}, from ${path}; NULL is
- * LK_SETTINGS_PATH, and the defaults if there is no file there.  What came from
+ * the program's usual file, and the defaults if there is none.  What came from
  * a file is from then on replaced only by what comes from it.
  */
 enum lk_status gate_generations_new(const struct gate_program *program,

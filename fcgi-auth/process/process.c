@@ -240,7 +240,8 @@ become_user(const struct gate_program *program,
 	    settings->socket_group[0] == '\0' ? account.gid : (gid_t)-1, error);
 	if (status != LK_OK)
 		return (status);
-	if ((status = gate_account_become(&account, error)) != LK_OK)
+	if ((status = gate_account_become(&account, program->group, error)) !=
+	    LK_OK)
 		return (status);
 	gate_process_hide_memory();
 	return (LK_OK);

@@ -532,6 +532,31 @@ lk_json_member(const char *text, size_t len, const char *name,
 }
 
 bool
+lk_json_pair(const char *text, size_t len, size_t *at, const char **name,
+    size_t *name_len, const char **value, size_t *value_len)
+{
+	struct scan s = { .p = text, .bytes = LK_JSON_ANY_BYTES };
+	struct slice this, that;
+
+	*name = *value = NULL;
+	*name_len = *value_len = 0;
+	if (*at >= len)
+		return (false);
+	s.end = text + len;
+	s.p = text + *at;
+	/* An empty object has a brace where a name would stand. */
+	if (!take_mark(&s, *at == 0 ? '{' : ',') ||
+	    !scan_member(&s, &this, &that))
+		return (false);
+	*name = this.p;
+	*name_len = this.len;
+	*value = that.p;
+	*value_len = that.len;
+	*at = len - (size_t)(s.end - s.p);
+	return (true);
+}
+
+bool
 lk_json_element(const char *text, size_t len, size_t *at, const char **value,
     size_t *value_len)
 {

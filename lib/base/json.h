@@ -114,6 +114,16 @@ bool lk_json_object(const char *text, size_t len, struct lk_json_wanted *wanted,
     size_t n);
 
 /**
+ * lk_json_pair(text, len, at, name, name_len, value, value_len):
+ * Find the next member of the valid JSON object ${text} from offset ${at} on,
+ * which starts at 0 and is moved behind it; false if there is none, or if
+ * ${text} is no object.  ${name}, which is a JSON string, and ${value} point
+ * into ${text}.
+ */
+bool lk_json_pair(const char *text, size_t len, size_t *at, const char **name,
+    size_t *name_len, const char **value, size_t *value_len);
+
+/**
  * lk_json_element(text, len, at, value, value_len):
  * Find the next element of the valid JSON array ${text} from offset ${at} on,
  * which starts at 0 and is moved behind it; false if there is none, or if

@@ -53,6 +53,28 @@ lk_form_is_address(const char *value, const char **want)
 }
 
 bool
+lk_form_is_unix(const char *value, const char **want)
+{
+	struct lk_address address;
+
+	*want = "unix:/path (at most 107 bytes)";
+	return (lk_address_parse(value, &address) == LK_OK && address.is_unix);
+}
+
+bool
+lk_form_is_web_host(const char *value, const char **want)
+{
+	struct lk_address address;
+
+	*want = "a host as URLs name it, such as example.org or "
+	        "example.org:8443";
+	return (strpbrk(value, ":]") == NULL
+	        ? value[strspn(value, ALPHA DIGIT ".-")] == '\0'
+	        : lk_address_parse(value, &address) == LK_OK &&
+	            !address.is_unix);
+}
+
+bool
 lk_form_is_path(const char *value, const char **want)
 {
 	*want = "an absolute path";

@@ -17,6 +17,7 @@
 #include "base/tls.h"
 #include "base/turns.h"
 #include "latchkey.h"
+#include "session/caller.h"
 #include "session/cookie.h"
 #include "session/kinds.h"
 #include "session/rule.h"
@@ -27,6 +28,8 @@
 #define LK_SYSCONFDIR "/etc"
 #endif
 #define LK_SETTINGS_PATH LK_SYSCONFDIR "/latchkey/latchkey.conf"
+/* And those of the agent, which others need not read. */
+#define LK_AGENT_SETTINGS_PATH LK_SYSCONFDIR "/latchkey/latchkeyd.conf"
 /* Largest settings file, in bytes. */
 #define LK_SETTINGS_FILE_MAX 262144
 /* Most keys there are. */
@@ -130,6 +133,14 @@ struct lk_settings {
 		int64_t detail_max; /* bytes */
 		struct lk_rules rules;
 	} gate;
+	struct {
+		char *listen;
+		int64_t socket_mode;
+		char *user; /* whom to become if started as root */
+		int64_t threads;
+		struct lk_callers callers;
+		struct lk_strings next_hosts; /* where a login may go on */
+	} agent;
 	struct lk_cookie cookie;
 	struct {
 		char *issuer; /* "": there are no access tokens */

@@ -120,6 +120,23 @@ static const struct lk_setting kinds_members[] = {
 	{ .key = NULL }
 };
 
+static const struct lk_setting caller_members[] = {
+	{ IN(lk_caller, users), STRINGS(1, LK_CALLER_LIST_MAX, NULL),
+	    .numbers = true, .check = lk_form_is_account },
+	{ IN(lk_caller, groups), STRINGS(1, LK_CALLER_LIST_MAX, NULL),
+	    .numbers = true, .check = lk_form_is_account },
+	{ IN(lk_caller, may), STRINGS(1, 16, NULL), .check = lk_may_check,
+	    .once = "each verb", .missing = "an array of what they may do" },
+	{ IN(lk_caller, clients), STRINGS(1, LK_CALLER_LIST_MAX, NULL),
+	    .check = lk_form_is_client },
+	{ IN(lk_caller, min_uid), INT(1, INT32_MAX, 0) },
+	{ IN(lk_caller, not_users), STRINGS(1, LK_CALLER_LIST_MAX, NULL),
+	    .check = lk_form_is_user },
+	{ IN(lk_caller, max_ttl), INT(LK_TTL_MIN, LK_TTL_MAX, 0) },
+	{ IN(lk_caller, per_minute), INT(1, 1000000, 0) },
+	{ .key = NULL }
+};
+
 /* ---- Keys -------------------------------------------------------------- */
 
 /* The keys of a group stand together, and a secret before its KEY_file. */
@@ -214,6 +231,20 @@ const struct lk_setting lk_settings_table[] = {
 	    .row_check = lk_rule_check,
 	    .want = "a list of 1 to " LK_DIGITS_OF(LK_RULES_MAX)
 	    " rules, each a group" },
+
+	{ KEY(agent.listen),
+	    STRING(1, ADDRESS_LEN, TEXT("unix:/run/latchkey/agent.sock")),
+	    .check = lk_form_is_unix },
+	{ KEY(agent.socket_mode), INT(0, 0777, 0666), .octal = true },
+	{ KEY(agent.user), STRING(0, ACCOUNT_LEN, NONE),
+	    .check = lk_form_is_account },
+	{ KEY(agent.threads), INT(1, 256, 4) },
+	{ KEY(agent.callers), ROWS(0, LK_CALLERS_MAX, 0, lk_caller,
+	    caller_members), .row_check = lk_caller_check,
+	    .want = "a list of at most " LK_DIGITS_OF(LK_CALLERS_MAX)
+	    " rows, each a group" },
+	{ KEY(agent.next_hosts), STRINGS(0, 64, NONE),
+	    .check = lk_form_is_web_host },
 
 	{ KEY(cookie.name), STRING(1, 64, TEXT("latchkey")),
 	    .check = lk_form_is_cookie_name },

@@ -175,6 +175,8 @@ void lk_setting_quote(const char *value, char text[LK_SETTING_TEXT_MAX]);
 /* ---- Forms of strings; see lk_setting_check ---------------------------- */
 
 lk_setting_check lk_form_is_address;      /* host:port, unix:/path, ... */
+lk_setting_check lk_form_is_unix;         /* unix:/path alone */
+lk_setting_check lk_form_is_web_host;     /* host or host:port */
 lk_setting_check lk_form_is_path;         /* absolute */
 lk_setting_check lk_form_is_ca;           /* the same, or "system" */
 lk_setting_check lk_form_is_account;      /* user name or number */
