@@ -57,22 +57,25 @@ endif
 
 LIB_PKGS  := hiredis libconfig libcjson libsodium sqlite3
 GATE_PKGS := fcgi
-PKGS      := $(LIB_PKGS) $(GATE_PKGS)
+AGENT_PKGS := libmicrohttpd
+PKGS      := $(LIB_PKGS) $(GATE_PKGS) $(AGENT_PKGS)
 DEP_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null | \
 	sed 's/-I/-isystem /g')
 LIB_LIBS  = $(shell $(PKG_CONFIG) --libs $(LIB_PKGS) 2>/dev/null)
 GATE_LIBS = $(shell $(PKG_CONFIG) --libs $(GATE_PKGS) 2>/dev/null)
+AGENT_LIBS = $(shell $(PKG_CONFIG) --libs $(AGENT_PKGS) 2>/dev/null)
 
 TOLD        = -DLK_VERSION="$(VERSION)" -DLK_SYSCONFDIR="$(SYSCONFDIR)"
 BASE_CFLAGS = -std=c11 -D_GNU_SOURCE $(patsubst %,'%',$(TOLD)) -Ilib \
-	-Ifcgi-auth -I$(B)/gen -fPIC -fvisibility=hidden -pthread -MMD -MP \
-	$(WARNINGS) $(HARDEN) $(DEP_CFLAGS)
+	-Ifcgi-auth -Iagent -I$(B)/gen -fPIC -fvisibility=hidden -pthread \
+	-MMD -MP $(WARNINGS) $(HARDEN) $(DEP_CFLAGS)
 BASE_LDFLAGS = -pthread -pie $(LDHARDEN) -Wl,--as-needed
 
 # ---- What is built of what -----------------------------------------------
 
 LIB_SRC  := $(sort $(shell find lib -name '*.c'))
 GATE_SRC := $(sort $(shell find fcgi-auth -name '*.c'))
+AGENT_SRC := $(sort $(shell find agent -name '*.c'))
 CTL_SRC  := $(sort $(wildcard ctl/*.c))
 PAM_SRC  := $(sort $(wildcard pam/*.c))
 UNIT_SRC := $(sort $(wildcard tests/unit/test_*.c))
@@ -82,13 +85,17 @@ LUA_SRC  := $(sort $(wildcard lib/store/redis/layout/lua/*.lua))
 obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIB_OBJ  := $(call obj,$(LIB_SRC))
 GATE_OBJ := $(call obj,$(GATE_SRC))
+AGENT_OBJ := $(call obj,$(AGENT_SRC))
 CTL_OBJ  := $(call obj,$(CTL_SRC))
 PAM_OBJ  := $(call obj,$(PAM_SRC))
 # The gate's verdict, pure: a library of its own for `latchkey explain` and
 # the tests.
 VERDICT_OBJ := $(call obj,$(filter fcgi-auth/verdict/%,$(GATE_SRC)))
-# What a test links of the gate: everything but its main().
+# A daemon's process, whichever: of the gate and of the agent.
+PROCESS_OBJ := $(call obj,$(filter fcgi-auth/process/%,$(GATE_SRC)))
+# What a test links of the gate and of the agent: everything but main().
 GATE_PARTS := $(filter-out %/main.o,$(GATE_OBJ))
+AGENT_PARTS := $(filter-out %/main.o,$(AGENT_OBJ))
 # Of the PAM module: what a test calls without a host.
 PAM_PARTS := $(call obj,$(patsubst %,pam/%.c,decide name options))
 UNIT_BIN := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(UNIT_SRC))
@@ -96,8 +103,8 @@ CONTRACT_BIN := $(patsubst tests/contract/%.c,$(B)/tests/contract/%,\
 	$(CONTRACT_SRC))
 
 .PHONY: all help
-all: $(B)/latchkey $(B)/latchkey-fcgi $(B)/pam_latchkey.so $(B)/$(SONAME) \
-	$(B)/liblatchkey.a $(B)/latchkey.pc $(B)/completion/bash \
+all: $(B)/latchkey $(B)/latchkey-fcgi $(B)/latchkeyd $(B)/pam_latchkey.so \
+	$(B)/$(SONAME) $(B)/liblatchkey.a $(B)/latchkey.pc $(B)/completion/bash \
 	$(B)/completion/zsh $(B)/man3/made
 
 help:
@@ -155,6 +162,9 @@ $(B)/latchkey-fcgi: $(filter-out $(VERDICT_OBJ),$(GATE_OBJ)) \
 		$(B)/libverdict.a $(B)/liblatchkey.a
 	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(GATE_LIBS) $(LIB_LIBS)
 
+$(B)/latchkeyd: $(AGENT_OBJ) $(PROCESS_OBJ) $(B)/liblatchkey.a
+	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(AGENT_LIBS) $(LIB_LIBS)
+
 # The PAM module runs inside other programs, whose functions must never be
 # called in place of its libraries': those are linked in, hidden and bound,
 # and what they may not do in a guest's place is in pam/guest.c.  libconfig's
@@ -205,11 +215,12 @@ $(B)/gen/tests/%.list: tests/%.c Makefile
 $(call obj,$(SUITES)): $(B)/obj/%.o: $(B)/gen/%.list
 $(call obj,$(SUITES)): BASE_CFLAGS += -DTESTS='"$(<:.c=.list)"'
 
-$(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(GATE_PARTS) $(PAM_PARTS) \
-		$(B)/liblatchkey.a
+$(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(GATE_PARTS) $(AGENT_PARTS) \
+		$(PAM_PARTS) $(B)/liblatchkey.a
 	@mkdir -p $(@D)
 	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) \
-		$(filter %.a,$^) $(GATE_LIBS) $(LIB_LIBS) -lcmocka
+		$(filter %.a,$^) $(GATE_LIBS) $(AGENT_LIBS) $(LIB_LIBS) \
+		-lcmocka
 
 $(B)/tests/contract/%: $(B)/obj/tests/contract/%.o \
 		$(B)/obj/tests/contract/world.o \
@@ -293,8 +304,8 @@ $(FUZZ): fuzz-%:
 # Debian's names.  To build; to run the demo as well; to run the tests as
 # well; to run the linters as well.
 BUILD_DEBS := gcc libc6-dev pkg-config libhiredis-dev libconfig-dev \
-	libcjson-dev libsodium-dev libsqlite3-dev libfcgi-dev libssl-dev \
-	libpam0g-dev binutils
+	libcjson-dev libsodium-dev libsqlite3-dev libfcgi-dev \
+	libmicrohttpd-dev libssl-dev libpam0g-dev binutils
 DEMO_DEBS  := $(BUILD_DEBS) python3 lighttpd pamtester libpam-wrapper
 # What LK_REDIS_SERVER names, unless it is the path of one built by hand.
 REDIS_DEBS := $(if $(findstring /,$(LK_REDIS_SERVER)),,$(or \
@@ -420,10 +431,10 @@ bench-failover: deps-bench all $(B)/tests/failover/load
 
 # ---- Linters -------------------------------------------------------------
 
-C_FILES   := $(LIB_SRC) $(GATE_SRC) $(CTL_SRC) $(PAM_SRC)
-H_FILES   := $(sort $(shell find lib fcgi-auth ctl pam -name '*.h'))
+C_FILES   := $(LIB_SRC) $(GATE_SRC) $(AGENT_SRC) $(CTL_SRC) $(PAM_SRC)
+H_FILES   := $(sort $(shell find lib fcgi-auth agent ctl pam -name '*.h'))
 TIDY_ARGS  = -std=c11 -D_GNU_SOURCE -DLK_VERSION='"$(VERSION)"' -Ilib \
-	-Ifcgi-auth -I$(B)/gen $(DEP_CFLAGS)
+	-Ifcgi-auth -Iagent -I$(B)/gen $(DEP_CFLAGS)
 
 .PHONY: format lint lint-format lint-clang lint-tidy lint-cppcheck lint-analyzer
 ## make lint        clang, clang-tidy, cppcheck, gcc -fanalyzer
@@ -462,7 +473,7 @@ lint-cppcheck: $(SCRIPTS_H)
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 		--enable=warning,performance,portability \
 		--suppress=missingIncludeSystem --suppress=varFuncNullUB \
-		-D_GNU_SOURCE -Ilib -Ifcgi-auth -I$(B)/gen $(C_FILES)
+		-D_GNU_SOURCE -Ilib -Ifcgi-auth -Iagent -I$(B)/gen $(C_FILES)
 
 # Null dereferences are left to clang-tidy's analyzer: gcc 12 forgets what a
 # status says of a pointer that was set beside it.

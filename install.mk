@@ -36,6 +36,7 @@ man_path  = man$(patsubst .%,%,$(suffix $(1)))/$(notdir $(1))
 # the places that they have by default, and are given those that they get.
 INSTALLED = 755:$(B)/latchkey:$(BINDIR)/latchkey \
 	755:$(B)/latchkey-fcgi:$(SBINDIR)/latchkey-fcgi \
+	755:$(B)/latchkeyd:$(SBINDIR)/latchkeyd \
 	644:$(B)/pam_latchkey.so:$(PAMDIR)/pam_latchkey.so \
 	644:lib/latchkey.h:$(INCLUDEDIR)/latchkey.h \
 	644:$(B)/liblatchkey.a:$(LIBDIR)/liblatchkey.a \

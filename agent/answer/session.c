@@ -1,0 +1,169 @@
+/* The verbs that look sessions up, make them and let them live longer. */
+#include <string.h>
+
+#include "answer/verbs.h"
+#include "base/json.h"
+#include "question/next.h"
+#include "session/cookie.h"
+#include "session/json_session.h"
+
+static void
+say_session(struct agent_work *work, const struct lk_session *session,
+    const char *detail)
+{
+	work->answer->http = 200;
+	work->answer->type = AGENT_TYPE_JSON;
+	lk_json_session(session, detail, &work->answer->body);
+	lk_buf_str(&work->answer->body, "\n");
+}
+
+/* ---- Checks ------------------------------------------------------------ */
+
+/* By its id, with the detail if that is asked for. */
+static enum lk_status
+check_id(struct agent_work *work, struct lk_session *session,
+    struct lk_user *user)
+{
+	struct lk_manager *manager = work->asked->manager;
+	enum lk_status status = LK_OK;
+
+	/* To know whose it is, it was looked up already. */
+	if (work->session.id[0] != '\0')
+		*session = work->session;
+	else
+		status = agent_note(work,
+		    lk_check_id(manager, agent_field_of(work, AGENT_ID),
+		        session));
+	if (status != LK_OK || !work->question->detail)
+		return (status);
+	status = lk_user_get(manager, session->user, user);
+	if (status == LK_NO_USER &&
+	    work->asked->settings->user.source != LK_SOURCE_NONE)
+		status = lk_user_load(manager, session->user, 0, user);
+	else if (status == LK_NO_USER)
+		status = LK_OK;
+	return (agent_note(work, status));
+}
+
+void
+agent_check(struct agent_work *work)
+{
+	const struct agent_question *question = work->question;
+	struct lk_user user = { .detail = NULL };
+	enum lk_status status = LK_FAULT;
+	struct lk_session session;
+
+	if (question->verb == AGENT_CHECK_ID)
+		status = check_id(work, &session, &user);
+	else
+		status = agent_note(work,
+		    lk_check_user_ttl(work->asked->manager, &question->token,
+		        question->detail ? 0 : -1, &session, &user));
+	/* Without a source, what is not cached is nothing. */
+	if (status == LK_OK)
+		say_session(work, &session,
+		    question->detail && user.detail == NULL ? "null"
+		                                            : user.detail);
+	else
+		agent_say_status(work, status);
+	lk_user_clear(&user);
+}
+
+/* ---- Issues and refreshes ------------------------------------------------ */
+
+/* How long one is to live: as asked, or the smallest that holds. */
+static int64_t
+choose_ttl(const struct agent_work *work)
+{
+	const int64_t usual = work->asked->settings->session.ttl;
+	const int64_t max = work->permit.max_ttl;
+
+	if (work->question->ttl != 0)
+		return (work->question->ttl);
+	return (max != 0 && max < usual ? max : usual);
+}
+
+static void
+add_member(struct lk_buf *out, const char *name, const char *value)
+{
+	lk_buf_printf(out, ",\"%s\":", name);
+	lk_json_string(value, out);
+}
+
+static void
+say_issued(struct agent_work *work, const struct lk_token *token,
+    const struct lk_session *session)
+{
+	const struct lk_settings *settings = work->asked->settings;
+	struct lk_buf cookie = LK_BUF_INIT(LK_TOKEN_MAX + 4096);
+	struct lk_buf *body = &work->answer->body;
+	char next[AGENT_NEXT_SIZE];
+
+	lk_cookie_set(&settings->cookie, token->text, session->ttl, &cookie);
+	agent_next(agent_field_of(work, AGENT_URL), &settings->agent.next_hosts,
+	    next);
+	work->answer->http = 201;
+	work->answer->type = AGENT_TYPE_JSON;
+	lk_buf_str(body, "{\"token\":");
+	lk_json_string(token->text, body);
+	add_member(body, "id", session->id);
+	lk_buf_printf(body, ",\"expires_at\":%lld",
+	    (long long)session->expires_at);
+	if (cookie.failed)
+		body->failed = true;
+	else
+		add_member(body, "set_cookie", cookie.data);
+	add_member(body, "next", next);
+	lk_buf_str(body, "}\n");
+	lk_buf_free(&cookie);
+}
+
+void
+agent_issue(struct agent_work *work)
+{
+	const struct lk_issue_options options = { .ttl = choose_ttl(work),
+		.client = work->about.client[0] == '\0' ? NULL
+		                                        : work->about.client,
+		.peer = agent_field_of(work, AGENT_PEER),
+		.agent = agent_field_of(work, AGENT_AGENT) };
+	enum lk_status status = LK_FAULT;
+	struct lk_session session;
+	struct lk_token token;
+
+	status = agent_note(work,
+	    lk_issue(work->asked->manager, work->about.user, &options, &token,
+	        &session));
+	if (status == LK_OK) {
+		say_issued(work, &token, &session);
+		agent_tally_change(work->asked->tally, work->caller,
+		    &(struct agent_change){ .message = "session issued",
+		        .user = session.user,
+		        .session = session.id,
+		        .client = options.client,
+		        .peer = options.peer,
+		        .agent = options.agent });
+	} else {
+		agent_say_status(work, status);
+	}
+	lk_token_wipe(&token);
+}
+
+void
+agent_refresh(struct agent_work *work)
+{
+	enum lk_status status = LK_FAULT;
+	struct lk_session session;
+
+	status = agent_note(work,
+	    lk_refresh(work->asked->manager, &work->question->token,
+	        choose_ttl(work), &session));
+	if (status != LK_OK) {
+		agent_say_status(work, status);
+		return;
+	}
+	say_session(work, &session, NULL);
+	agent_tally_change(work->asked->tally, work->caller,
+	    &(struct agent_change){ .message = "session refreshed",
+	        .user = session.user,
+	        .session = session.id });
+}

@@ -1,0 +1,272 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/deadline.h"
+#include "house/http.h"
+
+/* For the headers of a request and of an answer, of each connection. */
+#define MEMORY_LIMIT 16384
+#define NUMBER_SIZE 24
+
+/* ---- The answer -------------------------------------------------------- */
+
+static bool
+add_number(struct MHD_Response *response, const char *name, uint64_t number)
+{
+	char text[NUMBER_SIZE];
+
+	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
+	return (MHD_add_response_header(response, name, text) == MHD_YES);
+}
+
+static bool
+add_headers(struct MHD_Response *response, const struct agent_answer *answer,
+    bool last)
+{
+	static const char challenge[] =
+	    "Bearer realm=\"latchkey\", error=\"invalid_token\"";
+
+	return (MHD_add_response_header(response, "Cache-Control",
+	            "no-store") == MHD_YES &&
+	    MHD_add_response_header(response, "Content-Type", answer->type) ==
+	        MHD_YES &&
+	    (answer->allow == NULL ||
+	        MHD_add_response_header(response, "Allow", answer->allow) ==
+	            MHD_YES) &&
+	    (answer->retry_after == 0 ||
+	        add_number(response, "Retry-After", answer->retry_after)) &&
+	    (!answer->challenge ||
+	        MHD_add_response_header(response, "WWW-Authenticate",
+	            challenge) == MHD_YES) &&
+	    (!answer->counted ||
+	        add_number(response, "Latchkey-Sessions", answer->sessions)) &&
+	    (!last ||
+	        MHD_add_response_header(response, "Connection", "close") ==
+	            MHD_YES));
+}
+
+static enum MHD_Result
+respond(const struct agent_loop *loop, struct agent_call *call)
+{
+	struct agent_answer *answer = &call->answer;
+	enum MHD_Result result = MHD_NO;
+	struct MHD_Response *response;
+
+	/* The body stays with the call, which wipes it once it is sent. */
+	response = MHD_create_response_from_buffer(answer->body.len,
+	    answer->body.data, MHD_RESPMEM_PERSISTENT);
+	if (response == NULL)
+		return (MHD_NO);
+	if (add_headers(response, answer, atomic_load(&loop->shared->stop)))
+		result = MHD_queue_response(call->http, answer->http, response);
+	MHD_destroy_response(response);
+	call->connection->until_ns = lk_monotonic_ns() + AGENT_REQUEST_NS;
+	return (result);
+}
+
+/* ---- The question ------------------------------------------------------ */
+
+/* A header that may be there once; twice it is as good as a wrong one. */
+struct header {
+	const char *name;
+	char *value;
+	size_t n;
+	bool failed;
+};
+
+static enum MHD_Result
+take_header(void *arg, enum MHD_ValueKind kind, const char *name,
+    const char *value)
+{
+	struct header *header = arg;
+
+	(void)kind;
+	if (strcasecmp(name, header->name) != 0)
+		return (MHD_YES);
+	free(header->value);
+	header->value = strdup(header->n++ == 0 && value != NULL ? value : "");
+	header->failed = header->failed || header->value == NULL;
+	return (MHD_YES);
+}
+
+static bool
+begin(struct agent_call *call, const char *method)
+{
+	struct header type = { .name = "Content-Type" };
+
+	call->begun = true;
+	(void)MHD_get_connection_values(call->http, MHD_HEADER_KIND,
+	    take_header, &type);
+	call->type = type.value;
+	call->method = strdup(method);
+	return (!type.failed && call->method != NULL);
+}
+
+static void
+take_body(struct agent_call *call, const char *bytes, size_t len)
+{
+	if (!call->too_long)
+		lk_buf_add(&call->body, bytes, len);
+	if (call->body.failed) {
+		call->too_long = true;
+		lk_buf_free(&call->body);
+		call->body = (struct lk_buf)LK_BUF_INIT(AGENT_BODY_MAX);
+	}
+}
+
+/* All of it is here. */
+static enum MHD_Result
+ask(struct agent_loop *loop, struct agent_call *call)
+{
+	struct gate_generations *all = loop->shared->process->generations;
+	const struct agent_message message = { .method = call->method,
+		.target = call->target,
+		.type = call->type,
+		.body = call->body.data,
+		.len = call->body.len,
+		.too_long = call->too_long };
+	struct gate_generation *generation;
+	struct agent_wrong wrong;
+	bool answered;
+
+	agent_question_read(&message, &call->question, &wrong);
+	generation = gate_generations_hold(all);
+	const struct agent_asked asked = { .settings = generation->settings,
+		.policy = generation->own,
+		.tally = loop->shared->tally };
+	answered = agent_answer_now(&asked, &call->connection->caller,
+	    &call->question, &wrong, &call->answer);
+	gate_generations_drop(all, generation);
+	if (!answered) {
+		call->connection->until_ns = INT64_MAX;
+		MHD_suspend_connection(call->http);
+		if (agent_workers_ask(loop->shared->workers, call))
+			return (MHD_YES);
+		agent_answer_say(&call->answer, 503, LK_E_STORE,
+		    "too many wait already");
+		agent_tally_count(loop->shared->tally, call->question.verb,
+		    503);
+		call->state = AGENT_ANSWERED;
+		MHD_resume_connection(call->http);
+		return (MHD_YES);
+	}
+	call->state = AGENT_ANSWERED;
+	return (respond(loop, call));
+}
+
+/* ---- What libmicrohttpd tells -------------------------------------------- */
+
+static struct agent_connection *
+connection_of(struct MHD_Connection *http)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(http,
+	    MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return (info == NULL ? NULL : info->socket_context);
+}
+
+/* The first line of a request is here. */
+static void *
+on_target(void *arg, const char *target, struct MHD_Connection *http)
+{
+	struct agent_loop *loop = arg;
+	struct agent_connection *connection = connection_of(http);
+	const int64_t until_ns = lk_monotonic_ns() + AGENT_REQUEST_NS;
+	struct agent_call *call;
+
+	if (connection == NULL)
+		return (NULL);
+	call = agent_call_new(connection, target);
+	if (call == NULL)
+		return (NULL);
+	call->http = http;
+	call->loop = loop;
+	connection->call = call;
+	if (until_ns < connection->until_ns)
+		connection->until_ns = until_ns;
+	return (call);
+}
+
+static enum MHD_Result
+on_request(void *arg, struct MHD_Connection *http, const char *url,
+    const char *method, const char *version, const char *body, size_t *len,
+    void **context)
+{
+	struct agent_loop *loop = arg;
+	struct agent_call *call = *context;
+
+	(void)http;
+	(void)url;
+	(void)version;
+	if (call == NULL)
+		return (MHD_NO);
+	if (!call->begun)
+		return (begin(call, method) ? MHD_YES : MHD_NO);
+	if (*len > 0) {
+		take_body(call, body, *len);
+		*len = 0;
+		return (MHD_YES);
+	}
+	return (call->state == AGENT_ANSWERED ? respond(loop, call)
+	                                      : ask(loop, call));
+}
+
+static void
+on_completed(void *arg, struct MHD_Connection *http, void **context,
+    enum MHD_RequestTerminationCode why)
+{
+	struct agent_loop *loop = arg;
+	struct agent_call *call = *context;
+	struct agent_connection *connection;
+
+	(void)http;
+	(void)why;
+	if (call == NULL)
+		return;
+	*context = NULL;
+	connection = call->connection;
+	connection->call = NULL;
+	connection->until_ns = lk_monotonic_ns() +
+	    (atomic_load(&loop->shared->stop) ? 0 : AGENT_IDLE_NS);
+	agent_call_drop(call);
+}
+
+static void
+on_connection(void *arg, struct MHD_Connection *http, void **context,
+    enum MHD_ConnectionNotificationCode what)
+{
+	struct agent_loop *loop = arg;
+
+	(void)http;
+	if (what == MHD_CONNECTION_NOTIFY_STARTED)
+		agent_loop_opened(loop, context);
+	else if (*context != NULL)
+		agent_loop_closed(loop, *context);
+}
+
+void
+agent_http_answered(struct agent_call *call)
+{
+	MHD_resume_connection(call->http);
+}
+
+bool
+agent_http_open(struct agent_loop *loop)
+{
+	const union MHD_DaemonInfo *info;
+
+	loop->http = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
+	        MHD_ALLOW_SUSPEND_RESUME,
+	    0, NULL, NULL, on_request, loop, MHD_OPTION_URI_LOG_CALLBACK,
+	    on_target, loop, MHD_OPTION_NOTIFY_COMPLETED, on_completed, loop,
+	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, loop,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_LIMIT,
+	    MHD_OPTION_CONNECTION_LIMIT, 65536U, MHD_OPTION_CONNECTION_TIMEOUT,
+	    0U, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+	if (loop->http == NULL)
+		return (false);
+	info = MHD_get_daemon_info(loop->http, MHD_DAEMON_INFO_EPOLL_FD);
+	loop->http_epoll = info == NULL ? -1 : info->epoll_fd;
+	return (loop->http_epoll != -1);
+}

@@ -1,0 +1,289 @@
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/deadline.h"
+#include "base/error.h"
+#include "house/http.h"
+#include "house/loop.h"
+
+#define SECOND_NS INT64_C(1000000000)
+/* How many are let in before others are served again. */
+#define BATCH 32
+#define EVENTS 8
+
+bool
+agent_loop_prepare(int fd)
+{
+	socklen_t len = sizeof(int);
+	int domain = -1;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 &&
+	    domain == AF_UNIX)
+		return (true);
+	errno = EAFNOSUPPORT;
+	return (false);
+}
+
+/* ---- Connections ------------------------------------------------------- */
+
+/* Whether ${connection} has a share left; strangers have one together. */
+static bool
+take_share(struct agent_loop *loop, struct agent_connection *connection)
+{
+	struct gate_generations *all = loop->shared->process->generations;
+	struct gate_generation *generation = gate_generations_hold(all);
+	const struct agent_policy *policy = generation->own;
+
+	connection->share = agent_rows_have(&policy->rows, &connection->caller)
+	    ? connection->caller.uid
+	    : AGENT_NOBODY;
+	gate_generations_drop(all, generation);
+	return (agent_share_take(&loop->shared->shares, connection->share));
+}
+
+static void
+let_in(struct agent_loop *loop, int fd)
+{
+	struct agent_shared *shared = loop->shared;
+	struct agent_connection *connection = agent_connection_new(fd);
+	const struct sockaddr_un nameless = { .sun_family = AF_UNIX };
+
+	if (connection == NULL || !take_share(loop, connection)) {
+		gate_events_turned_away(&shared->tally->events,
+		    connection == NULL ? "who it is cannot be told"
+		                       : "the user has too many");
+		agent_connection_drop(connection);
+		(void)close(fd);
+		return;
+	}
+	/* From here on it is libmicrohttpd's, which says when it ends. */
+	loop->coming = connection;
+	(void)MHD_add_connection(loop->http, fd,
+	    (const struct sockaddr *)&nameless, sizeof(sa_family_t));
+	if (loop->coming == NULL)
+		return;
+	loop->coming = NULL;
+	gate_events_turned_away(&shared->tally->events, "there is no room");
+	agent_share_give(&shared->shares, connection->share);
+	agent_connection_drop(connection);
+}
+
+void
+agent_loop_opened(struct agent_loop *loop, void **context)
+{
+	struct agent_connection *connection = loop->coming;
+
+	loop->coming = NULL;
+	*context = connection;
+	connection->until_ns = lk_monotonic_ns() + AGENT_REQUEST_NS;
+	connection->next = loop->first;
+	if (loop->first != NULL)
+		loop->first->before = connection;
+	loop->first = connection;
+	(void)gate_count(&loop->shared->tally->connections);
+	(void)gate_count(
+	    &loop->shared->tally->events.metrics.connections_accepted);
+}
+
+void
+agent_loop_closed(struct agent_loop *loop, struct agent_connection *connection)
+{
+	*(connection->before != NULL ? &connection->before->next
+	                             : &loop->first) = connection->next;
+	if (connection->next != NULL)
+		connection->next->before = connection->before;
+	gate_count_down(&loop->shared->tally->connections);
+	agent_share_give(&loop->shared->shares, connection->share);
+	agent_connection_drop(connection);
+}
+
+static void
+accept_some(struct agent_loop *loop)
+{
+	int fd, i;
+
+	for (i = 0; i < BATCH; i++) {
+		fd = accept4(loop->listener, NULL, NULL,
+		    SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd == -1)
+			return;
+		let_in(loop, fd);
+	}
+}
+
+/* ---- Answers ----------------------------------------------------------- */
+
+void
+agent_loop_answered(struct agent_call *call)
+{
+	struct agent_loop *loop = call->loop;
+
+	(void)pthread_mutex_lock(&loop->lock);
+	call->next = loop->answered;
+	loop->answered = call;
+	(void)pthread_mutex_unlock(&loop->lock);
+	(void)eventfd_write(loop->bell, 1);
+}
+
+/* Go on with what is answered by now. */
+static void
+go_on(struct agent_loop *loop)
+{
+	struct agent_call *call, *next;
+	eventfd_t n;
+
+	(void)eventfd_read(loop->bell, &n);
+	(void)pthread_mutex_lock(&loop->lock);
+	next = loop->answered;
+	loop->answered = NULL;
+	(void)pthread_mutex_unlock(&loop->lock);
+	while ((call = next) != NULL) {
+		next = call->next;
+		agent_http_answered(call);
+	}
+}
+
+/* ---- Time -------------------------------------------------------------- */
+
+/* End who is late, and answer for who is waited for too long. */
+static void
+look_at_all(struct agent_loop *loop, int64_t now_ns)
+{
+	struct agent_connection *c;
+
+	loop->looked_ns = now_ns;
+	for (c = loop->first; c != NULL; c = c->next) {
+		if (c->call != NULL &&
+		    agent_workers_give_up(loop->shared->workers, c->call,
+		        now_ns))
+			agent_http_answered(c->call);
+		/* libmicrohttpd notices, and closes it. */
+		else if (now_ns >= c->until_ns)
+			(void)shutdown(c->fd, SHUT_RDWR);
+	}
+}
+
+/* Let nobody in any more, and end who asks nothing. */
+static void
+close_door(struct agent_loop *loop)
+{
+	struct agent_connection *c;
+
+	loop->closed = true;
+	(void)epoll_ctl(loop->epoll, EPOLL_CTL_DEL, loop->listener, NULL);
+	(void)eventfd_write(loop->shared->ended, 1);
+	for (c = loop->first; c != NULL; c = c->next) {
+		if (c->call == NULL)
+			(void)shutdown(c->fd, SHUT_RDWR);
+	}
+}
+
+/* ---- The thread -------------------------------------------------------- */
+
+static bool
+watch(const struct agent_loop *loop, int fd, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.fd = fd };
+
+	return (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) == 0);
+}
+
+/* How long there is nothing to do but for events. */
+static int
+wait_ms(const struct agent_loop *loop)
+{
+	MHD_UNSIGNED_LONG_LONG left;
+
+	if (MHD_get_timeout(loop->http, &left) == MHD_YES && left < 1000)
+		return ((int)left);
+	return (loop->first == NULL ? -1 : 1000);
+}
+
+static void *
+run(void *arg)
+{
+	struct agent_loop *loop = arg;
+	const struct agent_shared *shared = loop->shared;
+	struct epoll_event events[EVENTS];
+	int64_t now_ns;
+	int n, i;
+
+	for (;;) {
+		n = epoll_wait(loop->epoll, events, EVENTS, wait_ms(loop));
+		if (n == -1 && errno != EINTR)
+			break;
+		for (i = 0; i < n; i++) {
+			if (events[i].data.fd == loop->listener &&
+			    !atomic_load(&shared->stop))
+				accept_some(loop);
+			else if (events[i].data.fd == loop->bell)
+				go_on(loop);
+		}
+		(void)MHD_run(loop->http);
+		now_ns = lk_monotonic_ns();
+		if (now_ns - loop->looked_ns >= SECOND_NS)
+			look_at_all(loop, now_ns);
+		if (!atomic_load(&shared->stop))
+			continue;
+		if (!loop->closed)
+			close_door(loop);
+		if (loop->first == NULL)
+			break;
+	}
+	if (!loop->closed)
+		(void)eventfd_write(shared->ended, 1);
+	return (NULL);
+}
+
+enum lk_status
+agent_loop_start(struct agent_loop *loop, struct agent_shared *shared,
+    struct lk_error *error)
+{
+	int result;
+
+	loop->shared = shared;
+	/* A plain one cannot fail. */
+	(void)pthread_mutex_init(&loop->lock, NULL);
+	loop->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	loop->listener = shared->process->listener.fd;
+	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (!agent_http_open(loop))
+		return (lk_fail(error, LK_FAULT, "libmicrohttpd: %s",
+		    strerror(errno)));
+	/* At its edge the bell wakes each loop, and needs no reading. */
+	if (loop->epoll == -1 || loop->bell == -1 ||
+	    !watch(loop, loop->bell, EPOLLIN) ||
+	    !watch(loop, shared->bell, EPOLLIN | EPOLLET) ||
+	    !watch(loop, loop->http_epoll, EPOLLIN) ||
+	    !watch(loop, loop->listener, EPOLLIN | EPOLLEXCLUSIVE))
+		return (lk_fail(error, LK_FAULT, "epoll: %s", strerror(errno)));
+	result = pthread_create(&loop->id, NULL, run, loop);
+	if (result != 0)
+		return (
+		    lk_fail(error, LK_E_NOMEM, "thread: %s", strerror(result)));
+	loop->started = true;
+	return (LK_OK);
+}
+
+void
+agent_loop_end(struct agent_loop *loop)
+{
+	if (loop->shared == NULL)
+		return;
+	if (loop->started)
+		(void)pthread_join(loop->id, NULL);
+	if (loop->http != NULL)
+		MHD_stop_daemon(loop->http);
+	if (loop->epoll != -1)
+		(void)close(loop->epoll);
+	if (loop->bell != -1)
+		(void)close(loop->bell);
+	(void)pthread_mutex_destroy(&loop->lock);
+	loop->shared = NULL;
+}

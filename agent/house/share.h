@@ -1,0 +1,33 @@
+/*
+ * How many connections each user has, so that no user takes those of others.
+ * Whoever has no row is one user with all others who have none.
+ */
+#ifndef AGENT_SHARE_H_
+#define AGENT_SHARE_H_
+
+#include <sys/types.h>
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct agent_share {
+	uid_t uid;
+	size_t n;
+};
+
+/** All zero at first but the lock and ${max}; any thread may use them. */
+struct agent_shares {
+	pthread_mutex_t lock;
+	size_t max; /* of one user's */
+	struct agent_share *v;
+	size_t n, room;
+};
+
+/** agent_share_take(shares, uid): one more; false if that is too many. */
+bool agent_share_take(struct agent_shares *shares, uid_t uid);
+
+/** agent_share_give(shares, uid): one less. */
+void agent_share_give(struct agent_shares *shares, uid_t uid);
+
+#endif /* !AGENT_SHARE_H_ */

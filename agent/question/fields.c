@@ -1,0 +1,239 @@
+#include <string.h>
+
+#include "base/json.h"
+#include "question/fields.h"
+
+/* How JSON has it; a form has the text of the same. */
+enum kind {
+	TEXT,   /* a string */
+	NUMBER, /* one that is whole and not negative, without an exponent */
+	ANY     /* whatever it is */
+};
+
+/* Longest name, and longest text of all but ANY. */
+#define NAME_MAX_LEN 16
+#define TEXT_MAX 4096
+
+static const struct {
+	const char *name;
+	enum kind kind;
+	size_t max;
+	bool filled; /* it must not be empty */
+} table[AGENT_FIELD_COUNT] = {
+	[AGENT_TOKEN] = { "token", TEXT, TEXT_MAX, true },
+	[AGENT_ID] = { "id", TEXT, 512, true },
+	[AGENT_USER] = { "user", TEXT, 256, true },
+	[AGENT_CLIENT] = { "client", TEXT, 32, false },
+	[AGENT_TTL] = { "ttl", NUMBER, 10, true },
+	[AGENT_PEER] = { "peer", TEXT, 64, false },
+	[AGENT_AGENT] = { "agent", TEXT, 512, false },
+	[AGENT_URL] = { "url", TEXT, TEXT_MAX, false },
+	[AGENT_REASON] = { "reason", TEXT, 32, true },
+	[AGENT_DETAIL] = { "detail", ANY, AGENT_BODY_MAX, true },
+};
+
+const char *
+agent_field_name(enum agent_field field)
+{
+	return (table[field].name);
+}
+
+const char *
+agent_field(const struct agent_fields *fields, enum agent_field field)
+{
+	const size_t at = fields->at[field];
+
+	return (at == 0 ? NULL : fields->text.data + at - 1);
+}
+
+void
+agent_fields_free(struct agent_fields *fields)
+{
+	lk_buf_free(&fields->text);
+	memset(fields->at, 0, sizeof(fields->at));
+}
+
+/* ---- What both have in common ------------------------------------------ */
+
+/* Begin the value of the field ${name}, if it may be there. */
+static const char *
+begin(struct agent_fields *fields, const char *name, unsigned int takes,
+    enum agent_field *field)
+{
+	int i;
+
+	for (i = 0; i < AGENT_FIELD_COUNT; i++) {
+		if (strcmp(name, table[i].name) == 0)
+			break;
+	}
+	if (i == AGENT_FIELD_COUNT || (takes & AGENT_BIT(i)) == 0)
+		return ("a field that is not known here");
+	if (fields->at[i] != 0)
+		return ("a field twice");
+	*field = (enum agent_field)i;
+	fields->at[i] = fields->text.len + 1;
+	return (NULL);
+}
+
+/* End the value that is the last of the text. */
+static const char *
+end(struct agent_fields *fields, enum agent_field field)
+{
+	const size_t len = fields->text.len - (fields->at[field] - 1);
+	const char *text;
+
+	lk_buf_add(&fields->text, "", 1);
+	if (fields->text.failed)
+		return ("too much");
+	text = agent_field(fields, field);
+	if (memchr(text, '\0', len) != NULL)
+		return ("a value with a NUL");
+	if (len > table[field].max)
+		return ("a value that is too long");
+	if (len == 0 && table[field].filled)
+		return ("a value that is empty");
+	if (table[field].kind == NUMBER && strspn(text, "0123456789") != len)
+		return ("a number that is not a whole one");
+	return (NULL);
+}
+
+/* ---- Forms (the URL standard's application/x-www-form-urlencoded) -------- */
+
+static int
+hex_digit(char c)
+{
+	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+	const char *digit = c == '\0' ? NULL : strchr(digits, c);
+
+	return (digit == NULL ? -1 : (int)((digit - digits) % 16));
+}
+
+/* Append what ${text} stands for; false if it stands for nothing. */
+static bool
+decode(const char *text, size_t len, struct lk_buf *out)
+{
+	size_t i;
+	int high, low;
+	char c;
+
+	for (i = 0; i < len; i++) {
+		c = text[i] == '+' ? ' ' : text[i];
+		if (c == '%') {
+			high = len - i > 2 ? hex_digit(text[i + 1]) : -1;
+			low = len - i > 2 ? hex_digit(text[i + 2]) : -1;
+			if (high < 0 || low < 0)
+				return (false);
+			c = (char)(high * 16 + low);
+			i += 2;
+		}
+		lk_buf_add(out, &c, 1);
+	}
+	return (true);
+}
+
+static const char *
+read_pair(struct agent_fields *fields, const char *pair, size_t len,
+    unsigned int takes)
+{
+	const char *equals = memchr(pair, '=', len), *wrong;
+	struct lk_buf name = LK_BUF_INIT(NAME_MAX_LEN);
+	enum agent_field field = AGENT_TOKEN;
+
+	if (equals == NULL)
+		return ("a field without a value");
+	if (!decode(pair, (size_t)(equals - pair), &name))
+		wrong = "a % that encodes nothing";
+	else if (name.failed || name.len == 0 ||
+	    memchr(name.data, '\0', name.len) != NULL)
+		wrong = "a field that is not known here";
+	else
+		wrong = begin(fields, name.data, takes, &field);
+	lk_buf_free(&name);
+	if (wrong != NULL)
+		return (wrong);
+	if (!decode(equals + 1, len - (size_t)(equals + 1 - pair),
+	        &fields->text))
+		return ("a % that encodes nothing");
+	return (end(fields, field));
+}
+
+static const char *
+read_form(const char *text, size_t len, unsigned int takes,
+    struct agent_fields *fields)
+{
+	const char *stop, *wrong = NULL;
+	size_t n;
+
+	while (len > 0 && wrong == NULL) {
+		stop = memchr(text, '&', len);
+		n = stop == NULL ? len : (size_t)(stop - text);
+		wrong = read_pair(fields, text, n, takes);
+		/* A form that ends with an ampersand lacks a field. */
+		if (stop != NULL && n + 1 == len && wrong == NULL)
+			wrong = "a field without a value";
+		n += stop == NULL ? 0 : 1;
+		text += n;
+		len -= n;
+	}
+	return (wrong);
+}
+
+/* ---- JSON (RFC 8259) ----------------------------------------------------- */
+
+static const char *
+read_value(struct agent_fields *fields, enum agent_field field,
+    const char *value, size_t len)
+{
+	char *room;
+
+	if (table[field].kind != TEXT) {
+		/* A number's text is digits, and no string's is. */
+		lk_buf_add(&fields->text, value, len);
+		return (end(fields, field));
+	}
+	if (value[0] != '"')
+		return ("a value that is not a string");
+	/* No text is longer than what it is quoted as. */
+	if ((room = lk_buf_room(&fields->text, len)) == NULL)
+		return ("too much");
+	if (!lk_json_text(value, len, room, len))
+		return ("a value with a NUL");
+	lk_buf_grew(&fields->text, strlen(room));
+	return (end(fields, field));
+}
+
+static const char *
+read_json(const char *text, size_t len, unsigned int takes,
+    struct agent_fields *fields)
+{
+	enum agent_field field = AGENT_TOKEN;
+	const char *name, *value, *wrong = NULL;
+	size_t at = 0, name_len, value_len;
+	char plain[NAME_MAX_LEN + 1];
+
+	if (!lk_json_is_object(text, len))
+		return ("something else than one object of JSON, with each "
+		        "name once");
+	while (wrong == NULL &&
+	    lk_json_pair(text, len, &at, &name, &name_len, &value,
+	        &value_len)) {
+		if (!lk_json_text(name, name_len, plain, sizeof(plain)))
+			wrong = "a field that is not known here";
+		else
+			wrong = begin(fields, plain, takes, &field);
+		if (wrong == NULL)
+			wrong = read_value(fields, field, value, value_len);
+	}
+	return (wrong);
+}
+
+const char *
+agent_fields_read(const char *text, size_t len, bool json, unsigned int takes,
+    struct agent_fields *fields)
+{
+	*fields = (struct agent_fields){
+		.text = LK_BUF_INIT(AGENT_BODY_MAX + 64)
+	};
+	return (json ? read_json(text, len, takes, fields)
+	             : read_form(text, len, takes, fields));
+}

@@ -1,0 +1,34 @@
+/* How often each caller may ask: `per_minute` of a row.  No I/O. */
+#ifndef AGENT_RATE_H_
+#define AGENT_RATE_H_
+
+#include <sys/types.h>
+
+#include <pthread.h>
+#include <stdint.h>
+
+/* Most callers that are counted at once, of all rows. */
+#define AGENT_RATES_MAX 1024
+
+/** All zero at first but the lock; any number of threads may use them. */
+struct agent_rates {
+	pthread_mutex_t lock;
+	struct agent_rate {
+		int64_t began_ns; /* the minute that is counted; 0: nobody's */
+		size_t row;
+		uid_t uid;
+		int64_t n;
+	} v[AGENT_RATES_MAX];
+};
+
+/**
+ * agent_rate_take(rates, row, uid, per_minute, now_ns):
+ * Count one more question of ${uid} that ${row} permits.  0, or if these are
+ * more than ${per_minute} in the minute that began with the first of them, the
+ * seconds until the next one begins.  Who finds no room, since too many others
+ * are counted, waits as well.
+ */
+unsigned int agent_rate_take(struct agent_rates *rates, size_t row, uid_t uid,
+    int64_t per_minute, int64_t now_ns);
+
+#endif /* !AGENT_RATE_H_ */
