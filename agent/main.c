@@ -20,11 +20,11 @@ static const char usage[] =
     "usage: latchkeyd [-c FILE]\n"
     "       latchkeyd --help | --version\n"
     "\n"
-    "The agent: it issues, checks and ends sessions for other programs of this\n"
-    "machine, by HTTP and JSON on the unix socket that `agent.listen` in FILE\n"
-    "names, or on the one that a service manager passed to it.  Who may ask for\n"
-    "what is said by `agent.callers`.  FILE defaults to\n" LK_AGENT_SETTINGS_PATH
-    ".\n"
+    "The agent: it issues, checks and ends sessions for other programs of\n"
+    "this machine, by HTTP and JSON on the unix socket that `agent.listen`\n"
+    "in FILE names, or on the one that a service manager passed to it.  Who\n"
+    "may ask for what is said by `agent.callers`.  FILE defaults to\n"
+    LK_AGENT_SETTINGS_PATH ".\n"
     "SIGHUP makes it read FILE again; SIGTERM and SIGINT end it after the\n"
     "questions in hand.\n";
 

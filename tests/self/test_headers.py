@@ -7,8 +7,10 @@ import pytest
 from support.place import BUILD
 from tree import code, files, read, run
 
-HEADERS = files("lib/**/*.h", "fcgi-auth/**/*.h", "ctl/*.h", "pam/*.h")
-PACKAGES = ("hiredis", "libconfig", "libcjson", "libsodium", "fcgi")
+HEADERS = files("lib/**/*.h", "fcgi-auth/**/*.h", "agent/**/*.h", "ctl/*.h",
+                "pam/*.h")
+PACKAGES = ("hiredis", "libconfig", "libcjson", "libsodium", "fcgi",
+            "libmicrohttpd")
 
 
 def test_header_alone_compiles():
@@ -16,7 +18,7 @@ def test_header_alone_compiles():
     errors = {}
     for header in HEADERS:
         result = run("cc", "-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra",
-                     "-Werror", "-Ilib", "-Ifcgi-auth", *flags,
+                     "-Werror", "-Ilib", "-Ifcgi-auth", "-Iagent", *flags,
                      "-fsyntax-only", "-x", "c", "-",
                      stdin=f'#include "{header}"\n')
         if result.returncode != 0:

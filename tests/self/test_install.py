@@ -41,19 +41,21 @@ def installed(root):
 PREFIX = "/opt/latchkey"
 PLACES = {
     f"{PREFIX}/bin": ["latchkey"],
-    f"{PREFIX}/sbin": ["latchkey-fcgi"],
+    f"{PREFIX}/sbin": ["latchkey-fcgi", "latchkeyd"],
     f"{PREFIX}/include": ["latchkey.h"],
     f"{PREFIX}/lib": ["liblatchkey.a", "liblatchkey.so", SONAME,
                       "pkgconfig/latchkey.pc"],
     f"{PREFIX}/share/man": ["man1/latchkey.1", "man5/latchkey.conf.5",
-                            "man8/latchkey-fcgi.8", "man8/pam_latchkey.8"],
+                            "man8/latchkey-fcgi.8", "man8/latchkeyd.8",
+                            "man8/pam_latchkey.8"],
     f"{PREFIX}/share/doc/latchkey": [
         "README.md", "CHANGES", "sqlite.md", "examples/latchkey.conf",
         "examples/lighttpd/latchkey.conf"],
     f"{PREFIX}/share/bash-completion/completions": ["latchkey"],
     f"{PREFIX}/share/zsh/site-functions": ["_latchkey"],
     # A prefix of one's own is none that systemd reads.
-    "/etc/systemd/system": ["latchkey-fcgi.service", "latchkey-fcgi.socket"],
+    "/etc/systemd/system": ["latchkey-fcgi.service", "latchkey-fcgi.socket",
+                            "latchkeyd.service", "latchkeyd.socket"],
     "/etc/sysusers.d": ["latchkey.conf"],
     "/etc/tmpfiles.d": ["latchkey.conf"],
     "/etc/apparmor.d": ["latchkey-fcgi", "abstractions/latchkey"],
@@ -232,7 +234,8 @@ def make_in_vain(place, **variables):
 
 def test_make_without_a_library_says_how_to_get_it(place):
     text = make_in_vain(place, PKG_CONFIG="false")
-    for package in ("hiredis", "libconfig", "libsodium", "sqlite3", "fcgi"):
+    for package in ("hiredis", "libconfig", "libsodium", "sqlite3", "fcgi",
+                    "libmicrohttpd"):
         assert f"missing: {package}\n" in text
     assert "missing: false" not in text
     assert "missing: pkg-nothing" in make_in_vain(place,

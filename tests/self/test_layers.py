@@ -7,8 +7,8 @@ from pathlib import Path
 from support.place import ROOT
 from tree import code, files, includes
 
-C_FILES = files("lib/**/*.[ch]", "fcgi-auth/**/*.[ch]", "ctl/*.[ch]",
-                "pam/*.[ch]")
+C_FILES = files("lib/**/*.[ch]", "fcgi-auth/**/*.[ch]", "agent/**/*.[ch]",
+                "ctl/*.[ch]", "pam/*.[ch]")
 
 # Each folder, and what it may include besides itself and lib/latchkey.h:
 # folders, or single headers where a folder would be too much.
@@ -43,6 +43,16 @@ MAY_INCLUDE = {
                          "fcgi-auth/process/process.h",
                          "fcgi-auth/endpoints/endpoints.h",
                          "fcgi-auth/door/door.h"},
+    "agent/question": THINGS,
+    "agent/answer": THINGS | {"agent/question",
+                              "fcgi-auth/process/process.h",
+                              "fcgi-auth/process/account.h"},
+    "agent/house": BASE | {"agent/question/permit.h",
+                           "agent/answer/answer.h",
+                           "fcgi-auth/process/process.h"},
+    "agent": BASE | {"lib/settings/settings.h",
+                     "fcgi-auth/process/process.h",
+                     "agent/house/house.h"},
     "pam": THINGS | {"lib/user/source.h"},
     "ctl": THINGS | {"lib/load.h", "lib/user/source.h", "lib/jwt/jwt.h",
                      "fcgi-auth/verdict/verdict.h"},
@@ -55,6 +65,7 @@ HOMES = {
     "cjson/*": ("lib/session/json_session.c",),
     "sqlite3*": ("lib/store/sqlite/*",),
     "fcgi*": ("fcgi-auth/*",),
+    "microhttpd*": ("agent/house/*",),
     "security/*": ("pam/*",),
 }
 
@@ -71,7 +82,7 @@ def within(path, patterns):
 def own(path):
     """The files of the tree that one includes; what is made is not."""
     for header in includes(path):
-        for folder in ("lib", "fcgi-auth", str(path.parent)):
+        for folder in ("lib", "fcgi-auth", "agent", str(path.parent)):
             found = Path(folder, header)
             if (ROOT / found).is_file():
                 yield found
@@ -107,6 +118,13 @@ def test_layers_verdict_is_free_of_its_surroundings():
     for path in files("fcgi-auth/verdict/*.[ch]"):
         for header in includes(path):
             assert not header.startswith(("fcgi", "pthread", "sys/")), path
+
+
+def test_layers_what_the_agent_permits_is_free_of_its_surroundings():
+    for path in files("agent/question/*.[ch]"):
+        for header in includes(path):
+            assert not header.startswith(("microhttpd", "sys/socket",
+                                          "unistd", "pwd", "grp")), path
 
 
 def test_layers_library_leaves_its_surroundings_alone():

@@ -12,6 +12,7 @@ from tree import code, files, read, run
 
 PAGES = files("man/*.[1-8]")
 COMMAND, GATE = "man/latchkey.1", "man/latchkey-fcgi.8"
+AGENT = "man/latchkeyd.8"
 SETTINGS = "man/latchkey.conf.5"
 
 # What the program says of every setting: its key, and what it takes.
@@ -153,24 +154,36 @@ def test_manual_example_file_has_every_setting_at_its_default(defaults):
 
 def test_manual_settings_say_what_takes_a_restart():
     names = read("fcgi-auth/process/generation.c").split("fixed_names")[1]
-    takes = [f"gate.{name}"
-             for name in re.findall(r'"(\w+)"', names.split("}")[0])]
-    assert takes
+    fixed = re.findall(r'"(\w+)"', names.split("}")[0])
+    gate = [f"gate.{name}" for name in fixed]
+    # Nobody need be in a group to ask the agent.
+    agent = [f"agent.{name}" for name in fixed if name != "socket_group"]
+    takes = gate + agent
+    assert fixed
     text = read(SETTINGS).split("\n.SH SETTINGS\n")[1]
     found = [entry.split("\n")[0] for entry in text.split("\n.TP\n.B ")
              if "\nTakes a restart.\n" in f"{entry}\n"]
     assert sorted(found) == sorted(takes)
-    for page in (SETTINGS, GATE):
-        assert all(key in rendered(page) for key in takes), page
+    for page, keys in ((SETTINGS, takes), (GATE, gate), (AGENT, agent)):
+        assert all(key in rendered(page) for key in keys), page
 
 
 def test_manual_rules_have_every_member():
-    members = re.findall(r"\{ IN\((?!lk_kinds)\w+, (\w+)\)",
+    members = re.findall(r"\{ IN\((?!lk_kinds|lk_caller)\w+, (\w+)\)",
                          read("lib/settings/table.c"))
     assert len(members) == 8
     rules = read(SETTINGS).split("\n.SH RULES\n")[1].split("\n.SH ")[0]
     for member in members:
         assert re.search(rf"^\.BR? {member}\b", rules, re.M), member
+
+
+def test_manual_callers_have_every_member():
+    members = re.findall(r"\{ IN\(lk_caller, (\w+)\)",
+                         read("lib/settings/table.c"))
+    assert len(members) == 8
+    rows = read(SETTINGS).split("\n.B agent.callers\n")[1].split("\n.B agent.")
+    for member in members:
+        assert re.search(rf"^\.BR? .*\b{member}\b", rows[0], re.M), member
 
 
 # ---- Programs ------------------------------------------------------------
@@ -217,11 +230,13 @@ def plain_source(page):
     return read(page).replace("\\-", "-")
 
 
-def test_manual_gate_has_every_option():
+@pytest.mark.parametrize("page, path", [(GATE, "fcgi-auth/main.c"),
+                                        (AGENT, "agent/main.c")])
+def test_manual_daemon_has_every_option(page, path):
     known = re.findall(r'\{ "([a-z]+)", \w+_argument,\s*NULL, \'(.)\' \}',
-                       read("fcgi-auth/main.c"))
+                       read(path))
     assert len(known) == 3
-    heads = [head.split()[0] for head in entry_heads(GATE)
+    heads = [head.split()[0] for head in entry_heads(page)
              if head.startswith("-")]
     assert sorted(heads) == sorted(
         [f"--{name}" for name, _ in known] + [f"-{c}" for _, c in known])
@@ -260,6 +275,26 @@ def test_manual_gate_has_every(path, pattern):
     folded = text.upper().replace("-", "_")
     assert [name for name in names_in(path, pattern)
             if name not in text and name not in folded] == []
+
+
+@pytest.mark.parametrize("path, pattern", [
+    ("agent/question/question.c", r'\] = \{ "((?!none)[a-z-]+)"'),
+    ("agent/question/fields.c", r'\] = \{ "([a-z]+)"'),
+    ("agent/question/question.c", r'\(wrong, ([0-9]{3}),'),
+    ("agent/answer/answer.c", r'(?:return \(|answer, )([0-9]{3})\b'),
+    ("lib/session/caller.c", r'\{ "([a-z]+)", LK_MAY'),
+    ("agent/answer/tally.c", r'"(latchkey_[a-z_]+)["{ ]'),
+    ("agent/answer/tally.c", r'LK_LOG_\w+,\s*"([a-z ]+)"'),
+    ("agent/answer/session.c", r'\.message = "([a-z ]+)"'),
+    ("agent/answer/end.c", r'\.message = "([a-z ]+)"'),
+    ("agent/main.c", r'LK_LOG_\w+,\s*"([a-z ]+)"'),
+    ("agent/house/http.c", r'_number\(response, "([A-Z][A-Za-z-]+)"'),
+    ("fcgi-auth/process/process.c", r'"((?:LISTEN|NOTIFY)_[A-Z_]+)"'),
+])
+def test_manual_agent_has_every(path, pattern):
+    text = rendered(AGENT)
+    assert [name for name in names_in(path, pattern)
+            if name not in text] == []
 
 
 # ---- Examples ------------------------------------------------------------

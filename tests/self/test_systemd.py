@@ -1,4 +1,4 @@
-"""The unit files are ones that systemd takes, and keep the gate in."""
+"""The unit files are ones that systemd takes, and keep the daemons in."""
 
 import re
 import shutil
@@ -8,8 +8,11 @@ import pytest
 from support.place import BUILD
 from tree import files, read, run
 
-SERVICE = "etc/systemd/latchkey-fcgi.service"
-SOCKET = "etc/systemd/latchkey-fcgi.socket"
+# Each daemon: its settings' file, and the mode and place of its socket.
+DAEMONS = {
+    "latchkey-fcgi": ("latchkey.conf", "0660", "gate"),
+    "latchkeyd": ("latchkeyd.conf", "0666", "agent"),
+}
 
 SANDBOX = {
     "NoNewPrivileges": "yes", "CapabilityBoundingSet": "",
@@ -39,38 +42,53 @@ def settings(path):
     return found
 
 
+def units(daemon):
+    return [f"etc/systemd/{daemon}.{kind}" for kind in ("service", "socket")]
+
+
+each = pytest.mark.parametrize("daemon", DAEMONS)
+
+
 def test_systemd_files_are_all_tested():
-    assert [str(path) for path in files("etc/systemd/*")] == [SERVICE, SOCKET]
+    assert [str(path) for path in files("etc/systemd/*")] == [
+        path for daemon in DAEMONS for path in units(daemon)]
 
 
-def test_systemd_service_has_a_strict_sandbox():
-    service = settings(SERVICE)
+@each
+def test_systemd_service_has_a_strict_sandbox(daemon):
+    service = settings(units(daemon)[0])
     assert {name: service.get(name) for name in SANDBOX} == {
         name: [value] for name, value in SANDBOX.items()}
     # In this order: what is taken away, and what of that is given back.
     assert service["SystemCallFilter"] == [
         "@system-service", "~@privileged @resources", "@chown"]
     assert service["SystemCallErrorNumber"] == ["EPERM"]
-    # Under it the users of gate.allow_uids would all be one.
+    # Under it the users who connect would all be one.
     assert "PrivateUsers" not in service
     assert service["User"] != ["root"]
 
 
-def test_systemd_service_speaks_the_protocol_of_the_gate():
-    service, unit = settings(SERVICE), settings(SOCKET)
+@each
+def test_systemd_service_speaks_the_protocol_of_the_daemon(daemon):
+    conf, mode, group = DAEMONS[daemon]
+    service, unit = (settings(path) for path in units(daemon))
     assert service["Type"] == ["notify"]
     assert service["NotifyAccess"] == ["main"]
     assert service["ExecReload"] == ["/bin/kill -HUP $MAINPID"]
-    assert service["Requires"] == ["latchkey-fcgi.socket"]
-    # The socket is where the gate would have put it by itself.
-    listen = re.search(r'listen = "unix:([^"]+)"', read("etc/latchkey.conf"))
+    assert service["Requires"] == [f"{daemon}.socket"]
+    assert service["ExecStart"] == [
+        f"/usr/local/sbin/{daemon} -c /etc/latchkey/{conf}"]
+    # The socket is where the daemon would have put it by itself.
+    listen = re.search(rf'^{group} = .*?listen = "unix:([^"]+)"',
+                       read("etc/latchkey.conf"), re.M | re.S)
     assert unit["ListenStream"] == [listen.group(1)]
-    assert unit["SocketMode"] == ["0660"]
+    assert unit["SocketMode"] == [mode]
 
 
-def test_systemd_service_shares_the_store_with_root():
+@each
+def test_systemd_service_shares_the_store_with_root(daemon):
     """Whose programs refuse a folder that is somebody else's."""
-    service = settings(SERVICE)
+    service = settings(units(daemon)[0])
     store = re.search(r'path = "(/[^"]+)/[^"]+"', read("etc/latchkey.conf"))
     assert not {"StateDirectory", "StateDirectoryMode"} & set(service)
     assert service["ReadWritePaths"] == [store.group(1)]
@@ -79,13 +97,15 @@ def test_systemd_service_shares_the_store_with_root():
         f"{store.group(1)}"]
 
 
-def test_systemd_verify_finds_nothing_wrong(place):
+@each
+def test_systemd_verify_finds_nothing_wrong(place, daemon):
     if shutil.which("systemd-analyze") is None:
         pytest.skip("no systemd-analyze")
-    text = re.sub(r"^ExecStart=\S+", f"ExecStart={BUILD}/latchkey-fcgi",
-                  read(SERVICE), flags=re.M)
-    paths = [place.write("latchkey-fcgi.service", text, 0o644),
-             place.write("latchkey-fcgi.socket", read(SOCKET), 0o644)]
+    service, unit = units(daemon)
+    text = re.sub(r"^ExecStart=\S+", f"ExecStart={BUILD}/{daemon}",
+                  read(service), flags=re.M)
+    paths = [place.write(f"{daemon}.service", text, 0o644),
+             place.write(f"{daemon}.socket", read(unit), 0o644)]
     result = run("systemd-analyze", "verify", "--man=no", *paths)
     if "Failed to" in result.stderr and "manager" in result.stderr:
         pytest.skip(result.stderr)

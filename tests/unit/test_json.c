@@ -712,6 +712,45 @@ test_json_object_has_what_is_wanted_of_its_own_members(void **state)
 	assert_null(wanted[0].value);
 	assert_false(lk_json_object("", 0, wanted, 3));
 	assert_false(lk_json_object("{\"a\":\"\xff\"}", 9, wanted, 3));
+/* ---- Members one by one ------------------------------------------------- */
+
+static void
+test_json_pair_goes_through_an_object(void **state)
+{
+	static const char text[] = " { \"a\" : [1,\t2] ,\"b\\u0063\":\"x\" } ";
+	const char *name, *value;
+	size_t at = 0, name_len, len;
+	char plain[8];
+
+	(void)state;
+	assert_true(lk_json_pair(text, strlen(text), &at, &name, &name_len,
+	    &value, &len));
+	assert_int_equal(name_len, 3);
+	assert_int_equal(len, 6);
+	assert_memory_equal(value, "[1,\t2]", len);
+	assert_true(lk_json_pair(text, strlen(text), &at, &name, &name_len,
+	    &value, &len));
+	assert_true(lk_json_text(name, name_len, plain, sizeof(plain)));
+	assert_string_equal(plain, "bc");
+	assert_memory_equal(value, "\"x\"", len);
+	assert_false(lk_json_pair(text, strlen(text), &at, &name, &name_len,
+	    &value, &len));
+	assert_null(value);
+}
+
+static void
+test_json_pair_of_no_object_is_none(void **state)
+{
+	static const char *const none[] = { "{}", "{ }", "[1]", "1", "" };
+	const char *name, *value;
+	size_t at, i, name_len, len;
+
+	(void)state;
+	for (i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		at = 0;
+		assert_false(lk_json_pair(none[i], strlen(none[i]), &at, &name,
+		    &name_len, &value, &len));
+	}
 }
 
 #include "support/suite.h"

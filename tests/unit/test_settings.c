@@ -1319,4 +1319,75 @@ test_settings_garbage_is_refused_or_read(void **state)
 }
 
 #define SUITE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+/* ---- The agent's callers ------------------------------------------------- */
+
+#define CALLERS(rows) "agent = { callers = (\n" rows " ); };\n"
+
+static void
+test_settings_callers_are_read_and_printed(void **state)
+{
+	struct lk_settings *settings = loaded(CALLERS(
+	    "{ users = [ \"postgres\", \"101\" ]; may = [ \"check\" ]; },\n"
+	    "{ groups = ( \"www\", 33 ); may = [ \"issue\", \"list\" ];\n"
+	    "  clients = [ \"web\" ]; min_uid = 1000; max_ttl = 60;\n"
+	    "  not_users = [ \"admin\" ]; per_minute = 600; }"));
+	const struct lk_caller *row = settings->agent.callers.v;
+	char *text = printed(settings);
+
+	(void)state;
+	assert_int_equal(settings->agent.callers.n, 2);
+	assert_int_equal(row[0].users.n, 2);
+	assert_int_equal(row[0].groups.n, 0);
+	assert_int_equal(row[0].clients.n, 0);
+	assert_int_equal(row[0].min_uid, 0);
+	assert_int_equal(row[0].max_ttl, 0);
+	assert_int_equal(row[0].per_minute, 0);
+	assert_string_equal(row[1].groups.v[1], "33");
+	assert_string_equal(row[1].may.v[1], "list");
+	assert_int_equal(row[1].min_uid, 1000);
+	assert_int_equal(row[1].max_ttl, 60);
+	assert_int_equal(row[1].per_minute, 600);
+	assert_string_equal(row[1].not_users.v[0], "admin");
+	assert_non_null(strstr(text, "may = [ \"check\" ]; }"));
+	assert_null(strstr(text, "= 0; }"));
+	free(text);
+	lk_settings_free(settings);
+}
+
+/* What is missing, empty or misspelled never permits. */
+static void
+test_settings_callers_that_are_wrong_are_refused(void **state)
+{
+	(void)state;
+	assert_refused(CALLERS("{ may = [ \"check\" ]; }"),
+	    ":2: agent.callers[0]: expected users or groups, got neither");
+	assert_refused(CALLERS("{ users = [ \"a\" ]; }"),
+	    ":2: agent.callers[0].may: expected an array of what they may do, "
+	    "got none");
+	assert_refused(CALLERS("{ users = [ \"a\" ]; may = [ ]; }"),
+	    ":2: agent.callers[0].may: expected an array of 1 to 16 strings, "
+	    "got 0");
+	assert_refused(CALLERS("{ users = [ \"a\" ]; may = [ \"Check\" ]; }"),
+	    ":2: agent.callers[0].may[0]: expected \"check\", \"refresh\", "
+	    "\"issue\", \"revoke\", \"list\" or \"user\", got \"Check\"");
+	assert_refused(CALLERS("{ users = [ \"a\" ]; may = [ \"check\" ];\n"
+	                       "  clients = [ ]; }"),
+	    ":3: agent.callers[0].clients: expected an array of 1 to 256 "
+	    "strings, got 0");
+	assert_refused(CALLERS("{ users = [ \"a\" ]; may = [ \"check\" ];\n"
+	                       "  min_uid = 0; }"),
+	    ":3: agent.callers[0].min_uid: expected an integer from 1 to "
+	    "2147483647, got 0");
+	assert_refused(CALLERS("{ users = [ \"a\" ]; may = [ \"check\" ];\n"
+	                       "  maxttl = 60; }"),
+	    ":3: agent.callers[0].maxttl: unknown key, did you mean "
+	    "\"max_ttl\"?");
+	assert_refused("agent = { listen = \"127.0.0.1:80\"; };\n",
+	    ":1: agent.listen: expected unix:/path (at most 107 bytes), got "
+	    "\"127.0.0.1:80\"");
+	assert_refused("agent = { next_hosts = [ \"https://x\" ]; };\n",
+	    ":1: agent.next_hosts: expected a host as URLs name it, such as "
+	    "example.org or example.org:8443, got \"https://x\"");
+}
+
 #include "support/suite.h"

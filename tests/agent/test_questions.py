@@ -1,0 +1,147 @@
+"""What the agent answers, question by question."""
+
+import json
+
+import pytest
+
+
+@pytest.fixture
+def agent(house):
+    users = house.place.write("users.json", '{"alice": {"mail": "a@x"}}')
+    return house.agent(
+        agent='threads = 2; next_hosts = [ "app.example.org" ];',
+        more=f'user = {{ source = "file"; path = "{users}"; }};\n')
+
+
+@pytest.mark.parametrize("form", [True, False], ids=["form", "json"])
+def test_session_goes_its_way(agent, house, form):
+    issued = house.ask("issue", {"user": "alice", "client": "web", "ttl": 60,
+                                 "peer": "192.0.2.1", "agent": "Browser",
+                                 "url": "https://app.example.org/x?y=1"},
+                       form=form)
+    assert issued.status == 201
+    said = issued.json
+    assert set(said) == {"token", "id", "expires_at", "set_cookie", "next"}
+    assert said["next"] == "/x?y=1"
+    assert said["set_cookie"] == (
+        f"latchkey={said['token']}; Max-Age=60; Path=/; HttpOnly; "
+        "SameSite=Lax; Secure")
+    token = {"token": said["token"]}
+
+    checked = house.ask("check", token, form=form)
+    assert checked.status == 200
+    by_command = house.cli.check(said["token"])
+    assert {**checked.json, "ttl": 0} == {**by_command, "ttl": 0}
+    assert checked.json["client"] == "web"
+    assert "detail" not in checked.json
+    detailed = house.ask("check", {**token, "detail": 1}, form=form)
+    assert detailed.json["detail"] == {"mail": "a@x"}
+    by_id = house.ask("check-id", {"id": said["id"], "detail": 1}, form=form)
+    assert {**by_id.json, "ttl": 0} == {**detailed.json, "ttl": 0}
+
+    later = house.ask("refresh", {**token, "ttl": 600}, form=form)
+    assert later.status == 200
+    assert later.json["expires_at"] > said["expires_at"]
+
+    listed = house.ask("sessions", {"user": "alice"})
+    assert [s["id"] for s in listed.json] == [said["id"]]
+    assert listed.headers["Latchkey-Sessions"] == "1"
+
+    ended = house.ask("revoke", {**token, "reason": "logout"}, form=form)
+    assert (ended.status, ended.json) == (200, {"revoked": 1})
+    assert house.ask("revoke", token, form=form).json == {"revoked": 0}
+    assert house.ask("sessions", {"user": "alice"}).json == []
+    refused = house.ask("check", token, form=form)
+    assert refused.status == 401
+    assert refused.json["status"] == "unknown"
+    assert refused.headers["WWW-Authenticate"].startswith("Bearer ")
+    assert house.ask("refresh", token, form=form).status == 401
+
+
+def issue(house, user, client="web"):
+    return house.ask("issue", {"user": user, "client": client}).json
+
+
+def test_session_ends_by_id_with_all_and_with_the_others(agent, house):
+    one, two, three = (issue(house, "alice") for _ in range(3))
+    other = issue(house, "bob")
+    assert house.ask("revoke", {"id": one["id"]}).json == {"revoked": 1}
+    assert house.ask("logout-others",
+                     {"token": two["token"]}).json == {"revoked": 1}
+    assert house.ask("check", {"token": three["token"]}).status == 401
+    assert house.ask("revoke-all", {"user": "alice"}).json == {"revoked": 1}
+    assert house.ask("logout-others", {"token": two["token"]}).status == 401
+    assert house.ask("check", {"token": other["token"]}).status == 200
+
+
+def test_user_is_loaded_set_and_refused(agent, house):
+    loaded = house.ask("user", {"user": "alice"})
+    assert loaded.json == {"id": "alice", "detail": {"mail": "a@x"}}
+    assert house.ask("user", {"user": "carol"}).status == 404
+    assert house.ask("user", {"user": "carol"}).json["status"] == (
+        "no such user")
+    put = house.ask("user", {"user": "carol", "detail": {"n": [1, 2]}})
+    assert put.json == {"id": "carol", "detail": {"n": [1, 2]}}
+    token = issue(house, "carol")["token"]
+    found = house.ask("check", {"token": token, "detail": True})
+    assert found.json["detail"] == {"n": [1, 2]}
+    ghost = issue(house, "ghost")["token"]
+    assert house.ask("check", {"token": ghost, "detail": 1}).status == 404
+    assert house.ask("check", {"token": ghost}).status == 200
+
+
+def test_answers_are_stored_nowhere_and_errors_say_why(agent, house):
+    for verb, fields, status, name in (
+            ("check", {"token": "hunter2"}, 401, "malformed"),
+            ("check-id", {"id": "?"}, 401, "malformed"),
+            ("revoke", {"id": "?"}, 401, "malformed"),
+            ("check", {}, 400, "invalid argument"),
+            ("issue", {"user": "a", "ttl": 0}, 400, "invalid argument"),
+            ("nothing", {}, 404, "invalid argument"),
+            ("revoke-all", {"user": "a", "reason": "x"}, 400,
+             "invalid argument")):
+        answer = house.ask(verb, fields)
+        assert (answer.status, answer.json["status"]) == (status, name), verb
+        assert answer.json["message"]
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["Content-Type"] == "application/json"
+    wrong = house.ask("check", {"token": "x"}, method="PUT")
+    assert (wrong.status, wrong.headers["Allow"]) == (405, "POST")
+    wrong = house.ask("check", {"token": "x"},
+                      headers={"Content-Type": "text/plain"})
+    assert wrong.status == 415
+    assert house.ask("check", {"token": "x" * 65536}).status == 413
+
+
+def test_health_and_metrics_tell_of_the_agent(agent, house):
+    assert house.ask("health").json == {"store": "ok"}
+    issue(house, "alice")
+    house.ask("check", {"token": "x"})
+    text = house.ask("metrics").body
+    for line in ('latchkey_agent_requests_total{verb="issue",status="201"} 1',
+                 'latchkey_agent_requests_total{verb="check",status="401"} 1',
+                 'latchkey_agent_connections ', 'latchkey_reloads_total',
+                 'latchkey_store_seconds_count 2'):
+        assert line in text
+    house.redis.stop()
+    broken = house.ask("health")
+    assert (broken.status, broken.json) == (503, {"store": "unavailable"})
+    assert broken.headers["Retry-After"] == "2"
+
+
+def test_log_has_a_line_a_change_and_no_token(agent, house):
+    one = house.ask("issue", {"user": "alice", "client": "web",
+                              "peer": "192.0.2.1", "agent": "B\nrowser"})
+    token = one.json["token"]
+    house.ask("refresh", {"token": token})
+    house.ask("revoke", {"token": token, "reason": "logout",
+                         "peer": "192.0.2.9"})
+    text = agent.output()
+    changes = [line for line in text.splitlines() if " pid=" in line]
+    assert len(changes) == 3
+    assert all(" uid=0 pid=" in line for line in changes)
+    assert "client=web peer=192.0.2.1 agent=\"B\\nrowser\"" in changes[0]
+    assert "session refreshed" in changes[1]
+    assert "count=1 reason=logout peer=192.0.2.9" in changes[2]
+    assert token not in text
+    assert json.dumps(token) not in text
