@@ -90,12 +90,23 @@ take_header(void *arg, enum MHD_ValueKind kind, const char *name,
 	return (MHD_YES);
 }
 
+/* Whether a body of that length, which libmicrohttpd has read, is too long. */
+static bool
+is_too_long(struct MHD_Connection *http)
+{
+	const char *length = MHD_lookup_connection_value(http, MHD_HEADER_KIND,
+	    "Content-Length");
+
+	return (length != NULL && strtoull(length, NULL, 10) > AGENT_BODY_MAX);
+}
+
 static bool
 begin(struct agent_call *call, const char *method)
 {
 	struct header type = { .name = "Content-Type" };
 
 	call->begun = true;
+	call->too_long = is_too_long(call->http);
 	(void)MHD_get_connection_values(call->http, MHD_HEADER_KIND,
 	    take_header, &type);
 	call->type = type.value;
@@ -195,14 +206,18 @@ on_request(void *arg, struct MHD_Connection *http, const char *url,
 {
 	struct agent_loop *loop = arg;
 	struct agent_call *call = *context;
+	const bool first = call != NULL && !call->begun;
 
 	(void)http;
 	(void)url;
 	(void)version;
 	if (call == NULL)
 		return (MHD_NO);
-	if (!call->begun)
-		return (begin(call, method) ? MHD_YES : MHD_NO);
+	if (!call->begun && !begin(call, method))
+		return (MHD_NO);
+	/* Who is answered before he has sent his body is hung up on. */
+	if (first)
+		return (call->too_long ? ask(loop, call) : MHD_YES);
 	if (*len > 0) {
 		take_body(call, body, *len);
 		*len = 0;

@@ -1,9 +1,11 @@
 """The agent with its store, and callers of any user."""
 
+import contextlib
 import http.client
 import json
 import os
 import socket
+import subprocess
 from urllib.parse import urlencode
 
 from support.place import BUILD, PATIENCE, Daemon, accepts, connect
@@ -119,18 +121,41 @@ def connect_as(address, uid, gid=None, groups=()):
     return sock
 
 
-def raw(address, data):
-    """What is answered to bytes, until the other side hangs up."""
+def raw(address, data, whole=True):
+    """What is answered to bytes until the other side hangs up; if they are
+    not all of a request, to be hung up on."""
     with connect(address) as sock:
-        try:
-            sock.sendall(data)
-            sock.shutdown(socket.SHUT_WR)
-        except (BrokenPipeError, ConnectionResetError):
-            pass
         found = b""
-        try:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            sock.sendall(data)
+        if not whole:
+            return found
+        with contextlib.suppress(ConnectionResetError):
             while more := sock.recv(65536):
                 found += more
-        except ConnectionResetError:
-            pass
         return found
+
+
+# Connects so often, says so, and waits for the end of its input.
+SILENT = """
+import socket, sys
+socks = [socket.socket(socket.AF_UNIX) for _ in range(int(sys.argv[2]))]
+for sock in socks:
+    sock.connect(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextlib.contextmanager
+def silent(address, uid, count):
+    """So many connections of a user, who says nothing on them."""
+    with subprocess.Popen(
+            ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups",
+             "prlimit", f"--nofile={count + 64}:{count + 64}",
+             "/usr/bin/python3", "-c", SILENT, address.removeprefix("unix:"),
+             str(count)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"ready\n"
+        yield
+        process.stdin.close()
