@@ -251,7 +251,7 @@ $(B)/tests/failover/load: $(B)/obj/tests/failover/load.o $(B)/liblatchkey.a
 # In the tests the target runs over its corpus, without libFuzzer.
 $(B)/tests/unit/test_guard_corpus: $(B)/obj/tests/fuzz/fuzz_guard.o
 $(B)/tests/unit/test_settings_corpus: $(B)/obj/tests/fuzz/fuzz_settings.o
-
+$(B)/tests/unit/test_agent_corpus: $(B)/obj/tests/fuzz/fuzz_agent.o
 $(B)/tests/unit/test_jwt_corpus: $(B)/obj/tests/fuzz/fuzz_jwt.o
 
 # The PAM module between a libpam, a memory and a network of the target's.
@@ -284,10 +284,18 @@ $(B)/fuzz/fuzz_settings $(B)/fuzz/fuzz_jwt: $(B)/fuzz/%: tests/fuzz/%.c \
 		-I$(B)/gen $(DEP_CFLAGS) $(FUZZ_FLAGS) -o $@ $(filter %.c,$^) \
 		$(LIB_LIBS)
 
-FUZZ := fuzz-guard fuzz-jwt fuzz-pam fuzz-settings
+$(B)/fuzz/fuzz_agent: tests/fuzz/fuzz_agent.c \
+		$(filter agent/question/%,$(AGENT_SRC)) $(LIB_SRC) $(SCRIPTS_H)
+	@mkdir -p $(@D)
+	clang -std=c11 -D_GNU_SOURCE -DLK_VERSION='"$(VERSION)"' -Ilib -Iagent \
+		-I$(B)/gen $(DEP_CFLAGS) $(FUZZ_FLAGS) -o $@ $(filter %.c,$^) \
+		$(LIB_LIBS)
+
+FUZZ := fuzz-agent fuzz-guard fuzz-jwt fuzz-pam fuzz-settings
 .PHONY: fuzz $(FUZZ)
-## make fuzz        the guard, access tokens, the PAM module and the reader of
-##                  settings against libFuzzer, each FUZZ_SECONDS (60) long
+## make fuzz        the agent's questions, the guard, access tokens, the PAM
+##                  module and the reader of settings against libFuzzer, each
+##                  FUZZ_SECONDS (60) long
 fuzz: $(FUZZ)
 
 $(FUZZ): fuzz-%:

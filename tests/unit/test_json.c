@@ -712,6 +712,8 @@ test_json_object_has_what_is_wanted_of_its_own_members(void **state)
 	assert_null(wanted[0].value);
 	assert_false(lk_json_object("", 0, wanted, 3));
 	assert_false(lk_json_object("{\"a\":\"\xff\"}", 9, wanted, 3));
+}
+
 /* ---- Members one by one ------------------------------------------------- */
 
 static void
