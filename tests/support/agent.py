@@ -19,10 +19,10 @@ class Agent(Daemon):
 
     name = "agent"
 
-    def __init__(self, place, conf, address, prefix=()):
+    def __init__(self, place, conf, address, prefix=(), build=BUILD):
         super().__init__(place)
         self.address = address
-        self.argv = [*prefix, BUILD / "latchkeyd", "-c", conf]
+        self.argv = [*prefix, build / "latchkeyd", "-c", conf]
 
     def ready(self):
         return accepts(self.address)
@@ -49,10 +49,10 @@ class AgentHouse:
             f'agent = {{ listen = "{self.address}"; {agent}\n'
             f'  callers = ( {callers} ); }};\n{more}'))
 
-    def agent(self, callers="", agent="threads = 2;", more="", prefix=()):
+    def agent(self, callers="", agent="threads = 2;", more="", **options):
         self.write(callers, agent, more)
         return self.place.add(Agent(self.place, self.conf, self.address,
-                                    prefix))
+                                    **options))
 
     def ask(self, verb, fields=None, **options):
         return ask(self.address, verb, fields, **options)

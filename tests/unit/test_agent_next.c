@@ -54,7 +54,8 @@ test_agent_next_is_never_another_site(void **state)
 		" //evil.example", "/ /x", "/x//evil.example",
 		"/%09/evil.example", "/%0d%0aLocation:x", "/%00",
 		"/%2f/evil.example", "/%2Fevil.example", "/%5cevil.example",
-		"/%5Cevil.example", "/x?%5c", "/x?a=%0d%0ab", "/%252fevil.example",
+		"/%5Cevil.example", "/x?%5c", "/x?a=%0d%0ab",
+		"/%252fevil.example",
 		"/%25", "/%", "/%2", "/%zz", "/x?%zz", "/x?%", "/.", "/..",
 		"/./x", "/../x", "/..//evil.example", "/.//evil.example",
 		"/x/../..//evil.example", "/%2e%2e//evil", "/%2e/x", "/...",
@@ -62,7 +63,8 @@ test_agent_next_is_never_another_site(void **state)
 		"/x\x80", "/caf\xc3\xa9", "/\xef\xbc\x8f" "evil.example",
 		"/<script>", "/\"x", "/'x", "/`x", "/{x}", "/x?a=<b>",
 		"javascript:alert(1)", "data:text/html,x", "mailto:x@y",
-		"http:evil.example", "https:/evil.example", "https:evil.example",
+		"http:evil.example", "https:/evil.example",
+		"https:evil.example",
 		"https:///evil.example", "https:\\\\evil.example",
 		"https://evil.example/", "https://evil.example",
 		"https://app.example.org.evil.example/",
@@ -72,14 +74,17 @@ test_agent_next_is_never_another_site(void **state)
 		"https://app.example.org@evil.example/",
 		"https://app.example.org:443@evil.example/",
 		"https://evil.example\\@app.example.org/",
-		"https://user@app.example.org/", "https://app.example.org:8443/",
+		"https://user@app.example.org/",
+		"https://app.example.org:8443/",
 		"https://app.example.org:/", "https://app.example.org./",
 		"https://dev.example.org/", "http://app.example.org:443/",
 		"https://app.example.org\\evil", "https://app.example.org?x",
 		"https://app.example.org#x",
 		"https://app.example.org//evil.example",
-		"https://app.example.org/%2fevil.example", "https://%61pp.example.org/",
-		"ftp://app.example.org/", "https", "https:", "https://", "://x" };
+		"https://app.example.org/%2fevil.example",
+		"https://%61pp.example.org/",
+		"ftp://app.example.org/", "https", "https:",
+		"https://", "://x" };
 	size_t i;
 
 	(void)state;

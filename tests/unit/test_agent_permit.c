@@ -52,6 +52,7 @@ ask(uid_t uid, gid_t gid, const struct agent_about *about,
 /* ---- Cases ------------------------------------------------------------- */
 
 #define ALL AGENT_ROW_NONE
+#define MAY(what) .may = LK_MAY_##what
 #define THERE(n) .account = AGENT_ACCOUNT_THERE, .uid = (n)
 #define NAMED(id) .named = true, .user = (id)
 
@@ -64,107 +65,107 @@ static const struct {
 	size_t row;
 } cases[] = {
 	{ "root", 0, 0,
-	    { .may = LK_MAY_ISSUE, NAMED("root"), .client = "", .ttl = LK_TTL_MAX },
+	    { MAY(ISSUE), NAMED("root"), .client = "", .ttl = LK_TTL_MAX },
 	    AGENT_PERMITTED, ALL },
 	{ "the agent's own user", 990, 990,
-	    { .may = LK_MAY_USER, NAMED("root") }, AGENT_PERMITTED, ALL },
-	{ "root's group alone", 500, 0, { .may = LK_MAY_CHECK }, AGENT_NO_ROW, ALL },
-	{ "nobody has a row", 500, 500, { .may = LK_MAY_CHECK }, AGENT_NO_ROW, ALL },
-	{ "nor for what takes any", 500, 500, { .may = LK_MAY_NOTHING }, AGENT_NO_ROW,
+	    { MAY(USER), NAMED("root") }, AGENT_PERMITTED, ALL },
+	{ "root's group alone", 500, 0, { MAY(CHECK) }, AGENT_NO_ROW, ALL },
+	{ "nobody has a row", 500, 500, { MAY(CHECK) }, AGENT_NO_ROW, ALL },
+	{ "nor for what takes any", 500, 500, { MAY(NOTHING) }, AGENT_NO_ROW,
 	    ALL },
-	{ "any row", 101, 101, { .may = LK_MAY_NOTHING }, AGENT_PERMITTED, 0 },
-	{ "a user who may check", 101, 101, { .may = LK_MAY_CHECK }, AGENT_PERMITTED,
+	{ "any row", 101, 101, { MAY(NOTHING) }, AGENT_PERMITTED, 0 },
+	{ "a user who may check", 101, 101, { MAY(CHECK) }, AGENT_PERMITTED,
 	    0 },
-	{ "a group that may", 500, 8, { .may = LK_MAY_CHECK }, AGENT_PERMITTED, 0 },
-	{ "by id as well", 101, 101, { .may = LK_MAY_CHECK, .named = true },
+	{ "a group that may", 500, 8, { MAY(CHECK) }, AGENT_PERMITTED, 0 },
+	{ "by id as well", 101, 101, { MAY(CHECK), .named = true },
 	    AGENT_PERMITTED, 0 },
 	{ "but not issue", 101, 101,
-	    { .may = LK_MAY_ISSUE, NAMED("alice"), .client = "web" }, AGENT_NO_ROW,
+	    { MAY(ISSUE), NAMED("alice"), .client = "web" }, AGENT_NO_ROW,
 	    ALL },
-	{ "nor list", 101, 101, { .may = LK_MAY_LIST, NAMED("alice") }, AGENT_NO_ROW,
+	{ "nor list", 101, 101, { MAY(LIST), NAMED("alice") }, AGENT_NO_ROW,
 	    ALL },
-	{ "nor revoke", 101, 101, { .may = LK_MAY_REVOKE }, AGENT_NO_ROW, ALL },
-	{ "nor refresh", 101, 101, { .may = LK_MAY_REFRESH }, AGENT_NO_ROW, ALL },
-	{ "nor load users", 101, 101, { .may = LK_MAY_USER, NAMED("alice") },
+	{ "nor revoke", 101, 101, { MAY(REVOKE) }, AGENT_NO_ROW, ALL },
+	{ "nor refresh", 101, 101, { MAY(REFRESH) }, AGENT_NO_ROW, ALL },
+	{ "nor load users", 101, 101, { MAY(USER), NAMED("alice") },
 	    AGENT_NO_ROW, ALL },
 	{ "the unmapped user matches no row", AGENT_NOBODY, AGENT_NOBODY,
-	    { .may = LK_MAY_CHECK }, AGENT_NO_ROW, ALL },
-	{ "nor the unmapped group", 500, AGENT_NOBODY, { .may = LK_MAY_CHECK },
+	    { MAY(CHECK) }, AGENT_NO_ROW, ALL },
+	{ "nor the unmapped group", 500, AGENT_NOBODY, { MAY(CHECK) },
 	    AGENT_NO_ROW, ALL },
-	{ "no user at all", (uid_t)-1, (gid_t)-1, { .may = LK_MAY_CHECK },
+	{ "no user at all", (uid_t)-1, (gid_t)-1, { MAY(CHECK) },
 	    AGENT_NO_ROW, ALL },
 
 	{ "an account is to be looked up", 33, 33,
-	    { .may = LK_MAY_ISSUE, NAMED("alice"), .client = "web" },
+	    { MAY(ISSUE), NAMED("alice"), .client = "web" },
 	    AGENT_NEEDS_ACCOUNT, ALL },
 	{ "and is one", 33, 33,
-	    { .may = LK_MAY_ISSUE, NAMED("alice"), .client = "web", THERE(1000) },
+	    { MAY(ISSUE), NAMED("alice"), .client = "web", THERE(1000) },
 	    AGENT_PERMITTED, 1 },
 	{ "of the longest life", 33, 33,
-	    { .may = LK_MAY_ISSUE, NAMED("alice"), .client = "web", .ttl = 86400,
+	    { MAY(ISSUE), NAMED("alice"), .client = "web", .ttl = 86400,
 	        THERE(1000) },
 	    AGENT_PERMITTED, 1 },
 	{ "and not longer", 33, 33,
-	    { .may = LK_MAY_ISSUE, NAMED("alice"), .client = "web", .ttl = 86401,
+	    { MAY(ISSUE), NAMED("alice"), .client = "web", .ttl = 86401,
 	        THERE(1000) },
 	    AGENT_OUT_OF_BOUNDS, ALL },
 	{ "the number is too low: the next row", 33, 33,
-	    { .may = LK_MAY_ISSUE, NAMED("daemon"), .client = "web", THERE(1) },
+	    { MAY(ISSUE), NAMED("daemon"), .client = "web", THERE(1) },
 	    AGENT_PERMITTED, 2 },
 	{ "there rows do not add up", 33, 33,
-	    { .may = LK_MAY_ISSUE, NAMED("daemon"), .client = "web", .ttl = 3601,
+	    { MAY(ISSUE), NAMED("daemon"), .client = "web", .ttl = 3601,
 	        THERE(1) },
 	    AGENT_OUT_OF_BOUNDS, ALL },
 	{ "no account: the next row", 33, 33,
-	    { .may = LK_MAY_ISSUE, NAMED("x"), .client = "web",
+	    { MAY(ISSUE), NAMED("x"), .client = "web",
 	        .account = AGENT_ACCOUNT_NONE },
 	    AGENT_PERMITTED, 2 },
 	{ "nobody can tell, and the next row need not know", 33, 33,
-	    { .may = LK_MAY_ISSUE, NAMED("x"), .client = "web",
+	    { MAY(ISSUE), NAMED("x"), .client = "web",
 	        .account = AGENT_ACCOUNT_AWAY },
 	    AGENT_PERMITTED, 2 },
 	{ "nobody can tell, and it matters", 33, 33,
-	    { .may = LK_MAY_ISSUE, NAMED("x"), .client = "web", .ttl = 7200,
+	    { MAY(ISSUE), NAMED("x"), .client = "web", .ttl = 7200,
 	        .account = AGENT_ACCOUNT_AWAY },
 	    AGENT_CANNOT_TELL, ALL },
 	{ "to list: an account of no number", 33, 33,
-	    { .may = LK_MAY_LIST, NAMED("x"), THERE((uid_t)-1) }, AGENT_OUT_OF_BOUNDS,
+	    { MAY(LIST), NAMED("x"), THERE((uid_t)-1) }, AGENT_OUT_OF_BOUNDS,
 	    ALL },
 	{ "to list: no account", 33, 33,
-	    { .may = LK_MAY_LIST, NAMED("x"), .account = AGENT_ACCOUNT_NONE },
+	    { MAY(LIST), NAMED("x"), .account = AGENT_ACCOUNT_NONE },
 	    AGENT_OUT_OF_BOUNDS, ALL },
 	{ "to list: nobody can tell", 33, 33,
-	    { .may = LK_MAY_LIST, NAMED("x"), .account = AGENT_ACCOUNT_AWAY },
+	    { MAY(LIST), NAMED("x"), .account = AGENT_ACCOUNT_AWAY },
 	    AGENT_CANNOT_TELL, ALL },
 	{ "who is not to be", 33, 33,
-	    { .may = LK_MAY_ISSUE, NAMED("admin"), .client = "web", THERE(1000) },
+	    { MAY(ISSUE), NAMED("admin"), .client = "web", THERE(1000) },
 	    AGENT_OUT_OF_BOUNDS, ALL },
 	{ "spelled otherwise he is another", 33, 33,
-	    { .may = LK_MAY_ISSUE, NAMED("Admin"), .client = "web", THERE(1000) },
+	    { MAY(ISSUE), NAMED("Admin"), .client = "web", THERE(1000) },
 	    AGENT_PERMITTED, 1 },
 	{ "another kind: the next row", 33, 33,
-	    { .may = LK_MAY_ISSUE, NAMED("alice"), .client = "app", THERE(1000) },
+	    { MAY(ISSUE), NAMED("alice"), .client = "app", THERE(1000) },
 	    AGENT_PERMITTED, 2 },
 	{ "a kind of neither", 33, 33,
-	    { .may = LK_MAY_ISSUE, NAMED("alice"), .client = "ssh", THERE(1000) },
+	    { MAY(ISSUE), NAMED("alice"), .client = "ssh", THERE(1000) },
 	    AGENT_OUT_OF_BOUNDS, ALL },
 	{ "no kind is none of them", 33, 33,
-	    { .may = LK_MAY_ISSUE, NAMED("alice"), .client = "", THERE(1000) },
+	    { MAY(ISSUE), NAMED("alice"), .client = "", THERE(1000) },
 	    AGENT_OUT_OF_BOUNDS, ALL },
 	{ "another row's verb has its bounds alone", 33, 33,
-	    { .may = LK_MAY_REVOKE, NAMED("alice"), .client = "app", THERE(1000) },
+	    { MAY(REVOKE), NAMED("alice"), .client = "app", THERE(1000) },
 	    AGENT_OUT_OF_BOUNDS, ALL },
 
 	{ "whose id it is must be known", 33, 33,
-	    { .may = LK_MAY_REVOKE, .named = true }, AGENT_NEEDS_SESSION, ALL },
+	    { MAY(REVOKE), .named = true }, AGENT_NEEDS_SESSION, ALL },
 	{ "and then whether he may be", 33, 33,
-	    { .may = LK_MAY_REVOKE, NAMED("root"), .client = "web" },
+	    { MAY(REVOKE), NAMED("root"), .client = "web" },
 	    AGENT_OUT_OF_BOUNDS, ALL },
-	{ "a presented token is anybody's", 33, 33, { .may = LK_MAY_REVOKE },
+	{ "a presented token is anybody's", 33, 33, { MAY(REVOKE) },
 	    AGENT_PERMITTED, 1 },
-	{ "refreshed within the row", 33, 33, { .may = LK_MAY_REFRESH, .ttl = 3600 },
+	{ "refreshed within the row", 33, 33, { MAY(REFRESH), .ttl = 3600 },
 	    AGENT_PERMITTED, 2 },
-	{ "and not for longer", 33, 33, { .may = LK_MAY_REFRESH, .ttl = 3601 },
+	{ "and not for longer", 33, 33, { MAY(REFRESH), .ttl = 3601 },
 	    AGENT_OUT_OF_BOUNDS, ALL },
 };
 
@@ -189,7 +190,7 @@ test_agent_permit_zeroed_denies(void **state)
 {
 	const struct agent_rows none = { .own = 990 };
 	const struct agent_caller caller = { .uid = 33 };
-	const struct agent_about about = { .may = LK_MAY_NOTHING };
+	const struct agent_about about = { MAY(NOTHING) };
 	enum agent_permission zero = { 0 };
 	struct agent_permit permit;
 
@@ -204,7 +205,7 @@ test_agent_permit_unmapped_user_is_never_the_agents(void **state)
 {
 	const struct agent_rows none = { .own = AGENT_NOBODY };
 	const struct agent_caller caller = { .uid = AGENT_NOBODY };
-	const struct agent_about about = { .may = LK_MAY_CHECK };
+	const struct agent_about about = { MAY(CHECK) };
 	struct agent_permit permit;
 
 	(void)state;
@@ -215,9 +216,9 @@ test_agent_permit_unmapped_user_is_never_the_agents(void **state)
 static void
 test_agent_permit_hands_its_bounds_on(void **state)
 {
-	const struct agent_about about = { .may = LK_MAY_LIST, NAMED("alice"),
+	const struct agent_about about = { MAY(LIST), NAMED("alice"),
 		THERE(1000) };
-	const struct agent_about check = { .may = LK_MAY_CHECK };
+	const struct agent_about check = { MAY(CHECK) };
 	struct agent_permit permit;
 
 	(void)state;

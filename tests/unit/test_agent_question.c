@@ -187,7 +187,8 @@ test_question_form_and_json_say_the_same(void **state)
 	assert_true(question.about.named);
 	assert_int_equal(question.about.may, LK_MAY_ISSUE);
 	assert_int_equal(post("issue", JSON,
-	                     " {\"user\":\"al ice\\u0040x\", \"client\":\"web\","
+	                     " {\"user\":\"al ice\\u0040x\", "
+	                     "\"client\":\"web\","
 	                     "\"ttl\":60,\"peer\":\"\",\"url\":\"\\/x\"} "),
 	    0);
 	assert_string_equal(question.about.user, "al ice@x");
