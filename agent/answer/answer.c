@@ -160,7 +160,7 @@ find_account(struct agent_work *work)
 	work->about.account = AGENT_ACCOUNT_AWAY;
 	if (asked->look != NULL && !asked->look(asked->arg, true))
 		return;
-	status = lk_account_by_name(work->about.user, &account, &error);
+	status = lk_account_find(work->about.user, 0, &account, &error);
 	if (asked->look != NULL)
 		(void)asked->look(asked->arg, false);
 	if (status == LK_NO_USER ||
