@@ -23,8 +23,8 @@ static const char usage[] =
     "The agent: it issues, checks and ends sessions for other programs of\n"
     "this machine, by HTTP and JSON on the unix socket that `agent.listen`\n"
     "in FILE names, or on the one that a service manager passed to it.  Who\n"
-    "may ask for what is said by `agent.callers`.  FILE defaults to\n"
-    LK_AGENT_SETTINGS_PATH ".\n"
+    "may ask for what is said by `agent.callers`.  FILE defaults to\n" LK_AGENT_SETTINGS_PATH
+    ".\n"
     "SIGHUP makes it read FILE again; SIGTERM and SIGINT end it after the\n"
     "questions in hand.\n";
 
@@ -151,6 +151,7 @@ serve(struct gate_process *process, struct agent_tally *tally,
 	struct gate_generation *first;
 	enum lk_status status = LK_FAULT;
 	struct agent_house *house;
+	bool ended;
 
 	status = agent_house_open(process, tally, &house, error);
 	if (status != LK_OK)
@@ -162,10 +163,15 @@ serve(struct gate_process *process, struct agent_tally *tally,
 	status = agent_house_run(house);
 	/* From here on another agent may take the listener's place. */
 	gate_listener_close(&process->listener);
-	agent_house_free(house);
+	ended = agent_house_free(house);
 	if (status == LK_OK)
 		lk_log_event(tally->events.log, LK_LOG_INFO, "agent stopped",
 		    NULL, 0);
+	if (!ended) {
+		/* What is left is a thread's, which waits for ever. */
+		gate_logger_free(process->logger);
+		_exit(status == LK_OK ? EXIT_DONE : EXIT_WRONG);
+	}
 	return (status);
 }
 

@@ -79,7 +79,7 @@ agent_house_open(struct gate_process *process, struct agent_tally *tally,
 	h->shared.ended = eventfd(0, EFD_CLOEXEC);
 	status = start_all(h, room.queue, error);
 	if (status != LK_OK) {
-		agent_house_free(h);
+		(void)agent_house_free(h);
 		return (status);
 	}
 	process->wake = wake;
@@ -118,21 +118,23 @@ close_one(int fd)
 		(void)close(fd);
 }
 
-void
+bool
 agent_house_free(struct agent_house *house)
 {
 	size_t i;
 
 	if (house == NULL)
-		return;
+		return (true);
 	atomic_store(&house->shared.stop, true);
 	ring(house);
 	for (i = 0; i < house->loops; i++)
 		agent_loop_end(&house->loop[i]);
-	agent_workers_free(house->shared.workers);
+	if (!agent_workers_free(house->shared.workers))
+		return (false);
 	close_one(house->shared.bell);
 	close_one(house->shared.ended);
 	(void)pthread_mutex_destroy(&house->shared.shares.lock);
 	free(house->shared.shares.v);
 	free(house);
+	return (true);
 }

@@ -30,8 +30,10 @@ enum lk_status agent_house_run(struct agent_house *house) LK_MUST_CHECK;
 
 /**
  * agent_house_free(house):
- * Answer what is in hand, and end all threads.  NULL is fine.
+ * Answer what is in hand, and end all threads.  False if one of them cannot
+ * end, since a name service does not answer: then the process may only end.
+ * NULL is fine.
  */
-void agent_house_free(struct agent_house *house);
+bool agent_house_free(struct agent_house *house) LK_MUST_CHECK;
 
 #endif /* !AGENT_HOUSE_H_ */

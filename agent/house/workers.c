@@ -8,6 +8,8 @@
 
 /* How long the name service may take before nobody waits any more. */
 #define LOOK_NS INT64_C(2000000000)
+/* When to try again what found no memory: thrice this later. */
+#define RETRY_NS INT64_C(20000000)
 
 /* One of them; what it works by is its own thread's. */
 struct worker {
@@ -33,6 +35,7 @@ struct agent_workers {
 	pthread_cond_t bell;
 	struct agent_call *first, **last;
 	size_t waiting;
+	size_t running;
 	size_t looking; /* at the name service now */
 	bool stop;
 
@@ -111,6 +114,7 @@ look(void *arg, bool begin)
 	if (!begin) {
 		all->looking--;
 		worker->call->late_ns = 0;
+		(void)pthread_cond_broadcast(&all->bell);
 	} else if (2 * all->looking >= all->n && all->looking > 0) {
 		may = false;
 	} else {
@@ -200,7 +204,13 @@ work(void *arg)
 		current = follow(worker);
 		if (call != NULL)
 			answer_one(worker, call, current);
+		else if (!current)
+			lk_rest(RETRY_NS);
 	}
+	(void)pthread_mutex_lock(&worker->all->lock);
+	worker->all->running--;
+	(void)pthread_cond_broadcast(&worker->all->bell);
+	(void)pthread_mutex_unlock(&worker->all->lock);
 	return (NULL);
 }
 
@@ -267,6 +277,9 @@ start(struct worker *worker, struct agent_workers *all, struct lk_error *error)
 		return (
 		    lk_fail(error, LK_E_NOMEM, "thread: %s", strerror(result)));
 	worker->started = true;
+	(void)pthread_mutex_lock(&all->lock);
+	all->running++;
+	(void)pthread_mutex_unlock(&all->lock);
 	return (LK_OK);
 }
 
@@ -296,21 +309,36 @@ agent_workers_new(struct gate_process *process, struct agent_tally *tally,
 	if (status == LK_OK)
 		*workers = w;
 	else
-		agent_workers_free(w);
+		(void)agent_workers_free(w);
 	return (status);
 }
 
-void
+/* Let them end, but for those whom the name service keeps: nobody waits for
+ * these any more.  Whether all have ended. */
+static bool
+stop_all(struct agent_workers *workers)
+{
+	bool ended;
+
+	(void)pthread_mutex_lock(&workers->lock);
+	workers->stop = true;
+	(void)pthread_cond_broadcast(&workers->bell);
+	while (workers->running > workers->looking)
+		(void)pthread_cond_wait(&workers->bell, &workers->lock);
+	ended = workers->running == 0;
+	(void)pthread_mutex_unlock(&workers->lock);
+	return (ended);
+}
+
+bool
 agent_workers_free(struct agent_workers *workers)
 {
 	size_t i;
 
 	if (workers == NULL)
-		return;
-	(void)pthread_mutex_lock(&workers->lock);
-	workers->stop = true;
-	(void)pthread_cond_broadcast(&workers->bell);
-	(void)pthread_mutex_unlock(&workers->lock);
+		return (true);
+	if (!stop_all(workers))
+		return (false);
 	for (i = 0; i < workers->n; i++) {
 		if (workers->v[i].started)
 			(void)pthread_join(workers->v[i].id, NULL);
@@ -319,4 +347,5 @@ agent_workers_free(struct agent_workers *workers)
 	(void)pthread_cond_destroy(&workers->bell);
 	(void)pthread_mutex_destroy(&workers->lock);
 	free(workers);
+	return (true);
 }

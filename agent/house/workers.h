@@ -40,7 +40,12 @@ bool agent_workers_ask(struct agent_workers *workers, struct agent_call *call);
 bool agent_workers_give_up(struct agent_workers *workers,
     struct agent_call *call, int64_t now_ns);
 
-/** agent_workers_free(workers): All calls must be answered.  NULL is fine. */
-void agent_workers_free(struct agent_workers *workers);
+/**
+ * agent_workers_free(workers):
+ * All calls must be answered.  False, and nothing is freed, if one of them is
+ * still at a name service that does not answer: then the process may only end.
+ * NULL is fine.
+ */
+bool agent_workers_free(struct agent_workers *workers) LK_MUST_CHECK;
 
 #endif /* !AGENT_WORKERS_H_ */
