@@ -4,6 +4,7 @@
 #include "base/deadline.h"
 #include "base/json.h"
 #include "base/name_service.h"
+#include "jwt/jwt.h"
 
 static const struct verb {
 	agent_verb_fn *run;
@@ -224,6 +225,15 @@ end(struct agent_answer *answer)
 	agent_answer_say(answer, 503, LK_E_NOMEM, "out of memory");
 }
 
+/* Whether what has no token's form is to be checked as an access token. */
+static bool
+may_be_access(const struct lk_settings *settings,
+    const struct agent_question *question)
+{
+	return (question->verb == AGENT_CHECK &&
+	    lk_jwt_has_shape(settings, &question->token));
+}
+
 bool
 agent_answer_now(const struct agent_asked *asked,
     const struct agent_caller *caller, struct agent_question *question,
@@ -250,7 +260,8 @@ agent_answer_now(const struct agent_asked *asked,
 		question->counted = true;
 		if (verb->alone)
 			verb->run(&work);
-		else if (question->malformed)
+		else if (question->malformed &&
+		    !may_be_access(asked->settings, question))
 			agent_answer_say(answer, 401, LK_MALFORMED,
 			    "no token or id is like that");
 	}

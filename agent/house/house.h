@@ -34,6 +34,6 @@ enum lk_status agent_house_run(struct agent_house *house) LK_MUST_CHECK;
  * end, since a name service does not answer: then the process may only end.
  * NULL is fine.
  */
-bool agent_house_free(struct agent_house *house) LK_MUST_CHECK;
+bool agent_house_free(struct agent_house *house);
 
 #endif /* !AGENT_HOUSE_H_ */

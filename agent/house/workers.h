@@ -46,6 +46,6 @@ bool agent_workers_give_up(struct agent_workers *workers,
  * still at a name service that does not answer: then the process may only end.
  * NULL is fine.
  */
-bool agent_workers_free(struct agent_workers *workers) LK_MUST_CHECK;
+bool agent_workers_free(struct agent_workers *workers);
 
 #endif /* !AGENT_WORKERS_H_ */

@@ -44,7 +44,7 @@ MAY_INCLUDE = {
                          "fcgi-auth/endpoints/endpoints.h",
                          "fcgi-auth/door/door.h"},
     "agent/question": THINGS,
-    "agent/answer": THINGS | {"agent/question",
+    "agent/answer": THINGS | {"lib/jwt/jwt.h", "agent/question",
                               "fcgi-auth/process/process.h",
                               "fcgi-auth/process/account.h"},
     "agent/house": BASE | {"agent/question/permit.h",
