@@ -19,6 +19,8 @@ static const struct verb {
 	[AGENT_LOGOUT_OTHERS] = { agent_log_out_others, false },
 	[AGENT_SESSIONS] = { agent_list, false },
 	[AGENT_LOAD_USER] = { agent_load_user, false },
+	[AGENT_ISSUE_ACCESS] = { agent_issue_access, false },
+	[AGENT_INTROSPECT] = { agent_introspect, false },
 	[AGENT_HEALTH] = { agent_show_health, false },
 	[AGENT_METRICS] = { agent_show_metrics, true },
 };
@@ -225,13 +227,15 @@ end(struct agent_answer *answer)
 	agent_answer_say(answer, 503, LK_E_NOMEM, "out of memory");
 }
 
-/* Whether what has no token's form is to be checked as an access token. */
+/* Whether what has no token's form is to be looked at all the same: as an
+ * access token, or to be told that it is nothing. */
 static bool
-may_be_access(const struct lk_settings *settings,
+may_be_another(const struct lk_settings *settings,
     const struct agent_question *question)
 {
-	return (question->verb == AGENT_CHECK &&
-	    lk_jwt_has_shape(settings, &question->token));
+	return (question->verb == AGENT_INTROSPECT ||
+	    (question->verb == AGENT_CHECK &&
+	        lk_jwt_has_shape(settings, &question->token)));
 }
 
 bool
@@ -261,7 +265,7 @@ agent_answer_now(const struct agent_asked *asked,
 		if (verb->alone)
 			verb->run(&work);
 		else if (question->malformed &&
-		    !may_be_access(asked->settings, question))
+		    !may_be_another(asked->settings, question))
 			agent_answer_say(answer, 401, LK_MALFORMED,
 			    "no token or id is like that");
 	}

@@ -8,6 +8,8 @@
 /* For the headers of a request and of an answer, of each connection. */
 #define MEMORY_LIMIT 16384
 #define NUMBER_SIZE 24
+/* What is longer may go unread: who sends it may not hear why. */
+#define HOPELESS ((size_t)1024 * 1024)
 
 /* ---- The answer -------------------------------------------------------- */
 
@@ -90,14 +92,14 @@ take_header(void *arg, enum MHD_ValueKind kind, const char *name,
 	return (MHD_YES);
 }
 
-/* Whether a body of that length, which libmicrohttpd has read, is too long. */
+/* Whether a body is so much too long that it is not even read to its end. */
 static bool
-is_too_long(struct MHD_Connection *http)
+is_hopeless(struct MHD_Connection *http)
 {
 	const char *length = MHD_lookup_connection_value(http, MHD_HEADER_KIND,
 	    "Content-Length");
 
-	return (length != NULL && strtoull(length, NULL, 10) > AGENT_BODY_MAX);
+	return (length != NULL && strtoull(length, NULL, 10) > HOPELESS);
 }
 
 static bool
@@ -106,7 +108,7 @@ begin(struct agent_call *call, const char *method)
 	struct header type = { .name = "Content-Type" };
 
 	call->begun = true;
-	call->too_long = is_too_long(call->http);
+	call->too_long = is_hopeless(call->http);
 	(void)MHD_get_connection_values(call->http, MHD_HEADER_KIND,
 	    take_header, &type);
 	call->type = type.value;

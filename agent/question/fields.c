@@ -30,6 +30,9 @@ static const struct {
 	[AGENT_URL] = { "url", TEXT, TEXT_MAX, false },
 	[AGENT_REASON] = { "reason", TEXT, 32, true },
 	[AGENT_DETAIL] = { "detail", ANY, AGENT_BODY_MAX, true },
+	[AGENT_AUDIENCE] = { "audience", TEXT, 1024, true },
+	/* Of RFC 7662; there is nothing to be hinted at. */
+	[AGENT_TOKEN_TYPE_HINT] = { "token_type_hint", TEXT, 64, false },
 };
 
 const char *

@@ -41,6 +41,10 @@ static const struct verb {
 	    REASON | PEER },
 	[AGENT_SESSIONS] = { "sessions", "GET", LK_MAY_LIST, USER, 0 },
 	[AGENT_LOAD_USER] = { "user", "POST", LK_MAY_USER, USER, DETAIL | TTL },
+	[AGENT_ISSUE_ACCESS] = { "token", "POST", LK_MAY_TOKEN, TOKEN,
+	    TTL | AGENT_BIT(AGENT_AUDIENCE) },
+	[AGENT_INTROSPECT] = { "introspect", "POST", LK_MAY_CHECK, TOKEN,
+	    AGENT_BIT(AGENT_TOKEN_TYPE_HINT) },
 	[AGENT_HEALTH] = { "health", "GET", LK_MAY_NOTHING, 0, 0 },
 	[AGENT_METRICS] = { "metrics", "GET", LK_MAY_NOTHING, 0, 0 },
 };

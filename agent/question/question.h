@@ -11,6 +11,8 @@
  *     POST /v1/logout-others   token, reason, peer
  *     GET  /v1/sessions        user
  *     POST /v1/user            user, detail, ttl
+ *     POST /v1/token           token, audience, ttl
+ *     POST /v1/introspect      token, token_type_hint
  *     GET  /v1/health
  *     GET  /v1/metrics
  *
@@ -34,6 +36,8 @@ enum agent_verb {
 	AGENT_LOGOUT_OTHERS,
 	AGENT_SESSIONS,
 	AGENT_LOAD_USER,
+	AGENT_ISSUE_ACCESS,
+	AGENT_INTROSPECT,
 	AGENT_HEALTH,
 	AGENT_METRICS,
 	AGENT_VERB_COUNT

@@ -12,6 +12,7 @@ static const struct {
 	{ "revoke", LK_MAY_REVOKE },
 	{ "list", LK_MAY_LIST },
 	{ "user", LK_MAY_USER },
+	{ "token", LK_MAY_TOKEN },
 };
 
 enum lk_may
@@ -29,8 +30,8 @@ lk_may_of(const char *name)
 bool
 lk_may_check(const char *name, const char **want)
 {
-	*want = "\"check\", \"refresh\", \"issue\", \"revoke\", \"list\" or "
-	        "\"user\"";
+	*want = "\"check\", \"refresh\", \"issue\", \"revoke\", "
+	        "\"list\", \"user\" or \"token\"";
 	return (lk_may_of(name) != LK_MAY_NOTHING);
 }
 

@@ -24,7 +24,8 @@ enum lk_may {
 	LK_MAY_ISSUE = 4,
 	LK_MAY_REVOKE = 8, /* one, all of a user's, the others */
 	LK_MAY_LIST = 16,  /* a user's sessions */
-	LK_MAY_USER = 32   /* what is cached of a user */
+	LK_MAY_USER = 32,  /* what is cached of a user */
+	LK_MAY_TOKEN = 64  /* issue access tokens */
 };
 
 /** A list that is empty does not restrict, nor does a number that is 0. */

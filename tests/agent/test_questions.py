@@ -4,6 +4,10 @@ import json
 
 import pytest
 
+from support.access import access_settings, keygen
+
+CALLER, OTHER = 4001, 4002
+
 
 @pytest.fixture
 def agent(house):
@@ -145,3 +149,51 @@ def test_log_has_a_line_a_change_and_no_token(agent, house):
     assert "count=1 reason=logout peer=192.0.2.9" in changes[2]
     assert token not in text
     assert json.dumps(token) not in text
+
+
+def test_access_token_is_issued_checked_and_introspected(house):
+    key = keygen(house.place, "jwt.json")
+    agent = house.agent(
+        f'{{ users = [ "{CALLER}" ]; may = [ "token" ]; max_ttl = 60; }},'
+        f'{{ users = [ "{OTHER}" ]; may = [ "check" ]; }}',
+        more=access_settings(key))
+    session = issue(house, "alice")
+    token = {"token": session["token"]}
+    made = house.ask("token", {**token, "audience": "web"}, uid=CALLER)
+    assert made.status == 200
+    assert (made.json["token_type"], made.json["expires_in"]) == ("Bearer", 60)
+    access = {"token": made.json["access_token"]}
+    assert house.ask("token", {**token, "ttl": 61}, uid=CALLER).status == 403
+    assert house.ask("token", {**token, "audience": "x"}).status == 400
+    assert house.ask("token", access).status == 401
+    assert house.ask("refresh", access).status == 401
+    assert house.ask("revoke", access).status == 401
+    house.ask("token", token)
+
+    plain = house.ask("introspect", {**token, "token_type_hint": "x"},
+                      uid=OTHER)
+    assert plain.json == {
+        "active": True, "token_type": "Bearer", "sub": "alice",
+        "sid": session["id"], "client_id": "web",
+        "iat": plain.json["iat"], "exp": session["expires_at"]}
+    access = {"token": house.ask("token", token).json["access_token"]}
+    assert house.ask("check", access, uid=OTHER).json["user"] == "alice"
+    assert house.ask("introspect", access).json["sid"] == session["id"]
+    house.ask("revoke", token)
+    for dead in (token, access, {"token": "hunter2"}):
+        answer = house.ask("introspect", dead, uid=OTHER)
+        assert (answer.status, answer.json) == (200, {"active": False})
+    assert house.ask("check", access).status == 401
+    assert house.ask("token", token).status == 401
+    assert "access token issued" in agent.output()
+    assert access["token"] not in agent.output()
+    house.redis.stop()
+    assert house.ask("introspect", token).status == 503
+
+
+def test_access_token_without_a_key_cannot_be_issued(house):
+    house.agent()
+    token = issue(house, "alice")["token"]
+    answer = house.ask("token", {"token": token})
+    assert (answer.status, answer.json["status"]) == (
+        503, "settings are wrong")

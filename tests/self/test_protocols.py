@@ -135,15 +135,15 @@ def test_protocols_agent_has_every_verb_and_field():
     page = read("doc/agent.md")
     source = read("agent/question/question.c")
     verbs = re.findall(r'\] = \{ "((?!none)[a-z-]+)", "(\w+)"', source)
-    assert len(verbs) == 11
+    assert len(verbs) == 13
     told = [(row[0].strip("`").split()[1].removeprefix("/v1/"),
              row[0].strip("`").split()[0])
             for row in table("doc/agent.md", "`(?:GET|POST) /v1/")]
     assert told == verbs
-    fields = re.findall(r'\] = \{ "([a-z]+)"',
+    fields = re.findall(r'\] = \{ "([a-z_]+)"',
                         read("agent/question/fields.c"))
     assert fields == [row[0].strip("`") for row in table(
-        "doc/agent.md", "`[a-z]+` ")]
+        "doc/agent.md", "`[a-z_]+` ")]
     answered = set(re.findall(r"\(wrong, ([0-9]{3}),", source)) | set(
         re.findall(r"return \(([0-9]{3})\)", read("agent/answer/answer.c")))
     assert all(re.search(rf"\b{http}\b", page) for http in answered)

@@ -1369,7 +1369,8 @@ test_settings_callers_that_are_wrong_are_refused(void **state)
 	    "got 0");
 	assert_refused(CALLERS("{ users = [ \"a\" ]; may = [ \"Check\" ]; }"),
 	    ":2: agent.callers[0].may[0]: expected \"check\", \"refresh\", "
-	    "\"issue\", \"revoke\", \"list\" or \"user\", got \"Check\"");
+	    "\"issue\", \"revoke\", \"list\", \"user\" or \"token\", got "
+	    "\"Check\"");
 	assert_refused(CALLERS("{ users = [ \"a\" ]; may = [ \"check\" ];\n"
 	                       "  clients = [ ]; }"),
 	    ":3: agent.callers[0].clients: expected an array of 1 to 256 "
