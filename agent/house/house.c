@@ -73,6 +73,7 @@ agent_house_open(struct gate_process *process, struct agent_tally *tally,
 	h->shared.process = process;
 	h->shared.tally = tally;
 	h->shared.shares.max = room.waiting / SHARE;
+	h->shared.shares.max_all = room.waiting;
 	/* A plain one cannot fail. */
 	(void)pthread_mutex_init(&h->shared.shares.lock, NULL);
 	h->shared.bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

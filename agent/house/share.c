@@ -41,11 +41,14 @@ agent_share_take(struct agent_shares *shares, uid_t uid)
 
 	(void)pthread_mutex_lock(&shares->lock);
 	share = find(shares, uid);
-	if (share == NULL)
+	if (share == NULL && shares->all < shares->max_all)
 		share = add(shares, uid);
-	taken = share != NULL && share->n < shares->max;
-	if (taken)
+	taken = share != NULL && share->n < shares->max &&
+	    shares->all < shares->max_all;
+	if (taken) {
 		share->n++;
+		shares->all++;
+	}
 	(void)pthread_mutex_unlock(&shares->lock);
 	return (taken);
 }
@@ -57,6 +60,7 @@ agent_share_give(struct agent_shares *shares, uid_t uid)
 
 	(void)pthread_mutex_lock(&shares->lock);
 	share = find(shares, uid);
+	shares->all--;
 	if (share != NULL && --share->n == 0)
 		*share = shares->v[--shares->n];
 	(void)pthread_mutex_unlock(&shares->lock);

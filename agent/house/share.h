@@ -16,10 +16,12 @@ struct agent_share {
 	size_t n;
 };
 
-/** All zero at first but the lock and ${max}; any thread may use them. */
+/** All zero at first but the lock and the limits; any thread may use them. */
 struct agent_shares {
 	pthread_mutex_t lock;
-	size_t max; /* of one user's */
+	size_t max;     /* of one user's */
+	size_t max_all; /* of all users' */
+	size_t all;
 	struct agent_share *v;
 	size_t n, room;
 };
