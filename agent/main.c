@@ -23,8 +23,8 @@ static const char usage[] =
     "The agent: it issues, checks and ends sessions for other programs of\n"
     "this machine, by HTTP and JSON on the unix socket that `agent.listen`\n"
     "in FILE names, or on the one that a service manager passed to it.  Who\n"
-    "may ask for what is said by `agent.callers`.  FILE defaults to\n" LK_AGENT_SETTINGS_PATH
-    ".\n"
+    "may ask for what is said by `agent.callers`.  FILE is, by default,\n"
+    "" LK_AGENT_SETTINGS_PATH ".\n"
     "SIGHUP makes it read FILE again; SIGTERM and SIGINT end it after the\n"
     "questions in hand.\n";
 
