@@ -108,21 +108,21 @@ agent_policy_new(const struct lk_settings *settings,
 {
 	const size_t n = settings->agent.callers.n;
 	struct agent_policy *p = calloc(1, sizeof(*p));
-	enum lk_status status = LK_OK;
+	struct agent_row *rows = calloc(n + 1, sizeof(*rows));
+	enum lk_status status = LK_FAULT;
 
 	*policy = NULL;
-	if (p == NULL || pthread_mutex_init(&p->rates.lock, NULL) != 0) {
+	if (p == NULL || rows == NULL) {
+		free(rows);
 		free(p);
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
 	}
-	p->rows.v = calloc(n + 1, sizeof(*p->rows.v));
-	if (p->rows.v == NULL)
-		status = lk_fail(error, LK_E_NOMEM, "out of memory");
-	if (status == LK_OK)
-		status = find_own(settings, &p->rows.own, error);
+	/* A plain one cannot fail. */
+	(void)pthread_mutex_init(&p->rates.lock, NULL);
+	p->rows.v = rows;
+	status = find_own(settings, &p->rows.own, error);
 	for (; p->rows.n < n && status == LK_OK; p->rows.n++)
-		status = read_row(settings, p->rows.n, &p->rows.v[p->rows.n],
-		    error);
+		status = read_row(settings, p->rows.n, &rows[p->rows.n], error);
 	if (status == LK_OK)
 		*policy = p;
 	else

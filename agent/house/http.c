@@ -202,6 +202,7 @@ on_target(void *arg, const char *target, struct MHD_Connection *http)
 }
 
 static enum MHD_Result
+/* NOLINTNEXTLINE(readability-function-size): the library passes so many. */
 on_request(void *arg, struct MHD_Connection *http, const char *url,
     const char *method, const char *version, const char *body, size_t *len,
     void **context)

@@ -120,7 +120,9 @@ decode(const char *text, size_t len, struct lk_buf *out)
 	char c;
 
 	for (i = 0; i < len; i++) {
-		c = text[i] == '+' ? ' ' : text[i];
+		c = text[i];
+		if (c == '+')
+			c = ' ';
 		if (c == '%') {
 			high = len - i > 2 ? hex_digit(text[i + 1]) : -1;
 			low = len - i > 2 ? hex_digit(text[i + 2]) : -1;
