@@ -19,7 +19,9 @@ settings_of(const struct lk_settings *settings)
 	    .allow_uids = &settings->gate.allow_uids });
 }
 
-static const struct gate_program program = { .group = "gate",
+static const struct gate_program program = { .name = "the gate",
+	.file = LK_SETTINGS_PATH,
+	.group = "gate",
 	.settings = settings_of };
 
 /* One that nobody has started: whoever logs writes. */
