@@ -21,7 +21,10 @@ def test_apparmor_parser_takes_the_profile(profile):
     result = run("apparmor_parser", "--skip-kernel-load", "--skip-cache",
                  "--base", "/etc/apparmor.d", "--Include", "etc/apparmor.d",
                  profile)
-    assert (result.returncode, result.stderr) == (0, "")
+    # A kernel without AppArmor is said, and is no fault of the profile.
+    said = [line for line in result.stderr.splitlines()
+            if not line.startswith("Cache read/write disabled")]
+    assert (result.returncode, said) == (0, [])
     # Everything that it starts is said by name, and that is nothing.
     for path in (profile, "etc/apparmor.d/abstractions/latchkey"):
         assert not [line for line in read(path).splitlines()
