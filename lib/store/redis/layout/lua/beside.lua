@@ -28,13 +28,27 @@ local function digits(number)
 end
 
 -- Take handles out of what counts kinds, and forget what stands beside them.
-local function forget(handles)
-	local gone = {}
-	for i, text in ipairs(redis.call('HMGET', beside, unpack(handles))) do
-		local kind = text and string.match(text, '^(%S+) ')
-		if kind then
-			gone[kind] = gone[kind] or {}
-			table.insert(gone[kind], handles[i])
+-- ${kinds} has the kinds of those of which they are known.
+local function forget(handles, kinds)
+	local gone, unknown = {}, {}
+	local function leave(kind, handle)
+		gone[kind] = gone[kind] or {}
+		table.insert(gone[kind], handle)
+	end
+	for i, handle in ipairs(handles) do
+		if kinds and kinds[i] then
+			leave(kinds[i], handle)
+		else
+			table.insert(unknown, handle)
+		end
+	end
+	if #unknown > 0 then
+		local texts = redis.call('HMGET', beside, unpack(unknown))
+		for i, text in ipairs(texts) do
+			local kind = text and string.match(text, '^(%S+) ')
+			if kind then
+				leave(kind, unknown[i])
+			end
 		end
 	end
 	for kind, those in pairs(gone) do
@@ -151,27 +165,34 @@ local function finish(handles, reason)
 	local count = redis.call('DEL', unpack(keys))
 	redis.pcall('ZREM', index, unpack(handles))
 	redis.pcall('ZREM', base .. 'o', unpack(handles))
+	local kinds, latest = {}, now_ms + reasons_ms
+	local said = string.format('1 %.0f %s ', now_ms, reason)
+	local until_ms = digits(latest)
 	for i, record in ipairs(records) do
 		local ends, digest, kind, whose
 		if record then
 			ends, digest, kind, whose = string.match(record,
 				'^1 %d+ (%d+) (%S+) (%S+) (.+)$')
 		end
+		kinds[i] = kind
 		if ends and tonumber(ends) > now_ms then
-			local till = math.min(tonumber(ends), now_ms + reasons_ms)
-			if till > now_ms then
+			if reasons_ms > 0 then
 				redis.pcall('SET', base .. 'd:' .. handles[i],
-					string.format('1 %.0f %s %s', now_ms,
-						reason, digest),
-					'PXAT', digits(till))
+					said .. digest, 'PXAT',
+					tonumber(ends) < latest and ends or
+						until_ms)
 			end
-			local of_kind = ended[kind] or { count = 0 }
+			local of_kind = ended[kind]
+			if not of_kind then
+				of_kind = { count = 0 }
+				ended[kind] = of_kind
+			end
 			of_kind.count = of_kind.count + 1
 			of_kind.handle = handles[i]
-			ended[kind], user = of_kind, whose
+			user = whose
 		end
 	end
-	pcall(forget, handles)
+	pcall(forget, handles, kinds)
 	return count, ended, user
 end
 
