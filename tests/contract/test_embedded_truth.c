@@ -8,9 +8,12 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <sqlite3.h>
+
 #include "children.h"
 #include "manager.h"
 #include "settings/settings.h"
+#include "store/sqlite/file.h"
 
 /* ---- The clock is set right --------------------------------------------- */
 
@@ -358,6 +361,79 @@ look_at_a_full_disk(struct task *task)
 	return (tell(task, "+", 1) ? 0 : 3);
 }
 
+/* Make it a file of the version before, which leaves the log's names there. */
+static bool
+take_back_tables(const char *path)
+{
+	static const char text[] =
+	    "DROP TABLE beside; DROP TABLE ended; DROP TABLE history;"
+	    "DROP INDEX session_by_issue;"
+	    "DROP TRIGGER session_gone; DROP TRIGGER session_extended";
+	sqlite3 *db = NULL;
+	int keep = 1;
+	bool ok = sqlite3_open(path, &db) == SQLITE_OK &&
+	    sqlite3_file_control(db, NULL, SQLITE_FCNTL_PERSIST_WAL, &keep) ==
+	        SQLITE_OK &&
+	    sqlite3_exec(db, text, NULL, NULL, NULL) == SQLITE_OK;
+
+	(void)sqlite3_close(db);
+	return (ok);
+}
+
+/* The first program of this version comes when the disk is full. */
+static int
+upgrade_on_a_full_disk(struct task *task)
+{
+	const struct disk *disk = task->arg;
+	struct lk_token token, none;
+	struct lk_session session;
+	char ballast[128];
+	uint64_t revoked;
+	int i;
+
+	if (unshare(CLONE_NEWNS) != 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+	    mount("none", disk->world->dir, "tmpfs", 0, "size=2m,mode=0700") !=
+	        0)
+		return (tell(task, "-", 1) ? 0 : 1);
+	(void)snprintf(ballast, sizeof(ballast), "%s/ballast",
+	    disk->world->dir);
+	/* With the room that is kept for revocations, and without. */
+	for (i = 0; i < 2; i++) {
+		if (lk_issue(task->m, "alice", NULL, &token, NULL) != LK_OK)
+			return (2);
+		lk_manager_free(task->m);
+		if (!take_back_tables(world_store_path(disk->world)))
+			return (3);
+		fill(ballast);
+		if (i == 1) {
+			lk_sqlite_file_give_reserve(
+			    world_store_path(disk->world));
+			fill(ballast);
+		}
+		task->m = world_manager(disk->world);
+		if (i == 0 &&
+		    (lk_check(task->m, &token, &session) != LK_OK ||
+		        lk_issue(task->m, "bob", NULL, &none, NULL) !=
+		            LK_E_STORE ||
+		        lk_revoke(task->m, &token, NULL, &revoked) != LK_OK ||
+		        lk_check(task->m, &token, &session) != LK_UNKNOWN))
+			return (4);
+		if (i == 1 &&
+		    (lk_check(task->m, &token, &session) != LK_E_STORE ||
+		        strstr(lk_manager_error(task->m), "this version") ==
+		            NULL))
+			return (5);
+		if (unlink(ballast) != 0)
+			return (6);
+	}
+	if (lk_check(task->m, &token, &session) != LK_OK)
+		return (7);
+	lk_manager_free(task->m);
+	task->m = NULL;
+	return (tell(task, "+", 1) ? 0 : 8);
+}
+
 /* Take over very many sessions of alice, that end at any time. */
 static bool
 take_over(struct lk_manager *m)
@@ -452,6 +528,12 @@ static void
 test_full_disk_lets_a_store_be_opened(void **state)
 {
 	full_disk(*state, look_at_a_full_disk, true);
+}
+
+static void
+test_full_disk_shuts_nobody_out_at_an_upgrade(void **state)
+{
+	full_disk(*state, upgrade_on_a_full_disk, false);
 }
 
 static void

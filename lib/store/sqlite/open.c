@@ -285,17 +285,43 @@ make(const struct opening *o, const char *pragma, int number, const char *text)
 	return (status == LK_OK ? end : status);
 }
 
-/* Make the tables if the file is new, or of the version before. */
+/* Make the tables of a new file. */
+static enum lk_status
+make_tables(const struct opening *o)
+{
+	return (make(o, "PRAGMA user_version", SCHEMA_VERSION, schema));
+}
+
+/* Make those that a file of the version before has not. */
+static enum lk_status
+make_tables_beside(const struct opening *o)
+{
+	return (
+	    make(o, "SELECT count(*) FROM sqlite_schema WHERE name = 'beside'",
+	        1, beside));
+}
+
+/*
+ * Make what tables there are not.  On a full disk those of this version get the
+ * room that is kept for revocations, which without them nobody could ask for.
+ */
 static enum lk_status
 prepare_schema(const struct opening *o)
 {
-	enum lk_status status = LK_FAULT;
+	enum lk_status status = make_tables(o);
 
-	status = make(o, "PRAGMA user_version", SCHEMA_VERSION, schema);
-	if (status == LK_OK)
-		status = make(o,
-		    "SELECT count(*) FROM sqlite_schema WHERE name = 'beside'",
-		    1, beside);
+	if (status != LK_OK)
+		return (status);
+	status = make_tables_beside(o);
+	if (status != LK_E_STORE || !lk_sqlite_file_is_tight(o->path))
+		return (status);
+	lk_sqlite_file_give_reserve(o->path);
+	status = make_tables_beside(o);
+	if (status == LK_E_STORE)
+		return (lk_fail(o->error, LK_E_STORE,
+		    "%s: the disk is too full for the tables that this "
+		    "version adds",
+		    o->path));
 	return (status);
 }
 
