@@ -21,12 +21,12 @@ enum gate_credentials_kind {
 
 /** A token that was found, and where. */
 struct gate_credential {
-	struct lk_token token;
 	bool stated;        /* elsewhere than in a cookie */
 	bool authorization; /* in an Authorization header */
 	bool cookie;        /* in the cookie of the settings */
 	bool deliberate;    /* in a place that browsers never fill by
 	                       themselves: a Bearer, a header of its own */
+	struct lk_token token;
 };
 
 /** Holds secrets: end its life with gate_credentials_wipe(). */

@@ -279,8 +279,10 @@ add_denial(struct lk_buf *out, const struct gate_facts *facts,
 		    lk_reason_name(verdict->ended));
 	if (verdict->retry_after > 0)
 		lk_buf_printf(out, "Retry-After: %u\r\n", verdict->retry_after);
-	if (verdict->reason != NULL)
-		lk_buf_printf(&text, "%s\n", verdict->reason);
+	if (verdict->reason != NULL) {
+		lk_buf_str(&text, verdict->reason);
+		lk_buf_str(&text, "\n");
+	}
 	if (verdict->challenge == GATE_CHALLENGE_PLAIN)
 		add_places(&text, facts->settings);
 	if (text.failed)
