@@ -99,8 +99,8 @@ open_sqlite(struct side *side, const char *folder, const char *name)
 }
 
 static void
-open_redis(struct side *side, const char *folder, const char *socket,
-    const char *layout)
+open_redis_with(struct side *side, const char *folder, const char *socket,
+    const char *layout, const char *session)
 {
 	char store[400];
 
@@ -109,7 +109,14 @@ open_redis(struct side *side, const char *folder, const char *socket,
 	    "backend = \"redis\"; redis = { address = \"unix:%s\"; "
 	    "layout = \"%s\"; command_timeout_ms = 10000; };",
 	    socket, layout);
-	open_side(side, folder, store, "");
+	open_side(side, folder, store, session);
+}
+
+static void
+open_redis(struct side *side, const char *folder, const char *socket,
+    const char *layout)
+{
+	open_redis_with(side, folder, socket, layout, "");
 }
 
 static void
@@ -396,31 +403,76 @@ issue_for(struct side *side, const char *user, size_t n)
 
 /* A login that ends another one: of one session, and of 1,000. */
 static void
-bench_issue_at_limit(const char *folder)
+bench_issue_beside(struct side *one, struct side *thousand, const char *name)
 {
 	double ratio[ROUNDS], start, few, many;
-	struct side one, thousand;
 	size_t i;
 
-	open_sqlite_with(&one, folder, "one",
-	    "clients = ( { kinds = [ \"web\" ]; max = 1; } );");
-	open_sqlite_with(&thousand, folder, "thousand",
-	    "clients = ( { kinds = [ \"web\" ]; max = 1000; } );");
-	issue_for(&one, "alice", 1);
-	issue_for(&thousand, "alice", 1000);
+	issue_for(one, "one", 1);
+	issue_for(thousand, "thousand", 1000);
 	for (i = 0; i < ROUNDS; i++) {
 		start = seconds();
-		issue_for(&one, "alice", ISSUES);
+		issue_for(one, "one", ISSUES);
 		few = seconds() - start;
 		start = seconds();
-		issue_for(&thousand, "alice", ISSUES);
+		issue_for(thousand, "thousand", ISSUES);
 		many = seconds() - start;
 		ratio[i] = many / few;
 	}
-	print_goal("issue_sqlite_beside_1000_to_1", median(ratio, ROUNDS),
-	    "<=", 1.5);
-	close_side(&thousand);
-	close_side(&one);
+	print_goal(name, median(ratio, ROUNDS), "<=", 1.5);
+	close_side(thousand);
+	close_side(one);
+}
+
+/* The last of 10,000 logins of one user, beside the first. */
+static void
+bench_logins(struct side *side, const char *name)
+{
+	double start, first, last;
+
+	start = seconds();
+	issue_for(side, "alice", 500);
+	first = seconds() - start;
+	issue_for(side, "alice", 9000);
+	start = seconds();
+	issue_for(side, "alice", 500);
+	last = seconds() - start;
+	print_figure(name, last / first, "ratio");
+	close_side(side);
+}
+
+/* With the default limit; by that of a kind, and by that of all. */
+static void
+bench_issue_at_limit(const char *folder, const char *socket)
+{
+	static const char *const limits[2][3] = {
+		{ "by_kind", "clients = ( { kinds = [ \"web\" ]; max = 1; } );",
+		    "clients = ( { kinds = [ \"web\" ]; max = 1000; } );" },
+		{ "of_all", "max_per_user = 1;", "max_per_user = 1000;" },
+	};
+	struct side one, thousand;
+	char file[64], name[64];
+	size_t i;
+
+	open_sqlite(&one, folder, "logins");
+	bench_logins(&one, "issue_sqlite_10000th_to_first");
+	open_redis(&one, folder, socket, "latchkey");
+	bench_logins(&one, "issue_redis_10000th_to_first");
+	for (i = 0; i < 2; i++) {
+		(void)snprintf(file, sizeof(file), "one_%s", limits[i][0]);
+		open_sqlite_with(&one, folder, file, limits[i][1]);
+		(void)snprintf(file, sizeof(file), "thousand_%s", limits[i][0]);
+		open_sqlite_with(&thousand, folder, file, limits[i][2]);
+		(void)snprintf(name, sizeof(name),
+		    "issue_sqlite_%s_beside_1000_to_1", limits[i][0]);
+		bench_issue_beside(&one, &thousand, name);
+		open_redis_with(&one, folder, socket, "latchkey", limits[i][1]);
+		open_redis_with(&thousand, folder, socket, "latchkey",
+		    limits[i][2]);
+		(void)snprintf(name, sizeof(name),
+		    "issue_redis_%s_beside_1000_to_1", limits[i][0]);
+		bench_issue_beside(&one, &thousand, name);
+	}
 }
 
 static double
@@ -441,23 +493,31 @@ bytes_of(sqlite3 *db, const char *table, const char *index)
 	return (bytes);
 }
 
-/* What an ended session and an entry of a history take. */
+/* Issue and end a session of each of 1,000 users. */
 static void
-bench_past(const char *folder)
+make_past(struct side *side)
 {
-	struct side side;
 	char user[32];
 	uint64_t revoked;
-	sqlite3 *db;
 	size_t i;
 
-	open_sqlite(&side, folder, "past");
 	for (i = 0; i < 1000; i++) {
 		(void)snprintf(user, sizeof(user), "user%zu", i);
-		issue_for(&side, user, 1);
-		if (lk_revoke_all(side.m, user, NULL, &revoked) != LK_OK)
-			die(lk_manager_error(side.m));
+		issue_for(side, user, 1);
+		if (lk_revoke_all(side->m, user, NULL, &revoked) != LK_OK)
+			die(lk_manager_error(side->m));
 	}
+}
+
+/* What an ended session and an entry of a history take. */
+static void
+bench_past_sqlite(const char *folder)
+{
+	struct side side;
+	sqlite3 *db;
+
+	open_sqlite(&side, folder, "past");
+	make_past(&side);
 	db = open_bare(&side);
 	print_figure("size_sqlite_reason",
 	    bytes_of(db, "ended", "ended_by_time"), "bytes_per_session");
@@ -628,6 +688,50 @@ used_memory(redisContext *redis)
 	return (bytes);
 }
 
+/* The sum of what a script answers for each key that ${pattern} matches. */
+static double
+sum_of_keys(redisContext *redis, const char *pattern, const char *each)
+{
+	redisReply *reply;
+	char script[256];
+	double sum;
+
+	(void)snprintf(script, sizeof(script),
+	    "local n = 0 for _, k in ipairs(redis.call('KEYS', '%s')) do"
+	    " n = n + redis.call(%s) end return n",
+	    pattern, each);
+	reply = redisCommand(redis, "EVAL %s 0", script);
+	if (reply == NULL || reply->type != REDIS_REPLY_INTEGER)
+		die("Redis does not say what its keys take");
+	sum = (double)reply->integer;
+	freeReplyObject(reply);
+	return (sum);
+}
+
+static void
+bench_past_redis(const char *folder, const char *socket)
+{
+	redisContext *redis = redisConnectUnix(socket);
+	struct side side;
+
+	if (redis == NULL || redis->err != 0)
+		die("cannot reach Redis");
+	freeReplyObject(redisCommand(redis, "FLUSHALL"));
+	open_redis(&side, folder, socket, "latchkey");
+	make_past(&side);
+	print_figure("size_redis_reason",
+	    sum_of_keys(redis, "*}:d:*", "'MEMORY', 'USAGE', k") /
+	        sum_of_keys(redis, "*}:d:*", "'EXISTS', k"),
+	    "bytes_per_session");
+	print_figure("size_redis_history",
+	    sum_of_keys(redis, "*}:h*", "'MEMORY', 'USAGE', k") /
+	        sum_of_keys(redis, "*}:h:*", "'LLEN', k"),
+	    "bytes_per_entry");
+	freeReplyObject(redisCommand(redis, "FLUSHALL"));
+	redisFree(redis);
+	close_side(&side);
+}
+
 static void
 bench_redis_size(const char *folder, const char *socket, size_t n)
 {
@@ -672,8 +776,9 @@ main(int argc, char **argv)
 	bench_check(&sqlite, &redis);
 	close_side(&redis);
 	bench_issue(&sqlite);
-	bench_issue_at_limit(argv[1]);
-	bench_past(argv[1]);
+	bench_issue_at_limit(argv[1], argv[2]);
+	bench_past_sqlite(argv[1]);
+	bench_past_redis(argv[1], argv[2]);
 	bench_check_beside_writer(&sqlite, argv[1], "bench");
 	close_side(&sqlite);
 	bench_crowds(argv[1]);
