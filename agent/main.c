@@ -104,9 +104,16 @@ process_settings(const struct lk_settings *settings)
 static enum lk_status
 load(const struct lk_settings *settings, void **own, struct lk_error *error)
 {
-	struct agent_policy *policy;
-	enum lk_status status = agent_policy_new(settings, &policy, error);
+	struct agent_policy *policy = NULL;
+	enum lk_status status = LK_OK;
 
+	if (settings->store.backend == LK_BACKEND_AGENT)
+		status = lk_settings_refuse(settings, "store.backend",
+		    "store.backend", error,
+		    "expected a store, since the agent asks none but one, got "
+		    "\"agent\"");
+	else
+		status = agent_policy_new(settings, &policy, error);
 	*own = policy;
 	return (status);
 }

@@ -19,6 +19,8 @@ static const struct verb {
 	[AGENT_LOGOUT_OTHERS] = { agent_log_out_others, false },
 	[AGENT_SESSIONS] = { agent_list, false },
 	[AGENT_LOAD_USER] = { agent_load_user, false },
+	[AGENT_GET_USER] = { agent_get_user, false },
+	[AGENT_DELETE_USER] = { agent_delete_user, false },
 	[AGENT_ISSUE_ACCESS] = { agent_issue_access, false },
 	[AGENT_INTROSPECT] = { agent_introspect, false },
 	[AGENT_HEALTH] = { agent_show_health, false },

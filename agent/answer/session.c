@@ -107,8 +107,13 @@ say_issued(struct agent_work *work, const struct lk_token *token,
 	lk_buf_str(body, "{\"token\":");
 	lk_json_string(token->text, body);
 	add_member(body, "id", session->id);
-	lk_buf_printf(body, ",\"expires_at\":%lld",
-	    (long long)session->expires_at);
+	if (session->issued_at != 0)
+		lk_buf_printf(body, ",\"issued_at\":%lld",
+		    (long long)session->issued_at);
+	else
+		lk_buf_str(body, ",\"issued_at\":null");
+	lk_buf_printf(body, ",\"expires_at\":%lld,\"ttl\":%lld",
+	    (long long)session->expires_at, (long long)session->ttl);
 	if (cookie.failed)
 		body->failed = true;
 	else

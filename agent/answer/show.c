@@ -51,6 +51,53 @@ agent_list(struct agent_work *work)
 
 /* ---- Users ------------------------------------------------------------- */
 
+static void
+say_user(struct agent_work *work, const struct lk_user *user)
+{
+	struct lk_buf *body = &work->answer->body;
+
+	begin(work, 200);
+	lk_buf_str(body, "{\"id\":");
+	lk_json_string(user->id, body);
+	lk_buf_str(body, ",\"detail\":");
+	lk_json_shown(user->detail, body);
+	lk_buf_str(body, "}\n");
+}
+
+void
+agent_get_user(struct agent_work *work)
+{
+	struct lk_user user = { .detail = NULL };
+	const enum lk_status status = agent_note(work,
+	    lk_user_get(work->asked->manager, work->about.user, &user));
+
+	if (status == LK_OK)
+		say_user(work, &user);
+	else
+		agent_say_status(work, status);
+	lk_user_clear(&user);
+}
+
+void
+agent_delete_user(struct agent_work *work)
+{
+	bool deleted;
+	const enum lk_status status = agent_note(work,
+	    lk_user_delete(work->asked->manager, work->about.user, &deleted));
+
+	if (status != LK_OK) {
+		agent_say_status(work, status);
+		return;
+	}
+	begin(work, 200);
+	lk_buf_printf(&work->answer->body, "{\"deleted\":%s}\n",
+	    deleted ? "true" : "false");
+	if (deleted)
+		agent_tally_change(work->asked->tally, work->caller,
+		    &(struct agent_change){ .message = "user deleted",
+		        .user = work->about.user });
+}
+
 void
 agent_load_user(struct agent_work *work)
 {
@@ -67,12 +114,7 @@ agent_load_user(struct agent_work *work)
 		    ? lk_user_get(manager, work->about.user, &user)
 		    : lk_user_load(manager, work->about.user, ttl, &user);
 	if (agent_note(work, status) == LK_OK) {
-		begin(work, 200);
-		lk_buf_str(&work->answer->body, "{\"id\":");
-		lk_json_string(user.id, &work->answer->body);
-		lk_buf_str(&work->answer->body, ",\"detail\":");
-		lk_json_shown(user.detail, &work->answer->body);
-		lk_buf_str(&work->answer->body, "}\n");
+		say_user(work, &user);
 		agent_tally_change(work->asked->tally, work->caller,
 		    &(struct agent_change){
 		        .message = detail != NULL ? "user set" : "user loaded",

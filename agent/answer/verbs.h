@@ -47,6 +47,8 @@ agent_verb_fn agent_revoke_all;
 agent_verb_fn agent_log_out_others;
 agent_verb_fn agent_list;
 agent_verb_fn agent_load_user;
+agent_verb_fn agent_get_user;
+agent_verb_fn agent_delete_user;
 agent_verb_fn agent_issue_access;
 agent_verb_fn agent_introspect;
 agent_verb_fn agent_show_health;

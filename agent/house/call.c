@@ -46,6 +46,7 @@ agent_call_drop(struct agent_call *call)
 	wipe(call->target);
 	wipe(call->method);
 	wipe(call->type);
+	wipe(call->timeout);
 	lk_buf_free(&call->body);
 	agent_question_free(&call->question);
 	lk_buf_free(&call->answer.body);

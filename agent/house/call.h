@@ -29,11 +29,13 @@ struct agent_call {
 	char *target;
 	char *method;
 	char *type;
+	char *timeout;
 	struct lk_buf body;
 
 	/* Of both. */
 	struct agent_connection *connection; /* held */
 	struct agent_question question;
+	int64_t useless_ns; /* when the caller will have left; 0: never */
 
 	/* Under the lock of the workers. */
 	enum agent_state state;

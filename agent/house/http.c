@@ -106,14 +106,18 @@ static bool
 begin(struct agent_call *call, const char *method)
 {
 	struct header type = { .name = "Content-Type" };
+	struct header timeout = { .name = "Latchkey-Timeout" };
 
 	call->begun = true;
 	call->too_long = is_hopeless(call->http);
 	(void)MHD_get_connection_values(call->http, MHD_HEADER_KIND,
 	    take_header, &type);
+	(void)MHD_get_connection_values(call->http, MHD_HEADER_KIND,
+	    take_header, &timeout);
 	call->type = type.value;
+	call->timeout = timeout.value;
 	call->method = strdup(method);
-	return (!type.failed && call->method != NULL);
+	return (!type.failed && !timeout.failed && call->method != NULL);
 }
 
 static void
@@ -136,6 +140,7 @@ ask(struct agent_loop *loop, struct agent_call *call)
 	const struct agent_message message = { .method = call->method,
 		.target = call->target,
 		.type = call->type,
+		.timeout = call->timeout,
 		.body = call->body.data,
 		.len = call->body.len,
 		.too_long = call->too_long };
@@ -153,6 +158,9 @@ ask(struct agent_loop *loop, struct agent_call *call)
 	gate_generations_drop(all, generation);
 	if (!answered) {
 		call->connection->until_ns = INT64_MAX;
+		if (call->question.wait_ms != 0)
+			call->useless_ns = lk_monotonic_ns() +
+			    call->question.wait_ms * 1000000;
 		MHD_suspend_connection(call->http);
 		if (agent_workers_ask(loop->shared->workers, call))
 			return (MHD_YES);

@@ -155,7 +155,11 @@ answer_one(struct worker *worker, struct agent_call *call, bool current)
 	struct agent_answer answer = { .body = LK_BUF_INIT(AGENT_ANSWER_MAX) };
 
 	worker->call = call;
-	if (current)
+	if (call->useless_ns != 0 && lk_monotonic_ns() >= call->useless_ns) {
+		agent_answer_say(&answer, 503, LK_E_TIMEOUT,
+		    "whoever asked has left");
+		agent_tally_count(worker->all->tally, call->question.verb, 503);
+	} else if (current)
 		agent_answer_find(&asked, &call->connection->caller,
 		    &call->question, &answer);
 	else

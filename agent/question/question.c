@@ -41,6 +41,8 @@ static const struct verb {
 	    REASON | PEER },
 	[AGENT_SESSIONS] = { "sessions", "GET", LK_MAY_LIST, USER, 0 },
 	[AGENT_LOAD_USER] = { "user", "POST", LK_MAY_USER, USER, DETAIL | TTL },
+	[AGENT_GET_USER] = { "user-get", "POST", LK_MAY_USER, USER, 0 },
+	[AGENT_DELETE_USER] = { "user-delete", "POST", LK_MAY_USER, USER, 0 },
 	[AGENT_ISSUE_ACCESS] = { "token", "POST", LK_MAY_TOKEN, TOKEN,
 	    TTL | AGENT_BIT(AGENT_AUDIENCE) },
 	[AGENT_INTROSPECT] = { "introspect", "POST", LK_MAY_CHECK, TOKEN,
@@ -112,6 +114,22 @@ static void
 say_invalid(struct agent_wrong *wrong, const char *message)
 {
 	say(wrong, 400, LK_E_INVAL, message);
+}
+
+static void
+read_timeout(const struct agent_message *message,
+    struct agent_question *question, struct agent_wrong *wrong)
+{
+	const char *text = message->timeout;
+	const size_t len = text == NULL ? 0 : strspn(text, "0123456789");
+
+	if (text == NULL)
+		return;
+	if (len > 0 && len <= 6 && text[len] == '\0')
+		question->wait_ms = strtoll(text, NULL, 10);
+	if (question->wait_ms == 0)
+		say_invalid(wrong,
+		    "a Latchkey-Timeout that is not 1 to 999999 milliseconds");
 }
 
 /* Find where the fields are, and read them. */
@@ -298,7 +316,9 @@ agent_question_read(const struct agent_message *message,
 	} else if (message->too_long) {
 		say(wrong, 413, LK_E_INVAL, "a body of more than 65536 bytes");
 	} else {
-		read_fields(message, verb, question, wrong);
+		read_timeout(message, question, wrong);
+		if (wrong->http == 0)
+			read_fields(message, verb, question, wrong);
 		if (wrong->http == 0)
 			understand(verb, question, wrong);
 	}

@@ -11,6 +11,8 @@
  *     POST /v1/logout-others   token, reason, peer
  *     GET  /v1/sessions        user
  *     POST /v1/user            user, detail, ttl
+ *     POST /v1/user-get        user
+ *     POST /v1/user-delete     user
  *     POST /v1/token           token, audience, ttl
  *     POST /v1/introspect      token, token_type_hint
  *     GET  /v1/health
@@ -36,6 +38,8 @@ enum agent_verb {
 	AGENT_LOGOUT_OTHERS,
 	AGENT_SESSIONS,
 	AGENT_LOAD_USER,
+	AGENT_GET_USER,
+	AGENT_DELETE_USER,
 	AGENT_ISSUE_ACCESS,
 	AGENT_INTROSPECT,
 	AGENT_HEALTH,
@@ -46,8 +50,9 @@ enum agent_verb {
 /** A question as it came. */
 struct agent_message {
 	const char *method;
-	const char *target; /* the path, and the query behind a `?` */
-	const char *type;   /* Content-Type; NULL: none */
+	const char *target;  /* the path, and the query behind a `?` */
+	const char *type;    /* Content-Type; NULL: none */
+	const char *timeout; /* Latchkey-Timeout; NULL: none */
 	const char *body;
 	size_t len;
 	bool too_long; /* the body was longer than AGENT_BODY_MAX */
@@ -59,6 +64,7 @@ struct agent_question {
 	struct agent_fields fields;
 	struct lk_token token; /* empty: none */
 	int64_t ttl;           /* 0: none */
+	int64_t wait_ms;       /* how long the caller waits; 0: not said */
 	bool detail;           /* of a check: with the user's */
 	bool malformed; /* the token or id has no form that one could have */
 	struct agent_about about;
