@@ -145,6 +145,22 @@ lk_manager_check_ttl(struct lk_manager *manager, int64_t fallback, int64_t *ttl)
 	    "ttl: expected %d to %d seconds", LK_TTL_MIN, LK_TTL_MAX));
 }
 
+/* Whether the store knows by itself which tokens, lives and limits are usual. */
+static bool
+knows_better(const struct lk_manager *manager)
+{
+	return (manager->store->shape == LK_SHAPE_ANY);
+}
+
+/* The same of a session's, whose usual one such a store is not told. */
+static enum lk_status
+check_ttl(struct lk_manager *manager, int64_t fallback, int64_t *ttl)
+{
+	if (*ttl == 0 && knows_better(manager))
+		return (LK_OK);
+	return (lk_manager_check_ttl(manager, fallback, ttl));
+}
+
 static enum lk_status
 check_client(struct lk_manager *manager, const char *client)
 {
@@ -175,7 +191,7 @@ limits_of(const struct lk_settings *settings, const struct lk_policy *policy)
 static enum lk_status
 check_listed(const struct lk_manager *manager, const struct lk_policy *policy)
 {
-	return (policy->row == NULL &&
+	return (policy->row == NULL && !knows_better(manager) &&
 	            manager->settings->session.unlisted == LK_UNLISTED_REFUSE
 	        ? LK_FORBIDDEN
 	        : LK_OK);
@@ -193,7 +209,8 @@ end_before(struct lk_manager *manager, const struct lk_token_key *before,
 		.origin = request->origin };
 	uint64_t revoked;
 
-	if (memcmp(before->tag, request->key->tag, LK_TAG_LEN) == 0) {
+	if (knows_better(manager) ||
+	    memcmp(before->tag, request->key->tag, LK_TAG_LEN) == 0) {
 		if (manager->store->ops->history == NULL)
 			return (lk_fail(&manager->error, LK_E_SETTINGS,
 			    "%s cannot replace a session",
@@ -219,7 +236,8 @@ lk_issue(struct lk_manager *manager, const char *user,
 	    : &defaults;
 	const struct lk_surroundings *around = &manager->surroundings;
 	struct lk_deadline deadline = lk_manager_begin(manager);
-	struct lk_issue_request request = { .user = user,
+	struct lk_issue_request request = { .token = token,
+		.user = user,
 		.client = o->client != NULL ? o->client : "",
 		.ttl = o->ttl };
 	const struct lk_policy policy = lk_settings_policy(manager->settings,
@@ -231,22 +249,23 @@ lk_issue(struct lk_manager *manager, const char *user,
 	lk_token_wipe(token);
 	if ((status = lk_manager_check_new_id(manager, user)) != LK_OK ||
 	    (status = check_client(manager, request.client)) != LK_OK ||
-	    (status = lk_manager_check_ttl(manager, policy.ttl,
-	         &request.ttl)) != LK_OK ||
+	    (status = check_ttl(manager, policy.ttl, &request.ttl)) != LK_OK ||
 	    (status = check_listed(manager, &policy)) != LK_OK)
 		goto out;
+	if (!knows_better(manager)) {
+		status = lk_token_generate(manager->store->shape, user,
+		    around->random, around->arg, token);
+		if (status == LK_OK)
+			status = lk_token_parse(token, &key);
+		if (status != LK_OK) {
+			status = lk_fail(&manager->error, LK_E_INVAL,
+			    "user id: expected one without '_' in this layout");
+			goto out;
+		}
+		request.key = &key;
+	}
 	request.max_life = policy.max_life;
 	request.limits = limits_of(manager->settings, &policy);
-	status = lk_token_generate(manager->store->shape, user, around->random,
-	    around->arg, token);
-	if (status == LK_OK)
-		status = lk_token_parse(token, &key);
-	if (status != LK_OK) {
-		status = lk_fail(&manager->error, LK_E_INVAL,
-		    "user id: expected one without '_' in this layout");
-		goto out;
-	}
-	request.key = &key;
 	lk_origin_set(&request.origin, o->peer, o->agent, o->actor);
 	if (o->replaces != NULL &&
 	    lk_token_parse(o->replaces, &before) == LK_OK &&
@@ -319,16 +338,18 @@ lk_refresh(struct lk_manager *manager, const struct lk_token *token,
 	struct lk_token_key key;
 	enum lk_status status = LK_FAULT;
 
-	if ((status = lk_manager_check_ttl(manager, LK_TTL_MAX, &ttl)) == LK_OK)
+	if ((status = check_ttl(manager, LK_TTL_MAX, &ttl)) == LK_OK)
 		status = lk_token_parse(token, &key);
 	/* Its kind is asked for where lives depend on it. */
-	if (status == LK_OK && manager->settings->session.clients.n > 0)
+	if (status == LK_OK && manager->settings->session.clients.n > 0 &&
+	    !knows_better(manager))
 		status = manager->store->ops->check(manager->store, &key,
 		    deadline, &extended, NULL);
 	if (status == LK_OK) {
 		policy = lk_settings_policy(manager->settings, extended.client);
 		status = manager->store->ops->extend(manager->store, &key,
-		    wished ? ttl : policy.ttl, policy.max_life, deadline,
+		    wished || knows_better(manager) ? ttl : policy.ttl,
+		    policy.max_life, deadline,
 		    &extended);
 	}
 	if (status != LK_OK)

@@ -220,6 +220,9 @@ lk_session_ref_is_of(const struct lk_session_ref *ref,
 {
 	struct lk_session_ref own;
 
+	if (shape == LK_SHAPE_ANY)
+		return (lk_session_ref_is_of(ref, LK_SHAPE_LATCHKEY, user) ||
+		    lk_session_ref_is_of(ref, LK_SHAPE_GOSESSION, user));
 	lk_session_ref_of_user(user, shape, &own);
 	return (ref->locator_len == own.locator_len &&
 	    memcmp(ref->locator, own.locator, own.locator_len) == 0);

@@ -28,7 +28,8 @@
 #define LK_TOKEN_LATCHKEY_LEN 67
 #define LK_TOKEN_GOSESSION_HEX 32
 
-enum lk_token_shape { LK_SHAPE_LATCHKEY = 1, LK_SHAPE_GOSESSION };
+/* LK_SHAPE_ANY: either, of who issues none himself. */
+enum lk_token_shape { LK_SHAPE_ANY = 0, LK_SHAPE_LATCHKEY, LK_SHAPE_GOSESSION };
 
 /** What a token's text says; only ${token} in it is secret, and borrowed. */
 struct lk_token_key {

@@ -40,7 +40,8 @@
 enum lk_backend_name {
 	LK_BACKEND_SQLITE = 0,
 	LK_BACKEND_REDIS,
-	LK_BACKEND_SENTINEL
+	LK_BACKEND_SENTINEL,
+	LK_BACKEND_AGENT
 };
 enum lk_durability { LK_DURABILITY_ACK = 0, LK_DURABILITY_REPLICA };
 enum lk_layout { LK_LAYOUT_LATCHKEY = 0, LK_LAYOUT_GOSESSION };
@@ -89,6 +90,11 @@ struct lk_settings {
 			bool require_confirmed;
 			struct lk_tls_settings tls;
 		} sentinel;
+		struct {
+			char *address;
+			char *user; /* whose it must be, unless root's */
+			int64_t timeout_ms;
+		} agent;
 	} store;
 	struct {
 		int64_t ttl;

@@ -49,6 +49,7 @@
 
 #define PATH_LEN 4095
 #define ADDRESS_LEN 262 /* a host name of 255 bytes, brackets or colon, port */
+#define AGENT_ADDRESS "unix:/run/latchkey/agent.sock"
 #define USERNAME_LEN 128
 #define ACCOUNT_LEN 64
 #define PASSWORD_LEN 4096
@@ -56,7 +57,7 @@
 
 static const char *const backends[] = { [LK_BACKEND_SQLITE] = "sqlite",
 	[LK_BACKEND_REDIS] = "redis", [LK_BACKEND_SENTINEL] = "sentinel",
-	NULL };
+	[LK_BACKEND_AGENT] = "agent", NULL };
 static const char *const durabilities[] = { [LK_DURABILITY_ACK] = "ack",
 	[LK_DURABILITY_REPLICA] = "replica", NULL };
 static const char *const layouts[] = { [LK_LAYOUT_LATCHKEY] = "latchkey",
@@ -180,6 +181,12 @@ const struct lk_setting lk_settings_table[] = {
 	{ KEY(store.sentinel.require_confirmed), BOOL(true) },
 	TLS(sentinel),
 
+	{ KEY(store.agent.address), STRING(1, ADDRESS_LEN, TEXT(AGENT_ADDRESS)),
+	    .check = lk_form_is_unix },
+	{ KEY(store.agent.user), STRING(1, ACCOUNT_LEN, TEXT("latchkey")),
+	    .check = lk_form_is_account },
+	{ KEY(store.agent.timeout_ms), INT(1, TIMEOUT_MS, 500) },
+
 	{ KEY(session.ttl), INT(LK_TTL_MIN, LK_TTL_MAX, 604800) },
 	{ KEY(session.max_life), INT(0, LK_TTL_MAX, 0) },
 	{ KEY(session.single), BOOL(false) },
@@ -233,7 +240,7 @@ const struct lk_setting lk_settings_table[] = {
 	    " rules, each a group" },
 
 	{ KEY(agent.listen),
-	    STRING(1, ADDRESS_LEN, TEXT("unix:/run/latchkey/agent.sock")),
+	    STRING(1, ADDRESS_LEN, TEXT(AGENT_ADDRESS)),
 	    .check = lk_form_is_unix },
 	{ KEY(agent.socket_mode), INT(0, 0777, 0666), .octal = true },
 	{ KEY(agent.user), STRING(0, ACCOUNT_LEN, NONE),

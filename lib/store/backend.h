@@ -43,6 +43,7 @@ struct lk_backend {
 extern const struct lk_backend lk_sqlite_backend;
 extern const struct lk_backend lk_redis_backend;
 extern const struct lk_backend lk_sentinel_backend;
+extern const struct lk_backend lk_agent_backend;
 
 /** lk_backend_of(settings): The one that they name. */
 const struct lk_backend *lk_backend_of(const struct lk_settings *settings);

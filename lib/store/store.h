@@ -30,10 +30,12 @@ struct lk_limits {
 
 /** A session to be started. */
 struct lk_issue_request {
-	const struct lk_token_key *key;
+	const struct lk_token_key *key; /* NULL: the store makes ${token} */
+	struct lk_token *token;
 	const char *user;
 	const char *client; /* "" if none */
-	int64_t ttl;        /* seconds */
+	int64_t ttl;        /* seconds; 0 only where the store knows what is
+	                       usual */
 	int64_t max_life;   /* seconds, after which it ends for good; 0: none */
 	struct lk_limits limits;
 	struct lk_origin origin;
@@ -223,9 +225,11 @@ struct lk_store_ops {
 /** The base that every store embeds as its first member. */
 struct lk_store {
 	const struct lk_store_ops *ops;
-	enum lk_token_shape shape; /* of the tokens to issue here */
-	bool keeps_tokens;         /* in clear, so that lists have them */
-	int64_t timeout_ms;        /* the one deadline of an operation */
+	/* Of the tokens to issue here.  LK_SHAPE_ANY: it makes them itself, and
+	 * knows better than we which lives and limits are usual. */
+	enum lk_token_shape shape;
+	bool keeps_tokens;  /* in clear, so that lists have them */
+	int64_t timeout_ms; /* the one deadline of an operation */
 	const struct lk_settings *settings;
 	const struct lk_log *log;
 	struct lk_watch *watch; /* the program's, or NULL */
