@@ -253,6 +253,7 @@ $(B)/tests/unit/test_guard_corpus: $(B)/obj/tests/fuzz/fuzz_guard.o
 $(B)/tests/unit/test_settings_corpus: $(B)/obj/tests/fuzz/fuzz_settings.o
 $(B)/tests/unit/test_agent_corpus: $(B)/obj/tests/fuzz/fuzz_agent.o
 $(B)/tests/unit/test_jwt_corpus: $(B)/obj/tests/fuzz/fuzz_jwt.o
+$(B)/tests/unit/test_reply_corpus: $(B)/obj/tests/fuzz/fuzz_reply.o
 
 # The PAM module between a libpam, a memory and a network of the target's.
 FUZZ_PAM_WRAP := $(patsubst %,-Wl$(,)--wrap=%,malloc calloc strdup connect \
@@ -277,7 +278,8 @@ $(B)/fuzz/fuzz_pam: tests/fuzz/fuzz_pam.c $(filter-out %/guest.c,$(PAM_SRC)) \
 		-I$(B)/gen $(DEP_CFLAGS) $(FUZZ_FLAGS) $(FUZZ_PAM_WRAP) -o $@ \
 		$(filter %.c,$^) $(LIB_LIBS)
 
-$(B)/fuzz/fuzz_settings $(B)/fuzz/fuzz_jwt: $(B)/fuzz/%: tests/fuzz/%.c \
+FUZZ_LIB := $(patsubst %,$(B)/fuzz/fuzz_%,jwt reply settings)
+$(FUZZ_LIB): $(B)/fuzz/%: tests/fuzz/%.c \
 		$(LIB_SRC) $(SCRIPTS_H)
 	@mkdir -p $(@D)
 	clang -std=c11 -D_GNU_SOURCE -DLK_VERSION='"$(VERSION)"' -Ilib \
@@ -291,11 +293,11 @@ $(B)/fuzz/fuzz_agent: tests/fuzz/fuzz_agent.c \
 		-I$(B)/gen $(DEP_CFLAGS) $(FUZZ_FLAGS) -o $@ $(filter %.c,$^) \
 		$(LIB_LIBS)
 
-FUZZ := fuzz-agent fuzz-guard fuzz-jwt fuzz-pam fuzz-settings
+FUZZ := fuzz-agent fuzz-guard fuzz-jwt fuzz-pam fuzz-reply fuzz-settings
 .PHONY: fuzz $(FUZZ)
-## make fuzz        the agent's questions, the guard, access tokens, the PAM
-##                  module and the reader of settings against libFuzzer, each
-##                  FUZZ_SECONDS (60) long
+## make fuzz        the agent's questions and answers, the guard, access tokens,
+##                  the PAM module and the reader of settings against
+##                  libFuzzer, each FUZZ_SECONDS (60) long
 fuzz: $(FUZZ)
 
 $(FUZZ): fuzz-%:

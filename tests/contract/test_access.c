@@ -189,5 +189,5 @@ test_access_without_a_signature_is_refused(void **state)
 
 #define SUITE_TEST(name) \
 	cmocka_unit_test_setup_teardown(name, world_reset, NULL)
-#define SUITE_RUN(tests, count) world_run(WORLD_ALL, (tests), (count))
+#define SUITE_RUN(tests, count) world_run(WORLD_SESSIONS, (tests), (count))
 #include "support/suite.h"

@@ -411,5 +411,5 @@ test_manager_of_a_running_watch_has_its_own_in_a_child(void **state)
 }
 
 #define SUITE_TEST(name) cmocka_unit_test_setup(name, world_reset)
-#define SUITE_RUN(tests, count) world_run(WORLD_ALL, tests, count)
+#define SUITE_RUN(tests, count) world_run(WORLD_SESSIONS, tests, count)
 #include "support/suite.h"

@@ -211,5 +211,5 @@ test_revoke_all_among_parallel_logins_leaves_none(void **state)
 }
 
 #define SUITE_TEST(name) cmocka_unit_test_setup(name, world_reset)
-#define SUITE_RUN(tests, count) world_run(WORLD_ALL, tests, count)
+#define SUITE_RUN(tests, count) world_run(WORLD_SESSIONS, tests, count)
 #include "support/suite.h"

@@ -600,6 +600,9 @@ test_user_id_of_a_session_from_before_can_be_ended(void **state)
 	uint64_t revoked;
 	size_t i, lines = 0;
 
+	/* The agent issues none, and exports none. */
+	if (world->by_agent)
+		return;
 	for (i = 0; i < n; i++)
 		issue_as_before(world, ids[i], &token[i]);
 	assert_status(LK_OK, lk_export_new(world->m, false, &exporting));
@@ -740,5 +743,5 @@ test_list_of_ten_thousand_sessions_is_whole(void **state)
 }
 
 #define SUITE_TEST(name) cmocka_unit_test_setup(name, world_reset)
-#define SUITE_RUN(tests, count) world_run(WORLD_ALL, tests, count)
+#define SUITE_RUN(tests, count) world_run(WORLD_SESSIONS, tests, count)
 #include "support/suite.h"

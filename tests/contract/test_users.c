@@ -349,5 +349,5 @@ test_user_ids_of_any_bytes_are_cached_apart(void **state)
 }
 
 #define SUITE_TEST(name) cmocka_unit_test_setup(name, world_reset)
-#define SUITE_RUN(tests, count) world_run(WORLD_ALL, tests, count)
+#define SUITE_RUN(tests, count) world_run(WORLD_SESSIONS, tests, count)
 #include "support/suite.h"

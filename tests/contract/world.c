@@ -1,4 +1,10 @@
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
 #include <poll.h>
+#include <signal.h>
 
 #include "cluster.h"
 #include "settings/settings.h"
@@ -82,6 +88,16 @@ world_open_gosession(void **state)
 	return (open_redis(state, "gosession"));
 }
 
+/* The same, by way of an agent. */
+int
+world_open_agent(void **state)
+{
+	const int status = open_redis(state, "latchkey");
+
+	((struct world *)*state)->by_agent = true;
+	return (status);
+}
+
 /* The layout `latchkey` in a cluster that nothing happens to. */
 int
 world_open_sentinel(void **state)
@@ -96,6 +112,74 @@ world_open_sentinel(void **state)
 	return (0);
 }
 
+/* ---- The agent ----------------------------------------------------------- */
+
+static void
+stop_agent(struct world *world)
+{
+	int status = -1;
+
+	if (world->agent == 0)
+		return;
+	assert_int_equal(kill(world->agent, SIGTERM), 0);
+	assert_int_equal(waitpid(world->agent, &status, 0), world->agent);
+	world->agent = 0;
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* Where the programs of this build are. */
+static void
+find_program(const char *name, char path[PATH_MAX])
+{
+	const ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - 32);
+	int up;
+
+	assert_true(len > 0);
+	path[len] = '\0';
+	for (up = 0; up < 3; up++)
+		*strrchr(path, '/') = '\0';
+	(void)snprintf(path + strlen(path), 32, "/%s", name);
+}
+
+static bool
+answers(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool done;
+
+	assert_true(fd >= 0);
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%.107s",
+	    path);
+	done = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+	(void)close(fd);
+	return (done);
+}
+
+/* Have one that goes by ${conf}, which is told to listen in our folder. */
+static void
+start_agent(struct world *world, const char *conf)
+{
+	char path[PATH_MAX];
+	int status;
+
+	find_program("latchkeyd", path);
+	world->agent = fork();
+	assert_true(world->agent >= 0);
+	if (world->agent == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		(void)execl(path, "latchkeyd", "-c", conf, NULL);
+		_exit(127);
+	}
+	while (!answers(temp_path(&world->folder, "agent.sock"))) {
+		if (waitpid(world->agent, &status, WNOHANG) != 0)
+			fail_msg("latchkeyd has ended");
+		(void)poll(NULL, 0, 2);
+	}
+}
+
+/* ---- Settings ------------------------------------------------------------ */
+
 static void
 unsettle(struct world *world)
 {
@@ -108,6 +192,7 @@ unsettle(struct world *world)
 	world->checks = NULL;
 	world->watch = NULL;
 	world->settings = NULL;
+	stop_agent(world);
 }
 
 int
@@ -193,6 +278,19 @@ write_store(FILE *file, const struct world *world, const char *address,
 	fprintf(file, "}; };\n");
 }
 
+/* A file of settings in our folder. */
+static FILE *
+open_settings(struct world *world, const char *name, char path[PATH_SIZE])
+{
+	FILE *file;
+
+	(void)snprintf(path, PATH_SIZE, "%s/%s", world->dir, name);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	assert_int_equal(fchmod(fileno(file), 0600), 0);
+	return (file);
+}
+
 void
 world_settle_at(struct world *world, const char *address,
     const char *session, const char *redis, const char *rest)
@@ -202,13 +300,24 @@ world_settle_at(struct world *world, const char *address,
 	FILE *file;
 
 	unsettle(world);
-	(void)snprintf(path, sizeof(path), "%s/conf", world->dir);
-	file = fopen(path, "w");
-	assert_non_null(file);
+	file = open_settings(world, "conf", path);
 	write_store(file, world, address, redis);
 	fprintf(file, "session = { %s };\n%s\n", session, rest);
+	if (world->by_agent) {
+		fprintf(file,
+		    "log = { level = \"error\"; };\n"
+		    "agent = { listen = \"unix:%s/agent.sock\"; };\n",
+		    world->dir);
+		assert_int_equal(fclose(file), 0);
+		start_agent(world, path);
+		file = open_settings(world, "client", path);
+		fprintf(file,
+		    "store = { backend = \"agent\"; agent = { "
+		    "address = \"unix:%s/agent.sock\"; "
+		    "timeout_ms = 10000; }; };\n%s\n",
+		    world->dir, rest);
+	}
 	assert_int_equal(fclose(file), 0);
-	assert_int_equal(chmod(path, 0600), 0);
 	if (lk_settings_load(path, &world->settings, &error) != LK_OK)
 		fail_msg("%s", error.text);
 	world->m = world_manager(world);
@@ -392,7 +501,7 @@ world_check(struct world *world, const struct lk_token *token,
 	enum lk_status status = lk_check(world->m, token, session), second;
 	enum lk_reason ended;
 
-	if (world_is_sqlite(world))
+	if (world_is_sqlite(world) || world->by_agent)
 		return (status);
 	if (world->checks == NULL)
 		open_checks(world);
@@ -472,15 +581,18 @@ world_run(enum world_which which, const struct CMUnitTest *tests, size_t count)
 		{ "redis/gosession", WORLD_REDIS, world_open_gosession },
 		{ "sentinel", WORLD_ALL, world_open_sentinel },
 		{ "redis/tls", WORLD_ALL, world_open_tls },
+		{ "agent", WORLD_SESSIONS, world_open_agent },
 	};
 	int failed = 0;
 
 	EACH(c, worlds) {
 		if ((c->open == world_open_sentinel ||
-		        c->open == world_open_tls) &&
+		        c->open == world_open_tls ||
+		        c->open == world_open_agent) &&
 		    getenv("LK_TEST_REDIS_PASSWORD") != NULL)
 			continue;
-		if (which == WORLD_ALL || c->which == which)
+		if (c->which == which || which == WORLD_SESSIONS ||
+		    (which == WORLD_ALL && c->which != WORLD_SESSIONS))
 			failed += _cmocka_run_group_tests(c->name,
 			    tests, count, c->open, world_close);
 	}

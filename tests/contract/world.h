@@ -6,6 +6,7 @@
  * certified by LK_TEST_REDIS_CA), or in the master of a cluster of our own.
  * With LK_TEST_REDIS_PASSWORD the managers are Redis users named like their
  * layout, and there is neither TLS nor a cluster; our own hand never is.
+ * Where the agent is asked, the settings are his, and so is the Redis.
  */
 #ifndef WORLD_H_
 #define WORLD_H_
@@ -23,6 +24,8 @@ struct world {
 	const char *dir;            /* its path */
 	struct cluster *cluster;    /* behind Sentinel, else NULL */
 	bool tls;
+	bool by_agent;              /* latchkeyd has the store, and is asked */
+	pid_t agent;                /* it, while it runs, else 0 */
 	struct lk_settings *settings;
 	struct lk_manager *m;
 	/* For checks that do not wait, and whoever finds the master for them.
@@ -54,10 +57,12 @@ int world_open_latchkey(void **state);
 int world_open_gosession(void **state);
 int world_open_sentinel(void **state);
 int world_open_tls(void **state);
+int world_open_agent(void **state);
 int world_close(void **state);
 
-/* Which stores and layouts to run tests over. */
-enum world_which { WORLD_ALL, WORLD_REDIS };
+/* Which stores and layouts to run tests over; WORLD_SESSIONS: all, and the
+ * agent, who keeps what is about a store as a whole to himself. */
+enum world_which { WORLD_ALL, WORLD_REDIS, WORLD_SESSIONS };
 
 /*
  * Run the tests over each of these, a group each; returns how many failed.
