@@ -10,7 +10,7 @@ from support.host import Host
 from support.place import PATIENCE, Daemon, accepts, free_port
 from support.servers import find_program
 
-COMMON = """base_dir = /run/dovecot
+COMMON = """base_dir = /run/{name}
 listen = 127.0.0.1
 log_path = {log}
 ssl = no
@@ -36,6 +36,9 @@ service anvil {{
   unix_listener anvil-auth-penalty {{
     mode = 0
   }}
+}}
+service auth-worker {{
+  user = {worker}
 }}
 """
 
@@ -120,6 +123,8 @@ class Relay:
 
 class Dovecot(Daemon):
     name = "dovecot"
+    # Who calls PAM: as packaged, and with less rights.
+    worker = "root"
 
     def __init__(self, house):
         super().__init__(house.place)
@@ -130,9 +135,10 @@ class Dovecot(Daemon):
                                  capture_output=True, text=True).stdout
         old = version.startswith("2.3")
         text = VERSION_2_3 if old else VERSION_2_4
-        self.conf = self.place.write("dovecot.conf", text + COMMON.format(
-            log=self.place.path / "dovecot-all.log", relay=relay.port,
-            imap=self.imap, submission=self.submission), 0o644)
+        self.conf = self.place.write(f"{self.name}.conf", text + COMMON.format(
+            log=self.place.path / f"{self.name}-all.log", relay=relay.port,
+            imap=self.imap, submission=self.submission,
+            name=self.name, worker=self.worker), 0o644)
         self.argv = house.machine.enter(dovecot, "-F", "-c", self.conf)
 
     def ready(self):
