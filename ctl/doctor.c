@@ -151,6 +151,15 @@ round_trip(struct lk_manager *manager, bool *revoked_is_gone)
 	return (status == LK_E_SETTINGS ? LK_OK : status);
 }
 
+/* Whether the agent lets this user do less than a round trip takes, as is best
+ * for most. */
+static bool
+is_not_for_us(const struct diagnosis *d, enum lk_status status)
+{
+	return (d->ctl->settings->store.backend == LK_BACKEND_AGENT &&
+	    (status == LK_E_SETTINGS || status == LK_FORBIDDEN));
+}
+
 static void
 check_round_trip(struct diagnosis *d)
 {
@@ -168,6 +177,10 @@ check_round_trip(struct diagnosis *d)
 	else if (status == LK_OK)
 		ctl_found_bad(d, CTL_STORE, "session",
 		    "lives on after its revocation");
+	else if (is_not_for_us(d, status))
+		ctl_found_hint(d, "session",
+		    "agent.callers does not let this user issue, check, "
+		    "refresh and revoke one to see");
 	else
 		ctl_found_bad(d, (int)ctl_exit_of(status), "session",
 		    why[0] != '\0' ? why : lk_status_name(status));

@@ -36,17 +36,18 @@ look_by_id(struct lk_manager *manager, const struct lk_shown *shown,
 	const struct lk_store_ops *ops = manager->store->ops;
 	enum lk_status status = LK_OK;
 
-	if (manager->settings->jwt.check == LK_JWT_OFFLINE)
+	if (manager->settings->jwt.check != LK_JWT_OFFLINE) {
+		status = lk_manager_look(manager, &shown->ref, deadline,
+		    session, record);
+	} else {
 		*session = shown->says;
-	else
-		status = ops->check_id(manager->store, &shown->ref, deadline,
-		    session);
+		if (record != NULL)
+			status = ops->user_get(manager->store, session->user,
+			    deadline, record);
+	}
 	if (status == LK_OK && strcmp(session->user, shown->says.user) != 0)
 		status = lk_fail(&manager->error, LK_UNKNOWN,
 		    "its sid is no session of its sub");
-	if (status == LK_OK && record != NULL)
-		status = ops->user_get(manager->store, session->user, deadline,
-		    record);
 	return (status);
 }
 

@@ -431,6 +431,14 @@ LK_API enum lk_status lk_check_user_ttl(struct lk_manager *manager,
     struct lk_user *user) LK_MUST_CHECK;
 
 /**
+ * lk_check_id_user(manager, id, session, user):
+ * The same as lk_check_user() by public session id; see lk_check_id().
+ */
+LK_API enum lk_status lk_check_id_user(struct lk_manager *manager,
+    const char *id, struct lk_session *session,
+    struct lk_user *user) LK_MUST_CHECK;
+
+/**
  * lk_refresh(manager, token, ttl, session):
  * Let a live session end ${ttl} seconds from now (0: `session.ttl`).  It
  * never creates or revives one: LK_UNKNOWN or LK_EXPIRED otherwise.

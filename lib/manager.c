@@ -309,6 +309,24 @@ lk_check(struct lk_manager *manager, const struct lk_token *token,
 }
 
 enum lk_status
+lk_manager_look(struct lk_manager *manager, const struct lk_session_ref *ref,
+    struct lk_deadline deadline, struct lk_session *session,
+    struct lk_buf *record)
+{
+	const struct lk_store_ops *ops = manager->store->ops;
+	enum lk_status status = LK_FAULT;
+
+	if (record != NULL && ops->check_id_user != NULL)
+		return (ops->check_id_user(manager->store, ref, deadline,
+		    session, record));
+	status = ops->check_id(manager->store, ref, deadline, session);
+	if (status == LK_OK && record != NULL)
+		status = ops->user_get(manager->store, session->user, deadline,
+		    record);
+	return (status);
+}
+
+enum lk_status
 lk_check_id(struct lk_manager *manager, const char *id,
     struct lk_session *session)
 {
@@ -318,8 +336,8 @@ lk_check_id(struct lk_manager *manager, const char *id,
 
 	status = lk_session_id_parse(id, &ref);
 	if (status == LK_OK)
-		status = manager->store->ops->check_id(manager->store, &ref,
-		    deadline, session);
+		status = lk_manager_look(manager, &ref, deadline, session,
+		    NULL);
 	/* An id is no proof of holding the token. */
 	manager->store->ended = LK_REASON_NONE;
 	if (status != LK_OK)

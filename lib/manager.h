@@ -64,6 +64,15 @@ enum lk_status lk_manager_check_ttl(struct lk_manager *manager,
  */
 void lk_manager_rest(struct lk_place *place);
 
+/**
+ * lk_manager_look(manager, ref, deadline, session, record):
+ * Look a session up by its public id, and unless ${record} is NULL its user's
+ * cached record, as the operation check does.
+ */
+enum lk_status lk_manager_look(struct lk_manager *manager,
+    const struct lk_session_ref *ref, struct lk_deadline deadline,
+    struct lk_session *session, struct lk_buf *record) LK_MUST_CHECK;
+
 /** What is shown to prove a session, and by what the store looks it up. */
 struct lk_shown {
 	struct lk_token_key key;

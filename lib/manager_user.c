@@ -202,6 +202,43 @@ user_without_detail(struct lk_manager *manager, const char *id,
 	return (LK_OK);
 }
 
+/* What is known of the user of a live session: cached, as ${record} has it, or
+ * by the source. */
+static enum lk_status
+find_user(struct lk_manager *manager, const struct lk_session *session,
+    const struct lk_buf *record, int64_t ttl, struct lk_user *user)
+{
+	if (record->len > 0)
+		return (lk_user_of_record(session->user, record, user,
+		    &manager->error));
+	if (has_source(manager))
+		return (load_user(manager, session->user, ttl, false, user));
+	return (user_without_detail(manager, session->user, user));
+}
+
+enum lk_status
+lk_check_id_user(struct lk_manager *manager, const char *id,
+    struct lk_session *session, struct lk_user *user)
+{
+	struct lk_deadline deadline = lk_manager_begin(manager);
+	struct lk_buf record = LK_BUF_INIT(LK_USER_RECORD_MAX);
+	struct lk_session_ref ref;
+	enum lk_status status = LK_FAULT;
+
+	memset(user, 0, sizeof(*user));
+	status = lk_session_id_parse(id, &ref);
+	if (status == LK_OK)
+		status = lk_manager_look(manager, &ref, deadline, session,
+		    &record);
+	if (status == LK_OK)
+		status = find_user(manager, session, &record,
+		    manager->settings->user.ttl, user);
+	lk_buf_free(&record);
+	if (status != LK_OK)
+		memset(session, 0, sizeof(*session));
+	return (status);
+}
+
 enum lk_status
 lk_check_user(struct lk_manager *manager, const struct lk_token *token,
     struct lk_session *session, struct lk_user *user)
@@ -229,16 +266,8 @@ lk_check_user_ttl(struct lk_manager *manager, const struct lk_token *token,
 	if (status == LK_OK)
 		status = lk_shown_look(manager, &shown, deadline, session,
 		    &record);
-	if (status != LK_OK)
-		goto out;
-	if (record.len > 0)
-		status = lk_user_of_record(session->user, &record, user,
-		    &manager->error);
-	else if (has_source(manager))
-		status = load_user(manager, session->user, ttl, false, user);
-	else
-		status = user_without_detail(manager, session->user, user);
-out:
+	if (status == LK_OK)
+		status = find_user(manager, session, &record, ttl, user);
 	lk_buf_free(&record);
 	if (status != LK_OK)
 		memset(session, 0, sizeof(*session));

@@ -56,7 +56,8 @@ lk_user_source_exec(const struct lk_settings *settings, const char *id,
 	(void)detail;
 	return (lk_fail(error, LK_E_STORE,
 	    "the user's detail is not cached, and no program is started for "
-	    "it here; user.source is \"exec\""));
+	    "it here; user.source is \"exec\": let the agent ask it "
+	    "(store.backend = \"agent\")"));
 }
 
 /*
@@ -72,7 +73,7 @@ lk_tls_new(const struct lk_tls_settings *settings, const char *group,
 		return (LK_OK);
 	return (lk_fail(error, LK_E_SETTINGS,
 	    "%s: the PAM module speaks no TLS; let it have settings of its own "
-	    "(conf=) that reach the store without, or through a tunnel",
+	    "(conf=) with store.backend = \"agent\", and latchkeyd these",
 	    group));
 }
 

@@ -116,17 +116,6 @@ pam_login_by_token(struct pam_visit *visit, const struct lk_token *token,
 	lk_user_clear(&info);
 }
 
-/* What is known of a user: cached, or from the user source. */
-static enum lk_status
-find_info(struct pam_visit *visit, const char *id, struct lk_user *info)
-{
-	enum lk_status status = lk_user_get(visit->manager, id, info);
-
-	if (status == LK_NO_USER)
-		status = lk_user_load(visit->manager, id, 0, info);
-	return (status);
-}
-
 void
 pam_login_by_id(struct pam_visit *visit, const struct pam_memory *memory,
     const char *user, struct pam_login *login)
@@ -137,10 +126,12 @@ pam_login_by_id(struct pam_visit *visit, const struct pam_memory *memory,
 	enum lk_status status = LK_FAULT;
 
 	memset(login, 0, sizeof(*login));
-	status = lk_check_id(visit->manager, memory->id, &login->session);
-	if (status == LK_OK && !is_known &&
-	    pam_visit_user_field(visit)[0] != '\0')
-		status = find_info(visit, login->session.user, &info);
+	if (is_known || pam_visit_user_field(visit)[0] == '\0')
+		status = lk_check_id(visit->manager, memory->id,
+		    &login->session);
+	else
+		status = lk_check_id_user(visit->manager, memory->id,
+		    &login->session, &info);
 	if (status == LK_OK)
 		status = compare(visit, info.detail, user, is_known, login);
 	login->facts.status = status;

@@ -25,24 +25,18 @@ check_id(struct agent_work *work, struct lk_session *session,
     struct lk_user *user)
 {
 	struct lk_manager *manager = work->asked->manager;
-	enum lk_status status = LK_OK;
 
+	if (work->question->detail)
+		return (agent_note(work,
+		    lk_check_id_user(manager, agent_field_of(work, AGENT_ID),
+		        session, user)));
 	/* To know whose it is, it was looked up already. */
-	if (work->session.id[0] != '\0')
-		*session = work->session;
-	else
-		status = agent_note(work,
+	if (work->session.id[0] == '\0')
+		return (agent_note(work,
 		    lk_check_id(manager, agent_field_of(work, AGENT_ID),
-		        session));
-	if (status != LK_OK || !work->question->detail)
-		return (status);
-	status = lk_user_get(manager, session->user, user);
-	if (status == LK_NO_USER &&
-	    work->asked->settings->user.source != LK_SOURCE_NONE)
-		status = lk_user_load(manager, session->user, 0, user);
-	else if (status == LK_NO_USER)
-		status = LK_OK;
-	return (agent_note(work, status));
+		        session)));
+	*session = work->session;
+	return (LK_OK);
 }
 
 void

@@ -105,6 +105,12 @@ struct lk_store_ops {
 	    const struct lk_session_ref *ref, struct lk_deadline deadline,
 	    struct lk_session *session);
 
+	/** The same, and its user's cached record as check does; NULL where
+	 * that takes another question, user_get. */
+	enum lk_status (*check_id_user)(struct lk_store *store,
+	    const struct lk_session_ref *ref, struct lk_deadline deadline,
+	    struct lk_session *session, struct lk_buf *record);
+
 	/**
 	 * Let a live session end ${ttl} seconds from now, but not after the
 	 * absolute end that it was issued with.  One of a program that recorded

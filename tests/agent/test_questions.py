@@ -26,7 +26,8 @@ def test_session_goes_its_way(agent, house, form):
                        form=form)
     assert issued.status == 201
     said = issued.json
-    assert set(said) == {"token", "id", "expires_at", "set_cookie", "next"}
+    assert set(said) == {"token", "id", "issued_at", "expires_at", "ttl",
+                         "set_cookie", "next"}
     assert said["next"] == "/x?y=1"
     assert said["set_cookie"] == (
         f"latchkey={said['token']}; Max-Age=60; Path=/; HttpOnly; "

@@ -211,6 +211,42 @@ test_check_user_asks_the_source_once_and_caches(void **state)
 }
 
 static void
+test_check_id_user_says_what_check_user_says(void **state)
+{
+	struct source source = { LK_OK, "{\"mail\": \"a@example.org\"}", 0 };
+	struct world *world = *state;
+	struct lk_session session, by_id;
+	struct lk_token token;
+	struct lk_user user;
+	uint64_t revoked;
+	int i;
+
+	world_issue(world, "alice", 600, &token, &session);
+	assert_status(LK_OK,
+	    lk_check_id_user(world->m, session.id, &by_id, &user));
+	assert_string_equal(user.detail, "null");
+	lk_user_clear(&user);
+	lk_set_user_loader(world->m, load, &source);
+	for (i = 0; i < 2; i++) {
+		assert_status(LK_OK,
+		    lk_check_id_user(world->m, session.id, &by_id, &user));
+		assert_string_equal(user.id, "alice");
+		assert_string_equal(by_id.id, session.id);
+		assert_string_equal(user.detail,
+		    "{\"mail\":\"a@example.org\"}");
+		lk_user_clear(&user);
+	}
+	assert_int_equal(source.asked, 1);
+	assert_status(LK_OK, lk_revoke(world->m, &token, NULL, &revoked));
+	assert_status(LK_UNKNOWN,
+	    lk_check_id_user(world->m, session.id, &by_id, &user));
+	assert_null(user.detail);
+	assert_string_equal(by_id.id, "");
+	assert_status(LK_MALFORMED,
+	    lk_check_id_user(world->m, "x", &by_id, &user));
+}
+
+static void
 test_check_user_whom_the_source_does_not_know_is_no_user(void **state)
 {
 	struct source source = { LK_NO_USER, NULL, 0 };

@@ -2,6 +2,7 @@
 whom the settings name, and who is refused is told why in plain words."""
 
 import contextlib
+import os
 import re
 import signal
 import socket
@@ -11,6 +12,7 @@ import threading
 import pytest
 
 from support import fastcgi
+from support.agent import Agent
 from support.certificates import Authority, as_settings, redis_options
 from support.pamtester import SERVICE_ERR
 from support.place import Place, free_port, wait_until
@@ -469,3 +471,14 @@ def test_pam_speaks_no_tls_and_says_so(setup):
         "alice", token, "authenticate")
     assert outcome.code == SERVICE_ERR, outcome
     assert "the PAM module speaks no TLS" in outcome.log
+    # As it says, the agent does.
+    address = f"unix:{setup.place.path}/agent.sock"
+    conf = setup.place.write("latchkeyd.conf", cli.conf.read_text()
+                             + f'agent = {{ listen = "{address}"; }};\n')
+    setup.place.add(Agent(setup.place, conf, address))
+    client = setup.place.write(
+        "client.conf", 'store = { backend = "agent"; agent = { '
+        f'address = "{address}"; timeout_ms = 20000; user = "{os.getuid()}"; '
+        '}; };\n')
+    assert Wrapped(setup.place, client).attempt(
+        "alice", token, "authenticate").status == 0

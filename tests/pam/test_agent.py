@@ -189,11 +189,16 @@ def test_agent_asks_the_user_source_which_has_a_time_of_its_own(agency):
     tester.use(tester.example().replace(
         "pam_latchkey.so", "pam_latchkey.so user_field=login"))
     token = agency.house.cli.issue("000001")
+    session = agency.house.cli.check(token)["id"]
     try:
         # The source takes longer than the agent may.
         agency.settle(more="timeout_ms = 300;")
         assert tester.ask("alice", token, "authenticate").status == 0
         assert tester.ask("bob", token, "authenticate").code == AUTH_ERR
+        # The account step, which may have the id alone, asks as well.
+        for user, status in (("alice", 0), ("bob", 1)):
+            assert tester.ask(user, "", "acct_mgmt",
+                              session=session).status == status
     finally:
         agency.settle()
         tester.use(tester.example())

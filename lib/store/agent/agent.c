@@ -130,28 +130,29 @@ add_key(struct lk_agent_question *question, const struct lk_token_key *key)
 	}
 }
 
+/*
+ * Look a session up, and unless ${record} is NULL its user's; ${key} or ${id}
+ * is that of the session that was asked for.
+ */
 static enum lk_status
-agent_check(struct lk_store *base, const struct lk_token_key *key,
-    struct lk_deadline deadline, struct lk_session *session,
-    struct lk_buf *record)
+look(struct agent_store *store, struct lk_agent_question *question,
+    const struct lk_token_key *key, const char *id, struct lk_deadline deadline,
+    struct lk_session *session, struct lk_buf *record)
 {
-	struct agent_store *store = store_of(base);
-	struct lk_agent_question question = begin(
-	    key->by_id ? "check-id" : "check", true);
 	struct lk_buf detail = LK_BUF_INIT(LK_DETAIL_MAX);
 	struct lk_agent_reply reply;
 	enum lk_status status = LK_FAULT;
 	bool fits = false;
 
-	add_key(&question, key);
 	if (record != NULL) {
-		lk_agent_field(&question.fields, "detail", "1");
+		lk_agent_field(&question->fields, "detail", "1");
 		/* The user source may take its own time. */
-		deadline.at_ns += base->settings->user.timeout_ms * 1000000;
+		deadline.at_ns +=
+		    store->base.settings->user.timeout_ms * 1000000;
 	}
-	status = ask(store, &question, deadline, &reply);
+	status = ask(store, question, deadline, &reply);
 	if (status == LK_OK)
-		fits = lk_agent_read_session(&reply, key, NULL, session,
+		fits = lk_agent_read_session(&reply, key, id, session,
 		    record != NULL ? &detail : NULL);
 	if (fits && detail.len > 0)
 		lk_user_record_encode(session->user, detail.data, record);
@@ -161,21 +162,37 @@ agent_check(struct lk_store *base, const struct lk_token_key *key,
 }
 
 static enum lk_status
-agent_check_id(struct lk_store *base, const struct lk_session_ref *ref,
-    struct lk_deadline deadline, struct lk_session *session)
+agent_check(struct lk_store *base, const struct lk_token_key *key,
+    struct lk_deadline deadline, struct lk_session *session,
+    struct lk_buf *record)
 {
-	struct agent_store *store = store_of(base);
+	struct lk_agent_question question =
+	    begin(key->by_id ? "check-id" : "check", true);
+
+	add_key(&question, key);
+	return (look(store_of(base), &question, key, NULL, deadline, session,
+	    record));
+}
+
+static enum lk_status
+agent_check_id_user(struct lk_store *base, const struct lk_session_ref *ref,
+    struct lk_deadline deadline, struct lk_session *session,
+    struct lk_buf *record)
+{
 	struct lk_agent_question question = begin("check-id", true);
 	char id[LK_SESSION_ID_MAX + 1];
-	struct lk_agent_reply reply;
-	enum lk_status status = LK_FAULT;
 
 	lk_session_id(ref->handle, ref->locator, ref->locator_len, id);
 	lk_agent_field(&question.fields, "id", id);
-	status = ask(store, &question, deadline, &reply);
-	return (end(store, status,
-	    status == LK_OK &&
-	        lk_agent_read_session(&reply, NULL, id, session, NULL)));
+	return (look(store_of(base), &question, NULL, id, deadline, session,
+	    record));
+}
+
+static enum lk_status
+agent_check_id(struct lk_store *base, const struct lk_session_ref *ref,
+    struct lk_deadline deadline, struct lk_session *session)
+{
+	return (agent_check_id_user(base, ref, deadline, session, NULL));
 }
 
 static enum lk_status
@@ -414,6 +431,7 @@ static const struct lk_store_ops agent_ops = { .name = "agent",
 	.issue = agent_issue,
 	.check = agent_check,
 	.check_id = agent_check_id,
+	.check_id_user = agent_check_id_user,
 	.extend = agent_extend,
 	.revoke = agent_revoke,
 	.revoke_id = agent_revoke_id,
