@@ -1,6 +1,7 @@
 """The agent as a process, among hostile and busy callers and a bad store."""
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -189,6 +190,31 @@ def test_store_that_hangs_holds_no_refusal(house, agent):
         house.redis.process.send_signal(signal.SIGCONT)
     wait_until(lambda: house.ask("check", {"token": token}).status == 200,
                "the store to be asked again")
+
+
+def test_caller_who_has_left_is_issued_nothing(house):
+    """While one that waits for the store has the only worker."""
+    house.agent(agent="threads = 1;")
+    token = house.ask("issue", {"user": "alice"}).json["token"]
+
+    def queued():
+        return "latchkey_queue_depth 1" in house.ask("metrics").body
+
+    with connect(house.address) as first, connect(house.address) as second:
+        busy, late = Line(first), Line(second)
+        with house.redis.frozen():
+            busy.request("POST", "/v1/check", json.dumps({"token": token}),
+                         {"Content-Type": "application/json"})
+            late.request("POST", "/v1/issue", json.dumps({"user": "bob"}), {
+                "Content-Type": "application/json", "Latchkey-Timeout": "1"})
+            wait_until(queued, "a call to wait")
+            # Some more milliseconds.
+            assert all(queued() for _ in range(5))
+        assert busy.getresponse().status == 200
+        answer = late.getresponse()
+        assert (answer.status, json.load(answer)["message"]) == (
+            503, "whoever asked has left")
+    assert house.ask("sessions", {"user": "bob"}).json == []
 
 
 def test_store_that_is_away_is_no_refusal(house, agent):

@@ -25,12 +25,13 @@ def said(status, message="it is refused"):
 def inputs():
     yield "check", CHECK, answer(SESSION + "\n")
     yield "check-detail", CHECK | DETAIL, answer(DETAILED)
-    yield "check-null", HEADED | CHECK | DETAIL, SESSION[:-1] + ',"detail":null}'
+    yield "check-null", HEADED | CHECK | DETAIL, (
+        SESSION[:-1] + ',"detail":null}')
     yield "check-id", HEADED | CHECK_ID, SESSION
     yield "check-other", HEADED | CHECK, SESSION.replace("alice", "admin")
     yield "issue", ISSUE, answer(
-        f'{{"token":"{TOKEN}","id":"{ID}",{TIMES},"set_cookie":"x","next":"/"}}',
-        "201 Created")
+        f'{{"token":"{TOKEN}","id":"{ID}",{TIMES},"set_cookie":"x",'
+        '"next":"/"}', "201 Created")
     yield "list", LIST, answer(f"[{SESSION},\n{SESSION}]\n",
                                headers="Latchkey-Sessions: 2\r\n")
     yield "list-empty", HEADED | LIST, "[]\n"

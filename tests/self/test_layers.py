@@ -22,6 +22,7 @@ MAY_INCLUDE = {
     "lib/user": THINGS,
     "lib/store": THINGS,
     "lib/store/sqlite": THINGS | {"lib/store"},
+    "lib/store/agent": THINGS | {"lib/store"},
     "lib/store/redis/wire": THINGS,
     "lib/store/redis/master":
         THINGS | {"lib/store", "lib/store/redis/wire",

@@ -25,6 +25,22 @@ read_message(const char *method, const char *target, const char *type,
 	return (wrong.http);
 }
 
+/* The same of a check, with how long its caller waits. */
+static unsigned int
+wait_for(const char *timeout)
+{
+	const struct agent_message message = { .method = "POST",
+		.target = "/v1/check",
+		.type = FORM,
+		.timeout = timeout,
+		.body = "token=" TOKEN,
+		.len = sizeof("token=" TOKEN) - 1 };
+
+	agent_question_free(&question);
+	agent_question_read(&message, &question, &wrong);
+	return (wrong.http);
+}
+
 static unsigned int
 post(const char *verb, const char *type, const char *body)
 {
@@ -109,6 +125,22 @@ test_question_type_is_a_form_or_json(void **state)
 	/* A type of nothing counts too. */
 	assert_int_equal(post("check", "text/plain", ""), 415);
 	assert_int_equal(post("check", NULL, ""), 400);
+}
+
+static void
+test_question_timeout_is_some_milliseconds(void **state)
+{
+	static const char *const texts[] = { "", "0", "-1", "+1", "1.5", " 1",
+		"1 ", "1000000", "0x1", "1s" };
+	size_t i;
+
+	(void)state;
+	assert_int_equal(wait_for(NULL), 0);
+	assert_int_equal(question.wait_ms, 0);
+	assert_int_equal(wait_for("999999"), 0);
+	assert_int_equal(question.wait_ms, 999999);
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		assert_int_equal(wait_for(texts[i]), 400);
 }
 
 static void

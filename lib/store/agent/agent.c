@@ -147,8 +147,8 @@ look(struct agent_store *store, struct lk_agent_question *question,
 	if (record != NULL) {
 		lk_agent_field(&question->fields, "detail", "1");
 		/* The user source may take its own time. */
-		deadline.at_ns +=
-		    store->base.settings->user.timeout_ms * 1000000;
+		deadline.at_ns += store->base.settings->user.timeout_ms *
+		    1000000;
 	}
 	status = ask(store, question, deadline, &reply);
 	if (status == LK_OK)
@@ -166,8 +166,8 @@ agent_check(struct lk_store *base, const struct lk_token_key *key,
     struct lk_deadline deadline, struct lk_session *session,
     struct lk_buf *record)
 {
-	struct lk_agent_question question =
-	    begin(key->by_id ? "check-id" : "check", true);
+	struct lk_agent_question question = begin(
+	    key->by_id ? "check-id" : "check", true);
 
 	add_key(&question, key);
 	return (look(store_of(base), &question, key, NULL, deadline, session,
