@@ -8,11 +8,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from support.agent import Agent  # noqa: E402
 from support.certificates import (Authority, as_settings,  # noqa: E402
                                   redis_options)
 from support.place import BUILD, Place, free_port  # noqa: E402
+from support.sentinel import Cluster  # noqa: E402
 from support.servers import (Latchkey, RedisServer,  # noqa: E402
-                             settings)
+                             embedded_settings, settings)
 
 
 def bench_pam(place, redis, name, address):
@@ -30,7 +32,58 @@ def bench_pam(place, redis, name, address):
         place.write(f"pam.d/{service}", f"auth required {words}\n")
     return subprocess.run(
         [BUILD / "bench" / "bench_pam", place.path / "pam.d", "ours", "bare",
-         name], input=token.encode() + b"\n", check=False).returncode
+         name, "1.3"], input=token.encode() + b"\n", check=False).returncode
+
+
+def by_agent(place, name, conf):
+    """An agent of these settings, and the settings of who asks it."""
+    address = f"unix:{place.path}/{name}.sock"
+    place.add(Agent(place, place.write(
+        f"{name}-agent.conf", conf.read_text()
+        + f'agent = {{ listen = "{address}"; }};\n'), address))
+    return place.write(f"{name}-client.conf", f'''store = {{
+        backend = "agent"; agent = {{ address = "{address}";
+        user = "{os.getuid()}"; timeout_ms = 5000; }}; }};
+        log = {{ level = "warn"; }};\n''')
+
+
+def bench_agent(name, conf, place, goal):
+    """Checks and logins by an agent, beside those without."""
+    ours = by_agent(place, name, conf)
+    codes = [subprocess.run(
+        [BUILD / "bench" / "bench_way", name, conf, f"agent_{name}", ours],
+        check=False).returncode]
+    if goal is None:
+        return codes
+    token = Latchkey(place, conf).issue("alice")
+    for service, path in (("ours", ours), ("direct", conf)):
+        place.write(f"pam.d/{service}", "auth required "
+                    f"{BUILD}/pam_latchkey.so conf={path}\n")
+    codes.append(subprocess.run(
+        [BUILD / "bench" / "bench_pam", place.path / "pam.d", "ours",
+         "direct", f"agent_{name}", goal], input=token.encode() + b"\n",
+        check=False).returncode)
+    return codes
+
+
+def bench_agents():
+    """The same over each way to a store."""
+    codes = []
+    with Place() as place:
+        redis = place.add(RedisServer(place))
+        for name, text, goal in (
+                ("unix", settings(redis.unix_address, "unix:/nowhere"), None),
+                ("tcp", settings(redis.address, "unix:/nowhere"), "1.0"),
+                ("sqlite", embedded_settings(place.path / "store/sessions.db",
+                                             "unix:/nowhere"), None)):
+            conf = place.write(f"{name}.conf", text
+                               + 'log = { level = "warn"; };\n')
+            codes += bench_agent(name, conf, place, goal)
+    with Place() as place:
+        conf = place.write("sentinel.conf", Cluster(place).store_settings()
+                           + 'log = { level = "warn"; };\n')
+        codes += bench_agent("sentinel", conf, place, "0.5")
+    return codes
 
 
 def bench_tls():
@@ -44,8 +97,9 @@ def bench_tls():
             for name, address, tls in (
                 ("plain.conf", redis.address, ""),
                 ("tls.conf", f"127.0.0.1:{port}", as_settings(authority)))]
-        return subprocess.run([BUILD / "bench" / "bench_tls", *confs],
-                              check=False).returncode
+        return subprocess.run(
+            [BUILD / "bench" / "bench_way", "plain", confs[0], "tls",
+             confs[1]], check=False).returncode
 
 
 def main():
@@ -67,6 +121,8 @@ def main():
                                         ("unix", redis.unix_address))]
     if not wanted or "bench_tls" in wanted:
         codes.append(bench_tls())
+    if not wanted or "bench_agent" in wanted:
+        codes += bench_agents()
     return max(codes, default=2)
 
 

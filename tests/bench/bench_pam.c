@@ -1,10 +1,10 @@
 /*
  * What a login by a session costs inside a host: one pam_authenticate() with
  * pam_latchkey, which reads the settings, connects, checks and closes, beside
- * one with pam_bare, which connects, asks and closes.  Both take turns, round
- * by round.
+ * one of another service: of pam_bare, which connects, asks and closes, or of
+ * pam_latchkey by another way.  Both take turns, round by round.
  *
- *     bench_pam CONFDIR SERVICE BARE-SERVICE NAME   (the token on stdin)
+ *     bench_pam CONFDIR SERVICE OTHER-SERVICE NAME GOAL   (the token on stdin)
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,11 +61,12 @@ log_in(pam_handle_t *handle)
 }
 
 static void
-print_median(const char *what, const char *transport, double *values)
+print_median(const char *other, const char *transport, double *values)
 {
 	char name[64];
 
-	(void)snprintf(name, sizeof(name), "%s_%s", what, transport);
+	(void)snprintf(name, sizeof(name), "pam_login%s%s_%s",
+	    other[0] == '\0' ? "" : "_", other, transport);
 	print_figure(name, median(values, ROUNDS), "us");
 }
 
@@ -77,8 +78,8 @@ main(int argc, char **argv)
 	char name[64];
 	int i;
 
-	if (argc != 5)
-		die("usage: bench_pam CONFDIR SERVICE BARE-SERVICE NAME");
+	if (argc != 6)
+		die("usage: bench_pam CONFDIR SERVICE OTHER-SERVICE NAME GOAL");
 	if (fgets(token, sizeof(token), stdin) == NULL)
 		die("no token to read");
 	token[strcspn(token, "\n")] = '\0';
@@ -93,9 +94,10 @@ main(int argc, char **argv)
 	}
 	(void)pam_end(ours, PAM_SUCCESS);
 	(void)pam_end(theirs, PAM_SUCCESS);
-	print_median("pam_login", argv[4], logins);
-	print_median("pam_login_bare", argv[4], bare);
-	(void)snprintf(name, sizeof(name), "pam_login_to_bare_%s", argv[4]);
-	print_goal(name, median(ratios, ROUNDS), "<=", 1.3);
+	print_median("", argv[4], logins);
+	print_median(argv[3], argv[4], bare);
+	(void)snprintf(name, sizeof(name), "pam_login_to_%s_%s", argv[3],
+	    argv[4]);
+	print_goal(name, median(ratios, ROUNDS), "<=", strtod(argv[5], NULL));
 	return (0);
 }

@@ -157,17 +157,20 @@ is_of(const struct lk_session *session, const char *user,
 	    lk_session_ref_is_of(ref, LK_SHAPE_ANY, user));
 }
 
-/* ${session} is that of ${key}. */
+/* ${session} is that of ${key}: its id is one of the two that this one has. */
 static bool
 is_of_key(const struct lk_session *session, const struct lk_token_key *key)
 {
-	struct lk_session_ref ref;
+	char ids[2][LK_SESSION_ID_MAX + 1];
 	uint8_t tag[LK_TAG_LEN];
 
 	lk_user_tag(session->user, tag);
-	return (is_of(session, session->user, &ref) &&
-	    sodium_memcmp(ref.handle, key->digest, LK_HANDLE_LEN) == 0 &&
-	    sodium_memcmp(tag, key->tag, LK_TAG_LEN) == 0);
+	lk_session_id(key->digest, key->tag, LK_TAG_LEN, ids[0]);
+	lk_session_id(key->digest, session->user, strlen(session->user),
+	    ids[1]);
+	return (memcmp(tag, key->tag, LK_TAG_LEN) == 0 &&
+	    (strcmp(session->id, ids[0]) == 0 ||
+	        strcmp(session->id, ids[1]) == 0));
 }
 
 enum member { USER, ID, CLIENT, ISSUED_AT, EXPIRES_AT, TTL, DETAIL, MEMBERS };

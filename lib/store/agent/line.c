@@ -9,8 +9,8 @@
 #include "base/name_service.h"
 #include "store/agent/line.h"
 
-/* What is read at once: a session and its head take less than a fifth. */
-#define READ_SIZE ((size_t)4096)
+/* What is read at once: a session and its head take less than a third. */
+#define READ_SIZE ((size_t)2000)
 
 void
 lk_agent_line_init(struct lk_agent_line *line,

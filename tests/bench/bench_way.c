@@ -1,8 +1,8 @@
 /*
- * What TLS costs: checks and first checks of a program, over TLS against plain
- * tcp to the same Redis, in turn in one process.
+ * What a way to a store costs beside another one to the same: checks, and first
+ * checks of a program, in turn in one process.
  *
- *     bench_tls PLAIN.conf TLS.conf
+ *     bench_way PLAIN PLAIN.conf TLS TLS.conf	(names, and settings)
  */
 #include <sys/resource.h>
 
@@ -91,18 +91,40 @@ logins(struct side *side)
 	    (cpu_seconds() - cpu) / LOGINS });
 }
 
+static void
+print_pair(const char *what, char **names, double values[2][ROUNDS])
+{
+	char name[64];
+	size_t s;
+
+	for (s = 0; s < 2; s++) {
+		(void)snprintf(name, sizeof(name), "%s_%s", what, names[2 * s]);
+		print_figure(name, median(values[s], ROUNDS), "us");
+	}
+}
+
+static void
+print_ratio(const char *what, char **names, double *values)
+{
+	char name[64];
+
+	(void)snprintf(name, sizeof(name), "%s_%s_to_%s", what, names[2],
+	    names[0]);
+	print_figure(name, median(values, ROUNDS), "ratio");
+}
+
 int
 main(int argc, char **argv)
 {
 	double rate[ROUNDS], cpu[ROUNDS], first[2][ROUNDS], hello[2][ROUNDS];
-	struct side side[2]; /* plain, and by TLS */
+	struct side side[2];
 	struct cost cost[2];
 	size_t i, s;
 
-	if (argc != 3)
-		die("usage: bench_tls PLAIN.conf TLS.conf");
+	if (argc != 5)
+		die("usage: bench_way NAME CONF OTHER-NAME CONF");
 	for (s = 0; s < 2; s++) {
-		open_side(&side[s], argv[1 + s]);
+		open_side(&side[s], argv[2 + 2 * s]);
 		(void)checks(&side[s]);
 	}
 	for (i = 0; i < ROUNDS; i++) {
@@ -116,12 +138,10 @@ main(int argc, char **argv)
 			hello[s][i] = cost[s].cpu * 1e6;
 		}
 	}
-	print_figure("check_rate_tls_to_plain", median(rate, ROUNDS), "ratio");
-	print_figure("check_cpu_tls_to_plain", median(cpu, ROUNDS), "ratio");
-	print_figure("first_check_plain", median(first[0], ROUNDS), "us");
-	print_figure("first_check_tls", median(first[1], ROUNDS), "us");
-	print_figure("first_check_cpu_plain", median(hello[0], ROUNDS), "us");
-	print_figure("first_check_cpu_tls", median(hello[1], ROUNDS), "us");
+	print_ratio("check_rate", argv + 1, rate);
+	print_ratio("check_cpu", argv + 1, cpu);
+	print_pair("first_check", argv + 1, first);
+	print_pair("first_check_cpu", argv + 1, hello);
 	for (s = 0; s < 2; s++) {
 		lk_manager_free(side[s].m);
 		lk_settings_free(side[s].settings);
