@@ -480,7 +480,8 @@ test_settings_number_out_of_range_is_refused(void **state)
 static void
 test_settings_wrong_type_is_refused(void **state)
 {
-#define BACKEND "one of \"sqlite\", \"redis\", \"sentinel\""
+#define BACKEND \
+	"one of \"sqlite\", \"redis\", \"sentinel\", \"agent\""
 #define REALM "a string of 1 to 128 bytes"
 #define TOKENS "an array of 1 to 16 strings"
 	static const struct value_case cases[] = {
@@ -983,6 +984,23 @@ test_settings_deep_nesting_is_refused(void **state)
 }
 
 /* ---- What spans keys --------------------------------------------------- */
+
+static void
+test_settings_that_are_the_agents_are_refused(void **state)
+{
+#define AGENT "store = { backend = \"agent\"; };\n"
+	assert_refused(AGENT "user = { source = \"passwd\"; };",
+	    ":2: user.source: expected \"none\", since the agent asks the "
+	    "user source, by its own settings");
+	assert_refused("store = { backend = \"agent\";\n "
+	    "durability = \"replica\"; };",
+	    ":2: store.durability: expected \"ack\", since the agent's "
+	    "settings say it, got \"replica\"");
+	assert_refused("store = { agent = {\n address = \"127.0.0.1:1\"; }; };",
+	    ":2: store.agent.address: expected unix:/path (at most 107 "
+	    "bytes), got \"127.0.0.1:1\"");
+	lk_settings_free(loaded(AGENT "user = { timeout_ms = 1; };"));
+}
 
 static void
 test_settings_replicas_of_the_embedded_store_are_refused(void **state)
