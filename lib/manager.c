@@ -145,7 +145,8 @@ lk_manager_check_ttl(struct lk_manager *manager, int64_t fallback, int64_t *ttl)
 	    "ttl: expected %d to %d seconds", LK_TTL_MIN, LK_TTL_MAX));
 }
 
-/* Whether the store knows by itself which tokens, lives and limits are usual. */
+/* Whether the store knows by itself which tokens, lives and limits are usual.
+ */
 static bool
 knows_better(const struct lk_manager *manager)
 {
@@ -367,8 +368,7 @@ lk_refresh(struct lk_manager *manager, const struct lk_token *token,
 		policy = lk_settings_policy(manager->settings, extended.client);
 		status = manager->store->ops->extend(manager->store, &key,
 		    wished || knows_better(manager) ? ttl : policy.ttl,
-		    policy.max_life, deadline,
-		    &extended);
+		    policy.max_life, deadline, &extended);
 	}
 	if (status != LK_OK)
 		memset(&extended, 0, sizeof(extended));

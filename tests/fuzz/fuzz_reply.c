@@ -127,6 +127,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
 	struct lk_buf text = LK_BUF_INIT((size_t)1 << 20);
 	struct lk_agent_reply reply, part;
+	enum lk_reason ended = LK_REASON_NONE;
 	enum lk_status status;
 	struct lk_error error;
 
@@ -144,9 +145,10 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		MUST(lk_agent_reply_read(text.data, text.len / 2, &part) ==
 		    LK_AGENT_PART);
 		MUST(reply.body + reply.len == text.data + text.len);
-		status = lk_agent_refusal(&reply, "here", &error);
+		status = lk_agent_refusal(&reply, "here", &ended, &error);
 		MUST((status == LK_OK) ==
 		    (reply.http >= 200 && reply.http <= 202));
+		MUST(ended == LK_REASON_NONE || status == LK_UNKNOWN);
 		MUST(status <= 0 || (reply.http >= 400 && reply.http < 410));
 		if (status == LK_OK)
 			read_as(bytes[0] % 8 % ASKED, &reply,

@@ -8,7 +8,8 @@ CHECK, CHECK_ID, ISSUE, LIST, COUNT, USER, DELETED = range(7)
 HEADED, DETAIL = 0x80, 0x40
 TOKEN = ("lk_K9gGyX8OAK8aH8Myj6djqd1apLwpu1WU0OZnbjucejZ8K3G2CppPI6OErCzrIIV5")
 ID = "voc2ffW-mH1rwhfFf7yhcyvYBsl_DgCvGh_DMo-nY6k"
-TIMES = '"issued_at":1795807029,"expires_at":1796411830,"ttl":604800'
+TIMES = ('"issued_at":1795807029,"expires_at":1796411830,"ttl":604800,'
+         '"peer":"::1","agent":null,"renewed_at":null,"ends_by":1796411830')
 SESSION = f'{{"user":"alice","id":"{ID}","client":"web",{TIMES}}}'
 DETAILED = SESSION[:-1] + ',"detail":{"roles":["admin"]}}'
 
@@ -41,6 +42,9 @@ def inputs():
     yield "user", HEADED | USER, '{"id":"alice","detail":{"n":1e3}}\n'
     yield "deleted", HEADED | DELETED, '{"deleted":true}\n'
     yield "expired", CHECK, answer(said("expired"), "401 Unauthorized")
+    yield "ended", CHECK, answer(
+        said("unknown")[:-2] + ',"reason":"logout-all"}\n',
+        "401 Unauthorized")
     yield "no-row", CHECK, answer(said("settings are wrong", "no row"),
                                   "403 Forbidden", "Connection: close\r\n")
     yield "rate", CHECK, answer(said("over a limit"), "429 Too Many Requests",

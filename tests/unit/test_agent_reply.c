@@ -9,6 +9,8 @@
 #define OTHER "AAAAffW-mH1rwhfFf7yhcyvYBsl_DgCvGh_DMo-nY6k"
 #define TIMES ",\"issued_at\":null,\"expires_at\":9,\"ttl\":8}"
 
+static enum lk_reason ended;
+
 /* Which status ${body} has that came with ${http}, and what is said of it. */
 static enum lk_status
 refusal(unsigned int http, const char *body, struct lk_error *error)
@@ -18,7 +20,8 @@ refusal(unsigned int http, const char *body, struct lk_error *error)
 		.len = strlen(body) };
 
 	error->text[0] = '\0';
-	return (lk_agent_refusal(&reply, "here", error));
+	ended = LK_REASON_NONE;
+	return (lk_agent_refusal(&reply, "here", &ended, error));
 }
 
 static void
@@ -166,6 +169,15 @@ test_refusal_is_one_of_the_words_that_its_status_has(void **state)
 	    lk_status_name(LK_E_TIMEOUT));
 	assert_int_equal(refusal(503, body, &error), LK_E_TIMEOUT);
 	assert_null(strchr(error.text, '\x1b'));
+	assert_int_equal(refusal(401, "{\"status\":\"unknown\","
+	    "\"reason\":\"logout-all\"}", &error), LK_UNKNOWN);
+	assert_int_equal(ended, LK_REASON_LOGOUT_ALL);
+	assert_int_equal(refusal(401, "{\"status\":\"unknown\","
+	    "\"reason\":\"x\"}", &error), LK_UNKNOWN);
+	assert_int_equal(ended, LK_REASON_NONE);
+	assert_int_equal(refusal(401, "{\"status\":\"expired\","
+	    "\"reason\":\"logout\"}", &error), LK_EXPIRED);
+	assert_int_equal(ended, LK_REASON_NONE);
 	(void)snprintf(body, sizeof(body), "{\"status\":\"%s\"}",
 	    lk_status_name(LK_E_WOULD_WAIT));
 	assert_int_equal(refusal(503, body, &error), LK_E_STORE);

@@ -2,7 +2,7 @@
 #include "corpus.h"
 
 #define CORPUS "tests/fuzz/corpus/reply/*"
-#define FILES_MIN 17
+#define FILES_MIN 18
 
 static void
 test_reply_corpus_as_it_is_holds(void **state)

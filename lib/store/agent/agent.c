@@ -36,6 +36,14 @@ begin(const char *verb, bool again)
 	    .fields = LK_BUF_INIT(LK_AGENT_FIELDS_MAX) });
 }
 
+/* Add where a change comes from. */
+static void
+add_origin(struct lk_agent_question *question, const struct lk_origin *origin)
+{
+	lk_agent_field(&question->fields, "peer", origin->peer);
+	lk_agent_field(&question->fields, "agent", origin->agent);
+}
+
 /*
  * Ask; the fields are freed.  LK_OK if it is answered as was asked; then
  * end() follows.
@@ -51,7 +59,7 @@ ask(struct agent_store *store, struct lk_agent_question *question,
 	if (status == LK_OK)
 		status = lk_agent_refusal(reply,
 		    store->base.settings->store.agent.address,
-		    store->base.error);
+		    &store->base.ended, store->base.error);
 	return (status);
 }
 
@@ -232,6 +240,10 @@ agent_issue(struct lk_store *base, const struct lk_issue_request *request,
 	lk_agent_field(&question.fields, "user", request->user);
 	lk_agent_field(&question.fields, "client", request->client);
 	lk_agent_field_int(&question.fields, "ttl", request->ttl);
+	add_origin(&question, &request->origin);
+	if (request->replaces != NULL)
+		lk_agent_field(&question.fields, "replaces",
+		    request->replaces->token->text);
 	status = ask(store, &question, deadline, &reply);
 	return (end(store, status,
 	    status == LK_OK &&
@@ -241,13 +253,14 @@ agent_issue(struct lk_store *base, const struct lk_issue_request *request,
 
 static enum lk_status
 agent_extend(struct lk_store *base, const struct lk_token_key *key, int64_t ttl,
-    struct lk_deadline deadline, struct lk_session *session)
+    int64_t max_life, struct lk_deadline deadline, struct lk_session *session)
 {
 	struct agent_store *store = store_of(base);
 	struct lk_agent_question question = begin("refresh", true);
 	struct lk_agent_reply reply;
 	enum lk_status status = LK_FAULT;
 
+	(void)max_life;
 	add_key(&question, key);
 	lk_agent_field_int(&question.fields, "ttl", ttl);
 	status = ask(store, &question, deadline, &reply);
@@ -260,12 +273,18 @@ agent_extend(struct lk_store *base, const struct lk_token_key *key, int64_t ttl,
  * answer would count none. */
 static enum lk_status
 revoke(struct agent_store *store, struct lk_agent_question *question,
-    struct lk_deadline deadline, uint64_t *revoked)
+    const struct lk_ending *ending, struct lk_deadline deadline,
+    uint64_t *revoked)
 {
 	struct lk_agent_reply reply;
-	enum lk_status status = ask(store, question, deadline, &reply);
+	enum lk_status status = LK_FAULT;
 
 	*revoked = 0;
+	lk_agent_field(&question->fields, "reason",
+	    lk_reason_name(lk_reason_given(lk_reason_name(ending->reason),
+	        LK_REASON_REVOKED)));
+	add_origin(question, &ending->origin);
+	status = ask(store, question, deadline, &reply);
 	status = end(store, status,
 	    status == LK_OK && lk_agent_read_count(&reply, revoked));
 	return (
@@ -274,30 +293,32 @@ revoke(struct agent_store *store, struct lk_agent_question *question,
 
 static enum lk_status
 agent_revoke(struct lk_store *base, const struct lk_token_key *key,
-    struct lk_deadline deadline, uint64_t *revoked)
+    const struct lk_ending *ending, struct lk_deadline deadline,
+    uint64_t *revoked)
 {
 	struct lk_agent_question question = begin("revoke", false);
 
 	add_key(&question, key);
-	return (revoke(store_of(base), &question, deadline, revoked));
+	return (revoke(store_of(base), &question, ending, deadline, revoked));
 }
 
 static enum lk_status
 agent_revoke_id(struct lk_store *base, const struct lk_session_ref *ref,
-    struct lk_deadline deadline, uint64_t *revoked)
+    const struct lk_ending *ending, struct lk_deadline deadline,
+    uint64_t *revoked)
 {
 	struct lk_agent_question question = begin("revoke", false);
 	char id[LK_SESSION_ID_MAX + 1];
 
 	lk_session_id(ref->handle, ref->locator, ref->locator_len, id);
 	lk_agent_field(&question.fields, "id", id);
-	return (revoke(store_of(base), &question, deadline, revoked));
+	return (revoke(store_of(base), &question, ending, deadline, revoked));
 }
 
 static enum lk_status
 agent_revoke_all(struct lk_store *base, const char *user,
-    const struct lk_token_key *keep, struct lk_deadline deadline,
-    uint64_t *revoked)
+    const struct lk_token_key *keep, const struct lk_ending *ending,
+    struct lk_deadline deadline, uint64_t *revoked)
 {
 	struct lk_agent_question question = begin(
 	    keep != NULL ? "logout-others" : "revoke-all", false);
@@ -306,7 +327,40 @@ agent_revoke_all(struct lk_store *base, const char *user,
 		add_key(&question, keep);
 	else
 		lk_agent_field(&question.fields, "user", user);
-	return (revoke(store_of(base), &question, deadline, revoked));
+	return (revoke(store_of(base), &question, ending, deadline, revoked));
+}
+
+/* ---- History ------------------------------------------------------------- */
+
+static enum lk_status
+agent_history(struct lk_store *base, const struct lk_session_ref *ref,
+    struct lk_deadline deadline, lk_entry_fn *each, void *arg)
+{
+	(void)ref;
+	(void)deadline;
+	(void)each;
+	(void)arg;
+	return (cannot(base, "show a history"));
+}
+
+static enum lk_status
+agent_history_erase(struct lk_store *base, const struct lk_session_ref *ref,
+    struct lk_deadline deadline, uint64_t *erased)
+{
+	(void)ref;
+	(void)deadline;
+	*erased = 0;
+	return (cannot(base, "erase a history"));
+}
+
+static enum lk_status
+agent_ended(struct lk_store *base, const struct lk_session_ref *ref,
+    struct lk_deadline deadline, struct lk_entry *entry)
+{
+	(void)ref;
+	(void)deadline;
+	memset(entry, 0, sizeof(*entry));
+	return (cannot(base, "say why a session ended"));
 }
 
 /* ---- Users --------------------------------------------------------------- */
@@ -437,6 +491,9 @@ static const struct lk_store_ops agent_ops = { .name = "agent",
 	.revoke_id = agent_revoke_id,
 	.revoke_all = agent_revoke_all,
 	.list = agent_list,
+	.history = agent_history,
+	.history_erase = agent_history_erase,
+	.ended = agent_ended,
 	.user_get = agent_user_get,
 	.user_put = agent_user_put,
 	.user_delete = agent_user_delete,

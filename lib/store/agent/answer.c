@@ -70,27 +70,31 @@ static const struct {
 
 enum lk_status
 lk_agent_refusal(const struct lk_agent_reply *reply, const char *where,
-    struct lk_error *error)
+    enum lk_reason *ended, struct lk_error *error)
 {
 	struct lk_json_wanted wanted[] = { { .name = "status" },
-		{ .name = "message" } };
-	char name[32] = "", message[MESSAGE_SIZE] = "";
+		{ .name = "message" }, { .name = "reason" } };
+	char name[32] = "", message[MESSAGE_SIZE] = "", reason[32] = "";
 	enum lk_status status = LK_E_STORE;
 	size_t i;
 
 	if (reply->http >= 200 && reply->http <= 202)
 		return (LK_OK);
-	if (lk_json_object(reply->body, reply->len, wanted, 2)) {
+	if (lk_json_object(reply->body, reply->len, wanted, 3)) {
 		if (!read_text(&wanted[0], name, sizeof(name)))
 			name[0] = '\0';
 		if (!read_text(&wanted[1], message, sizeof(message)))
 			message[0] = '\0';
+		if (!read_text(&wanted[2], reason, sizeof(reason)))
+			reason[0] = '\0';
 	}
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		if (known[i].http == reply->http &&
 		    strcmp(lk_status_name(known[i].status), name) == 0)
 			status = known[i].status;
 	}
+	if (status == LK_UNKNOWN)
+		*ended = lk_reason_of(reason, strlen(reason));
 	if (status < 0)
 		lk_error_set(error, "agent at %s: %u: %s", where, reply->http,
 		    message[0] != '\0' ? message : "it does not say why");
@@ -173,7 +177,35 @@ is_of_key(const struct lk_session *session, const struct lk_token_key *key)
 	        strcmp(session->id, ids[1]) == 0));
 }
 
-enum member { USER, ID, CLIENT, ISSUED_AT, EXPIRES_AT, TTL, DETAIL, MEMBERS };
+enum member {
+	USER,
+	ID,
+	CLIENT,
+	ISSUED_AT,
+	EXPIRES_AT,
+	TTL,
+	PEER,
+	AGENT,
+	RENEWED_AT,
+	ENDS_BY,
+	DETAIL,
+	MEMBERS
+};
+
+/* What is null where nothing is known, and may be missing. */
+static bool
+read_text_if_any(const struct lk_json_wanted *value, char *text, size_t size)
+{
+	return (value->value == NULL || is_null(value) ||
+	    read_text(value, text, size));
+}
+
+static bool
+read_time_if_any(const struct lk_json_wanted *value, int64_t *seconds)
+{
+	return (value->value == NULL || is_null(value) ||
+	    read_number(value, seconds));
+}
 
 static bool
 read_session(const char *text, size_t len, struct lk_session *session,
@@ -186,6 +218,10 @@ read_session(const char *text, size_t len, struct lk_session *session,
 		[ISSUED_AT] = { .name = "issued_at" },
 		[EXPIRES_AT] = { .name = "expires_at" },
 		[TTL] = { .name = "ttl" },
+		[PEER] = { .name = "peer" },
+		[AGENT] = { .name = "agent" },
+		[RENEWED_AT] = { .name = "renewed_at" },
+		[ENDS_BY] = { .name = "ends_by" },
 		[DETAIL] = { .name = "detail" }
 	};
 
@@ -200,7 +236,13 @@ read_session(const char *text, size_t len, struct lk_session *session,
 	    (session->client[0] == '\0' ||
 	        lk_client_check(session->client) == LK_OK) &&
 	    read_times(&wanted[ISSUED_AT], &wanted[EXPIRES_AT], &wanted[TTL],
-	        session));
+	        session) &&
+	    read_text_if_any(&wanted[PEER], session->peer,
+	        sizeof(session->peer)) &&
+	    read_text_if_any(&wanted[AGENT], session->agent,
+	        sizeof(session->agent)) &&
+	    read_time_if_any(&wanted[RENEWED_AT], &session->renewed_at) &&
+	    read_time_if_any(&wanted[ENDS_BY], &session->ends_by));
 }
 
 bool

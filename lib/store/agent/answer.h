@@ -3,17 +3,20 @@
 #define LK_AGENT_ANSWER_H_
 
 #include "base/error.h"
+#include "session/origin.h"
 #include "session/token.h"
 #include "store/agent/http.h"
 
 /**
- * lk_agent_refusal(reply, where, error):
+ * lk_agent_refusal(reply, where, ended, error):
  * The status of an answer that is not as was asked, LK_OK of one of 200 to 202.
  * A refusal is one only with the words that it has; whatever else is not known
- * is LK_E_STORE, and ${error} says what the agent at ${where} says.
+ * is LK_E_STORE, and ${error} says what the agent at ${where} says.  Of a
+ * session that ended ${ended} says why, if the agent does.
  */
 enum lk_status lk_agent_refusal(const struct lk_agent_reply *reply,
-    const char *where, struct lk_error *error) LK_MUST_CHECK;
+    const char *where, enum lk_reason *ended,
+    struct lk_error *error) LK_MUST_CHECK;
 
 /* Of those below, false is an answer that does not fit. */
 
