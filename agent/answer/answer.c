@@ -56,6 +56,13 @@ void
 agent_answer_say(struct agent_answer *answer, unsigned int http,
     enum lk_status status, const char *message)
 {
+	agent_answer_say_why(answer, http, status, message, LK_REASON_NONE);
+}
+
+void
+agent_answer_say_why(struct agent_answer *answer, unsigned int http,
+    enum lk_status status, const char *message, enum lk_reason reason)
+{
 	answer->http = http;
 	answer->type = AGENT_TYPE_JSON;
 	answer->challenge = http == 401;
@@ -66,6 +73,9 @@ agent_answer_say(struct agent_answer *answer, unsigned int http,
 	lk_json_string(lk_status_name(status), &answer->body);
 	lk_buf_str(&answer->body, ",\"message\":");
 	lk_json_string(message, &answer->body);
+	if (reason != LK_REASON_NONE)
+		lk_buf_printf(&answer->body, ",\"reason\":\"%s\"",
+		    lk_reason_name(reason));
 	lk_buf_str(&answer->body, "}\n");
 }
 
@@ -80,9 +90,11 @@ agent_note(struct agent_work *work, enum lk_status status)
 void
 agent_say_status(struct agent_work *work, enum lk_status status)
 {
-	agent_answer_say(work->answer, agent_http_of(status), status,
-	    status < 0 ? lk_manager_error(work->asked->manager)
-	               : "it is refused");
+	const struct lk_manager *manager = work->asked->manager;
+
+	agent_answer_say_why(work->answer, agent_http_of(status), status,
+	    status < 0 ? lk_manager_error(manager) : "it is refused",
+	    status > 0 ? lk_ended(manager) : LK_REASON_NONE);
 }
 
 const char *

@@ -44,11 +44,15 @@ struct agent_asked {
 unsigned int agent_http_of(enum lk_status status);
 
 /**
- * agent_answer_say(answer, http, status, message):
- * Answer that it is not as was asked: {"status", "message"}.
+ * agent_answer_say(answer, http, status, message),
+ * agent_answer_say_why(answer, http, status, message, reason):
+ * Answer that it is not as was asked: {"status", "message"}, and "reason" if
+ * there is one.
  */
 void agent_answer_say(struct agent_answer *answer, unsigned int http,
     enum lk_status status, const char *message);
+void agent_answer_say_why(struct agent_answer *answer, unsigned int http,
+    enum lk_status status, const char *message, enum lk_reason reason);
 
 /**
  * agent_answer_now(asked, caller, question, wrong, answer):

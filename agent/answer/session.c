@@ -67,9 +67,8 @@ agent_check(struct agent_work *work)
 
 /* How long one is to live: as asked, or the smallest that holds. */
 static int64_t
-choose_ttl(const struct agent_work *work)
+choose_ttl(const struct agent_work *work, int64_t usual)
 {
-	const int64_t usual = work->asked->settings->session.ttl;
 	const int64_t max = work->permit.max_ttl;
 
 	if (work->question->ttl != 0)
@@ -120,7 +119,11 @@ say_issued(struct agent_work *work, const struct lk_token *token,
 void
 agent_issue(struct agent_work *work)
 {
-	const struct lk_issue_options options = { .ttl = choose_ttl(work),
+	const char *replaces = agent_field_of(work, AGENT_REPLACES);
+	struct lk_token before = { .len = 0 };
+	const struct lk_policy policy = lk_settings_policy(
+	    work->asked->settings, work->about.client);
+	struct lk_issue_options options = { .ttl = choose_ttl(work, policy.ttl),
 		.client = work->about.client[0] == '\0' ? NULL
 		                                        : work->about.client,
 		.peer = agent_field_of(work, AGENT_PEER),
@@ -129,6 +132,10 @@ agent_issue(struct agent_work *work)
 	struct lk_session session;
 	struct lk_token token;
 
+	/* What has no token's form replaces nothing, as what is over does. */
+	if (replaces != NULL &&
+	    lk_token_set(&before, replaces, strlen(replaces)) == LK_OK)
+		options.replaces = &before;
 	status = agent_note(work,
 	    lk_issue(work->asked->manager, work->about.user, &options, &token,
 	        &session));
@@ -144,18 +151,23 @@ agent_issue(struct agent_work *work)
 	} else {
 		agent_say_status(work, status);
 	}
+	lk_token_wipe(&before);
 	lk_token_wipe(&token);
 }
 
 void
 agent_refresh(struct agent_work *work)
 {
+	/* What is usual for its kind the manager finds out. */
+	const int64_t usual = work->permit.max_ttl == 0
+	    ? 0
+	    : work->asked->settings->session.ttl;
 	enum lk_status status = LK_FAULT;
 	struct lk_session session;
 
 	status = agent_note(work,
 	    lk_refresh(work->asked->manager, &work->question->token,
-	        choose_ttl(work), &session));
+	        choose_ttl(work, usual), &session));
 	if (status != LK_OK) {
 		agent_say_status(work, status);
 		return;

@@ -27,6 +27,7 @@ static const struct {
 	[AGENT_TTL] = { "ttl", NUMBER, 10, true },
 	[AGENT_PEER] = { "peer", TEXT, 64, false },
 	[AGENT_AGENT] = { "agent", TEXT, 512, false },
+	[AGENT_REPLACES] = { "replaces", TEXT, TEXT_MAX, false },
 	[AGENT_URL] = { "url", TEXT, TEXT_MAX, false },
 	[AGENT_REASON] = { "reason", TEXT, 32, true },
 	[AGENT_DETAIL] = { "detail", ANY, AGENT_BODY_MAX, true },

@@ -31,7 +31,7 @@ static const struct verb {
 	[AGENT_CHECK] = { "check", "POST", LK_MAY_CHECK, TOKEN, DETAIL },
 	[AGENT_CHECK_ID] = { "check-id", "POST", LK_MAY_CHECK, ID, DETAIL },
 	[AGENT_ISSUE] = { "issue", "POST", LK_MAY_ISSUE, USER,
-	    CLIENT | TTL | PEER | AGENT | URL },
+	    CLIENT | TTL | PEER | AGENT | URL | AGENT_BIT(AGENT_REPLACES) },
 	[AGENT_REFRESH] = { "refresh", "POST", LK_MAY_REFRESH, TOKEN, TTL },
 	[AGENT_REVOKE] = { "revoke", "POST", LK_MAY_REVOKE, TOKEN | ID,
 	    REASON | PEER },

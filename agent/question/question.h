@@ -4,7 +4,7 @@
  *
  *     POST /v1/check           token, detail
  *     POST /v1/check-id        id, detail
- *     POST /v1/issue           user, client, ttl, peer, agent, url
+ *     POST /v1/issue           user, client, ttl, peer, agent, replaces, url
  *     POST /v1/refresh         token, ttl
  *     POST /v1/revoke          token or id, reason, peer
  *     POST /v1/revoke-all      user, reason, peer

@@ -61,7 +61,8 @@ def test_session_goes_its_way(agent, house, form):
     assert house.ask("revoke", token, form=form).json == {"revoked": 0}
     assert house.ask("sessions", {"user": "alice"}).json == []
     refused = house.ask("check", token, form=form)
-    assert refused.status == 401
+    assert (refused.status, refused.json["reason"]) == (401, "logout")
+    assert "reason" not in house.ask("check-id", {"id": said["id"]}).json
     assert refused.json["status"] == "unknown"
     assert refused.headers["WWW-Authenticate"].startswith("Bearer ")
     assert house.ask("refresh", token, form=form).status == 401
@@ -69,6 +70,18 @@ def test_session_goes_its_way(agent, house, form):
 
 def issue(house, user, client="web"):
     return house.ask("issue", {"user": user, "client": client}).json
+
+
+def test_session_before_the_login_ends_with_it(agent, house):
+    before = house.ask("issue", {"user": "alice"}).json["token"]
+    other = house.ask("issue", {"user": "bob"}).json["token"]
+    for replaces in (before, other, before, "", "n0t a t0ken"):
+        assert house.ask("issue", {"user": "alice",
+                                   "replaces": replaces}).status == 201
+    for token in (before, other):
+        refused = house.ask("check", {"token": token})
+        assert (refused.status, refused.json["reason"]) == (401, "replaced")
+    assert len(house.ask("sessions", {"user": "alice"}).json) == 5
 
 
 def test_session_ends_by_id_with_all_and_with_the_others(agent, house):

@@ -335,5 +335,5 @@ test_kinds_200_parallel_logins_are_refused_but_one_and_five(void **state)
 }
 
 #define SUITE_TEST(name) cmocka_unit_test_setup(name, world_reset)
-#define SUITE_RUN(tests, count) world_run(WORLD_ALL, tests, count)
+#define SUITE_RUN(tests, count) world_run(WORLD_SESSIONS, tests, count)
 #include "support/suite.h"
