@@ -129,8 +129,14 @@ def test_agent_lets_each_user_check_and_nothing_else(agency, user):
         done = agency.run(LATCHKEY, *words, user=user)
         assert done.returncode == 2, words
         assert "no row of agent.callers" in done.stderr, words
+    # Which is no fault.
+    doctor = agency.run(LATCHKEY, "doctor", user=user)
+    assert doctor.returncode == 0, doctor
+    assert "hint  session: agent.callers does not let this user" in (
+        doctor.stdout)
     # The store as a whole is nobody's through the agent.
-    for words in (("store", "export"), ("store", "stats"), ("store", "sweep")):
+    for words in (("store", "export"), ("store", "stats"), ("store", "sweep"),
+                  ("history", "alice")):
         done = agency.run(LATCHKEY, *words)
         assert done.returncode == 2
         assert "latchkey -c /etc/latchkey/latchkeyd.conf" in done.stderr
