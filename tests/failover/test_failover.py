@@ -8,6 +8,7 @@ revoked, no session that was reported issued is lost and none that was
 reported revoked comes back, and nobody hangs or dies.
 """
 
+import json
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from support import fastcgi, load, network
-from support.failover import STALENESS_SECONDS, Stage
+from support.failover import STALENESS_SECONDS, PatientLatchkey, Stage
 from support.judge import History, undue
 from support.load import E_NOT_DURABLE, OK, of
 from support.network import Network
@@ -46,6 +47,45 @@ def master_killed(place):
     stage.failed_over(old)
     old.start()
     stage.settle()
+    stage.finish()
+
+
+def history_outlives_its_master(place):
+    """Whoever is master, it has each session that began and each that ended,
+    and all that was said to have begun."""
+    stage = Stage(place)
+    client = stage.add_usual_client()
+    conf = place.write("limited.conf", client.conf.read_text() + """
+session = { clients = ( { kinds = [ "web" ]; max = 3; } ); };
+""")
+    cli = PatientLatchkey(place, conf, client.host.prefix)
+    codes, stop = [], []
+
+    def log_in():
+        while not stop:
+            codes.append(cli.run("issue", "dora", "--client",
+                                 "web").returncode)
+
+    with ThreadPoolExecutor(2) as pool:
+        running = [pool.submit(log_in) for _ in range(2)]
+        wait_until(lambda: codes.count(0) > 8, "logins")
+        old = stage.cluster.master()
+        old.kill()
+        stage.failed_over(old)
+        before = codes.count(0)
+        wait_until(lambda: codes.count(0) > before + 8, "logins again")
+        stop.append(True)
+        for one in running:
+            one.result()
+    old.start()
+    stage.settle()
+    entries = json.loads(cli.must("history", "dora", "--json"))
+    live = json.loads(cli.must("list", "dora", "--json"))
+    counts = {event: sum(entry["count"] for entry in entries
+                         if entry["event"] == event)
+              for event in ("issued", "ended")}
+    assert counts["issued"] >= codes.count(0)
+    assert counts["issued"] - counts["ended"] == len(live) <= 3, counts
     stage.finish()
 
 
@@ -460,7 +500,7 @@ def master_restarted_with_old_data(place):
 
 
 SCENES = [replica_comes_to_an_old_master, unsynced_master_promoted,
-          master_restarted_with_old_data,
+          history_outlives_its_master, master_restarted_with_old_data,
           master_isolated, leader_hangs, sentinels_gone, master_killed,
           master_stopped, replication_cut_before_a_crash, sentinels_restarted,
           passwords_changed, client_unplugged, old_master_promoted_again,
