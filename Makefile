@@ -491,6 +491,37 @@ lint-analyzer:
 	+$(MAKE) --no-print-directory -s CC=gcc B=$(B)/analyzer WERROR=1 \
 		CFLAGS='-O1 -g -fanalyzer -Wno-analyzer-null-dereference' all
 
+# ---- Other compilers and checkers ----------------------------------------
+
+ROW := row-clang row-musl row-m32 row-valgrind row-tsan
+UNITS_RUN = for program in $(1)/tests/unit/test_*; do \
+	[ -x "$$program" ] || continue; \
+	case $$program in *.*) continue;; esac; \
+	$(2) "$$program" > $(1)/row.log 2>&1 || { cat $(1)/row.log; \
+		echo "$$program: failed"; exit 1; }; done
+.PHONY: row $(ROW)
+## make row         clang, musl and 32 bits; the units by valgrind and TSan
+row: $(ROW)
+
+row-clang:
+	@sh tests/support/deps.sh clang $(call quoted,$(CHECK_DEBS))
+	+@$(MAKE) --no-print-directory lint-clang
+
+row-musl row-m32: row-%: deps $(SCRIPTS_H)
+	@LK_BUILD='$(B)' $(PYTHON) -m pytest -q -p no:cacheprovider \
+		--rootdir=tests tests/self/test_portability.py -rs \
+		-k '$(if $(filter m32,$*),32,$*)'
+
+row-valgrind:
+	@sh tests/support/deps.sh valgrind $(call quoted,$(CHECK_DEBS))
+	+@$(MAKE) --no-print-directory -s all tests
+	@$(call UNITS_RUN,$(B),valgrind -q --error-exitcode=9 \
+		--leak-check=full --errors-for-leak-kinds=definite)
+
+row-tsan: deps
+	+@$(MAKE) --no-print-directory -s TSAN=1 B=$(B)/tsan all tests
+	@$(call UNITS_RUN,$(B)/tsan,env TSAN_OPTIONS=suppressions=tests/support/tsan.supp)
+
 include install.mk
 include package.mk
 
