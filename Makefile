@@ -197,7 +197,7 @@ SCRIPTS_H := $(patsubst %,$(B)/gen/redis_%_scripts.h,\
 	latchkey gosession put fence history)
 
 $(B)/obj/lib/store/redis/layout/latchkey.o: $(B)/gen/redis_latchkey_scripts.h
-$(B)/obj/lib/store/redis/layout/latchkey_beside.o: \
+$(B)/obj/lib/store/redis/layout/beside.o: \
 	$(B)/gen/redis_history_scripts.h
 $(B)/obj/lib/store/redis/layout/gosession.o: $(B)/gen/redis_gosession_scripts.h
 $(B)/obj/lib/store/redis/layout/put.o: $(B)/gen/redis_put_scripts.h

@@ -212,10 +212,6 @@ end_before(struct lk_manager *manager, const struct lk_token_key *before,
 
 	if (knows_better(manager) ||
 	    memcmp(before->tag, request->key->tag, LK_TAG_LEN) == 0) {
-		if (manager->store->ops->history == NULL)
-			return (lk_fail(&manager->error, LK_E_SETTINGS,
-			    "%s cannot replace a session",
-			    manager->store->ops->name));
 		request->replaces = before;
 		return (LK_OK);
 	}

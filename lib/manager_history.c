@@ -13,16 +13,6 @@ lk_ended(const struct lk_manager *manager)
 	return (manager->store->ended);
 }
 
-/* LK_E_SETTINGS, with its explanation, if the store keeps no history. */
-static enum lk_status
-expect_history(struct lk_manager *manager)
-{
-	if (manager->store->ops->history != NULL)
-		return (LK_OK);
-	return (lk_fail(&manager->error, LK_E_SETTINGS,
-	    "%s keeps no history of sessions", manager->store->ops->name));
-}
-
 /* Where the history of ${user} is. */
 static enum lk_status
 find_user(struct lk_manager *manager, const char *user,
@@ -30,8 +20,6 @@ find_user(struct lk_manager *manager, const char *user,
 {
 	enum lk_status status = lk_manager_check_id(manager, user);
 
-	if (status == LK_OK)
-		status = expect_history(manager);
 	if (status == LK_OK)
 		lk_session_ref_of_user(user, manager->store->shape, ref);
 	return (status);
@@ -100,8 +88,6 @@ lk_why(struct lk_manager *manager, const char *id, struct lk_why *why)
 
 	memset(why, 0, sizeof(*why));
 	status = lk_session_id_parse(id, &ref);
-	if (status == LK_OK)
-		status = expect_history(manager);
 	if (status == LK_OK)
 		status = manager->store->ops->check_id(manager->store, &ref,
 		    deadline, &why->session);

@@ -1,6 +1,7 @@
 /* What every layout promises when Redis is in trouble. */
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 
 #include "world.h"
 
@@ -41,6 +42,34 @@ test_full_store_refuses_to_issue_and_still_revokes(void **state)
 	    LK_OK, lk_revoke_all(world->m, "alice", NULL, &revoked));
 	assert_int_equal(revoked, 1);
 	assert_status(LK_UNKNOWN, lk_check(world->m, &third, &session));
+}
+
+/* What is kept of it is lost then, and no more. */
+static void
+test_denied_commands_keep_no_session_alive(void **state)
+{
+	static const char *const commands[] = { "get", "set", "mget", "exists",
+		"hget", "hset", "hdel", "hmget", "hexists", "hlen", "hkeys",
+		"pexpire", "pexpireat", "pexpiretime", "zrem", "lpush",
+		"lrange", "ltrim", "lrem", "llen" };
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token;
+	uint64_t revoked;
+
+	if (getenv("LK_TEST_REDIS_PASSWORD") != NULL)
+		skip();
+	EACH(c, commands) {
+		world_issue(world, "alice", 600, &token, NULL);
+		freeReplyObject(
+		    world_redis(world, "ACL SETUSER default -%s", *c));
+		assert_status(
+		    LK_OK, lk_revoke(world->m, &token, NULL, &revoked));
+		assert_int_equal(revoked, 1);
+		freeReplyObject(
+		    world_redis(world, "ACL SETUSER default +%s", *c));
+		assert_true(lk_check(world->m, &token, &session) > 0);
+	}
 }
 
 static void

@@ -303,6 +303,34 @@ test_sweep_of_very_many_goes_in_steps(void **state)
 	assert_status(LK_OK, world_check(world, &token, &session));
 }
 
+/* A limit that refuses counts what lives, and ends none of it. */
+static void
+test_limit_that_refuses_ends_none_of_very_many(void **state)
+{
+	struct world *world = *state;
+	struct lk_token token;
+
+	fill(world, "alice", MORE);
+	world_settle(world, "max_per_user = 11500; on_limit = \"refuse\";", "",
+	    "");
+	assert_status(
+	    LK_LIMIT, lk_issue(world->m, "alice", NULL, &token, NULL));
+	assert_int_equal(world_count(world, "alice"), MORE);
+	world_settle(world, "max_per_user = 11501; on_limit = \"refuse\";", "",
+	    "");
+	world_issue(world, "alice", 600, &token, NULL);
+	assert_int_equal(world_count(world, "alice"), MORE + 1);
+	if (!world_is_gosession(world))
+		return;
+	world_settle(world, "max_per_user = 2; on_limit = \"refuse\";", "", "");
+	freeReplyObject(world_redis(world, "FLUSHALL"));
+	world_issue(world, "alice", 600, &token, NULL);
+	fill_with_expired(world);
+	world_issue(world, "alice", 600, &token, NULL);
+	assert_status(
+	    LK_LIMIT, lk_issue(world->m, "alice", NULL, &token, NULL));
+}
+
 /* A login forgets some of them, and not all at once. */
 static void
 test_login_forgets_very_many_in_steps(void **state)

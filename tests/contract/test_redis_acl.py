@@ -23,7 +23,7 @@ PROGRAMS = sorted(
     path.stem for path in (ROOT / "tests/contract").glob("test_*.c")
     if not re.search("embedded|hostile|many|sentinel|wire", path.name))
 # One test gives the keys other prefixes, as an administrator may.
-OTHER_PREFIXES = ("~my-tokens_*", "~my-users-_*")
+OTHER_PREFIXES = ("~my-tokens_*", "~my-users-_*", "~latchkey-my-tokens_*")
 
 SECONDS = 300
 

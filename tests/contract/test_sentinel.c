@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "cluster.h"
 #include "impostor.h"
+#include "settings/settings.h"
 #include "support/temp_dir.h"
 
 /*
@@ -1090,6 +1091,44 @@ test_sentinel_pending_revocation_follows_a_failover(void **state)
 	cluster_rejoin(&stage->cluster, old);
 	await_at_least(&stage->carried, 1);
 	assert_status(LK_UNKNOWN, answer(stage, &token));
+}
+
+static void
+count_ended(void *arg, const struct lk_entry *entry)
+{
+	*(uint64_t *)arg += entry->event == LK_EVENT_ENDED ? entry->count : 0;
+}
+
+/* What stands beside the keys of gosession is where these are. */
+static void
+test_sentinel_reasons_of_gosession_follow_a_failover(void **state)
+{
+	struct stage *stage = *state;
+	struct server *old = cluster_master(&stage->cluster);
+	struct lk_session session;
+	struct lk_token gone, kept;
+	uint64_t ended = 0;
+
+	settle(stage, "durability = \"replica\";",
+	    STEADY "layout = \"gosession\";", "");
+	watch(stage);
+	stage->settings->session.max_life = 1000;
+	issue(stage, "dora", &gone, NULL);
+	await_durable(stage, &gone);
+	issue(stage, "dora", &kept, NULL);
+	server_kill(old);
+	cluster_fail_over(&stage->cluster, old);
+	await_check(stage, &gone, LK_UNKNOWN);
+	assert_status(LK_UNKNOWN, answer(stage, &gone));
+	assert_int_equal(lk_ended(stage->m), LK_REASON_REVOKED);
+	while (lk_history(stage->m, "dora", count_ended, &ended) < 0)
+		ended = 0;
+	assert_int_equal(ended, 1);
+	cluster_rejoin(&stage->cluster, old);
+	cluster_settle(&stage->cluster);
+	while (lk_refresh(stage->m, &kept, 9000, &session) < 0)
+		(void)poll(NULL, 0, 5);
+	world_assert_ttl(session.ttl, 1000);
 }
 
 #define SUITE_TEST(name) \

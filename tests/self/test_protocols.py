@@ -35,12 +35,20 @@ def test_protocols_name_every_script_of_a_layout(layout):
     assert told == {name for name in SCRIPTS if name.startswith(layout)}
 
 
+def beside():
+    """What the keys beside a user's sessions end in, in both layouts."""
+    named = re.findall(r'#define LK_REDIS_(?:BESIDE|ENDED|HISTORY) "(.+)"',
+                       read(f"{LAYOUTS}/beside.h"))
+    assert len(named) == 3
+    return {*named, "h:"}
+
+
 def test_protocols_latchkey_names_every_key():
-    named = dict(re.findall(r'#define LK_REDIS_LATCHKEY_(\w+) "(.+)"',
+    named = dict(re.findall(r'#define LK_REDIS_LATCHKEY_(\w+) "([^"]+)"\n',
                             read(f"{LAYOUTS}/latchkey.h")))
     keys = read(f"{LAYOUTS}/latchkey_keys.c")
     space = named.pop("NAMESPACE")
-    parts = {*named.values(), "}:k:", "}:h:"}
+    parts = {*named.values(), "}:k:", *(f"}}:{part}" for part in beside())}
     told = {re.sub("(HANDLE|CLIENT|SORT)$", "", row[0].strip("`"))
             for row in table("doc/layout-latchkey.md", "`latchkey:")}
     assert told == ({f"{space}TAG{part}" for part in parts}

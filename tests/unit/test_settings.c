@@ -1053,6 +1053,35 @@ test_settings_prefixes_that_are_alike_are_refused(void **state)
 	    "\"a-b\"; };", ":3: session.user_prefix" ALIKE);
 	assert_refused("session = {\n token_prefix = \"gosession_user\"; };",
 	    ":2: session.user_prefix" ALIKE);
+	/* Nor of what stands beside. */
+	assert_refused("session = {\n user_prefix = "
+	    "\"latchkey_gosession-token\"; };",
+	    ":2: session.user_prefix: expected another prefix than "
+	    "\"latchkey-\" and session.token_prefix, got these");
+}
+
+static void
+test_settings_layout_without_kinds_refuses_a_table(void **state)
+{
+#define GOSESSION(backend)                                \
+	"store = { backend = \"" backend "\"; redis = {" \
+	" layout = \"gosession\"; };\n};\nsession = {\n"
+#define NO_KINDS \
+	": expected nothing, since layout gosession has no kinds, got a value"
+
+	assert_refused(GOSESSION("redis")
+	    "ttl = 60;\n clients = ( { kinds = [ \"web\" ]; max = 1; } ); };",
+	    ":5: session.clients" NO_KINDS);
+	assert_refused(GOSESSION("sentinel")
+	    "clients = ( { kinds = [ \"web\" ]; max = 1; } ); };",
+	    ":4: session.clients" NO_KINDS);
+	assert_refused(GOSESSION("redis")
+	    "unlisted = \"refuse\"; };",
+	    ":4: session.unlisted" NO_KINDS);
+	/* All else is kept there. */
+	lk_settings_free(loaded(GOSESSION("redis")
+	    "ttl = 60; max_life = 600; reasons = 60; on_limit = \"refuse\";"
+	    "history = { keep = 5; ttl = 60; }; };"));
 }
 
 static void

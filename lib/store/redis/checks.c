@@ -32,10 +32,11 @@ struct check {
 	void *whose;
 	struct lk_deadline deadline;
 	int64_t began_ns;
-	struct lk_token_key key; /* without its token */
-	bool user;               /* his record is asked for */
-	bool again;              /* it is the second look */
-	size_t first;            /* commands of the first look */
+	struct lk_token_key key;
+	struct lk_token token; /* where keys are made of it; else not there */
+	bool user;             /* his record is asked for */
+	bool again;            /* it is the second look */
+	size_t first;          /* commands of the first look */
 
 	/* Once it is finished. */
 	enum lk_status status;
@@ -60,7 +61,7 @@ struct checks {
 	struct lk_redis_asker time; /* asks for the clock */
 };
 
-_Static_assert(LK_REDIS_ORDER_REPLIES > LK_REDIS_QUESTIONS_MAX,
+_Static_assert(LK_REDIS_ORDER_REPLIES >= LK_REDIS_LOOK_MAX,
     "an answer has room for all replies to a check");
 
 static struct checks *
@@ -100,10 +101,20 @@ list_find(const struct check_list *list, const void *whose)
 	return (check);
 }
 
+/* It is asked about no more. */
+static void
+wipe_token(struct check *check)
+{
+	if (check->key.token != NULL)
+		lk_token_wipe(&check->token);
+	check->key.token = NULL;
+}
+
 /* It is over for who waits for it. */
 static void
 done(struct checks *c, struct check *check, enum lk_status status)
 {
+	wipe_token(check);
 	check->status = status;
 	list_remove(&c->waiting, check);
 	list_add(&c->done, check);
@@ -249,7 +260,8 @@ read_answer(struct checks *c, struct check *check)
 		        wire->name, wrong));
 		return;
 	}
-	if (status == LK_UNKNOWN && layout->ask_why != NULL && !check->again) {
+	if (status == LK_UNKNOWN && !check->again &&
+	    lk_redis_asks_why(layout, c->base.settings)) {
 		check->again = true;
 		if ((status = ask(c, check)) != LK_OK)
 			fail_all(c, status);
@@ -287,17 +299,28 @@ is_refused(struct checks *c, size_t count)
 	return (false);
 }
 
+/* How many of the replies for a check must be none of an error: where that the
+ * session is unknown is said already, nobody need be told why. */
+static size_t
+must_read(const struct checks *c, const struct check *check)
+{
+	return (check->again && c->layout->first_tells ? check->first
+	                                               : c->order.got);
+}
+
 /* All replies to the question at the head are there. */
 static void
 take_answer(struct checks *c)
 {
-	const size_t count = c->order.got;
 	struct lk_redis_asker *asker;
 	enum lk_status status = LK_OK;
+	size_t count = c->order.got;
 
+	lk_redis_order_next(&c->order, &asker);
+	if (asker != NULL && asker != &c->time)
+		count = must_read(c, (struct check *)asker);
 	if (is_refused(c, count))
 		return;
-	lk_redis_order_next(&c->order, &asker);
 	if (asker == &c->time)
 		status = lk_redis_wire_take_time(&c->dial.link->wire,
 		    c->order.replies[0]);
@@ -383,6 +406,7 @@ redis_give_up(struct lk_store_checks *base, const void *whose)
 
 	if (check != NULL) {
 		lk_redis_order_leave(&c->order, &check->asker);
+		wipe_token(check);
 	} else {
 		list = &c->done;
 		check = list_find(list, whose);
@@ -515,6 +539,10 @@ redis_start(struct lk_store_checks *base, const struct lk_token_key *key,
 	}
 	list_add(&c->waiting, check);
 	check->key.token = NULL;
+	if (c->layout->keeps_tokens &&
+	    lk_token_set(&check->token, key->token->text, key->token->len) ==
+	        LK_OK)
+		check->key.token = &check->token;
 	return (LK_OK);
 }
 

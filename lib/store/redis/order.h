@@ -10,7 +10,7 @@
 #include "store/redis/wire/resp.h"
 
 /* Most replies to one question. */
-#define LK_REDIS_ORDER_REPLIES 5
+#define LK_REDIS_ORDER_REPLIES 7
 /* Where the place of who has none is. */
 #define LK_REDIS_NOWHERE UINT64_MAX
 

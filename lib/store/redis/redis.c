@@ -91,53 +91,44 @@ check_no_path(const struct lk_settings *settings, const char *address,
 	    "expected host:port, since TLS is switched on, got a path"));
 }
 
-/* The lives, the limits by kind and the past that layout gosession does not
- * keep. */
+/* Layout gosession has no kinds to tell apart. */
 static enum lk_status
-check_kinds(struct lk_settings *settings, struct lk_error *error)
+check_kinds(const struct lk_settings *settings, struct lk_error *error)
 {
 	const char *key = NULL;
 
-	if (lk_redis_layout_of(settings)->ops->history != NULL)
-		return (LK_OK);
-	/* Of what is kept unless it is said otherwise, nothing was asked for.
-	 */
-	if (lk_settings_line(settings, "session.reasons") == 0)
-		settings->session.reasons = 0;
-	if (lk_settings_line(settings, "session.history.keep") == 0)
-		settings->session.history.keep = 0;
-	if (settings->session.max_life > 0)
-		key = "session.max_life";
-	else if (settings->session.on_limit != LK_ON_LIMIT_OLDEST)
-		key = "session.on_limit";
-	else if (settings->session.unlisted != LK_UNLISTED_ALLOW)
+	if (settings->session.unlisted != LK_UNLISTED_ALLOW)
 		key = "session.unlisted";
 	else if (settings->session.clients.n > 0)
 		key = "session.clients";
-	else if (settings->session.reasons > 0)
-		key = "session.reasons";
-	else if (settings->session.history.keep > 0)
-		key = "session.history.keep";
-	if (key == NULL)
+	if (key == NULL || !lk_redis_layout_of(settings)->kindless)
 		return (LK_OK);
 	return (lk_settings_refuse(settings, key, "store.redis.layout", error,
-	    "expected nothing, since layout gosession does not keep it, got a "
+	    "expected nothing, since layout gosession has no kinds, got a "
 	    "value"));
 }
 
 static enum lk_status
 redis_check_settings(struct lk_settings *settings, struct lk_error *error)
 {
+	const char *user_prefix = settings->session.user_prefix;
+	const size_t len = strlen(LK_REDIS_BESIDE_GOSESSION);
 	enum lk_status status = LK_OK;
 
 	normalise_prefix(settings->session.token_prefix);
 	normalise_prefix(settings->session.user_prefix);
-	if (strcmp(settings->session.token_prefix,
-	        settings->session.user_prefix) == 0)
+	if (strcmp(settings->session.token_prefix, user_prefix) == 0)
 		return (lk_settings_refuse(settings, "session.user_prefix",
 		    "session.token_prefix", error,
 		    "expected another prefix than session.token_prefix, got "
 		    "the same"));
+	/* That is how the keys begin that stand beside. */
+	if (strncmp(user_prefix, LK_REDIS_BESIDE_GOSESSION, len) == 0 &&
+	    strcmp(settings->session.token_prefix, user_prefix + len) == 0)
+		return (lk_settings_refuse(settings, "session.user_prefix",
+		    "session.token_prefix", error,
+		    "expected another prefix than \"" LK_REDIS_BESIDE_GOSESSION
+		    "\" and session.token_prefix, got these"));
 	if (settings->store.backend != LK_BACKEND_SQLITE &&
 	    (status = check_kinds(settings, error)) != LK_OK)
 		return (status);
@@ -300,10 +291,13 @@ lk_redis_run_why(struct lk_redis_store *store, const struct lk_token_key *key,
 {
 	struct lk_redis_command commands[LK_REDIS_WHY_MAX];
 	struct lk_redis_reply *replies[LK_REDIS_WHY_MAX] = { NULL };
-	const size_t count = store->layout->ask_why(names, commands);
 	const char *wrong = NULL;
 	enum lk_status status = LK_FAULT;
+	size_t count;
 
+	if (!lk_redis_asks_why(store->layout, store->base.settings))
+		return (LK_UNKNOWN);
+	count = store->layout->ask_why(names, commands);
 	status = lk_redis_run(store, commands, count, deadline, replies);
 	if (status == LK_OK)
 		status = store->layout->why(key, replies, &store->base.ended,
@@ -311,7 +305,8 @@ lk_redis_run_why(struct lk_redis_store *store, const struct lk_token_key *key,
 	if (wrong != NULL)
 		status = lk_redis_corrupt(store, wrong);
 	lk_redis_free_replies(replies, LK_REDIS_WHY_MAX);
-	return (status);
+	/* That it is unknown is said already, whoever may not read why. */
+	return (store->layout->first_tells ? LK_UNKNOWN : status);
 }
 
 enum lk_status
@@ -339,7 +334,7 @@ lk_redis_check(struct lk_store *base, const struct lk_token_key *key,
 		wrong = lk_redis_user_record(replies[look.count - 1], record);
 	if (wrong != NULL)
 		status = lk_redis_corrupt(store, wrong);
-	else if (status == LK_UNKNOWN && layout->ask_why != NULL)
+	else if (status == LK_UNKNOWN)
 		status = lk_redis_run_why(store, key, &look.names, deadline);
 	lk_redis_free_replies(replies, LK_REDIS_QUESTIONS_MAX + 1);
 	lk_redis_look_wipe(&look);

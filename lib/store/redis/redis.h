@@ -23,6 +23,9 @@ struct lk_redis_store {
 LK_STORE_OP(ping) lk_redis_ping;
 LK_STORE_OP(inspect) lk_redis_inspect;
 LK_STORE_OP(check) lk_redis_check;
+LK_STORE_OP(history) lk_redis_history;
+LK_STORE_OP(history_erase) lk_redis_history_erase;
+LK_STORE_OP(ended) lk_redis_ended;
 LK_STORE_OP(user_get) lk_redis_user_get;
 LK_STORE_OP(user_put) lk_redis_user_put;
 LK_STORE_OP(user_delete) lk_redis_user_delete;
@@ -30,13 +33,14 @@ LK_STORE_OP(leave_parent) lk_redis_leave_parent;
 LK_STORE_OP(free) lk_redis_free;
 
 /* Their places in a layout's table, with those of layout/scan.h. */
-#define LK_REDIS_SAME_OPS                                                    \
-	.ping = lk_redis_ping, .inspect = lk_redis_inspect,                  \
-	.check = lk_redis_check, .user_get = lk_redis_user_get,              \
-	.user_put = lk_redis_user_put, .user_delete = lk_redis_user_delete,  \
-	.walk = lk_redis_walk, .put = lk_redis_put, .sweep = lk_redis_sweep, \
-	.stats = lk_redis_stats, .leave_parent = lk_redis_leave_parent,      \
-	.free = lk_redis_free
+#define LK_REDIS_SAME_OPS                                                      \
+	.ping = lk_redis_ping, .inspect = lk_redis_inspect,                    \
+	.check = lk_redis_check, .history = lk_redis_history,                  \
+	.history_erase = lk_redis_history_erase, .ended = lk_redis_ended,      \
+	.user_get = lk_redis_user_get, .user_put = lk_redis_user_put,          \
+	.user_delete = lk_redis_user_delete, .walk = lk_redis_walk,            \
+	.put = lk_redis_put, .sweep = lk_redis_sweep, .stats = lk_redis_stats, \
+	.leave_parent = lk_redis_leave_parent, .free = lk_redis_free
 
 /** lk_redis_checks_new(base, checks): The row's `checks`; see checks.c. */
 enum lk_status lk_redis_checks_new(const struct lk_store *base,

@@ -7,6 +7,9 @@
 /* Shortest life of a user's hash in seconds, from gosession. */
 #define LK_REDIS_GOSESSION_INDEX_TTL 2592000
 
+/* How many commands say whether a session lives. */
+#define LK_REDIS_GOSESSION_LIVES 3
+
 extern const struct lk_redis_layout lk_redis_gosession;
 
 /**
@@ -32,7 +35,19 @@ enum lk_status lk_redis_gosession_user_names(const struct lk_redis_store *store,
  * when that expires, and whether the user's hash has the token.
  */
 void lk_redis_gosession_ask_names(const struct lk_redis_names *names,
-    struct lk_redis_command commands[LK_REDIS_QUESTIONS_MAX]);
+    struct lk_redis_command commands[LK_REDIS_GOSESSION_LIVES]);
+
+/**
+ * lk_redis_gosession_ask_beside(names, command),
+ * lk_redis_gosession_beside(reply, beside, expires_ms):
+ * Ask what stands beside a session, and read it: it ends no later than it may
+ * for good, whoever has refreshed it.  False if it is not as latchkey writes
+ * it.
+ */
+void lk_redis_gosession_ask_beside(struct lk_redis_names *names,
+    struct lk_redis_command *command);
+bool lk_redis_gosession_beside(const struct lk_redis_reply *reply,
+    struct lk_redis_beside *beside, int64_t *expires_ms);
 
 /**
  * lk_redis_gosession_session(key, session):
@@ -49,6 +64,11 @@ bool lk_redis_gosession_field(const struct lk_redis_reply *field,
     const char *user, struct lk_token *token, struct lk_token_key *key);
 
 /** Members of the row. */
+size_t lk_redis_gosession_ask_why(struct lk_redis_names *names,
+    struct lk_redis_command commands[LK_REDIS_WHY_MAX]);
+enum lk_status lk_redis_gosession_why(const struct lk_token_key *key,
+    struct lk_redis_reply *const *replies, enum lk_reason *reason,
+    const char **wrong);
 LK_STORE_OP(list) lk_redis_gosession_list;
 extern const struct lk_redis_keyspace lk_redis_gosession_keys;
 

@@ -6,6 +6,8 @@
 
 #include "store/redis/layout/gosession.h"
 
+/* Words in front of what layout latchkey has beside a session as well. */
+#define NAMES 2
 /* What stands behind the user id in a token. */
 #define TOKEN_REST (1 + LK_TOKEN_GOSESSION_HEX)
 
@@ -88,7 +90,32 @@ lk_redis_gosession_names(const struct lk_settings *settings,
 	names->index.text[names->index.len] = '\0';
 	lk_redis_key(&names->user, settings->session.user_prefix, "_",
 	    key->user, NULL);
+	lk_base64url(key->digest, LK_HANDLE_LEN, names->handle);
 	return (LK_OK);
+}
+
+/* What tells a user's tokens from each other. */
+static const char *
+token_digits(const struct lk_redis_names *names)
+{
+	return (
+	    names->token->text + names->token->len - LK_TOKEN_GOSESSION_HEX);
+}
+
+static enum lk_status
+name_beside(const struct lk_settings *settings,
+    const struct lk_session_ref *ref, struct lk_redis_key *base,
+    struct lk_error *error)
+{
+	const char *user = (const char *)ref->locator;
+	enum lk_status status = LK_FAULT;
+
+	if (strlen(user) != ref->locator_len || lk_user_id_check(user) != LK_OK)
+		return (LK_MALFORMED);
+	if ((status = check_user(user, error)) == LK_OK)
+		lk_redis_key(base, LK_REDIS_BESIDE_GOSESSION,
+		    settings->session.token_prefix, "_", user, ":", NULL);
+	return (status);
 }
 
 /* No user's id and no token begins with an underscore. */
@@ -103,6 +130,67 @@ is_same(const struct lk_settings *a, const struct lk_settings *b)
 {
 	return (strcmp(a->session.token_prefix, b->session.token_prefix) == 0 &&
 	    strcmp(a->session.user_prefix, b->session.user_prefix) == 0);
+}
+
+/* ---- What stands beside a session -------------------------------------- */
+
+void
+lk_redis_gosession_ask_beside(struct lk_redis_names *names,
+    struct lk_redis_command *command)
+{
+	lk_redis_key(&names->beside, LK_REDIS_BESIDE_GOSESSION,
+	    names->index.text, ":" LK_REDIS_BESIDE, NULL);
+	lk_redis_command(command, "HGET");
+	lk_redis_arg_key(command, &names->beside);
+	lk_redis_arg_str(command, token_digits(names));
+}
+
+bool
+lk_redis_gosession_beside(const struct lk_redis_reply *reply,
+    struct lk_redis_beside *beside, int64_t *expires_ms)
+{
+	if (!lk_redis_beside_read(reply, NAMES, beside))
+		return (false);
+	if (beside->ends_ms != 0 && beside->ends_ms < *expires_ms)
+		*expires_ms = beside->ends_ms;
+	return (true);
+}
+
+/* One that gosession issued has left its reason by the digits of its token. */
+size_t
+lk_redis_gosession_ask_why(struct lk_redis_names *names,
+    struct lk_redis_command commands[LK_REDIS_WHY_MAX])
+{
+	lk_redis_key(&names->ended, LK_REDIS_BESIDE_GOSESSION,
+	    names->index.text, ":" LK_REDIS_ENDED, names->handle, NULL);
+	lk_redis_command(&commands[0], "GET");
+	lk_redis_arg_key(&commands[0], &names->ended);
+	lk_redis_key(&names->unnamed, LK_REDIS_BESIDE_GOSESSION,
+	    names->index.text, ":" LK_REDIS_ENDED, token_digits(names), NULL);
+	lk_redis_command(&commands[1], "GET");
+	lk_redis_arg_key(&commands[1], &names->unnamed);
+	return (2);
+}
+
+/* That it is unknown has been said: what cannot be read is no reason. */
+enum lk_status
+lk_redis_gosession_why(const struct lk_token_key *key,
+    struct lk_redis_reply *const *replies, enum lk_reason *reason,
+    const char **wrong)
+{
+	char digest[LK_DIGEST_TEXT_LEN + 1];
+	int64_t ms;
+
+	(void)wrong;
+	*reason = LK_REASON_NONE;
+	if (key == NULL || key->by_id)
+		return (LK_UNKNOWN);
+	lk_base64url(key->digest, LK_DIGEST_LEN, digest);
+	(void)lk_redis_ended_read(replies[0], digest, LK_DIGEST_TEXT_LEN,
+	    reason, &ms);
+	if (*reason == LK_REASON_NONE)
+		(void)lk_redis_ended_read(replies[1], "-", 1, reason, &ms);
+	return (LK_UNKNOWN);
 }
 
 /* ---- Going through all of them ----------------------------------------- */
@@ -153,7 +241,7 @@ ask_listed(const struct lk_redis_names *names, struct lk_redis_command *command)
 
 void
 lk_redis_gosession_ask_names(const struct lk_redis_names *names,
-    struct lk_redis_command commands[LK_REDIS_QUESTIONS_MAX])
+    struct lk_redis_command commands[LK_REDIS_GOSESSION_LIVES])
 {
 	lk_redis_command(&commands[0], "GET");
 	lk_redis_arg_key(&commands[0], &names->session);
@@ -170,7 +258,9 @@ ask(const struct lk_settings *settings, const struct lk_redis_reply *key,
 	if (!take_token(settings, key, item))
 		return (0);
 	lk_redis_gosession_ask_names(&item->names, commands);
-	return (3);
+	lk_redis_gosession_ask_beside(&item->names,
+	    &commands[LK_REDIS_GOSESSION_LIVES]);
+	return (LK_REDIS_GOSESSION_LIVES + 1);
 }
 
 /* A session lives if its user's hash knows it. */
@@ -181,6 +271,7 @@ read_stored(const struct lk_redis_reply *key, const struct lk_redis_item *item,
 	const struct lk_redis_reply *value = replies[0];
 	const struct lk_redis_reply *expiry = replies[1];
 	const struct lk_redis_reply *listed = replies[2];
+	struct lk_redis_beside beside;
 
 	(void)key;
 	if (value->type == LK_REDIS_NIL || expiry->type != LK_REDIS_INTEGER ||
@@ -194,6 +285,12 @@ read_stored(const struct lk_redis_reply *key, const struct lk_redis_item *item,
 	memcpy(stored->digest, item->key.digest, LK_DIGEST_LEN);
 	memcpy(stored->token, item->token.text, item->token.len + 1);
 	stored->expires_ms = expiry->integer;
+	if (!lk_redis_gosession_beside(replies[3], &beside,
+	        &stored->expires_ms))
+		return (true);
+	stored->ends_ms = beside.ends_ms;
+	memcpy(stored->peer, beside.peer, sizeof(stored->peer));
+	memcpy(stored->agent, beside.agent, sizeof(stored->agent));
 	stored->kind = LK_STORED_SESSION;
 	return (true);
 }
@@ -234,12 +331,20 @@ put(const struct lk_settings *settings, const struct lk_stored *stored,
 	lk_redis_arg_key(command, &item->names.user);
 	lk_redis_arg_int(command, stored->expires_ms);
 	lk_redis_arg_int(command, LK_REDIS_GOSESSION_INDEX_TTL);
+	lk_redis_named(item->key.digest, item->named);
+	lk_redis_arg_str(command, item->named);
+	lk_redis_arg_str(command,
+	    stored->client[0] != '\0' ? stored->client : "-");
+	lk_redis_arg_ends(command, stored->ends_ms);
+	lk_redis_stored_how(settings, stored, item->how);
+	lk_redis_arg_str(command, item->how);
 	return (LK_PUT_NOT);
 }
 
 const struct lk_redis_keyspace lk_redis_gosession_keys = {
 	.fence_key = fence_key,
 	.user_key = user_key,
+	.beside = name_beside,
 	.is_same = is_same,
 	.pattern = pattern,
 	.index_type = "hash",

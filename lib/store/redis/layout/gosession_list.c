@@ -9,15 +9,17 @@
 #include "store/redis/layout/gosession.h"
 
 /* Commands that are asked about one token. */
-#define QUESTIONS 2
+#define QUESTIONS 3
 /* Most bytes of tokens that one list has. */
 #define TOKENS_MAX (512 * 1024 * 1024)
 
-/* A session of a list: its token is among the list's bytes. */
+/* A session of a list: its token is among the list's bytes, and behind it what
+ * stands beside the session, if something does. */
 struct entry {
 	int64_t expires_ms;
 	size_t offset;
 	size_t len;
+	size_t beside_len;
 };
 
 /* A list under way. */
@@ -35,6 +37,8 @@ take_answer(struct list *list, const struct lk_redis_item *item,
     struct lk_redis_reply *const replies[QUESTIONS])
 {
 	const struct lk_redis_reply *value = replies[0], *expiry = replies[1];
+	const struct lk_redis_reply *text = replies[2];
+	struct lk_redis_beside beside;
 	struct entry entry = { .offset = list->tokens.len,
 		.len = item->token.len };
 
@@ -46,7 +50,14 @@ take_answer(struct list *list, const struct lk_redis_item *item,
 	    expiry->integer <= 0)
 		return (lk_redis_corrupt(list->store, "a session"));
 	entry.expires_ms = expiry->integer;
+	if (!lk_redis_gosession_beside(text, &beside, &entry.expires_ms))
+		return (lk_redis_corrupt(list->store,
+		    "what stands beside a session"));
 	lk_buf_add(&list->tokens, item->token.text, item->token.len);
+	if (text->type == LK_REDIS_STRING) {
+		entry.beside_len = text->len;
+		lk_buf_add(&list->tokens, text->text, text->len);
+	}
 	lk_buf_add(&list->entries, &entry, sizeof(entry));
 	if (list->tokens.failed || list->entries.failed)
 		return (lk_fail(list->store->base.error, LK_E_NOMEM,
@@ -72,6 +83,8 @@ ask(struct list *list, size_t count, struct lk_deadline deadline)
 		lk_redis_command(&command[1], "PEXPIRETIME");
 		lk_redis_arg_key(&command[1],
 		    &list->batch->items[i].names.session);
+		lk_redis_gosession_ask_beside(&list->batch->items[i].names,
+		    &command[2]);
 	}
 	status = lk_redis_batch_run(list->batch, count * QUESTIONS, deadline);
 	if (status != LK_OK)
@@ -124,6 +137,23 @@ compare(const void *one, const void *other, void *tokens)
 	return (order);
 }
 
+/* Read what stands beside the session of an entry. */
+static void
+read_beside(const struct list *list, const struct entry *entry,
+    struct lk_session *session)
+{
+	const struct lk_redis_reply text = {
+		.type = entry->beside_len > 0 ? LK_REDIS_STRING : LK_REDIS_NIL,
+		.text = list->tokens.data + entry->offset + entry->len,
+		.len = entry->beside_len
+	};
+	struct lk_redis_beside beside;
+	int64_t expires_ms = entry->expires_ms;
+
+	if (lk_redis_gosession_beside(&text, &beside, &expires_ms))
+		lk_redis_beside_fill_in(&beside, session);
+}
+
 static void
 hand_out(struct list *list, lk_session_fn *each, void *arg)
 {
@@ -147,6 +177,7 @@ hand_out(struct list *list, lk_session_fn *each, void *arg)
 		    lk_token_parse(&token, &key) != LK_OK)
 			continue;
 		lk_redis_gosession_session(&key, &session);
+		read_beside(list, &entries[i], &session);
 		if (lk_redis_left(&list->store->link->wire.clock,
 		        entries[i].expires_ms, &session) == LK_OK)
 			each(arg, &session, &token);

@@ -18,8 +18,7 @@
 #include "redis_latchkey_scripts.h"
 
 #define EXPIRED_KNOWN_MS LK_REDIS_EXPIRED_KNOWN_MS
-/* A handle and a digest, and all kinds of a row. */
-#define REPLACED_MAX (LK_HANDLE_TEXT_LEN + 1 + LK_DIGEST_TEXT_LEN)
+/* All kinds of a row. */
 #define KINDS_TEXT_MAX ((size_t)LK_KINDS_MAX * (LK_CLIENT_MAX + 1))
 
 /*
@@ -52,6 +51,7 @@ session_of(struct lk_redis_store *store, const struct lk_redis_reply *reply,
     const struct lk_token_key *key, struct lk_session *session)
 {
 	const char *wrong = "the answer to a script";
+	struct lk_redis_beside beside;
 	int64_t expires_ms = 0;
 
 	if (reply->type == LK_REDIS_ARRAY && reply->elements == 3 &&
@@ -59,10 +59,11 @@ session_of(struct lk_redis_store *store, const struct lk_redis_reply *reply,
 		wrong = read_record(reply->element[0], key, session,
 		    &expires_ms);
 	if (wrong == NULL &&
-	    !lk_redis_latchkey_fill_in(reply->element[1], session))
+	    !lk_redis_beside_read(reply->element[1], 0, &beside))
 		wrong = "what stands beside a session";
 	if (wrong != NULL)
 		return (lk_redis_corrupt(store, wrong));
+	lk_redis_beside_fill_in(&beside, session);
 	lk_session_expiry(expires_ms,
 	    strtoll(reply->element[2]->text, NULL, 10), session);
 	return (LK_OK);
@@ -144,7 +145,7 @@ trim(struct lk_redis_store *store, const struct lk_issue_request *request,
 
 	(void)snprintf(stay, sizeof(stay), "%" PRIu32,
 	    limit > LK_REDIS_ONCE ? limit - 1 : LK_REDIS_ONCE);
-	lk_redis_latchkey_how(store->base.settings, &request->origin, how);
+	lk_redis_how(store->base.settings, &request->origin, how);
 	lk_redis_key(&none, NULL);
 	lk_redis_latchkey_user_names(request->user, &index, NULL);
 	return (lk_redis_steps_run(store, &steps, LK_REDIS_STEPS, deadline,
@@ -167,18 +168,6 @@ join_kinds(struct lk_redis_store *store, const struct lk_kinds *row,
 	        : LK_OK);
 }
 
-/* What is written of a session that ends: its handle and its digest. */
-static void
-name_replaced(const struct lk_token_key *key, char text[REPLACED_MAX + 1])
-{
-	text[0] = '\0';
-	if (key == NULL)
-		return;
-	lk_base64url(key->digest, LK_HANDLE_LEN, text);
-	text[LK_HANDLE_TEXT_LEN] = ' ';
-	lk_base64url(key->digest, LK_DIGEST_LEN, text + LK_HANDLE_TEXT_LEN + 1);
-}
-
 static enum lk_status
 latchkey_issue(struct lk_store *base, const struct lk_issue_request *request,
     struct lk_deadline deadline, struct lk_session *session)
@@ -186,7 +175,7 @@ latchkey_issue(struct lk_store *base, const struct lk_issue_request *request,
 	struct lk_redis_store *store = lk_redis_store_of(base);
 	const struct lk_limits *limits = &request->limits;
 	char digest[LK_DIGEST_TEXT_LEN + 1], how[LK_REDIS_HOW_MAX + 1];
-	char replaced[REPLACED_MAX + 1];
+	char replaced[LK_REDIS_NAMED_MAX + 1];
 	struct lk_buf kinds = LK_BUF_INIT(KINDS_TEXT_MAX);
 	struct lk_redis_reply *reply = NULL;
 	struct lk_redis_key order;
@@ -198,8 +187,10 @@ latchkey_issue(struct lk_store *base, const struct lk_issue_request *request,
 	    &names);
 	lk_redis_latchkey_key(&order, names.tag, LK_REDIS_LATCHKEY_ORDER);
 	lk_base64url(request->key->digest, LK_DIGEST_LEN, digest);
-	lk_redis_latchkey_how(base->settings, &request->origin, how);
-	name_replaced(request->replaces, replaced);
+	lk_redis_how(base->settings, &request->origin, how);
+	lk_redis_named(
+	    request->replaces != NULL ? request->replaces->digest : NULL,
+	    replaced);
 	status = join_kinds(store, limits->row, &kinds);
 	while (status == LK_OK && reply == NULL) {
 		lk_redis_call(&call, &latchkey_issue_script, 3);
@@ -247,6 +238,7 @@ session_of_ref(struct lk_redis_store *store,
 {
 	const struct lk_redis_reply *reply = replies[0];
 	uint8_t digest[LK_DIGEST_LEN];
+	struct lk_redis_beside beside;
 	struct lk_record record;
 
 	if (reply->type != LK_REDIS_STRING ||
@@ -255,9 +247,10 @@ session_of_ref(struct lk_redis_store *store,
 	    memcmp(digest, ref->handle, LK_HANDLE_LEN) != 0)
 		return (lk_redis_corrupt(store, "a session's record"));
 	lk_record_session(&record, digest, ref->locator, session);
-	if (!lk_redis_latchkey_fill_in(replies[1], session))
+	if (!lk_redis_beside_read(replies[1], 0, &beside))
 		return (
 		    lk_redis_corrupt(store, "what stands beside a session"));
+	lk_redis_beside_fill_in(&beside, session);
 	return (lk_redis_left(&store->link->wire.clock, record.expires_ms,
 	    session));
 }
@@ -295,7 +288,7 @@ latchkey_extend(struct lk_store *base, const struct lk_token_key *key,
 	struct lk_redis_names names;
 	enum lk_status status = LK_FAULT;
 
-	lk_redis_latchkey_how(base->settings, &nobody, how);
+	lk_redis_how(base->settings, &nobody, how);
 	lk_redis_latchkey_names(key->tag, key->digest, &names);
 	lk_base64url(key->digest, LK_DIGEST_LEN, digest);
 	lk_redis_call(&call, &latchkey_extend_script, 2);
@@ -327,7 +320,7 @@ revoke(struct lk_redis_store *store, const struct lk_redis_names *names,
 	char how[LK_REDIS_HOW_MAX + 1];
 	struct lk_redis_call call;
 
-	lk_redis_latchkey_how(store->base.settings, &ending->origin, how);
+	lk_redis_how(store->base.settings, &ending->origin, how);
 	lk_redis_call(&call, &latchkey_revoke_script, 2);
 	lk_redis_arg_key(&call.command, &names->session);
 	lk_redis_arg_key(&call.command, &names->index);
@@ -380,7 +373,7 @@ latchkey_revoke_all(struct lk_store *base, const char *user,
 		.more = { lk_reason_name(ending->reason), how }
 	};
 
-	lk_redis_latchkey_how(base->settings, &ending->origin, how);
+	lk_redis_how(base->settings, &ending->origin, how);
 	lk_redis_key(&none, NULL);
 	if (keep != NULL)
 		lk_redis_latchkey_names(keep->tag, keep->digest, &kept);
@@ -397,9 +390,6 @@ static const struct lk_store_ops latchkey_ops = { .name = "redis/latchkey",
 	.revoke_id = latchkey_revoke_id,
 	.revoke_all = latchkey_revoke_all,
 	.list = lk_redis_latchkey_list,
-	.history = lk_redis_latchkey_history,
-	.history_erase = lk_redis_latchkey_history_erase,
-	.ended = lk_redis_latchkey_ended,
 	LK_REDIS_SAME_OPS };
 
 const struct lk_redis_layout lk_redis_latchkey = { .ops = &latchkey_ops,

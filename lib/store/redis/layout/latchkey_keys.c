@@ -66,12 +66,70 @@ record_key(const struct lk_settings *settings, const char *user,
 	return (LK_OK);
 }
 
+static enum lk_status
+name_beside(const struct lk_settings *settings,
+    const struct lk_session_ref *ref, struct lk_redis_key *base,
+    struct lk_error *error)
+{
+	char tag[LK_TAG_TEXT_LEN + 1];
+
+	(void)settings;
+	(void)error;
+	if (ref->locator_len != LK_TAG_LEN)
+		return (LK_MALFORMED);
+	lk_base64url(ref->locator, LK_TAG_LEN, tag);
+	lk_redis_latchkey_key(base, tag, "}:");
+	return (LK_OK);
+}
+
 /* `{}` is no tag. */
 static void
 fence_key(const struct lk_settings *settings, struct lk_redis_key *key)
 {
 	(void)settings;
 	lk_redis_latchkey_key(key, "", "}:fence");
+}
+
+/* ---- Why one is unknown ------------------------------------------------ */
+
+size_t
+lk_redis_latchkey_ask_why(struct lk_redis_names *names,
+    struct lk_redis_command commands[LK_REDIS_WHY_MAX])
+{
+	lk_redis_command(&commands[0], "ZSCORE");
+	lk_redis_arg_key(&commands[0], &names->index);
+	lk_redis_arg_str(&commands[0], names->handle);
+	lk_redis_key(&names->ended, NAMESPACE, names->tag,
+	    LK_REDIS_LATCHKEY_ENDED, names->handle, NULL);
+	lk_redis_command(&commands[1], "GET");
+	lk_redis_arg_key(&commands[1], &names->ended);
+	return (2);
+}
+
+enum lk_status
+lk_redis_latchkey_why(const struct lk_token_key *key,
+    struct lk_redis_reply *const *replies, enum lk_reason *reason,
+    const char **wrong)
+{
+	const struct lk_redis_reply *end = replies[0];
+	char digest[LK_DIGEST_TEXT_LEN + 1];
+	int64_t ms;
+
+	*reason = LK_REASON_NONE;
+	if (end->type != LK_REDIS_NIL &&
+	    (end->type != LK_REDIS_STRING || end->len == 0 ||
+	        strspn(end->text, "0123456789.e+") != end->len))
+		*wrong = "a session's end";
+	else if (key != NULL && !key->by_id) {
+		/* Who was named by an id alone does not hold the token. */
+		lk_base64url(key->digest, LK_DIGEST_LEN, digest);
+		*wrong = lk_redis_ended_read(replies[1], digest,
+		    LK_DIGEST_TEXT_LEN, reason, &ms);
+	}
+	if (end->type == LK_REDIS_NIL)
+		return (LK_UNKNOWN);
+	*reason = LK_REASON_NONE;
+	return (LK_EXPIRED);
 }
 
 /* ---- Going through all of them ----------------------------------------- */
@@ -144,7 +202,7 @@ read_stored(const struct lk_redis_reply *key, const struct lk_redis_item *item,
 	memcpy(stored->client, record.client, sizeof(stored->client));
 	stored->issued_us = record.issued_us;
 	stored->expires_ms = record.expires_ms;
-	if (!lk_redis_latchkey_beside(replies[1], &beside))
+	if (!lk_redis_beside_read(replies[1], 0, &beside))
 		return (true);
 	stored->ends_ms = beside.ends_ms;
 	memcpy(stored->peer, beside.peer, sizeof(stored->peer));
@@ -176,29 +234,23 @@ static enum lk_put
 put(const struct lk_settings *settings, const struct lk_stored *stored,
     struct lk_redis_item *item, struct lk_redis_command *command)
 {
-	struct lk_origin origin = { .actor = "" };
 	uint8_t tag[LK_TAG_LEN];
 
-	memcpy(origin.peer, stored->peer, sizeof(origin.peer));
-	memcpy(origin.agent, stored->agent, sizeof(origin.agent));
-	lk_redis_latchkey_how(settings, &origin, item->how);
+	lk_redis_stored_how(settings, stored, item->how);
 	lk_user_tag(stored->user, tag);
 	lk_redis_latchkey_names(tag, stored->digest, &item->names);
-	lk_base64url(stored->digest, LK_DIGEST_LEN, item->digest);
+	lk_redis_named(stored->digest, item->named);
 	lk_redis_arg_key(command, &item->names.session);
 	lk_redis_arg_key(command, &item->names.index);
 	lk_redis_arg_str(command, item->names.handle);
-	lk_redis_arg_str(command, item->digest);
+	lk_redis_arg_str(command, item->named + LK_HANDLE_TEXT_LEN + 1);
 	lk_redis_arg_int(command, stored->issued_us);
 	lk_redis_arg_int(command, stored->expires_ms);
 	lk_redis_arg_str(command,
 	    stored->client[0] != '\0' ? stored->client : "-");
 	lk_redis_arg_str(command, stored->user);
 	lk_redis_arg_int(command, LK_REDIS_EXPIRED_KNOWN_MS);
-	if (stored->ends_ms == 0 || stored->ends_ms == LK_STORED_NEVER)
-		lk_redis_arg_str(command, stored->ends_ms == 0 ? "-" : "never");
-	else
-		lk_redis_arg_int(command, stored->ends_ms);
+	lk_redis_arg_ends(command, stored->ends_ms);
 	lk_redis_arg_str(command, item->how);
 	return (LK_PUT_NOT);
 }
@@ -206,6 +258,7 @@ put(const struct lk_settings *settings, const struct lk_stored *stored,
 const struct lk_redis_keyspace lk_redis_latchkey_keys = {
 	.fence_key = fence_key,
 	.user_key = record_key,
+	.beside = name_beside,
 	.pattern = pattern,
 	.index_type = "zset",
 	.ask = ask,

@@ -91,6 +91,7 @@ take_record(struct list *list, const struct lk_redis_key *key,
 {
 	const struct lk_redis_reply *reply = replies[0];
 	struct lk_redis_names names;
+	struct lk_redis_beside beside;
 	struct lk_session session;
 	struct lk_record record;
 	uint8_t digest[LK_DIGEST_LEN];
@@ -106,9 +107,10 @@ take_record(struct list *list, const struct lk_redis_key *key,
 	if (strcmp(names.session.text, key->text) != 0)
 		return (lk_redis_corrupt(list->store, "a session's record"));
 	lk_record_session(&record, digest, list->tag, &session);
-	if (!lk_redis_latchkey_fill_in(replies[1], &session))
+	if (!lk_redis_beside_read(replies[1], 0, &beside))
 		return (lk_redis_corrupt(list->store,
 		    "what stands beside a session"));
+	lk_redis_beside_fill_in(&beside, &session);
 	if (lk_redis_left(&list->store->link->wire.clock, record.expires_ms,
 	        &session) == LK_OK)
 		list->each(list->arg, &session, NULL);

@@ -17,6 +17,13 @@ lk_redis_layout_of(const struct lk_settings *settings)
 	return (layouts[settings->store.redis.layout]);
 }
 
+bool
+lk_redis_asks_why(const struct lk_redis_layout *layout,
+    const struct lk_settings *settings)
+{
+	return (!layout->first_tells || settings->session.reasons > 0);
+}
+
 void
 lk_redis_key(struct lk_redis_key *key, ...)
 {

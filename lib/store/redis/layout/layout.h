@@ -18,8 +18,15 @@ struct lk_store_ops;
 
 /* ---- Keys -------------------------------------------------------------- */
 
-/* Longest key: a prefix, and a gosession token or a user id. */
-#define LK_REDIS_KEY_MAX (64 + 1 + LK_USER_ID_MAX + 1 + LK_TOKEN_GOSESSION_HEX)
+/* What stands in front of a user's index in the keys beside it, in layout
+ * gosession, and the longest that stands behind it: a sort of the history. */
+#define LK_REDIS_BESIDE_GOSESSION "latchkey-"
+#define LK_REDIS_BESIDE_MAX \
+	(sizeof(":h:ended logout-others ") - 1 + LK_CLIENT_MAX)
+/* Longest key: one of these, of a prefix and a user id. */
+#define LK_REDIS_KEY_MAX                                                   \
+	(sizeof(LK_REDIS_BESIDE_GOSESSION) - 1 + 64 + 1 + LK_USER_ID_MAX + \
+	    LK_REDIS_BESIDE_MAX)
 
 /**
  * A key under construction.  What it is made of has been checked to fit; one
@@ -50,8 +57,9 @@ struct lk_redis_names {
 	char handle[LK_HANDLE_TEXT_LEN + 1];
 	struct lk_redis_key session;
 	struct lk_redis_key index;
-	struct lk_redis_key beside,
-	    ended;                /* layout latchkey, where asked for */
+	/* What stands beside it, where asked for; in layout gosession it may
+	 * have ended by another name as well. */
+	struct lk_redis_key beside, ended, unnamed;
 	struct lk_redis_key user; /* of his cached record; in layout latchkey
 	                             only where it is asked for */
 };
@@ -68,14 +76,15 @@ enum lk_redis_keys {
 
 /* Most commands that a layout asks about one session, and that a second look
  * takes. */
-#define LK_REDIS_QUESTIONS_MAX 3
+#define LK_REDIS_QUESTIONS_MAX 4
 #define LK_REDIS_WHY_MAX 2
+/* All of these, and the one about the user. */
+#define LK_REDIS_LOOK_MAX (LK_REDIS_QUESTIONS_MAX + 1 + LK_REDIS_WHY_MAX)
 
 /** One look at a session: the commands, and the keys that they borrow. */
 struct lk_redis_look {
 	struct lk_redis_names names;
-	struct lk_redis_command
-	    commands[LK_REDIS_QUESTIONS_MAX + LK_REDIS_WHY_MAX];
+	struct lk_redis_command commands[LK_REDIS_LOOK_MAX];
 	size_t count;
 };
 
@@ -94,6 +103,15 @@ struct lk_redis_keyspace {
 	 */
 	enum lk_status (*user_key)(const struct lk_settings *settings,
 	    const char *user, struct lk_redis_key *key, struct lk_error *error);
+
+	/**
+	 * What the keys begin with that stand beside the sessions of who
+	 * ${ref} locates; LK_MALFORMED if that is nobody, and LK_E_INVAL as
+	 * above.
+	 */
+	enum lk_status (*beside)(const struct lk_settings *settings,
+	    const struct lk_session_ref *ref, struct lk_redis_key *base,
+	    struct lk_error *error);
 
 	/** Whether both settings, of this layout, name the same keys; NULL: any
 	 * do. */
@@ -152,6 +170,11 @@ struct lk_redis_layout {
 	 * set none, and would have their users' sessions ended by ours. */
 	bool unlimited;
 
+	bool kindless; /* its sessions are all of one kind */
+
+	/* The first look says all but why a session ended. */
+	bool first_tells;
+
 	/* What a check reads names the session that it is about: a reply to
 	 * another question is not taken for its own. */
 	bool names_itself;
@@ -177,7 +200,7 @@ struct lk_redis_layout {
 
 	/**
 	 * The second look at a session that is unknown: how many commands,
-	 * which borrow ${names}.  NULL: the first tells.
+	 * which borrow ${names}; lk_redis_asks_why() says whether there is one.
 	 */
 	size_t (*ask_why)(struct lk_redis_names *names,
 	    struct lk_redis_command commands[LK_REDIS_WHY_MAX]);
@@ -198,6 +221,13 @@ struct lk_redis_layout {
 	const struct lk_redis_script *put_script;
 	const struct lk_redis_script *sweep_script;
 };
+
+/**
+ * lk_redis_asks_why(layout, settings):
+ * Whether a session that is unknown is looked at twice.
+ */
+bool lk_redis_asks_why(const struct lk_redis_layout *layout,
+    const struct lk_settings *settings);
 
 /** lk_redis_layout_of(settings): The one that they name. */
 const struct lk_redis_layout *lk_redis_layout_of(

@@ -8,6 +8,7 @@
 #ifndef LK_REDIS_SCAN_H_
 #define LK_REDIS_SCAN_H_
 
+#include "store/redis/layout/beside.h"
 #include "store/redis/redis.h"
 
 /* About how many keys a page has, and how many of them are asked about in one
@@ -18,9 +19,9 @@
 /** A session that commands are about, and what they borrow of it. */
 struct lk_redis_item {
 	struct lk_redis_names names;
-	char digest[LK_DIGEST_TEXT_LEN + 1];
-	char how[LK_REDIS_HOW_MAX + 1]; /* layout latchkey */
-	struct lk_token token;          /* layout gosession, and its key */
+	char named[LK_REDIS_NAMED_MAX + 1]; /* its handle and digest */
+	char how[LK_REDIS_HOW_MAX + 1];
+	struct lk_token token; /* layout gosession, and its key */
 	struct lk_token_key key;
 };
 

@@ -8,13 +8,17 @@ export LC_ALL=C
 # Redis is sent no comments.
 text() {
 	awk -v folder="$(dirname "$1")" '
-		/^-- include / {
-			while ((getline line < (folder "/" $3)) > 0)
-				if (line !~ /^\t*--/)
+		function take(file,   line, word) {
+			while ((getline line < file) > 0) {
+				split(line, word, " ")
+				if (line ~ /^-- include /)
+					take(folder "/" word[3])
+				else if (line !~ /^\t*--/)
 					print line
-			next
+			}
+			close(file)
 		}
-		!/^\t*--/' "$1"
+		BEGIN { take(ARGV[1]) }' "$1"
 }
 
 printf '/* Made from lib/store/redis/layout/lua/ by embed.sh; wants wire/command.h. */\n\n'

@@ -1,18 +1,24 @@
 #!lua
--- Let a live session end later (or sooner); never create or revive one.
+-- Let a live session end later (or sooner), but not after its end for good;
+-- never create or revive one.
 --
 -- KEYS  token key, index
 -- ARGV  token, value of the token key, ttl in seconds, shortest life of the
---       index in seconds
+--       index in seconds, handle and digest, how many seconds from now it ends
+--       for good unless that is known (0: never), how (past.lua)
 --
--- Returns when the session ends, in milliseconds, or -1 if it has expired, or
--- -2 if it is not known, or -3 if something else is in its place.
+-- Returns when the session ends, what stands beside it and the time, or -1 if it
+-- has expired, or -2 if it is not known, or -3 if something else is in its
+-- place.
 
+local index, how = KEYS[2], ARGV[7]
 local token, value = ARGV[1], ARGV[2]
-local ttl, index_ttl = tonumber(ARGV[3]), tonumber(ARGV[4])
+local ttl, index_ttl, max_life =
+	tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[6])
+-- include beside_gosession.lua
 
 local found = redis.call('GET', KEYS[1])
-local listed = redis.call('HEXISTS', KEYS[2], token) == 1
+local listed = redis.call('HEXISTS', index, token) == 1
 if not found and listed then
 	return -1
 end
@@ -23,14 +29,29 @@ if found ~= value or redis.call('PEXPIRETIME', KEYS[1]) == -1 then
 	return -3
 end
 
-local time = redis.call('TIME')
-local now = tonumber(time[1])
-local expires_ms = now * 1000 + math.floor(time[2] / 1000) + ttl * 1000
-local index_life = redis.call('TTL', KEYS[2])
-redis.call('HSET', KEYS[2], token, string.format('%.0f', now + ttl))
-redis.call('SET', KEYS[1], value, 'PXAT', string.format('%.0f', expires_ms))
-local wanted = math.max(index_ttl, ttl + 1)
-if index_life ~= -1 and index_life < wanted then
-	redis.call('EXPIRE', KEYS[2], wanted)
+local text = redis.call('HGET', beside, name(token))
+local kind, last, from, program
+if text then
+	kind, last, from, program = string.match(text,
+		'^%S+ %S+ (%S+) (%S+) %S+ (%S+) (.*)$')
 end
-return expires_ms
+last = last or '-'
+if last == '-' and max_life > 0 then
+	last = digits(now_ms + max_life * 1000)
+end
+local expires_ms = now_ms + ttl * 1000
+expires_ms = math.min(expires_ms, tonumber(last) or expires_ms)
+if expires_ms <= now_ms then
+	return -1
+end
+
+local index_life = redis.call('TTL', index)
+local wanted = math.max(index_ttl, ttl + 1)
+put_beside(token, ARGV[5], kind or '-', last, digits(now_ms), from or '-',
+	program or '', wanted)
+redis.call('HSET', index, token, digits(math.floor(expires_ms / 1000)))
+redis.call('SET', KEYS[1], value, 'PXAT', digits(expires_ms))
+if index_life ~= -1 and index_life < wanted then
+	redis.call('EXPIRE', index, wanted)
+end
+return { expires_ms, redis.call('HGET', beside, name(token)), now_ms }

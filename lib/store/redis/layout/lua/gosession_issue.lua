@@ -4,22 +4,29 @@
 -- record when a session began.
 --
 -- KEYS  token key, index
--- ARGV  token, value of the token key, ttl in seconds, limit (0: none),
---       prefix of token keys, shortest life of the index in seconds, whether
---       gosession_trim has been run
+-- ARGV  token, value of the token key, ttl in seconds, limit (0: none), 1 if
+--       that refuses, shortest life of the index in seconds, whether
+--       gosession_trim has been run, handle and digest, client, how many
+--       seconds it may live (0: for ever), token of a session that it replaces,
+--       or '', handle and digest of that, how (past.lua)
 --
--- Returns when the session ends, in milliseconds, or -1, and nothing was done,
--- if there may be so many sessions over the limit that gosession_trim has to
--- come first.
+-- Returns when the session ends, what stands beside it and the time; or -1, and
+-- nothing was done, if there may be so many sessions over the limit that
+-- gosession_trim has to come first; or -4, and nothing was done, if the limit
+-- refuses it.
 
+local index, how = KEYS[2], ARGV[13]
 local token, value = ARGV[1], ARGV[2]
-local ttl, limit = tonumber(ARGV[3]), tonumber(ARGV[4])
-local prefix, index_ttl = ARGV[5], tonumber(ARGV[6])
-local trimmed, ONCE = ARGV[7] == '1', 10000
+local ttl, limit, refuses = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5] == '1'
+local index_ttl, max_life = tonumber(ARGV[6]), tonumber(ARGV[10])
+local trimmed, ONCE, BATCH = ARGV[7] == '1', 10000, 1000
+local replaced = ARGV[11]
+-- include beside_gosession.lua
 
-local time = redis.call('TIME')
+if max_life > 0 then
+	ttl = math.min(ttl, max_life)
+end
 local now = tonumber(time[1])
-local now_ms = now * 1000 + math.floor(time[2] / 1000)
 local expires_ms = now_ms + ttl * 1000
 
 -- When each token ends: the second, as the index has it, and the millisecond,
@@ -37,17 +44,19 @@ local function is_before(a, b)
 	return ends(a) < ends(b)
 end
 
--- The user's live tokens but this one; dead ones are dropped.
+-- The user's live tokens but this one and that which it replaces; dead ones are
+-- dropped.
 local function live_tokens()
-	local fields = redis.call('HGETALL', KEYS[2])
+	local fields = redis.call('HGETALL', index)
 	local live = {}
 	for i = 1, #fields, 2 do
 		local other = fields[i]
 		seconds[other] = tonumber(fields[i + 1]) or 0
 		if seconds[other] <= now and ends(other) == -2 then
-			redis.call('HDEL', KEYS[2], other)
-		elseif other ~= token and
-			(seconds[other] > now or ends(other) > now_ms) then
+			drop(other)
+		elseif other ~= token and other ~= replaced and
+			(seconds[other] > now and not refuses or
+				ends(other) > now_ms) then
 			live[#live + 1] = other
 		end
 	end
@@ -67,12 +76,11 @@ local function end_first(live, over)
 	elseif over > 1 then
 		table.sort(live, is_before)
 	end
-	for i = 1, #live do
-		if over <= 0 then
-			break
-		end
-		over = over - redis.call('DEL', prefix .. live[i])
-		redis.call('HDEL', KEYS[2], live[i])
+	first = 1
+	while over > 0 and first <= #live do
+		local last = math.min(first + math.min(over, BATCH) - 1, #live)
+		over = over - finish_each({ unpack(live, first, last) }, 'limit')
+		first = last + 1
 	end
 end
 
@@ -95,35 +103,59 @@ end
 -- Without a limit, forget some of the expired tokens at each issue, so that
 -- the index stays in proportion to what lives without ever being read whole.
 local function forget_some()
-	local fields = redis.call('HRANDFIELD', KEYS[2], 8, 'WITHVALUES')
+	local fields = redis.call('HRANDFIELD', index, 8, 'WITHVALUES')
 	for i = 1, #fields, 2 do
 		if (tonumber(fields[i + 1]) or 0) < now and
 			redis.call('EXISTS', prefix .. fields[i]) == 0 then
-			redis.call('HDEL', KEYS[2], fields[i])
+			drop(fields[i])
 		end
 	end
 end
 
 -- Who may not ask how many there are does it in one step.
-local count = limit > 0 and redis.pcall('HLEN', KEYS[2]) or 0
+local count = limit > 0 and redis.pcall('HLEN', index) or 0
 count = type(count) == 'number' and count or 1
-if count > ONCE and count >= limit and not (trimmed and limit > ONCE) then
+if count > ONCE and count >= limit and
+	not (trimmed and (refuses or limit > ONCE)) then
 	return -1
 end
+local live, over = {}, 0
 if count > 0 and count <= ONCE then
-	local live = live_tokens()
-	end_first(live, #live - limit + 1)
+	live = live_tokens()
+	over = #live - limit + 1
 	keep_order(live)
+elseif limit > 0 and redis.call('HEXISTS', index, replaced) == 1 then
+	over = count - limit
 else
+	over = limit > 0 and count - limit + 1 or 0
+end
+if over > 0 and refuses then
+	return -4
+end
+if count == 0 or count > ONCE then
 	forget_some()
 end
 
--- The index outlives each of its tokens; its own life is never shortened.
-local index_life = redis.call('TTL', KEYS[2])
-redis.call('HSET', KEYS[2], token, string.format('%.0f', now + ttl))
-redis.call('SET', KEYS[1], value, 'PXAT', string.format('%.0f', expires_ms))
-local wanted = math.max(index_ttl, ttl + 1)
-if index_life ~= -1 and index_life < wanted then
-	redis.call('EXPIRE', KEYS[2], wanted)
+-- What stands beside it is written first: were that denied, nothing would be
+-- done.
+local last = 'never'
+if max_life > 0 then
+	last = digits(math.max(now_ms + max_life * 1000, expires_ms))
 end
-return expires_ms
+local index_life = redis.call('TTL', index)
+local wanted = math.max(index_ttl, ttl + 1)
+put_beside(token, ARGV[8], ARGV[9], last, '-', peer, agent, wanted)
+record_change(owner, 'issued', '-', ARGV[9], string.match(ARGV[8], '^%S+'), 1)
+if redis.pcall('HEXISTS', index, replaced) == 1 then
+	finish_each({ replaced }, 'replaced', ARGV[12])
+end
+end_first(live, over)
+
+-- The index outlives each of its tokens; its own life is never shortened.
+redis.call('HSET', index, token, string.format('%.0f', now + ttl))
+redis.call('SET', KEYS[1], value, 'PXAT', digits(expires_ms))
+if index_life ~= -1 and index_life < wanted then
+	redis.call('EXPIRE', index, wanted)
+end
+forget_strays()
+return { expires_ms, redis.call('HGET', beside, name(token)), now_ms }

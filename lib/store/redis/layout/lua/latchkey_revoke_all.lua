@@ -53,9 +53,7 @@ local function finish_all(handles)
 			end
 		end
 	end
-	if lived > 0 then
-		pcall(record_change, user, 'ended', ARGV[5], '-', '-', lived)
-	end
+	record_all_ended(user, ARGV[5], lived)
 	return ended, spared
 end
 

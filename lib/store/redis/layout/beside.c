@@ -1,6 +1,6 @@
 /*
- * What layout `latchkey` keeps beside its records: where a session came from
- * and when it ends for good, why one ended, and a user's history.
+ * What both layouts keep beside their sessions: where one came from and when it
+ * ends for good, why one ended, and a user's history.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 
 #include "base/base64url.h"
 #include "session/record.h"
-#include "store/redis/layout/latchkey.h"
+#include "store/redis/layout/beside.h"
 #include "store/redis/layout/scan.h"
 
 #include "redis_history_scripts.h"
@@ -21,6 +21,8 @@
 /* Most sorts, and entries of one, that are looked at. */
 #define SORTS_MAX 4096
 #define ENTRIES_MAX 10000
+/* Most words in front of what is known of a live session. */
+#define BEFORE_MAX 2
 /* Words of an entry, of which the last may hold blanks. */
 #define WORDS_MAX 7
 #define US_OF_SECOND 1000000
@@ -93,8 +95,19 @@ read_word(const struct word *word, char *to, size_t max)
 /* ---- Of a live session ------------------------------------------------- */
 
 void
-lk_redis_latchkey_how(const struct lk_settings *settings,
-    const struct lk_origin *origin, char how[LK_REDIS_HOW_MAX + 1])
+lk_redis_named(const uint8_t *digest, char text[LK_REDIS_NAMED_MAX + 1])
+{
+	text[0] = '\0';
+	if (digest == NULL)
+		return;
+	lk_base64url(digest, LK_HANDLE_LEN, text);
+	text[LK_HANDLE_TEXT_LEN] = ' ';
+	lk_base64url(digest, LK_DIGEST_LEN, text + LK_HANDLE_TEXT_LEN + 1);
+}
+
+void
+lk_redis_how(const struct lk_settings *settings, const struct lk_origin *origin,
+    char how[LK_REDIS_HOW_MAX + 1])
 {
 	(void)snprintf(how, LK_REDIS_HOW_MAX + 1,
 	    "%" PRId64 " %" PRId64 " %" PRId64 " %s %s %s",
@@ -105,16 +118,36 @@ lk_redis_latchkey_how(const struct lk_settings *settings,
 	    origin->actor[0] != '\0' ? origin->actor : "-", origin->agent);
 }
 
+void
+lk_redis_stored_how(const struct lk_settings *settings,
+    const struct lk_stored *stored, char how[LK_REDIS_HOW_MAX + 1])
+{
+	struct lk_origin origin = { .actor = "" };
+
+	memcpy(origin.peer, stored->peer, sizeof(origin.peer));
+	memcpy(origin.agent, stored->agent, sizeof(origin.agent));
+	lk_redis_how(settings, &origin, how);
+}
+
+void
+lk_redis_arg_ends(struct lk_redis_command *command, int64_t ends_ms)
+{
+	if (ends_ms == 0 || ends_ms == LK_STORED_NEVER)
+		lk_redis_arg_str(command, ends_ms == 0 ? "-" : "never");
+	else
+		lk_redis_arg_int(command, ends_ms);
+}
+
 bool
-lk_redis_latchkey_beside(const struct lk_redis_reply *reply,
+lk_redis_beside_read(const struct lk_redis_reply *reply, size_t before,
     struct lk_redis_beside *beside)
 {
-	struct word words[5];
+	struct word all[BEFORE_MAX + 5], *words = all + before;
 
 	memset(beside, 0, sizeof(*beside));
 	if (reply->type == LK_REDIS_NIL)
 		return (true);
-	if (!split(reply, words, 5))
+	if (!split(reply, all, before + 5))
 		return (false);
 	if (is(&words[1], "never"))
 		beside->ends_ms = LK_STORED_NEVER;
@@ -127,30 +160,23 @@ lk_redis_latchkey_beside(const struct lk_redis_reply *reply,
 	    read_word(&words[4], beside->agent, LK_AGENT_MAX));
 }
 
-bool
-lk_redis_latchkey_fill_in(const struct lk_redis_reply *reply,
+void
+lk_redis_beside_fill_in(const struct lk_redis_beside *beside,
     struct lk_session *session)
 {
-	struct lk_redis_beside beside;
-
-	if (!lk_redis_latchkey_beside(reply, &beside))
-		return (false);
-	memcpy(session->peer, beside.peer, sizeof(session->peer));
-	memcpy(session->agent, beside.agent, sizeof(session->agent));
-	session->renewed_at = beside.renewed_ms / 1000;
-	session->ends_by = beside.ends_ms == LK_STORED_NEVER
+	memcpy(session->peer, beside->peer, sizeof(session->peer));
+	memcpy(session->agent, beside->agent, sizeof(session->agent));
+	session->renewed_at = beside->renewed_ms / 1000;
+	session->ends_by = beside->ends_ms == LK_STORED_NEVER
 	    ? 0
-	    : (beside.ends_ms + 999) / 1000;
-	return (true);
+	    : (beside->ends_ms + 999) / 1000;
 }
 
 /* ---- Of one that has ended --------------------------------------------- */
 
-/* Read what it left behind, which must be of ${digest}; NULL, or what is not as
- * latchkey writes it. */
-static const char *
-read_ended(const struct lk_redis_reply *reply, const char *digest, size_t len,
-    enum lk_reason *reason, int64_t *ms)
+const char *
+lk_redis_ended_read(const struct lk_redis_reply *reply, const char *digest,
+    size_t len, enum lk_reason *reason, int64_t *ms)
 {
 	struct word words[4];
 
@@ -169,68 +195,32 @@ read_ended(const struct lk_redis_reply *reply, const char *digest, size_t len,
 	return (NULL);
 }
 
-size_t
-lk_redis_latchkey_ask_why(struct lk_redis_names *names,
-    struct lk_redis_command commands[LK_REDIS_WHY_MAX])
-{
-	lk_redis_command(&commands[0], "ZSCORE");
-	lk_redis_arg_key(&commands[0], &names->index);
-	lk_redis_arg_str(&commands[0], names->handle);
-	lk_redis_key(&names->ended, LK_REDIS_LATCHKEY_NAMESPACE, names->tag,
-	    LK_REDIS_LATCHKEY_ENDED, names->handle, NULL);
-	lk_redis_command(&commands[1], "GET");
-	lk_redis_arg_key(&commands[1], &names->ended);
-	return (2);
-}
-
 enum lk_status
-lk_redis_latchkey_why(const struct lk_token_key *key,
-    struct lk_redis_reply *const *replies, enum lk_reason *reason,
-    const char **wrong)
-{
-	const struct lk_redis_reply *end = replies[0];
-	char digest[LK_DIGEST_TEXT_LEN + 1];
-	int64_t ms;
-
-	*reason = LK_REASON_NONE;
-	if (end->type != LK_REDIS_NIL &&
-	    (end->type != LK_REDIS_STRING || end->len == 0 ||
-	        strspn(end->text, "0123456789.e+") != end->len))
-		*wrong = "a session's end";
-	else if (key != NULL && !key->by_id) {
-		/* Who was named by an id alone does not hold the token. */
-		lk_base64url(key->digest, LK_DIGEST_LEN, digest);
-		*wrong = read_ended(replies[1], digest, LK_DIGEST_TEXT_LEN,
-		    reason, &ms);
-	}
-	if (end->type == LK_REDIS_NIL)
-		return (LK_UNKNOWN);
-	*reason = LK_REASON_NONE;
-	return (LK_EXPIRED);
-}
-
-enum lk_status
-lk_redis_latchkey_ended(struct lk_store *base, const struct lk_session_ref *ref,
+lk_redis_ended(struct lk_store *base_store, const struct lk_session_ref *ref,
     struct lk_deadline deadline, struct lk_entry *entry)
 {
-	struct lk_redis_store *store = lk_redis_store_of(base);
-	struct lk_redis_command commands[LK_REDIS_WHY_MAX];
+	struct lk_redis_store *store = lk_redis_store_of(base_store);
+	struct lk_redis_command command;
 	struct lk_redis_reply *reply = NULL;
-	struct lk_redis_names names;
+	char handle[LK_HANDLE_TEXT_LEN + 1];
+	struct lk_redis_key base, key;
 	const char *wrong = NULL;
 	enum lk_status status = LK_FAULT;
 	int64_t ms = 0;
 
 	memset(entry, 0, sizeof(*entry));
-	if (ref->locator_len != LK_TAG_LEN)
-		return (LK_UNKNOWN);
-	lk_redis_latchkey_names(ref->locator, ref->handle, &names);
-	(void)lk_redis_latchkey_ask_why(&names, commands);
-	status = lk_redis_run(store, &commands[1], 1, deadline, &reply);
+	if ((status = store->layout->keys->beside(base_store->settings, ref,
+	         &base, base_store->error)) != LK_OK)
+		return (status);
+	lk_base64url(ref->handle, LK_HANDLE_LEN, handle);
+	lk_redis_key(&key, base.text, LK_REDIS_ENDED, handle, NULL);
+	lk_redis_command(&command, "GET");
+	lk_redis_arg_key(&command, &key);
+	status = lk_redis_run(store, &command, 1, deadline, &reply);
 	if (status != LK_OK)
 		return (status);
 	/* A handle is the beginning of a digest, but for its last character. */
-	wrong = read_ended(reply, names.handle, LK_HANDLE_TEXT_LEN - 1,
+	wrong = lk_redis_ended_read(reply, handle, LK_HANDLE_TEXT_LEN - 1,
 	    &entry->reason, &ms);
 	lk_redis_reply_free(reply);
 	if (wrong != NULL)
@@ -251,11 +241,26 @@ struct dated {
 struct reading {
 	struct lk_redis_store *store;
 	const struct lk_session_ref *ref;
+	struct lk_redis_key key;
 	char user[LK_USER_ID_MAX + 1];
 	int64_t since_us;
 	struct dated *all;
 	size_t n, room;
 };
+
+/* Name the hash of a user's history. */
+static enum lk_status
+name_history(struct lk_redis_store *store, const struct lk_session_ref *ref,
+    struct lk_redis_key *key)
+{
+	struct lk_redis_key base;
+	const enum lk_status status = store->layout->keys->beside(
+	    store->base.settings, ref, &base, store->base.error);
+
+	if (status == LK_OK)
+		lk_redis_key(key, base.text, LK_REDIS_HISTORY, NULL);
+	return (status);
+}
 
 /* What the name of a sort says: event, reason, client. */
 static bool
@@ -339,9 +344,8 @@ take_sort(struct reading *reading, const struct lk_redis_reply *sort,
 
 /* Ask for some sorts, whose names are every second of ${fields}. */
 static enum lk_status
-read_some(struct reading *reading, const char *tag,
-    struct lk_redis_reply *const *fields, size_t count,
-    struct lk_deadline deadline)
+read_some(struct reading *reading, struct lk_redis_reply *const *fields,
+    size_t count, struct lk_deadline deadline)
 {
 	struct lk_redis_command commands[SORTS_AT_ONCE];
 	struct lk_redis_reply *replies[SORTS_AT_ONCE] = { NULL };
@@ -354,8 +358,8 @@ read_some(struct reading *reading, const char *tag,
 		if (lk_redis_reply_is(fields[2 * i], "-"))
 			continue;
 		sorts[n] = fields[2 * i];
-		lk_redis_key(&keys[n], LK_REDIS_LATCHKEY_NAMESPACE, tag,
-		    LK_REDIS_LATCHKEY_HISTORY ":", sorts[n]->text, NULL);
+		lk_redis_key(&keys[n], reading->key.text, ":", sorts[n]->text,
+		    NULL);
 		lk_redis_command(&commands[n], "LRANGE");
 		lk_redis_arg_key(&commands[n], &keys[n]);
 		lk_redis_arg_int(&commands[n], 0);
@@ -386,8 +390,8 @@ compare(const void *a, const void *b)
 /* Read all sorts, of which ${all} are the names, each with nothing behind it
  * but the user behind `-`. */
 static enum lk_status
-read_all(struct reading *reading, const char *tag,
-    const struct lk_redis_reply *all, struct lk_deadline deadline)
+read_all(struct reading *reading, const struct lk_redis_reply *all,
+    struct lk_deadline deadline)
 {
 	enum lk_status status = LK_OK;
 	size_t i, n = all->elements / 2;
@@ -403,7 +407,7 @@ read_all(struct reading *reading, const char *tag,
 			    "%s", all->element[i]->text);
 	}
 	for (i = 0; i < n && status == LK_OK; i += SORTS_AT_ONCE)
-		status = read_some(reading, tag, all->element + 2 * i,
+		status = read_some(reading, all->element + 2 * i,
 		    n - i < SORTS_AT_ONCE ? n - i : SORTS_AT_ONCE, deadline);
 	if (status == LK_OK && reading->n > 0)
 		qsort(reading->all, reading->n, sizeof(reading->all[0]),
@@ -412,32 +416,28 @@ read_all(struct reading *reading, const char *tag,
 }
 
 enum lk_status
-lk_redis_latchkey_history(struct lk_store *base,
-    const struct lk_session_ref *ref, struct lk_deadline deadline,
-    lk_entry_fn *each, void *arg)
+lk_redis_history(struct lk_store *base, const struct lk_session_ref *ref,
+    struct lk_deadline deadline, lk_entry_fn *each, void *arg)
 {
 	struct reading reading = { .store = lk_redis_store_of(base),
 		.ref = ref };
 	struct lk_redis_reply *all = NULL;
 	struct lk_redis_command command;
-	struct lk_redis_key key;
-	char tag[LK_TAG_TEXT_LEN + 1];
 	enum lk_status status = LK_FAULT;
 	size_t i;
 
-	if (ref->locator_len != LK_TAG_LEN)
-		return (LK_MALFORMED);
-	lk_base64url(ref->locator, LK_TAG_LEN, tag);
-	lk_redis_latchkey_key(&key, tag, LK_REDIS_LATCHKEY_HISTORY);
+	status = name_history(reading.store, ref, &reading.key);
+	if (status != LK_OK)
+		return (status);
 	lk_redis_command(&command, "HGETALL");
-	lk_redis_arg_key(&command, &key);
+	lk_redis_arg_key(&command, &reading.key);
 	status = lk_redis_run(reading.store, &command, 1, deadline, &all);
 	if (status != LK_OK)
 		return (status);
 	reading.since_us = 1000 *
 	        lk_redis_clock_now_ms(&reading.store->link->wire.clock) -
 	    US_OF_SECOND * (int64_t)base->settings->session.history.ttl;
-	status = read_all(&reading, tag, all, deadline);
+	status = read_all(&reading, all, deadline);
 	for (i = 0; i < reading.n && status == LK_OK; i++)
 		each(arg, &reading.all[i].entry);
 	free(reading.all);
@@ -446,22 +446,18 @@ lk_redis_latchkey_history(struct lk_store *base,
 }
 
 enum lk_status
-lk_redis_latchkey_history_erase(struct lk_store *base,
-    const struct lk_session_ref *ref, struct lk_deadline deadline,
-    uint64_t *erased)
+lk_redis_history_erase(struct lk_store *base, const struct lk_session_ref *ref,
+    struct lk_deadline deadline, uint64_t *erased)
 {
 	struct lk_redis_store *store = lk_redis_store_of(base);
 	struct lk_redis_reply *reply = NULL;
 	struct lk_redis_call call;
 	struct lk_redis_key key;
-	char tag[LK_TAG_TEXT_LEN + 1];
 	enum lk_status status = LK_FAULT;
 
 	*erased = 0;
-	if (ref->locator_len != LK_TAG_LEN)
-		return (LK_MALFORMED);
-	lk_base64url(ref->locator, LK_TAG_LEN, tag);
-	lk_redis_latchkey_key(&key, tag, LK_REDIS_LATCHKEY_HISTORY);
+	if ((status = name_history(store, ref, &key)) != LK_OK)
+		return (status);
 	lk_redis_call(&call, &history_erase_script, 1);
 	lk_redis_arg_key(&call.command, &key);
 	status = lk_redis_call_run(store->link, &call, LK_REDIS_EXTENDS,
