@@ -183,7 +183,7 @@ print(lk.lk_check(manager, tokens[0], session))
 @pytest.mark.parametrize("user", CALLERS)
 def test_agent_goes_by_who_asks_after_a_change_of_user(agency, user):
     done = agency.run("/usr/bin/python3", "-c", CHANGES,
-                      PLAIN / "liblatchkey.so.0", CONF, user)
+                      PLAIN / "liblatchkey.so", CONF, user)
     assert done.stdout.split() == ["0", "-4", "0"], done
 
 
