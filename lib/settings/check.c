@@ -325,6 +325,12 @@ check_row(const struct lk_settings *settings, size_t i, struct lk_error *error)
 		    "expected each kind in one row, got %s again", got));
 	}
 	policy = lk_settings_policy(settings, kinds->v[0]);
+	if (policy.max_life > 0 && rows->v[i].ttl > policy.max_life)
+		return (lk_settings_refuse(settings, "session.clients",
+		    "session.max_life", error,
+		    "expected rows with a ttl of at most session.max_life, "
+		    "which is %" PRId64 ", got %" PRId64,
+		    policy.max_life, (int64_t)rows->v[i].ttl));
 	if (policy.renew_below < policy.ttl)
 		return (LK_OK);
 	lk_setting_quote(kinds->v[0], got);

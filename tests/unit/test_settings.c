@@ -437,6 +437,10 @@ test_settings_clients_that_contradict_are_refused(void **state)
 	assert_refused("session = { ttl = 10;\n max_life = 9; };",
 	    ":2: session.max_life: expected no less than session.ttl, which is "
 	    "10, got 9");
+	assert_refused("session = { max_life = 8; clients = (\n"
+	               "{ kinds = [ \"a\" ]; max = 1; ttl = 9; } ); };",
+	    ":1: session.clients: expected rows with a ttl of at most "
+	    "session.max_life, which is 8, got 9");
 	assert_refused("session = { single = true;\n on_limit = \"refuse\"; };",
 	    ":2: session.on_limit: expected \"oldest\", since session.single "
 	    "lets each login end the others, got \"refuse\"");
