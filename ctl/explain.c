@@ -126,9 +126,12 @@ is_method(const char *text)
 	        "0123456789!#$%&'*+-.^_`|~") == len);
 }
 
-/* Write the Host that a client sends which is given ${url}, if that says. */
+/*
+ * Write the Host that a client sends which is given ${url}, and the host that a
+ * web server chooses, if the URL says.
+ */
 static bool
-say_host(const char *url, char *host, size_t size)
+say_host(const char *url, char *host, char *chosen, size_t size)
 {
 	const char *start = strstr(url, "://");
 
@@ -137,6 +140,8 @@ say_host(const char *url, char *host, size_t size)
 	start += 3;
 	(void)snprintf(host, size, "HTTP_HOST=%.*s", (int)strcspn(start, "/?#"),
 	    start);
+	(void)snprintf(chosen, size, "LATCHKEY_HOST=%.*s",
+	    (int)strcspn(start, ":/?#"), start);
 	return (true);
 }
 
@@ -190,9 +195,10 @@ ctl_explain(struct ctl *ctl, int argc, char **argv)
 		{ "--subrequest", &subrequest, NULL },
 		{ "--destination", NULL, &to }, { NULL, NULL, NULL } };
 	char method[METHOD_MAX + NAME_ROOM], url[URL_MAX + NAME_ROOM];
-	char host[URL_MAX + NAME_ROOM], destination[URL_MAX + NAME_ROOM];
+	char host[URL_MAX + NAME_ROOM], chosen[URL_MAX + NAME_ROOM];
+	char destination[URL_MAX + NAME_ROOM];
 	char accept[] = "HTTP_ACCEPT=text/html";
-	char *env[] = { method, url, NULL, NULL, NULL, NULL };
+	char *env[] = { method, url, NULL, NULL, NULL, NULL, NULL };
 	struct gate_request request;
 	int operands, code, n = 2;
 
@@ -207,8 +213,10 @@ ctl_explain(struct ctl *ctl, int argc, char **argv)
 		return (ctl_usage(ctl, "a URL of 1 to 16384 bytes"));
 	(void)snprintf(method, sizeof(method), "REQUEST_METHOD=%s", argv[0]);
 	(void)snprintf(url, sizeof(url), "REQUEST_URI=%s", argv[1]);
-	if (say_host(argv[1], host, sizeof(host)))
+	if (say_host(argv[1], host, chosen, sizeof(host))) {
 		env[n++] = host;
+		env[n++] = chosen;
+	}
 	if (html)
 		env[n++] = accept;
 	if (to != NULL) {

@@ -1,11 +1,11 @@
 -- Ask the gate about a request, for haproxy/latchkey.cfg.
 --
 -- Leaves the gate's answer in txn.latchkey_status, and what it said about the
--- session in txn.latchkey_user and txn.latchkey_session, which are not there
--- where a rule is public; txn.latchkey_cookie is for the client.  A 401 is sent to the client then and there, with
--- every challenge, or where the gate says so a redirect to the login page.  If
--- anything goes wrong there is no status, which the configuration does not take
--- for a yes.
+-- session in txn.latchkey_user, txn.latchkey_session and txn.latchkey_groups,
+-- which are not there where a rule is public; txn.latchkey_cookie is for the
+-- client.  A 401 is sent to the client then and there, with every challenge, or
+-- where the gate says so a redirect to the login page.  If anything goes wrong
+-- there is no status, which the configuration does not take for a yes.
 
 local SOCKET = "unix@/run/haproxy/latchkey.sock"
 -- More than "timeout server" there: what times out here is tried again.
@@ -20,7 +20,7 @@ local NOT_ASKED = {
 	["host"] = true, ["keep-alive"] = true, ["te"] = true,
 	["trailer"] = true, ["transfer-encoding"] = true, ["upgrade"] = true,
 	["latchkey-method"] = true, ["latchkey-uri"] = true,
-	["latchkey-peer"] = true,
+	["latchkey-peer"] = true, ["latchkey-host"] = true,
 }
 
 -- The values of a header, from 1 on.
@@ -69,6 +69,8 @@ local function ask(txn)
 	headers["latchkey-method"] = { method }
 	headers["latchkey-uri"] = { uri }
 	headers["latchkey-peer"] = { txn.sf:src() }
+	-- And which one HAProxy takes it for, whatever the client says.
+	headers["latchkey-host"] = { txn:get_var("txn.latchkey_host") }
 
 	local reply = core.httpclient():get({
 		url = REFUSED, dst = SOCKET, headers = headers,
@@ -85,6 +87,11 @@ local function ask(txn)
 		end
 		txn:set_var("txn.latchkey_user", user)
 		txn:set_var("txn.latchkey_session", session)
+		-- With gate.headers, and any other that it names.
+		local groups = all(reply, "latchkey-groups")[1]
+		if groups then
+			txn:set_var("txn.latchkey_groups", groups)
+		end
 		-- Of a session that was renewed.
 		local cookie = all(reply, "set-cookie")[1]
 		if cookie then

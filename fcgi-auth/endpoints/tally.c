@@ -38,7 +38,8 @@ gate_tally_denial(struct gate_tally *tally, const struct gate_facts *facts,
 	    { "session", session == NULL ? NULL : session->id },
 	    { "user", session == NULL ? NULL : session->user },
 	    { "method", request->method }, { "path", path },
-	    { "peer", request->peer },
+	    { "peer", request->peer }, { "trace", gate_request_trace(request) },
+	    { "request_id", gate_request_id(request) },
 	    { "suppressed", gate_limiter_said(suppressed, count) });
 }
 

@@ -4,9 +4,14 @@
 #include "session/record.h"
 #include "session/user.h"
 #include "verdict/decide.h"
+#include "verdict/detail.h"
 
 /* How long a client should wait for the store to come back, in seconds. */
 #define RETRY_AFTER 2
+/* Most that is told of a user's detail, and what the name of each header may
+ * take of it: a reply has room for that. */
+#define TOLD_MAX 6500
+#define TOLD_NAME_ROOM (LK_TOLD_NAME_MAX + 13)
 
 static bool
 accepts_basic(const struct lk_settings *settings)
@@ -21,6 +26,19 @@ accepts_basic(const struct lk_settings *settings)
 	return (false);
 }
 
+const char *
+gate_login_url(const struct gate_facts *facts)
+{
+	const struct lk_rule *rule = facts->plan == NULL
+	    ? NULL
+	    : facts->plan->rule;
+
+	return (rule != NULL && rule->login_url != NULL &&
+	            rule->login_url[0] != '\0'
+	        ? rule->login_url
+	        : facts->settings->gate.login_url);
+}
+
 /* Not logged in: browsers go to the login page, others get a challenge. */
 static void
 ask_for_token(const struct gate_facts *facts, enum gate_challenge challenge,
@@ -28,7 +46,7 @@ ask_for_token(const struct gate_facts *facts, enum gate_challenge challenge,
 {
 	verdict->reason = reason;
 	verdict->login = facts->request->authorizer &&
-	    facts->settings->gate.login_url[0] != '\0' &&
+	    gate_login_url(facts)[0] != '\0' &&
 	    gate_request_is_navigation(facts->request);
 	verdict->http = verdict->login && !facts->request->subrequest
 	    ? 302
@@ -213,6 +231,28 @@ wants_renewal(const struct lk_settings *settings,
 	        session->expires_at < session->issued_at + policy.max_life));
 }
 
+/* Whether headers can carry all that they are to tell, beside the detail. */
+static bool
+can_be_told(const struct lk_settings *settings, const struct lk_user *user)
+{
+	const struct lk_told_list *headers = &settings->gate.headers;
+	struct lk_buf value = LK_BUF_INIT(LK_TOLD_VALUE_MAX);
+	bool can = headers->n == 0 || (user != NULL && user->detail != NULL);
+	size_t i,
+	    all = can && headers->n > 0 && settings->gate.detail
+	    ? strlen(user->detail)
+	    : 0;
+
+	for (i = 0; i < headers->n && can; i++) {
+		lk_buf_reset(&value);
+		can = gate_told_value(headers->v[i].field, user->detail,
+		    &value);
+		all += value.len + TOLD_NAME_ROOM;
+	}
+	lk_buf_free(&value);
+	return (can && all <= TOLD_MAX);
+}
+
 /* The bearer has a session; is he one of those that the rule lets in? */
 static void
 decide_by_rule(const struct gate_facts *facts, struct gate_verdict *verdict)
@@ -231,6 +271,11 @@ decide_by_rule(const struct gate_facts *facts, struct gate_verdict *verdict)
 	else if (settings->gate.detail && user != NULL &&
 	    strlen(user->detail) > (size_t)settings->gate.detail_max)
 		deny(503, "The user's detail is longer than gate.detail_max.",
+		    verdict);
+	else if (!can_be_told(settings, user))
+		deny(503,
+		    "No header can carry what gate.headers names of the user's "
+		    "detail.",
 		    verdict);
 	else
 		/* An access token refreshes nothing. */

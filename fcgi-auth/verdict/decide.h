@@ -54,6 +54,13 @@ struct gate_facts {
 };
 
 /**
+ * gate_login_url(facts):
+ * Where browsers without a session are sent: where the rule says or, if it does
+ * not, the setting; "" for nowhere.
+ */
+const char *gate_login_url(const struct gate_facts *facts);
+
+/**
  * gate_decide(facts, verdict):
  * Allow if and only if the request is complete and asks for a verdict, and the
  * plan needs nothing, or it needs a session and the request carries one token,
@@ -61,11 +68,12 @@ struct gate_facts {
  * session's user, session and user are what the rule asks for, and all that is
  * said about them can stand in a header.  A detail that was asked for and is
  * longer than `gate.detail_max` is 503: what stands behind the gate must not
- * take a detail that was left out for one that is not there.  A session with
- * less than `gate.renew_below` seconds left is to be renewed.  A subrequest is
- * never answered 302 or 400: 401 with the error code in its challenge, or 403
- * where no token would help.  Who would be redirected as an authorizer's client
- * hears 401 with ${login} there.
+ * take a detail that was left out for one that is not there; so is a member of
+ * it that `gate.headers` names and no header can carry (gate_told_value()).  A
+ * session with less than `gate.renew_below` seconds left is to be renewed.  A
+ * subrequest is never answered 302 or 400: 401 with the error code in its
+ * challenge, or 403 where no token would help.  Who would be redirected as an
+ * authorizer's client hears 401 with ${login} there.
  */
 void gate_decide(const struct gate_facts *facts, struct gate_verdict *verdict);
 

@@ -4,6 +4,7 @@
 
 #include <sodium.h>
 
+#include "base/address.h"
 #include "verdict/request.h"
 
 /* The Sec-Fetch-Mode of a page that a person goes to. */
@@ -66,6 +67,14 @@ gate_request_only(const struct gate_request *request, const char *name)
 	return (value);
 }
 
+const char *
+gate_request_host(const struct gate_request *request)
+{
+	const char *host = gate_request_only(request, "LATCHKEY_HOST");
+
+	return (host != NULL && lk_host_is_name(host) ? host : NULL);
+}
+
 void
 gate_request_read(char *const *env, bool authorizer,
     struct gate_request *request)
@@ -97,6 +106,49 @@ gate_request_doubt(struct gate_request *request)
 		if (strcmp(request->method, forwarded) != 0)
 			request->method = NULL;
 	}
+}
+
+/* Whether ${len} hexadecimal digits begin there; ${some}: not all are 0. */
+static bool
+is_hex(const char *text, size_t len, bool some)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (text[i] == '\0' ||
+		    strchr("0123456789abcdef", text[i]) == NULL)
+			return (false);
+	}
+	return (!some || strspn(text, "0") < len);
+}
+
+const char *
+gate_request_trace(const struct gate_request *request)
+{
+	const char *v = gate_request_only(request, "HTTP_TRACEPARENT");
+
+	return (v != NULL && is_hex(v, 2, false) && v[2] == '-' &&
+	            is_hex(v + 3, 32, true) && v[35] == '-' &&
+	            is_hex(v + 36, 16, true) && v[52] == '-' &&
+	            is_hex(v + 53, 2, false) && v[55] == '\0' &&
+	            strncmp(v, "ff", 2) != 0
+	        ? v
+	        : NULL);
+}
+
+const char *
+gate_request_id(const struct gate_request *request)
+{
+	const char *v = gate_request_only(request, "HTTP_X_REQUEST_ID");
+	const size_t len = v == NULL ? 0 : strlen(v);
+
+	return (len >= 1 && len <= 128 &&
+	            strspn(v,
+	                "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	                "abcdefghijklmnopqrstuvwxyz0123456789"
+	                "._~+/=:-") == len
+	        ? v
+	        : NULL);
 }
 
 /* Whether a media range's parameters have the weight 0 (RFC 9110, 12.4.2). */

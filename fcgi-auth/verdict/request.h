@@ -55,6 +55,24 @@ const char *gate_request_only(const struct gate_request *request,
     const char *name);
 
 /**
+ * gate_request_host(request):
+ * Which of its hosts the web server chose for the request, by LATCHKEY_HOST;
+ * NULL if it does not say, or no host's name, or several.
+ */
+const char *gate_request_host(const struct gate_request *request);
+
+/**
+ * gate_request_trace(request), gate_request_id(request):
+ * By what the log lines of all programs that a request goes through find each
+ * other: its `traceparent` (W3C Trace Context, section 3.2), and its
+ * X-Request-Id, which is 1 to 128 letters, digits and any of `._~+/=:-`.  The
+ * client may have written them.  NULL if there is none, or several, or it is
+ * something else.
+ */
+const char *gate_request_trace(const struct gate_request *request);
+const char *gate_request_id(const struct gate_request *request);
+
+/**
  * gate_request_is_navigation(request):
  * Whether a person is looking at it: a GET or HEAD that accepts text/html and
  * is no script's.

@@ -1,13 +1,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/json.h"
+#include "base/address.h"
 #include "session/rule.h"
+#include "verdict/detail.h"
 #include "verdict/rules.h"
-
-/* Longest name between the dots of a field, and longest string compared. */
-#define NAME_SIZE (LK_RULE_FIELD_MAX + 1)
-#define VALUE_SIZE 1025
 
 /* ---- Patterns ----------------------------------------------------------- */
 
@@ -111,11 +108,49 @@ gate_pattern_matches(const char *pattern, const char *path)
 
 /* ---- Which rule -------------------------------------------------------- */
 
-bool
-gate_rule_matches(const struct lk_rule *rule, const char *method,
-    const char *path)
+/* Whether ${host} is the one that a rule names, or below it. */
+static bool
+is_host(const char *named, const char *host)
 {
-	if (!gate_pattern_matches(rule->path, path))
+	const size_t len = strlen(host);
+	size_t below;
+
+	if (named[0] != '*')
+		return (strcasecmp(named, host) == 0);
+	below = strlen(++named);
+	return (len > below && strcasecmp(host + len - below, named) == 0);
+}
+
+static bool
+is_of_hosts(const struct lk_strings *hosts, const char *host)
+{
+	size_t i;
+
+	for (i = 0; i < hosts->n; i++) {
+		if (host != NULL && is_host(hosts->v[i], host))
+			return (true);
+	}
+	return (hosts->n == 0);
+}
+
+static bool
+name_hosts(const struct lk_rules *rules)
+{
+	size_t i;
+
+	for (i = 0; i < rules->n; i++) {
+		if (rules->v[i].hosts.n > 0)
+			return (true);
+	}
+	return (false);
+}
+
+bool
+gate_rule_matches(const struct lk_rule *rule, const char *host,
+    const char *method, const char *path)
+{
+	if (!is_of_hosts(&rule->hosts, host) ||
+	    !gate_pattern_matches(rule->path, path))
 		return (false);
 	if (rule->methods.n == 0 || lk_strings_have(&rule->methods, method))
 		return (true);
@@ -123,15 +158,23 @@ gate_rule_matches(const struct lk_rule *rule, const char *method,
 	    lk_strings_have(&rule->methods, "GET"));
 }
 
+/* What is asked, but for the path. */
+struct asked {
+	const struct lk_rules *rules;
+	const char *host; /* NULL: not said, and no rule names one */
+	const char *method;
+};
+
 /* The first rule that matches, from 1 on; 0 if none does. */
 static size_t
-find_rule(const struct lk_rules *rules, const char *method,
-    const struct gate_path *path)
+find_rule(const struct asked *asked, const struct gate_path *path)
 {
+	const struct lk_rules *rules = asked->rules;
 	size_t i;
 
 	for (i = 0; i < rules->n; i++) {
-		if (gate_rule_matches(&rules->v[i], method, path->text))
+		if (gate_rule_matches(&rules->v[i], asked->host, asked->method,
+		        path->text))
 			return (i + 1);
 	}
 	return (0);
@@ -158,8 +201,8 @@ ask_for(struct gate_plan *plan, enum gate_need need)
  * the plan refuses, if there is none.
  */
 static bool
-find_for_uri(const struct lk_rules *rules, const char *method, const char *uri,
-    struct gate_plan *plan, struct gate_path *path, size_t *number)
+find_for_uri(const struct asked *asked, const char *uri, struct gate_plan *plan,
+    struct gate_path *path, size_t *number)
 {
 	struct gate_target target;
 	struct gate_path other;
@@ -169,9 +212,9 @@ find_for_uri(const struct lk_rules *rules, const char *method, const char *uri,
 		refuse(plan, 400, why);
 		return (false);
 	}
-	*number = find_rule(rules, method, path);
+	*number = find_rule(asked, path);
 	while (gate_target_next(&target, &other)) {
-		if (find_rule(rules, method, &other) == *number)
+		if (find_rule(asked, &other) == *number)
 			continue;
 		*number = 0;
 		refuse(plan, 400,
@@ -245,7 +288,7 @@ is_of_host(const char *uri, const char *host)
  * headers given twice by a comma and a space, which no URI has.
  */
 static bool
-find_for_destination(const struct lk_rules *rules,
+find_for_destination(const struct asked *asked,
     const struct gate_request *request, struct gate_plan *plan)
 {
 	const char *uri = gate_request_only(request, "HTTP_DESTINATION");
@@ -266,10 +309,9 @@ find_for_destination(const struct lk_rules *rules,
 		    "The destination is no one path of this host.");
 		return (false);
 	}
-	if (!find_for_uri(rules, request->method, uri, plan, &plan->to_path,
-	        &plan->to_number))
+	if (!find_for_uri(asked, uri, plan, &plan->to_path, &plan->to_number))
 		return (false);
-	plan->to = &rules->v[plan->to_number - 1];
+	plan->to = &asked->rules->v[plan->to_number - 1];
 	return (true);
 }
 
@@ -283,7 +325,8 @@ need_of(const struct lk_rule *rule, const struct lk_settings *settings)
 	case LK_ACCESS_PUBLIC:
 		return (GATE_NEED_NOTHING);
 	case LK_ACCESS_SESSION:
-		return (rule->require.n > 0 || settings->gate.detail
+		return (rule->require.n > 0 || settings->gate.detail ||
+		            settings->gate.headers.n > 0
 		        ? GATE_NEED_USER
 		        : GATE_NEED_SESSION);
 	case LK_ACCESS_DENY:
@@ -313,7 +356,7 @@ void
 gate_plan(const struct lk_settings *settings,
     const struct gate_request *request, struct gate_plan *plan)
 {
-	const struct lk_rules *rules = &settings->gate.rules;
+	struct asked asked = { &settings->gate.rules, NULL, request->method };
 	const char *method = request->method, *want;
 
 	plan->rule = plan->to = NULL;
@@ -331,72 +374,21 @@ gate_plan(const struct lk_settings *settings,
 		refuse(plan, 400, "The method is none that a rule could name.");
 		return;
 	}
-	if (!find_for_uri(rules, method, request->uri, plan, &plan->path,
+	if (name_hosts(asked.rules) &&
+	    (asked.host = gate_request_host(request)) == NULL) {
+		refuse(plan, 400,
+		    "The web server did not say which host is asked.");
+		return;
+	}
+	if (!find_for_uri(&asked, request->uri, plan, &plan->path,
 	        &plan->number))
 		return;
-	plan->rule = &rules->v[plan->number - 1];
-	if (find_for_destination(rules, request, plan))
+	plan->rule = &asked.rules->v[plan->number - 1];
+	if (find_for_destination(&asked, request, plan))
 		plan_by_rules(settings, plan);
 }
 
 /* ---- What a rule asks for ---------------------------------------------- */
-
-/* Whether one JSON value is one of those required. */
-static bool
-is_any_of(const struct lk_values *any, const char *value, size_t len)
-{
-	const struct lk_strings *texts = &any->texts;
-	char text[VALUE_SIZE];
-	size_t i;
-
-	if (any->quoted)
-		return (lk_json_text(value, len, text, sizeof(text)) &&
-		    lk_strings_have(texts, text));
-	for (i = 0; i < texts->n; i++) {
-		if (strlen(texts->v[i]) == len &&
-		    memcmp(texts->v[i], value, len) == 0)
-			return (true);
-	}
-	return (false);
-}
-
-/* Go down from ${value} to the member that ${field} names. */
-static bool
-find_field(const char *field, const char **value, size_t *len)
-{
-	char name[NAME_SIZE];
-	size_t name_len;
-
-	for (;;) {
-		name_len = strcspn(field, ".");
-		if (name_len >= sizeof(name))
-			return (false);
-		memcpy(name, field, name_len);
-		name[name_len] = '\0';
-		if (!lk_json_member(*value, *len, name, value, len))
-			return (false);
-		if (field[name_len] == '\0')
-			return (true);
-		field += name_len + 1;
-	}
-}
-
-bool
-gate_requirement_holds(const struct lk_requirement *require, const char *detail)
-{
-	size_t len = strlen(detail), at = 0, element_len;
-	const char *value = detail, *element;
-
-	if (!find_field(require->field, &value, &len))
-		return (false);
-	if (is_any_of(&require->any, value, len))
-		return (true);
-	while (lk_json_element(value, len, &at, &element, &element_len)) {
-		if (is_any_of(&require->any, element, element_len))
-			return (true);
-	}
-	return (false);
-}
 
 const char *
 gate_rule_refuses(const struct lk_rule *rule, const struct lk_session *session,

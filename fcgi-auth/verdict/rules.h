@@ -1,11 +1,14 @@
 /*
  * What the rules of `gate.rules` say about a request.  Pure.
  *
- * The first rule whose path and methods match is the one that counts; if none
- * does, the request is refused.  Where two readings of an odd path (path.h)
- * would meet different rules, the request is refused too: the servers behind
- * the gate are known to differ on which one is right.  So is one whose method
- * no rule could name, since an application may read `delete` as DELETE.
+ * The first rule whose host, path and methods match is the one that counts; if
+ * none does, the request is refused.  Where any rule names hosts, so is one of
+ * which the web server does not say by LATCHKEY_HOST which of its hosts it is
+ * for: what the client says is no word on that.  Where two readings of an odd
+ *path (path.h) would meet different rules, the request is refused too: the
+ *servers behind the gate are known to differ on which one is right.  So is one
+ *whose method no rule could name, since an application may read `delete` as
+ *DELETE.
  *
  * A request with a Destination (RFC 4918) is about two paths, and the rules
  * for both must let it in.  A COPY or MOVE without one, and the methods that
@@ -77,12 +80,12 @@ const char *gate_plan_refuses(const struct gate_plan *plan,
 bool gate_pattern_matches(const char *pattern, const char *path);
 
 /**
- * gate_rule_matches(rule, method, path):
- * Whether ${rule} is about ${method} on ${path}.  A rule for GET is one for
- * HEAD as well.
+ * gate_rule_matches(rule, host, method, path):
+ * Whether ${rule} is about ${method} on ${path} of ${host}, which may be NULL
+ * if the rule names no hosts.  A rule for GET is one for HEAD as well.
  */
-bool gate_rule_matches(const struct lk_rule *rule, const char *method,
-    const char *path);
+bool gate_rule_matches(const struct lk_rule *rule, const char *host,
+    const char *method, const char *path);
 
 /**
  * gate_rule_refuses(rule, session, user):
@@ -92,15 +95,5 @@ bool gate_rule_matches(const struct lk_rule *rule, const char *method,
  */
 const char *gate_rule_refuses(const struct lk_rule *rule,
     const struct lk_session *session, const struct lk_user *user);
-
-/**
- * gate_requirement_holds(require, detail):
- * Whether the member that ${require} names is, in the JSON text ${detail},
- * one of its values, or an array that has one.  A string is equal to a
- * string after decoding escapes, a number or boolean to one with the same
- * text: 1 is not 1.0 and not "1".
- */
-bool gate_requirement_holds(const struct lk_requirement *require,
-    const char *detail);
 
 #endif /* !GATE_RULES_H_ */

@@ -1,9 +1,12 @@
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/escape.h"
 #include "session/cookie.h"
+#include "verdict/detail.h"
 #include "verdict/reply.h"
 #include "verdict/verdict_reply.h"
 
@@ -54,6 +57,47 @@ add_session(struct lk_buf *out, const struct names *names,
 		gate_reply_header(out, names->remote_user, session->user);
 }
 
+/* Add the name of a header, by which a web server asking so knows it. */
+static void
+add_name(struct lk_buf *out, const char *name, bool subrequest)
+{
+	const char *c;
+
+	if (subrequest) {
+		lk_buf_str(out, name);
+		return;
+	}
+	lk_buf_str(out, "Variable-");
+	for (c = name; *c != '\0'; c++)
+		lk_buf_printf(out, "%c",
+		    *c == '-' ? '_' : toupper((unsigned char)*c));
+}
+
+/* What the settings have told of the user's detail. */
+static void
+add_told(struct lk_buf *out, const struct gate_facts *facts)
+{
+	const struct lk_told_list *list = &facts->settings->gate.headers;
+	struct lk_buf value = LK_BUF_INIT(LK_TOLD_VALUE_MAX);
+	const struct lk_told *told;
+	size_t i;
+
+	for (i = 0; i < list->n; i++) {
+		told = &list->v[i];
+		lk_buf_reset(&value);
+		if (facts->user == NULL ||
+		    !gate_told_value(told->field, facts->user->detail, &value))
+			out->failed = true;
+		if (value.len == 0)
+			continue;
+		add_name(out, told->name, facts->request->subrequest);
+		lk_buf_str(out, ": ");
+		gate_reply_value(out, value.data, value.len);
+		lk_buf_str(out, "\r\n");
+	}
+	lk_buf_free(&value);
+}
+
 /* Who it is and, if the settings say so, the detail; nothing if public. */
 static void
 add_identity(struct lk_buf *out, const struct gate_facts *facts)
@@ -67,6 +111,7 @@ add_identity(struct lk_buf *out, const struct gate_facts *facts)
 	add_session(out, names, facts->session);
 	if (facts->settings->gate.detail && facts->user != NULL)
 		gate_reply_header(out, names->detail, facts->user->detail);
+	add_told(out, facts);
 }
 
 /*
@@ -231,18 +276,53 @@ stays_on_host(const char *uri)
 	    (!lk_is_control((char)c) && strchr(" /\\%", (int)c) == NULL));
 }
 
-/* Append the login page's URL with the parameter `url`, which is ${uri}. */
+/* Whether what follows the scheme of a URL begins with ${host}. */
+static bool
+is_host_of(const char *rest, const char *host)
+{
+	const size_t len = strlen(host);
+
+	return (strncasecmp(rest, host, len) == 0 &&
+	    strchr(":/?#", rest[len]) != NULL);
+}
+
+/*
+ * Append where the login page is to go on to.  For one on another host that is
+ * a whole URL, by the scheme that the login page has.
+ */
 static void
-add_with_url(struct lk_buf *out, const char *login_url, const char *uri)
+add_url(struct lk_buf *out, const char *login_url,
+    const struct gate_request *request)
+{
+	static const char *const schemes[] = { "http://", "https://" };
+	const char *host = gate_request_host(request), *there;
+	size_t i, len;
+
+	if (!stays_on_host(request->uri))
+		out->failed = true;
+	for (i = 0; i < 2 && host != NULL; i++) {
+		len = strlen(schemes[i]);
+		there = login_url + len;
+		if (strncmp(login_url, schemes[i], len) != 0 ||
+		    is_host_of(there, host))
+			continue;
+		add_encoded(out, schemes[i]);
+		add_encoded(out, host);
+	}
+	add_encoded(out, request->uri);
+}
+
+/* Append the login page's URL with the parameter `url`. */
+static void
+add_with_url(struct lk_buf *out, const char *login_url,
+    const struct gate_request *request)
 {
 	const size_t len = strcspn(login_url, "#");
 
-	if (!stays_on_host(uri))
-		out->failed = true;
 	lk_buf_add(out, login_url, len);
 	lk_buf_str(out,
 	    memchr(login_url, '?', len) == NULL ? "?url=" : "&url=");
-	add_encoded(out, uri);
+	add_url(out, login_url, request);
 	lk_buf_str(out, login_url + len);
 }
 
@@ -254,7 +334,7 @@ add_login(struct lk_buf *out, const char *login_url,
 	struct lk_buf url = LK_BUF_INIT(GATE_LOGIN_MAX + 1);
 	const char *target = login_url;
 
-	add_with_url(&url, login_url, facts->request->uri);
+	add_with_url(&url, login_url, facts->request);
 	if (!url.failed)
 		target = url.data;
 	if (verdict->http == 302)
@@ -272,7 +352,7 @@ add_denial(struct lk_buf *out, const struct gate_facts *facts,
 	struct lk_buf text = LK_BUF_INIT(TEXT_MAX);
 
 	if (verdict->login)
-		add_login(out, facts->settings->gate.login_url, facts, verdict);
+		add_login(out, gate_login_url(facts), facts, verdict);
 	add_challenges(out, facts, verdict);
 	if (verdict->ended != LK_REASON_NONE)
 		gate_reply_header(out, "Latchkey-Reason",

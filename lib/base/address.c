@@ -9,9 +9,10 @@
 #include "base/fd.h"
 
 #define UNIX_PREFIX "unix:"
-#define HOST_CHARS                                             \
+#define LABEL_CHARS                                            \
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" \
-	"0123456789._-"
+	"0123456789-"
+#define HOST_CHARS LABEL_CHARS "._"
 
 static bool
 port_is_valid(const char *port)
@@ -76,6 +77,26 @@ lk_address_is_loopback(const struct lk_address *address)
 		return (ntohl(four.s_addr) >> 24 == IN_LOOPBACKNET);
 	return (inet_pton(AF_INET6, address->host, &six) == 1 &&
 	    IN6_IS_ADDR_LOOPBACK(&six));
+}
+
+bool
+lk_host_is_name(const char *text)
+{
+	size_t len;
+
+	if (strlen(text) > 253)
+		return (false);
+	for (;;) {
+		len = strspn(text, LABEL_CHARS);
+		if (len == 0 || len > 63 || text[0] == '-' ||
+		    text[len - 1] == '-')
+			return (false);
+		if (text[len] == '\0')
+			return (true);
+		if (text[len] != '.')
+			return (false);
+		text += len + 1;
+	}
 }
 
 bool

@@ -51,6 +51,13 @@ enum lk_status lk_address_parse(const char *text,
  */
 bool lk_address_is_loopback(const struct lk_address *address);
 
+/**
+ * lk_host_is_name(text):
+ * Whether it may be the name of a host (RFC 1123, section 2.1): labels of 1 to
+ * 63 letters, digits and hyphens, with dots between them, 253 bytes at most.
+ */
+bool lk_host_is_name(const char *text);
+
 /** lk_address_is_literal(address): whether there is no name to look up. */
 bool lk_address_is_literal(const struct lk_address *address);
 

@@ -1,5 +1,7 @@
 #include <string.h>
+#include <strings.h>
 
+#include "base/address.h"
 #include "base/escape.h"
 #include "session/rule.h"
 
@@ -46,6 +48,38 @@ lk_rule_path_check(const char *pattern, const char **want)
 }
 
 bool
+lk_rule_host_check(const char *host, const char **want)
+{
+	*want = "a host's name such as wiki.example, or *.example for all "
+	        "names below";
+	return (lk_host_is_name(strncmp(host, "*.", 2) == 0 ? host + 2 : host));
+}
+
+bool
+lk_told_name_check(const char *name, const char **want)
+{
+	static const char prefix[] = "Latchkey-";
+	static const char *const ours[] = { "User", "Session", "Client",
+		"Expires", "Detail", "Login", "Reason", "Sessions", "Method",
+		"URI", "Host", "Peer", "Endpoint" };
+	const size_t len = sizeof(prefix) - 1;
+	size_t i;
+
+	*want = "Latchkey- and letters, digits and hyphens, 64 bytes at most, "
+	        "and no name that has a meaning already";
+	if (strncmp(name, prefix, len) != 0 || name[len] == '\0' ||
+	    strlen(name) > LK_TOLD_NAME_MAX)
+		return (false);
+	for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+		if (strcasecmp(name + len, ours[i]) == 0)
+			return (false);
+	}
+	return (name[strspn(name,
+	            "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	            "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0');
+}
+
+bool
 lk_rule_method_check(const char *method, const char **want)
 {
 	size_t len = strlen(method);
@@ -72,9 +106,10 @@ lk_rule_check(const void *row, const char **want, const char **got)
 {
 	const struct lk_rule *rule = row;
 
-	*want = "access = \"session\" where users, clients or require stand";
+	*want = "access = \"session\" where users, clients, require or "
+	        "login_url stand";
 	*got = lk_access_names[rule->access];
 	return (rule->access == LK_ACCESS_SESSION ||
 	    (rule->users.n == 0 && rule->clients.n == 0 &&
-	        rule->require.n == 0));
+	        rule->require.n == 0 && rule->login_url[0] == '\0'));
 }

@@ -15,6 +15,12 @@
 /* Longest pattern, and longest dotted path of a member of the detail. */
 #define LK_RULE_PATH_MAX 512
 #define LK_RULE_FIELD_MAX 256
+/* Most members of the detail that go into headers, and longest of their
+ * headers' names. */
+#define LK_TOLD_MAX 16
+#define LK_TOLD_NAME_MAX 64
+/* Longest value of one. */
+#define LK_TOLD_VALUE_MAX 4096
 /* Longest name of an HTTP method. */
 #define LK_RULE_METHOD_MAX 32
 /* Most members of each list in a rule. */
@@ -46,18 +52,48 @@ struct lk_requirements {
 
 /** A list that is empty does not restrict. */
 struct lk_rule {
-	char *path; /* a pattern, see lk_rule_path_check() */
-	int access; /* enum lk_access */
+	struct lk_strings hosts; /* see lk_rule_host_check() */
+	char *path;              /* a pattern, see lk_rule_path_check() */
+	int access;              /* enum lk_access */
 	struct lk_strings methods;
 	struct lk_strings users;
 	struct lk_strings clients;
 	struct lk_requirements require;
+	char *login_url; /* in place of gate.login_url; "": that one */
 };
 
 struct lk_rules {
 	struct lk_rule *v;
 	size_t n;
 };
+
+/** A member of the user's detail that goes into a header. */
+struct lk_told {
+	char *name;
+	char *field; /* as in struct lk_requirement */
+};
+
+struct lk_told_list {
+	struct lk_told *v;
+	size_t n;
+};
+
+/**
+ * lk_rule_host_check(host, want):
+ * Whether ${host} is the name of a host (lk_host_is_name()), or one with `*.`
+ * before it, which stands for all names below; otherwise ${want} is what was
+ * expected.
+ */
+bool lk_rule_host_check(const char *host, const char **want);
+
+/**
+ * lk_told_name_check(name, want):
+ * Whether ${name} may be the name of a header with a member of the detail:
+ * `Latchkey-` and letters, digits and hyphens, as all that the gate tells, and
+ * none that it tells already.  Web servers can drop what a client sends under
+ * such a name.
+ */
+bool lk_told_name_check(const char *name, const char **want);
 
 /**
  * lk_rule_path_check(pattern, want):

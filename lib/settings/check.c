@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/address.h"
 #include "base/escape.h"
@@ -122,24 +123,10 @@ bool
 lk_form_is_cookie_domain(const char *value, const char **want)
 {
 	unsigned char number[4];
-	size_t len;
 
 	*want = "the name of a host, such as example.org";
-	if (inet_pton(AF_INET, value, number) == 1)
-		return (false);
-	if (value[0] == '.')
-		value++;
-	for (;;) {
-		len = strspn(value, ALPHA DIGIT "-");
-		if (len == 0 || len > 63 || value[0] == '-' ||
-		    value[len - 1] == '-')
-			return (false);
-		if (value[len] == '\0')
-			return (true);
-		if (value[len] != '.')
-			return (false);
-		value += len + 1;
-	}
+	return (inet_pton(AF_INET, value, number) != 1 &&
+	    lk_host_is_name(value[0] == '.' ? value + 1 : value));
 }
 
 bool
@@ -368,6 +355,27 @@ check_sessions(const struct lk_settings *settings, struct lk_error *error)
 }
 
 static enum lk_status
+check_headers(const struct lk_settings *settings, struct lk_error *error)
+{
+	const struct lk_told_list *headers = &settings->gate.headers;
+	char got[LK_SETTING_TEXT_MAX];
+	size_t i, j;
+
+	for (i = 1; i < headers->n; i++) {
+		for (j = 0; j < i; j++) {
+			if (strcasecmp(headers->v[i].name,
+			        headers->v[j].name) != 0)
+				continue;
+			lk_setting_quote(headers->v[i].name, got);
+			return (lk_settings_refuse(settings, "gate.headers",
+			    "gate.headers", error,
+			    "expected each header once, got %s again", got));
+		}
+	}
+	return (LK_OK);
+}
+
+static enum lk_status
 check_listen(const struct lk_settings *settings, struct lk_error *error)
 {
 	const char *listen = settings->gate.listen;
@@ -392,7 +400,7 @@ lk_settings_check(const struct lk_settings *settings, struct lk_error *error)
 {
 	static enum lk_status (*const checks[])(const struct lk_settings *,
 	    struct lk_error *) = { check_user, check_tokens, check_cookie,
-		check_renewal, check_sessions, check_listen };
+		check_renewal, check_sessions, check_headers, check_listen };
 	enum lk_status status = LK_OK;
 	size_t i;
 

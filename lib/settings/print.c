@@ -131,6 +131,8 @@ is_left_out(const struct lk_setting *s, const void *row)
 
 	if (s->type == LK_SETTING_STRINGS)
 		return (((const struct lk_strings *)field)->n == 0);
+	if (s->type == LK_SETTING_STRING)
+		return ((*(char *const *)field)[0] == '\0');
 	if (s->type == LK_SETTING_INT)
 		return (*(const int64_t *)field < s->min);
 	if (s->type == LK_SETTING_ENUM)

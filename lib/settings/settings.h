@@ -137,6 +137,7 @@ struct lk_settings {
 		int64_t renew_below; /* seconds; 0: never */
 		bool detail;
 		int64_t detail_max; /* bytes */
+		struct lk_told_list headers;
 		struct lk_rules rules;
 	} gate;
 	struct {

@@ -52,6 +52,7 @@
 #define AGENT_ADDRESS "unix:/run/latchkey/agent.sock"
 #define USERNAME_LEN 128
 #define ACCOUNT_LEN 64
+#define URL_LEN 2048
 #define PASSWORD_LEN 4096
 #define TIMEOUT_MS 60000
 
@@ -92,6 +93,8 @@ static const struct lk_setting requirement_members[] = {
 #define ACCESS "\"public\", \"session\" or \"deny\""
 
 const struct lk_setting lk_rule_members[] = {
+	{ IN(lk_rule, hosts), STRINGS(1, LK_RULE_LIST_MAX, NULL),
+	    .check = lk_rule_host_check },
 	{ IN(lk_rule, path), STRING(1, LK_RULE_PATH_MAX, TEXT("/")),
 	    .check = lk_rule_path_check, .want = "a string",
 	    .missing = "a path" },
@@ -105,6 +108,18 @@ const struct lk_setting lk_rule_members[] = {
 	    .check = lk_form_is_client },
 	{ IN(lk_rule, require), ROWS(1, LK_RULE_REQUIRE_MAX, 0, lk_requirement,
 	    requirement_members) },
+	{ IN(lk_rule, login_url), STRING(0, URL_LEN, NONE),
+	    .check = lk_form_is_url },
+	{ .key = NULL }
+};
+
+static const struct lk_setting told_members[] = {
+	{ IN(lk_told, name), STRING(1, LK_TOLD_NAME_MAX, NULL),
+	    .check = lk_told_name_check, .want = "a string",
+	    .missing = "a header's name" },
+	{ IN(lk_told, field), STRING(1, LK_RULE_FIELD_MAX, NULL),
+	    .check = lk_rule_field_check, .want = "a string",
+	    .missing = "a member of the detail" },
 	{ .key = NULL }
 };
 
@@ -228,12 +243,15 @@ const struct lk_setting lk_settings_table[] = {
 	    .check = lk_form_is_token_source },
 	{ KEY(gate.realm), STRING(1, 128, TEXT("latchkey")),
 	    .check = lk_form_is_quotable },
-	{ KEY(gate.login_url), STRING(0, 2048, NONE),
+	{ KEY(gate.login_url), STRING(0, URL_LEN, NONE),
 	    .check = lk_form_is_url },
 	{ KEY(gate.expose_metrics), BOOL(false) },
 	{ KEY(gate.renew_below), INT(0, LK_TTL_MAX, 0) },
 	{ KEY(gate.detail), BOOL(false) },
 	{ KEY(gate.detail_max), INT(2, 6144, 4096) },
+	{ KEY(gate.headers), ROWS(0, LK_TOLD_MAX, 0, lk_told, told_members),
+	    .want = "a list of at most " LK_DIGITS_OF(LK_TOLD_MAX)
+	    " headers, each a group" },
 	{ KEY(gate.rules), ROWS(1, LK_RULES_MAX, 1, lk_rule, lk_rule_members),
 	    .row_check = lk_rule_check,
 	    .want = "a list of 1 to " LK_DIGITS_OF(LK_RULES_MAX)

@@ -11,7 +11,7 @@ from support.http import head_of, send
 from support.site import FRONTS
 
 NAMES = [f"{prefix}Latchkey-{what}" for prefix in ("", "X-") for what in
-         ("User", "Session", "Client", "Expires", "Detail")]
+         ("User", "Session", "Client", "Expires", "Detail", "Groups")]
 NAMES += ["Remote-User"]
 
 # What a header's name may have besides letters and digits (RFC 9110, 5.6.2):
@@ -37,7 +37,8 @@ PLAIN = [(name, "mallory") for name in NAMES]
 # What a server may read by itself, or hand to the gate as a parameter.
 OTHERS = [(name, "mallory") for name in (
     "Variable-LATCHKEY_USER", "Variable-REMOTE_USER", "Auth-User",
-    "Latchkey", "Latchkey-Endpoint", "Latchkey-Method", "Latchkey-Peer",
+    "Latchkey", "Latchkey-Endpoint", "Latchkey-Host",
+    "Latchkey-Method", "Latchkey-Peer",
     "FCGI_ROLE", "FCGI_APACHE_ROLE", "REDIRECT_REMOTE_USER",
     "Redirect-Latchkey-User", "Env-REMOTE_USER")]
 OTHERS += [("Latchkey-Uri", "/public/"), ("Status", "200"),
@@ -202,6 +203,8 @@ def assert_nobody(reply):
     assert "alice" not in reply.body, reply.body
     seen = {**values(reply.body, "="), **values(reply.body, ": ")}
     for name, found in seen.items():
+        if name == "latchkey_host":
+            continue  # which the server says of itself
         if "latchkey" in name or "remote_user" in name or name == "forwarded":
             assert found == [""], (name, found)
 

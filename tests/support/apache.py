@@ -13,9 +13,15 @@ Protocols h2c http/1.1
 
 class Apache(Front):
     name = "apache"
+    host_is_literal = True
     example = "apache/latchkey.conf"
     down = (500,)
     http2 = "same"
+
+    def host(self, name):
+        return (f"<VirtualHost {self.address}>\n"
+                f"ServerName {name}\nDocumentRoot {self.site.pages}/{name}\n"
+                f"SetEnvIfExpr true LATCHKEY_HOST={name}\n</VirtualHost>\n")
 
     def values(self):
         return {"fcgi://127.0.0.1:9010/": f"fcgi://{self.site.gate_tcp}/"}
@@ -32,7 +38,8 @@ class Apache(Front):
             "127.0.0.1:8080": self.address,
             "127.0.0.1:8081": self.site.service.address,
             **self.values()})
-        conf = self.place.write(f"{self.name}.conf", text + HTTP2, 0o644)
+        conf = self.place.write(f"{self.name}.conf",
+                                text + HTTP2 + self.all_hosts(), 0o644)
         self.argv = [find_program("apache2"), "-f", conf, "-D", "FOREGROUND"]
 
 

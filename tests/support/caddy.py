@@ -1,11 +1,12 @@
 """Caddy with forward_auth over FastCGI."""
 
-from support.front import Front
+from support.front import Front, substitute
 from support.servers import find_program
 
 
 class Caddy(Front):
     name = "caddy"
+    host_is_literal = True
     example = "caddy/Caddyfile"
     program = "/fcgi/page"
     translates = {400: 401}
@@ -13,6 +14,12 @@ class Caddy(Front):
     http2 = "same"
     # It may not yet listen for SIGTERM when it listens for connections.
     good = (0, -15)
+
+    def host(self, name):
+        return substitute(self.block, {
+            f":{self.port} {{": f"http://{name}:{self.port} {{",
+            "LATCHKEY_HOST localhost": f"LATCHKEY_HOST {name}",
+            f"root * {self.site.pages}": f"root * {self.site.pages}/{name}"})
 
     def prepare(self):
         text = self.example_text({
@@ -25,6 +32,7 @@ class Caddy(Front):
             # HTTP/2 without TLS has to be asked for.
             "admin off": "admin off\n\tservers {\n\t\t"
                          "protocols h1 h2 h2c\n\t}"})
-        conf = self.place.write("Caddyfile", text)
+        self.block = text[text.index(f":{self.port} {{"):]
+        conf = self.place.write("Caddyfile", text + self.all_hosts())
         self.argv = [find_program("caddy"), "run", "--adapter", "caddyfile",
                      "--config", conf]

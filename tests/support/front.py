@@ -47,6 +47,10 @@ class Front(Daemon):
     hides = ("bearer", "cookie", "header", "basic")
     # Whether HTTP/2 without TLS is to be had, and on a port of its own.
     http2 = None
+    # Further hosts that it serves, each from its folder of `site.pages`.
+    hosts = ()
+    # Whether one that it was not told of is as the host it was told of first.
+    host_is_literal = False
 
     def __init__(self, site):
         super().__init__(site.place)
@@ -62,6 +66,13 @@ class Front(Daemon):
     def example_text(self, values, name=None):
         text = (ROOT / "etc" / (name or self.example)).read_text()
         return substitute(text, values)
+
+    def host(self, name):
+        """What the configuration says of a further host."""
+        raise NotImplementedError
+
+    def all_hosts(self):
+        return "".join(self.host(name) for name in self.hosts)
 
     def file(self, name):
         """A path of this server's own in the place."""

@@ -17,6 +17,14 @@ class Haproxy(Front):
     # It ends by the signal it was sent.
     good = (0, -15)
 
+    @staticmethod
+    def asked(name):
+        return f"{{ req.fhdr(host),host_only -i {name} }}"
+
+    def host(self, name):
+        return (f"backend {name}\n\thttp-request set-header X-Served {name}\n"
+                f"\tserver app {self.site.service.address}\n")
+
     def prepare(self):
         socket = {"/run/haproxy/latchkey.sock": self.file("self.sock")}
         script = self.place.write("latchkey.lua", self.example_text(
@@ -31,7 +39,14 @@ class Haproxy(Front):
             "/run/latchkey/gate.sock": self.site.gate_socket,
             "127.0.0.1:8081": self.site.service.address,
             "127.0.0.1:9020": self.site.program.address})
-        conf = self.place.write("haproxy.cfg", text)
+        text = text.replace("\tdefault_backend app\n", "".join(
+            f"\tuse_backend {name} if {self.asked(name)}\n"
+            for name in self.hosts) + "\tdefault_backend app\n")
+        text = text.replace("\t# With 401 the", "".join(
+            "\thttp-request set-var(txn.latchkey_host) "
+            f"str({name}) if {self.asked(name)}\n"
+            for name in self.hosts) + "\t# With 401 the")
+        conf = self.place.write("haproxy.cfg", text + self.all_hosts())
         self.argv = [find_program("haproxy"), "-db", "-f", conf]
 
     @staticmethod

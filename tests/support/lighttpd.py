@@ -57,6 +57,12 @@ class Lighttpd(Front):
         return {"/run/latchkey/gate.sock": self.site.gate_socket,
                 '"port" => 8081': f'"port" => {self.site.service.port}'}
 
+    def host(self, name):
+        return (f'$HTTP["host"] == "{name}" {{\n'
+                f'server.document-root = "{self.site.pages}/{name}"\n'
+                f'setenv.set-environment = ( "LATCHKEY_HOST" => "{name}" )\n'
+                '}\n')
+
     def prepare(self):
         # It gives up root before it opens its log.
         log = self.place.write(f"{self.name}-error.log", "", 0o666)
@@ -68,6 +74,7 @@ class Lighttpd(Front):
             '"server.h2proto" => "disable"': '"server.h2proto" => "enable"',
             **self.values()})
         text = replace_values(text, {"server.port": self.port})
+        text += self.all_hosts()
         text += LOGGING.format(log=self.place.write(
             f"{self.name}-access.log", "", 0o666))
         conf = self.place.write(f"{self.name}.conf", text)

@@ -2,13 +2,14 @@
 
 import subprocess
 
-from support.front import Front
+from support.front import Front, substitute
 from support.place import ROOT, free_port
 from support.servers import find_program
 
 
 class Nginx(Front):
     name = "nginx"
+    host_is_literal = True
     example = "nginx/latchkey.conf"
     program = "/fcgi/page"
     translates = {400: 401, 503: 500}
@@ -33,9 +34,17 @@ class Nginx(Front):
             f"{kind}_temp_path {self.file(kind)};\n" for kind in
             ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         text = text.replace("http {\n", "http {\n" + temporary, 1)
+        self.server = text[text.index("\tserver {\n"):text.rindex("}")]
+        text = text[:text.rindex("}")] + self.all_hosts() + "}\n"
         conf = self.place.write("nginx.conf", text)
         self.argv = [find_program("nginx"), "-e", self.file("error.log"),
                      "-g", "daemon off;", "-c", conf]
+
+
+    def host(self, name):
+        return substitute(self.server, {
+            "server_name localhost": f"server_name {name}",
+            f"root   {self.site.pages}": f"root {self.site.pages}/{name}"})
 
 
 class NginxTls(Nginx):

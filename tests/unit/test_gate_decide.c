@@ -73,6 +73,12 @@ set_login_url(struct scene *scene)
 	    "https://login.example/");
 }
 
+static void
+set_told(struct scene *scene, struct lk_told *told)
+{
+	scene->settings.gate.headers = (struct lk_told_list){ told, 1 };
+}
+
 static struct gate_verdict
 decide(const struct scene *scene)
 {
@@ -171,6 +177,32 @@ check_combination(size_t status, enum gate_credentials_kind kind,
 	assert_int_equal(verdict.retry_after > 0, expected.http == 503);
 	assert_int_equal(verdict.reason == NULL, expected.http == 200);
 	assert_false(verdict.offer_basic);
+}
+
+static void
+test_gate_decide_what_no_header_carries_is_503(void **state)
+{
+	static const struct {
+		const char *detail;
+		unsigned int http;
+	} cases[] = {
+		{ "{\"a\":1}", 200 },
+		{ "{\"b\":{}}", 200 },
+		{ "{\"a\":{}}", 503 },
+		{ "{\"a\":[\"b,c\"]}", 503 },
+		{ "{\"a\":\" \"}", 503 },
+	};
+	char name[] = "Latchkey-A", field[] = "a";
+	struct lk_told told = { name, field };
+	struct scene scene;
+
+	EACH(c, cases) {
+		set_user_scene(&scene);
+		set_told(&scene, &told);
+		(void)snprintf(scene.detail, sizeof(scene.detail), "%s",
+		    c->detail);
+		assert_int_equal(decide(&scene).http, c->http);
+	}
 }
 
 static void

@@ -240,6 +240,55 @@ test_gate_request_path_has_no_query(void **state)
 	}
 }
 
+#define TRACE "0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+static void
+test_gate_request_ids_are_what_they_should_be(void **state)
+{
+	static const struct {
+		const char *param;
+		bool trace, id;
+	} cases[] = {
+		{ "HTTP_TRACEPARENT=00-" TRACE, true, false },
+		{ "HTTP_TRACEPARENT=01-" TRACE, true, false },
+		{ "HTTP_TRACEPARENT=ff-" TRACE, false, false },
+		{ "HTTP_TRACEPARENT=00-" TRACE "0", false, false },
+		{ "HTTP_TRACEPARENT=00-" TRACE "-x", false, false },
+		{ "HTTP_TRACEPARENT=0-" TRACE, false, false },
+		{ "HTTP_TRACEPARENT=", false, false },
+		{ "HTTP_TRACEPARENT=00-0AF7651916CD43DD8448EB211C80319C-"
+		  "b7ad6b7169203331-01", false, false },
+		{ "HTTP_TRACEPARENT=00-00000000000000000000000000000000-"
+		  "b7ad6b7169203331-01", false, false },
+		{ "HTTP_TRACEPARENT=00-0af7651916cd43dd8448eb211c80319c-"
+		  "0000000000000000-01", false, false },
+		{ "HTTP_X_REQUEST_ID=7b0c-aA9.b:/=+~_", false, true },
+		{ "HTTP_X_REQUEST_ID=", false, false },
+		{ "HTTP_X_REQUEST_ID=a b", false, false },
+		{ "HTTP_X_REQUEST_ID=a\"b", false, false },
+		{ "HTTP_X_REQUEST_ID=a\nb", false, false },
+		{ "HTTP_X_REQUEST_ID=\xc3\xa9", false, false },
+	};
+	char text[160];
+	char *env[] = { text, NULL, NULL };
+	struct gate_request request;
+
+	EACH(c, cases) {
+		(void)snprintf(text, sizeof(text), "%s", c->param);
+		request = request_of(env);
+		if ((gate_request_trace(&request) != NULL) != c->trace ||
+		    (gate_request_id(&request) != NULL) != c->id)
+			fail_msg("%s", c->param);
+	}
+	(void)snprintf(text, sizeof(text), "HTTP_X_REQUEST_ID=%0128d", 1);
+	assert_non_null(gate_request_id(&request));
+	(void)snprintf(text, sizeof(text), "HTTP_X_REQUEST_ID=%0129d", 1);
+	assert_null(gate_request_id(&request));
+	(void)snprintf(text, sizeof(text), "HTTP_X_REQUEST_ID=a");
+	env[1] = text;
+	assert_null(gate_request_id(&request));
+}
+
 static void
 test_gate_request_wipe_zeroes_values(void **state)
 {

@@ -426,88 +426,104 @@ test_gate_rules_detail_is_asked_for_if_needed(void **state)
 	free_rules(&settings);
 }
 
-/* ---- Requirements ------------------------------------------------------ */
+/* ---- Hosts --------------------------------------------------------------- */
 
-static const char detail[] =
-    "{\"role\":\"admin\",\"roles\":[\"dev\",\"\\u0061dmin\"],\"level\":3,"
-    "\"one\":\"1\",\"float\":1.0,\"ok\":true,\"no\":false,\"nil\":null,"
-    "\"org\":{\"name\":\"acme\",\"ids\":[ 7 , -8 ],\"x.y\":\"dotted\"},"
-    "\"empty\":[],\"none\":{},\"deep\":[[\"admin\"]],\"\":\"void\","
-    "\"mix\":[{\"a\":\"admin\"},null,\"ok\"]}";
-
-static void
-test_gate_rules_requirement_is_compared_with_the_detail(void **state)
+/* NULL: the web server does not say which one it chose. */
+static struct gate_plan
+plan_of_host(const struct lk_settings *settings, const char *host,
+    const char *again)
 {
-	static const struct {
-		const char *field;
-		bool quoted;
-		const char *any, *or;
-		bool holds;
-	} cases[] = {
-		{ "role", true, "admin", NULL, true },
-		{ "role", true, "root", "admin", true },
-		{ "role", true, "Admin", NULL, false },
-		{ "role", true, "adm", "admin2", false },
-		{ "roles", true, "admin", NULL, true },
-		{ "roles", true, "dev", NULL, true },
-		{ "roles", true, "root", NULL, false },
-		{ "roles", true, "[\"dev\",\"admin\"]", NULL, false },
-		{ "level", false, "3", NULL, true },
-		{ "level", false, "2", "3", true },
-		{ "level", true, "3", NULL, false },
-		{ "level", false, "33", NULL, false },
-		{ "one", true, "1", NULL, true },
-		{ "one", false, "1", NULL, false },
-		{ "float", false, "1", NULL, false },
-		{ "ok", false, "true", NULL, true },
-		{ "ok", true, "true", NULL, false },
-		{ "no", false, "true", NULL, false },
-		{ "no", false, "false", NULL, true },
-		{ "nil", true, "null", NULL, false },
-		{ "nil", true, "", NULL, false },
-		{ "org.name", true, "acme", NULL, true },
-		{ "org.ids", false, "-8", NULL, true },
-		{ "org.ids", false, "8", NULL, false },
-		{ "org.x.y", true, "dotted", NULL, false },
-		{ "org.name.x", true, "acme", NULL, false },
-		{ "org", true, "acme", NULL, false },
-		{ "name", true, "acme", NULL, false },
-		{ "missing", true, "admin", NULL, false },
-		{ "empty", true, "", NULL, false },
-		{ "none", true, "", NULL, false },
-		{ "none.a", true, "", NULL, false },
-		{ "deep", true, "admin", NULL, false },
-		{ "mix", true, "admin", NULL, false },
-		{ "mix", true, "ok", NULL, true },
-		{ "mix.a", true, "admin", NULL, false },
-	};
-	struct lk_requirement require;
-	char field[16];
+	char texts[3][300] = { "HTTP_HOST=wiki.example" };
+	char *env[] = { texts[0], NULL, NULL, NULL };
+	const struct gate_request request = { .authorizer = true, .env = env,
+		.method = "GET", .uri = "/x" };
+	struct gate_plan plan;
+	size_t n = 1;
 
-	EACH(c, cases) {
-		(void)snprintf(field, sizeof(field), "%s", c->field);
-		require = (struct lk_requirement){ .field = field,
-			.any = { c->quoted,
-			    strings_of(c->any, c->or) } };
-		if (gate_requirement_holds(&require, detail) != c->holds)
-			fail_msg("%s: %s", c->field, c->any);
-		lk_strings_free(&require.any.texts);
+	if (host != NULL) {
+		(void)snprintf(texts[1], sizeof(texts[1]), "LATCHKEY_HOST=%s",
+		    host);
+		env[n++] = texts[1];
 	}
+	if (again != NULL) {
+		(void)snprintf(texts[2], sizeof(texts[2]), "LATCHKEY_HOST=%s",
+		    again);
+		env[n++] = texts[2];
+	}
+	memset(&plan, 0xff, sizeof(plan));
+	gate_plan(settings, &request, &plan);
+	return (plan);
 }
 
 static void
-test_gate_rules_requirement_of_no_object_fails(void **state)
+test_gate_rules_by_the_host_that_the_server_chose(void **state)
 {
-	static const char *const details[] = { "null", "\"admin\"", "[]",
-		"[\"admin\"]", "{}", "3", "", "{\"role\"", "{\"role\":" };
-	char field[] = "role";
-	struct lk_requirement require = { .field = field,
-		.any = { true, strings_of("admin", NULL) } };
+	static const char too_long[] =
+	    "1234567890123456789012345678901234567890123456789012345678901234"
+	    ".example";
+	static const struct {
+		const char *host;
+		size_t number;
+	} cases[] = {
+		{ "wiki.example", 1 },
+		{ "WIKI.example", 1 },
+		{ "www.example", 2 },
+		{ "a.b.example", 2 },
+		{ "example", 3 },
+		{ "xexample", 3 },
+		{ "wiki.example.evil", 3 },
+		{ "127.0.0.1", 3 },
+		/* Not said, or no name. */
+		{ NULL, 0 },
+		{ "", 0 },
+		{ "wiki.example.", 0 },
+		{ "wiki.example:80", 0 },
+		{ ".example", 0 },
+		{ "*.example", 0 },
+		{ "wiki_.example", 0 },
+		{ "wiki.example www.example", 0 },
+		{ "[::1]", 0 },
+		{ "a..example", 0 },
+		{ "-a.example", 0 },
+		{ too_long, 0 },
+	};
+	struct lk_rule rules[] = { rule_of("/", LK_ACCESS_DENY, NULL),
+		rule_of("/", LK_ACCESS_SESSION, NULL),
+		rule_of("/", LK_ACCESS_PUBLIC, NULL) };
+	struct lk_settings settings;
+	struct gate_plan plan;
 
-	EACH(c, details)
-		assert_false(gate_requirement_holds(&require, *c));
-	lk_strings_free(&require.any.texts);
+	rules[0].hosts = strings_of("other", "wiki.example");
+	rules[1].hosts = strings_of("*.example", NULL);
+	set_rules(&settings, rules, COUNT(rules));
+	EACH(c, cases) {
+		plan = plan_of_host(&settings, c->host, NULL);
+		if (plan.number != c->number)
+			fail_msg("%s: rule %zu", c->host, plan.number);
+		if (c->number == 0)
+			assert_int_equal(plan.http, 400);
+	}
+	plan = plan_of_host(&settings, "www.example", "www.example");
+	assert_int_equal(plan.need, GATE_NEED_REFUSED);
+	free_rules(&settings);
 }
+
+static void
+test_gate_rules_without_hosts_ask_for_none(void **state)
+{
+	const struct lk_rule rules[] = { rule_of("/", LK_ACCESS_PUBLIC,
+	    NULL) };
+	struct lk_settings settings;
+
+	set_rules(&settings, rules, COUNT(rules));
+	assert_int_equal(plan_of_host(&settings, NULL, NULL).number, 1);
+	assert_int_equal(plan_of_host(&settings, "*", NULL).number, 1);
+	free_rules(&settings);
+}
+
+/* ---- Requirements -------------------------------------------------------- */
+
+static const char detail[] = "{\"role\":\"admin\",\"level\":3}";
 
 /* Everything that a rule names must be so. */
 static void

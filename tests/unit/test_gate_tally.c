@@ -170,7 +170,10 @@ static void
 test_gate_tally_denials_that_pour_are_summed_up(void **state)
 {
 	enum { DENIALS = 1000, KINDS = 2 };
-	const struct gate_request request = { .method = "GET", .uri = "/" };
+	char id[] = "HTTP_X_REQUEST_ID=7b0c";
+	char *const env[] = { id, NULL };
+	const struct gate_request request = { .env = env, .method = "GET",
+		.uri = "/" };
 	const struct gate_verdict verdicts[KINDS] = { { .http = 401,
 		.reason = "One." }, { .http = 404, .reason = "Two." } };
 	struct gate_credentials credentials = { 0 };
@@ -189,6 +192,7 @@ test_gate_tally_denials_that_pour_are_summed_up(void **state)
 	/* More only if this took more than a second. */
 	assert_true(book.count >= KINDS * GATE_DENIALS_MAX);
 	assert_true(book.count < KINDS * DENIALS);
+	assert_non_null(strstr(book.line, "request_id=7b0c"));
 	if (strstr(book.line, "suppressed") == NULL)
 		assert_int_equal((uint64_t)book.count + suppressed,
 		    KINDS * DENIALS);

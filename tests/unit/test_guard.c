@@ -339,7 +339,7 @@ test_guard_in_pieces_looks_at_new_bytes_only(void **state)
 	wire.len = 0;
 	add_begin(&wire, 1);
 	for (i = 0; i < 1000; i++) {
-		add_record(&wire, PARAMS, 1, "\001\000A" + i % 3, 1, 0);
+		add_record(&wire, PARAMS, 1, &"\001\000A"[i % 3], 1, 0);
 		/* A header that is none any more. */
 		if (seen.from > 0)
 			wire.bytes[seen.from - 9] = 0xff;

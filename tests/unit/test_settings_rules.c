@@ -89,6 +89,7 @@ static void
 test_settings_rules_every_member_is_read(void **state)
 {
 	struct lk_settings *settings = expect_taken(*state, a_session,
+	    "hosts = [ \"wiki.example\", \"*.b\" ]; login_url = \"/in\"; "
 	    "methods = [ \"GET\", \"M-SEARCH\" ]; users = [ \"a b\" ]; "
 	    "clients = [ \"web\", \"ios\" ]; require = ( "
 	    "{ field = \"roles\"; any = [ \"x\", \"\" ]; }, "
@@ -96,6 +97,9 @@ test_settings_rules_every_member_is_read(void **state)
 	    "{ field = \"ok\"; any = [ true, false ]; } );");
 	const struct lk_rule *rule = &settings->gate.rules.v[0];
 
+	assert_int_equal(rule->hosts.n, 2);
+	assert_string_equal(rule->hosts.v[1], "*.b");
+	assert_string_equal(rule->login_url, "/in");
 	assert_int_equal(rule->methods.n, 2);
 	assert_string_equal(rule->methods.v[1], "M-SEARCH");
 	assert_string_equal(rule->users.v[0], "a b");
@@ -155,6 +159,15 @@ test_settings_rules_wrong_member_is_refused(void **state)
 		{ "colour = 1;", "gate.rules[0].colour: unknown key" },
 		{ "require = ( { feild = \"a\"; } );", "require[0].feild: "
 		    "unknown key, did you mean \"field\"?" },
+		{ "hosts = \"a\";", "].hosts: expected an array" },
+		{ "hosts = [ ];", "].hosts: expected an array of 1 to" },
+		{ "hosts = [ \"*\" ];", "].hosts[0]: expected a host" },
+		{ "hosts = [ \"*.\" ];", "].hosts[0]: expected a host" },
+		{ "hosts = [ \"a.*.b\" ];", "].hosts[0]: expected a host" },
+		{ "hosts = [ \"a\", \"a:80\" ];", "].hosts[1]: expected" },
+		{ "hosts = [ \"a.\" ];", "].hosts[0]: expected a host" },
+		{ "login_url = \"//a\";", "].login_url: expected an http" },
+		{ "login_url = 1;", "].login_url: expected a string" },
 		{ "methods = \"GET\";", "].methods: expected an array" },
 		{ "methods = [ ];", "].methods: expected an array of 1 to" },
 		{ "methods = [ \"get\" ];", "].methods[0]: expected a method" },
@@ -201,6 +214,8 @@ test_settings_rules_incomplete_rule_is_refused(void **state)
 		{ "path = \"/\"; access = \"public\"; users = [ \"a\" ];",
 		    "expected access = \"session\"" },
 		{ "path = \"/\"; access = \"deny\"; clients = [ \"a\" ];",
+		    "expected access = \"session\"" },
+		{ "path = \"/\"; access = \"public\"; login_url = \"/\";",
 		    "expected access = \"session\"" },
 		{ "path = \"/\"; access = \"public\"; require = ( "
 		  "{ field = \"a\"; any = [ 1 ]; } );",
@@ -253,6 +268,45 @@ test_settings_rules_more_than_256_are_refused(void **state)
 	lk_buf_free(&text);
 }
 
+static void
+test_settings_rules_headers_of_the_detail(void **state)
+{
+	static const struct {
+		const char *value, *why;
+	} cases[] = {
+		{ "headers = ( { name = \"Latchkey-Groups\"; } );",
+		    "gate.headers[0].field: expected a member" },
+		{ "headers = ( { field = \"a\"; } );",
+		    "gate.headers[0].name: expected a header" },
+		{ "headers = ( { name = \"Latchkey-User\"; field = \"a\"; } );",
+		    "gate.headers[0].name: expected Latchkey-" },
+		{ "headers = ( { name = \"Latchkey-user\"; field = \"a\"; } );",
+		    "gate.headers[0].name: expected Latchkey-" },
+		{ "headers = ( { name = \"Latchkey-\"; field = \"a\"; } );",
+		    "gate.headers[0].name: expected Latchkey-" },
+		{ "headers = ( { name = \"Latchkey-a_b\"; field = \"a\"; } );",
+		    "gate.headers[0].name: expected Latchkey-" },
+		{ "headers = ( { name = \"Cookie\"; field = \"a\"; } );",
+		    "gate.headers[0].name: expected Latchkey-" },
+		{ "headers = ( { name = \"Latchkey-A\"; field = \"a.\"; } );",
+		    "gate.headers[0].field: expected names" },
+		{ "headers = ( { name = \"Latchkey-A\"; field = \"a\"; }, "
+		  "{ name = \"Latchkey-a\"; field = \"b\"; } );",
+		    "gate.headers: expected each header once" },
+	};
+	struct lk_settings *settings = expect_taken(*state, the_gate,
+	    "headers = ( { name = \"Latchkey-Groups\"; "
+	    "field = \"org.groups\"; } );");
+
+	assert_int_equal(settings->gate.headers.n, 1);
+	assert_string_equal(settings->gate.headers.v[0].name,
+	    "Latchkey-Groups");
+	assert_string_equal(settings->gate.headers.v[0].field, "org.groups");
+	lk_settings_free(settings);
+	EACH(c, cases)
+		expect_refused(*state, the_gate, c->value, c->why);
+}
+
 /* What is printed says the same when it is read. */
 static void
 test_settings_rules_printed_load_back(void **state)
@@ -261,7 +315,9 @@ test_settings_rules_printed_load_back(void **state)
 	struct lk_settings *settings;
 
 	settings = expect_taken(*state, the_gate,
-	    "rules = ( { path = \"/p\\\"q\"; access = \"public\"; methods = "
+	    "headers = ( { name = \"Latchkey-A\"; field = \"a\"; } ); "
+	    "rules = ( { hosts = [ \"*.a\" ]; path = \"/p\\\"q\"; "
+	    "access = \"public\"; methods = "
 	    "[ \"GET\" ]; }, { path = \"/**/\\xc3\\xa9/\"; access = "
 	    "\"session\"; users = [ \"a\\\\b\", \"c\" ]; clients = [ \"w\" ]; "
 	    "require = ( { field = \"a.b\"; any = [ \"x\\\"\" ]; }, "

@@ -16,6 +16,7 @@ struct scene {
 };
 
 static struct scene scene;
+static char *const no_env[] = { NULL };
 
 static int
 teardown(void **state)
@@ -60,6 +61,7 @@ set_scene(unsigned int http)
 	scene.request.authorizer = true;
 	scene.request.method = "GET";
 	scene.request.uri = "/app";
+	scene.request.env = no_env;
 	(void)snprintf(scene.session.user, sizeof(scene.session.user),
 	    "alice");
 	(void)snprintf(scene.session.id, sizeof(scene.session.id), "ID");
@@ -158,6 +160,72 @@ test_verdict_reply_detail_is_sent_if_asked_for(void **state)
 	scene.verdict.http = 403;
 	detail[2] = 'a';
 	assert_null(strstr(respond(), "Latchkey-"));
+}
+
+static void
+test_verdict_reply_members_of_the_detail_are_told(void **state)
+{
+	char json[] = "{\"groups\":[\"a\",\"b\"],\"none\":[],\"n\":7}";
+	char names[][20] = { "Latchkey-Groups", "Latchkey-None",
+		"Latchkey-My-N" };
+	char fields[][8] = { "groups", "none", "n" };
+	struct lk_told told[] = { { names[0], fields[0] },
+		{ names[1], fields[1] }, { names[2], fields[2] } };
+	struct lk_user user = { .detail = json };
+
+	set_scene(200);
+	scene.settings.gate.headers = (struct lk_told_list){ told, 3 };
+	scene.facts.user = &user;
+	assert_non_null(strstr(respond(),
+	    "\r\nVariable-LATCHKEY_GROUPS: a,b\r\n"
+	    "Variable-LATCHKEY_MY_N: 7\r\n"));
+	assert_null(strstr(respond(), "NONE"));
+	assert_null(strstr(respond(), "DETAIL"));
+	scene.request.subrequest = true;
+	assert_non_null(strstr(respond(),
+	    "\r\nLatchkey-Groups: a,b\r\nLatchkey-My-N: 7\r\n"));
+	scene.facts.user = NULL;
+	expect_sound(respond(), "Status: 503 ");
+	/* A public page has no user. */
+	scene.facts.session = NULL;
+	assert_non_null(strstr(respond(), "Status: 200 OK\r\n"));
+	assert_null(strstr(respond(), "Latchkey-"));
+}
+
+static void
+test_verdict_reply_login_of_another_host_is_told_the_whole_url(void **state)
+{
+	static const struct {
+		const char *login_url, *host, *location;
+	} cases[] = {
+		{ "https://in.example/", "wiki.example",
+		    "https://in.example/?url=https%3A%2F%2Fwiki.example"
+		    "%2Fapp" },
+		{ "http://in.example:81/?a", "wiki.example", "http://in.example"
+		    ":81/?a&url=http%3A%2F%2Fwiki.example%2Fapp" },
+		{ "https://wiki.example/in", "wiki.example",
+		    "https://wiki.example/in?url=%2Fapp" },
+		{ "https://wiki.example.x/", "wiki.example", "https://wiki."
+		    "example.x/?url=https%3A%2F%2Fwiki.example%2Fapp" },
+		{ "/in", "wiki.example", "/in?url=%2Fapp" },
+		{ "https://in.example/", "*",
+		    "https://in.example/?url=%2Fapp" },
+	};
+	char host[40], line[160];
+	char *env[] = { host, NULL };
+
+	EACH(c, cases) {
+		set_scene(302);
+		scene.verdict.login = true;
+		scene.request.env = env;
+		(void)snprintf(host, sizeof(host), "LATCHKEY_HOST=%s", c->host);
+		(void)snprintf(scene.login_url, sizeof(scene.login_url), "%s",
+		    c->login_url);
+		(void)snprintf(line, sizeof(line), "\r\nLocation: %s\r\n",
+		    c->location);
+		if (strstr(respond(), line) == NULL)
+			fail_msg("%s: %s", c->login_url, respond());
+	}
 }
 
 /* The longest values that settings and store admit fit into a reply. */
