@@ -359,6 +359,8 @@ struct lk_issue_options {
 	const char *actor;  /* who issues it, a word for the history, or NULL */
 	const struct lk_token *replaces; /* the session before it, which ends,
 	                                    or NULL */
+	int64_t max_life; /* seconds after which it ends, whoever extends it, if
+	                     the settings do not end it before; 0: as these */
 };
 
 /** How to revoke a session.  All zero is fine. */

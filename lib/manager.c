@@ -262,6 +262,9 @@ lk_issue(struct lk_manager *manager, const char *user,
 		request.key = &key;
 	}
 	request.max_life = policy.max_life;
+	if (o->max_life > 0 &&
+	    (policy.max_life == 0 || o->max_life < policy.max_life))
+		request.max_life = o->max_life;
 	request.limits = limits_of(manager->settings, &policy);
 	lk_origin_set(&request.origin, o->peer, o->agent, o->actor);
 	if (o->replaces != NULL &&

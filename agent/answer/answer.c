@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "answer/verbs.h"
@@ -18,6 +19,7 @@ static const struct verb {
 	[AGENT_REVOKE_ALL] = { agent_revoke_all, false },
 	[AGENT_LOGOUT_OTHERS] = { agent_log_out_others, false },
 	[AGENT_SESSIONS] = { agent_list, false },
+	[AGENT_HISTORY] = { agent_show_history, false },
 	[AGENT_LOAD_USER] = { agent_load_user, false },
 	[AGENT_GET_USER] = { agent_get_user, false },
 	[AGENT_DELETE_USER] = { agent_delete_user, false },
@@ -66,6 +68,7 @@ agent_answer_say_why(struct agent_answer *answer, unsigned int http,
 	answer->http = http;
 	answer->type = AGENT_TYPE_JSON;
 	answer->challenge = http == 401;
+	answer->ended = reason;
 	if (http == 503 && answer->retry_after == 0)
 		answer->retry_after = 2;
 	lk_buf_reset(&answer->body);
@@ -101,6 +104,14 @@ const char *
 agent_field_of(const struct agent_work *work, enum agent_field field)
 {
 	return (agent_field(&work->question->fields, field));
+}
+
+const char *
+agent_actor(const struct agent_work *work, char actor[AGENT_ACTOR_SIZE])
+{
+	(void)snprintf(actor, AGENT_ACTOR_SIZE, "agent:%u",
+	    (unsigned int)work->caller->uid);
+	return (actor);
 }
 
 /* ---- Whether it may be asked ------------------------------------------- */

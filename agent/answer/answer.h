@@ -22,6 +22,7 @@ struct agent_answer {
 	const char *allow;        /* header Allow; NULL: none */
 	unsigned int retry_after; /* seconds; 0: not said */
 	bool challenge;           /* with WWW-Authenticate */
+	enum lk_reason ended;     /* why the session ended that is refused */
 	bool counted; /* header Latchkey-Sessions: how many there are */
 	uint64_t sessions;
 	struct lk_buf body; /* may be secret */

@@ -7,13 +7,15 @@
 #include "answer/verbs.h"
 
 static struct lk_revoke_options
-options_of(const struct agent_work *work, const char *usual)
+options_of(const struct agent_work *work, const char *usual,
+    char actor[AGENT_ACTOR_SIZE])
 {
 	const char *reason = agent_field_of(work, AGENT_REASON);
 
 	return ((struct lk_revoke_options){
 	    .reason = reason == NULL ? usual : reason,
-	    .peer = agent_field_of(work, AGENT_PEER) });
+	    .peer = agent_field_of(work, AGENT_PEER),
+	    .actor = agent_actor(work, actor) });
 }
 
 /*
@@ -52,7 +54,8 @@ say_revoked(struct agent_work *work, enum lk_status status, uint64_t revoked,
 void
 agent_revoke(struct agent_work *work)
 {
-	struct lk_revoke_options options = options_of(work, "revoked");
+	char actor[AGENT_ACTOR_SIZE];
+	struct lk_revoke_options options = options_of(work, "revoked", actor);
 	const char *id = agent_field_of(work, AGENT_ID);
 	enum lk_status status = LK_FAULT;
 	uint64_t revoked;
@@ -137,7 +140,9 @@ revoke_kinds(struct agent_work *work, struct lk_revoke_options *options,
 void
 agent_revoke_all(struct agent_work *work)
 {
-	struct lk_revoke_options options = options_of(work, "logout-all");
+	char actor[AGENT_ACTOR_SIZE];
+	struct lk_revoke_options options = options_of(work, "logout-all",
+	    actor);
 	enum lk_status status = LK_FAULT;
 	uint64_t revoked;
 
@@ -151,8 +156,9 @@ agent_revoke_all(struct agent_work *work)
 void
 agent_log_out_others(struct agent_work *work)
 {
+	char actor[AGENT_ACTOR_SIZE];
 	const struct lk_revoke_options options = options_of(work,
-	    "logout-others");
+	    "logout-others", actor);
 	enum lk_status status = LK_FAULT;
 	uint64_t revoked;
 

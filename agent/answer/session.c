@@ -119,6 +119,7 @@ say_issued(struct agent_work *work, const struct lk_token *token,
 void
 agent_issue(struct agent_work *work)
 {
+	char actor[AGENT_ACTOR_SIZE];
 	const char *replaces = agent_field_of(work, AGENT_REPLACES);
 	struct lk_token before = { .len = 0 };
 	const struct lk_policy policy = lk_settings_policy(
@@ -127,7 +128,9 @@ agent_issue(struct agent_work *work)
 		.client = work->about.client[0] == '\0' ? NULL
 		                                        : work->about.client,
 		.peer = agent_field_of(work, AGENT_PEER),
-		.agent = agent_field_of(work, AGENT_AGENT) };
+		.agent = agent_field_of(work, AGENT_AGENT),
+		.actor = agent_actor(work, actor),
+		.max_life = work->permit.max_ttl };
 	enum lk_status status = LK_FAULT;
 	struct lk_session session;
 	struct lk_token token;
@@ -158,16 +161,24 @@ agent_issue(struct agent_work *work)
 void
 agent_refresh(struct agent_work *work)
 {
-	/* What is usual for its kind the manager finds out. */
-	const int64_t usual = work->permit.max_ttl == 0
-	    ? 0
-	    : work->asked->settings->session.ttl;
-	enum lk_status status = LK_FAULT;
+	struct lk_manager *manager = work->asked->manager;
+	int64_t ttl = work->question->ttl;
+	enum lk_status status = LK_OK;
 	struct lk_session session;
 
-	status = agent_note(work,
-	    lk_refresh(work->asked->manager, &work->question->token,
-	        choose_ttl(work, usual), &session));
+	/* What is usual goes by its kind, which the row may have to shorten. */
+	if (ttl == 0 && work->permit.max_ttl != 0) {
+		status = agent_note(work,
+		    lk_check(manager, &work->question->token, &session));
+		if (status == LK_OK)
+			ttl = choose_ttl(work,
+			    lk_settings_policy(work->asked->settings,
+			        session.client)
+			        .ttl);
+	}
+	if (status == LK_OK)
+		status = agent_note(work,
+		    lk_refresh(manager, &work->question->token, ttl, &session));
 	if (status != LK_OK) {
 		agent_say_status(work, status);
 		return;

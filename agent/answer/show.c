@@ -49,6 +49,36 @@ agent_list(struct agent_work *work)
 	    work->answer->body.len == 0 ? "[]\n" : "]\n");
 }
 
+static void
+list_entry(void *arg, const struct lk_entry *entry)
+{
+	struct agent_work *work = arg;
+	struct lk_buf *body = &work->answer->body;
+
+	if (body->len > LIST_MAX ||
+	    (work->permit.clients != NULL &&
+	        !lk_strings_have(work->permit.clients, entry->client)))
+		return;
+	lk_buf_str(body, body->len == 0 ? "[" : ",\n");
+	lk_json_entry(entry, body);
+}
+
+void
+agent_show_history(struct agent_work *work)
+{
+	const enum lk_status status = agent_note(work,
+	    lk_history(work->asked->manager, work->about.user, list_entry,
+	        work));
+
+	if (status != LK_OK) {
+		agent_say_status(work, status);
+		return;
+	}
+	begin(work, 200);
+	lk_buf_str(&work->answer->body,
+	    work->answer->body.len == 0 ? "[]\n" : "]\n");
+}
+
 /* ---- Users ------------------------------------------------------------- */
 
 static void

@@ -37,6 +37,16 @@ void agent_say_status(struct agent_work *work, enum lk_status status);
 const char *agent_field_of(const struct agent_work *work,
     enum agent_field field);
 
+/* Longest name of who asked, for the history. */
+#define AGENT_ACTOR_SIZE 24
+
+/**
+ * agent_actor(work, actor):
+ * Who asked, as a history has it: "agent:UID".  Returns ${actor}.
+ */
+const char *agent_actor(const struct agent_work *work,
+    char actor[AGENT_ACTOR_SIZE]);
+
 typedef void agent_verb_fn(struct agent_work *work);
 
 agent_verb_fn agent_check;
@@ -46,6 +56,7 @@ agent_verb_fn agent_revoke;
 agent_verb_fn agent_revoke_all;
 agent_verb_fn agent_log_out_others;
 agent_verb_fn agent_list;
+agent_verb_fn agent_show_history;
 agent_verb_fn agent_load_user;
 agent_verb_fn agent_get_user;
 agent_verb_fn agent_delete_user;

@@ -22,13 +22,28 @@ add_number(struct MHD_Response *response, const char *name, uint64_t number)
 	return (MHD_add_response_header(response, name, text) == MHD_YES);
 }
 
+/* What RFC 6750 has of a bearer who is refused, and why if that is known. */
+static bool
+add_challenge(struct MHD_Response *response, enum lk_reason ended)
+{
+	const bool known = ended != LK_REASON_NONE;
+	char text[128];
+
+	(void)snprintf(text, sizeof(text),
+	    "Bearer realm=\"latchkey\", error=\"invalid_token\"%s%s%s",
+	    known ? ", error_description=\"" : "", lk_reason_name(ended),
+	    known ? "\"" : "");
+	return (MHD_add_response_header(response, "WWW-Authenticate", text) ==
+	        MHD_YES &&
+	    (!known ||
+	        MHD_add_response_header(response, "Latchkey-Reason",
+	            lk_reason_name(ended)) == MHD_YES));
+}
+
 static bool
 add_headers(struct MHD_Response *response, const struct agent_answer *answer,
     bool last)
 {
-	static const char challenge[] =
-	    "Bearer realm=\"latchkey\", error=\"invalid_token\"";
-
 	return (MHD_add_response_header(response, "Cache-Control",
 	            "no-store") == MHD_YES &&
 	    MHD_add_response_header(response, "Content-Type", answer->type) ==
@@ -38,9 +53,7 @@ add_headers(struct MHD_Response *response, const struct agent_answer *answer,
 	            MHD_YES) &&
 	    (answer->retry_after == 0 ||
 	        add_number(response, "Retry-After", answer->retry_after)) &&
-	    (!answer->challenge ||
-	        MHD_add_response_header(response, "WWW-Authenticate",
-	            challenge) == MHD_YES) &&
+	    (!answer->challenge || add_challenge(response, answer->ended)) &&
 	    (!answer->counted ||
 	        add_number(response, "Latchkey-Sessions", answer->sessions)) &&
 	    (!last ||

@@ -40,6 +40,7 @@ static const struct verb {
 	[AGENT_LOGOUT_OTHERS] = { "logout-others", "POST", LK_MAY_REVOKE, TOKEN,
 	    REASON | PEER },
 	[AGENT_SESSIONS] = { "sessions", "GET", LK_MAY_LIST, USER, 0 },
+	[AGENT_HISTORY] = { "history", "GET", LK_MAY_LIST, USER, 0 },
 	[AGENT_LOAD_USER] = { "user", "POST", LK_MAY_USER, USER, DETAIL | TTL },
 	[AGENT_GET_USER] = { "user-get", "POST", LK_MAY_USER, USER, 0 },
 	[AGENT_DELETE_USER] = { "user-delete", "POST", LK_MAY_USER, USER, 0 },

@@ -10,6 +10,7 @@
  *     POST /v1/revoke-all      user, reason, peer
  *     POST /v1/logout-others   token, reason, peer
  *     GET  /v1/sessions        user
+ *     GET  /v1/history         user
  *     POST /v1/user            user, detail, ttl
  *     POST /v1/user-get        user
  *     POST /v1/user-delete     user
@@ -37,6 +38,7 @@ enum agent_verb {
 	AGENT_REVOKE_ALL,
 	AGENT_LOGOUT_OTHERS,
 	AGENT_SESSIONS,
+	AGENT_HISTORY,
 	AGENT_LOAD_USER,
 	AGENT_GET_USER,
 	AGENT_DELETE_USER,

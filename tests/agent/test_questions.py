@@ -96,6 +96,72 @@ def test_session_ends_by_id_with_all_and_with_the_others(agent, house):
     assert house.ask("check", {"token": other["token"]}).status == 200
 
 
+def test_holder_of_a_token_is_told_why_his_session_ended(agent, house):
+    kept, gone = (issue(house, "alice") for _ in range(2))
+    house.ask("logout-others", {"token": kept["token"]})
+    for verb in ("check", "refresh", "logout-others"):
+        refused = house.ask(verb, {"token": gone["token"]})
+        assert refused.json["reason"] == "logout-others"
+        assert refused.headers["Latchkey-Reason"] == "logout-others"
+        assert refused.headers["WWW-Authenticate"].endswith(
+            'error="invalid_token", error_description="logout-others"')
+    by_id = house.ask("check-id", {"id": gone["id"]})
+    assert (by_id.status, "reason" in by_id.json) == (401, False)
+    never = house.ask("check", {"token": "hunter2"})
+    assert "reason" not in never.json
+    assert "Latchkey-Reason" not in never.headers
+
+
+@pytest.mark.parametrize("before", ["alice", "bob"])
+def test_login_ends_the_session_before_it(agent, house, before):
+    old = issue(house, before)["token"]
+    new = house.ask("issue", {"user": "alice", "replaces": old})
+    assert new.status == 201
+    assert house.ask("check", {"token": old}).json["reason"] == "replaced"
+    # Whatever else the browser sent is in nobody's way.
+    for dead in (old, "hunter2", "", "x" * 4000):
+        again = house.ask("issue", {"user": "alice", "replaces": dead})
+        assert again.status == 201
+    assert house.ask("check", {"token": new.json["token"]}).status == 200
+
+
+def test_history_is_the_users_and_of_the_rows_kinds(house):
+    house.agent(f'{{ users = [ "{CALLER}" ]; may = [ "list" ]; '
+                'clients = [ "ios" ]; }')
+    for client in ("web", "ios"):
+        issue(house, "alice", client)
+    issue(house, "bob", "ios")
+    everything = house.ask("history", {"user": "alice"}).json
+    assert sorted(entry["client"] for entry in everything) == ["ios", "web"]
+    assert {(entry["event"], entry["actor"]) for entry in everything} == {
+        ("issued", "agent:0")}
+    some = house.ask("history", {"user": "alice"}, uid=CALLER).json
+    assert [entry["client"] for entry in some] == ["ios"]
+    assert house.ask("history", {"user": "carol"}).json == []
+
+
+def test_row_ends_for_good_what_it_issued(house):
+    """However often the session is extended by others."""
+    house.agent(f'{{ users = [ "{CALLER}" ]; may = [ "issue", "refresh" ]; '
+                'max_ttl = 600; }',
+                more='session = { clients = ( { kinds = [ "ios" ]; max = 9; '
+                     'ttl = 60; } ); };')
+    made = house.ask("issue", {"user": "alice"}, uid=CALLER).json
+    token = {"token": made["token"]}
+    assert house.ask("check-id", {"id": made["id"]}).json["ends_by"] == (
+        made["expires_at"])
+    later = house.ask("refresh", {**token, "ttl": 604800}).json
+    assert later["expires_at"] == made["expires_at"]
+    # The life of its kind is the smaller bound, or the row's is.
+    for client, ttl in (("ios", 60), ("web", 600)):
+        made = house.ask("issue", {"user": "bob", "client": client},
+                         uid=CALLER).json
+        for verb, uid in (("check", 0), ("refresh", CALLER)):
+            found = house.ask(verb, {"token": made["token"]},
+                              uid=uid or None).json
+            assert ttl - 30 < found["ttl"] <= ttl, (client, verb)
+
+
 def test_user_is_loaded_set_and_refused(agent, house):
     loaded = house.ask("user", {"user": "alice"})
     assert loaded.json == {"id": "alice", "detail": {"mail": "a@x"}}

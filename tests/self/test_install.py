@@ -49,7 +49,8 @@ PLACES = {
                             "man8/latchkey-fcgi.8", "man8/latchkeyd.8",
                             "man8/pam_latchkey.8"],
     f"{PREFIX}/share/doc/latchkey": [
-        "README.md", "CHANGES", "sqlite.md", "examples/latchkey.conf",
+        "README.md", "CHANGES", "agent.md", "sqlite.md",
+        "examples/latchkey.conf",
         "examples/lighttpd/latchkey.conf"],
     f"{PREFIX}/share/bash-completion/completions": ["latchkey"],
     f"{PREFIX}/share/zsh/site-functions": ["_latchkey"],
@@ -214,8 +215,9 @@ def test_install_names_the_places_it_installs_to(root):
     for path in (root / PREFIX[1:] / "share").rglob("*"):
         if path.is_file():
             assert "/usr/local/s" not in path.read_text(), path
-    service = (root / "etc/systemd/system/latchkey-fcgi.service").read_text()
-    assert f"ExecStart={PREFIX}/sbin/latchkey-fcgi " in service
+    for daemon in ("latchkey-fcgi", "latchkeyd"):
+        service = (root / f"etc/systemd/system/{daemon}.service").read_text()
+        assert f"ExecStart={PREFIX}/sbin/{daemon} " in service
 
 
 # ---- What is missing -----------------------------------------------------

@@ -79,7 +79,7 @@ class Line(http.client.HTTPConnection):
     def ask(self, verb, fields=None, form=False, method=None, headers=None):
         """Ask a question; GET if there are no fields for the body."""
         path, body, said = f"/v1/{verb}", None, dict(headers or {})
-        get = verb in ("sessions", "health", "metrics")
+        get = verb in ("sessions", "history", "health", "metrics")
         if get and fields:
             path += f"?{urlencode(fields)}"
         elif fields is not None:
