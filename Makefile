@@ -515,7 +515,7 @@ row-musl row-m32: row-%: deps $(SCRIPTS_H)
 row-valgrind:
 	@sh tests/support/deps.sh valgrind $(call quoted,$(CHECK_DEBS))
 	+@$(MAKE) --no-print-directory -s all tests
-	@$(call UNITS_RUN,$(B),valgrind -q --error-exitcode=9 \
+	@$(call UNITS_RUN,$(B),valgrind -q --error-exitcode=9 --suppressions=tests/support/valgrind.supp \
 		--leak-check=full --errors-for-leak-kinds=definite)
 
 row-tsan: deps
