@@ -64,8 +64,12 @@ let_in(struct agent_loop *loop, int fd)
 	}
 	/* From here on it is libmicrohttpd's, which says when it ends. */
 	loop->coming = connection;
-	(void)MHD_add_connection(loop->http, fd,
-	    (const struct sockaddr *)&nameless, sizeof(sa_family_t));
+	if (MHD_add_connection(loop->http, fd,
+	        (const struct sockaddr *)&nameless,
+	        sizeof(sa_family_t)) == MHD_YES &&
+	    loop->coming != NULL)
+		/* From 1.0 on it takes what it has queued as it runs. */
+		(void)MHD_run(loop->http);
 	if (loop->coming == NULL)
 		return;
 	loop->coming = NULL;
