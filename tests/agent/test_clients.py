@@ -102,7 +102,8 @@ def test_page_logs_in_shows_and_logs_out(page, house):
     status, text = page.ask({"do": "logout"})
     assert status == 200 and "Ended: 1." in text
     assert page.ask()[0] == 401
-    assert "peer=192.0.2.7" in house.place.logs()["agent.log"]
+    wait_until(lambda: "peer=192.0.2.7" in house.place.logs()["agent.log"],
+               "the login in the log")
 
 
 def test_page_lets_nobody_in_by_mistake(page, house):
