@@ -75,6 +75,9 @@ def agency(house):
     agency.agent.stop()
     house.place.daemons.remove(agency.agent)
     house.write_settings()
+    # What the agent's source knows is not what the file of the others has.
+    assert house.cli.run("user", "delete", "alice", "bob",
+                         "000001").returncode in (0, 1)
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,8 @@ class Nginx(Front):
     translates = {400: 401, 503: 500}
     down = (500,)
     http2 = "port"
+    # It may not yet listen for SIGTERM when it listens for connections.
+    good = (0, -15)
 
     def prepare(self):
         listen = f"listen {self.address}"
