@@ -1,5 +1,3 @@
-#include <getopt.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
@@ -10,11 +8,6 @@
 #include "house/house.h"
 #include "process/process.h"
 #include "settings/settings.h"
-
-/* How long standard error may take to have room. */
-#define COMPLAINT_MS 1000
-
-enum { EXIT_DONE = 0, EXIT_WRONG = 2 };
 
 static const char usage[] =
     "usage: latchkeyd [-c FILE]\n"
@@ -28,59 +21,8 @@ static const char usage[] =
     "SIGHUP makes it read FILE again; SIGTERM and SIGINT end it after the\n"
     "questions in hand.\n";
 
-/* Print ${text}, and see to it that all is out. */
-static int
-print(const char *text)
-{
-	if (fputs(text, stdout) >= 0 && fflush(stdout) == 0)
-		return (EXIT_DONE);
-	(void)fputs("latchkeyd: cannot write to standard output\n", stderr);
-	return (EXIT_WRONG);
-}
-
-/* The exit status if there is nothing more to do, else -1. */
-static int
-read_options(int argc, char **argv, const char **path)
-{
-	static const struct option options[] = { { "config", required_argument,
-		                                     NULL, 'c' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 } };
-	int option;
-
-	while (
-	    (option = getopt_long(argc, argv, "c:hV", options, NULL)) != -1) {
-		switch (option) {
-		case 'c':
-			*path = optarg;
-			break;
-		case 'h':
-			return (print(usage));
-		case 'V':
-			(void)printf("latchkeyd %s\n", lk_version());
-			return (print(""));
-		default:
-			(void)fputs(usage, stderr);
-			return (EXIT_WRONG);
-		}
-	}
-	if (optind != argc) {
-		(void)fputs(usage, stderr);
-		return (EXIT_WRONG);
-	}
-	return (-1);
-}
-
-/* Say what is wrong, unless nobody takes it within a moment. */
-static int
-complain(const struct lk_error *error)
-{
-	struct pollfd pfd = { .fd = STDERR_FILENO, .events = POLLOUT };
-
-	if (poll(&pfd, 1, COMPLAINT_MS) != 0)
-		(void)fprintf(stderr, "latchkeyd: %s\n", error->text);
-	return (EXIT_WRONG);
-}
+static const struct gate_command command = { .name = "latchkeyd",
+	.usage = usage };
 
 /* ---- Its settings -------------------------------------------------------- */
 
@@ -177,7 +119,7 @@ serve(struct gate_process *process, struct agent_tally *tally,
 	if (!ended) {
 		/* What is left is a thread's, which waits for ever. */
 		gate_logger_free(process->logger);
-		_exit(status == LK_OK ? EXIT_DONE : EXIT_WRONG);
+		_exit(status == LK_OK ? GATE_EXIT_DONE : GATE_EXIT_WRONG);
 	}
 	return (status);
 }
@@ -198,12 +140,13 @@ run(const char *path)
 		.events = &tally.events };
 	enum lk_status status = LK_FAULT;
 
-	openlog("latchkeyd", LOG_PID, LOG_AUTHPRIV);
+	openlog(command.name, LOG_PID, LOG_AUTHPRIV);
 	status = gate_process_open(&process, path, &error);
 	if (status == LK_OK)
 		status = serve(&process, &tally, &error);
 	gate_process_close(&process);
-	return (status == LK_OK ? EXIT_DONE : complain(&error));
+	return (status == LK_OK ? GATE_EXIT_DONE
+	                        : gate_command_complain(&command, &error));
 }
 
 int
@@ -217,7 +160,7 @@ main(int argc, char **argv)
 	 * what is meant for that. */
 	lk_fd_hold(&standard);
 	gate_process_hide_memory();
-	if ((status = read_options(argc, argv, &path)) != -1)
+	if ((status = gate_command_read(&command, argc, argv, &path)) != -1)
 		return (status);
 	return (run(path));
 }

@@ -1,6 +1,4 @@
 #include <errno.h>
-#include <getopt.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +10,6 @@
 #include "door/door.h"
 #include "endpoints/endpoints.h"
 #include "process/process.h"
-
-/* How long standard error may take to have room. */
-#define COMPLAINT_MS 1000
-
-enum { EXIT_DONE = 0, EXIT_WRONG = 2 };
 
 static const char usage[] =
     "usage: latchkey-fcgi [-c FILE]\n"
@@ -33,59 +26,8 @@ static const char usage[] =
     "Started as CGI it answers one request; the variable LATCHKEY_CGI must\n"
     "name the settings file then, and arguments are not read.\n";
 
-/* Print ${text}, and see to it that all is out. */
-static int
-print(const char *text)
-{
-	if (fputs(text, stdout) >= 0 && fflush(stdout) == 0)
-		return (EXIT_DONE);
-	(void)fputs("latchkey-fcgi: cannot write to standard output\n", stderr);
-	return (EXIT_WRONG);
-}
-
-/* The exit status if there is nothing more to do, else -1. */
-static int
-read_options(int argc, char **argv, const char **path)
-{
-	static const struct option options[] = { { "config", required_argument,
-		                                     NULL, 'c' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' }, { NULL, 0, NULL, 0 } };
-	int option;
-
-	while (
-	    (option = getopt_long(argc, argv, "c:hV", options, NULL)) != -1) {
-		switch (option) {
-		case 'c':
-			*path = optarg;
-			break;
-		case 'h':
-			return (print(usage));
-		case 'V':
-			(void)printf("latchkey-fcgi %s\n", lk_version());
-			return (print(""));
-		default:
-			(void)fputs(usage, stderr);
-			return (EXIT_WRONG);
-		}
-	}
-	if (optind != argc) {
-		(void)fputs(usage, stderr);
-		return (EXIT_WRONG);
-	}
-	return (-1);
-}
-
-/* Say what is wrong, unless nobody takes it within a moment. */
-static int
-complain(const struct lk_error *error)
-{
-	struct pollfd pfd = { .fd = STDERR_FILENO, .events = POLLOUT };
-
-	if (poll(&pfd, 1, COMPLAINT_MS) != 0)
-		(void)fprintf(stderr, "latchkey-fcgi: %s\n", error->text);
-	return (EXIT_WRONG);
-}
+static const struct gate_command command = { .name = "latchkey-fcgi",
+	.usage = usage };
 
 /* Say where the gate listens, and what may not be as it was meant. */
 static void
@@ -164,12 +106,13 @@ run(const char *path)
 		.events = &tally.events };
 	enum lk_status status = LK_FAULT;
 
-	openlog("latchkey-fcgi", LOG_PID, LOG_AUTHPRIV);
+	openlog(command.name, LOG_PID, LOG_AUTHPRIV);
 	status = gate_process_open(&process, path, &error);
 	if (status == LK_OK)
 		status = serve(&process, &tally, &error);
 	gate_process_close(&process);
-	return (status == LK_OK ? EXIT_DONE : complain(&error));
+	return (status == LK_OK ? GATE_EXIT_DONE
+	                        : gate_command_complain(&command, &error));
 }
 
 /* ---- As a CGI program ---------------------------------------------------- */
@@ -211,17 +154,17 @@ run_as_cgi(const char *path)
 	struct gate_case c;
 	enum lk_status status = LK_FAULT;
 	const char *reply;
-	int code = EXIT_DONE;
+	int code = GATE_EXIT_DONE;
 
-	openlog("latchkey-fcgi", LOG_PID, LOG_AUTHPRIV);
+	openlog(command.name, LOG_PID, LOG_AUTHPRIV);
 	if (path == NULL) {
 		(void)fputs("latchkey-fcgi: to run as CGI, it needs the "
 		            "settings file's path in LATCHKEY_CGI\n",
 		    stderr);
-		return (EXIT_WRONG);
+		return (GATE_EXIT_WRONG);
 	}
 	if (lk_settings_load(path, &settings, &error) != LK_OK) {
-		code = complain(&error);
+		code = gate_command_complain(&command, &error);
 	} else {
 		log.level = (enum lk_log_level)settings->log.level;
 		log.format = (enum lk_log_format)settings->log.format;
@@ -238,7 +181,7 @@ run_as_cgi(const char *path)
 	    ? gate_handle(&asked, &c, NULL, environ, GATE_ROLE_CGI, &out)
 	    : gate_reply_end(&out);
 	if (!print_reply(reply))
-		code = EXIT_WRONG;
+		code = GATE_EXIT_WRONG;
 	gate_request_wipe(environ);
 	lk_manager_free(asked.manager);
 	lk_buf_free(&out);
@@ -260,7 +203,7 @@ main(int argc, char **argv)
 	/* As CGI, a request's query can become arguments: read none. */
 	if (getenv("GATEWAY_INTERFACE") != NULL)
 		return (run_as_cgi(getenv("LATCHKEY_CGI")));
-	if ((status = read_options(argc, argv, &path)) != -1)
+	if ((status = gate_command_read(&command, argc, argv, &path)) != -1)
 		return (status);
 	return (run(path));
 }

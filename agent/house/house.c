@@ -1,7 +1,6 @@
 #include <sys/eventfd.h>
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -93,17 +92,10 @@ enum lk_status
 agent_house_run(struct agent_house *house)
 {
 	struct agent_shared *shared = &house->shared;
-	struct pollfd pfd[] = { { .fd = shared->process->signals,
-		                    .events = POLLIN },
-		{ .fd = shared->ended, .events = POLLIN } };
-	enum lk_status status = LK_OK;
+	const enum lk_status status = gate_process_wait(shared->process,
+	    shared->ended);
 	eventfd_t ended = 0, more;
 
-	while (status == LK_OK && !gate_process_obey(shared->process)) {
-		if ((poll(pfd, 2, -1) == -1 && errno != EINTR) ||
-		    pfd[1].revents != 0)
-			status = LK_FAULT;
-	}
 	atomic_store(&shared->stop, true);
 	ring(house);
 	/* The listener is theirs until the last of them has let go of it. */

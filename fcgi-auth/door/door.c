@@ -2,7 +2,6 @@
 #include <sys/eventfd.h>
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 
 #include <fcgiapp.h>
@@ -119,17 +118,10 @@ enum lk_status
 gate_door_run(struct gate_door *door)
 {
 	struct gate_shared *shared = &door->shared;
-	struct pollfd pfd[] = { { .fd = shared->process->signals,
-		                    .events = POLLIN },
-		{ .fd = shared->ended, .events = POLLIN } };
-	enum lk_status status = LK_OK;
+	const enum lk_status status = gate_process_wait(shared->process,
+	    shared->ended);
 	eventfd_t ended = 0, more;
 
-	while (status == LK_OK && !gate_process_obey(shared->process)) {
-		if ((poll(pfd, 2, -1) == -1 && errno != EINTR) ||
-		    pfd[1].revents != 0)
-			status = LK_FAULT;
-	}
 	atomic_store(&shared->stop, true);
 	gate_shared_ring(shared);
 	/* The listener is theirs until the last of them has let go of it. */

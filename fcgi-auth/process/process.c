@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
@@ -376,6 +377,21 @@ gate_process_obey(struct gate_process *process)
 	if (again)
 		reload(process);
 	return (false);
+}
+
+enum lk_status
+gate_process_wait(struct gate_process *process, int ended)
+{
+	struct pollfd pfd[] = { { .fd = process->signals, .events = POLLIN },
+		{ .fd = ended, .events = POLLIN } };
+	enum lk_status status = LK_OK;
+
+	while (status == LK_OK && !gate_process_obey(process)) {
+		if ((poll(pfd, 2, -1) == -1 && errno != EINTR) ||
+		    pfd[1].revents != 0)
+			status = LK_FAULT;
+	}
+	return (status);
 }
 
 void

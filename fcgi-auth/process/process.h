@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "process/command.h"
 #include "process/events.h"
 #include "process/generation.h"
 #include "process/listen.h"
@@ -72,6 +73,14 @@ void gate_process_ready(const struct gate_process *process);
  * Do what the signals that have come say; true if that is to stop.
  */
 bool gate_process_obey(struct gate_process *process);
+
+/**
+ * gate_process_wait(process, ended):
+ * Obey until that is to stop: LK_OK.  LK_FAULT if that cannot be waited for, or
+ * if ${ended}, an eventfd, says before that a thread that serves has ended.
+ */
+enum lk_status gate_process_wait(struct gate_process *process,
+    int ended) LK_MUST_CHECK;
 
 /**
  * gate_process_close(process):
