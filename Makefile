@@ -324,7 +324,8 @@ BENCH_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) nginx wrk openssl
 PEERS_DEBS := $(BENCH_DEBS) libnginx-mod-http-lua apache2 \
 	libapache2-mod-auth-openidc golang-go golang-github-gomodule-redigo-dev
 CHECK_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) libcmocka-dev \
-	python3-pytest python3-jwt python3-cryptography curl perl apache2 \
+	python3-pytest python3-jwt python3-cryptography python3-flask \
+	golang-golang-x-crypto-dev curl perl apache2 \
 	libapache2-mod-fcgid nginx caddy haproxy php-cgi mandoc groff-base \
 	openssh-server openssh-client sudo \
 	dovecot-imapd dovecot-submissiond vsftpd postgresql iproute2 g++ \

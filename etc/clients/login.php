@@ -16,9 +16,8 @@ function ask(string $verb, array $fields): array {
         : "GET /v1/$verb?" . http_build_query($fields) . ' HTTP/1.1';
     fwrite($socket, "$head\r\nHost: localhost\r\nConnection: close\r\n"
         . 'Content-Length: ' . strlen($body) . "\r\n\r\n$body");
-    $answer = stream_get_contents($socket);
-    if (!preg_match('#^HTTP/1\.1 (\d{3}) .*?\r\n\r\n(.*)#s', $answer, $part))
-        return [503, []];
+    if (!preg_match('#^HTTP/1\.1 (\d{3}) .*?\r\n\r\n(.*)#s',
+        stream_get_contents($socket), $part)) return [503, []];
     return [(int)$part[1], json_decode($part[2], true) ?? []];
 }
 function page(int $status, string $html): never {
@@ -28,7 +27,8 @@ function page(int $status, string $html): never {
 }
 $token = (string)($_COOKIE[COOKIE] ?? 'none');
 $do = $_POST['do'] ?? '';
-$from = $_SERVER['HTTP_SEC_FETCH_SITE'] ?? 'none';
+$from = $_SERVER['HTTP_SEC_FETCH_SITE'] ?? (preg_replace('#^https?://#', '',
+    $_SERVER['HTTP_ORIGIN'] ?? '-') === $_SERVER['HTTP_HOST'] ? 'none' : '');
 // No page of another site may log anybody in or out.
 if ($do && $from != 'none' && $from != 'same-origin')
     page(403, 'Not from there.');
@@ -37,9 +37,9 @@ if ($do == 'login') {
     if (!password_verify($_POST['password'], $passwords[$user] ?? '*'))
         page(401, 'Wrong user or password.');
     [$status, $said] = ask('issue', ['user' => $user, 'client' => 'web',
-        'peer' => $_SERVER['REMOTE_ADDR'], 'url' => $_POST['url'] ?? '']);
-    if ($status != 201)
-        page($status, 'You cannot log in now.');
+        'peer' => $_SERVER['REMOTE_ADDR'], 'url' => $_POST['url'] ?? '',
+        'replaces' => $token]);
+    if ($status != 201) page($status, 'You cannot log in now.');
     header("Set-Cookie: {$said['set_cookie']}");
     header("Location: {$said['next']}", true, 303);
     page(303, '');

@@ -3,25 +3,24 @@
 use v5.36;
 use IO::Socket::UNIX; use JSON::PP; use Socket;
 my ($agent, $name) = ('/run/latchkey/agent.sock', 'latchkey');
+my $json = JSON::PP->new; # takes UTF-8 as it is, and so does the agent
 # Whose password is what, as crypt(3) has it: mkpasswd -m sha-512.
 my %passwords = ();
-
 # The status and what is said; 503 if there is no answer.
 sub ask {
     my ($verb, %fields) = @_;
     my $socket = IO::Socket::UNIX->new(Peer => $agent) or return (503, {});
-    my $body = $verb eq 'sessions' ? '' : encode_json(\%fields);
+    my $body = $verb eq 'sessions' ? '' : $json->encode(\%fields);
     my $query = join '&', map { "$_=" . $fields{$_} =~
         s/([^A-Za-z0-9])/sprintf '%%%02X', ord $1/ger } keys %fields;
     my $head = $body eq '' ? "GET /v1/$verb?$query HTTP/1.1"
         : "POST /v1/$verb HTTP/1.1\r\nContent-Type: application/json";
     local ($SIG{PIPE}, $/) = ('IGNORE', undef);
     $socket->setsockopt(SOL_SOCKET, SO_RCVTIMEO, pack 'l!l!', 5, 0);
-    $socket->print("$head\r\nHost: localhost\r\nConnection: close\r\n",
-        'Content-Length: ', length $body, "\r\n\r\n$body");
-    $socket->flush;
+    $socket->print("$head\r\nHost: localhost\r\nConnection: close",
+        "\r\nContent-Length: ", length $body, "\r\n\r\n$body");
     (<$socket> // '') =~ /^HTTP\/1\.1 (\d{3}) .*?\r\n\r\n(.*)/s or return (503, {});
-    return ($1, eval { decode_json($2) } // {});
+    return ($1, eval { $json->decode($2) } // {});
 }
 sub page {
     my ($status, $html, @more) = @_;
@@ -31,25 +30,26 @@ sub page {
 read STDIN, my $text, $ENV{CONTENT_LENGTH} || 0;
 my %form = map { s/\+/ /gr =~ s/%([0-9A-Fa-f]{2})/chr hex $1/ger }
     map { (split(/=/, $_, 2), '')[0, 1] } split /&/, $text // '';
-my ($token) = ($ENV{HTTP_COOKIE} // '') =~ /(?:^|; )\Q$name\E=([^;]*)/;
-my ($do, $from) = ($form{do} // '', $ENV{HTTP_SEC_FETCH_SITE} // 'none');
+my ($token) = (($ENV{HTTP_COOKIE} // '') =~ /(?:^|; )\Q$name\E=([^;]+)/, 'none');
+my ($do, $origin) = ($form{do} // '', ($ENV{HTTP_ORIGIN} // '') =~ s{^https?://}{}r);
+my $from = $ENV{HTTP_SEC_FETCH_SITE} // ($origin eq ($ENV{HTTP_HOST} // '-') && 'none');
 # No page of another site may log anybody in or out.
 page(403, 'Not from there.') if $do && $from !~ /^(?:none|same-origin)\z/;
 if ($do eq 'login') {
     my ($user, $known) = ($form{user} // '', $passwords{$form{user} // ''});
     page(401, 'Wrong user or password.') unless defined $known
         && (crypt($form{password} // '', $known) // '') eq $known;
-    my ($status, $said) = ask('issue', user => $user, client => 'web',
-        url => $form{url} // '', peer => $ENV{REMOTE_ADDR} // '');
+    my ($status, $said) = ask('issue', user => $user, client => 'web', url => $form{url}
+        // '', peer => $ENV{REMOTE_ADDR} // '', replaces => $token);
     page($status, 'You cannot log in now.') if $status != 201;
     page(303, '', "Set-Cookie: $said->{set_cookie}", "Location: $said->{next}");
 }
 if ($do eq 'logout' || $do eq 'logout-others') {
-    my ($status, $said) = ask($do eq 'logout' ? 'revoke' : $do, reason => $do,
-        token => $token || 'none');
+    my ($status, $said) = ask($do eq 'logout' ? 'revoke' : $do, token => $token,
+        reason => $do);
     page($status, 'Ended: ' . ($said->{revoked} // 'nothing') . '.');
 }
-my ($status, $me) = ask('check', token => $token || 'none');
+my ($status, $me) = ask('check', token => $token);
 page($status, '<form method=post><input name=user><input name=password '
     . 'type=password><button name=do value=login>Log in</button></form>')
     if $status != 200;

@@ -31,19 +31,19 @@ env = os.environ.get
 form = dict(parse_qsl(sys.stdin.read(int(env("CONTENT_LENGTH") or 0))))
 cookie = SimpleCookie(env("HTTP_COOKIE", "")).get(COOKIE)
 token, do = cookie.value if cookie else "none", form.get("do")
+own = env("HTTP_ORIGIN", "").partition("://")[2] == env("HTTP_HOST")
 # No page of another site may log anybody in or out.
-if do and env("HTTP_SEC_FETCH_SITE", "none") not in ("none", "same-origin"):
+if do and env("HTTP_SEC_FETCH_SITE", own and "none") not in ("none",
+                                                             "same-origin"):
     page(403, "Not from there.")
 if do == "login":
     user, password = form.get("user", ""), form.get("password", "").encode()
     salt, known = PASSWORDS.get(user, ("", ""))
     found = hashlib.scrypt(password, salt=salt.encode(), n=16384, r=8, p=1)
-    if not hmac.compare_digest(found.hex(), known):
-        page(401, "Wrong user or password.")
-    status, said = ask("issue", user=user, client="web",
+    hmac.compare_digest(found.hex(), known) or page(401, "Wrong password.")
+    status, said = ask("issue", user=user, client="web", replaces=token,
                        url=form.get("url", ""), peer=env("REMOTE_ADDR", ""))
-    if status != 201:
-        page(status, "You cannot log in now.")
+    status == 201 or page(status, "You cannot log in now.")
     page(303, "", *map(": ".join, [("Set-Cookie", said["set_cookie"]),
                                    ("Location", said["next"])]))
 if do in ("logout", "logout-others"):
