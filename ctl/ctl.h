@@ -50,10 +50,18 @@ int ctl_history(struct ctl *ctl, int argc, char **argv);
 int ctl_why(struct ctl *ctl, int argc, char **argv);
 int ctl_user(struct ctl *ctl, int argc, char **argv);
 int ctl_explain(struct ctl *ctl, int argc, char **argv);
+int ctl_probe(struct ctl *ctl, int argc, char **argv);
 int ctl_jwt(struct ctl *ctl, int argc, char **argv);
 int ctl_store(struct ctl *ctl, int argc, char **argv);
 int ctl_config(struct ctl *ctl, int argc, char **argv);
 int ctl_doctor(struct ctl *ctl, int argc, char **argv);
+
+/**
+ * ctl_manager(ctl):
+ * Make the manager of a verb that wants none by itself, as run_verb() does for
+ * the others.  CTL_DONE, or an exit code when it has said what is wrong.
+ */
+int ctl_manager(struct ctl *ctl) LK_MUST_CHECK;
 
 /** ctl_exit_of(status): the exit code that goes with ${status}. */
 enum ctl_exit ctl_exit_of(enum lk_status status);

@@ -40,6 +40,11 @@ static const struct ctl_verb ctl_verbs[] = {
 	    "[--destination URL]",
 	    "print what the gate would answer, by which rule, and why",
 	    ctl_explain, true },
+	{ "probe",
+	    "URL [--token-from FILE] [--public PATH] [--ca FILE] [--revoke] "
+	    "[--pause COMMAND] [--resume COMMAND]",
+	    "try your own site as somebody would who wants to get in",
+	    ctl_probe, false },
 	{ "jwt",
 	    "keygen FILE|issue TOKEN [--audience A] [--ttl S]|"
 	    "verify JWT [--offline]|jwks",
@@ -118,29 +123,36 @@ open_log(struct ctl *ctl)
 	return (&ctl->log);
 }
 
+int
+ctl_manager(struct ctl *ctl)
+{
+	const struct lk_surroundings around = { .log = open_log(ctl) };
+	struct lk_error error;
+
+	(void)snprintf(ctl->actor, sizeof(ctl->actor), "command:%u",
+	    (unsigned int)getuid());
+	ctl_settings_prepare(ctl);
+	if (lk_manager_new(ctl->settings, &around, &ctl->manager, &error) ==
+	    LK_OK)
+		return (CTL_DONE);
+	ctl_say(ctl, "%s", error.text);
+	return (CTL_USAGE);
+}
+
 static int
 run_verb(struct ctl *ctl, const struct ctl_verb *verb, const char *path,
     int argc, char **argv)
 {
-	struct lk_surroundings around = { .log = NULL };
 	struct lk_error error;
-	int code = CTL_STORE, printed;
+	int code = CTL_DONE, printed;
 
 	if (ctl_settings_load(ctl, path, &error) != LK_OK) {
 		ctl_say(ctl, "%s", error.text);
 		return (CTL_USAGE);
 	}
-	around.log = open_log(ctl);
-	(void)snprintf(ctl->actor, sizeof(ctl->actor), "command:%u",
-	    (unsigned int)getuid());
 	if (verb->wants_manager)
-		ctl_settings_prepare(ctl);
-	if (verb->wants_manager &&
-	    lk_manager_new(ctl->settings, &around, &ctl->manager, &error) !=
-	        LK_OK) {
-		ctl_say(ctl, "%s", error.text);
-		code = CTL_USAGE;
-	} else {
+		code = ctl_manager(ctl);
+	if (code == CTL_DONE) {
 		code = verb->run(ctl, argc, argv);
 		printed = ctl_print(ctl);
 		if (code < printed)

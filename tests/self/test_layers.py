@@ -67,6 +67,7 @@ HOMES = {
     "sqlite3*": ("lib/store/sqlite/*",),
     "fcgi*": ("fcgi-auth/*",),
     "microhttpd*": ("agent/house/*",),
+    "curl/*": ("ctl/http.c",),
     "security/*": ("pam/*",),
 }
 

@@ -16,9 +16,9 @@ FLAGS = ["-std=c11", "-D_GNU_SOURCE", '-DLK_VERSION="0"', "-Ilib",
          "-Wpedantic", "-Wconversion", "-Wno-missing-field-initializers",
          "-Werror"]
 # Headers of Linux and of other libraries, beside those of a C library.
-BORROWED = ["asm", "asm-generic", "linux", "cjson", "fastcgi.h", "fcgi*.h",
-            "hiredis", "libconfig.h", "openssl", "security", "sodium*",
-            "sqlite3.h"]
+BORROWED = ["asm", "asm-generic", "linux", "cjson", "curl", "fastcgi.h",
+            "fcgi*.h", "hiredis", "libconfig.h", "openssl", "security",
+            "sodium*", "sqlite3.h"]
 
 
 def include_folders():

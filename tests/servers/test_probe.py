@@ -1,0 +1,355 @@
+"""`latchkey probe`: it finds what opens a site, and cries for nothing else."""
+
+import subprocess
+import sys
+
+import pytest
+
+from support.apache import Apache
+from support.caddy import Caddy
+from support.certificates import Authority
+from support.front import substitute
+from support.haproxy import Haproxy
+from support.http import request
+from support.lighttpd import Lighttpd
+from support.nginx import Nginx
+from support.place import ROOT, Daemon, accepts, free_port, wait_until
+from support.servers import find_program
+from support.site import FRONTS
+
+ECHO_PY = ROOT / "etc/probe/echo.py"
+
+
+def probe(site, front, page, *options):
+    """Probe a page of a web server as somebody who has a token."""
+    token = site.cli.issue("alice")
+    return site.cli.run("probe", f"http://alice@localhost:{front.port}{page}",
+                        "--token-from", "-", *options, stdin=token + "\n")
+
+
+def found(done):
+    """The parts of a probe that something got through, and what."""
+    return [line for line in done.stdout.splitlines()
+            if line.startswith("OPEN")]
+
+
+@pytest.mark.parametrize("name", FRONTS)
+def test_probe_has_nothing_against_the_examples(site, name):
+    front = site.front(name)
+    for page in front.pages():
+        done = probe(site, front, page, "--public", "/public/")
+        assert (done.returncode, found(done)) == (0, []), done.stdout
+        assert "what the application is told: " in done.stdout
+        assert site.cli.tokens[-1] not in done.stdout + done.stderr
+
+
+# A mistake in an example: the web server, what is put in the place of what, the
+# page that is probed, and the part of the probe that has to find it.
+NGINX_CACHE = {
+    "events {": "events {",
+    "http {\n": "http {\n\tfastcgi_cache_path {file} keys_zone=kept:1m;\n",
+    "fastcgi_connect_timeout 2s;": "fastcgi_connect_timeout 2s; "
+    "fastcgi_cache kept; fastcgi_cache_key $request_uri; "
+    "fastcgi_cache_valid 200 1h; fastcgi_ignore_headers Cache-Control "
+    "Set-Cookie Vary;"}
+MISTAKES = {
+    # lighttpd
+    "modules in another order": (
+        Lighttpd, {'"mod_fastcgi", "mod_proxy"': '"mod_proxy", "mod_fastcgi"'},
+        "/app/page", "without a token"),
+    "check-local": (
+        Lighttpd, {'"check-local"     => "disable"':
+                   '"check-local" => "enable"'},
+        "/app/page", "without a token"),
+    "lower-case names": (
+        Lighttpd, {'filenames = "disable"': 'filenames = "enable"',
+                   '"url"] !~ "^/(login|public)(/|$)"': '"url"] =~ "^/sec"'},
+        "/secret.html", "other spellings of the path"),
+    "one folder of lighttpd": (
+        Lighttpd, {'"url"] !~ "^/(login|public)(/|$)"':
+                   '"url"] =~ "^/secret"'},
+        "/app/page", "without a token"),
+    "one host of lighttpd": (
+        Lighttpd, {'$HTTP["url"] !~ "^/(login|public)(/|$)"':
+                   '$HTTP["host"] =~ "localhost:"'},
+        "/app/page", "other hosts"),
+    "no forgetting in lighttpd": (
+        Lighttpd, {'include_shell "sh {root}/etc/lighttpd/latchkey-forget.sh"':
+                   ""},
+        "/page.cgi", "what the application is told"),
+    # Apache
+    "all granted": (
+        Apache, {"Require valid-user": "Require all granted"},
+        "/app/page", "without a token"),
+    "or from here": (
+        Apache, {"Require valid-user": "<RequireAny>\nRequire valid-user\n"
+                 "Require expr %{{REMOTE_ADDR}} -ipmatch '127.0.0.0/8'\n"
+                 "</RequireAny>"},
+        "/app/page", "without a token"),
+    "a limit": (
+        Apache, {"\tRequire valid-user": "\t<Limit GET POST>\n"
+                 "Require valid-user\n</Limit>"},
+        "/app/page", "other methods"),
+    "what is public has no end": (
+        Apache, {'"^/(login|public)(/|$)"': '"(login|public)"'},
+        "/app/page", "other spellings of the path"),
+    "by a header": (
+        Apache, {'UserExpr "%{reqenv:LATCHKEY_USER}"':
+                 'UserExpr "%{HTTP:X-User}"'},
+        "/page.cgi", "what the application is told"),
+    "no forgetting in Apache": (
+        Apache, {"Include {root}/etc/apache/latchkey-forget.conf": ""},
+        "/app/page", "what the application is told"),
+    # nginx
+    "no auth_request": (
+        Nginx, {"auth_request     /_latchkey;": ""},
+        "/app/page", "without a token"),
+    "satisfy any": (
+        Nginx, {"auth_request     /_latchkey;":
+                "auth_request /_latchkey; satisfy any; allow 127.0.0.1;"
+                "deny all;"},
+        "/app/page", "without a token"),
+    "a regular expression goes before": (
+        Nginx, {"location /fcgi/ {":
+                "location ~ [.](php|cgi)$ {{ auth_request off; "
+                "return 404; }}\nlocation /fcgi/ {{"},
+        "/fcgi/page", "other names beside it"),
+    "return": (
+        Nginx, {"location /app/ {": "location /app/ {{ return 200 hello;"},
+        "/app/page", "without a token"),
+    "an error page": (
+        Nginx, {"error_page 401 = @latchkey_login;":
+                "error_page 401 = @open;\nlocation @open {{ auth_request "
+                "off; proxy_pass http://{service}; }}"},
+        "/app/page", "without a token"),
+    "the old version": (
+        Nginx, {"auth_request     /_latchkey;":
+                "set $ask /_latchkey; auth_request /_latchkey; "
+                "if ($server_protocol = HTTP/1.0) {{ return 200 open; }}"},
+        "/app/page", "HTTP/1.0 and HTTP/2"),
+    "no forgetting in nginx": (
+        Nginx, {"\t\tinclude    {root}/etc/nginx/latchkey-headers.conf;\n":
+                ""},
+        "/app/page", "what the application is told"),
+    "answers that are kept": (
+        Nginx, NGINX_CACHE, "/app/page",
+        "without a token, behind somebody who has one"),
+    "another server block": (
+        Nginx, {"\tserver {\n\t\tlisten {address}":
+                "\tserver {{\n\t\tlisten {address} default_server; "
+                "location / {{ proxy_pass http://{service}; }}\n\t}}\n"
+                "\tserver {{\n\t\tlisten {address}"},
+        "/app/page", "other hosts"),
+    "methods that are let by": (
+        Nginx, {"location /app/ {": "location /app/ {{ error_page 418 = "
+                "@free; if ($request_method = PUT) {{ return 418; }}",
+                "location /fcgi/ {": "location @free {{ auth_request off; "
+                "proxy_pass http://{service}; }}\nlocation /fcgi/ {{"},
+        "/app/page", "other methods"),
+    # Caddy
+    "a path that is public in any spelling": (
+        Caddy, {"@asked not vars_regexp {{http.request.uri}} "
+                "^/(login|public)(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*/?([?].*)?$":
+                "@asked not vars_regexp {{http.request.uri}} "
+                "^/(login|public)"},
+        "/app/page", "other spellings of the path"),
+    "no forgetting in Caddy": (
+        Caddy, {"request_header -*latchkey*": "",
+                "request_header -Remote*": ""},
+        "/app/page", "what the application is told"),
+    "only what is refused": (
+        Caddy, {"reverse_proxy @asked unix/": "@never path /never\n"
+                "reverse_proxy @never unix/"},
+        "/app/page", "without a token"),
+    # HAProxy
+    "no deny": (
+        Haproxy, {"http-request lua.latchkey unless public": "",
+                  "http-request deny deny_status 503 unless public or "
+                  "{{ var(txn.latchkey_status) -m int 200 }}": ""},
+        "/app/page", "without a token"),
+    "the beginning of a path": (
+        Haproxy, {"acl public path -m reg "
+                  "^/(login|public)(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*/?$":
+                  "acl public path_beg /login /public"},
+        "/app/page", "other spellings of the path"),
+    "no forgetting in HAProxy": (
+        Haproxy, {"http-request del-header latchkey -m sub": "",
+                  "http-request del-header ^remote[^a-z0-9]user$ -m reg": ""},
+        "/app/page", "what the application is told"),
+}
+
+
+def mistaken(kind, values):
+    """The web server `kind` with other text in its configuration."""
+    class Mistaken(kind):
+        def prepare(self):
+            super().prepare()
+            fill = {"root": ROOT, "file": self.file("kept"),
+                    "address": self.address,
+                    "service": self.site.service.address}
+            conf = [word for word in map(str, self.argv)
+                    if word.startswith(str(self.place.path))][-1]
+            with open(conf, encoding="utf-8") as file:
+                text = file.read()
+            text = substitute(text, {
+                filled(old, fill): filled(new, fill)
+                for old, new in values.items()})
+            self.argv = [word if str(word) != conf else
+                         self.place.write(f"mistaken-{self.port}.conf", text,
+                                          0o644) for word in self.argv]
+
+        def file(self, name):
+            return self.place.path / f"mistaken-{self.port}-{name}"
+
+    return Mistaken
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_probe_finds_a_mistake(site, mistake):
+    kind, values, page, part = MISTAKES[mistake]
+
+    front = site.place.add(mistaken(kind, values)(site))
+    try:
+        done = probe(site, front, page, "--public", "/public/")
+    finally:
+        front.stop()
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert any(line.startswith(f"OPEN  {part}: ") for line in found(done)), (
+        done.stdout)
+
+
+@pytest.fixture(name="nginx")
+def nginx_of_its_own(own_site):
+    return own_site.front("nginx")
+
+
+def test_probe_tries_a_revoked_token_and_a_paused_store(own_site, nginx):
+    pause = f"kill -STOP {own_site.redis.process.pid}"
+    resume = f"kill -CONT {own_site.redis.process.pid}"
+    for page in nginx.pages():
+        done = probe(own_site, nginx, page, "--pause", pause, "--resume",
+                     resume, "--revoke")
+        assert (done.returncode, found(done)) == (0, []), done.stdout
+        assert "while the store is paused: it answers 500" in done.stdout
+        assert "with the token revoked: 1 tried" in done.stdout
+        assert own_site.cli.run("check", "-", stdin=own_site.cli.tokens[-1]
+                                + "\n").returncode == 1
+
+
+def test_probe_says_what_failed_to_pause(site):
+    done = probe(site, site.front("nginx"), "/app/page", "--pause", "exit 7")
+    assert done.returncode == 3
+    assert "exit 7: it failed" in done.stderr
+    assert "paused" not in done.stdout
+
+
+def test_probe_finds_what_outlives_its_token(site):
+    """An answer of the gate's that is kept for the one who had the token."""
+    kept = dict(NGINX_CACHE)
+    kept["fastcgi_connect_timeout 2s;"] = kept[
+        "fastcgi_connect_timeout 2s;"].replace(
+            "$request_uri;", '"$request_uri $http_authorization";')
+    front = site.place.add(mistaken(Nginx, kept)(site))
+    try:
+        done = probe(site, front, "/app/page", "--revoke")
+    finally:
+        front.stop()
+    assert done.returncode == 1
+    assert [line.split(": ")[0] for line in found(done)] == [
+        "OPEN  with the token revoked"], done.stdout
+
+
+@pytest.mark.parametrize("words, code, said", [
+    ((), 2, "expected one URL"),
+    (("nowhere",), 2, "expected a URL such as"),
+    (("ftp://localhost/",), 2, "expected a URL such as"),
+    (("http://localhost:1/",), 3, "localhost:1: "),
+    (("http://localhost:1/", "--revoke"), 2, "--token-from FILE beside"),
+    (("http://localhost:1/", "--public", "x"), 2, "--public path such as"),
+    (("http://localhost:{port}/", "--token-from", "/nowhere/token"), 2,
+     "/nowhere/token: cannot be read: No such file"),
+    (("http://localhost:{port}/", "--token-from", "{empty}"), 2, "token: "),
+    (("http://localhost:{port}/app/", "--token-from", "{unknown}"), 3,
+     "answers 401 to the token"),
+])
+def test_probe_says_what_is_wrong(site, words, code, said):
+    place = site.place
+    fill = {"port": site.front("nginx").port,
+            "empty": place.write("empty", ""),
+            "unknown": place.write("unknown", f"lk_{0:064}\n")}
+    done = site.cli.run("probe", *(word.format(**fill) for word in words))
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr and done.stdout == ""
+
+
+def test_probe_without_a_token_sees_an_open_door(site):
+    front = site.front("nginx")
+    done = site.cli.run("probe", f"http://localhost:{front.port}/app/page")
+    assert (done.returncode, found(done)) == (0, []), done.stdout
+    done = site.cli.run("probe", f"http://localhost:{front.port}/public/")
+    assert done.returncode == 1
+    assert found(done) == ["OPEN  without a token: /public/ answers 200"]
+
+
+def test_probe_speaks_http2_over_tls(site):
+    authority = Authority(site.place)
+    own = authority.certify("localhost")
+    front = site.place.add(mistaken(Nginx, {
+        "listen {address};": f"listen {{address}} ssl http2; "
+        f"ssl_certificate {own.crt}; ssl_certificate_key {own.key};"})(site))
+    url = f"https://localhost:{front.port}/app/page"
+    done = site.cli.run("probe", url, "--ca", authority.crt)
+    refused = site.cli.run("probe", url)
+    front.stop()
+    assert (done.returncode, found(done)) == (0, []), done.stdout
+    assert "ok    HTTP/1.0 and HTTP/2: 5 tried" in done.stdout
+    assert (refused.returncode, refused.stdout) == (3, "")
+    assert "certificate" in refused.stderr
+
+
+def test_probe_page_of_ours_echoes_by_cgi(site):
+    site.place.write("pages/echo.cgi", ECHO_PY.read_text(), 0o755)
+    done = probe(site, site.front("lighttpd"), "/echo.cgi")
+    assert (done.returncode, found(done)) == (0, []), done.stdout
+    assert "what the application is told: 2" in done.stdout
+
+
+def test_probe_page_of_ours_echoes_by_php():
+    done = subprocess.run(
+        [find_program("php-cgi"), "-f", ROOT / "etc/probe/echo.php"],
+        env={"HTTP_X_PROBE": "echoed"}, capture_output=True, text=True,
+        check=True)
+    assert "HTTP_X_PROBE=echoed\n" in done.stdout
+
+
+def test_probe_page_of_ours_echoes_as_a_service(site):
+    class Echo(Daemon):
+        name = "echo"
+        address = f"127.0.0.1:{free_port()}"
+        argv = [sys.executable, ECHO_PY, address.split(":")[1]]
+        good = (-15,)
+
+        def ready(self):
+            return accepts(self.address)
+
+    echo = site.place.add(Echo(site.place))
+    reply = request(echo.address, headers=[("X-Probe", "echoed")])
+    echo.stop()
+    assert (reply.status, "\nX-Probe: echoed\n" in reply.body) == (200, True)
+
+
+def test_probe_asks_no_more_than_it_says(own_site, nginx):
+    done = probe(own_site, nginx, "/app/page")
+    asked = int(done.stdout.splitlines()[-1].split()[0])
+    assert 100 < asked < 250
+    log = nginx.file("access.log")
+    wait_until(lambda: len(log.read_text().splitlines()) == asked,
+               "the log to have as many requests")
+
+
+def filled(text, values):
+    if "{{" in text or any(f"{{{name}}}" in text for name in values):
+        for name, value in values.items():
+            text = text.replace(f"{{{name}}}", str(value))
+        return text.replace("{{", "{").replace("}}", "}")
+    return text
