@@ -301,9 +301,9 @@ gate_loop_start(struct gate_shared *shared, bool helps, struct gate_loop **loop,
     struct lk_error *error)
 {
 	const struct gate_room *room = &shared->room;
-	struct gate_loop *l = calloc(1, sizeof(*l));
+	struct gate_loop *l;
 
-	if ((*loop = l) == NULL)
+	if ((l = *loop = calloc(1, sizeof(*l))) == NULL)
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
 	l->events = &shared->tally->events;
 	l->helps = helps;

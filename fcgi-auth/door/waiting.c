@@ -43,10 +43,10 @@ gate_waiting_remove(struct gate_waiting *waiting, struct gate_waiter *waiter)
 	gate_count_down(&waiting->events->metrics.connections_waiting);
 	/* A child process may hold it open for a moment. */
 	(void)epoll_ctl(waiting->epoll, EPOLL_CTL_DEL, fd, NULL);
-	*(waiter->before != NULL ? &waiter->before->next
-	                         : &waiting->oldest) = waiter->next;
-	*(waiter->next != NULL ? &waiter->next->before
-	                       : &waiting->newest) = waiter->before;
+	*(waiter != waiting->oldest ? &waiter->before->next
+	                            : &waiting->oldest) = waiter->next;
+	*(waiter != waiting->newest ? &waiter->next->before
+	                            : &waiting->newest) = waiter->before;
 	waiting->n--;
 	free(waiter);
 	return (fd);

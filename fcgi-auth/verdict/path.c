@@ -291,9 +291,10 @@ compose(const struct gate_target *target, const struct manner *m,
 			skipping = true;
 		if (skipping)
 			continue;
-		path->text[path->len++] = d->text[i] == '/' && !parts(d, i, m)
-		    ? GATE_PATH_SLASH
-		    : d->text[i];
+		path->text[path->len] = d->text[i];
+		if (d->text[i] == '/' && !parts(d, i, m))
+			path->text[path->len] = GATE_PATH_SLASH;
+		path->len++;
 	}
 	path->text[path->len] = '\0';
 }

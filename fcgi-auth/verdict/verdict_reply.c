@@ -1,6 +1,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -268,10 +269,15 @@ add_encoded(struct lk_buf *out, const char *text)
 static bool
 stays_on_host(const char *uri)
 {
-	unsigned int c = uri[0] == '/' ? (unsigned char)uri[1] : '/';
+	unsigned long c = uri[0] == '/' ? (unsigned char)uri[1] : '/';
+	char code[3];
 
-	if (c == '%' && sscanf(uri + 2, "%2x", &c) == 1 && c == 0)
-		return (false);
+	if (c == '%' && isxdigit((unsigned char)uri[2]) &&
+	    isxdigit((unsigned char)uri[3])) {
+		(void)snprintf(code, sizeof(code), "%s", uri + 2);
+		if ((c = strtoul(code, NULL, 16)) == 0)
+			return (false);
+	}
 	return (c == '\0' ||
 	    (!lk_is_control((char)c) && strchr(" /\\%", (int)c) == NULL));
 }

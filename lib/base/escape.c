@@ -165,9 +165,8 @@ lk_escape_next(enum lk_escape how, const char *text, size_t len,
 	if (n == 0 && how < LK_ESCAPE_JSON)
 		(void)snprintf(shown, LK_ESCAPE_SIZE, "\\x%02x",
 		    (unsigned char)text[0]);
-	else if (n == 0 && how == LK_ESCAPE_BYTES)
-		write_bytes(text, 1, shown);
-	else if ((code == '\n' || code == '\t') && how == LK_ESCAPE_LINES)
+	else if ((n == 0 && how == LK_ESCAPE_BYTES) ||
+	    ((code == '\n' || code == '\t') && how == LK_ESCAPE_LINES))
 		write_bytes(text, 1, shown);
 	else if (letter != '\0')
 		(void)snprintf(shown, LK_ESCAPE_SIZE, "\\%c", letter);

@@ -60,7 +60,7 @@ test_agent_next_is_never_another_site(void **state)
 		"/./x", "/../x", "/..//evil.example", "/.//evil.example",
 		"/x/../..//evil.example", "/%2e%2e//evil", "/%2e/x", "/...",
 		"/;//evil.example", "/..;/x", "/.;x/y", "/;x", "/x\x7f",
-		"/x\x80", "/caf\xc3\xa9", "/\xef\xbc\x8f" "evil.example",
+		"/x\x80", "/caf\xc3\xa9", "/\xef\xbc\x8f\x65vil.example",
 		"/<script>", "/\"x", "/'x", "/`x", "/{x}", "/x?a=<b>",
 		"javascript:alert(1)", "data:text/html,x", "mailto:x@y",
 		"http:evil.example", "https:/evil.example",

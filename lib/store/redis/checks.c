@@ -85,9 +85,9 @@ list_add(struct check_list *list, struct check *check)
 static void
 list_remove(struct check_list *list, struct check *check)
 {
-	*(check->before != NULL ? &check->before->next
-	                        : &list->first) = check->next;
-	*(check->next != NULL ? &check->next->before
+	*(check != list->first ? &check->before->next
+	                       : &list->first) = check->next;
+	*(check != list->last ? &check->next->before
 	                      : &list->last) = check->before;
 }
 

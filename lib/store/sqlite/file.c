@@ -159,7 +159,7 @@ examine_file(struct file *file, const char *suffix)
 {
 	char path[PATH_SIZE];
 	const char *wrong = NULL;
-	struct stat st;
+	struct stat st = { .st_mode = 0 };
 	int fd, error = 0;
 
 	(void)snprintf(path, sizeof(path), "%s%s", file->path, suffix);

@@ -440,11 +440,12 @@ wait_for_some(struct lk_redis_sentinels *s, struct lk_deadline deadline)
 	size_t i, waiting = 0;
 
 	for (i = 0; i < s->n; i++) {
-		p[i] = s->voters[i].state == DONE
-		    ? (struct pollfd){ .fd = -1 }
-		    : lk_stream_poll(&s->voters[i].channel.stream,
-		          s->voters[i].sent < s->question.len ? POLLIN | POLLOUT
-		                                              : POLLIN);
+		p[i] = (struct pollfd){ .fd = -1 };
+		if (s->voters[i].state != DONE)
+			p[i] = lk_stream_poll(&s->voters[i].channel.stream,
+			    s->voters[i].sent < s->question.len
+			        ? POLLIN | POLLOUT
+			        : POLLIN);
 		waiting += p[i].fd >= 0;
 	}
 	if (waiting == 0 || left == 0)
