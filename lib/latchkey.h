@@ -389,6 +389,22 @@ LK_API enum lk_status lk_issue(struct lk_manager *manager, const char *user,
     const struct lk_issue_options *options, struct lk_token *token,
     struct lk_session *session) LK_MUST_CHECK;
 
+/* Of so many sessions at most lk_issue_ended() tells the ids. */
+#define LK_ISSUE_ENDED_MAX 1000
+
+/** Called with the public id of a session that ended. */
+typedef void lk_gone_fn(void *arg, const char *id);
+
+/**
+ * lk_issue_ended(manager, each, arg):
+ * Call ${each}, unless it is NULL, for the sessions that the last operation has
+ * ended if that was an lk_issue(): what it replaced, and what was over a limit,
+ * as far as they lived.  Returns how many these were.  Of very many, that took
+ * steps before it, some are not told of.
+ */
+LK_API uint64_t lk_issue_ended(const struct lk_manager *manager,
+    lk_gone_fn *each, void *arg);
+
 /**
  * lk_check(manager, token, session):
  * Look up ${token}.  If its session is live, copy it to ${session} and return

@@ -83,6 +83,17 @@ add_member(struct lk_buf *out, const char *name, const char *value)
 	lk_json_string(value, out);
 }
 
+/* Add one to an array that has not been closed yet, or begun. */
+static void
+add_ended(void *arg, const char *id)
+{
+	struct lk_buf *out = arg;
+
+	lk_buf_str(out,
+	    out->len > 0 && out->data[out->len - 1] == '"' ? "," : "[");
+	lk_json_string(id, out);
+}
+
 static void
 say_issued(struct agent_work *work, const struct lk_token *token,
     const struct lk_session *session)
@@ -91,6 +102,7 @@ say_issued(struct agent_work *work, const struct lk_token *token,
 	struct lk_buf cookie = LK_BUF_INIT(LK_TOKEN_MAX + 4096);
 	struct lk_buf *body = &work->answer->body;
 	char next[AGENT_NEXT_SIZE];
+	size_t before;
 
 	lk_cookie_set(&settings->cookie, token->text, session->ttl, &cookie);
 	agent_next(agent_field_of(work, AGENT_URL), &settings->agent.next_hosts,
@@ -112,7 +124,10 @@ say_issued(struct agent_work *work, const struct lk_token *token,
 	else
 		add_member(body, "set_cookie", cookie.data);
 	add_member(body, "next", next);
-	lk_buf_str(body, "}\n");
+	lk_buf_str(body, ",\"ended\":");
+	before = body->len;
+	(void)lk_issue_ended(work->asked->manager, add_ended, body);
+	lk_buf_str(body, body->len == before ? "[]}\n" : "]}\n");
 	lk_buf_free(&cookie);
 }
 

@@ -12,6 +12,7 @@
 #include "base/deadline.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "session/gone.h"
 #include "session/origin.h"
 #include "session/stored.h"
 #include "session/token.h"
@@ -81,7 +82,8 @@ struct lk_store_ops {
 	enum lk_status (*inspect)(struct lk_store *store,
 	    struct lk_deadline deadline, lk_finding_fn *each, void *arg);
 
-	/** Start a session, ending the oldest ones that are over the limit. */
+	/** Start a session, ending the oldest ones that are over the limit, and
+	 * what it replaces; all that lived of these are in ${store->gone}. */
 	enum lk_status (*issue)(struct lk_store *store,
 	    const struct lk_issue_request *request, struct lk_deadline deadline,
 	    struct lk_session *session);
@@ -241,6 +243,7 @@ struct lk_store {
 	struct lk_watch *watch; /* the program's, or NULL */
 	struct lk_error *error; /* the manager's */
 	enum lk_reason ended;   /* see check; the manager clears it */
+	struct lk_gone gone;    /* see issue; the same */
 	int64_t (*now_ms)(void *arg);
 	void *arg;
 };

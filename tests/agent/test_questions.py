@@ -28,7 +28,8 @@ def test_session_goes_its_way(agent, house, form):
     assert issued.status == 201
     said = issued.json
     assert set(said) == {"token", "id", "issued_at", "expires_at", "ttl",
-                         "set_cookie", "next"}
+                         "set_cookie", "next", "ended"}
+    assert said["ended"] == []
     assert said["next"] == "/x?y=1"
     assert said["set_cookie"] == (
         f"latchkey={said['token']}; Max-Age=60; Path=/; HttpOnly; "
@@ -74,11 +75,12 @@ def issue(house, user, client="web"):
 
 
 def test_session_before_the_login_ends_with_it(agent, house):
-    before = house.ask("issue", {"user": "alice"}).json["token"]
-    other = house.ask("issue", {"user": "bob"}).json["token"]
-    for replaces in (before, other, before, "", "n0t a t0ken"):
-        assert house.ask("issue", {"user": "alice",
-                                   "replaces": replaces}).status == 201
+    first, second = issue(house, "alice"), issue(house, "bob")
+    before, other = first["token"], second["token"]
+    for replaces, ended in ((before, [first["id"]]), (other, [second["id"]]),
+                            (before, []), ("", []), ("n0t a t0ken", [])):
+        said = house.ask("issue", {"user": "alice", "replaces": replaces})
+        assert (said.status, said.json["ended"]) == (201, ended)
     for token in (before, other):
         refused = house.ask("check", {"token": token})
         assert (refused.status, refused.json["reason"]) == (401, "replaced")
@@ -160,7 +162,8 @@ def test_row_ends_for_good_what_it_issued(house):
         for verb, uid in (("check", 0), ("refresh", CALLER)):
             found = house.ask(verb, {"token": made["token"]},
                               uid=uid or None).json
-            assert ttl - 30 < found["ttl"] <= ttl, (client, verb)
+            # A second more is possible: Redis is heard of late.
+            assert ttl - 30 < found["ttl"] <= ttl + 1, (client, verb)
 
 
 def test_user_is_loaded_set_and_refused(agent, house):

@@ -76,6 +76,106 @@ test_limit_lowered_later_ends_all_that_are_over(void **state)
 	assert_int_equal(world_count(world, "alice"), 2);
 }
 
+/* ---- What an issue ended ------------------------------------------------ */
+
+struct told {
+	size_t n;
+	char id[4][LK_SESSION_ID_MAX + 1];
+};
+
+static void
+note_told(void *arg, const char *id)
+{
+	struct told *told = arg;
+
+	if (told->n < 4)
+		(void)snprintf(told->id[told->n], LK_SESSION_ID_MAX + 1, "%s",
+		    id);
+	told->n++;
+}
+
+/* The last issue has ended ${n} sessions, and says so: these are they, in
+ * whatever order. */
+static void
+assert_told(struct world *world, size_t n, const struct lk_session *ended)
+{
+	struct told told = { .n = 0 };
+	size_t i, j;
+
+	assert_int_equal(lk_issue_ended(world->m, NULL, NULL), n);
+	assert_int_equal(lk_issue_ended(world->m, note_told, &told), n);
+	assert_int_equal(told.n, n);
+	for (i = 0; i < n; i++) {
+		for (j = 0; j < n; j++) {
+			if (strcmp(told.id[j], ended[i].id) == 0)
+				break;
+		}
+		assert_true(j < n);
+	}
+}
+
+/* Issue one in the place of another, and say so as well by ${session}. */
+static enum lk_status
+replace(struct world *world, const struct lk_token *before,
+    struct lk_token *token, struct lk_session *session)
+{
+	const struct lk_issue_options options = { .ttl = 600,
+		.replaces = before };
+
+	return (lk_issue(world->m, "alice", &options, token, session));
+}
+
+static void
+test_issue_tells_what_it_ended(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session[5], of_bob, checked;
+	struct lk_token token[5], bob, dies;
+	uint64_t revoked;
+	size_t i;
+
+	world_settle(world, "max_per_user = 3;", "", "");
+	world_issue(world, "bob", 600, &bob, &of_bob);
+	for (i = 0; i < 4; i++) {
+		world_issue(world, "alice", 600, &token[i], &session[i]);
+		assert_told(world, i == 3, &session[0]);
+	}
+	/* By the operation itself, and for no longer. */
+	assert_status(LK_OK, lk_check(world->m, &token[3], &checked));
+	assert_told(world, 0, NULL);
+	/* One that it replaces; it is not over the limit then. */
+	assert_status(
+	    LK_OK, replace(world, &token[2], &token[4], &session[4]));
+	assert_told(world, 1, &session[2]);
+	/* One that is over, or was never. */
+	assert_status(LK_OK, lk_revoke(world->m, &token[4], NULL, &revoked));
+	assert_status(LK_OK, replace(world, &token[4], &token[2], &session[2]));
+	assert_told(world, 0, NULL);
+	/* Somebody else's, and one at the limit. */
+	assert_status(LK_OK, replace(world, &bob, &token[4], &session[4]));
+	session[0] = of_bob;
+	assert_told(world, 2, session);
+	assert_int_equal(world_count(world, "bob"), 0);
+	/* Several, of which one ended by itself. */
+	world_settle(world, "max_per_user = 4;", "", "");
+	world_issue(world, "alice", 1, &dies, NULL);
+	assert_told(world, 0, NULL);
+	assert_status(LK_EXPIRED, world_wait_for_end(world, &dies));
+	world_settle(world, "single = true;", "", "");
+	world_issue(world, "alice", 600, &token[0], &session[0]);
+	assert_told(world, 3, session + 2);
+	/* What is refused has ended nothing. */
+	world_settle(world, "single = true;", "", "");
+	assert_int_equal(lk_issue(world->m, "", NULL, &dies, NULL), LK_E_INVAL);
+	assert_told(world, 0, NULL);
+	world_settle(world, "max_per_user = 1; on_limit = \"refuse\";", "", "");
+	assert_status(LK_LIMIT, replace(world, NULL, &dies, NULL));
+	assert_told(world, 0, NULL);
+	assert_status(
+	    LK_OK, replace(world, &token[0], &token[1], &session[1]));
+	assert_told(world, 1, &session[0]);
+}
+
 /* ---- Many at once ------------------------------------------------------ */
 
 #define THREADS 8

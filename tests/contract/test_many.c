@@ -165,11 +165,19 @@ test_revoke_others_of_very_many_leaves_this_one(void **state)
 }
 
 static void
+count_told(void *arg, const char *id)
+{
+	assert_true(id[0] != '\0');
+	++*(size_t *)arg;
+}
+
+static void
 test_login_of_a_user_with_very_many_leaves_the_limit(void **state)
 {
 	struct world *world = *state;
 	struct lk_session session;
 	struct lk_token token;
+	size_t told = 0;
 
 	fill(world, "alice", MORE);
 	world_settle(world, "max_per_user = 10500;", "", "");
@@ -178,6 +186,9 @@ test_login_of_a_user_with_very_many_leaves_the_limit(void **state)
 	assert_status(LK_OK, world_check(world, &token, &session));
 	world_settle(world, "max_per_user = 3;", "", "");
 	world_issue(world, "alice", 86400, &token, NULL);
+	/* Of very many, all are counted and some are told. */
+	assert_int_equal(lk_issue_ended(world->m, count_told, &told), 10498);
+	assert_in_range(told, 1, LK_ISSUE_ENDED_MAX);
 	assert_int_equal(world_count(world, "alice"), 3);
 	assert_status(LK_OK, world_check(world, &token, &session));
 }

@@ -74,11 +74,24 @@ read_issued(const struct lk_agent_reply *reply)
 	struct lk_token token;
 	uint8_t tag[LK_TAG_LEN];
 
-	if (!lk_agent_read_issued(reply, "alice", "web", &token, &session)) {
-		MUST(token.len == 0 && session.ttl == 0);
+	struct lk_gone gone = { .ids = LK_BUF_INIT(LK_GONE_IDS_MAX) };
+	struct lk_session_ref ref;
+	size_t at, told = 0;
+
+	if (!lk_agent_read_issued(reply, "alice", "web", &token, &session,
+	        &gone)) {
+		MUST(token.len == 0 && session.ttl == 0 && gone.count == 0);
+		lk_buf_free(&gone.ids);
 		return;
 	}
 	look_at(&session);
+	for (at = 0; at < gone.ids.len; at += strlen(gone.ids.data + at) + 1) {
+		MUST(
+		    lk_session_id_parse(gone.ids.data + at, &ref) == LK_OK);
+		told++;
+	}
+	MUST(told <= gone.count && told <= LK_ISSUE_ENDED_MAX);
+	lk_buf_free(&gone.ids);
 	lk_user_tag("alice", tag);
 	MUST(lk_token_parse(&token, &key) == LK_OK);
 	MUST(memcmp(key.tag, tag, LK_TAG_LEN) == 0);

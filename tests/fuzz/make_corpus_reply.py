@@ -32,7 +32,10 @@ def inputs():
     yield "check-other", HEADED | CHECK, SESSION.replace("alice", "admin")
     yield "issue", ISSUE, answer(
         f'{{"token":"{TOKEN}","id":"{ID}",{TIMES},"set_cookie":"x",'
-        '"next":"/"}', "201 Created")
+        f'"next":"/","ended":["{ID}"]}}', "201 Created")
+    yield "issue-none", ISSUE, answer(
+        f'{{"token":"{TOKEN}","id":"{ID}",{TIMES},"ended":[]}}',
+        "201 Created")
     yield "list", LIST, answer(f"[{SESSION},\n{SESSION}]\n",
                                headers="Latchkey-Sessions: 2\r\n")
     yield "list-empty", HEADED | LIST, "[]\n"

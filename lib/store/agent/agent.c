@@ -248,7 +248,7 @@ agent_issue(struct lk_store *base, const struct lk_issue_request *request,
 	return (end(store, status,
 	    status == LK_OK &&
 	        lk_agent_read_issued(&reply, request->user, request->client,
-	            request->token, session)));
+	            request->token, session, &base->gone)));
 }
 
 static enum lk_status

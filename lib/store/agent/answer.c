@@ -266,13 +266,37 @@ lk_agent_read_session(const struct lk_agent_reply *reply,
 	return (true);
 }
 
+/* The sessions that it ended, which need not be the user's; an agent that does
+ * not say so yet has ended none. */
+static bool
+read_ended(const struct lk_json_wanted *ended, struct lk_gone *gone)
+{
+	char id[LK_SESSION_ID_MAX + 1];
+	struct lk_session_ref ref;
+	struct lk_json_wanted one;
+	size_t at = 0;
+
+	if (ended->value == NULL)
+		return (true);
+	while (lk_json_element(ended->value, ended->len, &at, &one.value,
+	    &one.len)) {
+		if (!read_text(&one, id, sizeof(id)) ||
+		    lk_session_id_parse(id, &ref) != LK_OK)
+			return (false);
+		lk_gone_add(gone, id);
+	}
+	return (ended->value[0] == '[');
+}
+
 bool
 lk_agent_read_issued(const struct lk_agent_reply *reply, const char *user,
-    const char *client, struct lk_token *token, struct lk_session *session)
+    const char *client, struct lk_token *token, struct lk_session *session,
+    struct lk_gone *gone)
 {
 	struct lk_json_wanted wanted[] = { { .name = "token" },
 		{ .name = "id" }, { .name = "issued_at" },
-		{ .name = "expires_at" }, { .name = "ttl" } };
+		{ .name = "expires_at" }, { .name = "ttl" },
+		{ .name = "ended" } };
 	struct lk_token_key key;
 	char text[LK_TOKEN_MAX + 1] = "";
 	bool fits;
@@ -280,15 +304,16 @@ lk_agent_read_issued(const struct lk_agent_reply *reply, const char *user,
 	memset(session, 0, sizeof(*session));
 	memcpy(session->user, user, strlen(user) + 1);
 	memcpy(session->client, client, strlen(client) + 1);
-	fits = lk_json_object(reply->body, reply->len, wanted, 5) &&
+	fits = lk_json_object(reply->body, reply->len, wanted, 6) &&
 	    read_text(&wanted[0], text, sizeof(text)) &&
 	    lk_token_set(token, text, strlen(text)) == LK_OK &&
 	    lk_token_parse(token, &key) == LK_OK &&
 	    read_text(&wanted[1], session->id, sizeof(session->id)) &&
 	    read_times(&wanted[2], &wanted[3], &wanted[4], session) &&
-	    is_of_key(session, &key);
+	    is_of_key(session, &key) && read_ended(&wanted[5], gone);
 	sodium_memzero(text, sizeof(text));
 	if (!fits) {
+		lk_gone_forget(gone);
 		lk_token_wipe(token);
 		memset(session, 0, sizeof(*session));
 	}

@@ -3,6 +3,7 @@
 #define LK_AGENT_ANSWER_H_
 
 #include "base/error.h"
+#include "session/gone.h"
 #include "session/origin.h"
 #include "session/token.h"
 #include "store/agent/http.h"
@@ -44,11 +45,12 @@ bool lk_agent_read_session(const struct lk_agent_reply *reply,
     struct lk_buf *detail);
 
 /**
- * lk_agent_read_issued(reply, user, client, token, session):
- * The session that was issued to ${user}, and its token.
+ * lk_agent_read_issued(reply, user, client, token, session, gone):
+ * The session that was issued to ${user}, its token, and what it ended.
  */
 bool lk_agent_read_issued(const struct lk_agent_reply *reply, const char *user,
-    const char *client, struct lk_token *token, struct lk_session *session);
+    const char *client, struct lk_token *token, struct lk_session *session,
+    struct lk_gone *gone);
 
 /**
  * lk_agent_read_list(reply, user, n, each, arg):

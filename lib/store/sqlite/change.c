@@ -281,7 +281,8 @@ issue(struct lk_sqlite_store *store, const struct lk_issue_request *request,
 	const struct lk_ending ending = { .reason = LK_REASON_REPLACED,
 		.origin = limited->ending->origin };
 	struct lk_sqlite_gone replaced = { .tag = request->key->tag,
-		.ending = &ending };
+		.ending = &ending,
+		.told = true };
 	enum lk_status status = sweep_some(store);
 
 	*fits = false;
@@ -305,12 +306,15 @@ lk_sqlite_issue(struct lk_store *base, const struct lk_issue_request *request,
 	struct lk_ending ending = { .reason = LK_REASON_LIMIT,
 		.origin = request->origin };
 	struct lk_sqlite_gone gone = { .tag = request->key->tag,
-		.ending = &ending };
+		.ending = &ending,
+		.told = true };
+	struct lk_gone_mark before;
 	enum lk_status status = LK_OK;
 	bool fits = false;
 
 	ending.origin.agent[0] = '\0';
 	while (status == LK_OK && !fits) {
+		before = lk_gone_mark(&store->base.gone);
 		status = lk_sqlite_db_begin_adding(store->db, deadline);
 		if (status != LK_OK)
 			break;
@@ -319,6 +323,8 @@ lk_sqlite_issue(struct lk_store *base, const struct lk_issue_request *request,
 		status = status == LK_OK && fits
 		    ? lk_sqlite_db_end(store->db, status)
 		    : lk_sqlite_db_undo(store->db, status);
+		if (status != LK_OK || !fits)
+			lk_gone_undo(&store->base.gone, before);
 		if (status == LK_OK && !fits) {
 			status = trim(store, request, &gone);
 			deadline = lk_deadline_in(base->timeout_ms);

@@ -142,6 +142,9 @@ take_gone(struct lk_sqlite_store *store, sqlite3_stmt *row,
 	if (expires_ms <= lk_sqlite_now_ms(store))
 		return (LK_OK);
 	gone->live++;
+	if (gone->told && sqlite3_column_bytes(row, 0) == LK_HANDLE_LEN)
+		lk_gone_add_ref(&store->base.gone, handle, gone->tag,
+		    LK_TAG_LEN);
 	/* A row that is none of ours ends, and that is all. */
 	if (sqlite3_column_bytes(row, 1) != LK_DIGEST_LEN ||
 	    !lk_sqlite_column_text(row, 3, client, LK_CLIENT_MAX))

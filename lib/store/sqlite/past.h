@@ -15,6 +15,8 @@ struct lk_sqlite_gone {
 	const uint8_t *tag;
 	const struct lk_ending *ending; /* lent */
 	bool together;                  /* they are one entry of the history */
+	bool told;                      /* those that lived are noted in the
+	                                   store's base */
 
 	int rows;
 	uint64_t live;               /* of these */

@@ -10,6 +10,7 @@
 #include <sodium.h>
 
 #include "session/record.h"
+#include "store/redis/layout/gone.h"
 #include "store/redis/layout/gosession.h"
 
 #include "redis_gosession_scripts.h"
@@ -27,7 +28,7 @@ session_written(struct lk_redis_store *store, const struct lk_token_key *key,
 	struct lk_redis_beside beside;
 	int64_t expires_ms;
 
-	if (reply->type != LK_REDIS_ARRAY || reply->elements != 3 ||
+	if (reply->type != LK_REDIS_ARRAY || reply->elements < 3 ||
 	    reply->element[0]->type != LK_REDIS_INTEGER ||
 	    reply->element[2]->type != LK_REDIS_INTEGER)
 		return (lk_redis_corrupt(store, "the answer to a script"));
@@ -69,8 +70,29 @@ trim(struct lk_redis_store *store, const struct lk_issue_request *request,
 		return (status);
 	(void)snprintf(stay, sizeof(stay), "%" PRIu32,
 	    limit > LK_REDIS_ONCE ? limit - 1 : LK_REDIS_ONCE);
-	return (lk_redis_steps_run(store, &steps, LK_REDIS_STEPS, deadline,
-	    &ended));
+	status = lk_redis_steps_run(store, &steps, LK_REDIS_STEPS, deadline,
+	    &ended);
+	store->base.gone.count += ended;
+	return (status);
+}
+
+/* Note a session that an issue has ended, by its token. */
+static bool
+note_token(struct lk_gone *gone, const struct lk_token_key *key,
+    const struct lk_redis_reply *said)
+{
+	char id[LK_SESSION_ID_MAX + 1];
+	struct lk_token_key ended;
+	struct lk_token token;
+	const bool fits = lk_redis_gosession_field(said, key->user, &token,
+	    &ended);
+
+	if (fits) {
+		lk_session_id_of_key(&ended, LK_SHAPE_GOSESSION, id);
+		lk_gone_add(gone, id);
+	}
+	lk_token_wipe(&token);
+	return (fits);
 }
 
 static enum lk_status
@@ -127,6 +149,9 @@ gosession_issue(struct lk_store *base, const struct lk_issue_request *request,
 	}
 	if (status == LK_OK)
 		status = session_written(store, request->key, reply, session);
+	if (status == LK_OK)
+		status = lk_redis_note_gone(store, reply, request->key,
+		    note_token);
 	lk_redis_reply_free(reply);
 	sodium_memzero(&names, sizeof(names));
 	return (status);

@@ -12,6 +12,7 @@
 #include <sodium.h>
 
 #include "session/record.h"
+#include "store/redis/layout/gone.h"
 #include "store/redis/layout/latchkey.h"
 #include "store/redis/layout/scan.h"
 
@@ -54,7 +55,7 @@ session_of(struct lk_redis_store *store, const struct lk_redis_reply *reply,
 	struct lk_redis_beside beside;
 	int64_t expires_ms = 0;
 
-	if (reply->type == LK_REDIS_ARRAY && reply->elements == 3 &&
+	if (reply->type == LK_REDIS_ARRAY && reply->elements >= 3 &&
 	    reply->element[2]->type == LK_REDIS_STRING)
 		wrong = read_record(reply->element[0], key, session,
 		    &expires_ms);
@@ -141,6 +142,7 @@ trim(struct lk_redis_store *store, const struct lk_issue_request *request,
 		.prefix = &none,
 		.own = stay,
 		.more = { "limit", how } };
+	enum lk_status status = LK_FAULT;
 	uint64_t ended;
 
 	(void)snprintf(stay, sizeof(stay), "%" PRIu32,
@@ -148,8 +150,10 @@ trim(struct lk_redis_store *store, const struct lk_issue_request *request,
 	lk_redis_how(store->base.settings, &request->origin, how);
 	lk_redis_key(&none, NULL);
 	lk_redis_latchkey_user_names(request->user, &index, NULL);
-	return (lk_redis_steps_run(store, &steps, LK_REDIS_STEPS, deadline,
-	    &ended));
+	status = lk_redis_steps_run(store, &steps, LK_REDIS_STEPS, deadline,
+	    &ended);
+	store->base.gone.count += ended;
+	return (status);
 }
 
 /* A row's kinds, with a blank between them; they hold none. */
@@ -166,6 +170,22 @@ join_kinds(struct lk_redis_store *store, const struct lk_kinds *row,
 	return (kinds->failed
 	        ? lk_fail(store->base.error, LK_E_NOMEM, "out of memory")
 	        : LK_OK);
+}
+
+/* Note a session that an issue has ended, by its handle. */
+static bool
+note_handle(struct lk_gone *gone, const struct lk_token_key *key,
+    const struct lk_redis_reply *said)
+{
+	uint8_t handle[LK_HANDLE_LEN];
+	size_t len;
+
+	if (lk_base64url_decode(said->text, said->len, handle, sizeof(handle),
+	        &len) != LK_OK ||
+	    len != LK_HANDLE_LEN)
+		return (false);
+	lk_gone_add_ref(gone, handle, key->tag, LK_TAG_LEN);
+	return (true);
 }
 
 static enum lk_status
@@ -225,6 +245,9 @@ latchkey_issue(struct lk_store *base, const struct lk_issue_request *request,
 	}
 	if (status == LK_OK)
 		status = session_of(store, reply, request->key, session);
+	if (status == LK_OK)
+		status = lk_redis_note_gone(store, reply, request->key,
+		    note_handle);
 	lk_redis_reply_free(reply);
 	lk_buf_free(&kinds);
 	return (status);

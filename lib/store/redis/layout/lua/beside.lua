@@ -84,6 +84,7 @@ local function finish(handles, reason)
 		kinds[i] = kind
 		if ends and tonumber(ends) > now_ms then
 			leave_reason(handles[i], ends, said, digest)
+			tell(handles[i])
 			count_ended(ended, kind, handles[i])
 			user = whose
 		end

@@ -72,6 +72,7 @@ local function finish(tokens, reason, given)
 				digest or '-')
 			count_ended(ended, kind or '-', handle or '-')
 			lived = lived + 1
+			tell(tokens[i])
 		end
 	end
 	return count, ended, lived

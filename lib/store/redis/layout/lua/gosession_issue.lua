@@ -10,7 +10,8 @@
 --       seconds it may live (0: for ever), token of a session that it replaces,
 --       or '', handle and digest of that, how (past.lua)
 --
--- Returns when the session ends, what stands beside it and the time; or -1, and
+-- Returns when the session ends, what stands beside it, the time, how many
+-- sessions have ended and the tokens of these, of at most 1000; or -1, and
 -- nothing was done, if there may be so many sessions over the limit that
 -- gosession_trim has to come first; or -4, and nothing was done, if the limit
 -- refuses it.
@@ -158,4 +159,5 @@ if index_life ~= -1 and index_life < wanted then
 	redis.call('EXPIRE', index, wanted)
 end
 forget_strays()
-return { expires_ms, redis.call('HGET', beside, name(token)), now_ms }
+return { expires_ms, redis.call('HGET', beside, name(token)), now_ms, told.n,
+	told }

@@ -9,8 +9,8 @@
 --       handle and digest of a session that it replaces, or '', how many
 --       milliseconds the index remembers an expired session, how (beside.lua)
 --
--- Returns the record, what stands beside it and the time; or 1, and nothing was
--- done, if so many sessions are over the limit that latchkey_trim has to come
+-- Returns the record, what stands beside it, the time, how many sessions have
+-- ended and the handles of these, of at most 1000; or 1, and nothing was done, if so many sessions are over the limit that latchkey_trim has to come
 -- first; or 3, and nothing was done, if a limit refuses it.
 
 local index, order, how = KEYS[2], KEYS[3], ARGV[14]
@@ -201,4 +201,4 @@ if redis.call('ZCARD', order) > 0 then
 	redis.call('ZADD', order, issued_us, handle)
 	redis.call('PEXPIREAT', order, until_ms)
 end
-return { record, redis.call('HGET', beside, handle), digits(now_ms) }
+return { record, redis.call('HGET', beside, handle), digits(now_ms), told.n, told }

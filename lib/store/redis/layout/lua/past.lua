@@ -112,6 +112,15 @@ local function record_change(user, event, reason, kind, handle, count)
 	end
 end
 
+-- What ended while it lived, and how many those were: as many as are told of.
+local told, TOLD = { n = 0 }, 1000
+local function tell(which)
+	told.n = told.n + 1
+	if told.n <= TOLD then
+		told[told.n] = which
+	end
+end
+
 -- Count a session of ${kind} in ${ended}, by kind how many ended and the handle
 -- of the last.
 local function count_ended(ended, kind, handle)
