@@ -34,7 +34,7 @@ func serve(set http.Header, r *http.Request) (int, string) {
 		password := []byte(r.PostFormValue("password"))
 		if bcrypt.CompareHashAndPassword([]byte(passwords[user]), password) != nil { return 401, "Wrong." }
 		status, said := ask("issue", url.Values{"user": {user}, "client": {"web"}, "replaces": {token},
-			"url": {r.PostFormValue("url")}, "peer": {r.Header.Get("X-Real-IP")}})
+			"url": {r.FormValue("url")}, "peer": {r.Header.Get("X-Real-IP")}})
 		if status != 201 { return status, "You cannot log in now." }
 		set["Set-Cookie"], set["Location"] = []string{said.Set_Cookie}, []string{said.Next}
 		return 303, ""

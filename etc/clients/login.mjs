@@ -23,7 +23,7 @@ async function ask(verb, fields) {
     return [answer.statusCode, JSON.parse(await text(answer))];
   } catch { return [503, {}]; }
 }
-async function serve({ headers, method, socket }, form) {
+async function serve({ headers, method, url, socket }, form) {
   const from = headers['sec-fetch-site'] ?? (headers.origin?.replace(
     /^https?:\/\//, '') === (headers.host ?? '') ? 'same-origin' : 'unknown');
   const cookie = new RegExp(`(?:^|; )${COOKIE}=([^;]+)`).exec(headers.cookie);
@@ -37,7 +37,7 @@ async function serve({ headers, method, socket }, form) {
     if (!timingSafeEqual(scryptSync(password, salt, 64),
       Buffer.from(known, 'hex'))) return [401, 'Wrong user or password.'];
     const [status, said] = await ask('issue', { user, client: 'web',
-      replaces: token, url: form.get('url') ?? '',
+      replaces: token, url: new URLSearchParams(url.split('?')[1]).get('url') ?? '',
       peer: headers['x-real-ip'] ?? socket.remoteAddress });
     if (status !== 201) return [status, 'You cannot log in now.'];
     return [303, '', { 'Set-Cookie': said.set_cookie, Location: said.next }];

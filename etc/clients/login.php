@@ -37,7 +37,7 @@ if ($do == 'login') {
     if (!password_verify($_POST['password'], $passwords[$user] ?? '*'))
         page(401, 'Wrong user or password.');
     [$status, $said] = ask('issue', ['user' => $user, 'client' => 'web',
-        'peer' => $_SERVER['REMOTE_ADDR'], 'url' => $_POST['url'] ?? '',
+        'peer' => $_SERVER['REMOTE_ADDR'], 'url' => $_GET['url'] ?? '',
         'replaces' => $token]);
     if ($status != 201) page($status, 'You cannot log in now.');
     header("Set-Cookie: {$said['set_cookie']}");

@@ -28,18 +28,18 @@ sub page {
         'Cache-Control: no-store', @more, '', $html;
 }
 read STDIN, my $text, $ENV{CONTENT_LENGTH} || 0;
-my %form = map { s/\+/ /gr =~ s/%([0-9A-Fa-f]{2})/chr hex $1/ger }
-    map { (split(/=/, $_, 2), '')[0, 1] } split /&/, $text // '';
+my ($form, $query) = map { +{ map { s/\+/ /gr =~ s/%([0-9A-Fa-f]{2})/chr hex $1/ger }
+    map { (split(/=/, $_, 2), '')[0, 1] } split /&/, $_ // '' } } $text, $ENV{QUERY_STRING};
 my ($token) = (($ENV{HTTP_COOKIE} // '') =~ /(?:^|; )\Q$name\E=([^;]+)/, 'none');
-my ($do, $origin) = ($form{do} // '', ($ENV{HTTP_ORIGIN} // '') =~ s{^https?://}{}r);
+my ($do, $origin) = ($form->{do} // '', ($ENV{HTTP_ORIGIN} // '') =~ s{^https?://}{}r);
 my $from = $ENV{HTTP_SEC_FETCH_SITE} // ($origin eq ($ENV{HTTP_HOST} // '-') && 'none');
 # No page of another site may log anybody in or out.
 page(403, 'Not from there.') if $do && $from !~ /^(?:none|same-origin)\z/;
 if ($do eq 'login') {
-    my ($user, $known) = ($form{user} // '', $passwords{$form{user} // ''});
+    my ($user, $known) = ($form->{user} // '', $passwords{$form->{user} // ''});
     page(401, 'Wrong user or password.') unless defined $known
-        && (crypt($form{password} // '', $known) // '') eq $known;
-    my ($status, $said) = ask('issue', user => $user, client => 'web', url => $form{url}
+        && (crypt($form->{password} // '', $known) // '') eq $known;
+    my ($status, $said) = ask('issue', user => $user, client => 'web', url => $query->{url}
         // '', peer => $ENV{REMOTE_ADDR} // '', replaces => $token);
     page($status, 'You cannot log in now.') if $status != 201;
     page(303, '', "Set-Cookie: $said->{set_cookie}", "Location: $said->{next}");

@@ -29,12 +29,12 @@ def page(status, text, *headers):
                    "Cache-Control: no-store", *headers, "", text, sep="\n"))
 env = os.environ.get
 form = dict(parse_qsl(sys.stdin.read(int(env("CONTENT_LENGTH") or 0))))
+query = dict(parse_qsl(env("QUERY_STRING", "")))
 cookie = SimpleCookie(env("HTTP_COOKIE", "")).get(COOKIE)
 token, do = cookie.value if cookie else "none", form.get("do")
-own = env("HTTP_ORIGIN", "").partition("://")[2] == env("HTTP_HOST")
+own = env("HTTP_ORIGIN", "").partition("://")[2] == env("HTTP_HOST") and "none"
 # No page of another site may log anybody in or out.
-if do and env("HTTP_SEC_FETCH_SITE", own and "none") not in ("none",
-                                                             "same-origin"):
+if do and env("HTTP_SEC_FETCH_SITE", own) not in ("none", "same-origin"):
     page(403, "Not from there.")
 if do == "login":
     user, password = form.get("user", ""), form.get("password", "").encode()
@@ -42,7 +42,7 @@ if do == "login":
     found = hashlib.scrypt(password, salt=salt.encode(), n=16384, r=8, p=1)
     hmac.compare_digest(found.hex(), known) or page(401, "Wrong password.")
     status, said = ask("issue", user=user, client="web", replaces=token,
-                       url=form.get("url", ""), peer=env("REMOTE_ADDR", ""))
+                       url=query.get("url", ""), peer=env("REMOTE_ADDR", ""))
     status == 201 or page(status, "You cannot log in now.")
     page(303, "", *map(": ".join, [("Set-Cookie", said["set_cookie"]),
                                    ("Location", said["next"])]))

@@ -41,7 +41,7 @@ def login():
         if not check_password_hash(PASSWORDS.get(user, ""), password):
             return page(401, "Wrong user or password.")
         status, said = ask("issue", user=user, client="web", replaces=token,
-            url=form.get("url", ""), peer=heads.get("X-Real-IP", ""))
+            url=request.args.get("url", ""), peer=heads.get("X-Real-IP", ""))
         if status != 201:
             return page(status, "You cannot log in now.")
         return page(303, "", **{"Set-Cookie": said["set_cookie"]},

@@ -53,7 +53,8 @@ class Page:
         self.cookie = ""
         self.prepare()
 
-    def ask(self, fields=None, site="same-origin", origin=None):
+    def ask(self, fields=None, site="same-origin", origin=None, url=None):
+        query = f"?{urlencode({'url': url})}" if url else ""
         said = {"Host": "example.org", "X-Real-IP": "192.0.2.7"}
         if self.cookie:
             said["Cookie"] = f"x=y; {self.cookie}"
@@ -64,14 +65,14 @@ class Page:
         if fields:
             said["Content-Type"] = "application/x-www-form-urlencoded"
         status, self.headers, text = self.request(
-            "POST" if fields else "GET", urlencode(fields or {}), said)
+            "POST" if fields else "GET", query, urlencode(fields or {}), said)
         if "Set-Cookie" in self.headers:
             self.cookie = self.headers["Set-Cookie"].split(";")[0]
         return status, text
 
-    def log_in(self, site="same-origin", origin=None, **fields):
+    def log_in(self, site="same-origin", origin=None, url=None, **fields):
         return self.ask({"do": "login", "user": USER, "password": SECRET,
-                         **fields}, site, origin)
+                         **fields}, site, origin, url)
 
 
 class Cgi(Page):
@@ -80,8 +81,9 @@ class Cgi(Page):
     def prepare(self):
         self.argv = [*AS_WWW, find_program(PAGES[self.name][0][1]), self.path]
 
-    def request(self, method, body, said):
-        env = {"REQUEST_METHOD": method, "CONTENT_LENGTH": str(len(body)),
+    def request(self, method, query, body, said):
+        env = {"QUERY_STRING": query[1:],
+               "REQUEST_METHOD": method, "CONTENT_LENGTH": str(len(body)),
                "REMOTE_ADDR": said.pop("X-Real-IP"), "REDIRECT_STATUS": "200",
                "SCRIPT_FILENAME": str(self.path), "PATH": os.environ["PATH"],
                "CONTENT_TYPE": said.get("Content-Type", "")}
@@ -109,9 +111,9 @@ class Service(Page):
             self.path, port)]
         self.place.add(daemon)
 
-    def request(self, method, body, said):
+    def request(self, method, query, body, said):
         line = http.client.HTTPConnection(self.address, timeout=PATIENCE)
-        line.request(method, "/login", body or None, said)
+        line.request(method, f"/login{query}", body or None, said)
         reply = line.getresponse()
         text = reply.read().decode()
         line.close()
