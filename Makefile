@@ -374,7 +374,7 @@ mutants: deps
 # Where the demo keeps its sessions: sqlite or redis.
 STORE ?= sqlite
 
-## make demo        a session opens a page of a web server, and a login
+## make demo        a login page, and how its session opens a page and a login
 ##                  (STORE=redis: another store; KEEP=1: stay)
 demo: deps-demo
 	+@$(MAKE) --no-print-directory -s all

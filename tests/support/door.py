@@ -17,11 +17,11 @@ class Door:
     """The servers, started in order; a Place stops them.
 
     The store is a Redis, or with `store="sqlite"` a file.  With `saving`,
-    Redis keeps its content over a restart.
+    Redis keeps its content over a restart.  Behind `more` the settings end.
     """
 
     def __init__(self, place, listen=None, redis_up=True, saving=False,
-                 extra="", store="redis"):
+                 extra="", store="redis", more=""):
         self.place = place
         listen = listen or f"unix:{place.path}/gate.sock"
         if store == "redis":
@@ -31,7 +31,7 @@ class Door:
             self.file = place.path / "store" / "sessions.db"
             text = embedded_settings(self.file, listen, extra)
         self.conf = place.write(
-            "latchkey.conf", text + 'log = { level = "debug"; };\n')
+            "latchkey.conf", text + 'log = { level = "debug"; };\n' + more)
         self.cli = Latchkey(place, self.conf)
         self.gate = place.add(Gate(place, self.conf, listen))
         self.lighttpd = place.add(LighttpdAlone(
