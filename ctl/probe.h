@@ -22,6 +22,7 @@ struct probe {
 	struct ctl_http_answer page;    /* to who has; status 0: none has */
 	struct ctl_http_answer nowhere; /* where there is nothing */
 	struct ctl_http_answer last;
+	bool told_apart;      /* what is not there answers like no refusal */
 	size_t asked;         /* requests */
 	size_t ways, through; /* of the part that is under way */
 	const char *part, *advice;
@@ -42,6 +43,21 @@ void probe_part_end(struct probe *p);
  */
 const struct ctl_http_answer *probe_ask(struct probe *p,
     const struct ctl_http_request *request, bool with_token);
+
+/** probe_is_good(answer): Whether a page was shown. */
+static inline bool
+probe_is_good(const struct ctl_http_answer *answer)
+{
+	return (answer->status / 100 == 2);
+}
+
+/**
+ * probe_expect_refusal(p, request, what):
+ * Ask what only the page could answer, without a token, and say that ${what}
+ * got through if it did.
+ */
+void probe_expect_refusal(struct probe *p,
+    const struct ctl_http_request *request, const char *what);
 
 /** probe_open(p, format, ...): Say what got through. */
 void probe_open(struct probe *p, const char *format, ...)

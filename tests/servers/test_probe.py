@@ -36,11 +36,11 @@ def found(done):
 @pytest.mark.parametrize("name", FRONTS)
 def test_probe_has_nothing_against_the_examples(site, name):
     front = site.front(name)
-    for page in front.pages():
-        done = probe(site, front, page, "--public", "/public/")
-        assert (done.returncode, found(done)) == (0, []), done.stdout
-        assert "what the application is told: " in done.stdout
-        assert site.cli.tokens[-1] not in done.stdout + done.stderr
+    done = probe(site, front, front.service or front.program, "--public",
+                 "/public/")
+    assert (done.returncode, found(done)) == (0, []), done.stdout
+    assert "ok    what the application is told: 2" in done.stdout
+    assert site.cli.tokens[-1] not in done.stdout + done.stderr
 
 
 # A mistake in an example: the web server, what is put in the place of what, the
@@ -226,14 +226,13 @@ def nginx_of_its_own(own_site):
 def test_probe_tries_a_revoked_token_and_a_paused_store(own_site, nginx):
     pause = f"kill -STOP {own_site.redis.process.pid}"
     resume = f"kill -CONT {own_site.redis.process.pid}"
-    for page in nginx.pages():
-        done = probe(own_site, nginx, page, "--pause", pause, "--resume",
-                     resume, "--revoke")
-        assert (done.returncode, found(done)) == (0, []), done.stdout
-        assert "while the store is paused: it answers 500" in done.stdout
-        assert "with the token revoked: 1 tried" in done.stdout
-        assert own_site.cli.run("check", "-", stdin=own_site.cli.tokens[-1]
-                                + "\n").returncode == 1
+    done = probe(own_site, nginx, "/app/page", "--pause", pause, "--resume",
+                 resume, "--revoke")
+    assert (done.returncode, found(done)) == (0, []), done.stdout
+    assert "while the store is paused: it answers 500" in done.stdout
+    assert "with the token revoked: 1 tried" in done.stdout
+    assert own_site.cli.run("check", "-", stdin=own_site.cli.tokens[-1]
+                            + "\n").returncode == 1
 
 
 def test_probe_says_what_failed_to_pause(site):
