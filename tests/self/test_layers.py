@@ -21,8 +21,9 @@ MAY_INCLUDE = {
     "lib/jwt": THINGS,
     "lib/user": THINGS,
     "lib/store": THINGS,
-    "lib/store/sqlite": THINGS | {"lib/store"},
     "lib/store/agent": THINGS | {"lib/store"},
+    "lib/store/sql": THINGS | {"lib/store"},
+    "lib/store/sqlite": THINGS | {"lib/store", "lib/store/sql"},
     "lib/store/redis/wire": THINGS,
     "lib/store/redis/master":
         THINGS | {"lib/store", "lib/store/redis/wire",

@@ -6,16 +6,21 @@
 #include "store/sqlite/family.h"
 #include "store/sqlite/file.h"
 #include "store/sqlite/open.h"
-#include "store/sqlite/past.h"
 
 /* How often to look whether the path still leads to the file. */
 #define LOOK_EVERY_NS 1000000000
 
-static const char *const sql_text[LK_SQL_N] = {
-	[LK_SQL_BEGIN] = "BEGIN",
-	[LK_SQL_BEGIN_IMMEDIATE] = "BEGIN IMMEDIATE",
-	[LK_SQL_COMMIT] = "COMMIT",
-	[LK_SQL_ROLLBACK] = "ROLLBACK",
+/* What a statement that ends sessions returns of each. */
+#define GONE " RETURNING handle, digest, user, client, expires_ms"
+
+/* The statements of transactions, beside those of enum lk_sql. */
+enum { BEGIN = LK_SQL_N, BEGIN_IMMEDIATE, COMMIT, ROLLBACK, ALL };
+
+static const char *const sql_text[ALL] = {
+	[BEGIN] = "BEGIN",
+	[BEGIN_IMMEDIATE] = "BEGIN IMMEDIATE",
+	[COMMIT] = "COMMIT",
+	[ROLLBACK] = "ROLLBACK",
 	[LK_SQL_FIND] =
 	    "SELECT digest, user, client, issued_us, expires_ms FROM session"
 	    " WHERE tag = ?1 AND handle = ?2",
@@ -34,26 +39,27 @@ static const char *const sql_text[LK_SQL_N] = {
 	    " UNION ALL SELECT handle"
 	    " FROM (SELECT handle FROM session INDEXED BY session_by_issue"
 	    "  WHERE tag = ?1 AND expires_ms > ?2"
-	    "  ORDER BY issued_us LIMIT ?3) LIMIT ?3)" LK_SQLITE_GONE,
+	    "  ORDER BY issued_us LIMIT ?3) LIMIT ?3)" GONE,
 	/* Of some kinds or of all, what is live, and that alone. */
 	[LK_SQL_LIVE] = "SELECT count(*) FROM session"
 	                " INDEXED BY session_by_issue"
 	                " WHERE tag = ?1 AND expires_ms > ?2",
 	[LK_SQL_KIND_LIVE] = "SELECT count(*) FROM session"
 	                     " INDEXED BY session_by_issue WHERE tag = ?1"
-	                     " AND client IN (SELECT value FROM json_each(?3))"
+	                     " AND instr(?3, ',' || client || ',') > 0"
 	                     " AND expires_ms > ?2",
 	[LK_SQL_KIND_EVICT] =
 	    "DELETE FROM session WHERE tag = ?1 AND handle IN"
 	    " (SELECT handle FROM session INDEXED BY session_by_issue"
-	    "  WHERE tag = ?1 AND client IN (SELECT value FROM json_each(?3))"
-	    "  AND expires_ms > ?2 ORDER BY issued_us LIMIT ?4)" LK_SQLITE_GONE,
+	    "  WHERE tag = ?1 AND instr(?3, ',' || client || ',') > 0"
+	    "  AND expires_ms > ?2 ORDER BY issued_us LIMIT ?4)" GONE,
 	[LK_SQL_INSERT] =
 	    "INSERT INTO session (tag, handle, digest, user, client,"
 	    " issued_us, expires_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[LK_SQL_INSERT_BESIDE] =
 	    "INSERT INTO beside (tag, handle, ends_ms, peer, agent)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (tag, handle) DO NOTHING",
+	    " VALUES (?1, ?2, ?8, ?9, ?10)"
+	    " ON CONFLICT (tag, handle) DO NOTHING",
 	/* Its own end, if it has one, is kept by a trigger. */
 	[LK_SQL_EXTEND] = "UPDATE session SET expires_ms = ?4"
 	                  " WHERE tag = ?1 AND handle = ?2 AND expires_ms > ?3"
@@ -61,24 +67,25 @@ static const char *const sql_text[LK_SQL_N] = {
 	/* One without a row is of the program before: its end is as of now. */
 	[LK_SQL_EXTEND_BESIDE] =
 	    "INSERT INTO beside (tag, handle, ends_ms, renewed_ms, peer, agent)"
-	    " SELECT tag, handle, CASE WHEN ?4 > 0"
-	    "  THEN issued_us / 1000 + ?4 END, ?3, '', '' FROM session"
+	    " SELECT tag, handle, CASE WHEN ?6 > 0"
+	    "  THEN issued_us / 1000 + ?6 END, ?3, '', '' FROM session"
 	    " WHERE tag = ?1 AND handle = ?2 AND expires_ms > ?3"
 	    " AND digest = ?5 ON CONFLICT (tag, handle) DO UPDATE"
 	    " SET renewed_ms = excluded.renewed_ms",
 	[LK_SQL_BESIDE] = "SELECT ends_ms, renewed_ms, peer, agent FROM beside"
 	                  " WHERE tag = ?1 AND handle = ?2",
 	[LK_SQL_REVOKE] =
-	    "DELETE FROM session WHERE tag = ?1 AND handle = ?2" LK_SQLITE_GONE,
+	    "DELETE FROM session WHERE tag = ?1 AND handle = ?2" GONE,
 	[LK_SQL_REVOKE_SOME] =
 	    "DELETE FROM session WHERE tag = ?1 AND handle IN"
 	    " (SELECT handle FROM session WHERE tag = ?1 AND handle > ?5"
 	    "  AND issued_us <= ?2 AND handle IS NOT ?4"
-	    "  LIMIT ?3)" LK_SQLITE_GONE,
-	[LK_SQL_END] = "INSERT OR REPLACE INTO ended"
-	               " (tag, handle, digest, reason, ended_ms, until_ms)"
-	               " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-	[LK_SQL_END_FORGET] =
+	    "  LIMIT ?3)" GONE,
+	[LK_SQL_ENDED_PUT] =
+	    "INSERT OR REPLACE INTO ended"
+	    " (tag, handle, digest, reason, ended_ms, until_ms)"
+	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[LK_SQL_ENDED_FORGET] =
 	    "DELETE FROM ended WHERE tag = ?1 AND handle = ?2",
 	[LK_SQL_ENDED] = "SELECT digest, reason, ended_ms FROM ended"
 	                 " WHERE tag = ?1 AND handle = ?2 AND until_ms > ?3",
@@ -128,8 +135,9 @@ static const char *const sql_text[LK_SQL_N] = {
 	    "INSERT INTO user (tag, record, expires_ms) VALUES (?1, ?2, ?3)"
 	    " ON CONFLICT (tag) DO UPDATE SET record = excluded.record,"
 	    " expires_ms = excluded.expires_ms",
-	[LK_SQL_USER_DELETE] =
-	    "DELETE FROM user WHERE tag = ?1 RETURNING expires_ms > ?3",
+	[LK_SQL_USER_EXPIRY] =
+	    "SELECT expires_ms FROM user WHERE tag = ?1 AND expires_ms > ?2",
+	[LK_SQL_USER_DELETE] = "DELETE FROM user WHERE tag = ?1",
 	[LK_SQL_SWEEP_SESSIONS] =
 	    "DELETE FROM session WHERE (tag, handle) IN"
 	    " (SELECT tag, handle FROM session WHERE expires_ms < ?1"
@@ -153,11 +161,6 @@ static const char *const sql_text[LK_SQL_N] = {
 	    " issued_us, expires_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
 	    " ON CONFLICT (tag, handle) DO UPDATE"
 	    " SET expires_ms = excluded.expires_ms",
-	[LK_SQL_USER_OFFER] =
-	    "INSERT INTO user (tag, record, expires_ms) VALUES (?1, ?2, ?3)"
-	    " ON CONFLICT (tag) DO UPDATE SET record = excluded.record,"
-	    " expires_ms = excluded.expires_ms"
-	    " WHERE excluded.expires_ms > user.expires_ms",
 	[LK_SQL_STATS] =
 	    "SELECT (SELECT count(*) FROM session WHERE expires_ms > ?1),"
 	    " (SELECT count(*) FROM user WHERE expires_ms > ?1),"
@@ -165,16 +168,19 @@ static const char *const sql_text[LK_SQL_N] = {
 	    "  FROM pragma_page_count, pragma_page_size)",
 };
 
+/* A statement, and the row that it is at. */
+struct statement {
+	struct lk_sql_row row; /* the first member */
+	sqlite3_stmt *inside;  /* NULL: it is not prepared */
+};
+
 struct lk_sqlite_db {
+	struct lk_sql_db base; /* the first member */
 	struct lk_sqlite_kin kin;
 
-	/* Static data. */
-	const char *path;
-	struct lk_error *error;
-
-	/* Dynamic data.  Without a connection there are no statements. */
+	/* Without a connection there are no statements. */
 	sqlite3 *connection;
-	sqlite3_stmt *statement[LK_SQL_N];
+	struct statement statement[ALL];
 	uint8_t tag[LK_TAG_LEN];       /* LK_SQL_FIND is bound to these */
 	uint8_t handle[LK_HANDLE_LEN]; /* two from its preparation on */
 	struct lk_sqlite_pace pace;
@@ -182,12 +188,19 @@ struct lk_sqlite_db {
 	int64_t looked_ns;      /* deadline of who last looked at the path */
 };
 
+static struct lk_sqlite_db *
+db_of(struct lk_sql_db *base)
+{
+	return ((struct lk_sqlite_db *)base);
+}
+
 /* ---- Connecting -------------------------------------------------------- */
 
 static enum lk_status
 fail(const struct lk_sqlite_db *db, int result)
 {
-	return (lk_sqlite_fail(db->error, db->path, db->connection, result));
+	return (lk_sqlite_fail(db->base.error, db->base.where, db->connection,
+	    result));
 }
 
 static void
@@ -195,9 +208,9 @@ disconnect(struct lk_sqlite_db *db)
 {
 	size_t i;
 
-	for (i = 0; i < LK_SQL_N; i++) {
-		(void)sqlite3_finalize(db->statement[i]);
-		db->statement[i] = NULL;
+	for (i = 0; i < ALL; i++) {
+		(void)sqlite3_finalize(db->statement[i].inside);
+		db->statement[i].inside = NULL;
 	}
 	/* SQLite leaves a log alone that is now another file's. */
 	(void)sqlite3_close_v2(db->connection);
@@ -211,10 +224,13 @@ disconnect(struct lk_sqlite_db *db)
 static void
 drop(struct lk_sqlite_kin *kin, bool torn)
 {
-	struct lk_sqlite_db *db = (struct lk_sqlite_db *)kin;
+	struct lk_sqlite_db *db = (void *)((char *)kin -
+	    offsetof(struct lk_sqlite_db, kin));
+	size_t i;
 
 	if (torn) {
-		memset(db->statement, 0, sizeof(db->statement));
+		for (i = 0; i < ALL; i++)
+			db->statement[i].inside = NULL;
 		db->connection = NULL;
 	} else if (db->connection != NULL) {
 		(void)sqlite3_db_config(db->connection,
@@ -228,12 +244,12 @@ static enum lk_status
 open_db(struct lk_sqlite_db *db)
 {
 	if (!lk_sqlite_family_is_ours())
-		return (lk_fail(db->error, LK_E_STORE,
+		return (lk_fail(db->base.error, LK_E_STORE,
 		    "%s: at the fork of this process another thread was using "
 		    "a store",
-		    db->path));
-	return (
-	    lk_sqlite_open(db->path, &db->pace, db->error, &db->connection));
+		    db->base.where));
+	return (lk_sqlite_open(db->base.where, &db->pace, db->base.error,
+	    &db->connection));
 }
 
 /*
@@ -269,45 +285,11 @@ connect_db(struct lk_sqlite_db *db, bool writing)
 		 * gives up without asking on_busy(). */
 		status = open_db(db);
 		if (status == LK_E_TIMEOUT && lk_sqlite_wait(&db->pace)) {
-			db->error->text[0] = '\0';
+			db->base.error->text[0] = '\0';
 			status = LK_OK;
 		}
 	}
 	return (status);
-}
-
-void
-lk_sqlite_db_leave_parent(void)
-{
-	(void)lk_sqlite_family_is_ours();
-}
-
-enum lk_status
-lk_sqlite_db_new(const char *path, struct lk_error *error,
-    struct lk_sqlite_db **dbp)
-{
-	struct lk_sqlite_db *db = calloc(1, sizeof(*db));
-
-	*dbp = db;
-	if (db == NULL)
-		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
-	db->path = path;
-	db->error = error;
-	db->kin.drop = drop;
-	lk_sqlite_family_join(&db->kin);
-	return (LK_OK);
-}
-
-void
-lk_sqlite_db_free(struct lk_sqlite_db *db)
-{
-	if (db == NULL)
-		return;
-	lk_fd_hold(&db->hold);
-	disconnect(db);
-	lk_fd_release(&db->hold);
-	lk_sqlite_family_leave(&db->kin);
-	free(db);
 }
 
 /* The end of an operation. */
@@ -318,67 +300,127 @@ leave(struct lk_sqlite_db *db)
 	db->kin.inside = false;
 }
 
+/* ---- Columns ----------------------------------------------------------- */
+
+static sqlite3_stmt *
+inside(struct lk_sql_row *row)
+{
+	return (((struct statement *)row)->inside);
+}
+
+static int64_t
+column_number(struct lk_sql_row *row, int column)
+{
+	return (sqlite3_column_int64(inside(row), column));
+}
+
+static const void *
+column_bytes(struct lk_sql_row *row, int column)
+{
+	return (sqlite3_column_blob(inside(row), column));
+}
+
+static size_t
+column_len(struct lk_sql_row *row, int column)
+{
+	return ((size_t)sqlite3_column_bytes(inside(row), column));
+}
+
+static bool
+column_is_null(struct lk_sql_row *row, int column)
+{
+	return (sqlite3_column_type(inside(row), column) == SQLITE_NULL);
+}
+
+static void
+column_done(struct lk_sql_row *row)
+{
+	(void)sqlite3_reset(inside(row));
+}
+
+static const struct lk_sql_columns columns = { .number = column_number,
+	.bytes = column_bytes,
+	.len = column_len,
+	.is_null = column_is_null,
+	.done = column_done };
+
 /* ---- Using ------------------------------------------------------------- */
 
 /* The statement, ready for all its parameters to be bound. */
 static enum lk_status
-prepare(struct lk_sqlite_db *db, enum lk_sqlite_sql sql,
-    sqlite3_stmt **statement)
+prepare(struct lk_sqlite_db *db, int sql, struct statement **statement)
 {
+	struct statement *s = *statement = &db->statement[sql];
 	int result;
 
-	if (db->statement[sql] == NULL) {
+	if (s->inside == NULL) {
 		result = sqlite3_prepare_v3(db->connection, sql_text[sql], -1,
-		    SQLITE_PREPARE_PERSISTENT, &db->statement[sql], NULL);
+		    SQLITE_PREPARE_PERSISTENT, &s->inside, NULL);
 		if (result != SQLITE_OK)
 			return (fail(db, result));
 	}
-	*statement = db->statement[sql];
-	if (sqlite3_stmt_busy(*statement))
-		(void)sqlite3_reset(*statement);
+	if (sqlite3_stmt_busy(s->inside))
+		(void)sqlite3_reset(s->inside);
 	/* From here on its steps are counted: see on_progress(). */
-	(void)sqlite3_stmt_status(*statement, SQLITE_STMTSTATUS_VM_STEP, 1);
+	(void)sqlite3_stmt_status(s->inside, SQLITE_STMTSTATUS_VM_STEP, 1);
 	return (LK_OK);
 }
 
-enum lk_status
-lk_sqlite_db_next(struct lk_sqlite_db *db, sqlite3_stmt **row)
+/* Move it on; ${row} is at its row then, or NULL. */
+static enum lk_status
+step(struct lk_sqlite_db *db, struct statement *statement,
+    struct lk_sql_row **row)
 {
-	const int result = sqlite3_step(*row);
+	const int result = sqlite3_step(statement->inside);
 
+	*row = result == SQLITE_ROW ? &statement->row : NULL;
 	if (result == SQLITE_ROW)
 		return (LK_OK);
 	/* A statement that is left standing would hold its locks. */
-	(void)sqlite3_reset(*row);
-	*row = NULL;
+	(void)sqlite3_reset(statement->inside);
 	return (result == SQLITE_DONE ? LK_OK : fail(db, result));
 }
 
-enum lk_status
-lk_sqlite_db_run(struct lk_sqlite_db *db, enum lk_sqlite_sql sql,
-    const struct lk_sqlite_arg *args, size_t count, sqlite3_stmt **row)
+static enum lk_status
+sqlite_next(struct lk_sql_db *base, struct lk_sql_row **row)
 {
-	sqlite3_stmt *statement = NULL;
+	return (step(db_of(base), (struct statement *)*row, row));
+}
+
+static enum lk_status
+run(struct lk_sqlite_db *db, int sql, const struct lk_sql_arg *args,
+    size_t count, struct lk_sql_row **row)
+{
+	struct statement *statement = NULL;
 	enum lk_status status = prepare(db, sql, &statement);
-	int i, n = sqlite3_bind_parameter_count(statement);
+	struct lk_sql_row *at = NULL;
+	int i, n = sqlite3_bind_parameter_count(statement->inside);
 
 	/* What is bound is borrowed, which takes no memory: it cannot fail. */
 	for (i = 0; i < n && i < (int)count; i++, args++) {
-		if (args->type == LK_SQLITE_NUMBER)
-			(void)sqlite3_bind_int64(statement, i + 1,
+		if (args->type == LK_SQL_IS_NUMBER)
+			(void)sqlite3_bind_int64(statement->inside, i + 1,
 			    args->number);
-		else if (args->type == LK_SQLITE_TEXT)
-			(void)sqlite3_bind_text(statement, i + 1, args->bytes,
-			    -1, SQLITE_STATIC);
+		else if (args->type == LK_SQL_IS_TEXT)
+			(void)sqlite3_bind_text(statement->inside, i + 1,
+			    args->bytes, -1, SQLITE_STATIC);
 		else
-			(void)sqlite3_bind_blob64(statement, i + 1, args->bytes,
-			    (sqlite3_uint64)args->number, SQLITE_STATIC);
+			(void)sqlite3_bind_blob64(statement->inside, i + 1,
+			    args->bytes, (sqlite3_uint64)args->number,
+			    SQLITE_STATIC);
 	}
 	if (status == LK_OK)
-		status = lk_sqlite_db_next(db, &statement);
+		status = step(db, statement, &at);
 	if (row != NULL)
-		*row = status == LK_OK ? statement : NULL;
+		*row = at;
 	return (status);
+}
+
+static enum lk_status
+sqlite_run(struct lk_sql_db *base, enum lk_sql sql,
+    const struct lk_sql_arg *args, size_t count, struct lk_sql_row **row)
+{
+	return (run(db_of(base), (int)sql, args, count, row));
 }
 
 /*
@@ -386,60 +428,62 @@ lk_sqlite_db_run(struct lk_sqlite_db *db, enum lk_sqlite_sql sql,
  * change between one run and the next: binding them anew takes 300
  * instructions.
  */
-enum lk_status
-lk_sqlite_db_find(struct lk_sqlite_db *db, const uint8_t tag[LK_TAG_LEN],
-    const uint8_t handle[LK_HANDLE_LEN], sqlite3_stmt **row)
+static enum lk_status
+sqlite_row_of(struct lk_sql_db *base, const uint8_t tag[LK_TAG_LEN],
+    const uint8_t handle[LK_HANDLE_LEN], struct lk_sql_row **row)
 {
-	const bool bound = db->statement[LK_SQL_FIND] != NULL;
+	struct lk_sqlite_db *db = db_of(base);
+	const bool bound = db->statement[LK_SQL_FIND].inside != NULL;
+	struct statement *find = NULL;
 	enum lk_status status = LK_FAULT;
 	int result = SQLITE_OK;
 
 	*row = NULL;
-	if ((status = prepare(db, LK_SQL_FIND, row)) != LK_OK)
+	if ((status = prepare(db, LK_SQL_FIND, &find)) != LK_OK)
 		return (status);
 	memcpy(db->tag, tag, LK_TAG_LEN);
 	memcpy(db->handle, handle, LK_HANDLE_LEN);
 	if (!bound) {
-		result = sqlite3_bind_blob(*row, 1, db->tag, LK_TAG_LEN,
+		result = sqlite3_bind_blob(find->inside, 1, db->tag, LK_TAG_LEN,
 		    SQLITE_STATIC);
 		if (result == SQLITE_OK)
-			result = sqlite3_bind_blob(*row, 2, db->handle,
+			result = sqlite3_bind_blob(find->inside, 2, db->handle,
 			    LK_HANDLE_LEN, SQLITE_STATIC);
 	}
 	if (result != SQLITE_OK) {
-		(void)sqlite3_finalize(*row);
-		db->statement[LK_SQL_FIND] = *row = NULL;
+		(void)sqlite3_finalize(find->inside);
+		find->inside = NULL;
 		return (fail(db, result));
 	}
-	return (lk_sqlite_db_next(db, row));
+	return (step(db, find, row));
 }
 
-enum lk_status
-lk_sqlite_db_begin(struct lk_sqlite_db *db, enum lk_sqlite_sql sql,
+/*
+ * But for what the disk itself takes: only reading may be given up half-way,
+ * and only where there is much of it.  There is one writer, whoever's sessions
+ * it writes.  What adds to the store leaves room for revocations.
+ */
+static enum lk_status
+sqlite_begin(struct lk_sql_db *base, enum lk_sql_aim aim, const uint8_t *tag,
     struct lk_deadline deadline)
 {
+	struct lk_sqlite_db *db = db_of(base);
 	enum lk_status status = LK_FAULT;
 
+	(void)tag;
 	db->pace.deadline = deadline;
-	db->pace.writing = sql != LK_SQL_BEGIN;
+	db->pace.writing = aim != LK_SQL_READ;
 	status = connect_db(db, db->pace.writing);
 	if (status == LK_OK)
-		status = lk_sqlite_db_run(db, sql, NULL, 0, NULL);
-	if (status != LK_OK)
+		status = run(db, db->pace.writing ? BEGIN_IMMEDIATE : BEGIN,
+		    NULL, 0, NULL);
+	if (status != LK_OK) {
 		leave(db);
-	return (status);
-}
-
-enum lk_status
-lk_sqlite_db_begin_adding(struct lk_sqlite_db *db, struct lk_deadline deadline)
-{
-	enum lk_status status = LK_FAULT;
-
-	status = lk_sqlite_db_begin(db, LK_SQL_BEGIN_IMMEDIATE, deadline);
-	if (status != LK_OK)
 		return (status);
-	status = lk_sqlite_file_reserve(db->path, db->error);
-	return (status == LK_OK ? status : lk_sqlite_db_end(db, status));
+	}
+	if (aim == LK_SQL_ADD)
+		status = lk_sqlite_file_reserve(db->base.where, db->base.error);
+	return (status == LK_OK ? status : lk_sql_end(base, status));
 }
 
 /*
@@ -461,10 +505,11 @@ give_up(struct lk_sqlite_db *db, enum lk_status status)
 	leave(db);
 }
 
-void
-lk_sqlite_db_make_room(struct lk_sqlite_db *db)
+/* Give up the room that is kept for revocations, and let the log have it. */
+static void
+make_room(struct lk_sqlite_db *db)
 {
-	lk_sqlite_file_give_reserve(db->path);
+	lk_sqlite_file_give_reserve(db->base.where);
 	/* What the log holds comes first: then it begins anew, in the room
 	 * that it has. */
 	if (connect_db(db, true) == LK_OK)
@@ -473,16 +518,17 @@ lk_sqlite_db_make_room(struct lk_sqlite_db *db)
 	leave(db);
 }
 
-enum lk_status
-lk_sqlite_db_end(struct lk_sqlite_db *db, enum lk_status status)
+static enum lk_status
+sqlite_end(struct lk_sql_db *base, enum lk_status status)
 {
+	struct lk_sqlite_db *db = db_of(base);
 	enum lk_status end = LK_FAULT;
 	size_t i;
 
-	for (i = 0; i < LK_SQL_N; i++)
-		(void)sqlite3_reset(db->statement[i]);
+	for (i = 0; i < ALL; i++)
+		(void)sqlite3_reset(db->statement[i].inside);
 	if (status >= 0) {
-		end = lk_sqlite_db_run(db, LK_SQL_COMMIT, NULL, 0, NULL);
+		end = run(db, COMMIT, NULL, 0, NULL);
 		if (end == LK_OK) {
 			leave(db);
 			return (status);
@@ -493,17 +539,16 @@ lk_sqlite_db_end(struct lk_sqlite_db *db, enum lk_status status)
 	return (status);
 }
 
-enum lk_status
-lk_sqlite_db_undo(struct lk_sqlite_db *db, enum lk_status status)
+static enum lk_status
+sqlite_undo(struct lk_sql_db *base, enum lk_status status)
 {
+	struct lk_sqlite_db *db = db_of(base);
 	enum lk_status end = LK_FAULT;
 	size_t i;
 
-	for (i = 0; i < LK_SQL_N; i++)
-		(void)sqlite3_reset(db->statement[i]);
-	if (status < 0 ||
-	    (end = lk_sqlite_db_run(db, LK_SQL_ROLLBACK, NULL, 0, NULL)) !=
-	        LK_OK) {
+	for (i = 0; i < ALL; i++)
+		(void)sqlite3_reset(db->statement[i].inside);
+	if (status < 0 || (end = run(db, ROLLBACK, NULL, 0, NULL)) != LK_OK) {
 		status = status < 0 ? status : end;
 		give_up(db, status);
 	} else {
@@ -512,9 +557,10 @@ lk_sqlite_db_undo(struct lk_sqlite_db *db, enum lk_status status)
 	return (status);
 }
 
-enum lk_status
-lk_sqlite_db_look(struct lk_sqlite_db *db, struct lk_deadline deadline)
+static enum lk_status
+sqlite_look(struct lk_sql_db *base, struct lk_deadline deadline)
 {
+	struct lk_sqlite_db *db = db_of(base);
 	enum lk_status status = LK_FAULT;
 
 	db->pace.deadline = deadline;
@@ -525,17 +571,99 @@ lk_sqlite_db_look(struct lk_sqlite_db *db, struct lk_deadline deadline)
 	return (status);
 }
 
-enum lk_status
-lk_sqlite_db_looked(struct lk_sqlite_db *db, enum lk_status status)
+static enum lk_status
+sqlite_looked(struct lk_sql_db *base, enum lk_status status)
 {
+	struct lk_sqlite_db *db = db_of(base);
+
 	if (status < 0)
 		give_up(db, status);
 	db->kin.inside = false;
 	return (status);
 }
 
-int
-lk_sqlite_db_changes(const struct lk_sqlite_db *db)
+static int
+sqlite_changes(const struct lk_sql_db *base)
 {
-	return (sqlite3_changes(db->connection));
+	return (
+	    sqlite3_changes(((const struct lk_sqlite_db *)base)->connection));
+}
+
+static bool
+sqlite_is_tight(struct lk_sql_db *base)
+{
+	return (lk_sqlite_file_is_tight(base->where));
+}
+
+/*
+ * What makes the first attempt fail, such as a full disk, may be gone by the
+ * second, see lk_sql_end(); the third has the room that was kept for it, and
+ * leaves out what is not needed to end a session.
+ */
+static bool
+sqlite_again(struct lk_sql_db *base, enum lk_status status, int attempt,
+    struct lk_deadline deadline, bool *bare)
+{
+	(void)deadline;
+	if (status != LK_E_STORE || attempt == 2)
+		return (false);
+	if (attempt == 1) {
+		make_room(db_of(base));
+		*bare = true;
+	}
+	return (true);
+}
+
+static const struct lk_sql_engine engine = { .begin = sqlite_begin,
+	.end = sqlite_end,
+	.undo = sqlite_undo,
+	.look = sqlite_look,
+	.looked = sqlite_looked,
+	.run = sqlite_run,
+	.next = sqlite_next,
+	.row_of = sqlite_row_of,
+	.changes = sqlite_changes,
+	.is_tight = sqlite_is_tight,
+	.again = sqlite_again };
+
+/* ---- Making ------------------------------------------------------------ */
+
+void
+lk_sqlite_db_leave_parent(void)
+{
+	(void)lk_sqlite_family_is_ours();
+}
+
+enum lk_status
+lk_sqlite_db_new(const char *path, struct lk_error *error,
+    struct lk_sql_db **dbp)
+{
+	struct lk_sqlite_db *db = calloc(1, sizeof(*db));
+	size_t i;
+
+	*dbp = NULL;
+	if (db == NULL)
+		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
+	db->base = (struct lk_sql_db){ &engine, error, path };
+	for (i = 0; i < ALL; i++)
+		db->statement[i].row.columns = &columns;
+	db->kin.drop = drop;
+	lk_sqlite_family_join(&db->kin);
+	*dbp = &db->base;
+	return (LK_OK);
+}
+
+void
+lk_sqlite_db_free(struct lk_sql_db *base)
+{
+	struct lk_sqlite_db *db;
+
+	if (base == NULL)
+		return;
+	db = db_of(base);
+	lk_fd_hold(&db->hold);
+	disconnect(db);
+	lk_fd_release(&db->hold);
+	lk_sqlite_family_leave(&db->kin);
+	free(db);
 }

@@ -1,17 +1,14 @@
 /*
- * What ended sessions leave behind in the embedded store, and the history of a
+ * What ended sessions leave behind in the store, and the history of a
  * user's.  Each is written by the transaction of the change itself.
  */
-#ifndef LK_SQLITE_PAST_H_
-#define LK_SQLITE_PAST_H_
+#ifndef LK_SQL_PAST_H_
+#define LK_SQL_PAST_H_
 
-#include "store/sqlite/store.h"
-
-/* What a statement that ends sessions returns of each. */
-#define LK_SQLITE_GONE " RETURNING handle, digest, user, client, expires_ms"
+#include "store/sql/store.h"
 
 /** The sessions that one statement ends, and what came of it. */
-struct lk_sqlite_gone {
+struct lk_sql_gone {
 	const uint8_t *tag;
 	const struct lk_ending *ending; /* lent */
 	bool together;                  /* they are one entry of the history */
@@ -24,31 +21,32 @@ struct lk_sqlite_gone {
 };
 
 /**
- * lk_sqlite_end_sessions(store, row, gone):
- * Go on with a statement that ends with LK_SQLITE_GONE, at ${row}, which is
+ * lk_sql_end_sessions(store, row, gone):
+ * Go on with a statement that ends sessions, and whose rows are handle, digest,
+ * user, client and expires_ms of each, at ${row}, which is
  * NULL if it has none, and keep of each session that was live why it ended.
  */
-enum lk_status lk_sqlite_end_sessions(struct lk_sqlite_store *store,
-    sqlite3_stmt *row, struct lk_sqlite_gone *gone) LK_MUST_CHECK;
+enum lk_status lk_sql_end_sessions(struct lk_sql_store *store,
+    struct lk_sql_row *row, struct lk_sql_gone *gone) LK_MUST_CHECK;
 
-/** lk_sqlite_note_issue(store, request): Have the history say it. */
-enum lk_status lk_sqlite_note_issue(struct lk_sqlite_store *store,
+/** lk_sql_note_issue(store, request): Have the history say it. */
+enum lk_status lk_sql_note_issue(struct lk_sql_store *store,
     const struct lk_issue_request *request) LK_MUST_CHECK;
 
 /**
- * lk_sqlite_why(store, key, status):
+ * lk_sql_why(store, key, status):
  * If ${status} is LK_UNKNOWN, find out whether the session ended, and why.
  * Returns ${status}, or what went wrong.
  */
-enum lk_status lk_sqlite_why(struct lk_sqlite_store *store,
+enum lk_status lk_sql_why(struct lk_sql_store *store,
     const struct lk_token_key *key, enum lk_status status) LK_MUST_CHECK;
 
 /**
- * lk_sqlite_sweep_past(store, rows, swept):
+ * lk_sql_sweep_past(store, rows, swept):
  * Clear away so many of each that have served their time; ${swept} is the
  * greater number of both.
  */
-enum lk_status lk_sqlite_sweep_past(struct lk_sqlite_store *store, int rows,
+enum lk_status lk_sql_sweep_past(struct lk_sql_store *store, int rows,
     int *swept) LK_MUST_CHECK;
 
-#endif /* !LK_SQLITE_PAST_H_ */
+#endif /* !LK_SQL_PAST_H_ */

@@ -3,7 +3,7 @@
 #include <sodium.h>
 
 #include "session/user.h"
-#include "store/sqlite/past.h"
+#include "store/sql/past.h"
 
 /* Repeats within an hour are one entry. */
 #define REPEAT_US INT64_C(3600000000)
@@ -37,10 +37,10 @@ struct note {
 
 /* With LK_SQL_NOTE_AGAIN to the one it repeats, with LK_SQL_NOTE by itself. */
 static enum lk_status
-write_note(struct lk_sqlite_store *store, enum lk_sqlite_sql sql,
-    const struct note *note, int64_t now_us)
+write_note(struct lk_sql_store *store, enum lk_sql sql, const struct note *note,
+    int64_t now_us)
 {
-	return (LK_SQLITE_RUN(store->db, sql, NULL, SORT_OF(note),
+	return (LK_SQL_RUN(store->db, sql, NULL, SORT_OF(note),
 	    LK_SQL_TEXT(note->origin->peer), LK_SQL_TEXT(note->origin->actor),
 	    LK_SQL_NUMBER(now_us),
 	    LK_SQL_BYTES(note->handle, note->several ? 0 : LK_HANDLE_LEN),
@@ -52,25 +52,24 @@ write_note(struct lk_sqlite_store *store, enum lk_sqlite_sql sql,
 
 /* Drop what is too much of its sort, and of all of the user's. */
 static enum lk_status
-trim_notes(struct lk_sqlite_store *store, const struct note *note)
+trim_notes(struct lk_sql_store *store, const struct note *note)
 {
 	const int64_t keep = store->base.settings->session.history.keep;
 	enum lk_status status = LK_FAULT;
 
-	status = LK_SQLITE_RUN(store->db, LK_SQL_NOTES_TRIM, NULL,
-	    SORT_OF(note), LK_SQL_NUMBER(keep));
-	return (status != LK_OK
-	        ? status
-	        : LK_SQLITE_RUN(store->db, LK_SQL_NOTES_TRIM_ALL, NULL,
-	              LK_SQL_BYTES(note->tag, LK_TAG_LEN),
-	              LK_SQL_NUMBER(keep * SORTS)));
+	status = LK_SQL_RUN(store->db, LK_SQL_NOTES_TRIM, NULL, SORT_OF(note),
+	    LK_SQL_NUMBER(keep));
+	return (status != LK_OK ? status
+	                        : LK_SQL_RUN(store->db, LK_SQL_NOTES_TRIM_ALL,
+	                              NULL, LK_SQL_BYTES(note->tag, LK_TAG_LEN),
+	                              LK_SQL_NUMBER(keep * SORTS)));
 }
 
 /* Entries of one process are in the order in which they were written. */
 static enum lk_status
-take_note(struct lk_sqlite_store *store, const struct note *note)
+take_note(struct lk_sql_store *store, const struct note *note)
 {
-	int64_t now_us = lk_sqlite_now_ms(store) * 1000;
+	int64_t now_us = lk_sql_now_ms(store) * 1000;
 	enum lk_status status = LK_OK;
 
 	if (store->base.settings->session.history.keep == 0 || store->bare)
@@ -79,14 +78,14 @@ take_note(struct lk_sqlite_store *store, const struct note *note)
 		now_us = store->noted_us + 1;
 	store->noted_us = now_us;
 	status = write_note(store, LK_SQL_NOTE_AGAIN, note, now_us);
-	if (status != LK_OK || lk_sqlite_db_changes(store->db) > 0)
+	if (status != LK_OK || lk_sql_changes(store->db) > 0)
 		return (status);
 	status = write_note(store, LK_SQL_NOTE, note, now_us);
 	return (status == LK_OK ? trim_notes(store, note) : status);
 }
 
 enum lk_status
-lk_sqlite_note_issue(struct lk_sqlite_store *store,
+lk_sql_note_issue(struct lk_sql_store *store,
     const struct lk_issue_request *request)
 {
 	struct note note = { .tag = request->key->tag,
@@ -104,16 +103,16 @@ lk_sqlite_note_issue(struct lk_sqlite_store *store,
 
 /* Keep why the session of a row ended, for as long as somebody may ask. */
 static enum lk_status
-keep_reason(struct lk_sqlite_store *store, const struct lk_sqlite_gone *gone,
+keep_reason(struct lk_sql_store *store, const struct lk_sql_gone *gone,
     const void *digest, int64_t expires_ms)
 {
-	const int64_t now_ms = lk_sqlite_now_ms(store);
+	const int64_t now_ms = lk_sql_now_ms(store);
 	const int64_t until_ms = now_ms +
 	    store->base.settings->session.reasons * 1000;
 
 	if (until_ms <= now_ms || store->bare)
 		return (LK_OK);
-	return (LK_SQLITE_RUN(store->db, LK_SQL_END, NULL,
+	return (LK_SQL_RUN(store->db, LK_SQL_ENDED_PUT, NULL,
 	    LK_SQL_BYTES(gone->tag, LK_TAG_LEN),
 	    LK_SQL_BYTES(digest, LK_HANDLE_LEN),
 	    LK_SQL_BYTES(digest, LK_DIGEST_LEN),
@@ -125,36 +124,36 @@ keep_reason(struct lk_sqlite_store *store, const struct lk_sqlite_gone *gone,
 /* Take the row of a session that has ended into ${note}, which is written
  * first if it is of another kind. */
 static enum lk_status
-take_gone(struct lk_sqlite_store *store, sqlite3_stmt *row,
-    struct lk_sqlite_gone *gone, struct note *note)
+take_gone(struct lk_sql_store *store, struct lk_sql_row *row,
+    struct lk_sql_gone *gone, struct note *note)
 {
-	const void *handle = sqlite3_column_blob(row, 0);
-	const void *digest = sqlite3_column_blob(row, 1);
-	const int64_t expires_ms = sqlite3_column_int64(row, 4);
+	const void *handle = lk_sql_bytes(row, 0);
+	const void *digest = lk_sql_bytes(row, 1);
+	const int64_t expires_ms = lk_sql_number(row, 4);
 	char client[LK_CLIENT_MAX + 1];
 	enum lk_status status = LK_OK;
 
 	gone->rows++;
-	if (sqlite3_column_bytes(row, 0) == LK_HANDLE_LEN &&
+	if (lk_sql_len(row, 0) == LK_HANDLE_LEN &&
 	    memcmp(handle, gone->last, LK_HANDLE_LEN) > 0)
 		memcpy(gone->last, handle, LK_HANDLE_LEN);
 	/* The clock that says whether it was live may be set back. */
-	if (expires_ms <= lk_sqlite_now_ms(store))
+	if (expires_ms <= lk_sql_now_ms(store))
 		return (LK_OK);
 	gone->live++;
-	if (gone->told && sqlite3_column_bytes(row, 0) == LK_HANDLE_LEN)
+	if (gone->told && lk_sql_len(row, 0) == LK_HANDLE_LEN)
 		lk_gone_add_ref(&store->base.gone, handle, gone->tag,
 		    LK_TAG_LEN);
 	/* A row that is none of ours ends, and that is all. */
-	if (sqlite3_column_bytes(row, 1) != LK_DIGEST_LEN ||
-	    !lk_sqlite_column_text(row, 3, client, LK_CLIENT_MAX))
+	if (lk_sql_len(row, 1) != LK_DIGEST_LEN ||
+	    !lk_sql_text(row, 3, client, LK_CLIENT_MAX))
 		return (LK_OK);
 	if (note->count > 0 && !gone->together &&
 	    strcmp(client, note->client) != 0) {
 		status = take_note(store, note);
 		note->count = 0;
 	}
-	if (!lk_sqlite_column_text(row, 2, note->user, LK_USER_ID_MAX))
+	if (!lk_sql_text(row, 2, note->user, LK_USER_ID_MAX))
 		note->user[0] = '\0';
 	if (!gone->together) {
 		memcpy(note->client, client, sizeof(client));
@@ -166,8 +165,8 @@ take_gone(struct lk_sqlite_store *store, sqlite3_stmt *row,
 }
 
 enum lk_status
-lk_sqlite_end_sessions(struct lk_sqlite_store *store, sqlite3_stmt *row,
-    struct lk_sqlite_gone *gone)
+lk_sql_end_sessions(struct lk_sql_store *store, struct lk_sql_row *row,
+    struct lk_sql_gone *gone)
 {
 	struct note note = { .tag = gone->tag,
 		.event = LK_EVENT_ENDED,
@@ -182,7 +181,7 @@ lk_sqlite_end_sessions(struct lk_sqlite_store *store, sqlite3_stmt *row,
 	while (status == LK_OK && row != NULL) {
 		status = take_gone(store, row, gone, &note);
 		if (status == LK_OK)
-			status = lk_sqlite_db_next(store->db, &row);
+			status = lk_sql_next(store->db, &row);
 	}
 	if (status == LK_OK && note.count > 0)
 		status = take_note(store, &note);
@@ -193,37 +192,36 @@ lk_sqlite_end_sessions(struct lk_sqlite_store *store, sqlite3_stmt *row,
 
 /* Find what a session left behind; ${digest}, unless NULL, is its own. */
 static enum lk_status
-find_end(struct lk_sqlite_store *store, const uint8_t *tag,
-    const uint8_t *handle, const uint8_t *digest, struct lk_entry *entry)
+find_end(struct lk_sql_store *store, const uint8_t *tag, const uint8_t *handle,
+    const uint8_t *digest, struct lk_entry *entry)
 {
-	sqlite3_stmt *row;
+	struct lk_sql_row *row;
 	enum lk_status status = LK_FAULT;
 	const void *own;
 
 	memset(entry, 0, sizeof(*entry));
-	status = LK_SQLITE_RUN(store->db, LK_SQL_ENDED, &row,
+	status = LK_SQL_RUN(store->db, LK_SQL_ENDED, &row,
 	    LK_SQL_BYTES(tag, LK_TAG_LEN), LK_SQL_BYTES(handle, LK_HANDLE_LEN),
-	    LK_SQL_NUMBER(lk_sqlite_now_ms(store)));
+	    LK_SQL_NUMBER(lk_sql_now_ms(store)));
 	if (row == NULL)
 		return (status == LK_OK ? LK_UNKNOWN : status);
-	own = sqlite3_column_blob(row, 0);
-	if (sqlite3_column_bytes(row, 0) != LK_DIGEST_LEN ||
+	own = lk_sql_bytes(row, 0);
+	if (lk_sql_len(row, 0) != LK_DIGEST_LEN ||
 	    (digest != NULL && crypto_verify_32(own, digest) != 0)) {
 		status = LK_UNKNOWN;
 	} else {
 		entry->event = LK_EVENT_ENDED;
-		entry->reason = lk_reason_of(
-		    (const char *)sqlite3_column_text(row, 1),
-		    (size_t)sqlite3_column_bytes(row, 1));
-		entry->time = sqlite3_column_int64(row, 2) / 1000;
+		entry->reason = lk_reason_of(lk_sql_bytes(row, 1),
+		    lk_sql_len(row, 1));
+		entry->time = lk_sql_number(row, 2) / 1000;
 		entry->count = 1;
 	}
-	(void)sqlite3_reset(row);
+	lk_sql_done(row);
 	return (status);
 }
 
 enum lk_status
-lk_sqlite_why(struct lk_sqlite_store *store, const struct lk_token_key *key,
+lk_sql_why(struct lk_sql_store *store, const struct lk_token_key *key,
     enum lk_status status)
 {
 	struct lk_entry entry;
@@ -237,114 +235,113 @@ lk_sqlite_why(struct lk_sqlite_store *store, const struct lk_token_key *key,
 }
 
 enum lk_status
-lk_sqlite_ended(struct lk_store *base, const struct lk_session_ref *ref,
+lk_sql_ended(struct lk_store *base, const struct lk_session_ref *ref,
     struct lk_deadline deadline, struct lk_entry *entry)
 {
-	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
+	struct lk_sql_store *store = lk_sql_store_of(base);
 	enum lk_status status = LK_FAULT;
 
 	memset(entry, 0, sizeof(*entry));
 	if (ref->locator_len != LK_TAG_LEN)
 		return (LK_MALFORMED);
-	status = lk_sqlite_db_look(store->db, deadline);
+	status = lk_sql_look(store->db, deadline);
 	if (status == LK_OK)
-		status = lk_sqlite_db_looked(store->db,
+		status = lk_sql_looked(store->db,
 		    find_end(store, ref->locator, ref->handle, NULL, entry));
 	return (status);
 }
 
 /* Read an entry of the history; false if it is none of ours. */
 static bool
-read_entry(sqlite3_stmt *row, const struct lk_session_ref *ref,
+read_entry(struct lk_sql_row *row, const struct lk_session_ref *ref,
     struct lk_entry *entry)
 {
 	char event[16], reason[16];
 
 	memset(entry, 0, sizeof(*entry));
-	if (!lk_sqlite_column_text(row, 0, event, sizeof(event) - 1) ||
-	    !lk_sqlite_column_text(row, 1, reason, sizeof(reason) - 1) ||
-	    !lk_sqlite_column_text(row, 2, entry->client, LK_CLIENT_MAX) ||
-	    !lk_sqlite_column_text(row, 3, entry->peer, LK_PEER_MAX) ||
-	    !lk_sqlite_column_text(row, 4, entry->actor, LK_ACTOR_MAX) ||
-	    !lk_sqlite_column_text(row, 5, entry->agent, LK_AGENT_MAX) ||
-	    !lk_sqlite_column_text(row, 6, entry->user, LK_USER_ID_MAX))
+	if (!lk_sql_text(row, 0, event, sizeof(event) - 1) ||
+	    !lk_sql_text(row, 1, reason, sizeof(reason) - 1) ||
+	    !lk_sql_text(row, 2, entry->client, LK_CLIENT_MAX) ||
+	    !lk_sql_text(row, 3, entry->peer, LK_PEER_MAX) ||
+	    !lk_sql_text(row, 4, entry->actor, LK_ACTOR_MAX) ||
+	    !lk_sql_text(row, 5, entry->agent, LK_AGENT_MAX) ||
+	    !lk_sql_text(row, 6, entry->user, LK_USER_ID_MAX))
 		return (false);
 	entry->event = strcmp(event, events[LK_EVENT_ISSUED]) == 0
 	    ? LK_EVENT_ISSUED
 	    : LK_EVENT_ENDED;
 	entry->reason = lk_reason_of(reason, strlen(reason));
-	if (sqlite3_column_bytes(row, 7) == LK_HANDLE_LEN)
-		lk_session_id(sqlite3_column_blob(row, 7), ref->locator,
+	if (lk_sql_len(row, 7) == LK_HANDLE_LEN)
+		lk_session_id(lk_sql_bytes(row, 7), ref->locator,
 		    ref->locator_len, entry->id);
-	entry->time = sqlite3_column_int64(row, 8) / 1000000;
-	entry->count = (uint64_t)sqlite3_column_int64(row, 9);
+	entry->time = lk_sql_number(row, 8) / 1000000;
+	entry->count = (uint64_t)lk_sql_number(row, 9);
 	return (true);
 }
 
 enum lk_status
-lk_sqlite_history(struct lk_store *base, const struct lk_session_ref *ref,
+lk_sql_history(struct lk_store *base, const struct lk_session_ref *ref,
     struct lk_deadline deadline, lk_entry_fn *each, void *arg)
 {
-	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
-	sqlite3_stmt *row;
+	struct lk_sql_store *store = lk_sql_store_of(base);
+	struct lk_sql_row *row;
 	enum lk_status status = LK_FAULT;
 	struct lk_entry entry;
 
 	if (ref->locator_len != LK_TAG_LEN)
 		return (LK_MALFORMED);
-	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN, deadline);
+	status = lk_sql_begin(store->db, LK_SQL_READ, NULL, deadline);
 	if (status != LK_OK)
 		return (status);
-	status = LK_SQLITE_RUN(store->db, LK_SQL_HISTORY, &row,
+	status = LK_SQL_RUN(store->db, LK_SQL_HISTORY, &row,
 	    LK_SQL_BYTES(ref->locator, LK_TAG_LEN),
-	    LK_SQL_NUMBER((lk_sqlite_now_ms(store) -
+	    LK_SQL_NUMBER((lk_sql_now_ms(store) -
 	                      base->settings->session.history.ttl * 1000) *
 	        1000));
 	while (status == LK_OK && row != NULL) {
 		if (!read_entry(row, ref, &entry))
-			status = lk_sqlite_corrupt(store);
+			status = lk_sql_corrupt(store);
 		else
 			each(arg, &entry);
 		if (status == LK_OK)
-			status = lk_sqlite_db_next(store->db, &row);
+			status = lk_sql_next(store->db, &row);
 	}
-	return (lk_sqlite_db_end(store->db, status));
+	return (lk_sql_end(store->db, status));
 }
 
 /* ---- Clearing away ------------------------------------------------------ */
 
 enum lk_status
-lk_sqlite_history_erase(struct lk_store *base, const struct lk_session_ref *ref,
+lk_sql_history_erase(struct lk_store *base, const struct lk_session_ref *ref,
     struct lk_deadline deadline, uint64_t *erased)
 {
-	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
+	struct lk_sql_store *store = lk_sql_store_of(base);
 	enum lk_status status = LK_FAULT;
 	int gone = 0;
 
 	*erased = 0;
 	if (ref->locator_len != LK_TAG_LEN)
 		return (LK_MALFORMED);
-	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN_IMMEDIATE,
-	    deadline);
+	status = lk_sql_begin(store->db, LK_SQL_CHANGE, ref->locator, deadline);
 	if (status != LK_OK)
 		return (status);
-	status = LK_SQLITE_RUN(store->db, LK_SQL_HISTORY_ERASE, NULL,
+	status = LK_SQL_RUN(store->db, LK_SQL_HISTORY_ERASE, NULL,
 	    LK_SQL_BYTES(ref->locator, LK_TAG_LEN));
 	if (status == LK_OK)
-		gone = lk_sqlite_db_changes(store->db);
-	status = lk_sqlite_db_end(store->db, status);
+		gone = lk_sql_changes(store->db);
+	status = lk_sql_end(store->db, status);
 	if (status == LK_OK)
 		*erased = (uint64_t)gone;
 	return (status);
 }
 
 enum lk_status
-lk_sqlite_sweep_past(struct lk_sqlite_store *store, int rows, int *swept)
+lk_sql_sweep_past(struct lk_sql_store *store, int rows, int *swept)
 {
-	const int64_t now_ms = lk_sqlite_now_ms(store);
+	const int64_t now_ms = lk_sql_now_ms(store);
 	const int64_t ttl_ms = store->base.settings->session.history.ttl * 1000;
 	const struct {
-		enum lk_sqlite_sql sql;
+		enum lk_sql sql;
 		int64_t before;
 	} old[] = { { LK_SQL_SWEEP_ENDED, now_ms },
 		{ LK_SQL_SWEEP_HISTORY, (now_ms - ttl_ms) * 1000 } };
@@ -353,10 +350,10 @@ lk_sqlite_sweep_past(struct lk_sqlite_store *store, int rows, int *swept)
 
 	*swept = 0;
 	for (i = 0; i < 2 && status == LK_OK; i++) {
-		status = LK_SQLITE_RUN(store->db, old[i].sql, NULL,
+		status = LK_SQL_RUN(store->db, old[i].sql, NULL,
 		    LK_SQL_NUMBER(old[i].before), LK_SQL_NUMBER(rows));
-		if (status == LK_OK && lk_sqlite_db_changes(store->db) > *swept)
-			*swept = lk_sqlite_db_changes(store->db);
+		if (status == LK_OK && lk_sql_changes(store->db) > *swept)
+			*swept = lk_sql_changes(store->db);
 	}
 	return (status);
 }

@@ -1,4 +1,4 @@
-/* The embedded store's half that finds sessions, and changes nothing. */
+/* The half that finds sessions, and changes nothing. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,7 +6,7 @@
 
 #include "session/record.h"
 #include "session/user.h"
-#include "store/sqlite/past.h"
+#include "store/sql/past.h"
 
 /* How many rows one transaction of a list reads, and how many bytes a list may
  * take. */
@@ -25,13 +25,12 @@ enum {
 
 /* The digest of a row, or NULL if it has none. */
 static const uint8_t *
-column_digest(sqlite3_stmt *row)
+column_digest(struct lk_sql_row *row)
 {
-	const void *digest = sqlite3_column_blob(row, COLUMN_DIGEST);
+	const void *digest = lk_sql_bytes(row, COLUMN_DIGEST);
 
-	return (sqlite3_column_bytes(row, COLUMN_DIGEST) == LK_DIGEST_LEN
-	        ? digest
-	        : NULL);
+	return (
+	    lk_sql_len(row, COLUMN_DIGEST) == LK_DIGEST_LEN ? digest : NULL);
 }
 
 /*
@@ -40,25 +39,23 @@ column_digest(sqlite3_stmt *row)
  * would take longer.
  */
 static enum lk_status
-read_session(const struct lk_sqlite_store *store, sqlite3_stmt *row,
+read_session(const struct lk_sql_store *store, struct lk_sql_row *row,
     const uint8_t tag[LK_TAG_LEN], const uint8_t *digest,
     struct lk_session *session)
 {
-	const int64_t expires_ms = sqlite3_column_int64(row, COLUMN_EXPIRES);
-	const int64_t now_ms = lk_sqlite_now_ms(store);
+	const int64_t expires_ms = lk_sql_number(row, COLUMN_EXPIRES);
+	const int64_t now_ms = lk_sql_now_ms(store);
 
 	if (digest == NULL)
-		return (lk_sqlite_corrupt(store));
+		return (lk_sql_corrupt(store));
 	if (expires_ms <= now_ms)
 		return (LK_EXPIRED);
-	if (!lk_sqlite_column_text(row, COLUMN_USER, session->user,
-	        LK_USER_ID_MAX) ||
-	    !lk_sqlite_column_text(row, COLUMN_CLIENT, session->client,
-	        LK_CLIENT_MAX) ||
+	if (!lk_sql_text(row, COLUMN_USER, session->user, LK_USER_ID_MAX) ||
+	    !lk_sql_text(row, COLUMN_CLIENT, session->client, LK_CLIENT_MAX) ||
 	    lk_user_id_check(session->user) != LK_OK)
-		return (lk_sqlite_corrupt(store));
+		return (lk_sql_corrupt(store));
 	lk_session_id(digest, tag, LK_TAG_LEN, session->id);
-	session->issued_at = sqlite3_column_int64(row, COLUMN_ISSUED) / 1000000;
+	session->issued_at = lk_sql_number(row, COLUMN_ISSUED) / 1000000;
 	lk_session_beside_unknown(session);
 	lk_session_expiry(expires_ms, now_ms, session);
 	return (LK_OK);
@@ -66,33 +63,33 @@ read_session(const struct lk_sqlite_store *store, sqlite3_stmt *row,
 
 /* Whether the row found for ${key} is its session, and what it says. */
 static enum lk_status
-judge_row(const struct lk_sqlite_store *store, sqlite3_stmt *row,
+judge_row(const struct lk_sql_store *store, struct lk_sql_row *row,
     const struct lk_token_key *key, struct lk_session *session)
 {
 	const uint8_t *digest = column_digest(row);
 	enum lk_status status = LK_FAULT;
 
 	if (digest != NULL && !lk_token_key_fits(key, digest))
-		return (lk_sqlite_corrupt(store));
+		return (lk_sql_corrupt(store));
 	status = read_session(store, row, key->tag, digest, session);
 	if (status == LK_OK && key->user[0] != '\0' &&
 	    strcmp(key->user, session->user) != 0)
-		status = lk_sqlite_corrupt(store);
+		status = lk_sql_corrupt(store);
 	return (status);
 }
 
 enum lk_status
-lk_sqlite_find(struct lk_sqlite_store *store, const struct lk_token_key *key,
+lk_sql_find(struct lk_sql_store *store, const struct lk_token_key *key,
     struct lk_session *session)
 {
-	sqlite3_stmt *row;
+	struct lk_sql_row *row;
 	enum lk_status status = LK_FAULT;
 
-	status = lk_sqlite_db_find(store->db, key->tag, key->digest, &row);
+	status = lk_sql_row_of(store->db, key->tag, key->digest, &row);
 	if (row == NULL)
 		return (status == LK_OK ? LK_UNKNOWN : status);
 	status = judge_row(store, row, key, session);
-	(void)sqlite3_reset(row);
+	lk_sql_done(row);
 	return (status);
 }
 
@@ -100,80 +97,77 @@ lk_sqlite_find(struct lk_sqlite_store *store, const struct lk_token_key *key,
 
 /* Read it, in columns from ${column} on; false if it is none of ours. */
 static bool
-read_beside(sqlite3_stmt *row, int column, struct lk_session *session)
+read_beside(struct lk_sql_row *row, int column, struct lk_session *session)
 {
-	session->ends_by = (sqlite3_column_int64(row, column) + 999) / 1000;
-	session->renewed_at = sqlite3_column_int64(row, column + 1) / 1000;
-	return (lk_sqlite_column_text(row, column + 2, session->peer,
-	            LK_PEER_MAX) &&
-	    lk_sqlite_column_text(row, column + 3, session->agent,
-	        LK_AGENT_MAX));
+	session->ends_by = (lk_sql_number(row, column) + 999) / 1000;
+	session->renewed_at = lk_sql_number(row, column + 1) / 1000;
+	return (lk_sql_text(row, column + 2, session->peer, LK_PEER_MAX) &&
+	    lk_sql_text(row, column + 3, session->agent, LK_AGENT_MAX));
 }
 
 enum lk_status
-lk_sqlite_find_beside(struct lk_sqlite_store *store,
-    const uint8_t tag[LK_TAG_LEN], const uint8_t handle[LK_HANDLE_LEN],
-    struct lk_session *session)
+lk_sql_find_beside(struct lk_sql_store *store, const uint8_t tag[LK_TAG_LEN],
+    const uint8_t handle[LK_HANDLE_LEN], struct lk_session *session)
 {
-	sqlite3_stmt *row;
+	struct lk_sql_row *row;
 	enum lk_status status = LK_FAULT;
 
-	status = LK_SQLITE_RUN(store->db, LK_SQL_BESIDE, &row,
+	status = LK_SQL_RUN(store->db, LK_SQL_BESIDE, &row,
 	    LK_SQL_BYTES(tag, LK_TAG_LEN), LK_SQL_BYTES(handle, LK_HANDLE_LEN));
 	if (row != NULL && !read_beside(row, 0, session))
-		status = lk_sqlite_corrupt(store);
-	(void)sqlite3_reset(row);
+		status = lk_sql_corrupt(store);
+	lk_sql_done(row);
 	return (status);
 }
 
 /* ---- Operations -------------------------------------------------------- */
 
 enum lk_status
-lk_sqlite_check(struct lk_store *base, const struct lk_token_key *key,
+lk_sql_check(struct lk_store *base, const struct lk_token_key *key,
     struct lk_deadline deadline, struct lk_session *session,
     struct lk_buf *record)
 {
-	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
+	struct lk_sql_store *store = lk_sql_store_of(base);
 	enum lk_status status = LK_FAULT;
 
 	status = record == NULL
-	    ? lk_sqlite_db_look(store->db, deadline)
-	    : lk_sqlite_db_begin(store->db, LK_SQL_BEGIN, deadline);
+	    ? lk_sql_look(store->db, deadline)
+	    : lk_sql_begin(store->db, LK_SQL_READ, NULL, deadline);
 	if (status != LK_OK)
 		return (status);
-	status = lk_sqlite_why(store, key, lk_sqlite_find(store, key, session));
+	status = lk_sql_why(store, key, lk_sql_find(store, key, session));
 	if (record == NULL)
-		return (lk_sqlite_db_looked(store->db, status));
+		return (lk_sql_looked(store->db, status));
 	if (status == LK_OK)
-		status = lk_sqlite_find_user(store, key->tag, record);
-	return (lk_sqlite_db_end(store->db, status));
+		status = lk_sql_find_user(store, key->tag, record);
+	return (lk_sql_end(store->db, status));
 }
 
 enum lk_status
-lk_sqlite_check_id(struct lk_store *base, const struct lk_session_ref *ref,
+lk_sql_check_id(struct lk_store *base, const struct lk_session_ref *ref,
     struct lk_deadline deadline, struct lk_session *session)
 {
-	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
-	sqlite3_stmt *row;
+	struct lk_sql_store *store = lk_sql_store_of(base);
+	struct lk_sql_row *row;
 	enum lk_status status = LK_FAULT;
 
 	if (ref->locator_len != LK_TAG_LEN)
 		return (LK_MALFORMED);
-	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN, deadline);
+	status = lk_sql_begin(store->db, LK_SQL_READ, NULL, deadline);
 	if (status != LK_OK)
 		return (status);
-	status = lk_sqlite_db_find(store->db, ref->locator, ref->handle, &row);
+	status = lk_sql_row_of(store->db, ref->locator, ref->handle, &row);
 	if (row != NULL)
 		/* What was found is what was asked for. */
 		status = read_session(store, row, ref->locator,
 		    column_digest(row), session);
 	else if (status == LK_OK)
 		status = LK_UNKNOWN;
-	(void)sqlite3_reset(row);
+	lk_sql_done(row);
 	if (status == LK_OK)
-		status = lk_sqlite_find_beside(store, ref->locator, ref->handle,
+		status = lk_sql_find_beside(store, ref->locator, ref->handle,
 		    session);
-	return (lk_sqlite_db_end(store->db, status));
+	return (lk_sql_end(store->db, status));
 }
 
 /* ---- Lists ------------------------------------------------------------- */
@@ -209,13 +203,12 @@ compare(const void *one, const void *other)
 
 /* Take the row of a page; ${last} is its handle then. */
 static enum lk_status
-take_row(struct lk_sqlite_store *store, sqlite3_stmt *row,
+take_row(struct lk_sql_store *store, struct lk_sql_row *row,
     const uint8_t tag[LK_TAG_LEN], uint8_t last[LK_HANDLE_LEN],
     struct lk_buf *entries)
 {
-	struct entry entry = { .expires_ms = sqlite3_column_int64(row,
-		                   COLUMN_EXPIRES),
-		.issued_us = sqlite3_column_int64(row, COLUMN_ISSUED) };
+	struct entry entry = { .expires_ms = lk_sql_number(row, COLUMN_EXPIRES),
+		.issued_us = lk_sql_number(row, COLUMN_ISSUED) };
 	const uint8_t *digest = column_digest(row);
 	struct lk_session session;
 	enum lk_status status = LK_FAULT;
@@ -230,7 +223,7 @@ take_row(struct lk_sqlite_store *store, sqlite3_stmt *row,
 	memcpy(entry.handle, digest, LK_HANDLE_LEN);
 	memcpy(entry.client, session.client, sizeof(entry.client));
 	if (!read_beside(row, COLUMN_BESIDE, &session))
-		return (lk_sqlite_corrupt(store));
+		return (lk_sql_corrupt(store));
 	memcpy(entry.peer, session.peer, sizeof(entry.peer));
 	memcpy(entry.agent, session.agent, sizeof(entry.agent));
 	entry.renewed_at = session.renewed_at;
@@ -245,40 +238,40 @@ take_row(struct lk_sqlite_store *store, sqlite3_stmt *row,
 /* Read the page behind ${last}, or the first one; ${rows} is how many it had.
  */
 static enum lk_status
-read_page(struct lk_sqlite_store *store, const uint8_t tag[LK_TAG_LEN],
+read_page(struct lk_sql_store *store, const uint8_t tag[LK_TAG_LEN],
     uint8_t last[LK_HANDLE_LEN], struct lk_deadline deadline,
     struct lk_buf *entries, int *rows)
 {
 	const size_t from_len = *rows == 0 ? 0 : LK_HANDLE_LEN;
 	uint8_t from[LK_HANDLE_LEN];
-	sqlite3_stmt *row;
+	struct lk_sql_row *row;
 	enum lk_status status = LK_FAULT;
 
 	*rows = 0;
 	memcpy(from, last, sizeof(from));
-	status = lk_sqlite_db_begin(store->db, LK_SQL_BEGIN, deadline);
+	status = lk_sql_begin(store->db, LK_SQL_READ, NULL, deadline);
 	if (status != LK_OK)
 		return (status);
-	status = LK_SQLITE_RUN(store->db, LK_SQL_LIST, &row,
+	status = LK_SQL_RUN(store->db, LK_SQL_LIST, &row,
 	    LK_SQL_BYTES(tag, LK_TAG_LEN), LK_SQL_BYTES(from, from_len),
 	    LK_SQL_NUMBER(PAGE_ROWS));
 	while (status == LK_OK && row != NULL) {
 		++*rows;
 		status = take_row(store, row, tag, last, entries);
 		if (status == LK_OK)
-			status = lk_sqlite_db_next(store->db, &row);
+			status = lk_sql_next(store->db, &row);
 	}
-	return (lk_sqlite_db_end(store->db, status));
+	return (lk_sql_end(store->db, status));
 }
 
 static void
-hand_out(const struct lk_sqlite_store *store, const char *user,
+hand_out(const struct lk_sql_store *store, const char *user,
     const uint8_t tag[LK_TAG_LEN], struct lk_buf *list, lk_session_fn *each,
     void *arg)
 {
 	struct entry *entries = (struct entry *)(void *)list->data;
 	const size_t count = list->len / sizeof(*entries);
-	const int64_t now_ms = lk_sqlite_now_ms(store);
+	const int64_t now_ms = lk_sql_now_ms(store);
 	struct lk_session session;
 	size_t i;
 
@@ -303,10 +296,10 @@ hand_out(const struct lk_sqlite_store *store, const char *user,
 }
 
 enum lk_status
-lk_sqlite_list(struct lk_store *base, const char *user,
+lk_sql_list(struct lk_store *base, const char *user,
     struct lk_deadline deadline, lk_session_fn *each, void *arg)
 {
-	struct lk_sqlite_store *store = lk_sqlite_store_of(base);
+	struct lk_sql_store *store = lk_sql_store_of(base);
 	struct lk_buf entries = LK_BUF_INIT(LIST_MAX);
 	uint8_t tag[LK_TAG_LEN], last[LK_HANDLE_LEN] = { 0 };
 	enum lk_status status = LK_OK;
