@@ -57,6 +57,10 @@ endif
 
 LIB_PKGS  := hiredis libconfig libcjson libsodium sqlite3
 GATE_PKGS := fcgi
+# A store that is a module is built where its library is installed.
+MODULE_PKGS := $(shell $(PKG_CONFIG) --exists libmariadb 2>/dev/null && \
+	echo libmariadb)
+MODULES := $(if $(MODULE_PKGS),$(B)/modules/store_mariadb.so)
 AGENT_PKGS := libmicrohttpd
 # Of those that are loaded when they are wanted, the headers.
 LOADED    := libcurl openssl
@@ -75,7 +79,8 @@ BASE_LDFLAGS = -pthread -pie $(LDHARDEN) -Wl,--as-needed
 
 # ---- What is built of what -----------------------------------------------
 
-LIB_SRC  := $(sort $(shell find lib -name '*.c'))
+MODULE_SRC := $(sort $(wildcard lib/store/mariadb/module/*.c))
+LIB_SRC  := $(filter-out $(MODULE_SRC),$(sort $(shell find lib -name '*.c')))
 GATE_SRC := $(sort $(shell find fcgi-auth -name '*.c'))
 AGENT_SRC := $(sort $(shell find agent -name '*.c'))
 CTL_SRC  := $(sort $(wildcard ctl/*.c))
@@ -107,7 +112,9 @@ CONTRACT_BIN := $(patsubst tests/contract/%.c,$(B)/tests/contract/%,\
 .PHONY: all help
 all: $(B)/latchkey $(B)/latchkey-fcgi $(B)/latchkeyd $(B)/pam_latchkey.so \
 	$(B)/$(SONAME) $(B)/liblatchkey.a $(B)/latchkey.pc $(B)/completion/bash \
-	$(B)/completion/zsh $(B)/man3/made
+	$(B)/completion/zsh $(B)/man3/made $(MODULES)
+	$(if $(MODULES),,@echo 'left out: the store in MariaDB, for want of' \
+		libmariadb-dev)
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -152,6 +159,38 @@ $(B)/$(SONAME): $(LIB_OBJ) lib/latchkey.map
 		-Wl,--version-script,lib/latchkey.map -Wl,--as-needed \
 		$(LDFLAGS) -o $@ $(LIB_OBJ) $(LIB_LIBS)
 	@ln -sf $(SONAME) $(B)/liblatchkey.so
+
+# A module and what loads it share structs: these headers must be the same.
+SHARED_H := $(sort $(wildcard lib/*.h lib/base/*.h lib/session/*.h \
+	lib/settings/*.h lib/store/*.h))
+$(B)/gen/module_build.h: $(SHARED_H)
+	@mkdir -p $(@D)
+	@echo "#define LK_MODULE_BUILD \"$(VERSION) $$(cat $^ | sha256sum | \
+		cut -c1-16)\"" > $@
+
+MODULE_LIBS := $(shell $(PKG_CONFIG) --libs $(MODULE_PKGS) 2>/dev/null)
+MODULE_OBJ := $(call obj,$(MODULE_SRC))
+$(B)/obj/lib/store/module.o $(MODULE_OBJ): $(B)/gen/module_build.h
+$(B)/obj/lib/store/module_dir.o: $(B)/module_dir
+$(B)/obj/lib/store/module_dir.o: BASE_CFLAGS += \
+	-DLK_MODULE_DIR='"$(MODULEDIR)"'
+$(B)/module_dir: always
+	@echo '$(MODULEDIR)' | cmp -s - $@ || echo '$(MODULEDIR)' > $@
+$(B)/obj/tests/contract/maria.o: BASE_CFLAGS += \
+	$(if $(MODULE_PKGS),-DLK_WITH_MARIADB)
+$(MODULE_OBJ) $(B)/obj/tests/contract/maria.o: BASE_CFLAGS += \
+	$(shell $(PKG_CONFIG) --cflags $(MODULE_PKGS) 2>/dev/null | \
+		sed 's/-I/-isystem /g')
+
+# It brings what it needs of the library, and shows nothing of that.
+$(B)/modules/store_mariadb.so: $(MODULE_OBJ) $(B)/liblatchkey.a \
+		lib/store/module.map
+	@mkdir -p $(@D)
+	$(CC) -shared -pthread $(LDHARDEN) -Wl,-Bsymbolic \
+		-Wl,--exclude-libs,ALL -Wl,--gc-sections \
+		-Wl,--version-script,lib/store/module.map -Wl,--as-needed \
+		$(LDFLAGS) -o $@ $(MODULE_OBJ) $(B)/liblatchkey.a \
+		$(MODULE_LIBS) $(shell $(PKG_CONFIG) --libs libsodium)
 
 $(B)/latchkey: $(CTL_OBJ) $(B)/libverdict.a $(B)/liblatchkey.a
 	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
@@ -228,12 +267,33 @@ $(B)/tests/contract/%: $(B)/obj/tests/contract/%.o \
 		$(B)/obj/tests/contract/world.o \
 		$(B)/obj/tests/contract/children.o \
 		$(B)/obj/tests/contract/cluster.o \
-		$(B)/obj/tests/contract/impostor.o $(B)/liblatchkey.a
+		$(B)/obj/tests/contract/impostor.o \
+		$(B)/obj/tests/contract/maria.o \
+		$(B)/obj/tests/support/module_dir.o $(B)/liblatchkey.a
 	@mkdir -p $(@D)
-	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS) -lcmocka
+	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS) -lcmocka \
+		$(MODULE_LIBS)
 
 PAM_UNIT_SRC := $(filter tests/unit/test_pam_%,$(UNIT_SRC))
 $(call obj,$(PAM_UNIT_SRC)): BASE_CFLAGS += -Ipam
+
+$(B)/obj/tests/unit/test_module.o: BASE_CFLAGS += \
+	-DLK_MODULE_DIR='"$(abspath $(B)/tests/modules)"'
+
+# Programs of the tests look for modules where they are built.
+$(B)/obj/tests/support/module_dir.o: BASE_CFLAGS += \
+	-DLK_MODULE_DIR='"$(abspath $(B)/modules)"'
+
+$(B)/tests/latchkey: $(CTL_OBJ) $(B)/obj/tests/support/module_dir.o \
+		$(B)/libverdict.a $(B)/liblatchkey.a
+	@mkdir -p $(@D)
+	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS)
+
+$(B)/tests/latchkey-fcgi: $(filter-out $(VERDICT_OBJ),$(GATE_OBJ)) \
+		$(B)/obj/tests/support/module_dir.o \
+		$(B)/libverdict.a $(B)/liblatchkey.a
+	@mkdir -p $(@D)
+	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(GATE_LIBS) $(LIB_LIBS)
 
 # A host that exports what the module's libraries are called by.
 $(B)/tests/pam/host: $(B)/obj/tests/pam/host.o
@@ -317,7 +377,8 @@ $(FUZZ): fuzz-%:
 # well; to run the linters as well.
 BUILD_DEBS := gcc libc6-dev pkg-config libhiredis-dev libconfig-dev \
 	libcjson-dev libsodium-dev libsqlite3-dev libfcgi-dev \
-	libmicrohttpd-dev libssl-dev libcurl4-openssl-dev libpam0g-dev binutils
+	libmicrohttpd-dev libssl-dev libcurl4-openssl-dev libpam0g-dev binutils \
+	libmariadb-dev
 DEMO_DEBS  := $(BUILD_DEBS) python3 lighttpd pamtester libpam-wrapper
 # What LK_REDIS_SERVER names, unless it is the path of one built by hand.
 REDIS_DEBS := $(if $(findstring /,$(LK_REDIS_SERVER)),,$(or \
@@ -331,7 +392,8 @@ CHECK_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) libcmocka-dev \
 	libapache2-mod-fcgid nginx caddy haproxy php-cgi mandoc groff-base \
 	openssh-server openssh-client sudo \
 	dovecot-imapd dovecot-submissiond vsftpd postgresql iproute2 g++ \
-	systemd mount patch musl-tools zlib1g-dev openssl apparmor zsh
+	systemd mount patch musl-tools zlib1g-dev openssl apparmor zsh \
+	mariadb-server-core mariadb-client-core
 LINT_DEBS  := $(CHECK_DEBS) clang clang-format clang-tidy cppcheck
 
 quoted = $(patsubst %,'%',$(1))
@@ -358,7 +420,8 @@ deps-lint:
 # ---- Tests and the demo --------------------------------------------------
 
 .PHONY: tests check demo
-tests: $(UNIT_BIN) $(CONTRACT_BIN) $(B)/tests/pam/host $(B)/tests/failover/load
+tests: $(UNIT_BIN) $(CONTRACT_BIN) $(B)/tests/pam/host \
+	$(B)/tests/failover/load $(B)/tests/latchkey $(B)/tests/latchkey-fcgi
 
 ## make check       build, run every test, say `N passed, N failed, N skipped`
 ##                  (ONLY='unit/test_guard servers/test_gate.py': these)

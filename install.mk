@@ -17,6 +17,8 @@ MULTIARCH   = $(shell $(CC) -print-multiarch 2> /dev/null)
 PAMDIR     ?= $(or $(patsubst %/,%,$(dir $(firstword $(wildcard $(patsubst \
 	%,%/security/pam_unix.so,/usr/lib/$(MULTIARCH) /lib/$(MULTIARCH) \
 	/usr/lib64 /lib64 /usr/lib /lib))))),$(LIBDIR)/security)
+# Stores that are modules are looked for here, and nowhere else.
+MODULEDIR  ?= $(LIBDIR)/latchkey
 CONFDIR    := $(SYSCONFDIR)/latchkey
 EXAMPLES   := $(DOCDIR)/examples
 SOFILE     := liblatchkey.so.$(VERSION)
@@ -38,6 +40,8 @@ INSTALLED = 755:$(B)/latchkey:$(BINDIR)/latchkey \
 	755:$(B)/latchkey-fcgi:$(SBINDIR)/latchkey-fcgi \
 	755:$(B)/latchkeyd:$(SBINDIR)/latchkeyd \
 	644:$(B)/pam_latchkey.so:$(PAMDIR)/pam_latchkey.so \
+	$(foreach module,$(MODULES),\
+		644:$(module):$(MODULEDIR)/$(notdir $(module))) \
 	644:lib/latchkey.h:$(INCLUDEDIR)/latchkey.h \
 	644:$(B)/liblatchkey.a:$(LIBDIR)/liblatchkey.a \
 	644:$(B)/$(SONAME):$(LIBDIR)/$(SOFILE) \
@@ -55,6 +59,7 @@ INSTALLED = 755:$(B)/latchkey:$(BINDIR)/latchkey \
 
 SET_PLACES = sed -e 's|/usr/local/sbin/|$(SBINDIR)/|g' \
 	-e 's|/usr/local/share/doc/latchkey/|$(DOCDIR)/|g' \
+	-e 's|/usr/local/lib/latchkey/|$(MODULEDIR)/|g' \
 	-e 's|/etc/latchkey|$(CONFDIR)|g' \
 	-e '1s|^\(\.TH .*\)"latchkey"|\1"latchkey $(VERSION)"|'
 define EMPTY_SETTINGS
@@ -90,7 +95,8 @@ DAEMONS := $(filter-out %/latchkey,$(addprefix /etc/,$(PROFILES)))
 
 .PHONY: install uninstall
 ## make install     into PREFIX (/usr/local), below DESTDIR; settings are in
-##                  SYSCONFDIR (/etc), which `make` takes as well
+##                  SYSCONFDIR (/etc), which `make` takes as well, like
+##                  MODULEDIR, where modules are looked for (LIBDIR/latchkey)
 install: all
 	@rm -f $(B)/latchkey.pc
 	+@$(MAKE) --no-print-directory -s $(B)/latchkey.pc
@@ -130,7 +136,8 @@ uninstall: $(B)/man3/made
 	@! printf '%s\n' "$$EMPTY_SETTINGS" | cmp -s - \
 		$(DESTDIR)$(CONFDIR)/latchkey.conf || \
 		rm $(DESTDIR)$(CONFDIR)/latchkey.conf
-	@for folder in $(CONFDIR) $$(cd $(DESTDIR)$(DOCDIR) 2> /dev/null && \
+	@for folder in $(MODULEDIR) $(CONFDIR) \
+			$$(cd $(DESTDIR)$(DOCDIR) 2> /dev/null && \
 			find . -depth -type d | sed 's|^\.|$(DOCDIR)|'); do \
 		[ ! -d "$(DESTDIR)$$folder" ] || rmdir \
 			--ignore-fail-on-non-empty "$(DESTDIR)$$folder"; \

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "ctl.h"
+#include "load.h"
 #include "progress.h"
 #include "store_import.h"
 
@@ -134,12 +135,34 @@ export_all(struct ctl *ctl, int argc, char **argv)
 	return (code);
 }
 
+/* Make the tables, or print how. */
+static int
+init(struct ctl *ctl, int argc, char **argv)
+{
+	bool print = false;
+	const struct ctl_option options[] = { { "--print", &print, NULL },
+		{ NULL, NULL, NULL } };
+	struct lk_error error = { "" };
+	enum lk_status status = LK_FAULT;
+	int operands, code;
+
+	if ((code = ctl_options(ctl, argc, argv, options, &operands)) != 0)
+		return (code);
+	if (operands != 0)
+		return (ctl_usage(ctl, "no operand"));
+	status = lk_store_init(ctl->settings, print ? &ctl->out : NULL, &error);
+	if (status == LK_OK)
+		return (ctl_print(ctl));
+	ctl_say(ctl, "%s", error.text);
+	return (status == LK_E_SETTINGS ? CTL_USAGE : CTL_STORE);
+}
+
 /* ---- The verb ---------------------------------------------------------- */
 
 static const struct {
 	const char *name;
 	int (*run)(struct ctl *ctl, int argc, char **argv);
-} actions[] = { { "stats", stats }, { "sweep", sweep },
+} actions[] = { { "init", init }, { "stats", stats }, { "sweep", sweep },
 	{ "export", export_all }, { "import", ctl_store_import },
 	{ NULL, NULL } };
 
@@ -152,5 +175,5 @@ ctl_store(struct ctl *ctl, int argc, char **argv)
 		if (strcmp(actions[a].name, argv[1]) == 0)
 			return (actions[a].run(ctl, argc - 1, argv + 1));
 	}
-	return (ctl_usage(ctl, "stats, sweep, export or import"));
+	return (ctl_usage(ctl, "init, stats, sweep, export or import"));
 }

@@ -1,3 +1,4 @@
+#include "base/error.h"
 #include "base/trusted_file.h"
 #include "jwt/jwt.h"
 #include "load.h"
@@ -32,4 +33,16 @@ lk_settings_in_effect(const char *path, const char *usual,
 	if (lk_trusted_file_absent(usual))
 		return (lk_settings_defaults(settings, error));
 	return (lk_settings_load(usual, settings, error));
+}
+
+enum lk_status
+lk_store_init(const struct lk_settings *settings, struct lk_buf *shown,
+    struct lk_error *error)
+{
+	const struct lk_backend *backend = lk_backend_of(settings);
+
+	if (backend->init == NULL)
+		return (lk_fail(error, LK_E_SETTINGS,
+		    "store.backend: it makes what it needs by itself"));
+	return (backend->init(settings, shown, error));
 }

@@ -2,6 +2,7 @@
 #ifndef LK_LOAD_H_
 #define LK_LOAD_H_
 
+#include "base/buf.h"
 #include "latchkey.h"
 
 /**
@@ -13,5 +14,14 @@
  */
 enum lk_status lk_settings_in_effect(const char *path, const char *usual,
     struct lk_settings **settings, struct lk_error *error) LK_MUST_CHECK;
+
+/**
+ * lk_store_init(settings, shown, error):
+ * Make what the store keeps sessions in, as tables in a database; again is
+ * fine.  With ${shown}, which is not NULL, only append what makes it.
+ * LK_E_SETTINGS where there is nothing to make.
+ */
+enum lk_status lk_store_init(const struct lk_settings *settings,
+    struct lk_buf *shown, struct lk_error *error) LK_MUST_CHECK;
 
 #endif /* !LK_LOAD_H_ */

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/tls.h"
+#include "store/module.h"
 #include "user/source.h"
 
 /** SQLite asks for folders of temporary files, which it never makes here. */
@@ -58,6 +59,22 @@ lk_user_source_exec(const struct lk_settings *settings, const char *id,
 	    "the user's detail is not cached, and no program is started for "
 	    "it here; user.source is \"exec\": let the agent ask it "
 	    "(store.backend = \"agent\")"));
+}
+
+/*
+ * Nor is a store a module: its library would bring its own into somebody else's
+ * process, and reads his environment.
+ */
+enum lk_status
+lk_store_module_load(const char *name, const struct lk_store_module **module,
+    struct lk_error *error)
+{
+	*module = NULL;
+	return (lk_fail(error, LK_E_SETTINGS,
+	    "store.backend: expected a store that the PAM module reaches by "
+	    "itself, got \"%s\"; let it have settings of its own (conf=) with "
+	    "store.backend \"agent\"",
+	    name));
 }
 
 /*

@@ -26,7 +26,9 @@ ROOT = TESTS.parent
 sys.path.insert(0, str(TESTS))
 
 from support.certificates import Authority, redis_options  # noqa: E402
-from support.place import Failed, Place, free_port  # noqa: E402
+from support.mariadb import MariadbServer  # noqa: E402
+from support.place import (Failed, NotInstalled, Place,  # noqa: E402
+                           free_port)
 from support.servers import RedisServer, redis_program  # noqa: E402
 
 # A C program that takes longer than this hangs.
@@ -112,10 +114,12 @@ def leaks_can_be_found(folder):
 
 
 class Program:
-    """A cmocka program of one build, and what came of running it."""
+    """A cmocka program of one build, and what came of running it; `maria`
+    is the socket of a MariaDB, or None."""
 
-    def __init__(self, folder, kind, name):
+    def __init__(self, folder, kind, name, maria=None):
         self.kind = kind
+        self.maria = maria
         self.path = Path(folder) / "tests" / kind / name
         self.suite = f"{kind}/{name}"
 
@@ -139,6 +143,8 @@ class Program:
                 environment["LK_TEST_REDIS_SOCKET"] = str(redis.socket)
                 environment["LK_TEST_REDIS_PORT"] = str(redis.port)
                 environment["LK_REDIS_SERVER"] = redis_program()
+                if self.maria is not None:
+                    environment["LK_TEST_MARIADB"] = str(self.maria)
             self.execute(environment)
         self.seconds = time.monotonic() - start
         return self
@@ -194,9 +200,21 @@ class Program:
 
 
 def run_programs(results, folders, only):
-    """The cmocka programs of these builds, a few at a time."""
-    programs = [Program(folder, kind, source.stem) for folder in folders
-                for kind in ("unit", "contract")
+    """The cmocka programs of these builds, a few at a time; those of the last
+    beside one MariaDB, in which each has a database."""
+    with Place() as place:
+        try:
+            maria = place.add(MariadbServer(place)).socket
+        except NotInstalled as why:
+            say(f"contract tests leave out MariaDB: {why}")
+            maria = None
+        run_programs_beside(results, folders, only, maria)
+
+
+def run_programs_beside(results, folders, only, maria):
+    programs = [Program(folder, kind, source.stem,
+                        maria if folder == folders[-1] else None)
+                for folder in folders for kind in ("unit", "contract")
                 for source in sorted(TESTS.glob(f"{kind}/test_*.c"))
                 if not only or {kind, f"{kind}/{source.stem}"} & set(only)]
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:

@@ -104,6 +104,47 @@ lk_settings_refuse(const struct lk_settings *settings, const char *key,
 	    text));
 }
 
+/*
+ * What of TLS must go together; ${group} is "store.redis.tls" or Sentinel's.
+ * Where it is switched off, a certificate would be sent to nobody.
+ */
+enum lk_status
+lk_settings_check_tls(const struct lk_settings *settings,
+    const struct lk_tls_settings *tls, const char *group,
+    struct lk_error *error)
+{
+	const bool paired = (tls->cert[0] == '\0') == (tls->key[0] == '\0');
+	char key[64], because[64];
+
+	if (tls->ca[0] != '\0' && paired)
+		return (LK_OK);
+	if (tls->ca[0] == '\0' && tls->cert[0] == '\0' && tls->key[0] == '\0' &&
+	    (tls->name == NULL || tls->name[0] == '\0'))
+		return (LK_OK);
+	(void)snprintf(because, sizeof(because), "%s.%s", group,
+	    tls->cert[0] != '\0'      ? "cert"
+	        : tls->key[0] != '\0' ? "key"
+	                              : "name");
+	(void)snprintf(key, sizeof(key), "%s.%s", group,
+	    tls->ca[0] == '\0'         ? "ca"
+	        : tls->cert[0] == '\0' ? "cert"
+	                               : "key");
+	return (lk_settings_refuse(settings, key, because, error,
+	    "expected a file, since %s is set, got none", because));
+}
+
+/* There is no name to verify at a path. */
+enum lk_status
+lk_settings_check_no_path(const struct lk_settings *settings,
+    const char *address, const struct lk_tls_settings *tls, const char *key,
+    struct lk_error *error)
+{
+	if (tls->ca[0] == '\0' || strncmp(address, "unix:", 5) != 0)
+		return (LK_OK);
+	return (lk_settings_refuse(settings, key, key, error,
+	    "expected host:port, since TLS is switched on, got a path"));
+}
+
 void
 lk_settings_hint_unused(struct lk_settings *settings, const char *key)
 {

@@ -41,6 +41,7 @@ enum lk_backend_name {
 	LK_BACKEND_SQLITE = 0,
 	LK_BACKEND_REDIS,
 	LK_BACKEND_SENTINEL,
+	LK_BACKEND_MARIADB,
 	LK_BACKEND_AGENT
 };
 enum lk_durability { LK_DURABILITY_ACK = 0, LK_DURABILITY_REPLICA };
@@ -90,6 +91,16 @@ struct lk_settings {
 			bool require_confirmed;
 			struct lk_tls_settings tls;
 		} sentinel;
+		struct {
+			char *address; /* "host:port", ... or "unix:/path" */
+			char *database;
+			char *username;
+			char *password;
+			char *password_file;
+			int64_t connect_timeout_ms;
+			int64_t command_timeout_ms;
+			struct lk_tls_settings tls; /* its name is NULL */
+		} mariadb;
 		struct {
 			char *address;
 			char *user; /* whose it must be, unless root's */
@@ -252,6 +263,24 @@ enum lk_status lk_settings_refuse(const struct lk_settings *settings,
  */
 enum lk_status lk_settings_read_secret(struct lk_settings *settings,
     const char *key, struct lk_error *error) LK_MUST_CHECK;
+
+/**
+ * lk_settings_check_tls(settings, tls, group, error):
+ * Whether the ${tls} of ${group} is switched on if anything of it is set, and
+ * a certificate has its key.
+ */
+enum lk_status lk_settings_check_tls(const struct lk_settings *settings,
+    const struct lk_tls_settings *tls, const char *group,
+    struct lk_error *error) LK_MUST_CHECK;
+
+/**
+ * lk_settings_check_no_path(settings, address, tls, key, error):
+ * Whether ${address}, of ${key}, has a name that ${tls} can verify, if that is
+ * switched on.
+ */
+enum lk_status lk_settings_check_no_path(const struct lk_settings *settings,
+    const char *address, const struct lk_tls_settings *tls, const char *key,
+    struct lk_error *error) LK_MUST_CHECK;
 
 /**
  * lk_settings_hint_unused(settings, key):

@@ -19,13 +19,15 @@
 /* Tables, set as they read best. */
 /* clang-format off */
 
-#define TLS(group) \
+#define TLS_FILES(group) \
 	{ KEY(store.group.tls.ca), STRING(0, PATH_LEN, NONE), \
 	    .check = lk_form_is_ca }, \
 	{ KEY(store.group.tls.cert), STRING(0, PATH_LEN, NONE), \
 	    .check = lk_form_is_path }, \
 	{ KEY(store.group.tls.key), STRING(0, PATH_LEN, NONE), \
-	    .check = lk_form_is_path }, \
+	    .check = lk_form_is_path }
+#define TLS(group) \
+	TLS_FILES(group), \
 	{ KEY(store.group.tls.name), STRING(0, LK_HOST_MAX, NONE), \
 	    .check = lk_form_is_word }
 
@@ -58,7 +60,7 @@
 
 static const char *const backends[] = { [LK_BACKEND_SQLITE] = "sqlite",
 	[LK_BACKEND_REDIS] = "redis", [LK_BACKEND_SENTINEL] = "sentinel",
-	[LK_BACKEND_AGENT] = "agent", NULL };
+	[LK_BACKEND_MARIADB] = "mariadb", [LK_BACKEND_AGENT] = "agent", NULL };
 static const char *const durabilities[] = { [LK_DURABILITY_ACK] = "ack",
 	[LK_DURABILITY_REPLICA] = "replica", NULL };
 static const char *const layouts[] = { [LK_LAYOUT_LATCHKEY] = "latchkey",
@@ -196,6 +198,20 @@ const struct lk_setting lk_settings_table[] = {
 	{ KEY(store.sentinel.require_confirmed), BOOL(true) },
 	TLS(sentinel),
 
+	{ KEY(store.mariadb.address),
+	    STRING(1, ADDRESS_LEN, TEXT("unix:/run/mysqld/mysqld.sock")),
+	    .check = lk_form_is_address },
+	{ KEY(store.mariadb.database), STRING(1, 64, TEXT("latchkey")),
+	    .check = lk_form_is_word },
+	{ KEY(store.mariadb.username), STRING(1, USERNAME_LEN,
+	    TEXT("latchkey")), .check = lk_form_is_word },
+	{ KEY(store.mariadb.password), STRING(0, PASSWORD_LEN, NONE),
+	    .secret = true },
+	{ KEY(store.mariadb.password_file), STRING(0, PATH_LEN, NONE),
+	    .check = lk_form_is_path },
+	{ KEY(store.mariadb.connect_timeout_ms), INT(1, TIMEOUT_MS, 500) },
+	{ KEY(store.mariadb.command_timeout_ms), INT(1, TIMEOUT_MS, 1000) },
+	TLS_FILES(mariadb),
 	{ KEY(store.agent.address), STRING(1, ADDRESS_LEN, TEXT(AGENT_ADDRESS)),
 	    .check = lk_form_is_unix },
 	{ KEY(store.agent.user), STRING(1, ACCOUNT_LEN, TEXT("latchkey")),

@@ -4,6 +4,7 @@ static const struct lk_backend *const backends[] = {
 	[LK_BACKEND_SQLITE] = &lk_sqlite_backend,
 	[LK_BACKEND_REDIS] = &lk_redis_backend,
 	[LK_BACKEND_SENTINEL] = &lk_sentinel_backend,
+	[LK_BACKEND_MARIADB] = &lk_mariadb_backend,
 	[LK_BACKEND_AGENT] = &lk_agent_backend,
 };
 

@@ -22,6 +22,10 @@ struct lk_backend {
 	enum lk_status (*checks)(const struct lk_store *base,
 	    struct lk_store_checks **checks);
 
+	/** As lk_store_module's; NULL: there is nothing to make. */
+	enum lk_status (*init)(const struct lk_settings *settings,
+	    struct lk_buf *shown, struct lk_error *error);
+
 	/** The key that says where it is: `store.redis.address`. */
 	const char *where;
 	/**
@@ -43,6 +47,7 @@ struct lk_backend {
 extern const struct lk_backend lk_sqlite_backend;
 extern const struct lk_backend lk_redis_backend;
 extern const struct lk_backend lk_sentinel_backend;
+extern const struct lk_backend lk_mariadb_backend;
 extern const struct lk_backend lk_agent_backend;
 
 /** lk_backend_of(settings): The one that they name. */

@@ -91,7 +91,7 @@ test_access_check_is_one_get(void **state)
 	struct lk_session session;
 	long before;
 
-	if (world_is_sqlite(world) || world_is_gosession(world) ||
+	if (!world_is_redis(world) || world_is_gosession(world) ||
 	    world->cluster != NULL)
 		return; /* no GET, or others' */
 	settle(world, "");

@@ -30,7 +30,7 @@ test_checks_without_a_watch_need_a_known_address(void **state)
 {
 	struct world *world = *state;
 	struct lk_checks *checks = checks_of(world, NULL);
-	const bool single = !world_is_sqlite(world) && world->cluster == NULL;
+	const bool single = world_is_redis(world) && world->cluster == NULL;
 	struct lk_checks_wants wants;
 	struct lk_session session;
 	struct lk_token token;
@@ -59,7 +59,7 @@ test_checks_at_a_host_name_follow_a_manager(void **state)
 	struct lk_token token;
 	char address[64];
 
-	if (world_is_sqlite(world) || world->cluster != NULL)
+	if (!world_is_redis(world) || world->cluster != NULL)
 		return; /* no host name there */
 	(void)snprintf(address, sizeof(address), "localhost:%s",
 	    getenv("LK_TEST_REDIS_PORT"));
@@ -92,7 +92,7 @@ test_checks_detail_that_is_not_cached_is_a_managers(void **state)
 	struct lk_token token;
 	size_t i;
 
-	if (world_is_sqlite(world))
+	if (!world_is_redis(world))
 		return; /* it has no such checks */
 	world_issue(world, "alice", 600, &token, NULL);
 	assert_status(LK_OK, world_check(world, &token, &session));

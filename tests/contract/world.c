@@ -7,6 +7,7 @@
 #include <signal.h>
 
 #include "cluster.h"
+#include "maria.h"
 #include "settings/settings.h"
 
 #define PATH_SIZE 128
@@ -52,6 +53,15 @@ int
 world_open_sqlite(void **state)
 {
 	(void)open_world(state, "sqlite");
+	return (0);
+}
+
+static int
+open_mariadb(void **state)
+{
+	struct world *world = open_world(state, "mariadb");
+
+	world->maria = maria_open();
 	return (0);
 }
 
@@ -203,6 +213,8 @@ world_close(void **state)
 	unsettle(world);
 	if (world->redis != NULL)
 		redisFree(world->redis);
+	if (world->maria != NULL)
+		maria_close(world->maria);
 	if (world->cluster != NULL)
 		cluster_stop(world->cluster);
 	free(world->cluster);
@@ -224,6 +236,8 @@ world_reset(void **state)
 		    world_redis(world, "CONFIG SET maxmemory 0"));
 		freeReplyObject(world_redis(world, "FLUSHALL"));
 	}
+	if (world->maria != NULL)
+		maria_empty(world->maria);
 	world_settle(world, "", "", "");
 	return (0);
 }
@@ -253,6 +267,14 @@ write_store(FILE *file, const struct world *world, const char *address,
 		    "  sqlite = { path = \"%s/store.db\"; "
 		    "timeout_ms = 10000; }; };\n",
 		    world->dir);
+		return;
+	}
+	if (world->maria != NULL) {
+		fprintf(file,
+		    "store = { backend = \"mariadb\"; mariadb = {\n"
+		    "  address = \"%s\"; database = \"%s\";\n"
+		    "  password = \"sesame\"; " TIMEOUTS " }; };\n",
+		    maria_address(world->maria), maria_database(world->maria));
 		return;
 	}
 	fprintf(file,
@@ -330,7 +352,7 @@ world_settle(struct world *world, const char *session, const char *redis,
 	char address[PATH_SIZE];
 
 	(void)snprintf(address, sizeof(address), "unix:%s",
-	    world_is_sqlite(world) ? "/none"
+	    !world_is_redis(world) ? "/none"
 	                           : environment("LK_TEST_REDIS_SOCKET"));
 	world_settle_at(world, address, session, redis, rest);
 }
@@ -501,7 +523,7 @@ world_check(struct world *world, const struct lk_token *token,
 	enum lk_status status = lk_check(world->m, token, session), second;
 	enum lk_reason ended;
 
-	if (world_is_sqlite(world) || world->by_agent)
+	if (!world_is_redis(world) || world->by_agent)
 		return (status);
 	if (world->checks == NULL)
 		open_checks(world);
@@ -568,6 +590,12 @@ world_is_sqlite(const struct world *world)
 	return (strcmp(world->layout, "sqlite") == 0);
 }
 
+bool
+world_is_redis(const struct world *world)
+{
+	return (world->redis != NULL);
+}
+
 int
 world_run(enum world_which which, const struct CMUnitTest *tests, size_t count)
 {
@@ -582,15 +610,23 @@ world_run(enum world_which which, const struct CMUnitTest *tests, size_t count)
 		{ "sentinel", WORLD_ALL, world_open_sentinel },
 		{ "redis/tls", WORLD_ALL, world_open_tls },
 		{ "agent", WORLD_SESSIONS, world_open_agent },
+		{ "mariadb", WORLD_ALL, open_mariadb },
 	};
+	const char *only = getenv("LK_TEST_WORLD");
 	int failed = 0;
 
 	EACH(c, worlds) {
+		if (only != NULL && strcmp(only, c->name) != 0)
+			continue;
 		if ((c->open == world_open_sentinel ||
 		        c->open == world_open_tls ||
 		        c->open == world_open_agent) &&
 		    getenv("LK_TEST_REDIS_PASSWORD") != NULL)
 			continue;
+		if (c->open == open_mariadb && !maria_is_here()) {
+			print_message("# no MariaDB here\n");
+			continue;
+		}
 		if (c->which == which || which == WORLD_SESSIONS ||
 		    (which == WORLD_ALL && c->which != WORLD_SESSIONS))
 			failed += _cmocka_run_group_tests(c->name,

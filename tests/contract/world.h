@@ -17,6 +17,7 @@
 #include "support/temp_dir.h"
 
 struct cluster;
+struct maria;
 
 struct world {
 	const char *layout;         /* "sqlite" is a store without one */
@@ -24,6 +25,7 @@ struct world {
 	const char *dir;            /* its path */
 	struct cluster *cluster;    /* behind Sentinel, else NULL */
 	bool tls;
+	struct maria *maria;        /* its database, else NULL */
 	bool by_agent;              /* latchkeyd has the store, and is asked */
 	pid_t agent;                /* it, while it runs, else 0 */
 	struct lk_settings *settings;
@@ -132,5 +134,6 @@ enum lk_status world_wait_for_end(struct world *world,
 
 bool world_is_gosession(const struct world *world);
 bool world_is_sqlite(const struct world *world);
+bool world_is_redis(const struct world *world);
 
 #endif /* !WORLD_H_ */

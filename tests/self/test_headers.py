@@ -10,7 +10,7 @@ from tree import code, files, read, run
 HEADERS = files("lib/**/*.h", "fcgi-auth/**/*.h", "agent/**/*.h", "ctl/*.h",
                 "pam/*.h")
 PACKAGES = ("hiredis", "libconfig", "libcjson", "libsodium", "fcgi",
-            "libmicrohttpd")
+            "libmicrohttpd", "libmariadb")
 
 
 def test_header_alone_compiles():

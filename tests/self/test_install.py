@@ -39,6 +39,8 @@ def installed(root):
 
 
 PREFIX = "/opt/latchkey"
+# Where this build looks for them: with another folder it would be another.
+MODULES = (BUILD / "module_dir").read_text().strip()
 PLACES = {
     f"{PREFIX}/bin": ["latchkey"],
     f"{PREFIX}/sbin": ["latchkey-fcgi", "latchkeyd"],
@@ -76,8 +78,8 @@ def root(place):
 
 def make(root):
     return [os.environ.get("MAKE", "make"), "-s", "SAN=",
-            f"B={os.path.relpath(BUILD, ROOT)}", f"PREFIX={PREFIX}",
-            f"DESTDIR={root}"]
+            f"B={os.path.relpath(BUILD, ROOT)}", f"MODULEDIR={MODULES}",
+            f"PREFIX={PREFIX}", f"DESTDIR={root}"]
 
 
 def test_uninstall_leaves_a_module_that_a_service_names(root):
@@ -139,6 +141,18 @@ def test_install_has_settings_where_it_was_told_to_look(place):
     assert b"/opt/etc/latchkey/latchkey.conf\0" in made.read_bytes()
     run("make", "-s", f"B={build}", "SYSCONFDIR=/srv/etc", made, MAKEFLAGS="")
     assert b"/srv/etc/latchkey/latchkey.conf\0" in made.read_bytes()
+
+
+def test_install_has_modules_where_it_was_told_to_look(place):
+    """They are looked for below the prefix, or where MODULEDIR says."""
+    build = place.path / "b"
+    made = build / "obj/lib/store/module_dir.o"
+    for words, folder in ((["PREFIX=/opt/a"], b"/opt/a/lib/latchkey"),
+                          (["PREFIX=/usr", "LIBDIR=/usr/lib/m"],
+                           b"/usr/lib/m/latchkey"),
+                          (["MODULEDIR=/srv/m"], b"/srv/m")):
+        run("make", "-s", f"B={build}", *words, made, MAKEFLAGS="")
+        assert folder + b"\0" in made.read_bytes()
 
 
 LIVE = """
@@ -242,6 +256,17 @@ def test_make_without_a_library_says_how_to_get_it(place):
     assert "missing: false" not in text
     assert "missing: pkg-nothing" in make_in_vain(place,
                                                   PKG_CONFIG="pkg-nothing")
+
+
+def test_make_without_the_library_of_a_module_leaves_that_out(place):
+    command = place.write("pkg-config", """#!/bin/sh
+        case "$*" in *libmariadb*) exit 1;; *) exec pkg-config "$@";; esac""")
+    command.chmod(0o755)
+    for words, without in (([], False), ([f"PKG_CONFIG={command}"], True)):
+        told = run("make", "-n", f"B={place.path}/b", *words, "install",
+                   MAKEFLAGS="")
+        assert ("left out: the store in MariaDB" in told) == without
+        assert ("store_mariadb.so" not in told) == without
 
 
 def test_make_without_an_archive_names_it(place):

@@ -58,13 +58,17 @@ def test_packages_are_built_with_all_that_building_takes():
 def test_packages_have_each_file_that_is_installed_once(place):
     """A program that nobody thought of is noticed here."""
     root = place.path / "root"
+    # This build looks for modules there, and one with another folder would be
+    # another.
+    compiled = (BUILD / "module_dir").read_text().strip()
     rules = read("debian/rules")
     places = re.search(r"^PLACES := ((?:.*\\\n)*.*)", rules, re.M)[1]
     words = places.replace("\\\n", " ").replace(
         "$(DEB_HOST_MULTIARCH)", "m").split()
     done = subprocess.run(
         [os.environ.get("MAKE", "make"), "-s", "SAN=",
-         f"B={os.path.relpath(BUILD, ROOT)}", f"DESTDIR={root}", "install",
+         f"B={os.path.relpath(BUILD, ROOT)}", f"DESTDIR={root}",
+         f"MODULEDIR={compiled}", "install",
          *(word for word in words if "$" not in word)], cwd=ROOT, text=True,
         capture_output=True, check=False,
         env={**os.environ, "MAKEFLAGS": ""})
@@ -77,8 +81,9 @@ def test_packages_have_each_file_that_is_installed_once(place):
     assert not [path for path in patterns if (ROOT / path).exists()
                 and not any(f"debian/tmp/{path}\n" in read(file)
                             for file in files("debian/*.install"))]
-    names = [str(path.relative_to(root)) for path in root.rglob("*")
-             if not path.is_dir()]
+    names = [str(path.relative_to(root)).replace(
+                 f"{compiled[1:]}/", "usr/lib/m/latchkey/")
+             for path in root.rglob("*") if not path.is_dir()]
     owners = {name: [pattern for pattern in patterns
                      if fnmatch(name, pattern)] for name in names}
     assert [name for name, found in owners.items() if len(found) != 1] == []

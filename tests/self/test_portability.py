@@ -11,14 +11,15 @@ from tree import files
 
 SOURCES = [path for path in files("lib/**/*.c", "fcgi-auth/**/*.c",
                                   "ctl/*.c", "pam/*.c")]
-FLAGS = ["-std=c11", "-D_GNU_SOURCE", '-DLK_VERSION="0"', "-Ilib",
+FLAGS = ["-std=c11", "-D_GNU_SOURCE", '-DLK_VERSION="0"',
+         '-DLK_MODULE_DIR="/"', "-Ilib",
          "-Ifcgi-auth", f"-I{BUILD}/gen", "-fsyntax-only", "-Wall", "-Wextra",
          "-Wpedantic", "-Wconversion", "-Wno-missing-field-initializers",
          "-Werror"]
 # Headers of Linux and of other libraries, beside those of a C library.
 BORROWED = ["asm", "asm-generic", "linux", "cjson", "curl", "fastcgi.h",
-            "fcgi*.h", "hiredis", "libconfig.h", "openssl", "security",
-            "sodium*", "sqlite3.h"]
+            "fcgi*.h", "hiredis", "libconfig.h", "mariadb", "openssl",
+            "security", "sodium*", "sqlite3.h"]
 
 
 def include_folders():
@@ -30,7 +31,8 @@ def include_folders():
 def compile_all(compiler, *folders):
     """What it says of our files; these folders' headers come last."""
     done = subprocess.run(
-        [*compiler, *FLAGS, *(f"-idirafter{folder}" for folder in folders),
+        [*compiler, *FLAGS, *(f"-idirafter{folder}{below}" for folder in folders
+           for below in ("", "/mariadb")),
          *map(str, SOURCES)],
         cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -106,8 +106,8 @@ def test_protocols_sqlite_has_the_tables_and_their_marks():
         in page
     for rows, path in (("PAGE_ROWS", "find.c"), ("WALK_SESSIONS", "move.c"),
                        ("PUT_ROWS", "move.c"), ("SWEEP_ROWS", "move.c"),
-                       ("LK_SQLITE_STEP", "revoke.h")):
-        assert str(number(rows, f"lib/store/sqlite/{path}")) in page, rows
+                       ("LK_SQL_STEP", "revoke.h")):
+        assert str(number(rows, f"lib/store/sql/{path}")) in page, rows
 
 
 def test_protocols_export_has_the_lines_that_the_code_writes():

@@ -52,45 +52,6 @@ normalise_prefix(char *prefix)
 	}
 }
 
-/*
- * What of TLS must go together; ${group} is "store.redis.tls" or Sentinel's.
- * Where it is switched off, a certificate would be sent to nobody.
- */
-static enum lk_status
-check_tls(const struct lk_settings *settings, const struct lk_tls_settings *tls,
-    const char *group, struct lk_error *error)
-{
-	const bool paired = (tls->cert[0] == '\0') == (tls->key[0] == '\0');
-	char key[64], because[64];
-
-	if (tls->ca[0] != '\0' && paired)
-		return (LK_OK);
-	if (tls->ca[0] == '\0' && tls->cert[0] == '\0' && tls->key[0] == '\0' &&
-	    tls->name[0] == '\0')
-		return (LK_OK);
-	(void)snprintf(because, sizeof(because), "%s.%s", group,
-	    tls->cert[0] != '\0'      ? "cert"
-	        : tls->key[0] != '\0' ? "key"
-	                              : "name");
-	(void)snprintf(key, sizeof(key), "%s.%s", group,
-	    tls->ca[0] == '\0'         ? "ca"
-	        : tls->cert[0] == '\0' ? "cert"
-	                               : "key");
-	return (lk_settings_refuse(settings, key, because, error,
-	    "expected a file, since %s is set, got none", because));
-}
-
-/* There is no name to verify at a path. */
-static enum lk_status
-check_no_path(const struct lk_settings *settings, const char *address,
-    const struct lk_tls_settings *tls, const char *key, struct lk_error *error)
-{
-	if (tls->ca[0] == '\0' || strncmp(address, "unix:", 5) != 0)
-		return (LK_OK);
-	return (lk_settings_refuse(settings, key, key, error,
-	    "expected host:port, since TLS is switched on, got a path"));
-}
-
 /* Layout gosession has no kinds to tell apart. */
 static enum lk_status
 check_kinds(const struct lk_settings *settings, struct lk_error *error)
@@ -106,6 +67,14 @@ check_kinds(const struct lk_settings *settings, struct lk_error *error)
 	return (lk_settings_refuse(settings, key, "store.redis.layout", error,
 	    "expected nothing, since layout gosession has no kinds, got a "
 	    "value"));
+}
+
+/* Whether sessions are in a Redis, however it is found. */
+static bool
+redis_is_used(const struct lk_settings *settings)
+{
+	return (settings->store.backend == LK_BACKEND_REDIS ||
+	    settings->store.backend == LK_BACKEND_SENTINEL);
 }
 
 static enum lk_status
@@ -129,18 +98,19 @@ redis_check_settings(struct lk_settings *settings, struct lk_error *error)
 		    "session.token_prefix", error,
 		    "expected another prefix than \"" LK_REDIS_BESIDE_GOSESSION
 		    "\" and session.token_prefix, got these"));
-	if (settings->store.backend != LK_BACKEND_SQLITE &&
+	if (redis_is_used(settings) &&
 	    (status = check_kinds(settings, error)) != LK_OK)
 		return (status);
-	if (settings->store.backend != LK_BACKEND_SQLITE &&
+	if (redis_is_used(settings) &&
 	    lk_redis_layout_of(settings)->unlimited &&
 	    lk_settings_line(settings, "session.max_per_user") == 0)
 		settings->session.max_per_user = 0;
-	status = check_tls(settings, &settings->store.redis.tls,
+	status = lk_settings_check_tls(settings, &settings->store.redis.tls,
 	    "store.redis.tls", error);
 	if (status == LK_OK && settings->store.backend == LK_BACKEND_REDIS)
-		status = check_no_path(settings, settings->store.redis.address,
-		    &settings->store.redis.tls, "store.redis.address", error);
+		status = lk_settings_check_no_path(settings,
+		    settings->store.redis.address, &settings->store.redis.tls,
+		    "store.redis.address", error);
 	return (status != LK_OK ? status
 	                        : lk_settings_read_secret(settings,
 	                              "store.redis.password", error));
@@ -156,9 +126,10 @@ sentinel_check_settings(struct lk_settings *settings, struct lk_error *error)
 
 	if (settings->store.backend != LK_BACKEND_SENTINEL)
 		return (LK_OK);
-	status = check_tls(settings, tls, "store.sentinel.tls", error);
+	status = lk_settings_check_tls(settings, tls, "store.sentinel.tls",
+	    error);
 	for (i = 0; status == LK_OK && i < all->n; i++)
-		status = check_no_path(settings, all->v[i], tls,
+		status = lk_settings_check_no_path(settings, all->v[i], tls,
 		    "store.sentinel.addresses", error);
 	return (status != LK_OK ? status
 	                        : lk_settings_read_secret(settings,

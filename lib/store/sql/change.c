@@ -281,20 +281,6 @@ trim(struct lk_sql_store *store, const struct lk_issue_request *request,
 	return (status);
 }
 
-/* Clear away a few rows of each table that have served their time. */
-static enum lk_status
-sweep_some(struct lk_sql_store *store)
-{
-	enum lk_status status = LK_FAULT;
-	int swept;
-
-	if (!store->tidies)
-		return (LK_OK);
-	status = lk_sql_sweep_some(store, LK_SQL_SWEEP_SESSIONS);
-	return (status != LK_OK ? status
-	                        : lk_sql_sweep_past(store, SWEEP_ROWS, &swept));
-}
-
 /* Make room and begin the session, in the transaction under way. */
 static enum lk_status
 issue(struct lk_sql_store *store, const struct lk_issue_request *request,
@@ -305,7 +291,9 @@ issue(struct lk_sql_store *store, const struct lk_issue_request *request,
 	struct lk_sql_gone replaced = { .tag = request->key->tag,
 		.ending = &ending,
 		.told = true };
-	enum lk_status status = sweep_some(store);
+	enum lk_status status = store->tidies
+	    ? lk_sql_tidy(store, SWEEP_ROWS)
+	    : LK_OK;
 
 	*fits = false;
 	if (status == LK_OK && request->replaces != NULL)

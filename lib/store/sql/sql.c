@@ -1,12 +1,10 @@
 /* What the halves of a store in tables share. */
 #include <poll.h>
 
-#include "store/sql/store.h"
+#include "store/sql/past.h"
 
-/* How long an expired session is remembered, and how many rows that are
- * older a change clears away. */
+/* How long an expired session is remembered. */
 #define EXPIRED_KNOWN_MS 3600000
-#define SWEEP_ROWS 16
 /* How long to leave the lock to others, and a quarter of what it was held. */
 #define OTHERS_MS 3
 
@@ -55,11 +53,22 @@ lk_sql_number_of(struct lk_sql_store *store, enum lk_sql sql,
 }
 
 enum lk_status
-lk_sql_sweep_some(struct lk_sql_store *store, enum lk_sql sql)
+lk_sql_sweep_some(struct lk_sql_store *store, enum lk_sql sql, int rows)
 {
 	return (LK_SQL_RUN(store->db, sql, NULL,
 	    LK_SQL_NUMBER(lk_sql_now_ms(store) - EXPIRED_KNOWN_MS),
-	    LK_SQL_NUMBER(SWEEP_ROWS)));
+	    LK_SQL_NUMBER(rows)));
+}
+
+enum lk_status
+lk_sql_tidy(struct lk_sql_store *store, int rows)
+{
+	enum lk_status status = LK_FAULT;
+	int swept;
+
+	status = lk_sql_sweep_some(store, LK_SQL_SWEEP_SESSIONS, rows);
+	return (
+	    status != LK_OK ? status : lk_sql_sweep_past(store, rows, &swept));
 }
 
 void

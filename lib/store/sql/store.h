@@ -45,11 +45,17 @@ bool lk_sql_text(struct lk_sql_row *statement, int column, char *text,
 void lk_sql_let_others(int64_t began_ns);
 
 /**
- * lk_sql_sweep_some(store, sql):
- * Clear away a few rows that expired long ago, in the transaction under way.
+ * lk_sql_sweep_some(store, sql, rows):
+ * Clear away so many rows that expired long ago, in the transaction under way.
  */
-enum lk_status lk_sql_sweep_some(struct lk_sql_store *store,
-    enum lk_sql sql) LK_MUST_CHECK;
+enum lk_status lk_sql_sweep_some(struct lk_sql_store *store, enum lk_sql sql,
+    int rows) LK_MUST_CHECK;
+
+/**
+ * lk_sql_tidy(store, rows):
+ * So many of each: sessions, what they left behind, and their history.
+ */
+enum lk_status lk_sql_tidy(struct lk_sql_store *store, int rows) LK_MUST_CHECK;
 
 /**
  * lk_sql_find(store, key, session):

@@ -1,6 +1,9 @@
 /* The half that keeps users' cached records. */
 #include "store/sql/store.h"
 
+/* How many rows that expired long ago putting one clears away. */
+#define SWEEP_ROWS 16
+
 enum lk_status
 lk_sql_find_user(struct lk_sql_store *store, const uint8_t tag[LK_TAG_LEN],
     struct lk_buf *record)
@@ -47,8 +50,9 @@ lk_sql_user_put(struct lk_store *base, const char *user, const char *record,
 	status = lk_sql_begin(store->db, LK_SQL_ADD, NULL, deadline);
 	if (status != LK_OK)
 		return (status);
-	status = store->tidies ? lk_sql_sweep_some(store, LK_SQL_SWEEP_USERS)
-	                       : LK_OK;
+	status = store->tidies
+	    ? lk_sql_sweep_some(store, LK_SQL_SWEEP_USERS, SWEEP_ROWS)
+	    : LK_OK;
 	if (status == LK_OK)
 		status = LK_SQL_RUN(store->db, LK_SQL_USER_PUT, NULL,
 		    LK_SQL_BYTES(tag, LK_TAG_LEN), LK_SQL_BYTES(record, len),

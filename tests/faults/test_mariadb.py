@@ -1,0 +1,333 @@
+"""The command, the gate and the PAM module while a MariaDB is in each kind of
+trouble, and afterwards; the gate is not restarted in between."""
+
+import contextlib
+import socket
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from support import fastcgi
+from support.certificates import Authority
+from support.mariadb import (PASSWORD, MariadbGate, MariadbLatchkey,
+                             MariadbServer, need_module, settings)
+from support.pamtester import SERVICE_ERR
+from support.place import Place, connect, wait_until
+from support.servers import Latchkey
+from support.wrapped import Wrapped
+
+QUICK = "connect_timeout_ms = 1500; command_timeout_ms = 1500;"
+NEVER_ISSUED = "lk_" + "A" * 64
+
+
+class Site:
+    """A MariaDB with a store in it, the command, and a gate."""
+
+    def __init__(self, place):
+        need_module()
+        self.place = place
+        self.server = place.add(MariadbServer(place))
+        self.server.make_store(place)
+        listen = f"unix:{place.path}/gate.sock"
+        self.conf = place.write("maria.conf", settings(
+            self.server.address, times=QUICK,
+            extra=f'gate = {{ listen = "{listen}"; }};'))
+        self.gate = place.add(MariadbGate(place, self.conf, listen))
+        self.cli = MariadbLatchkey(place, self.conf)
+
+    def other(self, name, text):
+        """The command with other settings."""
+        return MariadbLatchkey(self.place, self.place.write(name, text))
+
+    def request(self, token):
+        return self.gate.ask(fastcgi.request_of(
+            HTTP_AUTHORIZATION=f"Bearer {token}")).status
+
+
+@pytest.fixture(scope="module")
+def site():
+    with Place() as place:
+        yield Site(place)
+
+
+# ---- What can be wrong, and how it is let in and out ---------------------
+
+
+@contextlib.contextmanager
+def killed(site):
+    site.server.kill()
+    yield
+    site.server.start()
+
+
+@contextlib.contextmanager
+def hung(site):
+    with site.server.frozen():
+        yield
+
+
+@contextlib.contextmanager
+def read_only(site):
+    site.server.run("SET GLOBAL read_only = 1")
+    yield
+    site.server.run("SET GLOBAL read_only = 0")
+
+
+@contextlib.contextmanager
+def locked_out(site):
+    site.server.run("ALTER USER latchkey@localhost ACCOUNT LOCK")
+    kick(site)
+    yield
+    site.server.run("ALTER USER latchkey@localhost ACCOUNT UNLOCK")
+
+
+@contextlib.contextmanager
+def nothing_granted(site):
+    site.server.run("REVOKE ALL ON lk.latchkey_session FROM "
+                    "latchkey@localhost")
+    yield
+    site.server.run("GRANT SELECT, INSERT, UPDATE, DELETE ON "
+                    "lk.latchkey_session TO latchkey@localhost")
+
+
+@contextlib.contextmanager
+def no_tables(site):
+    site.server.run("RENAME TABLE lk.latchkey_version TO lk.elsewhere")
+    kick(site)
+    yield
+    site.server.run("RENAME TABLE lk.elsewhere TO lk.latchkey_version")
+
+
+@contextlib.contextmanager
+def crowded(site):
+    """Strangers have all connections that there are."""
+    kick(site)
+    site.server.run("SET GLOBAL max_connections = 10")
+    with contextlib.ExitStack() as stack:
+        for _ in range(12):
+            stack.enter_context(contextlib.suppress(OSError))
+            stack.enter_context(connect(site.server.address))
+        yield
+    wait_until(lambda: site.server.run("SET GLOBAL max_connections = 400",
+                                       check=False).returncode == 0, "room")
+
+
+def kick(site):
+    """End the connections that there are."""
+    for number in site.server.say(
+            "SELECT id FROM information_schema.processlist "
+            "WHERE user = 'latchkey'").split():
+        site.server.run(f"KILL {number}", check=False)
+
+
+TROUBLES = [
+    (killed, 3, "("),
+    (hung, 3, "in time"),
+    (read_only, 3, "read-only"),
+    (locked_out, 3, "locked"),
+    (nothing_granted, 2, "store init --print"),
+    (no_tables, 2, "store init"),
+    (crowded, 3, "onnections"),
+]
+
+
+@pytest.mark.parametrize("trouble,code,words", TROUBLES,
+                         ids=[t[0].__name__ for t in TROUBLES])
+def test_mariadb_in_trouble_lets_nobody_in_and_is_said(
+        site, trouble, code, words):
+    live, doomed = site.cli.issue("alice"), site.cli.issue("alice")
+    assert site.request(live) == 200
+    with trouble(site):
+        work = {"check": ("check", live), "issue": ("issue", "bob"),
+                "revoke": ("revoke", doomed), "dead": ("check", NEVER_ISSUED)}
+        with ThreadPoolExecutor(len(work)) as pool:
+            done = dict(zip(work, pool.map(
+                lambda words: site.cli.run(*words), work.values())))
+        # A gate that has looked lately may not have seen it yet.
+        wait_until(lambda: site.request(live) == 503, "the gate to notice")
+        assert site.request(NEVER_ISSUED) == 503
+    for name, result in done.items():
+        assert (name, result.returncode) == (name, code), result.stderr
+        assert words in result.stderr
+        assert result.stdout == ""
+    wait_until(lambda: site.request(live) == 200, "the gate to recover")
+    assert site.cli.must("revoke", doomed) == "1"
+
+
+@pytest.mark.parametrize("change,words", [
+    ({"password": "wrong"}, "denied"),
+    ({"database": "elsewhere"}, "denied"),
+], ids=["password", "database"])
+def test_mariadb_wrong_settings_are_said(site, change, words):
+    cli = site.other("wrong.conf", settings(site.server.address, **change))
+    result = cli.run("check", NEVER_ISSUED)
+    assert result.returncode == 2, result.stderr
+    assert words in result.stderr
+    assert "sesame" not in result.stderr
+
+
+def test_mariadb_connection_that_was_ended_is_made_anew(site):
+    live = site.cli.issue("alice")
+    assert site.request(live) == 200
+    kick(site)
+    assert site.request(live) == 200
+    site.server.kill()
+    site.server.start()
+    assert site.request(live) == 200
+
+
+def test_mariadb_doctor_is_content(site):
+    result = site.cli.run("doctor")
+    assert "live sessions in lk" in result.stdout, result.stderr
+    assert "may do more" not in result.stdout
+
+
+def test_mariadb_init_may_be_run_again(site):
+    site.server.run("GRANT ALL ON lk.* TO latchkey@localhost")
+    live = site.cli.issue("alice")
+    assert site.cli.must("store", "init") == ""
+    site.cli.check(live)
+
+
+# ---- A server that lies --------------------------------------------------
+
+GREETING = (b"\x0a10.11.19-MariaDB\0\x01\0\0\0abcdefgh\0\xff\xf7\x2d\x02\0"
+            b"\xff\x81\x15" + b"\0" * 10 + b"ijklmnopqrst\0")
+OK = b"\0\0\0\x02\0\0\0"
+SECRET = "a-secret-of-mine"
+
+
+def packet(number, body):
+    return len(body).to_bytes(3, "little") + bytes([number]) + body
+
+
+class Liar:
+    """Greets, asks for the password by `method`, and answers what follows by
+    `answer`; remembers all that it got."""
+
+    def __init__(self, place, method=b"mysql_native_password", answer=OK,
+                 greets_with=b"mysql_native_password"):
+        self.method, self.answer = method, answer
+        self.greets_with = greets_with
+        self.heard = b""
+        self.path = place.path / "liar.sock"
+        self.path.unlink(missing_ok=True)
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(self.path))
+        self.listener.listen(5)
+
+    def serve(self):
+        peer, _ = self.listener.accept()
+        peer.settimeout(10)
+        with peer, contextlib.suppress(OSError):
+            peer.sendall(packet(0, GREETING + self.greets_with + b"\0"))
+            self.heard += peer.recv(65536)
+            if self.method is not None:
+                peer.sendall(packet(2, b"\xfe" + self.method + b"\0"
+                                    + b"ABCDEFGHIJKLMNOPQRST\0"))
+                got = peer.recv(65536)
+                self.heard += got
+                peer.sendall(packet(4 if got else 3, OK))
+            else:
+                peer.sendall(packet(2, OK))
+            while got := peer.recv(65536):
+                self.heard += got
+                peer.sendall(packet(1, self.answer))
+                if self.answer[:1] == b"\xfb":
+                    self.heard += peer.recv(65536)
+
+
+def meet(place, liar):
+    """What the command says to it."""
+    need_module()
+    conf = place.write("liar.conf", settings(
+        f"unix:{liar.path}", password=SECRET, times=QUICK))
+    with ThreadPoolExecutor(1) as pool:
+        served = pool.submit(liar.serve)
+        result = MariadbLatchkey(place, conf).run("check", NEVER_ISSUED)
+        liar.listener.close()
+        served.result()
+    assert result.returncode in (2, 3), result.stderr
+    assert result.stdout == ""
+    assert SECRET not in result.stderr
+    return result
+
+
+METHODS = (b"mysql_clear_password", b"dialog", b"mysql_old_password",
+           b"sha256_password", b"caching_sha2_password",
+           b"../../../tmp/evil", b"auth_gssapi_client", b"")
+
+
+@pytest.mark.parametrize("first", [False, True], ids=["switched", "greeted"])
+@pytest.mark.parametrize("method", METHODS, ids=lambda m: m.decode() or "none")
+def test_mariadb_that_lies_does_not_get_the_password(place, method, first):
+    liar = (Liar(place, None, greets_with=method) if first
+            else Liar(place, method))
+    meet(place, liar)
+    assert SECRET.encode() not in liar.heard
+
+
+@pytest.mark.parametrize("path", [b"/etc/passwd", b"/proc/self/environ"])
+def test_mariadb_that_lies_does_not_get_a_file(place, path):
+    liar = Liar(place, None, answer=b"\xfb" + path)
+    meet(place, liar)
+    assert b"root:" not in liar.heard and b"PATH=" not in liar.heard
+
+
+@pytest.mark.parametrize("answer", [
+    b"", b"\xff", b"\xff\x15\x04", b"\x01", b"\xfe" * 9, b"\xff" * 4000,
+    b"\x03" + b"A" * 40, OK * 100, bytes(range(256)),
+    b"\xfc\xff\xff" + b"\0" * 60, b"\xfe\0\0\0\0\0\0\0\x7f"],
+    ids=lambda answer: answer[:8].hex() or "nothing")
+def test_mariadb_that_talks_nonsense_is_an_outage(place, answer):
+    meet(place, Liar(place, None, answer=answer))
+
+
+# ---- Over a network ------------------------------------------------------
+
+
+def test_mariadb_by_tls_is_who_the_settings_name(place):
+    need_module()
+    ours, others = Authority(place), Authority(place, "others")
+    certificate = ours.certify("mariadb", "IP:127.0.0.2,DNS:localhost")
+    certificate.key.chmod(0o644)
+    place.path.chmod(0o755)
+    server = place.add(MariadbServer(place, options=(
+        f"--ssl-cert={certificate.crt}", f"--ssl-key={certificate.key}",
+        "--bind-address=*", "--skip-name-resolve")))
+    server.make_store(place)
+    server.run(f"CREATE USER latchkey@'127.0.0.%' IDENTIFIED BY '{PASSWORD}'"
+               " REQUIRE SSL; GRANT ALL ON lk.* TO latchkey@'127.0.0.%'")
+
+    def ask(host, tls):
+        conf = place.write("tls.conf", settings(
+            f"{host}:{server.port}", more=tls))
+        return MariadbLatchkey(place, conf).run("issue", "alice")
+
+    trusting = f'tls = {{ ca = "{ours.crt}"; }};'
+    assert ask("127.0.0.2", trusting).returncode == 0
+    assert ask("127.0.0.2", "").returncode in (2, 3)
+    for host, tls in (("127.0.0.3", trusting),
+                      ("127.0.0.2", f'tls = {{ ca = "{others.crt}"; }};')):
+        result = ask(host, tls)
+        assert result.returncode == 3, result.stderr
+        assert "ertificate" in result.stderr or "SSL" in result.stderr
+
+
+# ---- The module ----------------------------------------------------------
+
+
+def test_mariadb_module_of_others_is_not_loaded(place):
+    """The plain command looks where nothing is installed."""
+    conf = place.write("none.conf", settings("127.0.0.1:1"))
+    result = Latchkey(place, conf).run("check", NEVER_ISSUED)
+    assert result.returncode == 2
+    assert "store_mariadb.so" in result.stderr
+
+
+def test_mariadb_is_nothing_that_pam_loads(place):
+    conf = place.write("pam.conf", settings("127.0.0.1:1"))
+    pam = Wrapped(place, conf, service="latchkey-mariadb")
+    outcome = pam.attempt("alice", NEVER_ISSUED, "authenticate")
+    assert SERVICE_ERR in outcome.output
+    assert "agent" in outcome.log
