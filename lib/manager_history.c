@@ -93,6 +93,9 @@ lk_why(struct lk_manager *manager, const char *id, struct lk_why *why)
 		    deadline, &why->session);
 	manager->store->ended = LK_REASON_NONE;
 	why->live = status == LK_OK;
+	if (why->live)
+		lk_session_ref_of_user(why->session.user, manager->store->shape,
+		    &ref);
 	if (status == LK_OK || status == LK_UNKNOWN || status == LK_EXPIRED)
 		status = manager->store->ops->history(manager->store, &ref,
 		    deadline, look_at, &search);

@@ -274,17 +274,39 @@ lk_check_user_ttl(struct lk_manager *manager, const struct lk_token *token,
 	return (status);
 }
 
+/* Have the store ask the source that it knows of. */
+static enum lk_status
+load_there(struct lk_manager *manager, const char *id, int64_t ttl,
+    struct lk_deadline deadline, struct lk_user *user)
+{
+	struct lk_buf record = LK_BUF_INIT(LK_USER_RECORD_MAX);
+	enum lk_status status = lk_manager_check_new_id(manager, id);
+
+	if (status == LK_OK)
+		status = manager->store->ops->user_load(manager->store, id, ttl,
+		    deadline, &record);
+	if (status == LK_OK)
+		status = lk_user_of_record(id, &record, user, &manager->error);
+	lk_buf_free(&record);
+	return (status);
+}
+
 enum lk_status
 lk_user_load(struct lk_manager *manager, const char *id, int64_t ttl,
     struct lk_user *user)
 {
+	struct lk_deadline deadline = lk_manager_begin(manager);
 	enum lk_status status = LK_FAULT;
+	bool there;
 
-	(void)lk_manager_begin(manager);
 	memset(user, 0, sizeof(*user));
-	if ((status = lk_manager_check_ttl(manager, manager->settings->user.ttl,
+	there = !has_source(manager) && manager->store->ops->user_load != NULL;
+	if ((ttl != 0 || !there) &&
+	    (status = lk_manager_check_ttl(manager, manager->settings->user.ttl,
 	         &ttl)) != LK_OK)
 		return (status);
+	if (there)
+		return (load_there(manager, id, ttl, deadline, user));
 	if (!has_source(manager))
 		return (lk_fail(&manager->error, LK_E_SETTINGS,
 		    "user.source: expected \"file\", \"exec\" or \"passwd\" "

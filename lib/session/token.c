@@ -205,7 +205,7 @@ lk_session_ref_of_user(const char *user, enum lk_token_shape shape,
     struct lk_session_ref *ref)
 {
 	memset(ref, 0, sizeof(*ref));
-	if (shape == LK_SHAPE_GOSESSION) {
+	if (shape != LK_SHAPE_LATCHKEY) {
 		ref->locator_len = strnlen(user, LK_USER_ID_MAX);
 		memcpy(ref->locator, user, ref->locator_len);
 	} else {

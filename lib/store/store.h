@@ -153,7 +153,8 @@ struct lk_store_ops {
 
 	/**
 	 * Call ${each} for the history of a user, the newest first; ${ref} has
-	 * his locator, and whatever handle.
+	 * his locator, and whatever handle: none, if it is
+	 * lk_session_ref_of_user()'s.
 	 */
 	enum lk_status (*history)(struct lk_store *store,
 	    const struct lk_session_ref *ref, struct lk_deadline deadline,
@@ -175,6 +176,14 @@ struct lk_store_ops {
 	/** Append a user's cached record to ${record}, nothing if none. */
 	enum lk_status (*user_get)(struct lk_store *store, const char *user,
 	    struct lk_deadline deadline, struct lk_buf *record);
+
+	/**
+	 * Have a user looked up where the store's own settings say, cached for
+	 * ${ttl} seconds, or 0 for what is usual there, and append his record;
+	 * LK_NO_USER.  NULL: that is for the manager to do.
+	 */
+	enum lk_status (*user_load)(struct lk_store *store, const char *user,
+	    int64_t ttl, struct lk_deadline deadline, struct lk_buf *record);
 
 	/** Cache a user's record for ${ttl} seconds. */
 	enum lk_status (*user_put)(struct lk_store *store, const char *user,

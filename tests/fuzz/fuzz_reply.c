@@ -11,7 +11,7 @@
 #include "session/user.h"
 #include "store/agent/answer.h"
 
-enum { CHECK = 0, CHECK_ID, ISSUE, LIST, COUNT, USER, DELETED, ASKED };
+enum { CHECK = 0, CHECK_ID, ISSUE, LIST, COUNT, USER, DELETED, HISTORY, ASKED };
 #define HEADED 0x80
 #define DETAIL 0x40
 
@@ -41,6 +41,21 @@ look_at_one(void *arg, const struct lk_session *session,
 	look_at(session);
 	MUST(strcmp(session->user, "alice") == 0);
 	++*n;
+}
+
+static void
+look_at_entry(void *arg, const struct lk_entry *entry)
+{
+	struct lk_session_ref ref;
+
+	(void)arg;
+	MUST(entry->time >= 0 && entry->user[0] == '\0');
+	MUST((entry->event == LK_EVENT_ENDED) ==
+	    (entry->reason != LK_REASON_NONE));
+	MUST(entry->client[0] == '\0' ||
+	    lk_client_check(entry->client) == LK_OK);
+	MUST(entry->id[0] == '\0' ||
+	    lk_session_id_parse(entry->id, &ref) == LK_OK);
 }
 
 static void
@@ -127,6 +142,9 @@ read_as(int asked, const struct lk_agent_reply *reply, bool detailed)
 		    lk_user_record_decode(record.data, record.len, &user) ==
 		        LK_OK)
 			MUST(user.detail != NULL);
+		break;
+	case HISTORY:
+		(void)lk_agent_read_history(reply, look_at_entry, NULL);
 		break;
 	default:
 		(void)lk_agent_read_deleted(reply, &deleted);

@@ -4,7 +4,7 @@
 from pathlib import Path
 
 PLACE = Path(__file__).with_name("corpus") / "reply"
-CHECK, CHECK_ID, ISSUE, LIST, COUNT, USER, DELETED = range(7)
+CHECK, CHECK_ID, ISSUE, LIST, COUNT, USER, DELETED, HISTORY = range(8)
 HEADED, DETAIL = 0x80, 0x40
 TOKEN = ("lk_K9gGyX8OAK8aH8Myj6djqd1apLwpu1WU0OZnbjucejZ8K3G2CppPI6OErCzrIIV5")
 ID = "voc2ffW-mH1rwhfFf7yhcyvYBsl_DgCvGh_DMo-nY6k"
@@ -44,6 +44,12 @@ def inputs():
                                        "202 Accepted")
     yield "user", HEADED | USER, '{"id":"alice","detail":{"n":1e3}}\n'
     yield "deleted", HEADED | DELETED, '{"deleted":true}\n'
+    yield "history", HISTORY, answer(
+        '[{"time":1795807030,"event":"ended","id":null,"client":null,'
+        '"reason":"logout-all","peer":null,"agent":null,"actor":"gate",'
+        f'"count":2}},\n{{"time":1795807029,"event":"issued","id":"{ID}",'
+        '"client":"web","reason":null,"peer":"::1","agent":"Browser 1",'
+        '"actor":"agent:33","count":1}]\n')
     yield "expired", CHECK, answer(said("expired"), "401 Unauthorized")
     yield "ended", CHECK, answer(
         said("unknown")[:-2] + ',"reason":"logout-all"}\n',

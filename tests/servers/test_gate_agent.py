@@ -114,6 +114,25 @@ def test_gate_with_an_agent_that_hangs_serves_what_needs_none(house):
                "the gate to let in again")
 
 
+def test_gate_asks_no_agent_that_does_not_answer(house):
+    """After some that took their time it costs nobody any."""
+    agent = house.agent(CHECK)
+    gate = house.gate(timeout=100)
+    token = house.cli.issue("alice")
+    wait_until(lambda: gate.ask(bearer(token)).status == 200, "the agent")
+
+    def refuses(saying):
+        assert gate.ask(bearer(token)).status == 503
+        return saying in gate.output()
+
+    with agent.frozen():
+        for saying in ("asked by nobody for a moment",
+                       "is not asked for a moment"):
+            wait_until(lambda saying=saying: refuses(saying), saying)
+    wait_until(lambda: gate.ask(bearer(token)).status == 200,
+               "the gate to let in again")
+
+
 # ---- Restarts ----------------------------------------------------------------
 
 

@@ -345,3 +345,63 @@ lk_agent_read_list(const struct lk_agent_reply *reply, const char *user,
 	}
 	return (reply->body[0] == '[');
 }
+
+/* ---- Histories ----------------------------------------------------------- */
+
+static bool
+read_entry(const char *text, size_t len, struct lk_entry *entry)
+{
+	struct lk_json_wanted wanted[] = { { .name = "time" },
+		{ .name = "event" }, { .name = "id" }, { .name = "client" },
+		{ .name = "reason" }, { .name = "peer" }, { .name = "agent" },
+		{ .name = "actor" }, { .name = "count" } };
+	char event[8], reason[32] = "";
+	struct lk_session_ref ref;
+	int64_t count;
+
+	memset(entry, 0, sizeof(*entry));
+	if (!lk_json_object(text, len, wanted, 9) ||
+	    !read_number(&wanted[0], &entry->time) ||
+	    !read_text(&wanted[1], event, sizeof(event)) ||
+	    !read_text_if_any(&wanted[2], entry->id, sizeof(entry->id)) ||
+	    !read_text_if_any(&wanted[3], entry->client,
+	        sizeof(entry->client)) ||
+	    !read_text_if_any(&wanted[4], reason, sizeof(reason)) ||
+	    !read_text_if_any(&wanted[5], entry->peer, sizeof(entry->peer)) ||
+	    !read_text_if_any(&wanted[6], entry->agent, sizeof(entry->agent)) ||
+	    !read_text_if_any(&wanted[7], entry->actor, sizeof(entry->actor)) ||
+	    !read_number(&wanted[8], &count) ||
+	    (entry->client[0] != '\0' &&
+	        lk_client_check(entry->client) != LK_OK) ||
+	    (entry->id[0] != '\0' &&
+	        lk_session_id_parse(entry->id, &ref) != LK_OK))
+		return (false);
+	entry->count = (uint64_t)count;
+	entry->reason = lk_reason_of(reason, strlen(reason));
+	entry->event = strcmp(event, "issued") == 0
+	    ? LK_EVENT_ISSUED
+	    : LK_EVENT_ENDED;
+	return (entry->event == LK_EVENT_ISSUED
+	        ? entry->reason == LK_REASON_NONE
+	        : strcmp(event, "ended") == 0 &&
+	            entry->reason != LK_REASON_NONE);
+}
+
+bool
+lk_agent_read_history(const struct lk_agent_reply *reply, lk_entry_fn *each,
+    void *arg)
+{
+	struct lk_entry entry;
+	size_t at = 0, len;
+	const char *value;
+
+	if (!lk_json_valid(reply->body, reply->len))
+		return (false);
+	while (lk_json_element(reply->body, reply->len, &at, &value, &len)) {
+		if (!read_entry(value, len, &entry))
+			return (false);
+		if (each != NULL)
+			each(arg, &entry);
+	}
+	return (reply->body[0] == '[');
+}

@@ -53,6 +53,13 @@ bool lk_agent_read_issued(const struct lk_agent_reply *reply, const char *user,
     struct lk_gone *gone);
 
 /**
+ * lk_agent_read_history(reply, each, arg):
+ * Call ${each}, unless it is NULL, for the entries, which name no user.
+ */
+bool lk_agent_read_history(const struct lk_agent_reply *reply,
+    lk_entry_fn *each, void *arg);
+
+/**
  * lk_agent_read_list(reply, user, n, each, arg):
  * Call ${each}, unless it is NULL, for the sessions of ${user}; ${n} is how
  * many the answer has.

@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 
 #include "base/log.h"
-#include "store/redis/master/breaker.h"
+#include "store/breaker.h"
 #include "store/redis/master/fence.h"
 
 /** A master as it was found. */

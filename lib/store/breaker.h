@@ -5,8 +5,8 @@
  * Only failures that took their time are counted.  One that is refused at once
  * costs nobody anything, and the next try may well succeed.
  */
-#ifndef LK_REDIS_BREAKER_H_
-#define LK_REDIS_BREAKER_H_
+#ifndef LK_BREAKER_H_
+#define LK_BREAKER_H_
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -76,4 +76,4 @@ bool lk_breaker_close(struct lk_breaker *breaker);
  */
 int64_t lk_backoff_ms(unsigned int attempt, uint32_t random);
 
-#endif /* !LK_REDIS_BREAKER_H_ */
+#endif /* !LK_BREAKER_H_ */

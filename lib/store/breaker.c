@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "store/redis/master/breaker.h"
+#include "store/breaker.h"
 
 #define MS_NS INT64_C(1000000)
 

@@ -1,5 +1,5 @@
 #include "support/test.h"
-#include "store/redis/master/breaker.h"
+#include "store/breaker.h"
 
 #define MS INT64_C(1000000)
 /* Some time. */
@@ -23,7 +23,7 @@ fail_often(struct lk_breaker *breaker, int count, int64_t every)
 }
 
 static void
-test_redis_breaker_five_failures_in_a_second_open_it(void **state)
+test_breaker_five_failures_in_a_second_open_it(void **state)
 {
 	struct lk_breaker breaker;
 	int64_t now;
@@ -40,7 +40,7 @@ test_redis_breaker_five_failures_in_a_second_open_it(void **state)
 }
 
 static void
-test_redis_breaker_slow_failures_leave_it_closed(void **state)
+test_breaker_slow_failures_leave_it_closed(void **state)
 {
 	struct lk_breaker breaker;
 	bool probe;
@@ -53,7 +53,7 @@ test_redis_breaker_slow_failures_leave_it_closed(void **state)
 
 /* They cost nobody anything. */
 static void
-test_redis_breaker_failures_at_once_leave_it_closed(void **state)
+test_breaker_failures_at_once_leave_it_closed(void **state)
 {
 	struct lk_breaker breaker;
 	int i;
@@ -67,7 +67,7 @@ test_redis_breaker_failures_at_once_leave_it_closed(void **state)
 
 /* Operations that were admitted before it opened fail after that. */
 static void
-test_redis_breaker_late_failures_open_it_no_longer(void **state)
+test_breaker_late_failures_open_it_no_longer(void **state)
 {
 	struct lk_breaker breaker;
 	int64_t now = fail_often(&breaker, 5, 1);
@@ -81,7 +81,7 @@ test_redis_breaker_late_failures_open_it_no_longer(void **state)
 }
 
 static void
-test_redis_breaker_open_admits_one_probe_at_a_time(void **state)
+test_breaker_open_admits_one_probe_at_a_time(void **state)
 {
 	struct lk_breaker breaker;
 	int64_t now = fail_often(&breaker, 5, 1) + 250 * MS;
@@ -97,7 +97,7 @@ test_redis_breaker_open_admits_one_probe_at_a_time(void **state)
 }
 
 static void
-test_redis_breaker_failed_probes_double_its_time(void **state)
+test_breaker_failed_probes_double_its_time(void **state)
 {
 	static const int64_t spans[] = { 500, 1000, 2000, 2000, 2000 };
 	struct lk_breaker breaker;
@@ -119,7 +119,7 @@ test_redis_breaker_failed_probes_double_its_time(void **state)
 }
 
 static void
-test_redis_breaker_backoff_grows_half_of_it_by_chance(void **state)
+test_breaker_backoff_grows_half_of_it_by_chance(void **state)
 {
 	static const struct {
 		unsigned int attempt;
