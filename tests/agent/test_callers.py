@@ -142,7 +142,7 @@ def test_caller_over_per_minute_waits(house):
         assert house.ask("check", {"token": "x"}, uid=POSTGRES).status == 401
     more = house.ask("check", {"token": "x"}, uid=POSTGRES)
     assert (more.status, more.json["status"]) == (429, "over a limit")
-    assert 0 < int(more.headers["Retry-After"]) <= 60
+    assert 0 < int(more.headers["Retry-After"]) <= 65
     assert house.ask("check", {"token": "x"}, uid=APP).status == 401
     assert house.ask("check", {"token": "x"}).status == 401
 

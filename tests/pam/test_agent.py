@@ -128,7 +128,8 @@ def test_agent_lets_each_user_check_and_nothing_else(agency, user):
     for words in (("issue", "root"), ("revoke", token), ("list", "alice"),
                   ("refresh", token), ("revoke-all", "alice"),
                   ("logout-others", token), ("user", "get", "alice"),
-                  ("user", "delete", "alice")):
+                  ("user", "delete", "alice"), ("user", "load", "alice"),
+                  ("history", "alice")):
         done = agency.run(LATCHKEY, *words, user=user)
         assert done.returncode == 2, words
         assert "no row of agent.callers" in done.stderr, words
@@ -139,7 +140,7 @@ def test_agent_lets_each_user_check_and_nothing_else(agency, user):
         doctor.stdout)
     # The store as a whole is nobody's through the agent.
     for words in (("store", "export"), ("store", "stats"), ("store", "sweep"),
-                  ("history", "alice")):
+                  ("history", "alice", "--erase")):
         done = agency.run(LATCHKEY, *words)
         assert done.returncode == 2
         assert "latchkey -c /etc/latchkey/latchkeyd.conf" in done.stderr

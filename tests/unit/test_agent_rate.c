@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "support/test.h"
 #include "question/rate.h"
@@ -23,23 +24,57 @@ done(struct agent_rates *rates)
 }
 
 static void
-test_agent_rate_counts_a_minute_from_its_first_question(void **state)
+test_agent_rate_says_how_long_to_wait(void **state)
 {
 	struct agent_rates *rates = fresh();
-	const int64_t t = 5 * SECOND;
+	const int64_t t = 500 * SECOND;
 
 	(void)state;
 	assert_int_equal(agent_rate_take(rates, 0, 33, 2, t), 0);
 	assert_int_equal(agent_rate_take(rates, 0, 33, 2, t + 10 * SECOND), 0);
 	assert_int_equal(agent_rate_take(rates, 0, 33, 2, t + 20 * SECOND),
-	    40);
-	assert_int_equal(agent_rate_take(rates, 0, 33, 2,
-	                     t + 60 * SECOND - 1), 1);
-	assert_int_equal(agent_rate_take(rates, 0, 33, 2, t + 60 * SECOND), 0);
-	assert_int_equal(agent_rate_take(rates, 0, 33, 2, t + 61 * SECOND), 0);
-	assert_int_equal(agent_rate_take(rates, 0, 33, 2, t + 62 * SECOND),
-	    58);
+	    45);
+	assert_int_equal(agent_rate_take(rates, 0, 33, 2, t + 65 * SECOND - 1),
+	    1);
+	assert_int_equal(agent_rate_take(rates, 0, 33, 2, t + 65 * SECOND), 0);
+	assert_int_equal(agent_rate_take(rates, 0, 33, 2, t + 66 * SECOND), 9);
+	assert_int_equal(agent_rate_take(rates, 0, 33, 2, t + 75 * SECOND), 0);
+	assert_int_equal(agent_rate_take(rates, 0, 33, 2, t + 600 * SECOND),
+	    0);
 	done(rates);
+}
+
+/* Whoever asks whenever he may, has not had more in any minute; and after a
+ * while without a question all at once. */
+static void
+test_agent_rate_holds_in_each_minute_wherever_it_begins(void **state)
+{
+	enum { SECONDS = 600, MOST = 10 };
+	static const int begins[] = { 0, 1, 4, 5, 59 };
+	unsigned int asked[SECONDS];
+	int s, back, sum;
+
+	(void)state;
+	EACH(begin, begins) {
+		struct agent_rates *rates = fresh();
+		int all = 0;
+
+		memset(asked, 0, sizeof(asked));
+		for (s = *begin; s < SECONDS; s++) {
+			while (agent_rate_take(rates, 0, 33, MOST,
+			           (1000 + s) * SECOND + SECOND / 3) == 0)
+				asked[s]++;
+			sum = 0;
+			for (back = 0; back < 60 && back <= s; back++)
+				sum += (int)asked[s - back];
+			assert_in_range(sum, 0, MOST);
+			all += (int)asked[s];
+		}
+		assert_int_equal(asked[*begin], MOST);
+		/* Nor much less. */
+		assert_true(all >= MOST * ((SECONDS - *begin) / 65));
+		done(rates);
+	}
 }
 
 static void
@@ -67,7 +102,7 @@ test_agent_rate_without_room_lets_nobody_more_in(void **state)
 	assert_int_equal(agent_rate_take(rates, 0, uid, 1, SECOND), 60);
 	/* Nobody's count is lost by that. */
 	assert_int_not_equal(agent_rate_take(rates, 0, 0, 1, SECOND), 0);
-	assert_int_equal(agent_rate_take(rates, 0, uid, 1, 61 * SECOND), 0);
+	assert_int_equal(agent_rate_take(rates, 0, uid, 1, 66 * SECOND), 0);
 	done(rates);
 }
 
