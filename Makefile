@@ -61,15 +61,15 @@ GATE_PKGS := fcgi
 MODULE_PKGS := $(shell $(PKG_CONFIG) --exists libmariadb 2>/dev/null && \
 	echo libmariadb)
 MODULES := $(if $(MODULE_PKGS),$(B)/modules/store_mariadb.so)
-AGENT_PKGS := libmicrohttpd
+HTTP_PKGS := libmicrohttpd
 # Of those that are loaded when they are wanted, the headers.
 LOADED    := libcurl openssl
-PKGS      := $(LIB_PKGS) $(GATE_PKGS) $(AGENT_PKGS)
+PKGS      := $(LIB_PKGS) $(GATE_PKGS) $(HTTP_PKGS)
 DEP_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null | \
 	sed 's/-I/-isystem /g')
 LIB_LIBS  = $(shell $(PKG_CONFIG) --libs $(LIB_PKGS) 2>/dev/null)
-GATE_LIBS = $(shell $(PKG_CONFIG) --libs $(GATE_PKGS) 2>/dev/null)
-AGENT_LIBS = $(shell $(PKG_CONFIG) --libs $(AGENT_PKGS) 2>/dev/null)
+GATE_LIBS = $(shell $(PKG_CONFIG) --libs $(GATE_PKGS) $(HTTP_PKGS) 2>/dev/null)
+HTTP_LIBS = $(shell $(PKG_CONFIG) --libs $(HTTP_PKGS) 2>/dev/null)
 
 TOLD        = -DLK_VERSION="$(VERSION)" -DLK_SYSCONFDIR="$(SYSCONFDIR)"
 BASE_CFLAGS = -std=c11 -D_GNU_SOURCE $(patsubst %,'%',$(TOLD)) -Ilib \
@@ -204,7 +204,7 @@ $(B)/latchkey-fcgi: $(filter-out $(VERDICT_OBJ),$(GATE_OBJ)) \
 	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(GATE_LIBS) $(LIB_LIBS)
 
 $(B)/latchkeyd: $(AGENT_OBJ) $(PROCESS_OBJ) $(B)/liblatchkey.a
-	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(AGENT_LIBS) $(LIB_LIBS)
+	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(HTTP_LIBS) $(LIB_LIBS)
 
 # The PAM module runs inside other programs, whose functions must never be
 # called in place of its libraries': those are linked in, hidden and bound,
@@ -260,7 +260,7 @@ $(B)/tests/unit/%: $(B)/obj/tests/unit/%.o $(GATE_PARTS) $(AGENT_PARTS) \
 		$(PAM_PARTS) $(B)/liblatchkey.a
 	@mkdir -p $(@D)
 	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) \
-		$(filter %.a,$^) $(GATE_LIBS) $(AGENT_LIBS) $(LIB_LIBS) \
+		$(filter %.a,$^) $(GATE_LIBS) $(LIB_LIBS) \
 		-lcmocka
 
 $(B)/tests/contract/%: $(B)/obj/tests/contract/%.o \

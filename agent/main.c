@@ -35,6 +35,7 @@ process_settings(const struct lk_settings *settings)
 
 	return ((struct gate_process_settings){
 	    .listen = settings->agent.listen,
+	    .http_allow_uids = &anyone,
 	    .socket_mode = settings->agent.socket_mode,
 	    .socket_group = "",
 	    .user = settings->agent.user,
@@ -106,12 +107,12 @@ serve(struct gate_process *process, struct agent_tally *tally,
 	if (status != LK_OK)
 		return (status);
 	first = gate_generations_hold(process->generations);
-	say_started(tally->events.log, first->settings, &process->listener);
+	say_started(tally->events.log, first->settings,
+	    &process->listeners[GATE_LISTENER_MAIN]);
 	gate_generations_drop(process->generations, first);
 	gate_process_ready(process);
 	status = agent_house_run(house);
-	/* From here on another agent may take the listener's place. */
-	gate_listener_close(&process->listener);
+	gate_process_leave(process);
 	ended = agent_house_free(house);
 	if (status == LK_OK)
 		lk_log_event(tally->events.log, LK_LOG_INFO, "agent stopped",

@@ -32,13 +32,16 @@ static const struct gate_command command = { .name = "latchkey-fcgi",
 /* Say where the gate listens, and what may not be as it was meant. */
 static void
 say_started(const struct lk_log *log, const struct lk_settings *settings,
-    const struct gate_listener *listener)
+    const struct gate_listener *listeners)
 {
-	char name[GATE_LISTEN_NAME_MAX];
+	const struct gate_listener *listener = &listeners[GATE_LISTENER_MAIN];
+	char name[GATE_LISTEN_NAME_MAX], http[GATE_LISTEN_NAME_MAX];
 
 	gate_listener_name(listener, name);
+	gate_listener_name(&listeners[GATE_LISTENER_HTTP], http);
 	LK_LOG(log, LK_LOG_INFO, "gate started", { "version", lk_version() },
-	    { "address", name });
+	    { "address", name },
+	    { "http", listeners[GATE_LISTENER_HTTP].fd == -1 ? NULL : http });
 	/* Of a host name or a port of any kind nobody can tell. */
 	if (listener->passed && strcmp(name, settings->gate.listen) != 0)
 		LK_LOG(log, LK_LOG_WARN,
@@ -62,12 +65,11 @@ serve(struct gate_process *process, struct gate_tally *tally,
 	if ((status = gate_door_open(process, tally, &door, error)) != LK_OK)
 		return (status);
 	first = gate_generations_hold(process->generations);
-	say_started(tally->events.log, first->settings, &process->listener);
+	say_started(tally->events.log, first->settings, process->listeners);
 	gate_generations_drop(process->generations, first);
 	gate_process_ready(process);
 	status = gate_door_run(door);
-	/* From here on another gate may take the listener's place. */
-	gate_listener_close(&process->listener);
+	gate_process_leave(process);
 	gate_door_free(door);
 	if (status == LK_OK) {
 		(void)gate_tally_rest(tally, INT64_MAX);
@@ -83,6 +85,8 @@ process_settings(const struct lk_settings *settings)
 {
 	return ((struct gate_process_settings){
 	    .listen = settings->gate.listen,
+	    .http_listen = settings->gate.http.listen,
+	    .http_allow_uids = &settings->gate.http.allow_uids,
 	    .socket_mode = settings->gate.socket_mode,
 	    .socket_group = settings->gate.socket_group,
 	    .user = settings->gate.user,

@@ -50,7 +50,6 @@ agent_connection_new(int fd)
 
 	if (connection == NULL)
 		return (NULL);
-	connection->fd = fd;
 	atomic_init(&connection->holders, 1);
 	if (find_caller(fd, &connection->caller))
 		return (connection);

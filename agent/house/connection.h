@@ -8,20 +8,15 @@
 
 #include <stdatomic.h>
 
+#include "process/http.h"
 #include "question/permit.h"
 
-struct agent_call;
-
 struct agent_connection {
+	struct gate_http_link link; /* first; its call is an agent_call */
+
 	/* Constant. */
-	int fd;
 	struct agent_caller caller;
 	uid_t share; /* whose share it counts for */
-
-	/* Of the loop. */
-	struct agent_connection *before, *next;
-	int64_t until_ns;        /* it ends then, unless something is in hand */
-	struct agent_call *call; /* in hand; borrowed */
 
 	atomic_uint holders;
 };

@@ -76,7 +76,7 @@ respond(const struct agent_loop *loop, struct agent_call *call)
 	if (add_headers(response, answer, atomic_load(&loop->shared->stop)))
 		result = MHD_queue_response(call->http, answer->http, response);
 	MHD_destroy_response(response);
-	call->connection->until_ns = lk_monotonic_ns() + AGENT_REQUEST_NS;
+	call->connection->link.until_ns = lk_monotonic_ns() + AGENT_REQUEST_NS;
 	return (result);
 }
 
@@ -170,7 +170,7 @@ ask(struct agent_loop *loop, struct agent_call *call)
 	    &call->question, &wrong, &call->answer);
 	gate_generations_drop(all, generation);
 	if (!answered) {
-		call->connection->until_ns = INT64_MAX;
+		call->connection->link.until_ns = INT64_MAX;
 		if (call->question.wait_ms != 0)
 			call->useless_ns = lk_monotonic_ns() +
 			    call->question.wait_ms * 1000000;
@@ -191,34 +191,25 @@ ask(struct agent_loop *loop, struct agent_call *call)
 
 /* ---- What libmicrohttpd tells -------------------------------------------- */
 
-static struct agent_connection *
-connection_of(struct MHD_Connection *http)
-{
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(http,
-	    MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-
-	return (info == NULL ? NULL : info->socket_context);
-}
-
 /* The first line of a request is here. */
 static void *
 on_target(void *arg, const char *target, struct MHD_Connection *http)
 {
 	struct agent_loop *loop = arg;
-	struct agent_connection *connection = connection_of(http);
+	struct gate_http_link *link = gate_http_link_of(http);
 	const int64_t until_ns = lk_monotonic_ns() + AGENT_REQUEST_NS;
 	struct agent_call *call;
 
-	if (connection == NULL)
+	if (link == NULL)
 		return (NULL);
-	call = agent_call_new(connection, target);
+	call = agent_call_new((struct agent_connection *)link, target);
 	if (call == NULL)
 		return (NULL);
 	call->http = http;
 	call->loop = loop;
-	connection->call = call;
-	if (until_ns < connection->until_ns)
-		connection->until_ns = until_ns;
+	link->call = call;
+	if (until_ns < link->until_ns)
+		link->until_ns = until_ns;
 	return (call);
 }
 
@@ -257,31 +248,18 @@ on_completed(void *arg, struct MHD_Connection *http, void **context,
 {
 	struct agent_loop *loop = arg;
 	struct agent_call *call = *context;
-	struct agent_connection *connection;
+	struct gate_http_link *link;
 
 	(void)http;
 	(void)why;
 	if (call == NULL)
 		return;
 	*context = NULL;
-	connection = call->connection;
-	connection->call = NULL;
-	connection->until_ns = lk_monotonic_ns() +
+	link = &call->connection->link;
+	link->call = NULL;
+	link->until_ns = lk_monotonic_ns() +
 	    (atomic_load(&loop->shared->stop) ? 0 : AGENT_IDLE_NS);
 	agent_call_drop(call);
-}
-
-static void
-on_connection(void *arg, struct MHD_Connection *http, void **context,
-    enum MHD_ConnectionNotificationCode what)
-{
-	struct agent_loop *loop = arg;
-
-	(void)http;
-	if (what == MHD_CONNECTION_NOTIFY_STARTED)
-		agent_loop_opened(loop, context);
-	else if (*context != NULL)
-		agent_loop_closed(loop, *context);
 }
 
 void
@@ -293,19 +271,11 @@ agent_http_answered(struct agent_call *call)
 bool
 agent_http_open(struct agent_loop *loop)
 {
-	const union MHD_DaemonInfo *info;
-
-	loop->http = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
-	        MHD_ALLOW_SUSPEND_RESUME,
-	    0, NULL, NULL, on_request, loop, MHD_OPTION_URI_LOG_CALLBACK,
-	    on_target, loop, MHD_OPTION_NOTIFY_COMPLETED, on_completed, loop,
-	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, loop,
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_LIMIT,
-	    MHD_OPTION_CONNECTION_LIMIT, 65536U, MHD_OPTION_CONNECTION_TIMEOUT,
-	    0U, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
-	if (loop->http == NULL)
-		return (false);
-	info = MHD_get_daemon_info(loop->http, MHD_DAEMON_INFO_EPOLL_FD);
-	loop->http_epoll = info == NULL ? -1 : info->epoll_fd;
-	return (loop->http_epoll != -1);
+	loop->program = (struct gate_http_program){ .arg = loop,
+		.memory = MEMORY_LIMIT,
+		.target = on_target,
+		.request = on_request,
+		.completed = on_completed,
+		.closed = agent_loop_closed };
+	return (gate_http_open(&loop->http, &loop->program));
 }

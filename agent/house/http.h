@@ -2,8 +2,6 @@
 #ifndef AGENT_HTTP_H_
 #define AGENT_HTTP_H_
 
-#include <microhttpd.h>
-
 #include "house/loop.h"
 
 /* How long a request may take to arrive, and its answer to be read. */
@@ -17,16 +15,7 @@ bool agent_http_open(struct agent_loop *loop);
 /** agent_http_answered(call): Its connection has rested, and goes on. */
 void agent_http_answered(struct agent_call *call);
 
-/* ---- Of the loop: its connections -------------------------------------- */
-
-/**
- * agent_loop_opened(loop, context):
- * libmicrohttpd has the connection that is coming, and ${context} of it.
- */
-void agent_loop_opened(struct agent_loop *loop, void **context);
-
-/** agent_loop_closed(loop, connection): It has not any more. */
-void agent_loop_closed(struct agent_loop *loop,
-    struct agent_connection *connection);
+/** agent_loop_closed(loop, link): of the loop: the connection has ended. */
+void agent_loop_closed(void *loop, struct gate_http_link *link);
 
 #endif /* !AGENT_HTTP_H_ */

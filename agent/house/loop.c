@@ -1,7 +1,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <errno.h>
 #include <string.h>
@@ -52,7 +51,6 @@ let_in(struct agent_loop *loop, int fd)
 {
 	struct agent_shared *shared = loop->shared;
 	struct agent_connection *connection = agent_connection_new(fd);
-	const struct sockaddr_un nameless = { .sun_family = AF_UNIX };
 
 	if (connection == NULL || !take_share(loop, connection)) {
 		gate_events_turned_away(&shared->tally->events,
@@ -62,46 +60,24 @@ let_in(struct agent_loop *loop, int fd)
 		(void)close(fd);
 		return;
 	}
-	/* From here on it is libmicrohttpd's, which says when it ends. */
-	loop->coming = connection;
-	if (MHD_add_connection(loop->http, fd,
-	        (const struct sockaddr *)&nameless,
-	        sizeof(sa_family_t)) == MHD_YES &&
-	    loop->coming != NULL)
-		/* From 1.0 on it takes what it has queued as it runs. */
-		(void)MHD_run(loop->http);
-	if (loop->coming == NULL)
+	if (gate_http_let_in(&loop->http, &connection->link, fd,
+	        lk_monotonic_ns() + AGENT_REQUEST_NS)) {
+		(void)gate_count(&shared->tally->connections);
+		(void)gate_count(
+		    &shared->tally->events.metrics.connections_accepted);
 		return;
-	loop->coming = NULL;
+	}
 	gate_events_turned_away(&shared->tally->events, "there is no room");
 	agent_share_give(&shared->shares, connection->share);
 	agent_connection_drop(connection);
 }
 
 void
-agent_loop_opened(struct agent_loop *loop, void **context)
+agent_loop_closed(void *arg, struct gate_http_link *link)
 {
-	struct agent_connection *connection = loop->coming;
+	struct agent_connection *connection = (struct agent_connection *)link;
+	struct agent_loop *loop = arg;
 
-	loop->coming = NULL;
-	*context = connection;
-	connection->until_ns = lk_monotonic_ns() + AGENT_REQUEST_NS;
-	connection->next = loop->first;
-	if (loop->first != NULL)
-		loop->first->before = connection;
-	loop->first = connection;
-	(void)gate_count(&loop->shared->tally->connections);
-	(void)gate_count(
-	    &loop->shared->tally->events.metrics.connections_accepted);
-}
-
-void
-agent_loop_closed(struct agent_loop *loop, struct agent_connection *connection)
-{
-	*(connection->before != NULL ? &connection->before->next
-	                             : &loop->first) = connection->next;
-	if (connection->next != NULL)
-		connection->next->before = connection->before;
 	gate_count_down(&loop->shared->tally->connections);
 	agent_share_give(&loop->shared->shares, connection->share);
 	agent_connection_drop(connection);
@@ -159,33 +135,26 @@ go_on(struct agent_loop *loop)
 static void
 look_at_all(struct agent_loop *loop, int64_t now_ns)
 {
-	struct agent_connection *c;
+	struct gate_http_link *link;
 
 	loop->looked_ns = now_ns;
-	for (c = loop->first; c != NULL; c = c->next) {
-		if (c->call != NULL &&
-		    agent_workers_give_up(loop->shared->workers, c->call,
+	for (link = loop->http.first; link != NULL; link = link->next) {
+		if (link->call != NULL &&
+		    agent_workers_give_up(loop->shared->workers, link->call,
 		        now_ns))
-			agent_http_answered(c->call);
-		/* libmicrohttpd notices, and closes it. */
-		else if (now_ns >= c->until_ns)
-			(void)shutdown(c->fd, SHUT_RDWR);
+			agent_http_answered(link->call);
 	}
+	gate_http_end_late(&loop->http, now_ns);
 }
 
 /* Let nobody in any more, and end who asks nothing. */
 static void
 close_door(struct agent_loop *loop)
 {
-	struct agent_connection *c;
-
 	loop->closed = true;
 	(void)epoll_ctl(loop->epoll, EPOLL_CTL_DEL, loop->listener, NULL);
 	(void)eventfd_write(loop->shared->ended, 1);
-	for (c = loop->first; c != NULL; c = c->next) {
-		if (c->call == NULL)
-			(void)shutdown(c->fd, SHUT_RDWR);
-	}
+	gate_http_end_idle(&loop->http);
 }
 
 /* ---- The thread -------------------------------------------------------- */
@@ -198,17 +167,6 @@ watch(const struct agent_loop *loop, int fd, uint32_t events)
 	return (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) == 0);
 }
 
-/* How long there is nothing to do but for events. */
-static int
-wait_ms(const struct agent_loop *loop)
-{
-	MHD_UNSIGNED_LONG_LONG left;
-
-	if (MHD_get_timeout(loop->http, &left) == MHD_YES && left < 1000)
-		return ((int)left);
-	return (loop->first == NULL ? -1 : 1000);
-}
-
 static void *
 run(void *arg)
 {
@@ -219,7 +177,8 @@ run(void *arg)
 	int n, i;
 
 	for (;;) {
-		n = epoll_wait(loop->epoll, events, EVENTS, wait_ms(loop));
+		n = epoll_wait(loop->epoll, events, EVENTS,
+		    gate_http_wait_ms(&loop->http));
 		if (n == -1 && errno != EINTR)
 			break;
 		for (i = 0; i < n; i++) {
@@ -229,7 +188,7 @@ run(void *arg)
 			else if (events[i].data.fd == loop->bell)
 				go_on(loop);
 		}
-		(void)MHD_run(loop->http);
+		gate_http_run(&loop->http);
 		now_ns = lk_monotonic_ns();
 		if (now_ns - loop->looked_ns >= SECOND_NS)
 			look_at_all(loop, now_ns);
@@ -237,7 +196,7 @@ run(void *arg)
 			continue;
 		if (!loop->closed)
 			close_door(loop);
-		if (loop->first == NULL)
+		if (loop->http.first == NULL)
 			break;
 	}
 	if (!loop->closed)
@@ -255,7 +214,7 @@ agent_loop_start(struct agent_loop *loop, struct agent_shared *shared,
 	/* A plain one cannot fail. */
 	(void)pthread_mutex_init(&loop->lock, NULL);
 	loop->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	loop->listener = shared->process->listener.fd;
+	loop->listener = shared->process->listeners[GATE_LISTENER_MAIN].fd;
 	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (!agent_http_open(loop))
 		return (lk_fail(error, LK_FAULT, "libmicrohttpd: %s",
@@ -264,7 +223,7 @@ agent_loop_start(struct agent_loop *loop, struct agent_shared *shared,
 	if (loop->epoll == -1 || loop->bell == -1 ||
 	    !watch(loop, loop->bell, EPOLLIN) ||
 	    !watch(loop, shared->bell, EPOLLIN | EPOLLET) ||
-	    !watch(loop, loop->http_epoll, EPOLLIN) ||
+	    !watch(loop, loop->http.epoll, EPOLLIN) ||
 	    !watch(loop, loop->listener, EPOLLIN | EPOLLEXCLUSIVE))
 		return (lk_fail(error, LK_FAULT, "epoll: %s", strerror(errno)));
 	result = pthread_create(&loop->id, NULL, run, loop);
@@ -282,8 +241,7 @@ agent_loop_end(struct agent_loop *loop)
 		return;
 	if (loop->started)
 		(void)pthread_join(loop->id, NULL);
-	if (loop->http != NULL)
-		MHD_stop_daemon(loop->http);
+	gate_http_close(&loop->http);
 	if (loop->epoll != -1)
 		(void)close(loop->epoll);
 	if (loop->bell != -1)

@@ -11,9 +11,8 @@
 
 #include "house/share.h"
 #include "house/workers.h"
+#include "process/http.h"
 #include "process/process.h"
-
-struct MHD_Daemon;
 
 /** What all loops share, and which outlives them. */
 struct agent_shared {
@@ -29,14 +28,12 @@ struct agent_shared {
 /** All zero at first. */
 struct agent_loop {
 	struct agent_shared *shared;
-	struct MHD_Daemon *http;
+	struct gate_http_program program;
+	struct gate_http http;
 	int listener;
 	int epoll;
-	int http_epoll;                  /* libmicrohttpd's */
-	int64_t looked_ns;               /* at who is late, last */
-	struct agent_connection *first;  /* all that are open */
-	struct agent_connection *coming; /* on its way to libmicrohttpd */
-	bool closed;                     /* it lets nobody in any more */
+	int64_t looked_ns; /* at who is late, last */
+	bool closed;       /* it lets nobody in any more */
 
 	/* Of all threads. */
 	pthread_mutex_t lock;

@@ -7,20 +7,20 @@
 -- where the gate says so a redirect to the login page.  If anything goes wrong
 -- there is no status, which the configuration does not take for a yes.
 
-local SOCKET = "unix@/run/haproxy/latchkey.sock"
--- More than "timeout server" there: what times out here is tried again.
-local TIMEOUT_MS = 6000
--- The gate refuses this path whatever its rules say.  It is asked about it if
--- the client's does not fit.
-local REFUSED = "http://latchkey/%00"
+-- gate.http.listen of latchkey.conf
+local SOCKET = "unix@/run/latchkey/http.sock"
+local TIMEOUT_MS = 3000
+-- The path is what is asked.
+local URL = "http://latchkey/authorize"
 
--- About the connection or the body, not about who asks.
+-- About the connection or the body, not about who asks; and what the gate is
+-- told below, of which it takes each once.
 local NOT_ASKED = {
 	["connection"] = true, ["content-length"] = true, ["expect"] = true,
 	["host"] = true, ["keep-alive"] = true, ["te"] = true,
 	["trailer"] = true, ["transfer-encoding"] = true, ["upgrade"] = true,
-	["latchkey-method"] = true, ["latchkey-uri"] = true,
-	["latchkey-peer"] = true, ["latchkey-host"] = true,
+	["x-latchkey-method"] = true, ["x-latchkey-uri"] = true,
+	["x-latchkey-peer"] = true, ["x-latchkey-host"] = true,
 }
 
 -- The values of a header, from 1 on.
@@ -66,14 +66,15 @@ local function ask(txn)
 	end
 	-- Which site it is: a Destination of another one is refused.
 	headers["host"] = { given["host"] and given["host"][0] or "latchkey" }
-	headers["latchkey-method"] = { method }
-	headers["latchkey-uri"] = { uri }
-	headers["latchkey-peer"] = { txn.sf:src() }
-	-- And which one HAProxy takes it for, whatever the client says.
-	headers["latchkey-host"] = { txn:get_var("txn.latchkey_host") }
+	headers["x-latchkey-method"] = { method }
+	headers["x-latchkey-uri"] = { uri }
+	headers["x-latchkey-peer"] = { txn.sf:src() }
+	-- And which one HAProxy takes it for, whatever the client says; none is
+	-- no host's name.
+	headers["x-latchkey-host"] = { txn:get_var("txn.latchkey_host") or "_" }
 
 	local reply = core.httpclient():get({
-		url = REFUSED, dst = SOCKET, headers = headers,
+		url = URL, dst = SOCKET, headers = headers,
 		timeout = TIMEOUT_MS,
 	})
 	if not reply or not reply.status then

@@ -50,8 +50,8 @@ go_with(struct gate_asking *asking, struct gate_exchange *exchange,
 	}
 }
 
-static void
-ask(struct gate_asking *asking, struct gate_exchange *exchange)
+void
+gate_asking_begin(struct gate_asking *asking, struct gate_exchange *exchange)
 {
 	struct gate_asked asked = asking->thread->asked;
 	const struct gate_shared *shared = asking->thread->shared;
@@ -59,19 +59,8 @@ ask(struct gate_asking *asking, struct gate_exchange *exchange)
 	if (atomic_load(&shared->under_way) >= shared->room.under_way)
 		asked.checks = NULL;
 	go_with(asking, exchange,
-	    gate_handle(&asked, &exchange->c, exchange, exchange->fcgi.envp,
-	        exchange->fcgi.role, &asking->thread->reply));
-}
-
-void
-gate_asking_begin(struct gate_asking *asking, int fd,
-    const struct gate_seen *seen)
-{
-	struct gate_exchange *exchange = gate_exchange_begin(&asking->spares,
-	    fd, seen);
-
-	if (exchange != NULL)
-		ask(asking, exchange);
+	    gate_handle(&asked, &exchange->c, exchange, exchange->env,
+	        exchange->role, &asking->thread->reply));
 }
 
 void
@@ -86,7 +75,7 @@ gate_asking_again(struct gate_asking *asking)
 		remove_one(asking, exchange);
 		gate_case_end(&exchange->c);
 		if (gate_thread_admits(asking->thread, exchange))
-			ask(asking, exchange);
+			gate_asking_begin(asking, exchange);
 	}
 }
 
@@ -101,7 +90,6 @@ gate_asking_give_up(struct gate_asking *asking)
 		gate_case_end(&exchange->c);
 		gate_exchange_end(exchange);
 	}
-	gate_exchange_free_spares(&asking->spares);
 }
 
 /* ---- The store ----------------------------------------------------------- */

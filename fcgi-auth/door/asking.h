@@ -16,17 +16,15 @@ struct gate_asking {
 
 	/* All zero at first, with no descriptor. */
 	struct gate_exchange *first; /* under way */
-	struct gate_spares spares;
 	struct lk_checks_wants wants;
 };
 
 /**
- * gate_asking_begin(asking, fd, seen):
- * Answer the request that the guard has ${seen} in ${fd}, or begin to.  ${fd}
- * is taken care of.
+ * gate_asking_begin(asking, exchange):
+ * Answer ${exchange}, or begin to.
  */
-void gate_asking_begin(struct gate_asking *asking, int fd,
-    const struct gate_seen *seen);
+void gate_asking_begin(struct gate_asking *asking,
+    struct gate_exchange *exchange);
 
 /**
  * gate_asking_go_on(asking, events):

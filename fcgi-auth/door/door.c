@@ -33,26 +33,24 @@ work(void *arg)
 	struct gate_thread *thread = arg;
 	struct gate_exchange *exchange;
 	struct epoll_event event;
-	bool current;
 	int fd;
 
 	while (
 	    epoll_wait(thread->epoll, &event, 1, -1) != -1 || errno == EINTR) {
 		/* Who is idle holds on to no old store either. */
-		current = gate_thread_follow(thread);
+		gate_thread_follow(thread);
 		if (!gate_shared_take(thread->shared, &exchange))
 			break;
 		if (exchange == NULL || !gate_thread_admits(thread, exchange))
 			continue;
-		if (!current) {
+		if (!thread->current) {
 			gate_exchange_turn_away(exchange,
 			    GATE_TURN_AWAY_OVERLOAD, GATE_TURN_AWAY_NO_ROOM);
 			continue;
 		}
 		fd = gate_exchange_answer(exchange,
 		    gate_handle(&thread->asked, &exchange->c, NULL,
-		        exchange->fcgi.envp, exchange->fcgi.role,
-		        &thread->reply));
+		        exchange->env, exchange->role, &thread->reply));
 		lk_buf_reset(&thread->reply);
 		if (fd != -1)
 			gate_shared_return(thread->shared, fd);

@@ -1,41 +1,56 @@
-/* One request on its connection, from its bytes to its answer. */
+/*
+ * One request in hand, from its parameters to its answer, whichever protocol
+ * it came by.
+ */
 #ifndef GATE_EXCHANGE_H_
 #define GATE_EXCHANGE_H_
 
-#include <fcgiapp.h>
-
-#include "door/guard.h"
 #include "door/turn_away.h"
 #include "endpoints/endpoints.h"
+#include "process/process.h"
 
-/** Those of a loop that have ended, for use once more.  All zero at first. */
+struct gate_exchange;
+
+/** What is a protocol's own.  Each of the functions ends the exchange. */
+struct gate_protocol {
+	enum gate_listeners listener;
+	int (*answer)(struct gate_exchange *exchange, const char *reply);
+	void (*turn_away)(struct gate_exchange *exchange,
+	    enum gate_turn_away why, const char *reason);
+	void (*end)(struct gate_exchange *exchange);
+};
+
+/** Those of a loop that have ended, for use once more, each as large as the
+ * others.  All zero at first. */
 struct gate_spares {
 	struct gate_exchange *first;
 	size_t n;
 };
 
 struct gate_exchange {
+	const struct gate_protocol *protocol;
 	struct gate_exchange *before, *next; /* of a loop, whose check is under
 	                                        way, or which are spare */
 	struct gate_spares *spares; /* where it ends; NULL: it is freed */
-	int fd;
-	uint16_t request_id;
-	bool keep;          /* the connection, after the answer */
-	bool taken;         /* of what the peer sends, all is read */
-	int64_t since_ns;   /* when it began, CLOCK_MONOTONIC */
-	FCGX_Request fcgi;  /* its parameters */
+	int fd;                     /* its connection */
+	int64_t since_ns;           /* when it began, CLOCK_MONOTONIC */
+	char **env;                 /* its parameters */
+	int role;
 	struct gate_case c; /* what is found out */
 };
 
 /**
- * gate_exchange_begin(spares, fd, seen):
- * Take the request that the guard has ${seen} whole in ${fd}, which belongs to
- * the exchange then.  NULL, and ${fd} is closed, if there is no room for it.
- * It is one of ${spares}, or becomes one at its end, unless its ${spares} are
- * NULL by then, as they are to be for who is another thread.
+ * gate_exchange_new(spares, size):
+ * One of ${spares}, or one that becomes that at its end, unless its ${spares}
+ * are NULL by then, as they are to be for who is another thread.  ${size} is
+ * that of what it is the first member of; nothing is written.  NULL without
+ * memory.
  */
-struct gate_exchange *gate_exchange_begin(struct gate_spares *spares, int fd,
-    const struct gate_seen *seen);
+struct gate_exchange *gate_exchange_new(struct gate_spares *spares,
+    size_t size);
+
+/** gate_exchange_free(exchange): Its protocol has ended it. */
+void gate_exchange_free(struct gate_exchange *exchange);
 
 /** gate_exchange_free_spares(spares): Free them. */
 void gate_exchange_free_spares(struct gate_spares *spares);
@@ -43,13 +58,13 @@ void gate_exchange_free_spares(struct gate_spares *spares);
 /**
  * gate_exchange_answer(exchange, reply):
  * Write ${reply}, without waiting, and end the exchange.  The connection if it
- * is kept, which is then the caller's; else -1, and it is closed.
+ * is kept and then the caller's; else -1.
  */
 int gate_exchange_answer(struct gate_exchange *exchange, const char *reply);
 
 /**
  * gate_exchange_turn_away(exchange, why, reason):
- * As gate_turn_away(), and end it.
+ * Answer with the denial of gate_turn_away_text(), end it and hang up.
  */
 void gate_exchange_turn_away(struct gate_exchange *exchange,
     enum gate_turn_away why, const char *reason);

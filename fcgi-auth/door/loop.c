@@ -9,8 +9,10 @@
 
 #include "base/error.h"
 #include "door/asking.h"
+#include "door/fcgi.h"
 #include "door/loop.h"
 #include "door/turn_away.h"
+#include "door/web.h"
 
 /* Events taken, and connections accepted, at once. */
 #define EVENTS_MAX 256
@@ -26,11 +28,12 @@ struct gate_loop {
 	struct gate_thread thread; /* first: it is what the thread is given */
 	struct gate_waiting waiting;
 	struct gate_asking asking;
+	struct gate_spares spares; /* of FastCGI */
+	struct gate_web web;
 	struct gate_events *events;     /* of the tally */
 	bool helps;                     /* it is not the first */
-	bool current;                   /* it has the settings in effect */
 	bool reporting;                 /* there may be denials to sum up */
-	bool paused;                    /* the listener is not watched */
+	bool paused;                    /* no listener is watched */
 	struct lk_deadline resume;      /* when it will be again */
 	uint8_t peek[GATE_REQUEST_MAX]; /* zeroed after each look */
 };
@@ -40,7 +43,8 @@ struct gate_loop {
 static bool
 admits(const struct gate_loop *loop, int fd)
 {
-	return (gate_peers_admit(&loop->thread.generation->peers, fd));
+	return (gate_peers_admit(
+	    &loop->thread.generation->peers[GATE_LISTENER_MAIN], fd));
 }
 
 /* Let go of a connection whose ${look} is not GATE_PEEK_WAIT. */
@@ -48,8 +52,12 @@ static void
 let_go(struct gate_loop *loop, int fd, enum gate_peek look,
     const struct gate_seen *seen)
 {
-	if (look == GATE_PEEK_READY && loop->current) {
-		gate_asking_begin(&loop->asking, fd, seen);
+	struct gate_exchange *exchange;
+
+	if (look == GATE_PEEK_READY && loop->thread.current) {
+		exchange = gate_fcgi_begin(&loop->spares, fd, seen);
+		if (exchange != NULL)
+			gate_asking_begin(&loop->asking, exchange);
 	} else if (look == GATE_PEEK_READY) {
 		gate_turn_away(fd, seen->request_id, GATE_TURN_AWAY_OVERLOAD,
 		    GATE_TURN_AWAY_NO_ROOM);
@@ -103,20 +111,28 @@ let_in(struct gate_loop *loop, int fd)
 
 /* ---- Accepting ----------------------------------------------------------- */
 
-/* All loops wait for it, and one is woken for each connection: of those that
+/* All loops wait for them, and one is woken for each connection: of those that
  * have nothing else to do, who has waited for the longest time. */
 static bool
-watch_listener(struct gate_loop *loop, int operation)
+watch_listeners(struct gate_loop *loop, int operation)
 {
-	return (gate_thread_watch(&loop->thread, operation,
-	    &loop->thread.shared->process->listener.fd,
-	    EPOLLIN | EPOLLEXCLUSIVE));
+	struct gate_listener *all = loop->thread.shared->process->listeners;
+	bool done = true;
+	size_t i;
+
+	for (i = 0; i < GATE_LISTENER_COUNT; i++)
+		done = (all[i].fd == -1 ||
+		           gate_thread_watch(&loop->thread, operation,
+		               &all[i].fd, EPOLLIN | EPOLLEXCLUSIVE) ||
+		           errno == EEXIST || errno == ENOENT) &&
+		    done;
+	return (done);
 }
 
 static void
 pause_for(struct gate_loop *loop, int64_t ms)
 {
-	loop->paused = watch_listener(loop, EPOLL_CTL_DEL);
+	loop->paused = watch_listeners(loop, EPOLL_CTL_DEL);
 	loop->resume = lk_deadline_in(ms);
 }
 
@@ -131,7 +147,8 @@ accept_again(struct gate_loop *loop, int why)
 	case ENFILE:
 	case ENOBUFS:
 	case ENOMEM:
-		if (gate_waiting_drop_oldest(&loop->waiting))
+		if (gate_waiting_drop_oldest(&loop->waiting) ||
+		    gate_web_drop_oldest(&loop->web))
 			return (true);
 		break;
 	case EBADF:
@@ -148,6 +165,26 @@ accept_again(struct gate_loop *loop, int why)
 	return (false);
 }
 
+static int
+accept_one(const struct gate_loop *loop, enum gate_listeners which)
+{
+	return (accept4(loop->thread.shared->process->listeners[which].fd, NULL,
+	    NULL, SOCK_CLOEXEC | SOCK_NONBLOCK));
+}
+
+/* Who comes by HTTP stays: each loop takes those for whom it is woken. */
+static void
+accept_web(struct gate_loop *loop)
+{
+	int fd;
+
+	do {
+		fd = accept_one(loop, GATE_LISTENER_HTTP);
+		if (fd != -1)
+			gate_web_let_in(&loop->web, fd);
+	} while (fd == -1 && accept_again(loop, errno));
+}
+
 /*
  * The first loop is woken whenever it has nothing else to do, and another if
  * somebody comes while it has.  Mostly it would have found him in a moment, and
@@ -160,8 +197,7 @@ accept_all(struct gate_loop *loop)
 	int fds[ACCEPTS_MAX], n = 0, i;
 
 	for (i = 0; i < ACCEPTS_MAX; i++) {
-		fds[n] = accept4(loop->thread.shared->process->listener.fd,
-		    NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		fds[n] = accept_one(loop, GATE_LISTENER_MAIN);
 		if (fds[n] != -1)
 			n++;
 		else if (n > 0 || !accept_again(loop, errno))
@@ -180,13 +216,22 @@ static void
 stop_letting_in(struct gate_loop *loop)
 {
 	if (!loop->paused)
-		(void)watch_listener(loop, EPOLL_CTL_DEL);
+		(void)watch_listeners(loop, EPOLL_CTL_DEL);
 	loop->paused = false;
 	gate_waiting_close(&loop->waiting);
+	if (loop->web.asking != NULL)
+		gate_web_leave(&loop->web);
 	(void)eventfd_write(loop->thread.shared->ended, 1);
 }
 
 /* ---- The loop ------------------------------------------------------------ */
+
+/* What epoll has told of the store, and of who comes by HTTP. */
+struct heard {
+	short of_store;
+	bool of_web; /* libmicrohttpd */
+	bool rang;   /* a worker, which has answered */
+};
 
 /* Work by the settings in effect from here on; whether they are new. */
 static bool
@@ -194,7 +239,7 @@ follow(struct gate_loop *loop)
 {
 	const struct gate_generation *before = loop->thread.generation;
 
-	loop->current = gate_thread_follow(&loop->thread);
+	gate_thread_follow(&loop->thread);
 	if (loop->thread.generation == before)
 		return (false);
 	gate_asking_again(&loop->asking);
@@ -217,6 +262,7 @@ static int
 next_timeout(const struct gate_loop *loop)
 {
 	struct lk_deadline next = { loop->asking.wants.until_ns };
+	int web_ms;
 
 	if (loop->waiting.oldest != NULL)
 		next = lk_deadline_min(next, loop->waiting.oldest->deadline);
@@ -224,16 +270,41 @@ next_timeout(const struct gate_loop *loop)
 		next = lk_deadline_min(next, loop->resume);
 	if (loop->reporting)
 		next = lk_deadline_min(next, lk_deadline_in(REPORT_MS));
+	if (loop->web.asking != NULL &&
+	    (web_ms = gate_web_wait_ms(&loop->web)) != -1)
+		next = lk_deadline_min(next, lk_deadline_in(web_ms));
 	return (next.at_ns == INT64_MAX ? -1 : lk_deadline_left_ms(next));
+}
+
+/* The store last: by now all that it can be asked is known.  What it has said
+ * goes on by HTTP at once, and what follows from that the next time. */
+static void
+go_on(struct gate_loop *loop, const struct heard *heard)
+{
+	short of_store = heard->of_store;
+	bool of_web = heard->of_web, rang = heard->rang;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		if (loop->web.asking != NULL)
+			gate_web_go_on(&loop->web, of_web, rang);
+		if (i == 0 || loop->asking.first != NULL)
+			gate_asking_go_on(&loop->asking, of_store);
+		if (!loop->web.more)
+			break;
+		of_store = 0;
+		of_web = rang = false;
+	}
 }
 
 static void
 handle(struct gate_loop *loop, const struct epoll_event *events, int n)
 {
 	struct gate_shared *shared = loop->thread.shared;
+	const struct gate_listener *listeners = shared->process->listeners;
 	const bool followed = follow(loop);
-	bool knock = false, returned = false;
-	short of_store = 0;
+	struct heard heard = { .of_store = 0 };
+	bool returned = false, knock[GATE_LISTENER_COUNT] = { false };
 	const void *whose;
 	int i;
 
@@ -244,30 +315,60 @@ handle(struct gate_loop *loop, const struct epoll_event *events, int n)
 	for (i = 0; i < n; i++) {
 		whose = events[i].data.ptr;
 		if (whose == &loop->asking.wants.fd)
-			of_store = (short)events[i].events;
-		else if (whose == &shared->process->listener.fd)
-			knock = true;
+			heard.of_store = (short)events[i].events;
+		else if (whose == &listeners[GATE_LISTENER_MAIN].fd)
+			knock[GATE_LISTENER_MAIN] = true;
+		else if (whose == &listeners[GATE_LISTENER_HTTP].fd)
+			knock[GATE_LISTENER_HTTP] = true;
+		else if (whose == &loop->web.http.epoll)
+			heard.of_web = true;
+		else if (whose == &loop->web.bell)
+			heard.rang = true;
 		else if (whose == &shared->returned[0])
 			returned = true;
 		else if (whose != &shared->bell)
 			look_again(loop, events[i].data.ptr, events[i].events);
 	}
 	if (followed) {
-		of_store = 0;
+		heard.of_store = 0;
 		gate_waiting_drop_strangers(&loop->waiting,
-		    &loop->thread.generation->peers);
+		    &loop->thread.generation->peers[GATE_LISTENER_MAIN]);
+		if (loop->web.asking != NULL)
+			gate_web_drop_strangers(&loop->web);
 	}
 	if (atomic_load(&shared->stop) && !loop->waiting.closed)
 		stop_letting_in(loop);
-	if (knock && !loop->waiting.closed)
+	if (knock[GATE_LISTENER_MAIN] && !loop->waiting.closed)
 		accept_all(loop);
+	if (knock[GATE_LISTENER_HTTP] && !loop->waiting.closed)
+		accept_web(loop);
 	if (returned)
 		take_back(loop);
-	/* The store last: by now all that it can be asked is known. */
-	gate_asking_go_on(&loop->asking, of_store);
+	go_on(loop, &heard);
 	gate_waiting_trim(&loop->waiting);
 	if (loop->paused && lk_deadline_left_ms(loop->resume) == 0)
-		loop->paused = !watch_listener(loop, EPOLL_CTL_ADD);
+		loop->paused = !watch_listeners(loop, EPOLL_CTL_ADD);
+}
+
+/* Whether all is answered, after it was told to stop. */
+static bool
+is_done(const struct gate_loop *loop)
+{
+	return (loop->waiting.closed && loop->asking.first == NULL &&
+	    loop->web.http.first == NULL);
+}
+
+/* Wait for what comes by HTTP, if that is on; whether that can be had. */
+static bool
+watch_web(struct gate_loop *loop)
+{
+	struct gate_web *web = &loop->web;
+
+	return (web->asking == NULL ||
+	    (gate_thread_watch(&loop->thread, EPOLL_CTL_ADD, &web->http.epoll,
+	         EPOLLIN) &&
+	        gate_thread_watch(&loop->thread, EPOLL_CTL_ADD, &web->bell,
+	            EPOLLIN)));
 }
 
 static void *
@@ -275,11 +376,12 @@ run(void *arg)
 {
 	struct gate_loop *loop = arg;
 	struct epoll_event events[EVENTS_MAX];
+	const bool can_wait = watch_web(loop);
 	int count;
 
 	loop->waiting.epoll = loop->thread.epoll;
-	loop->paused = !watch_listener(loop, EPOLL_CTL_ADD);
-	while (!loop->waiting.closed || loop->asking.first != NULL) {
+	loop->paused = !watch_listeners(loop, EPOLL_CTL_ADD);
+	while (can_wait && !is_done(loop)) {
 		count = epoll_wait(loop->thread.epoll, events, EVENTS_MAX,
 		    next_timeout(loop));
 		if (count == -1 && errno != EINTR)
@@ -291,6 +393,7 @@ run(void *arg)
 	}
 	/* It cannot wait for events any more, or nothing is left. */
 	gate_asking_give_up(&loop->asking);
+	gate_web_close(&loop->web);
 	if (!loop->waiting.closed)
 		stop_letting_in(loop);
 	return (NULL);
@@ -301,6 +404,7 @@ gate_loop_start(struct gate_shared *shared, bool helps, struct gate_loop **loop,
     struct lk_error *error)
 {
 	const struct gate_room *room = &shared->room;
+	enum lk_status status = LK_OK;
 	struct gate_loop *l;
 
 	if ((l = *loop = calloc(1, sizeof(*l))) == NULL)
@@ -314,13 +418,21 @@ gate_loop_start(struct gate_shared *shared, bool helps, struct gate_loop **loop,
 	l->asking.waiting = &l->waiting;
 	l->asking.wants.fd = -1;
 	l->asking.wants.until_ns = INT64_MAX;
+	if (shared->http_room > 0)
+		status = gate_web_open(&l->web, &l->asking,
+		    shared->http_room / shared->loops, shared->tally, error);
+	if (status != LK_OK)
+		return (status);
 	return (gate_thread_start(&l->thread, shared, false, run, error));
 }
 
 void
 gate_loop_end(struct gate_loop *loop)
 {
-	if (loop != NULL)
-		gate_thread_end(&loop->thread);
+	if (loop == NULL)
+		return;
+	gate_thread_end(&loop->thread);
+	gate_web_close(&loop->web);
+	gate_exchange_free_spares(&loop->spares);
 	free(loop);
 }

@@ -38,6 +38,10 @@ gate_shared_open(struct gate_shared *shared, struct gate_process *process,
 		.ended = eventfd(0, EFD_CLOEXEC),
 		.queue = { -1, -1 },
 		.returned = { -1, -1 } };
+	/* HTTP has its part of the room, or leaves it. */
+	if (process->listeners[GATE_LISTENER_HTTP].fd != -1)
+		shared->http_room = shared->room.waiting / 4;
+	shared->room.waiting -= shared->http_room;
 	if (shared->bell == -1 || shared->ended == -1 ||
 	    pipe2(shared->queue, O_CLOEXEC | O_NONBLOCK) != 0 ||
 	    pipe2(shared->returned, O_CLOEXEC | O_NONBLOCK) != 0)
@@ -170,7 +174,7 @@ take_settings(struct gate_thread *thread, struct lk_error *error)
 	return (LK_OK);
 }
 
-bool
+void
 gate_thread_follow(struct gate_thread *thread)
 {
 	enum lk_status status = LK_OK;
@@ -182,14 +186,16 @@ gate_thread_follow(struct gate_thread *thread)
 	if (status != LK_OK)
 		gate_events_store(&thread->shared->tally->events, status,
 		    error.text);
-	return (status == LK_OK);
+	thread->current = status == LK_OK;
 }
 
 bool
 gate_thread_admits(const struct gate_thread *thread,
     struct gate_exchange *exchange)
 {
-	if (!gate_peers_admit(&thread->generation->peers, exchange->fd))
+	const enum gate_listeners which = exchange->protocol->listener;
+
+	if (!gate_peers_admit(&thread->generation->peers[which], exchange->fd))
 		gate_events_turned_away(&thread->shared->tally->events,
 		    GATE_TURN_AWAY_STRANGER);
 	else if (!gate_exchange_is_given_up(exchange))

@@ -22,11 +22,12 @@ struct gate_shared {
 	struct gate_process *process;
 	struct gate_tally *tally;
 	struct gate_room room;
-	size_t loops;    /* that there are to be */
-	int bell;        /* eventfd: each thread is to look up */
-	int ended;       /* eventfd: how many loops let nobody in any more */
-	int queue[2];    /* pipe of exchanges, to the workers */
-	int returned[2]; /* pipe of descriptors, to whichever loop */
+	size_t http_room; /* connections; 0: nobody comes by HTTP */
+	size_t loops;     /* that there are to be */
+	int bell;         /* eventfd: each thread is to look up */
+	int ended;        /* eventfd: how many loops let nobody in any more */
+	int queue[2];     /* pipe of exchanges, to the workers */
+	int returned[2];  /* pipe of descriptors, to whichever loop */
 	atomic_size_t under_way; /* requests of all loops whose check is */
 	atomic_bool stop;
 };
@@ -38,7 +39,8 @@ struct gate_thread {
 	struct gate_asked asked;            /* by its settings */
 	struct lk_buf reply;
 	int epoll;
-	bool waits; /* it may: it is a worker */
+	bool waits;   /* it may: it is a worker */
+	bool current; /* it has the settings in effect */
 	bool started;
 	pthread_t id;
 };
@@ -104,10 +106,11 @@ bool gate_thread_watch(const struct gate_thread *thread, int operation, int *fd,
 /**
  * gate_thread_follow(thread):
  * Work by new settings from here on, if there are any: what was under way by
- * its checks is forgotten then.  False if that takes more memory than there is:
- * the old ones stay, and nobody is to be let in by them.
+ * its checks is forgotten then.  If that takes more memory than there is, the
+ * old ones stay, it is not ${thread->current}, and nobody is to be let in by
+ * them.
  */
-bool gate_thread_follow(struct gate_thread *thread);
+void gate_thread_follow(struct gate_thread *thread);
 
 /**
  * gate_thread_admits(thread, exchange):

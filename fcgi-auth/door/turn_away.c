@@ -10,7 +10,6 @@
 
 #include "door/turn_away.h"
 
-#define TEXT_MAX 512
 /* Most that is read of a connection before it is closed. */
 #define DRAIN_MAX 131072
 #define DRAIN_CHUNK 4096
@@ -43,6 +42,14 @@ header(uint8_t type, uint16_t id, size_t content)
 }
 
 void
+gate_turn_away_text(enum gate_turn_away why, const char *reason,
+    char text[GATE_TURN_AWAY_TEXT_MAX])
+{
+	(void)snprintf(text, GATE_TURN_AWAY_TEXT_MAX, "%s%s.\n",
+	    why == GATE_TURN_AWAY_OVERLOAD ? overload : bad_request, reason);
+}
+
+void
 gate_turn_away(int fd, uint16_t request_id, enum gate_turn_away why,
     const char *reason)
 {
@@ -52,14 +59,13 @@ gate_turn_away(int fd, uint16_t request_id, enum gate_turn_away why,
 	} tail = { header(FCGI_STDOUT, request_id, 0),
 		header(FCGI_END_REQUEST, request_id, sizeof(tail.body)),
 		{ .protocolStatus = FCGI_REQUEST_COMPLETE } };
-	char text[TEXT_MAX];
+	char text[GATE_TURN_AWAY_TEXT_MAX];
 	FCGI_Header head;
 	struct iovec parts[] = { { &head, sizeof(head) }, { text, 0 },
 		{ &tail, sizeof(tail) } };
 	const struct msghdr message = { .msg_iov = parts, .msg_iovlen = 3 };
 
-	(void)snprintf(text, sizeof(text), "%s%s.\n",
-	    why == GATE_TURN_AWAY_OVERLOAD ? overload : bad_request, reason);
+	gate_turn_away_text(why, reason, text);
 	parts[1].iov_len = strlen(text);
 	head = header(FCGI_STDOUT, request_id, parts[1].iov_len);
 	/* An empty send buffer takes this much; a failure denies as well. */

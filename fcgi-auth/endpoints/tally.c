@@ -125,5 +125,7 @@ gate_tally_print(const struct gate_tally *tally, struct lk_buf *out)
 			    gate_endpoint_name((enum gate_endpoint)i),
 			    results[j], gate_counted(&tally->endpoints[i][j]));
 	}
+	gate_metrics_print_one(out, "latchkey_http_connections", "gauge",
+	    "Connections that are open by HTTP.", &tally->http_connections);
 	gate_metrics_print(&tally->events.metrics, out);
 }

@@ -22,6 +22,7 @@ struct gate_tally {
 	struct gate_events events;
 	struct gate_limiter denials[GATE_REASON_COUNT];
 	gate_counter verdicts[GATE_REASON_COUNT];
+	gate_counter http_connections; /* now */
 	gate_counter endpoints[GATE_ENDPOINT_COUNT][GATE_RESULT_COUNT];
 };
 

@@ -132,9 +132,8 @@ gate_metrics_head(struct lk_buf *out, const char *name, const char *type,
 	    type);
 }
 
-/* A metric that is one number. */
-static void
-print_one(struct lk_buf *out, const char *name, const char *type,
+void
+gate_metrics_print_one(struct lk_buf *out, const char *name, const char *type,
     const char *help, const gate_counter *counter)
 {
 	gate_metrics_head(out, name, type, help);
@@ -169,18 +168,18 @@ gate_metrics_print(const struct gate_metrics *metrics, struct lk_buf *out)
 		    "%" PRIu64 "\n",
 		    errors[i], gate_counted(&metrics->store_errors[i]));
 
-	print_one(out, "latchkey_connections_accepted_total", "counter",
-	    "Connections accepted.", &metrics->connections_accepted);
-	print_one(out, "latchkey_connections_refused_total", "counter",
-	    "Connections refused or dropped without a good request.",
+	gate_metrics_print_one(out, "latchkey_connections_accepted_total",
+	    "counter", "Connections accepted.", &metrics->connections_accepted);
+	gate_metrics_print_one(out, "latchkey_connections_refused_total",
+	    "counter", "Connections refused or dropped without a good request.",
 	    &metrics->connections_refused);
-	print_one(out, "latchkey_connections_waiting", "gauge",
+	gate_metrics_print_one(out, "latchkey_connections_waiting", "gauge",
 	    "Connections that have not sent a whole request.",
 	    &metrics->connections_waiting);
-	print_one(out, "latchkey_queue_depth", "gauge",
+	gate_metrics_print_one(out, "latchkey_queue_depth", "gauge",
 	    "Requests that wait for a worker.", &metrics->queued);
-	print_one(out, "latchkey_log_lines_dropped_total", "counter",
-	    "Log lines that found no room, since nobody read them.",
+	gate_metrics_print_one(out, "latchkey_log_lines_dropped_total",
+	    "counter", "Log lines that found no room, since nobody read them.",
 	    &metrics->log_dropped);
 	gate_metrics_head(out, "latchkey_reloads_total", "counter",
 	    "Reloads of the settings.");

@@ -70,6 +70,11 @@ void gate_metrics_print(const struct gate_metrics *metrics, struct lk_buf *out);
 void gate_metrics_head(struct lk_buf *out, const char *name, const char *type,
     const char *help);
 
+/** gate_metrics_print_one(out, name, type, help, counter): Append a metric that
+ * is one number. */
+void gate_metrics_print_one(struct lk_buf *out, const char *name,
+    const char *type, const char *help, const gate_counter *counter);
+
 /** Lets so many lines through per interval and counts the others. */
 struct gate_limiter {
 	_Atomic int64_t next_ns;     /* when the next interval begins */

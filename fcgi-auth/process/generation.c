@@ -14,9 +14,9 @@
 #include "process/listen.h"
 
 /* What cannot change without a restart. */
-enum { FIXED = 5 };
+enum { FIXED = 6 };
 static const char *const fixed_names[FIXED] = { "listen", "socket_mode",
-	"socket_group", "threads", "user" };
+	"socket_group", "threads", "user", "http.listen" };
 
 struct gate_generations {
 	/* Constant. */
@@ -38,12 +38,15 @@ static void
 generation_free(const struct gate_program *program,
     struct gate_generation *generation)
 {
+	size_t i;
+
 	if (generation == NULL)
 		return;
 	lk_watch_free(generation->watch);
 	if (generation->own != NULL)
 		program->unload(generation->own);
-	gate_peers_free(&generation->peers);
+	for (i = 0; i < GATE_LISTENER_COUNT; i++)
+		gate_peers_free(&generation->peers[i]);
 	lk_settings_free(generation->owned);
 	free(generation);
 }
@@ -93,6 +96,36 @@ start_watch(struct gate_generations *all, struct gate_generation *generation,
 
 /* ---- Loading ----------------------------------------------------------- */
 
+/* Who may ask on each of the sockets. */
+static enum lk_status
+read_peers(const struct gate_program *program,
+    struct gate_generation *generation, struct lk_error *error)
+{
+	const struct gate_process_settings settings = program->settings(
+	    generation->settings);
+	const struct {
+		const struct lk_strings *uids;
+		const char *name;
+	} lists[GATE_LISTENER_COUNT] = {
+		[GATE_LISTENER_MAIN] = { settings.allow_uids, "allow_uids" },
+		[GATE_LISTENER_HTTP] = { settings.http_allow_uids,
+		    "http.allow_uids" },
+	};
+	enum lk_status status = LK_OK;
+	struct lk_error why;
+	size_t i;
+
+	for (i = 0; i < GATE_LISTENER_COUNT && status == LK_OK; i++) {
+		status = gate_peers_read(lists[i].uids, &generation->peers[i],
+		    &why);
+		if (status != LK_OK)
+			lk_error_set(error, "%s: %s.%s: %s",
+			    generation->settings->path, program->group,
+			    lists[i].name, why.text);
+	}
+	return (status);
+}
+
 static enum lk_status
 generation_load(const struct gate_program *program, const char *path,
     struct gate_logger *logger, struct gate_generation **generation,
@@ -100,7 +133,6 @@ generation_load(const struct gate_program *program, const char *path,
 {
 	enum lk_status status = LK_FAULT;
 	struct gate_generation *g;
-	struct lk_error why;
 
 	*generation = NULL;
 	if ((g = calloc(1, sizeof(*g))) == NULL)
@@ -110,13 +142,8 @@ generation_load(const struct gate_program *program, const char *path,
 		goto out;
 	g->settings = g->owned;
 	g->holders = 1;
-	status = gate_peers_read(program->settings(g->settings).allow_uids,
-	    &g->peers, &why);
-	if (status != LK_OK) {
-		lk_error_set(error, "%s: %s.allow_uids: %s", g->settings->path,
-		    program->group, why.text);
+	if ((status = read_peers(program, g, error)) != LK_OK)
 		goto out;
-	}
 	if (program->load != NULL)
 		status = program->load(g->settings, &g->own, error);
 	if (status != LK_OK)
@@ -140,7 +167,8 @@ static void
 fixed_read(const struct gate_process_settings *settings, char *fixed[FIXED])
 {
 	const char *const texts[FIXED] = { settings->listen, NULL,
-		settings->socket_group, NULL, settings->user };
+		settings->socket_group, NULL, settings->user,
+		settings->http_listen };
 	const int64_t numbers
 	    [FIXED] = { [1] = settings->socket_mode, [3] = settings->threads };
 	char number[24];
@@ -277,7 +305,8 @@ gate_generations_reload(struct gate_generations *generations,
 		}
 	}
 	settings = generations->program->settings(next->settings);
-	next->peers.local_only = generations->remote && !settings.allow_remote;
+	next->peers[GATE_LISTENER_MAIN].local_only = generations->remote &&
+	    !settings.allow_remote;
 	fixed_compare(generations, &settings, restart);
 	(void)pthread_mutex_lock(&generations->lock);
 	next = atomic_exchange(&generations->current, next);

@@ -19,6 +19,9 @@
 /** What a program's settings say of its process; borrowed from them. */
 struct gate_process_settings {
 	const char *listen;
+	const char *http_listen; /* of this machine only; "": nowhere; NULL:
+	                            the program has no such */
+	const struct lk_strings *http_allow_uids;
 	int64_t socket_mode;
 	const char *socket_group;
 	const char *user; /* whom to become if started as root; "": nobody */
@@ -49,7 +52,7 @@ struct gate_program {
 struct gate_generation {
 	const struct lk_settings *settings;
 	const struct lk_log *log; /* outlives it */
-	struct gate_peers peers;
+	struct gate_peers peers[GATE_LISTENER_COUNT];
 	struct lk_watch *watch; /* for managers of the settings */
 	void *own;              /* of the program */
 

@@ -9,6 +9,13 @@
 #include "base/address.h"
 #include "latchkey.h"
 
+/** The sockets that a process may listen on. */
+enum gate_listeners {
+	GATE_LISTENER_MAIN = 0, /* always */
+	GATE_LISTENER_HTTP,     /* for the gate's second protocol, if any */
+	GATE_LISTENER_COUNT
+};
+
 struct gate_listener {
 	int fd;      /* -1: none */
 	bool passed; /* by whoever started us */

@@ -18,22 +18,14 @@
 #include "base/deadline.h"
 #include "base/error.h"
 #include "process/account.h"
+#include "process/environment.h"
 #include "process/process.h"
 
-/* Where a service manager leaves its sockets, from sd_listen_fds(3). */
-#define LISTEN_FDS_START 3
-#define NOTIFY_MAX 128
 /* Most connections that wait, and descriptors for everything else. */
 #define WAITING_MAX 16384
 #define QUEUE_MAX 1024
 #define RESERVED_FDS 64
 #define FDS_PER_THREAD 8
-
-/** What the environment says to a process that a service manager starts. */
-struct environment {
-	int sockets;             /* passed by the service manager */
-	char notify[NOTIFY_MAX]; /* where it wants to be told; "": nowhere */
-};
 
 /* LeakSanitizer inspects its own process, which hiding it would forbid. */
 #if defined(__SANITIZE_ADDRESS__)
@@ -109,42 +101,6 @@ open_signals(void)
 	return (signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
-/* ---- The environment --------------------------------------------------- */
-
-/* The value of variable ${name} as a small number; 0 if it is none. */
-static long
-read_number(const char *name)
-{
-	const char *text = getenv(name);
-	char *end;
-	long number;
-
-	if (text == NULL || text[0] < '0' || text[0] > '9')
-		return (0);
-	errno = 0;
-	number = strtol(text, &end, 10);
-	return (errno != 0 || *end != '\0' ? 0 : number);
-}
-
-/* Read what is meant for this process, and leave it to no other. */
-static struct environment
-read_environment(void)
-{
-	static const char *const names[] = { "LISTEN_PID", "LISTEN_FDS",
-		"LISTEN_FDNAMES", "NOTIFY_SOCKET" };
-	const char *notify = getenv("NOTIFY_SOCKET");
-	struct environment environment = { 0 };
-	size_t i;
-
-	if (read_number("LISTEN_PID") == (long)getpid())
-		environment.sockets = (int)read_number("LISTEN_FDS");
-	if (notify != NULL)
-		(void)snprintf(environment.notify, NOTIFY_MAX, "%s", notify);
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		(void)unsetenv(names[i]);
-	return (environment);
-}
-
 /* ---- The service manager ------------------------------------------------- */
 
 /* From here on tell the datagram socket ${path}, in which a leading `@` stands
@@ -187,8 +143,7 @@ tell(const struct gate_process *process, const char *text)
 /* ---- The socket, and whose process it is ------------------------------- */
 
 static enum lk_status
-find_listener(const struct environment *environment,
-    const struct gate_program *program,
+find_listener(const struct gate_program *program,
     const struct gate_process_settings *settings,
     struct gate_listener *listener, struct lk_error *error)
 {
@@ -196,15 +151,8 @@ find_listener(const struct environment *environment,
 	struct lk_error why;
 	gid_t group;
 
-	if (environment->sockets > 0) {
-		if (environment->sockets > 1 ||
-		    !gate_listener_inherited(LISTEN_FDS_START))
-			return (lk_fail(error, LK_E_SETTINGS,
-			    "LISTEN_FDS: "
-			    "expected one listening stream socket"));
-		return (gate_listener_adopt(LISTEN_FDS_START, program->prepare,
-		    listener, error));
-	}
+	if (listener->fd != -1)
+		return (LK_OK);
 	if (gate_listener_inherited(STDIN_FILENO))
 		return (gate_listener_adopt(STDIN_FILENO, program->prepare,
 		    listener, error));
@@ -219,16 +167,46 @@ find_listener(const struct environment *environment,
 	        group, program->prepare, listener, error));
 }
 
-/* Become the user of the settings, if started as root; the socket file becomes
+/* Listen for HTTP, if the settings say where: on this machine only, as it has
+ * neither encryption nor a password. */
+static enum lk_status
+open_http(const struct gate_program *program,
+    const struct gate_process_settings *settings,
+    struct gate_listener *listener, struct lk_error *error)
+{
+	enum lk_status status = LK_OK;
+	struct lk_error why;
+	gid_t group;
+
+	if (listener->fd == -1 &&
+	    (settings->http_listen == NULL || settings->http_listen[0] == '\0'))
+		return (LK_OK);
+	if (listener->fd == -1)
+		status = gate_account_group(settings->socket_group, &group,
+		    &why);
+	if (status == LK_OK && listener->fd == -1)
+		status = gate_listener_open(settings->http_listen,
+		    (mode_t)settings->socket_mode, group, NULL, listener, &why);
+	if (status == LK_OK && !gate_socket_is_local(listener->fd))
+		status = lk_fail(&why, LK_E_SETTINGS,
+		    "expected a unix socket or a loopback address");
+	if (status != LK_OK)
+		lk_error_set(error, "%s.http.listen: %s", program->group,
+		    why.text);
+	return (status);
+}
+
+/* Become the user of the settings, if started as root; the socket files become
  * theirs. */
 static enum lk_status
 become_user(const struct gate_program *program,
     const struct gate_process_settings *settings,
-    const struct gate_listener *listener, struct lk_error *error)
+    const struct gate_listener *listeners, struct lk_error *error)
 {
 	struct gate_account account;
 	enum lk_status status = LK_FAULT;
 	struct lk_error why;
+	size_t i;
 
 	if (settings->user[0] == '\0' || geteuid() != 0)
 		return (LK_OK);
@@ -237,8 +215,10 @@ become_user(const struct gate_program *program,
 		lk_error_set(error, "%s.user: %s", program->group, why.text);
 		return (status);
 	}
-	status = gate_listener_give(listener, account.uid,
-	    settings->socket_group[0] == '\0' ? account.gid : (gid_t)-1, error);
+	for (i = 0; i < GATE_LISTENER_COUNT && status == LK_OK; i++)
+		status = gate_listener_give(&listeners[i], account.uid,
+		    settings->socket_group[0] == '\0' ? account.gid : (gid_t)-1,
+		    error);
 	if (status != LK_OK)
 		return (status);
 	if ((status = gate_account_become(&account, program->group, error)) !=
@@ -252,28 +232,36 @@ become_user(const struct gate_program *program,
 
 /* By the settings of ${first}: listen, and be who the process is to be. */
 static enum lk_status
-take_place(struct gate_process *process, const struct environment *environment,
+take_place(struct gate_process *process,
+    const struct gate_environment *environment,
     const struct gate_generation *first, struct lk_error *error)
 {
 	const struct gate_program *program = process->program;
 	const struct gate_process_settings settings = program->settings(
 	    first->settings);
+	struct gate_listener *main = &process->listeners[GATE_LISTENER_MAIN];
 	enum lk_status status = LK_FAULT;
 
 	status = open_notify(process, environment->notify, error);
 	if (status != LK_OK)
 		return (status);
-	status = find_listener(environment, program, &settings,
-	    &process->listener, error);
+	status = gate_environment_adopt(environment, program->prepare,
+	    settings.http_listen != NULL, process->listeners, error);
+	/* Who finds the first of the sockets finds the other. */
+	if (status == LK_OK)
+		status = open_http(program, &settings,
+		    &process->listeners[GATE_LISTENER_HTTP], error);
+	if (status == LK_OK)
+		status = find_listener(program, &settings, main, error);
 	if (status == LK_OK && !settings.allow_remote &&
-	    !gate_socket_is_local(process->listener.fd))
+	    !gate_socket_is_local(main->fd))
 		status = lk_fail(error, LK_E_SETTINGS,
 		    "the socket is bound to an address that other machines "
 		    "reach, which takes %s.allow_remote = true",
 		    program->group);
 	if (status != LK_OK)
 		return (status);
-	status = become_user(program, &settings, &process->listener, error);
+	status = become_user(program, &settings, process->listeners, error);
 	if (status != LK_OK)
 		return (status);
 	process->threads = (size_t)settings.threads;
@@ -285,11 +273,13 @@ enum lk_status
 gate_process_open(struct gate_process *process, const char *path,
     struct lk_error *error)
 {
-	const struct environment environment = read_environment();
+	const struct gate_environment environment = gate_environment_read();
 	struct gate_generation *first;
 	enum lk_status status = LK_FAULT;
+	size_t i;
 
-	process->listener.fd = -1;
+	for (i = 0; i < GATE_LISTENER_COUNT; i++)
+		process->listeners[i].fd = -1;
 	process->notify = -1;
 	/* Signals first: every thread is to leave them to the descriptor. */
 	if ((process->signals = open_signals()) == -1)
@@ -309,7 +299,7 @@ gate_process_open(struct gate_process *process, const char *path,
 	if (status != LK_OK)
 		return (status);
 	return (gate_generations_watch(process->generations,
-	    process->listener.fd, error));
+	    process->listeners[GATE_LISTENER_MAIN].fd, error));
 }
 
 void
@@ -395,9 +385,18 @@ gate_process_wait(struct gate_process *process, int ended)
 }
 
 void
+gate_process_leave(struct gate_process *process)
+{
+	size_t i;
+
+	for (i = 0; i < GATE_LISTENER_COUNT; i++)
+		gate_listener_close(&process->listeners[i]);
+}
+
+void
 gate_process_close(struct gate_process *process)
 {
-	gate_listener_close(&process->listener);
+	gate_process_leave(process);
 	if (process->notify != -1)
 		(void)close(process->notify);
 	if (process->signals != -1)

@@ -29,7 +29,7 @@ struct gate_process {
 	int signals; /* readable once there is something to obey */
 	size_t threads;
 	struct gate_generations *generations;
-	struct gate_listener listener;
+	struct gate_listener listeners[GATE_LISTENER_COUNT];
 	int notify; /* of the service manager; -1: nobody is told */
 	struct gate_logger *logger;
 };
@@ -81,6 +81,13 @@ bool gate_process_obey(struct gate_process *process);
  */
 enum lk_status gate_process_wait(struct gate_process *process,
     int ended) LK_MUST_CHECK;
+
+/**
+ * gate_process_leave(process):
+ * Listen no more: from here on another process may take its place.  Doing it
+ * twice is fine.
+ */
+void gate_process_leave(struct gate_process *process);
 
 /**
  * gate_process_close(process):

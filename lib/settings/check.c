@@ -376,6 +376,23 @@ check_headers(const struct lk_settings *settings, struct lk_error *error)
 }
 
 static enum lk_status
+check_http_listen(const struct lk_settings *settings, struct lk_error *error)
+{
+	const char *listen = settings->gate.http.listen;
+	char got[LK_SETTING_TEXT_MAX];
+	struct lk_address address;
+
+	if (listen[0] == '\0' ||
+	    (lk_address_parse(listen, &address) == LK_OK &&
+	        lk_address_is_loopback(&address)))
+		return (LK_OK);
+	lk_setting_quote(listen, got);
+	return (lk_settings_refuse(settings, "gate.http.listen",
+	    "gate.http.listen", error,
+	    "expected unix:/path or a loopback address, got %s", got));
+}
+
+static enum lk_status
 check_listen(const struct lk_settings *settings, struct lk_error *error)
 {
 	const char *listen = settings->gate.listen;
@@ -400,7 +417,8 @@ lk_settings_check(const struct lk_settings *settings, struct lk_error *error)
 {
 	static enum lk_status (*const checks[])(const struct lk_settings *,
 	    struct lk_error *) = { check_user, check_tokens, check_cookie,
-		check_renewal, check_sessions, check_headers, check_listen };
+		check_renewal, check_sessions, check_headers, check_listen,
+		check_http_listen };
 	enum lk_status status = LK_OK;
 	size_t i;
 

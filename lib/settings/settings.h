@@ -139,6 +139,10 @@ struct lk_settings {
 		struct lk_strings allow_uids; /* names or numbers of users */
 		char *user; /* whom to become if started as root */
 		int64_t threads;
+		struct {
+			char *listen; /* "": nowhere */
+			struct lk_strings allow_uids;
+		} http;
 		struct lk_strings tokens;
 		struct lk_token_sources sources; /* the same, read */
 		char *realm;

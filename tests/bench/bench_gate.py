@@ -94,6 +94,7 @@ class Nginx(Daemon):
               {temporary}
               {self.http}
               server {{
+                server_name localhost;
                 listen 127.0.0.1:{self.port}; root {folder};{server}
                 location / {{
                   {page}
@@ -109,6 +110,28 @@ class Nginx(Daemon):
 
     def ready(self):
         return accepts(self.address)
+
+
+class NginxHttp(Nginx):
+    """The same that asks by HTTP, on connections that it keeps."""
+
+    def guard(self, gate):
+        self.http = f"""
+            upstream latchkey {{ server {gate}; keepalive 64; }}"""
+        return """
+            location = /_latchkey {
+              internal;
+              proxy_pass http://latchkey/authorize;
+              proxy_method HEAD;
+              proxy_http_version 1.1;
+              proxy_pass_request_body off;
+              proxy_set_header Connection "";
+              proxy_set_header Content-Length "";
+              proxy_set_header X-Latchkey-Method $request_method;
+              proxy_set_header X-Latchkey-Uri $request_uri;
+              proxy_set_header X-Latchkey-Host $server_name;
+              proxy_set_header X-Latchkey-Peer $remote_addr;
+            }""", "auth_request /_latchkey;"
 
 
 class Light(LighttpdAlone):
@@ -240,6 +263,11 @@ class Bench:
         self.token = Latchkey(place, self.conf("unix")).issue("alice")
         self.bearer = bearer(self.token)
 
+    @staticmethod
+    def http(listen):
+        """Where a gate that listens there listens for HTTP."""
+        return listen.replace(".sock", "-http.sock")
+
     def conf(self, name):
         return self.place.path / f"gate-{name}.conf"
 
@@ -247,7 +275,8 @@ class Bench:
         listen = f"unix:{self.place.path}/gate-{name}.sock"
         # Denials are not logged: nor does the no-op.
         self.place.write(f"gate-{name}.conf", settings(
-            redis, listen, f"threads = {THREADS};")
+            redis, listen, f"threads = {THREADS}; "
+            f'http = {{ listen = "{self.http(listen)}"; }};')
             + 'log = { level = "warn"; };\n')
         gate = self.place.add(Gate(self.place, self.conf(name), listen,
                                    name=f"gate-{name}"))
@@ -273,6 +302,29 @@ class Bench:
             "allow-tcp": case("allow-tcp", [gates["tcp"], self.redis],
                               gates["tcp"].address, header=self.bearer),
         }
+
+    def http_cases(self):
+        """nginx by HTTP instead, for what it opens."""
+        def case(name, way, **options):
+            gate = self.gates[way]
+            web = self.place.add(NginxHttp(self.place, name,
+                                           self.http(gate.address)))
+            return Case(f"nginx.{name}", web, [gate, self.redis], **options)
+
+        return {"http-deny": case("http-deny", "unix", allowed=False),
+                **{f"http-{way}": case(f"http-{way}", way,
+                                       header=self.bearer)
+                   for way in ("unix", "tcp")}}
+
+    @staticmethod
+    def compare_http(cases, base):
+        for one in cases.values():
+            one.say()
+        ratio("nginx.http-deny-over-noop", cases["http-deny"],
+              base["noop-deny"], ("<=", 0.55))
+        for way in ("unix", "tcp"):
+            ratio(f"nginx.http-{way}-over-noop", cases[f"http-{way}"],
+                  base["noop-allow"], ("<=", 0.75))
 
     def compare(self, kind, cases):
         for one in cases.values():
@@ -369,8 +421,10 @@ def main():
         bench = Bench(place)
         suites = {"lighttpd": bench.cases("lighttpd", Light),
                   "nginx": bench.cases("nginx", Nginx)}
-        run_in_turns([case for suite in suites.values()
+        by_http = bench.http_cases()
+        run_in_turns([case for suite in [*suites.values(), by_http]
                       for case in suite.values()], options)
+        bench.compare_http(by_http, suites["nginx"])
         for kind, suite in suites.items():
             bench.compare(kind, suite)
         if many:

@@ -88,7 +88,7 @@ def test_examples_of_web_servers_are_all_started_by_a_test():
     whole = "\n".join(read(name) for name in SERVERS)
     servers = ("lighttpd", "apache", "nginx", "caddy", "haproxy")
     names = [path for server in servers for path in files(f"etc/{server}/*")]
-    assert len(names) == 14, names
+    assert len(names) == 18, names
     assert [path for path in names
             if f"{path.parent.name}/{path.name}" not in started
             and f"/{path.name}" not in whole] == []

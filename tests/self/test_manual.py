@@ -154,10 +154,11 @@ def test_manual_example_file_has_every_setting_at_its_default(defaults):
 
 def test_manual_settings_say_what_takes_a_restart():
     names = read("fcgi-auth/process/generation.c").split("fixed_names")[1]
-    fixed = re.findall(r'"(\w+)"', names.split("}")[0])
+    fixed = re.findall(r'"([\w.]+)"', names.split("}")[0])
     gate = [f"gate.{name}" for name in fixed]
-    # Nobody need be in a group to ask the agent.
-    agent = [f"agent.{name}" for name in fixed if name != "socket_group"]
+    # Nobody need be in a group to ask the agent, and it has one socket.
+    agent = [f"agent.{name}" for name in fixed
+             if name not in ("socket_group", "http.listen")]
     takes = gate + agent
     assert fixed
     text = read(SETTINGS).split("\n.SH SETTINGS\n")[1]
@@ -264,7 +265,7 @@ def names_in(path, pattern):
     ("fcgi-auth/process/process.c", r'LK_LOG_\w+,\s*"([a-z, ]+)"'),
     ("fcgi-auth/process/events.c", r'LK_LOG_\w+,\s*"([a-z ]+)"'),
     ("fcgi-auth/main.c", r'LK_LOG_\w+,\s*"([a-z ]+)"'),
-    ("fcgi-auth/process/process.c", r'"((?:LISTEN|NOTIFY)_[A-Z_]+)"'),
+    ("fcgi-auth/process/environment.c", r'"((?:LISTEN|NOTIFY)_[A-Z_]+)"'),
     ("fcgi-auth/main.c", r'"((?:LATCHKEY|GATEWAY)_[A-Z_]+)"'),
     ("fcgi-auth/verdict/request.c", r'first_of\(request, "(?:HTTP_)?(\w+)"\)'),
     ("fcgi-auth/verdict/reply.c", r"Status: ([0-9]{3}) "),
@@ -289,7 +290,7 @@ def test_manual_gate_has_every(path, pattern):
     ("agent/answer/access.c", r'\.message = "([a-z ]+)"'),
     ("agent/main.c", r'LK_LOG_\w+,\s*"([a-z ]+)"'),
     ("agent/house/http.c", r'_number\(response, "([A-Z][A-Za-z-]+)"'),
-    ("fcgi-auth/process/process.c", r'"((?:LISTEN|NOTIFY)_[A-Z_]+)"'),
+    ("fcgi-auth/process/environment.c", r'"((?:LISTEN|NOTIFY)_[A-Z_]+)"'),
 ])
 def test_manual_agent_has_every(path, pattern):
     text = rendered(AGENT)

@@ -18,8 +18,8 @@ FLAGS = ["-std=c11", "-D_GNU_SOURCE", '-DLK_VERSION="0"',
          "-Werror"]
 # Headers of Linux and of other libraries, beside those of a C library.
 BORROWED = ["asm", "asm-generic", "linux", "cjson", "curl", "fastcgi.h",
-            "fcgi*.h", "hiredis", "libconfig.h", "mariadb", "openssl",
-            "security", "sodium*", "sqlite3.h"]
+            "fcgi*.h", "hiredis", "libconfig.h", "mariadb", "microhttpd.h",
+            "openssl", "security", "sodium*", "sqlite3.h"]
 
 
 def include_folders():

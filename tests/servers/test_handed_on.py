@@ -103,7 +103,8 @@ def test_private_is_not_said_of_a_public_rule(front, token):
 
 
 # Those that pass on what a 200 has.
-RENEWING = ("apache", "apache-spawning", "nginx", "caddy", "haproxy")
+RENEWING = ("apache", "apache-spawning", "nginx", "nginx-http", "caddy",
+            "caddy-http", "haproxy")
 
 
 def is_kept_by_none(reply):

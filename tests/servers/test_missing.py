@@ -79,9 +79,16 @@ FORGOTTEN = {
     "caddy": ("Caddyfile", (
         "env LATCHKEY_ENDPOINT authorize",
         "env LATCHKEY_METHOD {http.request.orig_method}")),
-    "haproxy": ("haproxy.cfg", (
-        "set-param LATCHKEY_ENDPOINT authorize",
-        "set-param REQUEST_URI %[req.fhdr(latchkey-uri)]")),
+    "caddy-http": ("latchkey-http.caddy", (
+        "rewrite /authorize?",
+        "header_up X-Latchkey-Method {http.request.orig_method}",
+        "header_up X-Latchkey-Uri {http.request.orig_uri}",
+        "header_up X-Latchkey-Peer {http.request.remote.host}")),
+    "nginx-http": ("latchkey-ask.conf", (
+        "proxy_set_header X-Latchkey-Method $request_method;",
+        "proxy_set_header X-Latchkey-Uri    $request_uri;",
+        "proxy_set_header X-Latchkey-Peer   $remote_addr;",
+        "proxy_set_header X-Latchkey-Host   $server_name;")),
 }
 
 
@@ -112,8 +119,9 @@ def test_missing_words_of_the_script_refuse(own_site):
     haproxy.stop()
     script = own_site.place.path / "latchkey.lua"
     text = script.read_text()
-    for line in ('headers["latchkey-method"] = { method }',
-                 'headers["latchkey-uri"] = { uri }'):
+    for line in ('headers["x-latchkey-method"] = { method }',
+                 'headers["x-latchkey-uri"] = { uri }',
+                 'headers["x-latchkey-peer"] = { txn.sf:src() }'):
         assert text.count(line) == 1
         for instead in ("", line.replace("{", '{ "x",')):
             script.write_text(text.replace(line, instead))

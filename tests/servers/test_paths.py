@@ -125,7 +125,8 @@ def test_path_with_an_encoded_slash_under_one_rule_is_let_in(
     answer = raw(front.address, head_of(target, alice))
     uri = uri_in(answer)
     assert status_of(raw(front.address, head_of(target))) != 200
-    if front.name not in PASSES and "%25" not in name:
+    if (front.name.removesuffix("-http") not in PASSES
+            and "%25" not in name):
         assert (uri, status_of(answer)) == (None, 404), answer
         return
     assert status_of(answer) == 200, answer

@@ -1,6 +1,7 @@
 """Caddy with forward_auth over FastCGI."""
 
 from support.front import Front, substitute
+from support.place import ROOT
 from support.servers import find_program
 
 
@@ -9,6 +10,8 @@ class Caddy(Front):
     host_is_literal = True
     example = "caddy/Caddyfile"
     program = "/fcgi/page"
+    # What says which site it is.
+    named = "LATCHKEY_HOST {}"
     translates = {400: 401}
     down = (502,)
     http2 = "same"
@@ -18,7 +21,7 @@ class Caddy(Front):
     def host(self, name):
         return substitute(self.block, {
             f":{self.port} {{": f"http://{name}:{self.port} {{",
-            "LATCHKEY_HOST localhost": f"LATCHKEY_HOST {name}",
+            self.named.format("localhost"): self.named.format(name),
             f"root * {self.site.pages}": f"root * {self.site.pages}/{name}"})
 
     def prepare(self):
@@ -36,3 +39,20 @@ class Caddy(Front):
         conf = self.place.write("Caddyfile", text + self.all_hosts())
         self.argv = [find_program("caddy"), "run", "--adapter", "caddyfile",
                      "--config", conf]
+
+
+class CaddyHttp(Caddy):
+    """The same that asks by HTTP."""
+
+    name = "caddy-http"
+    named = "latchkey-http.caddy {}"
+
+    def example_text(self, values, name=None):
+        text = super().example_text(values, name)
+        text = text.replace(f"unix/{self.site.gate_socket}",
+                            f"unix/{self.site.http_socket}")
+        first = text.index("\t\t\trewrite /_latchkey")
+        last = text.index("\n\t\t\t# The cookie of a session")
+        part = self.place.write("latchkey-http.caddy", (
+            ROOT / "etc" / "caddy/latchkey-http.caddy").read_text(), 0o644)
+        return f"{text[:first]}import {part} localhost\n{text[last:]}"

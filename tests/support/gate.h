@@ -11,6 +11,8 @@ settings_of(const struct lk_settings *settings)
 {
 	return ((struct gate_process_settings){
 	    .listen = settings->gate.listen,
+	    .http_listen = settings->gate.http.listen,
+	    .http_allow_uids = &settings->gate.http.allow_uids,
 	    .socket_mode = settings->gate.socket_mode,
 	    .socket_group = settings->gate.socket_group,
 	    .user = settings->gate.user,

@@ -26,17 +26,16 @@ class Haproxy(Front):
                 f"\tserver app {self.site.service.address}\n")
 
     def prepare(self):
-        socket = {"/run/haproxy/latchkey.sock": self.file("self.sock")}
         script = self.place.write("latchkey.lua", self.example_text(
-            socket, "haproxy/latchkey.lua"))
+            {"/run/latchkey/http.sock": self.site.http_socket},
+            "haproxy/latchkey.lua"))
         text = self.example_text({
-            **socket, **self.owner(),
+            **self.owner(),
             "/etc/haproxy/latchkey.lua": script,
             # A port speaks HTTP/2 without TLS from the first byte.
             "bind 127.0.0.1:8080":
                 f"bind {self.address}\n"
                 f"\tbind 127.0.0.1:{self.port2} proto h2",
-            "/run/latchkey/gate.sock": self.site.gate_socket,
             "127.0.0.1:8081": self.site.service.address,
             "127.0.0.1:9020": self.site.program.address})
         text = text.replace("\tdefault_backend app\n", "".join(
@@ -54,8 +53,7 @@ class Haproxy(Front):
         """Who is not root cannot become anybody."""
         if os.geteuid() == 0:
             return {}
-        return {"\tuser haproxy\n\tgroup haproxy\n": "",
-                " user haproxy": ""}
+        return {"\tuser haproxy\n\tgroup haproxy\n": ""}
 
     @property
     def takes_unsized(self):

@@ -49,6 +49,34 @@ class Nginx(Front):
             f"root   {self.site.pages}": f"root {self.site.pages}/{name}"})
 
 
+class NginxHttp(Nginx):
+    """The same that asks by HTTP."""
+
+    name = "nginx-http"
+
+    def example_text(self, values, name=None):
+        text = super().example_text(values, name)
+        first = text.index("\t\tlocation = /_latchkey {")
+        last = text.index("\t\t# With gate.login_url")
+        text = text[:first] + self.part(
+            "nginx/latchkey-http.conf") + text[last:]
+        first = text.index("\t\t# Logging out,")
+        last = text.index("\t\t# A service behind nginx")
+        text = text[:first] + text[last:]
+        return text.replace("http {\n", "http {\n" + self.part(
+            "nginx/latchkey-upstream.conf"), 1)
+
+    def part(self, name):
+        """One of the files that the examples include."""
+        ask = "nginx/latchkey-ask.conf"
+        asked = self.place.write("latchkey-ask.conf",
+                                 (ROOT / "etc" / ask).read_text(), 0o644)
+        return ((ROOT / "etc" / name).read_text()
+                .replace(f"/etc/{ask}", str(asked))
+                .replace("/run/latchkey/http.sock",
+                         str(self.site.http_socket)))
+
+
 class NginxTls(Nginx):
     """The same with the lines for TLS, for the host localhost."""
 

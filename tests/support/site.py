@@ -5,16 +5,16 @@ import shutil
 
 from support.apache import Apache, ApacheBasic, ApacheSpawning
 from support.backend import Backend, FastcgiBackend
-from support.caddy import Caddy
+from support.caddy import Caddy, CaddyHttp
 from support.haproxy import Haproxy
 from support.lighttpd import Lighttpd, LighttpdSpawning
-from support.nginx import Nginx
+from support.nginx import Nginx, NginxHttp
 from support.place import BUILD, free_port, wait_until
 from support.servers import Gate, Latchkey, RedisServer, settings
 
 FRONTS = {front.name: front for front in (
     Lighttpd, LighttpdSpawning, Apache, ApacheBasic, ApacheSpawning, Nginx,
-    Caddy, Haproxy)}
+    NginxHttp, Caddy, CaddyHttp, Haproxy)}
 
 # Says what it received, as the services behind do.
 PAGE = """#!/bin/sh
@@ -41,7 +41,10 @@ class Site:
         self.redis = place.add(RedisServer(place, options=("save 3600 1",)))
         self.gate_socket = place.path / "gate.sock"
         self.gate_tcp = f"127.0.0.1:{free_port()}"
-        self.conf = self.settings("latchkey.conf", f"unix:{self.gate_socket}")
+        self.http_socket = place.path / "http.sock"
+        self.conf = self.settings(
+            "latchkey.conf", f"unix:{self.gate_socket}",
+            f'http = {{ listen = "unix:{self.http_socket}"; }};')
         tcp = self.settings("latchkey-tcp.conf", self.gate_tcp)
         self.cli = Latchkey(place, self.conf)
         self.gate_program = place.path / "latchkey-fcgi"
@@ -55,9 +58,10 @@ class Site:
         self.add_pages()
         self.fronts = {}
 
-    def settings(self, name, listen):
+    def settings(self, name, listen, http=""):
         return self.place.write(name, settings(
-            self.redis.address, listen, f"socket_mode = 0666; {self.rules}")
+            self.redis.address, listen,
+            f"socket_mode = 0666; {http} {self.rules}")
             + 'log = { level = "debug"; };\n' + self.extra, 0o644)
 
     def add_pages(self):

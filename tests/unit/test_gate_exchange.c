@@ -9,12 +9,13 @@
 #include <unistd.h>
 
 #include <fastcgi.h>
+#include <fcgiapp.h>
 
 #include "support/test.h"
 #include "base/deadline.h"
 #include "support/gate.h"
 #include "support/temp_dir.h"
-#include "door/exchange.h"
+#include "door/fcgi.h"
 #include "door/thread.h"
 
 #define MS_NS INT64_C(1000000)
@@ -81,7 +82,7 @@ begin_with_body(int i, bool keep, size_t body)
 	all[i].theirs = fds[1];
 	seen.ended = ask(fds[1], seen.request_id, keep ? FCGI_KEEP_CONN : 0,
 	    body);
-	all[i].exchange = gate_exchange_begin(&spares, fds[0], &seen);
+	all[i].exchange = gate_fcgi_begin(&spares, fds[0], &seen);
 	assert_non_null(all[i].exchange);
 }
 
@@ -131,7 +132,7 @@ test_gate_exchange_each_has_parameters_and_answer_of_its_own(void **state)
 		at = i * 17 % MANY;
 		(void)snprintf(who, sizeof(who), "who%d", at + 1);
 		assert_string_equal(FCGX_GetParam("WHO",
-		    all[at].exchange->fcgi.envp), who);
+		    all[at].exchange->env), who);
 		assert_int_equal(gate_exchange_answer(all[at].exchange, who),
 		    at % 2 == 1 ? all[at].mine : -1);
 		expect_reply(at, who, at % 2 == 1);
@@ -153,7 +154,7 @@ test_gate_exchange_kept_carries_the_next_request(void **state)
 		    "once more"), all[0].mine);
 		expect_reply(0, "once more", true);
 		(void)ask(all[0].theirs, 1, FCGI_KEEP_CONN, 0);
-		all[0].exchange = gate_exchange_begin(&spares, all[0].mine,
+		all[0].exchange = gate_fcgi_begin(&spares, all[0].mine,
 		    &seen);
 		assert_non_null(all[0].exchange);
 	}
@@ -252,7 +253,7 @@ test_gate_exchange_with_too_little_is_none(void **state)
 
 	assert_int_equal(socketpair(AF_UNIX,
 	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
-	assert_null(gate_exchange_begin(&spares, fds[0], &seen));
+	assert_null(gate_fcgi_begin(&spares, fds[0], &seen));
 	assert_int_equal(fcntl(fds[0], F_GETFD), -1);
 	assert_int_equal(errno, EBADF);
 	(void)close(fds[1]);
