@@ -2,12 +2,14 @@
 """Run the benchmarks of the library against stores of their own."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from figure import say  # noqa: E402
 from support.agent import Agent  # noqa: E402
 from support.certificates import (Authority, as_settings,  # noqa: E402
                                   redis_options)
@@ -38,9 +40,12 @@ def bench_pam(place, redis, name, address):
 def by_agent(place, name, conf):
     """An agent of these settings, and the settings of who asks it."""
     address = f"unix:{place.path}/{name}.sock"
-    place.add(Agent(place, place.write(
+    agent = place.add(Agent(place, place.write(
         f"{name}-agent.conf", conf.read_text()
         + f'agent = {{ listen = "{address}"; }};\n'), address))
+    rollup = Path(f"/proc/{agent.process.pid}/smaps_rollup").read_text()
+    say(f"agent_{name}_idle", int(re.search(r"Rss: +(\d+)", rollup)[1]) / 1024,
+        "MB", ("<=", 8))
     return place.write(f"{name}-client.conf", f'''store = {{
         backend = "agent"; agent = {{ address = "{address}";
         user = "{os.getuid()}"; timeout_ms = 5000; }}; }};

@@ -1,6 +1,6 @@
 /*
- * What a way to a store costs beside another one to the same: checks, and first
- * checks of a program, in turn in one process.
+ * What a way to a store costs beside another one to the same: checks, first
+ * checks of a program, and issues, in turn in one process.
  *
  *     bench_way PLAIN PLAIN.conf TLS TLS.conf	(names, and settings)
  */
@@ -13,6 +13,7 @@
 
 #define CHECKS 2000 /* in a round */
 #define LOGINS 20   /* in a round: connect, check once, close */
+#define ISSUES 100  /* in a round: sessions, of a user each */
 
 struct side {
 	struct lk_settings *settings;
@@ -91,15 +92,35 @@ logins(struct side *side)
 	    (cpu_seconds() - cpu) / LOGINS });
 }
 
+/* How many are issued in a second, for users that have none. */
+static double
+issues(struct side *side, size_t round)
+{
+	const double clock = seconds();
+	struct lk_token token;
+	char user[64];
+	int i;
+
+	for (i = 0; i < ISSUES; i++) {
+		(void)snprintf(user, sizeof(user), "%p-%zu-%d", (void *)side,
+		    round, i);
+		if (lk_issue(side->m, user, NULL, &token, NULL) != LK_OK)
+			die(lk_manager_error(side->m));
+		lk_token_wipe(&token);
+	}
+	return (ISSUES / (seconds() - clock));
+}
+
 static void
-print_pair(const char *what, char **names, double values[2][ROUNDS])
+print_pair(const char *what, char **names, double values[2][ROUNDS],
+    const char *unit)
 {
 	char name[64];
 	size_t s;
 
 	for (s = 0; s < 2; s++) {
 		(void)snprintf(name, sizeof(name), "%s_%s", what, names[2 * s]);
-		print_figure(name, median(values[s], ROUNDS), "us");
+		print_figure(name, median(values[s], ROUNDS), unit);
 	}
 }
 
@@ -117,6 +138,7 @@ int
 main(int argc, char **argv)
 {
 	double rate[ROUNDS], cpu[ROUNDS], first[2][ROUNDS], hello[2][ROUNDS];
+	double issued[2][ROUNDS];
 	struct side side[2];
 	struct cost cost[2];
 	size_t i, s;
@@ -136,12 +158,14 @@ main(int argc, char **argv)
 			cost[s] = logins(&side[s]);
 			first[s][i] = cost[s].clock * 1e6;
 			hello[s][i] = cost[s].cpu * 1e6;
+			issued[s][i] = issues(&side[s], i);
 		}
 	}
 	print_ratio("check_rate", argv + 1, rate);
 	print_ratio("check_cpu", argv + 1, cpu);
-	print_pair("first_check", argv + 1, first);
-	print_pair("first_check_cpu", argv + 1, hello);
+	print_pair("first_check", argv + 1, first, "us");
+	print_pair("first_check_cpu", argv + 1, hello, "us");
+	print_pair("issues", argv + 1, issued, "1/s");
 	for (s = 0; s < 2; s++) {
 		lk_manager_free(side[s].m);
 		lk_settings_free(side[s].settings);
