@@ -181,6 +181,10 @@ $(B)/obj/tests/contract/maria.o: BASE_CFLAGS += \
 $(MODULE_OBJ) $(B)/obj/tests/contract/maria.o: BASE_CFLAGS += \
 	$(shell $(PKG_CONFIG) --cflags $(MODULE_PKGS) 2>/dev/null | \
 		sed 's/-I/-isystem /g')
+# Where its ways to log in are, in Debian if it does not say so.
+MARIADB_PLUGINS ?= $(or $(shell mariadb_config --plugindir 2>/dev/null),\
+	$(shell $(PKG_CONFIG) --variable=libdir libmariadb)/libmariadb3/plugin)
+$(MODULE_OBJ): BASE_CFLAGS += -DLK_MARIADB_PLUGINS='"$(MARIADB_PLUGINS)"'
 
 # It brings what it needs of the library, and shows nothing of that.
 $(B)/modules/store_mariadb.so: $(MODULE_OBJ) $(B)/liblatchkey.a \
@@ -443,6 +447,12 @@ demo: deps-demo
 	+@$(MAKE) --no-print-directory -s all
 	@LK_BUILD='$(B)' KEEP='$(KEEP)' STORE='$(STORE)' \
 		$(PYTHON) tests/demo.py
+
+.PHONY: check-mysql
+## make check-mysql  what stores promise, on MySQL 9 of Debian sid in a folder of
+##                  its own (needs root and Debian's packages)
+check-mysql: deps all tests
+	@LK_BUILD='$(B)' $(PYTHON) tests/mysql/run.py $(B)/mysql
 
 .PHONY: storm
 ## make storm       random faults behind Sentinel (SEED=, ROUNDS=1, FAULTS=40)

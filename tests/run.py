@@ -114,12 +114,12 @@ def leaks_can_be_found(folder):
 
 
 class Program:
-    """A cmocka program of one build, and what came of running it; `maria`
-    is the socket of a MariaDB, or None."""
+    """A cmocka program of one build, and what came of running it; `more`
+    of its environment says where a MariaDB is."""
 
-    def __init__(self, folder, kind, name, maria=None):
+    def __init__(self, folder, kind, name, more=None):
         self.kind = kind
-        self.maria = maria
+        self.more = more or {}
         self.path = Path(folder) / "tests" / kind / name
         self.suite = f"{kind}/{name}"
 
@@ -143,8 +143,7 @@ class Program:
                 environment["LK_TEST_REDIS_SOCKET"] = str(redis.socket)
                 environment["LK_TEST_REDIS_PORT"] = str(redis.port)
                 environment["LK_REDIS_SERVER"] = redis_program()
-                if self.maria is not None:
-                    environment["LK_TEST_MARIADB"] = str(self.maria)
+                environment.update(self.more)
             self.execute(environment)
         self.seconds = time.monotonic() - start
         return self
@@ -204,16 +203,17 @@ def run_programs(results, folders, only):
     beside one MariaDB, in which each has a database."""
     with Place() as place:
         try:
-            maria = place.add(MariadbServer(place)).socket
+            server = place.add(MariadbServer(place))
+            maria = {"LK_TEST_MARIADB": str(server.socket)}
         except NotInstalled as why:
             say(f"contract tests leave out MariaDB: {why}")
-            maria = None
+            maria = {}
         run_programs_beside(results, folders, only, maria)
 
 
 def run_programs_beside(results, folders, only, maria):
     programs = [Program(folder, kind, source.stem,
-                        maria if folder == folders[-1] else None)
+                        maria if folder == folders[-1] else {})
                 for folder in folders for kind in ("unit", "contract")
                 for source in sorted(TESTS.glob(f"{kind}/test_*.c"))
                 if not only or {kind, f"{kind}/{source.stem}"} & set(only)]

@@ -68,9 +68,11 @@ maria_open(void)
 {
 	struct maria *maria = calloc(1, sizeof(*maria));
 	const char *path = getenv("LK_TEST_MARIADB");
+	const char *by_tls = getenv("LK_TEST_MARIADB_TLS");
 
 	assert_non_null(maria);
-	(void)snprintf(maria->address, sizeof(maria->address), "unix:%s", path);
+	(void)snprintf(maria->address, sizeof(maria->address), "%s%s",
+	    by_tls != NULL ? "" : "unix:", by_tls != NULL ? by_tls : path);
 	(void)snprintf(maria->database, sizeof(maria->database), "lk_%ld",
 	    (long)getpid());
 	maria->mysql = mysql_init(NULL);
@@ -78,7 +80,8 @@ maria_open(void)
 	if (mysql_real_connect(maria->mysql, NULL, "root", "", NULL, 0, path,
 	        0) == NULL)
 		fail_msg("%s", mysql_error(maria->mysql));
-	run(maria, "CREATE OR REPLACE DATABASE %s", maria->database);
+	run(maria, "DROP DATABASE IF EXISTS %s", maria->database);
+	run(maria, "CREATE DATABASE %s", maria->database);
 	run(maria, "USE %s", maria->database);
 	run(maria,
 	    "CREATE USER IF NOT EXISTS latchkey@localhost"
@@ -91,6 +94,15 @@ const char *
 maria_address(const struct maria *maria)
 {
 	return (maria->address);
+}
+
+const char *
+maria_ca(const struct maria *maria)
+{
+	const char *ca = getenv("LK_TEST_MARIADB_CA");
+
+	(void)maria;
+	return (ca != NULL ? ca : "");
 }
 
 const char *
@@ -143,6 +155,13 @@ maria_address(const struct maria *maria)
 
 const char *
 maria_database(const struct maria *maria)
+{
+	(void)maria;
+	return ("");
+}
+
+const char *
+maria_ca(const struct maria *maria)
 {
 	(void)maria;
 	return ("");

@@ -1,6 +1,8 @@
 /*
  * A database of its own in the MariaDB that the test run started and named in
- * LK_TEST_MARIADB, the path of its socket, where we are its root.
+ * LK_TEST_MARIADB, the path of its socket, where we are its root.  The store is
+ * there, or by TLS at LK_TEST_MARIADB_TLS, whose authority is
+ * LK_TEST_MARIADB_CA.
  */
 #ifndef MARIA_H_
 #define MARIA_H_
@@ -15,8 +17,10 @@ bool maria_is_here(void);
 /** maria_open(): Make the database, and a user who may do what is needed. */
 struct maria *maria_open(void);
 
-/** maria_address(maria), maria_database(maria): for the settings. */
+/** maria_address(maria), maria_ca(maria), maria_database(maria): for the
+ * settings. */
 const char *maria_address(const struct maria *maria);
+const char *maria_ca(const struct maria *maria);
 const char *maria_database(const struct maria *maria);
 
 /** maria_run(maria, text): Run a statement in it, or fail. */

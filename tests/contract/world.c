@@ -273,8 +273,10 @@ write_store(FILE *file, const struct world *world, const char *address,
 		fprintf(file,
 		    "store = { backend = \"mariadb\"; mariadb = {\n"
 		    "  address = \"%s\"; database = \"%s\";\n"
-		    "  password = \"sesame\"; " TIMEOUTS " }; };\n",
-		    maria_address(world->maria), maria_database(world->maria));
+		    "  password = \"sesame\"; " TIMEOUTS
+		    "  tls = { ca = \"%s\"; }; }; };\n",
+		    maria_address(world->maria), maria_database(world->maria),
+		    maria_ca(world->maria));
 		return;
 	}
 	fprintf(file,

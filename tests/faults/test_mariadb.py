@@ -206,10 +206,12 @@ class Liar:
     `answer`; remembers all that it got."""
 
     def __init__(self, place, method=b"mysql_native_password", answer=OK,
-                 greets_with=b"mysql_native_password"):
+                 greets_with=b"mysql_native_password",
+                 nonce=b"ABCDEFGHIJKLMNOPQRST\0"):
         self.method, self.answer = method, answer
+        self.nonce = nonce
         self.greets_with = greets_with
-        self.heard = b""
+        self.heard = self.proof = b""
         self.path = place.path / "liar.sock"
         self.path.unlink(missing_ok=True)
         self.listener = socket.socket(socket.AF_UNIX)
@@ -224,8 +226,8 @@ class Liar:
             self.heard += peer.recv(65536)
             if self.method is not None:
                 peer.sendall(packet(2, b"\xfe" + self.method + b"\0"
-                                    + b"ABCDEFGHIJKLMNOPQRST\0"))
-                got = peer.recv(65536)
+                                    + self.nonce))
+                self.proof = got = peer.recv(65536)
                 self.heard += got
                 peer.sendall(packet(4 if got else 3, OK))
             else:
@@ -264,6 +266,15 @@ def test_mariadb_that_lies_does_not_get_the_password(place, method, first):
     liar = (Liar(place, None, greets_with=method) if first
             else Liar(place, method))
     meet(place, liar)
+    assert SECRET.encode() not in liar.heard
+
+
+def test_mariadb_method_that_is_a_library_is_found(place):
+    """In libmariadb's own folder."""
+    liar = Liar(place, b"client_ed25519", nonce=b"N" * 32)
+    meet(place, liar)
+    # A signature, which shows nothing.
+    assert liar.proof[:4] == b"\x40\0\0\3" and len(liar.proof) == 68
     assert SECRET.encode() not in liar.heard
 
 

@@ -12,7 +12,7 @@ from tree import files
 SOURCES = [path for path in files("lib/**/*.c", "fcgi-auth/**/*.c",
                                   "ctl/*.c", "pam/*.c")]
 FLAGS = ["-std=c11", "-D_GNU_SOURCE", '-DLK_VERSION="0"',
-         '-DLK_MODULE_DIR="/"', "-Ilib",
+         '-DLK_MODULE_DIR="/"', '-DLK_MARIADB_PLUGINS="/"', "-Ilib",
          "-Ifcgi-auth", f"-I{BUILD}/gen", "-fsyntax-only", "-Wall", "-Wextra",
          "-Wpedantic", "-Wconversion", "-Wno-missing-field-initializers",
          "-Werror"]

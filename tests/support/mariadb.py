@@ -10,9 +10,12 @@ from pathlib import Path
 from support.place import BUILD, Daemon, NotInstalled, free_port
 from support.servers import PATIENT, Gate, Latchkey, find_program
 
-# What a server's own tables are made of.
-SYSTEM_TABLES = [Path("/usr/share/mysql", f"mysql_{name}.sql") for name in (
-    "system_tables", "performance_tables", "system_tables_data")]
+# What a server's own tables are made of, which 11 has elsewhere.
+SYSTEM_TABLES = [next((path for path in (
+    Path("/usr/share/mariadb", f"mariadb_{name}.sql"),
+    Path("/usr/share/mysql", f"mysql_{name}.sql")) if path.exists()), None)
+    for name in ("system_tables", "performance_tables",
+                 "system_tables_data")]
 SMALL = ("--innodb-buffer-pool-size=32M", "--innodb-log-file-size=16M",
          "--performance-schema=OFF")
 PASSWORD = "sesame-opens-it"
@@ -28,7 +31,7 @@ class MariadbServer(Daemon):
         super().__init__(place)
         program = find_program("mariadbd")
         self.client = find_program("mariadb")
-        if not all(path.exists() for path in SYSTEM_TABLES):
+        if None in SYSTEM_TABLES:
             raise NotInstalled("not installed: the tables of a MariaDB")
         self.folder = Path(tempfile.mkdtemp(prefix="latchkey-mariadb-"))
         self.become = []

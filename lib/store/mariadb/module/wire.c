@@ -24,12 +24,12 @@
 #define FULL "(11"
 /* Longest packet that is taken: a row is shorter. */
 #define PACKET_MAX (1UL << 20)
-/* Where libmariadb looks for libraries that a server names: there is none. */
-#define NO_PLUGINS "/nonexistent"
 /* The ways to log in that do not show the password to whoever asks for it.
  * `caching_sha2_password` shows it to who holds the other end of TLS. */
 #define METHODS "mysql_native_password,client_ed25519"
 #define METHODS_TLS METHODS ",caching_sha2_password"
+/* What of these is a library comes from libmariadb's own folder,
+ * LK_MARIADB_PLUGINS, whatever the environment says. */
 
 /* What every connection of ours goes by. */
 static const char *const manners[] = {
@@ -431,7 +431,7 @@ set_options(const struct lk_mariadb_wire *wire, MYSQL *mysql, bool is_unix)
 	bad |= mysql_optionsv(mysql, MYSQL_OPT_PROTOCOL, &protocol);
 	bad |= mysql_optionsv(mysql, MYSQL_OPT_LOCAL_INFILE, &none);
 	bad |= mysql_optionsv(mysql, MYSQL_OPT_RECONNECT, &no);
-	bad |= mysql_optionsv(mysql, MYSQL_PLUGIN_DIR, NO_PLUGINS);
+	bad |= mysql_optionsv(mysql, MYSQL_PLUGIN_DIR, LK_MARIADB_PLUGINS);
 	bad |= mysql_optionsv(mysql, MARIADB_OPT_RESTRICTED_AUTH,
 	    encrypted ? METHODS_TLS : METHODS);
 	bad |= mysql_optionsv(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet);
