@@ -230,6 +230,87 @@ test_session_is_the_one_that_was_asked_about(void **state)
 }
 
 static void
+test_issue_says_what_it_ended_or_fits_not(void **state)
+{
+#define ISSUED "{\"token\":\"" TOKEN "\",\"id\":\"" ID "\"" \
+	",\"issued_at\":1,\"expires_at\":9,\"ttl\":8"
+	static const struct {
+		const char *body;
+		bool fits;
+		uint64_t ended;
+	} cases[] = {
+		{ ISSUED ",\"ended\":[]}", true, 0 },
+		{ ISSUED ",\"ended\":[\"" OTHER "\",\"" ID "\"]}", true, 2 },
+		/* It says nothing of it yet. */
+		{ ISSUED "}", true, 0 },
+		{ ISSUED ",\"ended\":null}", false, 0 },
+		{ ISSUED ",\"ended\":\"" OTHER "\"}", false, 0 },
+		{ ISSUED ",\"ended\":{\"" OTHER "\":1}}", false, 0 },
+		{ ISSUED ",\"ended\":[\"" OTHER "\",1]}", false, 0 },
+		{ ISSUED ",\"ended\":[\"" OTHER "\",\"n0t-an-id\"]}", false,
+		    0 },
+		{ ISSUED ",\"ended\":[],\"ended\":[]}", false, 0 },
+	};
+	struct lk_gone gone = { .ids = LK_BUF_INIT(LK_GONE_IDS_MAX) };
+	struct lk_session session;
+	struct lk_token token;
+
+	(void)state;
+	EACH(c, cases) {
+		const struct lk_agent_reply reply = { .http = 201,
+			.body = c->body,
+			.len = strlen(c->body) };
+
+		assert_int_equal(lk_agent_read_issued(&reply, "alice", "web",
+		    &token, &session, &gone), c->fits);
+		assert_int_equal(gone.count, c->ended);
+		lk_gone_forget(&gone);
+		/* Nobody may use a token of an answer that does not fit. */
+		assert_int_equal(token.len > 0, c->fits);
+	}
+	lk_token_wipe(&token);
+	lk_buf_free(&gone.ids);
+}
+
+/* What a user's history may not say. */
+static void
+test_history_is_whole_or_does_not_fit(void **state)
+{
+#define ENTRY(event, reason) \
+	"{\"time\":1,\"event\":" event ",\"id\":null,\"client\":\"web\"," \
+	"\"reason\":" reason ",\"peer\":null,\"agent\":null," \
+	"\"actor\":\"gate\",\"count\":2}"
+	static const struct {
+		const char *body;
+		bool fits;
+	} cases[] = {
+		{ "[]\n", true },
+		{ "[" ENTRY("\"issued\"", "null") ",\n"
+		  ENTRY("\"ended\"", "\"limit\"") "]", true },
+		{ ENTRY("\"issued\"", "null"), false },
+		{ "[" ENTRY("\"issued\"", "null") "", false },
+		{ "[" ENTRY("\"issued\"", "\"limit\"") "]", false },
+		{ "[" ENTRY("\"ended\"", "null") "]", false },
+		{ "[" ENTRY("\"ended\"", "\"weather\"") "]", false },
+		{ "[" ENTRY("\"began\"", "null") "]", false },
+		{ "[" ENTRY("1", "null") "]", false },
+		{ "[{\"time\":1,\"event\":\"issued\"}]", false },
+		{ "[null]", false },
+		{ "{}", false },
+	};
+
+	(void)state;
+	EACH(c, cases) {
+		const struct lk_agent_reply reply = { .http = 200,
+			.body = c->body,
+			.len = strlen(c->body) };
+
+		assert_int_equal(lk_agent_read_history(&reply, NULL, NULL),
+		    c->fits);
+	}
+}
+
+static void
 test_question_is_one_line_whatever_its_fields_are(void **state)
 {
 	struct lk_buf fields = LK_BUF_INIT(1024), out = LK_BUF_INIT(2048);
