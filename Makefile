@@ -271,6 +271,7 @@ $(B)/tests/contract/%: $(B)/obj/tests/contract/%.o \
 		$(B)/obj/tests/contract/world.o \
 		$(B)/obj/tests/contract/children.o \
 		$(B)/obj/tests/contract/cluster.o \
+		$(B)/obj/tests/contract/nodes.o \
 		$(B)/obj/tests/contract/impostor.o \
 		$(B)/obj/tests/contract/maria.o \
 		$(B)/obj/tests/support/module_dir.o $(B)/liblatchkey.a

@@ -36,13 +36,16 @@
 #define LK_SETTINGS_MAX 128
 /* Most Sentinels. */
 #define LK_SENTINELS_MAX 16
+/* Most nodes of a Redis Cluster to begin with. */
+#define LK_CLUSTER_SEEDS_MAX 16
 
 enum lk_backend_name {
 	LK_BACKEND_SQLITE = 0,
 	LK_BACKEND_REDIS,
 	LK_BACKEND_SENTINEL,
 	LK_BACKEND_MARIADB,
-	LK_BACKEND_AGENT
+	LK_BACKEND_AGENT,
+	LK_BACKEND_CLUSTER
 };
 enum lk_durability { LK_DURABILITY_ACK = 0, LK_DURABILITY_REPLICA };
 enum lk_layout { LK_LAYOUT_LATCHKEY = 0, LK_LAYOUT_GOSESSION };
@@ -106,6 +109,9 @@ struct lk_settings {
 			char *user; /* whose it must be, unless root's */
 			int64_t timeout_ms;
 		} agent;
+		struct {
+			struct lk_strings addresses;
+		} cluster;
 	} store;
 	struct {
 		int64_t ttl;

@@ -60,7 +60,8 @@
 
 static const char *const backends[] = { [LK_BACKEND_SQLITE] = "sqlite",
 	[LK_BACKEND_REDIS] = "redis", [LK_BACKEND_SENTINEL] = "sentinel",
-	[LK_BACKEND_MARIADB] = "mariadb", [LK_BACKEND_AGENT] = "agent", NULL };
+	[LK_BACKEND_MARIADB] = "mariadb", [LK_BACKEND_AGENT] = "agent",
+	[LK_BACKEND_CLUSTER] = "cluster", NULL };
 static const char *const durabilities[] = { [LK_DURABILITY_ACK] = "ack",
 	[LK_DURABILITY_REPLICA] = "replica", NULL };
 static const char *const layouts[] = { [LK_LAYOUT_LATCHKEY] = "latchkey",
@@ -217,6 +218,10 @@ const struct lk_setting lk_settings_table[] = {
 	{ KEY(store.agent.user), STRING(1, ACCOUNT_LEN, TEXT("latchkey")),
 	    .check = lk_form_is_account },
 	{ KEY(store.agent.timeout_ms), INT(1, TIMEOUT_MS, 500) },
+
+	{ KEY(store.cluster.addresses),
+	    STRINGS(1, LK_CLUSTER_SEEDS_MAX, TEXT("127.0.0.1:6379")),
+	    .check = lk_form_is_address, .once = "each node" },
 
 	{ KEY(session.ttl), INT(LK_TTL_MIN, LK_TTL_MAX, 604800) },
 	{ KEY(session.max_life), INT(0, LK_TTL_MAX, 0) },

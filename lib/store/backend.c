@@ -6,6 +6,7 @@ static const struct lk_backend *const backends[] = {
 	[LK_BACKEND_SENTINEL] = &lk_sentinel_backend,
 	[LK_BACKEND_MARIADB] = &lk_mariadb_backend,
 	[LK_BACKEND_AGENT] = &lk_agent_backend,
+	[LK_BACKEND_CLUSTER] = &lk_cluster_backend,
 };
 
 const struct lk_backend *

@@ -49,6 +49,7 @@ extern const struct lk_backend lk_redis_backend;
 extern const struct lk_backend lk_sentinel_backend;
 extern const struct lk_backend lk_mariadb_backend;
 extern const struct lk_backend lk_agent_backend;
+extern const struct lk_backend lk_cluster_backend;
 
 /** lk_backend_of(settings): The one that they name. */
 const struct lk_backend *lk_backend_of(const struct lk_settings *settings);

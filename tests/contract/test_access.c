@@ -91,8 +91,7 @@ test_access_check_is_one_get(void **state)
 	struct lk_session session;
 	long before;
 
-	if (!world_is_redis(world) || world_is_gosession(world) ||
-	    world->cluster != NULL)
+	if (!world_is_single(world) || world_is_gosession(world))
 		return; /* no GET, or others' */
 	settle(world, "");
 	issue(world, "alice", 600, &token, &access);

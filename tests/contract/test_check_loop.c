@@ -83,7 +83,7 @@ test_check_loop_answers_each_request(void **state)
 	/* The embedded store and Sentinel without a watch leave all to it. */
 	assert_true(server.by_manager == 0 || server.by_manager == REQUESTS);
 	assert_int_equal(server.by_manager == 0,
-	    world_is_redis(world) && world->cluster == NULL);
+	    world_is_single(world));
 	lk_checks_free(checks);
 	(void)close(ep);
 	(void)close(fd[0]);

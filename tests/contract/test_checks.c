@@ -30,7 +30,7 @@ test_checks_without_a_watch_need_a_known_address(void **state)
 {
 	struct world *world = *state;
 	struct lk_checks *checks = checks_of(world, NULL);
-	const bool single = world_is_redis(world) && world->cluster == NULL;
+	const bool single = world_is_single(world);
 	struct lk_checks_wants wants;
 	struct lk_session session;
 	struct lk_token token;
@@ -59,7 +59,7 @@ test_checks_at_a_host_name_follow_a_manager(void **state)
 	struct lk_token token;
 	char address[64];
 
-	if (!world_is_redis(world) || world->cluster != NULL)
+	if (!world_is_single(world))
 		return; /* no host name there */
 	(void)snprintf(address, sizeof(address), "localhost:%s",
 	    getenv("LK_TEST_REDIS_PORT"));

@@ -219,7 +219,7 @@ test_revoke_all_without_time_for_it_goes_on_when_repeated(void **state)
 	enum lk_status status = LK_E_TIMEOUT;
 	int repeated = 0;
 
-	if (!world_is_redis(world) || world->cluster != NULL) {
+	if (!world_is_single(world)) {
 		print_message("# skipped: this is asked of a single Redis\n");
 		skip();
 	}

@@ -8,6 +8,7 @@
 
 #include "cluster.h"
 #include "maria.h"
+#include "nodes.h"
 #include "settings/settings.h"
 
 #define PATH_SIZE 128
@@ -122,6 +123,17 @@ world_open_sentinel(void **state)
 	return (0);
 }
 
+int
+world_open_cluster(void **state)
+{
+	struct world *world = open_world(state, "latchkey");
+
+	world->nodes = calloc(1, sizeof(*world->nodes));
+	assert_non_null(world->nodes);
+	nodes_start(world->nodes);
+	return (0);
+}
+
 /* ---- The agent ----------------------------------------------------------- */
 
 static void
@@ -218,6 +230,9 @@ world_close(void **state)
 	if (world->cluster != NULL)
 		cluster_stop(world->cluster);
 	free(world->cluster);
+	if (world->nodes != NULL)
+		nodes_stop(world->nodes);
+	free(world->nodes);
 	temp_dir_remove(&world->folder);
 	free(world);
 	return (0);
@@ -238,6 +253,8 @@ world_reset(void **state)
 	}
 	if (world->maria != NULL)
 		maria_empty(world->maria);
+	if (world->nodes != NULL)
+		nodes_flush(world->nodes);
 	world_settle(world, "", "", "");
 	return (0);
 }
@@ -282,7 +299,10 @@ write_store(FILE *file, const struct world *world, const char *address,
 	fprintf(file,
 	    "store = { backend = \"%s\"; durability_timeout_ms = 7000;\n"
 	    "  redis = { layout = \"%s\"; %s ",
-	    world->cluster != NULL ? "sentinel" : "redis", world->layout,
+	    world->cluster != NULL     ? "sentinel"
+	        : world->nodes != NULL ? "cluster"
+	                               : "redis",
+	    world->layout,
 	    redis[0] != '\0' ? redis : TIMEOUTS);
 	if (world->cluster != NULL) {
 		fprintf(file,
@@ -290,6 +310,11 @@ write_store(FILE *file, const struct world *world, const char *address,
 		    "  sentinel = { %s password = \"%s\"; }; };\n",
 		    CLUSTER_REDIS_PASSWORD, cluster_addresses(world->cluster),
 		    CLUSTER_PASSWORD);
+		return;
+	}
+	if (world->nodes != NULL) {
+		fprintf(file, "}; cluster = { %s }; };\n",
+		    nodes_addresses(world->nodes));
 		return;
 	}
 	if (world->tls && strncmp(address, "unix:", 5) == 0) {
@@ -598,6 +623,12 @@ world_is_redis(const struct world *world)
 	return (world->redis != NULL);
 }
 
+bool
+world_is_single(const struct world *world)
+{
+	return (world_is_redis(world) && world->cluster == NULL);
+}
+
 int
 world_run(enum world_which which, const struct CMUnitTest *tests, size_t count)
 {
@@ -613,6 +644,7 @@ world_run(enum world_which which, const struct CMUnitTest *tests, size_t count)
 		{ "redis/tls", WORLD_ALL, world_open_tls },
 		{ "agent", WORLD_SESSIONS, world_open_agent },
 		{ "mariadb", WORLD_ALL, open_mariadb },
+		{ "cluster", WORLD_ALL, world_open_cluster },
 	};
 	const char *only = getenv("LK_TEST_WORLD");
 	int failed = 0;
@@ -622,7 +654,8 @@ world_run(enum world_which which, const struct CMUnitTest *tests, size_t count)
 			continue;
 		if ((c->open == world_open_sentinel ||
 		        c->open == world_open_tls ||
-		        c->open == world_open_agent) &&
+		        c->open == world_open_agent ||
+		        c->open == world_open_cluster) &&
 		    getenv("LK_TEST_REDIS_PASSWORD") != NULL)
 			continue;
 		if (c->open == open_mariadb && !maria_is_here()) {

@@ -3,7 +3,8 @@
  * of its own, a manager made of them, and, unless the store is a file beside
  * it, a hand of our own in the Redis that the test run started and named in
  * LK_TEST_REDIS_SOCKET and LK_TEST_REDIS_PORT (for TLS: at LK_TEST_REDIS_TLS,
- * certified by LK_TEST_REDIS_CA), or in the master of a cluster of our own.
+ * certified by LK_TEST_REDIS_CA), or in the master of a cluster of our own.  In
+ * a Redis Cluster we have no hand.
  * With LK_TEST_REDIS_PASSWORD the managers are Redis users named like their
  * layout, and there is neither TLS nor a cluster; our own hand never is.
  * Where the agent is asked, the settings are his, and so is the Redis.
@@ -18,12 +19,14 @@
 
 struct cluster;
 struct maria;
+struct nodes;
 
 struct world {
 	const char *layout;         /* "sqlite" is a store without one */
 	struct temp_dir folder;     /* private; a new one for each test */
 	const char *dir;            /* its path */
 	struct cluster *cluster;    /* behind Sentinel, else NULL */
+	struct nodes *nodes;        /* of a Redis Cluster, else NULL */
 	bool tls;
 	struct maria *maria;        /* its database, else NULL */
 	bool by_agent;              /* latchkeyd has the store, and is asked */
@@ -60,6 +63,7 @@ int world_open_gosession(void **state);
 int world_open_sentinel(void **state);
 int world_open_tls(void **state);
 int world_open_agent(void **state);
+int world_open_cluster(void **state);
 int world_close(void **state);
 
 /* Which stores and layouts to run tests over; WORLD_SESSIONS: all, and the
@@ -134,6 +138,8 @@ enum lk_status world_wait_for_end(struct world *world,
 
 bool world_is_gosession(const struct world *world);
 bool world_is_sqlite(const struct world *world);
+/* Whether we have a hand in its Redis, and whether that is a single one. */
 bool world_is_redis(const struct world *world);
+bool world_is_single(const struct world *world);
 
 #endif /* !WORLD_H_ */

@@ -485,7 +485,8 @@ static void
 test_settings_wrong_type_is_refused(void **state)
 {
 #define BACKEND \
-	"one of \"sqlite\", \"redis\", \"sentinel\", \"mariadb\", \"agent\""
+	"one of \"sqlite\", \"redis\", \"sentinel\", \"mariadb\", \"agent\", " \
+	"\"cluster\""
 #define REALM "a string of 1 to 128 bytes"
 #define TOKENS "an array of 1 to 16 strings"
 	static const struct value_case cases[] = {

@@ -123,8 +123,8 @@ done(struct checks *c, struct check *check, enum lk_status status)
 static void
 tell_breaker(struct checks *c, const struct check *check, bool answered)
 {
-	lk_redis_watch_note(c->dial.link->watch, false, answered,
-	    check->began_ns);
+	lk_redis_watch_note(c->dial.link->watch, &c->dial.link->watch->breaker,
+	    false, answered, check->began_ns);
 }
 
 /* ---- What is on its way ------------------------------------------------ */
@@ -171,7 +171,7 @@ ask(struct checks *c, struct check *check)
 static void
 ask_time(struct checks *c)
 {
-	struct lk_redis_clock *clock = &c->dial.link->wire.clock;
+	struct lk_redis_clock *clock = &c->dial.link->wire->clock;
 	struct lk_redis_command time;
 
 	if (lk_redis_order_is_empty(&c->order) ||
@@ -236,7 +236,7 @@ static void
 read_answer(struct checks *c, struct check *check)
 {
 	const struct lk_redis_layout *layout = c->layout;
-	const struct lk_redis_wire *wire = &c->dial.link->wire;
+	const struct lk_redis_wire *wire = c->dial.link->wire;
 	const char *wrong = NULL;
 	enum lk_status status = LK_FAULT, why;
 
@@ -269,8 +269,8 @@ read_answer(struct checks *c, struct check *check)
 	}
 	tell_breaker(c, check, true);
 	/* Somebody must ask for the master first, or a source for the user. */
-	if (!lk_redis_topology_is_fresh(c->dial.link->watch->topology,
-	        wire->generation) ||
+	if (!lk_redis_topology_is_fresh(c->dial.link->watch->topology, wire,
+	        LK_REDIS_NO_SLOT) ||
 	    (status == LK_OK && check->user && check->record.len == 0))
 		status = LK_E_WOULD_WAIT;
 	done(c, check, status);
@@ -286,7 +286,7 @@ is_refused(struct checks *c, size_t count)
 
 	for (i = 0; i < count; i++) {
 		status = lk_redis_reply_refusal(c->order.replies[i],
-		    link->wire.name, c->base.error);
+		    link->wire->name, c->base.error);
 		if (status == LK_OK)
 			continue;
 		if (lk_redis_is_passing(link, c->order.replies[i])) {
@@ -322,7 +322,7 @@ take_answer(struct checks *c)
 	if (is_refused(c, count))
 		return;
 	if (asker == &c->time)
-		status = lk_redis_wire_take_time(&c->dial.link->wire,
+		status = lk_redis_wire_take_time(c->dial.link->wire,
 		    c->order.replies[0]);
 	else if (asker != NULL)
 		read_answer(c, (struct check *)asker);
@@ -335,7 +335,7 @@ take_answer(struct checks *c)
 static void
 take_replies(struct checks *c)
 {
-	struct lk_redis_wire *wire = &c->dial.link->wire;
+	struct lk_redis_wire *wire = c->dial.link->wire;
 	struct lk_redis_reply *reply;
 	enum lk_redis_order_reply makes;
 
@@ -366,8 +366,8 @@ expire(struct checks *c, int64_t now_ns)
 
 	if (check == NULL || check->deadline.at_ns > now_ns)
 		return;
-	lk_redis_watch_suspect(link->watch, link->wire.generation);
-	(void)lk_redis_wire_failed(&link->wire, "read", ETIMEDOUT);
+	lk_redis_watch_suspect(link->watch, link->wire);
+	(void)lk_redis_wire_failed(link->wire, "read", ETIMEDOUT);
 	for (; check != NULL && check->deadline.at_ns <= now_ns;
 	     check = c->waiting.first) {
 		lk_redis_order_leave(&c->order, &check->asker);
@@ -424,7 +424,7 @@ redis_give_up(struct lk_store_checks *base, const void *whose)
 static void
 receive_some(struct checks *c)
 {
-	struct lk_redis_wire *wire = &c->dial.link->wire;
+	struct lk_redis_wire *wire = c->dial.link->wire;
 	enum lk_status status = LK_FAULT;
 	size_t before;
 	bool more = true;
@@ -465,9 +465,8 @@ leave_old(struct checks *c)
 
 	if (c->dial.state != LK_DIAL_CLOSED &&
 	    atomic_load_explicit(&link->watch->topology->generation,
-	        memory_order_acquire) != link->wire.generation)
-		send_again(c,
-		    lk_redis_wire_failed(&link->wire, "read", ESTALE));
+	        memory_order_acquire) != link->wire->generation)
+		send_again(c, lk_redis_wire_failed(link->wire, "read", ESTALE));
 }
 
 static void
@@ -485,7 +484,7 @@ redis_go_on(struct lk_store_checks *base, short events)
 		return;
 	if (c->dial.state == LK_DIAL_READY && now_ns >= silent_at(c))
 		send_again(c,
-		    lk_redis_wire_failed(&link->wire, "read", ETIMEDOUT));
+		    lk_redis_wire_failed(link->wire, "read", ETIMEDOUT));
 	if (c->dial.state == LK_DIAL_READY && events != 0)
 		receive_some(c);
 	if (c->dial.state != LK_DIAL_READY) {
@@ -497,9 +496,9 @@ redis_go_on(struct lk_store_checks *base, short events)
 		ask_time(c);
 	if (c->dial.state != LK_DIAL_READY)
 		return;
-	error = lk_redis_order_send(&c->order, &link->wire.channel.stream);
+	error = lk_redis_order_send(&c->order, &link->wire->channel.stream);
 	if (error != 0)
-		send_again(c, lk_redis_wire_failed(&link->wire, "send", error));
+		send_again(c, lk_redis_wire_failed(link->wire, "send", error));
 }
 
 /* ---- The rest of the operations ---------------------------------------- */
@@ -517,8 +516,8 @@ redis_start(struct lk_store_checks *base, const struct lk_token_key *key,
 	if (lk_redis_order_is_full(&c->order) ||
 	    lk_breaker_is_barred(&link->watch->breaker) ||
 	    (c->dial.state != LK_DIAL_CLOSED &&
-	        !lk_redis_topology_is_fresh(link->watch->topology,
-	            link->wire.generation)))
+	        !lk_redis_topology_is_fresh(link->watch->topology, link->wire,
+	            LK_REDIS_NO_SLOT)))
 		return (LK_E_WOULD_WAIT);
 	if ((status = lk_redis_dial_begin(&c->dial)) != LK_OK)
 		return (status);
@@ -555,7 +554,7 @@ redis_wants(struct lk_store_checks *base, struct lk_checks_wants *wants)
 	int64_t until_ns = silent_at(c);
 
 	if (c->dial.state == LK_DIAL_READY)
-		p = lk_stream_poll(&c->dial.link->wire.channel.stream,
+		p = lk_stream_poll(&c->dial.link->wire->channel.stream,
 		    (short)(POLLIN |
 		        (lk_redis_order_may_send(&c->order) ? POLLOUT : 0)));
 	else if (c->dial.state != LK_DIAL_CLOSED) {
@@ -564,7 +563,7 @@ redis_wants(struct lk_store_checks *base, struct lk_checks_wants *wants)
 	}
 	if (first != NULL && first->deadline.at_ns < until_ns)
 		until_ns = first->deadline.at_ns;
-	if (first != NULL && c->dial.link->wire.manners.master &&
+	if (first != NULL && c->dial.link->wire->manners.master &&
 	    lk_monotonic_ns() + LOOK_NS < until_ns)
 		until_ns = lk_monotonic_ns() + LOOK_NS;
 	if (c->done.first != NULL || (p.fd >= 0 && p.events == 0))

@@ -9,7 +9,7 @@
 void
 lk_redis_dial_close(struct lk_redis_dial *dial)
 {
-	lk_redis_wire_drop(&dial->link->wire);
+	lk_redis_wire_drop(dial->link->wire);
 	lk_redis_free_replies(dial->replies, LK_REDIS_GREETING_MAX);
 	lk_buf_free(&dial->out);
 	dial->state = LK_DIAL_CLOSED;
@@ -29,7 +29,7 @@ fail(struct lk_redis_dial *dial, enum lk_status status)
 	if (!lk_redis_may_pass(status))
 		return (status);
 	lk_redis_reject(link);
-	return (link->wire.manners.master || (reached && status == LK_E_STORE)
+	return (link->wire->manners.master || (reached && status == LK_E_STORE)
 	        ? LK_E_WOULD_WAIT
 	        : status);
 }
@@ -42,7 +42,7 @@ greet(struct lk_redis_dial *dial)
 {
 	struct lk_redis_command commands[LK_REDIS_GREETING_MAX];
 	struct lk_redis_link *link = dial->link;
-	size_t count = lk_redis_wire_hello(&link->wire, commands);
+	size_t count = lk_redis_wire_hello(link->wire, commands);
 
 	lk_redis_command(&commands[count++], "TIME");
 	dial->remembers = atomic_load(&link->watch->carried.remembers);
@@ -58,7 +58,7 @@ greet(struct lk_redis_dial *dial)
 static void
 connected(struct lk_redis_dial *dial)
 {
-	const struct lk_redis_manners *manners = &dial->link->wire.manners;
+	const struct lk_redis_manners *manners = &dial->link->wire->manners;
 
 	dial->state = LK_DIAL_GREETING;
 	/* Where there is another to go to, a hung one gets no more. */
@@ -70,7 +70,7 @@ connected(struct lk_redis_dial *dial)
 enum lk_status
 lk_redis_dial_begin(struct lk_redis_dial *dial)
 {
-	struct lk_redis_wire *wire = &dial->link->wire;
+	struct lk_redis_wire *wire = dial->link->wire;
 	struct lk_redis_master master;
 	struct lk_endpoint endpoint;
 	int error;
@@ -109,7 +109,7 @@ lk_redis_dial_begin(struct lk_redis_dial *dial)
 static enum lk_status
 welcome(struct lk_redis_dial *dial)
 {
-	struct lk_redis_wire *wire = &dial->link->wire;
+	struct lk_redis_wire *wire = dial->link->wire;
 	const size_t hello = dial->count - (dial->remembers ? 2 : 1);
 	enum lk_status status = LK_FAULT;
 	struct lk_redis_past past;
@@ -140,7 +140,7 @@ welcome(struct lk_redis_dial *dial)
 static enum lk_status
 converse(struct lk_redis_dial *dial)
 {
-	struct lk_redis_wire *wire = &dial->link->wire;
+	struct lk_redis_wire *wire = dial->link->wire;
 	struct lk_redis_channel *channel = &wire->channel;
 	ssize_t n = 0;
 	int error;
@@ -170,7 +170,7 @@ converse(struct lk_redis_dial *dial)
 enum lk_status
 lk_redis_dial_go_on(struct lk_redis_dial *dial)
 {
-	struct lk_redis_wire *wire = &dial->link->wire;
+	struct lk_redis_wire *wire = dial->link->wire;
 	struct pollfd p = lk_stream_poll(&wire->channel.stream, POLLOUT);
 	int error;
 
@@ -196,6 +196,6 @@ lk_redis_dial_poll(const struct lk_redis_dial *dial)
 {
 	const bool unsent = dial->sent < dial->out.len;
 
-	return (lk_stream_poll(&dial->link->wire.channel.stream,
+	return (lk_stream_poll(&dial->link->wire->channel.stream,
 	    (short)(POLLIN | (unsent ? POLLOUT : 0))));
 }

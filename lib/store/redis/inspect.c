@@ -11,6 +11,8 @@
 #define CERTIFICATE_SOON_S (14 * 86400)
 /* What a round trip makes of two clocks that agree. */
 #define CLOCK_NOISE_MS 500
+/* A longer one lets revoked sessions in for too long. */
+#define NODE_TIMEOUT_MAX_MS 5000
 #define FINDING_MAX (LK_REDIS_INFO_MAX + 256)
 
 static void
@@ -100,22 +102,23 @@ inspect_persistence(const char *info, lk_finding_fn *each, void *arg)
 
 /* One node alone answers for all keys, until there is another. */
 static void
-inspect_mode(const char *info, lk_finding_fn *each, void *arg)
+inspect_mode(const char *info, bool spread, lk_finding_fn *each, void *arg)
 {
 	char mode[LK_REDIS_INFO_MAX + 1] = "";
 
 	/* Valkey 8 has a name of its own for it. */
-	if ((lk_redis_info(info, "redis_mode", mode) ||
+	if (!spread &&
+	    (lk_redis_info(info, "redis_mode", mode) ||
 	        lk_redis_info(info, "server_mode", mode)) &&
 	    strcmp(mode, "cluster") == 0)
 		each(arg, LK_FINDING_BAD,
-		    "it is a cluster node: latchkey needs a Redis that is "
-		    "none, even if it is the only one");
+		    "it is a cluster node: it needs store.backend = "
+		    "\"cluster\", even if it is the only one");
 }
 
 /* Whether there is a replica to have what must not be lost. */
 static void
-inspect_replicas(const char *info, lk_finding_fn *each, void *arg)
+inspect_replicas(const char *info, bool spread, lk_finding_fn *each, void *arg)
 {
 	const size_t replicas = lk_redis_info_replicas(info);
 	char text[FINDING_MAX], good[LK_REDIS_INFO_MAX + 1] = "";
@@ -125,7 +128,8 @@ inspect_replicas(const char *info, lk_finding_fn *each, void *arg)
 	                 : ": nothing that is issued or revoked now survives "
 	                   "the loss of the master");
 	each(arg, replicas > 0 ? LK_FINDING_GOOD : LK_FINDING_BAD, text);
-	if (!lk_redis_info(info, "min_slaves_good_slaves", good))
+	/* A master of a cluster that is cut off stops by itself. */
+	if (!spread && !lk_redis_info(info, "min_slaves_good_slaves", good))
 		each(arg, LK_FINDING_DOUBTFUL,
 		    "min-replicas-to-write is not set: an isolated old master "
 		    "goes on taking changes that will be lost");
@@ -178,36 +182,121 @@ inspect_clock(const struct lk_settings *settings,
 	each(arg, LK_FINDING_DOUBTFUL, text);
 }
 
-enum lk_status
-lk_redis_inspect(struct lk_store *base, struct lk_deadline deadline,
+/* What bounds how long a master of a cluster that is cut off answers. */
+static enum lk_status
+inspect_node(struct lk_redis_store *store, struct lk_deadline deadline,
     lk_finding_fn *each, void *arg)
 {
-	struct lk_redis_store *store = lk_redis_store_of(base);
-	const struct lk_redis_topology *topology = store->link->watch->topology;
+	struct lk_redis_command command;
+	struct lk_redis_request request = { .commands = &command,
+		.count = 1,
+		.idempotent = true,
+		.pinned = true,
+		.slot = store->slot };
+	struct lk_redis_reply *reply = NULL;
+	enum lk_status status = LK_FAULT;
+	long long timeout_ms = -1;
+	bool dares = false;
+	char text[FINDING_MAX];
+	size_t i;
+
+	lk_redis_command(&command, "CONFIG");
+	lk_redis_arg_str(&command, "GET");
+	lk_redis_arg_str(&command, "cluster-*");
+	status = lk_redis_link_run(store->link, &request, deadline, &reply);
+	if (status != LK_OK)
+		return (status);
+	for (i = 0; reply->type == LK_REDIS_ARRAY && i + 1 < reply->elements;
+	     i += 2) {
+		if (lk_redis_reply_is(reply->element[i],
+		        "cluster-node-timeout") &&
+		    reply->element[i + 1]->type == LK_REDIS_STRING)
+			timeout_ms = strtoll(reply->element[i + 1]->text, NULL,
+			    10);
+		dares |= lk_redis_reply_is(reply->element[i],
+		             "cluster-allow-reads-when-down") &&
+		    lk_redis_reply_is(reply->element[i + 1], "yes");
+	}
+	lk_redis_reply_free(reply);
+	if (timeout_ms < 0)
+		each(arg, LK_FINDING_DOUBTFUL,
+		    "CONFIG may not be asked for cluster-node-timeout, for so "
+		    "long one that is cut off lets in what was revoked: ask "
+		    "who runs it for 5000 or less, and for no "
+		    "cluster-allow-reads-when-down");
+	else if (timeout_ms > NODE_TIMEOUT_MAX_MS) {
+		(void)snprintf(text, sizeof(text),
+		    "cluster-node-timeout %lld: for so many milliseconds one "
+		    "that is cut off lets in what was revoked; expected at "
+		    "most %d",
+		    timeout_ms, NODE_TIMEOUT_MAX_MS);
+		each(arg, LK_FINDING_DOUBTFUL, text);
+	}
+	if (dares)
+		each(arg, LK_FINDING_BAD,
+		    "cluster-allow-reads-when-down yes: one that is cut off "
+		    "lets in what was revoked for as long as it is");
+	return (LK_OK);
+}
+
+/* What is to be said of one master. */
+static enum lk_status
+inspect_master(struct lk_redis_store *store, struct lk_deadline deadline,
+    lk_finding_fn *each, void *arg)
+{
+	const bool spread = lk_redis_is_spread(store);
 	struct lk_redis_command command;
 	struct lk_redis_reply *reply = NULL;
 	enum lk_status status = LK_FAULT;
+	char text[FINDING_MAX];
 
-	status = topology->ops->inspect(topology, deadline, each, arg,
-	    base->error);
-	if (status != LK_OK)
-		return (status);
 	lk_redis_command(&command, "INFO");
 	status = lk_redis_run(store, &command, 1, deadline, &reply);
 	if (status == LK_OK && reply->type != LK_REDIS_STRING)
 		status = lk_redis_corrupt(store, "the answer to INFO");
 	if (status == LK_OK) {
-		inspect_clock(base->settings, &store->link->wire.clock, each,
-		    arg);
-		inspect_tls(&store->link->wire, each, arg);
+		(void)snprintf(text, sizeof(text), "master %s",
+		    store->link->wire->name);
+		if (spread)
+			each(arg, LK_FINDING_GOOD, text);
+		inspect_clock(store->base.settings, &store->link->wire->clock,
+		    each, arg);
+		inspect_tls(store->link->wire, each, arg);
 		inspect_version(reply->text, each, arg);
-		inspect_mode(reply->text, each, arg);
+		inspect_mode(reply->text, spread, each, arg);
 		inspect_role(reply->text, each, arg);
 		inspect_memory(reply->text, each, arg);
 		inspect_persistence(reply->text, each, arg);
 		if (lk_redis_link_replicates(store->link, true))
-			inspect_replicas(reply->text, each, arg);
+			inspect_replicas(reply->text, spread, each, arg);
 	}
 	lk_redis_reply_free(reply);
+	return (status == LK_OK && spread
+	        ? inspect_node(store, deadline, each, arg)
+	        : status);
+}
+
+enum lk_status
+lk_redis_inspect(struct lk_store *base, struct lk_deadline deadline,
+    lk_finding_fn *each, void *arg)
+{
+	struct lk_redis_store *store = lk_redis_store_of(base);
+	struct lk_redis_topology *topology = store->link->watch->topology;
+	enum lk_status status = LK_FAULT;
+	uint64_t print;
+
+	status = topology->ops->inspect(topology, deadline, each, arg,
+	    base->error);
+	if (status != LK_OK || !lk_redis_is_spread(store))
+		return (status != LK_OK
+		        ? status
+		        : inspect_master(store, deadline, each, arg));
+	store->pinned = true;
+	for (store->slot =
+	         topology->ops->next(topology, LK_REDIS_NO_SLOT, &print);
+	     store->slot != LK_REDIS_NO_SLOT && status == LK_OK;
+	     store->slot = topology->ops->next(topology, store->slot, &print))
+		status = inspect_master(store, deadline, each, arg);
+	store->pinned = false;
 	return (status);
 }

@@ -6,6 +6,8 @@
 
 /* Of the time that is left, where another attempt is to have some. */
 #define FIRST_SHARE_PERCENT 67
+/* How often a call lets itself be sent on. */
+#define REDIRECTS_MAX 5
 
 /* A call that is under way. */
 struct task {
@@ -17,11 +19,16 @@ struct task {
 	struct lk_buf out; /* the request, and a fence or TIME behind it */
 	size_t count;      /* of commands in it, but for TIME */
 	bool timed;        /* TIME is in it */
+	bool asks;         /* ASKING is in front of it */
 	struct lk_redis_witnesses witnesses; /* that the fence waits for */
 	enum lk_status status;               /* of the last attempt */
-	enum lk_status refused;  /* LK_OK, or how an earlier one failed */
-	struct lk_error refusal; /* before its time was over, and why */
-	bool was_dead;           /* it met a connection that was closed */
+	enum lk_status refused;       /* LK_OK, or how an earlier one failed */
+	struct lk_error refusal;      /* before its time was over, and why */
+	bool was_dead;                /* it met a connection that was closed */
+	bool waits_not;               /* the next attempt need not */
+	int slot;                     /* of its keys */
+	char ask[LK_REDIS_NAME_SIZE]; /* who is to be asked once, or "" */
+	unsigned int redirects;
 };
 
 /* What became of an attempt. */
@@ -35,13 +42,28 @@ enum attempt {
 
 /* ---- Life -------------------------------------------------------------- */
 
+/* One more connection, which is closed; NULL without memory. */
+static struct lk_redis_wire *
+add_wire(struct lk_redis_link *link)
+{
+	const struct lk_redis_manners manners = lk_redis_topology_manners(
+	    link->watch->topology);
+	struct lk_redis_wire *wire = malloc(sizeof(*wire));
+
+	if (wire == NULL)
+		return (NULL);
+	lk_redis_wire_init(wire, &manners, link->error);
+	wire->next = link->wires;
+	link->wires = wire;
+	return (wire);
+}
+
 /* Go by ${watch}, or by one of its own if that is NULL. */
 static enum lk_status
 go_by(struct lk_redis_link *link, struct lk_redis_watch *watch,
     const struct lk_log *log)
 {
 	const struct lk_watch base = { .settings = link->settings, .log = log };
-	struct lk_redis_manners manners;
 	enum lk_status status = LK_OK;
 
 	if (watch == NULL)
@@ -49,12 +71,26 @@ go_by(struct lk_redis_link *link, struct lk_redis_watch *watch,
 	if (status != LK_OK)
 		return (status);
 	link->watch = watch != NULL ? watch : link->own;
-	manners = lk_redis_topology_manners(link->watch->topology);
-	lk_redis_wire_init(&link->wire, &manners, link->error);
-	(void)snprintf(link->wire.name, sizeof(link->wire.name), "%s",
-	    manners.master ? "(not known)"
-	                   : link->settings->store.redis.address);
+	if ((link->wire = add_wire(link)) == NULL)
+		return (lk_fail(link->error, LK_E_NOMEM, "out of memory"));
+	(void)snprintf(link->wire->name, sizeof(link->wire->name), "%s",
+	    link->watch->topology->ops->moves
+	        ? "(not known)"
+	        : link->settings->store.redis.address);
 	return (LK_OK);
+}
+
+/* Close all, and free them. */
+static void
+drop_wires(struct lk_redis_link *link)
+{
+	struct lk_redis_wire *wire;
+
+	while ((wire = link->wires) != NULL) {
+		link->wires = wire->next;
+		lk_redis_wire_drop(wire);
+		free(wire);
+	}
 }
 
 enum lk_status
@@ -79,7 +115,7 @@ lk_redis_link_new(const struct lk_settings *settings, struct lk_watch *watch,
 	if (status == LK_OK)
 		*linkp = link;
 	else
-		free(link);
+		lk_redis_link_free(link);
 	return (status);
 }
 
@@ -88,7 +124,7 @@ lk_redis_link_free(struct lk_redis_link *link)
 {
 	if (link == NULL)
 		return;
-	lk_redis_wire_drop(&link->wire);
+	drop_wires(link);
 	if (link->own != NULL)
 		lk_watch_free(&link->own->base);
 	free(link);
@@ -97,11 +133,15 @@ lk_redis_link_free(struct lk_redis_link *link)
 void
 lk_redis_link_leave_parent(struct lk_redis_link *link)
 {
-	lk_redis_wire_drop(&link->wire);
-	if (link->own != NULL)
+	struct lk_redis_wire *wire;
+
+	for (wire = link->wires; wire != NULL; wire = wire->next)
+		lk_redis_wire_drop(wire);
+	if (link->own != NULL) {
 		lk_redis_watch_leave_parent(link->own);
-	else
-		(void)go_by(link, NULL, link->watch->base.log);
+		return;
+	}
+	(void)go_by(link, NULL, link->watch->base.log);
 }
 
 bool
@@ -131,8 +171,74 @@ lk_redis_is_passing(const struct lk_redis_link *link,
 void
 lk_redis_reject(struct lk_redis_link *link)
 {
-	lk_redis_watch_suspect(link->watch, link->wire.generation);
-	lk_redis_wire_drop(&link->wire);
+	lk_redis_watch_suspect(link->watch, link->wire);
+	lk_redis_wire_drop(link->wire);
+}
+
+/* A node of a cluster has carried nothing out, or not all of a script. */
+static enum attempt
+wait_for_slot(struct task *task, const char *why)
+{
+	struct lk_redis_link *link = task->link;
+
+	task->status = lk_fail(link->error, LK_E_STORE, "redis at %s %s",
+	    link->wire->name, why);
+	lk_redis_free_replies(task->replies, task->count);
+	return (ATTEMPT_AGAIN);
+}
+
+/*
+ * Where several masters share the slots: what its first reply says of the slot;
+ * DONE if it is an answer.
+ */
+static enum attempt
+follow(struct task *task)
+{
+	static const char moving[] = "is moving the slot to another node";
+	struct lk_redis_link *link = task->link;
+	struct lk_redis_topology *topology = link->watch->topology;
+	const struct lk_redis_reply *reply = task->replies[0];
+	char name[LK_REDIS_NAME_SIZE];
+	enum lk_redis_redirect redirect;
+
+	if (lk_redis_reply_is_error(reply, "CLUSTERDOWN")) {
+		lk_redis_watch_suspect(link->watch, link->wire);
+		return (wait_for_slot(task,
+		    "is cut off from the cluster, or that is down"));
+	}
+	/* Some of a script may have been done. */
+	if (lk_redis_reply_is_error(reply, "ERR Script attempted to access")) {
+		(void)wait_for_slot(task, moving);
+		return (ATTEMPT_UNKNOWN);
+	}
+	if (task->request->pinned)
+		return (ATTEMPT_DONE);
+	if (lk_redis_reply_is_error(reply, "TRYAGAIN"))
+		return (wait_for_slot(task, moving));
+	redirect = lk_redis_redirect(reply, task->slot, link->wire->name, name);
+	/* A script would find only a part of a user's keys there; commands
+	 * that go together are sent again by themselves. */
+	if (redirect == LK_REDIRECT_ASK && !task->request->plain)
+		return (wait_for_slot(task, moving));
+	if (redirect == LK_REDIRECT_ASK && task->count > 1)
+		return (ATTEMPT_DONE);
+	if (redirect == LK_REDIRECT_NONE)
+		return (lk_redis_reply_is_error(reply, "MOVED") ||
+		            lk_redis_reply_is_error(reply, "ASK ")
+		        ? wait_for_slot(task, "sends us to nowhere")
+		        : ATTEMPT_DONE);
+	if (task->redirects++ == REDIRECTS_MAX) {
+		(void)wait_for_slot(task,
+		    "is not the last of those that send us on in a circle");
+		return (ATTEMPT_OVER);
+	}
+	(void)wait_for_slot(task, "has not got the slot");
+	if (redirect == LK_REDIRECT_ASK)
+		memcpy(task->ask, name, sizeof(task->ask));
+	else
+		topology->ops->moved(topology, task->slot, name);
+	task->waits_not = true;
+	return (ATTEMPT_AGAIN);
 }
 
 /* Look through the replies of an exchange that went well. */
@@ -140,13 +246,19 @@ static enum attempt
 judge(struct task *task)
 {
 	struct lk_redis_link *link = task->link;
+	enum attempt result = ATTEMPT_DONE;
 	size_t i;
 
+	if (link->watch->topology->ops->is_at != NULL && task->count > 0 &&
+	    task->replies[0] != NULL)
+		result = follow(task);
+	if (result != ATTEMPT_DONE)
+		return (result);
 	for (i = 0; i < task->count && task->replies[i] != NULL; i++) {
 		if (!lk_redis_is_passing(link, task->replies[i]))
 			continue;
 		task->status = lk_redis_reply_refusal(task->replies[i],
-		    link->wire.name, link->error);
+		    link->wire->name, link->error);
 		lk_redis_free_replies(task->replies, task->count);
 		lk_redis_reject(link);
 		/* The first tells of all, but for a fence behind a change. */
@@ -171,13 +283,13 @@ replay_on_new(struct lk_redis_link *link, struct lk_deadline deadline)
 	if (!atomic_load(&watch->carried.remembers))
 		return;
 	if (atomic_load(&watch->running))
-		status = lk_redis_carried_tell(&watch->carried, &link->wire,
+		status = lk_redis_carried_tell(&watch->carried, link->wire,
 		    deadline);
 	else
-		status = lk_redis_carried_secure(&watch->carried, &link->wire,
+		status = lk_redis_carried_secure(&watch->carried, link->wire,
 		    deadline);
 	if (lk_redis_may_pass(status))
-		lk_redis_wire_drop(&link->wire);
+		lk_redis_wire_drop(link->wire);
 	else
 		*link->error = before;
 }
@@ -186,7 +298,7 @@ static enum attempt
 connect_to(struct lk_redis_link *link, const struct lk_redis_master *master,
     struct lk_deadline deadline, enum lk_status *status)
 {
-	struct lk_redis_wire *wire = &link->wire;
+	struct lk_redis_wire *wire = link->wire;
 
 	*status = lk_redis_wire_open(wire, &master->address, master->name,
 	    master->generation, deadline);
@@ -208,26 +320,90 @@ connect_to(struct lk_redis_link *link, const struct lk_redis_master *master,
 	        : ATTEMPT_OVER);
 }
 
-/* Have a connection to the master, confirmed if that is called for. */
-static enum attempt
-get_ready(struct lk_redis_link *link, struct lk_deadline deadline,
-    enum lk_status *status)
+/* Turn to one of the connections that is open to the master of the slot. */
+static bool
+has_wire(struct lk_redis_link *link, int slot)
 {
-	struct lk_redis_topology *topology = link->watch->topology;
-	struct lk_redis_wire *wire = &link->wire;
-	struct lk_redis_master master;
+	const struct lk_redis_topology *topology = link->watch->topology;
+	struct lk_redis_wire *wire;
 
-	if (lk_redis_wire_is_open(wire) &&
-	    lk_redis_topology_is_fresh(topology, wire->generation))
+	for (wire = link->wires; wire != NULL; wire = wire->next) {
+		if (!lk_redis_wire_is_open(wire) ||
+		    !lk_redis_topology_is_fresh(topology, wire, slot))
+			continue;
+		link->wire = wire;
+		return (true);
+	}
+	return (false);
+}
+
+/*
+ * Turn to the connection that is the master's, open or not, and close those to
+ * who is none any more.  False without memory.
+ */
+static bool
+use_wire(struct lk_redis_link *link, const struct lk_redis_master *master)
+{
+	struct lk_redis_wire *wire, *spare = NULL;
+
+	if (link->watch->topology->ops->is_at == NULL)
+		return (true);
+	for (wire = link->wires; wire != NULL; wire = wire->next) {
+		if (wire->manners.generation == master->current)
+			break;
+		if (wire->manners.generation != NULL &&
+		    atomic_load(wire->manners.generation) != wire->generation)
+			lk_redis_wire_drop(wire);
+		if (!lk_redis_wire_is_open(wire))
+			spare = wire;
+	}
+	if (wire == NULL)
+		wire = spare != NULL ? spare : add_wire(link);
+	if (wire == NULL)
+		return (false);
+	wire->manners.generation = master->current;
+	link->wire = wire;
+	return (true);
+}
+
+/* Have a connection to the master, confirmed if that is called for, or to who
+ * is to be asked this once. */
+static enum attempt
+get_ready(struct task *task)
+{
+	struct lk_redis_link *link = task->link;
+	struct lk_redis_topology *topology = link->watch->topology;
+	struct lk_redis_master master;
+	bool found = true;
+
+	task->status = LK_OK;
+	if (task->ask[0] == '\0' && has_wire(link, task->slot))
 		return (ATTEMPT_DONE);
-	*status = topology->ops->find(topology, deadline, &master, link->error);
-	if (*status != LK_OK)
-		return (
-		    lk_redis_may_pass(*status) ? ATTEMPT_AGAIN : ATTEMPT_OVER);
-	if (lk_redis_wire_is_open(wire) &&
-	    wire->generation == master.generation)
+	if (task->ask[0] != '\0')
+		found = topology->ops->node(topology, task->ask, &master);
+	else
+		task->status = topology->ops->find(topology, task->slot,
+		    task->share, &master, link->error);
+	if (task->status != LK_OK)
+		return (lk_redis_may_pass(task->status) ? ATTEMPT_AGAIN
+		                                        : ATTEMPT_OVER);
+	if (!found || !use_wire(link, &master)) {
+		task->status = lk_fail(link->error, LK_E_NOMEM,
+		    "no room for one more connection");
+		return (ATTEMPT_OVER);
+	}
+	if (lk_redis_wire_is_open(link->wire) &&
+	    link->wire->generation == master.generation)
 		return (ATTEMPT_DONE);
-	return (connect_to(link, &master, deadline, status));
+	return (connect_to(link, &master, task->share, &task->status));
+}
+
+/* Whether the connection is still one to a master. */
+static bool
+is_current(const struct lk_redis_wire *wire)
+{
+	return (wire->manners.generation == NULL ||
+	    atomic_load(wire->manners.generation) == wire->generation);
 }
 
 /* What a failed exchange means; ${kept}: on a connection from before. */
@@ -257,17 +433,23 @@ confirm_answer(struct task *task)
 	struct lk_redis_topology *topology = link->watch->topology;
 	struct lk_redis_master master;
 
-	if (lk_redis_topology_is_fresh(topology, link->wire.generation))
+	/* Who was asked in place of the slot's master, or has it no more since
+	 * it answered, is at least a master still. */
+	if (topology->ops->is_at != NULL
+	        ? is_current(link->wire)
+	        : lk_redis_topology_is_fresh(topology, link->wire, task->slot))
 		return (ATTEMPT_DONE);
-	task->status = topology->ops->find(topology, task->deadline, &master,
-	    link->error);
-	if (task->status == LK_OK && master.generation == link->wire.generation)
+	task->status = topology->ops->find(topology, task->slot, task->deadline,
+	    &master, link->error);
+	if (task->status == LK_OK &&
+	    master.current == link->wire->manners.generation &&
+	    master.generation == link->wire->generation)
 		return (ATTEMPT_DONE);
 	if (task->status == LK_OK)
 		task->status = lk_fail(link->error, LK_E_STORE,
-		    "redis at %s is no longer the master", link->wire.name);
+		    "redis at %s is no longer the master", link->wire->name);
 	lk_redis_free_replies(task->replies, task->count);
-	lk_redis_wire_drop(&link->wire);
+	lk_redis_wire_drop(link->wire);
 	return (ATTEMPT_UNKNOWN);
 }
 
@@ -283,25 +465,43 @@ weigh(struct task *task)
 	/* A change that was refused will be on no replica. */
 	if (request->count > 0 && task->replies[0]->type == LK_REDIS_ERROR)
 		return (ATTEMPT_DONE);
-	lk_redis_fence_read(task->replies + request->count, link->wire.name,
+	lk_redis_fence_read(task->replies + request->count, link->wire->name,
 	    &fenced, link->error);
 	memcpy(request->history, fenced.past.history, sizeof(request->history));
 	request->durable = fenced.acks > 0 &&
 	    (topology->ops->outlasts == NULL ||
-	        topology->ops->outlasts(topology, &link->wire, fenced.acks,
+	        topology->ops->outlasts(topology, link->wire, &fenced,
 	            task->witnesses, task->deadline, link->error));
-	if (atomic_load(&topology->generation) == link->wire.generation)
+	if (is_current(link->wire))
 		return (ATTEMPT_DONE);
 	request->durable = false;
 	if (!request->idempotent)
 		return (ATTEMPT_DONE);
 	task->status = lk_fail(link->error, LK_E_STORE,
-	    "redis at %s is no longer the master", link->wire.name);
+	    "redis at %s is no longer the master", link->wire->name);
 	lk_redis_free_replies(task->replies, task->count);
 	return (ATTEMPT_UNKNOWN);
 }
 
 /* ---- One attempt ------------------------------------------------------- */
+
+/* The fence of the store, or in a cluster of the slot. */
+static void
+fence_for(const struct task *task, struct lk_redis_fence *fence)
+{
+	const struct lk_redis_topology *topology = task->link->watch->topology;
+	const char *key = NULL, *tag, *end;
+	size_t len = 0;
+
+	*fence = topology->fence;
+	if (topology->ops->is_at != NULL && task->request->count > 0)
+		key = lk_redis_key_of(task->request->commands, &len);
+	tag = key == NULL ? NULL : memchr(key, '{', len);
+	end = tag == NULL ? NULL : memchr(tag, '}', len - (size_t)(tag - key));
+	if (end != NULL)
+		lk_redis_fence_key(&topology->fence, tag + 1,
+		    (size_t)(end - tag - 1), &fence->key);
+}
 
 /*
  * Write the request, and behind it the fence if replicas are to have it, or
@@ -313,14 +513,21 @@ format(struct task *task)
 	const struct lk_redis_request *request = task->request;
 	struct lk_redis_topology *topology = task->link->watch->topology;
 	const bool timed = request->timed &&
-	    lk_redis_clock_is_due(&task->link->wire.clock);
-	struct lk_redis_command time;
+	    lk_redis_clock_is_due(&task->link->wire->clock);
+	const bool asks = task->ask[0] != '\0';
+	struct lk_redis_command time, asking;
 	struct lk_redis_command fence[LK_REDIS_FENCE_COMMANDS];
+	struct lk_redis_fence in_slot;
 
-	if (task->out.len > 0 && !request->replicate && timed == task->timed)
+	if (task->out.len > 0 && !request->replicate && timed == task->timed &&
+	    asks == task->asks)
 		return (true);
 	task->timed = timed;
+	task->asks = asks;
 	lk_buf_reset(&task->out);
+	lk_redis_command(&asking, "ASKING");
+	if (asks && lk_redis_command_format(&asking, 1, &task->out) != LK_OK)
+		return (false);
 	if (lk_redis_command_format(request->commands, request->count,
 	        &task->out) != LK_OK)
 		return (false);
@@ -330,9 +537,11 @@ format(struct task *task)
 	}
 	if (!request->replicate)
 		return (true);
-	task->witnesses = topology->ops->witnesses(topology, request->revokes);
-	lk_redis_fence_commands(&topology->fence, task->witnesses.asked,
-	    task->share, fence);
+	task->witnesses = topology->ops->witnesses(topology, task->link->wire,
+	    request->revokes);
+	fence_for(task, &in_slot);
+	lk_redis_fence_commands(&in_slot, task->witnesses.asked, task->share,
+	    fence);
 	return (lk_redis_command_format(fence, LK_REDIS_FENCE_COMMANDS,
 	            &task->out) == LK_OK);
 }
@@ -342,6 +551,7 @@ static enum attempt
 exchange(struct task *task, bool kept)
 {
 	struct lk_redis_exchange x = { .timed = false };
+	struct lk_redis_reply *asked[2] = { NULL };
 	enum attempt result;
 
 	memset(task->replies, 0, task->count * sizeof(struct lk_redis_reply *));
@@ -351,8 +561,15 @@ exchange(struct task *task, bool kept)
 		return (ATTEMPT_OVER);
 	}
 	x.timed = task->timed;
-	task->status = lk_redis_wire_exchange(&task->link->wire, &task->out,
-	    task->count, task->share, task->replies, &x);
+	/* It is one command if ASKING stands before it. */
+	task->status = lk_redis_wire_exchange(task->link->wire, &task->out,
+	    task->asks ? 2 : task->count, task->share,
+	    task->asks ? asked : task->replies, &x);
+	if (task->asks) {
+		lk_redis_reply_free(asked[0]);
+		task->replies[0] = asked[1];
+		task->ask[0] = '\0';
+	}
 	/* If all but the fence has been answered, the change has been carried
 	 * out, and no replica has it in time. */
 	if (task->status != LK_OK &&
@@ -374,23 +591,27 @@ exchange(struct task *task, bool kept)
 static enum attempt
 attempt(struct task *task)
 {
-	struct lk_redis_wire *wire = &task->link->wire;
+	struct lk_redis_wire *wire;
 	enum attempt result;
-	const unsigned int before = wire->generation;
+	unsigned int before;
 	bool kept;
 
 	task->was_dead = false;
 	/* Nothing was sent yet: a connection that died is simply replaced.
 	 * Calls that may be sent again save the look. */
+	(void)has_wire(task->link, task->slot);
+	wire = task->link->wire;
+	before = wire->generation;
 	if (lk_redis_wire_is_open(wire) &&
 	    (!task->request->idempotent || task->request->revokes) &&
 	    !lk_redis_wire_is_quiet(wire))
 		lk_redis_wire_drop(wire);
 	kept = lk_redis_wire_is_open(wire);
-	result = get_ready(task->link, task->share, &task->status);
+	result = get_ready(task);
 	if (result != ATTEMPT_DONE)
 		return (result);
-	return (exchange(task, kept && wire->generation == before));
+	return (exchange(task,
+	    kept && task->link->wire == wire && wire->generation == before));
 }
 
 /* ---- A call, of one attempt or several --------------------------------- */
@@ -416,6 +637,7 @@ try_until_done(struct task *task)
 	bool was_dead = false;
 
 	for (;;) {
+		task->waits_not = false;
 		generation = atomic_load_explicit(&topology->generation,
 		    memory_order_relaxed);
 		task->share = task->deadline;
@@ -438,6 +660,8 @@ try_until_done(struct task *task)
 			task->refusal = *task->link->error;
 		}
 		task->request->repeated |= result == ATTEMPT_UNKNOWN;
+		if (task->waits_not && lk_deadline_left_ms(task->deadline) > 0)
+			continue;
 		if (task->was_dead && !was_dead)
 			was_dead = true;
 		else if (!lk_redis_topology_pause(topology, generation, tries,
@@ -462,6 +686,7 @@ lk_redis_link_run(struct lk_redis_link *link, struct lk_redis_request *request,
 	const int64_t began_ns = deadline.at_ns -
 	    link->settings->store.redis.command_timeout_ms * 1000000;
 	struct lk_redis_watch *watch = link->watch;
+	struct lk_breaker *breaker;
 	enum lk_status status = LK_FAULT;
 	bool probe = false;
 
@@ -471,13 +696,18 @@ lk_redis_link_run(struct lk_redis_link *link, struct lk_redis_request *request,
 	request->time_status = LK_OK;
 	request->history[0] = '\0';
 	memset(replies, 0, request->count * sizeof(struct lk_redis_reply *));
-	if (lk_breaker_is_barred(&watch->breaker) &&
-	    !lk_breaker_admit(&watch->breaker, lk_monotonic_ns(), &probe))
+	task.slot = request->pinned ? request->slot
+	    : request->count > 0    ? lk_redis_slot_of(request->commands)
+	                            : LK_REDIS_NO_SLOT;
+	breaker = lk_redis_watch_breaker(watch, task.slot);
+	if (lk_breaker_is_barred(breaker) &&
+	    !lk_breaker_admit(breaker, lk_monotonic_ns(), &probe))
 		return (lk_fail(link->error, LK_E_STORE,
 		    "the store has not answered several times in a row, and is "
 		    "not asked for a moment"));
 	status = try_until_done(&task);
-	lk_redis_watch_note(watch, probe, !lk_redis_may_pass(status), began_ns);
+	lk_redis_watch_note(watch, breaker, probe, !lk_redis_may_pass(status),
+	    began_ns);
 	if (status == LK_OK && request->replicate) {
 		memcpy(replies, all,
 		    request->count * sizeof(struct lk_redis_reply *));

@@ -3,9 +3,10 @@
  * what is tried again, and when it is not tried at all.
  *
  * In single mode a call that finds its connection in order is one send and one
- * receive.  Behind Sentinel the same, as long as the watch has the master
- * confirmed lately enough; each new connection is to a Redis that says it is a
- * master, and one to a master that is none any more is not used again.
+ * receive.  In a cluster too, on that of several connections that is to the
+ * master of its slot.  Behind Sentinel the same, as long as the watch has the
+ * master confirmed lately enough; each new connection is to a Redis that says
+ * it is a master, and one to a master that is none any more is not used again.
  *
  * All of a call, whatever it takes, has one deadline.  Within it, what was
  * surely not carried out is tried again, and so is what may be carried out
@@ -24,8 +25,10 @@ struct lk_redis_link {
 
 	/* Dynamic data. */
 	struct lk_redis_watch *watch;
-	struct lk_redis_watch *own; /* the same, if it is not shared */
-	struct lk_redis_wire wire;  /* its generation is the master's */
+	struct lk_redis_watch *own;  /* the same, if it is not shared */
+	struct lk_redis_wire *wires; /* its own; several only in a cluster */
+	struct lk_redis_wire *wire;  /* of these, the one that was used last;
+	                                its generation is the master's */
 };
 
 /**
@@ -57,6 +60,11 @@ struct lk_redis_request {
 	                 the second time means less */
 	bool timed;   /* the connection's clock is to be known; not together
 	                 with `replicate` */
+	bool plain;   /* each of its commands may be sent by itself, and to
+	                 whom a slot is just moved to */
+	bool pinned;  /* it goes to the master of `slot`, whatever its keys, and
+	                 what is moved from there is so answered */
+	int slot;
 
 	/* Set by the attempts. */
 	bool durable;  /* replicas have it, and will be asked to be the next

@@ -40,7 +40,7 @@ redis_open(const struct lk_store *base, struct lk_store **storep)
 	return (LK_OK);
 }
 
-/* ---- What it asks of the settings, alone and behind Sentinel ----------- */
+/* ---- What it asks of the settings, by topology ------------------------- */
 
 /* Layout `gosession` separates with `_`; its prefixes have `-` instead. */
 static void
@@ -136,6 +136,35 @@ sentinel_check_settings(struct lk_settings *settings, struct lk_error *error)
 	                              "store.sentinel.password", error));
 }
 
+static enum lk_status
+cluster_check_settings(struct lk_settings *settings, struct lk_error *error)
+{
+	const struct lk_strings *all = &settings->store.cluster.addresses;
+	enum lk_status status = LK_OK;
+	size_t i;
+
+	if (settings->store.backend != LK_BACKEND_CLUSTER)
+		return (LK_OK);
+	if (lk_redis_layout_of(settings)->keys->spread)
+		return (lk_settings_refuse(settings, "store.redis.layout",
+		    "store.backend", error,
+		    "expected \"latchkey\", since a cluster keeps all keys of "
+		    "a user together, got another layout"));
+	if (settings->store.redis.database != 0)
+		return (lk_settings_refuse(settings, "store.redis.database",
+		    "store.backend", error,
+		    "expected 0, since a cluster has no other, got %lld",
+		    (long long)settings->store.redis.database));
+	for (i = 0; status == LK_OK && i < all->n; i++) {
+		if (strncmp(all->v[i], "unix:", 5) == 0)
+			status = lk_settings_refuse(settings,
+			    "store.cluster.addresses",
+			    "store.cluster.addresses", error,
+			    "expected host:port, got a path");
+	}
+	return (status);
+}
+
 const struct lk_backend lk_redis_backend = { .open = redis_open,
 	.checks = lk_redis_checks_new,
 	.where = "store.redis.address",
@@ -145,6 +174,10 @@ const struct lk_backend lk_sentinel_backend = { .open = redis_open,
 	.checks = lk_redis_checks_new,
 	.where = "store.sentinel.addresses",
 	.check = sentinel_check_settings,
+	.watch = lk_redis_watch_make };
+const struct lk_backend lk_cluster_backend = { .open = redis_open,
+	.where = "store.cluster.addresses",
+	.check = cluster_check_settings,
 	.watch = lk_redis_watch_make };
 
 void
@@ -163,10 +196,65 @@ lk_redis_free(struct lk_store *store)
 enum lk_status
 lk_redis_corrupt(struct lk_redis_store *store, const char *what)
 {
-	lk_redis_wire_drop(&store->link->wire);
+	lk_redis_wire_drop(store->link->wire);
 	return (lk_fail(store->base.error, LK_E_CORRUPT,
 	    "redis at %s: %s is not what latchkey writes",
-	    store->link->wire.name, what));
+	    store->link->wire->name, what));
+}
+
+/* Whether all of them are in one slot, or go where the first one goes. */
+static bool
+go_together(const struct lk_redis_store *store,
+    const struct lk_redis_command *commands, size_t count)
+{
+	size_t i;
+
+	if (!lk_redis_is_spread(store) || store->pinned)
+		return (true);
+	for (i = 1; i < count; i++) {
+		if (lk_redis_slot_of(&commands[i]) !=
+		    lk_redis_slot_of(&commands[0]))
+			return (false);
+	}
+	return (true);
+}
+
+/* Whether it says that the keys of its command are, or will be, elsewhere. */
+static bool
+is_elsewhere(const struct lk_redis_reply *reply)
+{
+	return (reply == NULL || lk_redis_reply_is_error(reply, "MOVED ") ||
+	    lk_redis_reply_is_error(reply, "ASK ") ||
+	    lk_redis_reply_is_error(reply, "TRYAGAIN"));
+}
+
+/* Run those that have no reply yet, or one that says so, by themselves. */
+static enum lk_status
+run_apart(struct lk_redis_store *store, const struct lk_redis_command *commands,
+    size_t count, struct lk_deadline deadline, struct lk_redis_reply **replies,
+    struct lk_redis_request *request)
+{
+	struct lk_redis_request one = *request;
+	enum lk_status status = LK_OK;
+	size_t i;
+
+	one.count = 1;
+	one.pinned = false;
+	for (i = 0; i < count && status == LK_OK; i++) {
+		if (!is_elsewhere(replies[i]) ||
+		    lk_redis_slot_of(&commands[i]) == LK_REDIS_NO_SLOT)
+			continue;
+		lk_redis_reply_free(replies[i]);
+		replies[i] = NULL;
+		one.commands = &commands[i];
+		status = lk_redis_link_run(store->link, &one, deadline,
+		    &replies[i]);
+		if (status == LK_OK)
+			status = one.time_status;
+	}
+	if (status != LK_OK)
+		lk_redis_free_replies(replies, count);
+	return (status);
 }
 
 enum lk_status
@@ -177,16 +265,26 @@ lk_redis_run(struct lk_redis_store *store,
 	struct lk_redis_request request = { .commands = commands,
 		.count = count,
 		.idempotent = true,
-		.timed = true };
-	enum lk_status status = LK_FAULT;
+		.timed = true,
+		.plain = true,
+		.pinned = store->pinned,
+		.slot = store->slot };
+	enum lk_status status = LK_OK;
 	size_t i;
 
-	status = lk_redis_link_run(store->link, &request, deadline, replies);
+	if (go_together(store, commands, count))
+		status = lk_redis_link_run(store->link, &request, deadline,
+		    replies);
+	else
+		memset(replies, 0, count * sizeof(struct lk_redis_reply *));
+	if (status == LK_OK && lk_redis_is_spread(store))
+		status = run_apart(store, commands, count, deadline, replies,
+		    &request);
 	if (status != LK_OK)
 		return (status);
 	for (i = 0; i < count && status == LK_OK; i++)
 		status = lk_redis_reply_refusal(replies[i],
-		    store->link->wire.name, store->base.error);
+		    store->link->wire->name, store->base.error);
 	if (status == LK_OK)
 		status = request.time_status;
 	if (status != LK_OK)
@@ -245,7 +343,7 @@ lk_redis_ping(struct lk_store *base, struct lk_deadline deadline)
 	 * It answers, though, and what is read there is as good as ever. */
 	if (status == LK_OK && !lk_redis_reply_is(reply, "PONG") &&
 	    !lk_redis_reply_is_error(reply, "MISCONF")) {
-		status = lk_redis_reply_refusal(reply, store->link->wire.name,
+		status = lk_redis_reply_refusal(reply, store->link->wire->name,
 		    base->error);
 		if (status == LK_OK)
 			status = lk_redis_corrupt(store, "the answer to PING");
@@ -300,7 +398,7 @@ lk_redis_check(struct lk_store *base, const struct lk_token_key *key,
 	    replies);
 	if (status == LK_OK)
 		status = layout->checked(store->base.settings, key, replies,
-		    &store->link->wire.clock, session, &wrong);
+		    &store->link->wire->clock, session, &wrong);
 	if (status == LK_OK && record != NULL)
 		wrong = lk_redis_user_record(replies[look.count - 1], record);
 	if (wrong != NULL)

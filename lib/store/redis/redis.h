@@ -17,6 +17,10 @@ struct lk_redis_store {
 	struct lk_store base;
 	struct lk_redis_link *link;
 	const struct lk_redis_layout *layout;
+	/* In a cluster: what goes through the whole store is at the master of
+	 * that slot, whatever its keys. */
+	bool pinned;
+	int slot;
 };
 
 /** The operations that are the same in both. */
@@ -50,9 +54,20 @@ enum lk_status lk_redis_checks_new(const struct lk_store *base,
 struct lk_redis_store *lk_redis_store_of(struct lk_store *store);
 
 /**
+ * lk_redis_is_spread(store): whether several masters have its keys.
+ */
+static inline bool
+lk_redis_is_spread(const struct lk_redis_store *store)
+{
+	return (store->link->watch->topology->ops->is_at != NULL);
+}
+
+/**
  * lk_redis_run(store, commands, count, deadline, replies):
  * Run commands that may be sent twice in one write, and with them know Redis'
- * clock; an error reply fails them all.  The caller frees the replies if LK_OK.
+ * clock; an error reply fails them all.  In a cluster those whose keys are not
+ * where the others' are go by themselves.  The caller frees the replies if
+ * LK_OK.
  */
 enum lk_status lk_redis_run(struct lk_redis_store *store,
     const struct lk_redis_command *commands, size_t count,

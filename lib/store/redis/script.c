@@ -136,7 +136,8 @@ lk_redis_call_run(struct lk_redis_link *link, struct lk_redis_call *call,
 		status = lk_redis_link_run(link, &request, deadline, reply);
 	}
 	if (status == LK_OK)
-		status = lk_redis_reply_refusal(*reply, link->wire.name, error);
+		status = lk_redis_reply_refusal(*reply, link->wire->name,
+		    error);
 	call->repeated = request.repeated;
 	if (request.replicate && effect == LK_REDIS_REVOKES)
 		owe(link, call, status == LK_OK ? *reply : NULL, &request);

@@ -435,7 +435,7 @@ lk_redis_history(struct lk_store *base, const struct lk_session_ref *ref,
 	if (status != LK_OK)
 		return (status);
 	reading.since_us = 1000 *
-	        lk_redis_clock_now_ms(&reading.store->link->wire.clock) -
+	        lk_redis_clock_now_ms(&reading.store->link->wire->clock) -
 	    US_OF_SECOND * (int64_t)base->settings->session.history.ttl;
 	status = read_all(&reading, all, deadline);
 	for (i = 0; i < reading.n && status == LK_OK; i++)

@@ -413,8 +413,8 @@ gosession_check_id(struct lk_store *base, const struct lk_session_ref *ref,
 	    deadline, replies);
 	if (status == LK_OK)
 		status = read_session(base->settings, &key, replies,
-		    replies[LK_REDIS_GOSESSION_LIVES], &store->link->wire.clock,
-		    session, &wrong);
+		    replies[LK_REDIS_GOSESSION_LIVES],
+		    &store->link->wire->clock, session, &wrong);
 	if (wrong != NULL)
 		status = lk_redis_corrupt(store, wrong);
 	lk_redis_free_replies(replies, LK_REDIS_GOSESSION_LIVES + 1);

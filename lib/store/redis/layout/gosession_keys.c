@@ -349,6 +349,7 @@ const struct lk_redis_keyspace lk_redis_gosession_keys = {
 	.pattern = pattern,
 	.index_type = "hash",
 	.users_apart = true,
+	.spread = true,
 	.ask = ask,
 	.read = read_stored,
 	.kind = kind,

@@ -178,7 +178,7 @@ hand_out(struct list *list, lk_session_fn *each, void *arg)
 			continue;
 		lk_redis_gosession_session(&key, &session);
 		read_beside(list, &entries[i], &session);
-		if (lk_redis_left(&list->store->link->wire.clock,
+		if (lk_redis_left(&list->store->link->wire->clock,
 		        entries[i].expires_ms, &session) == LK_OK)
 			each(arg, &session, &token);
 		lk_token_wipe(&token);

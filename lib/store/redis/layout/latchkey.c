@@ -274,7 +274,7 @@ session_of_ref(struct lk_redis_store *store,
 		return (
 		    lk_redis_corrupt(store, "what stands beside a session"));
 	lk_redis_beside_fill_in(&beside, session);
-	return (lk_redis_left(&store->link->wire.clock, record.expires_ms,
+	return (lk_redis_left(&store->link->wire->clock, record.expires_ms,
 	    session));
 }
 

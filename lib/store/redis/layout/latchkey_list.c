@@ -111,7 +111,7 @@ take_record(struct list *list, const struct lk_redis_key *key,
 		return (lk_redis_corrupt(list->store,
 		    "what stands beside a session"));
 	lk_redis_beside_fill_in(&beside, &session);
-	if (lk_redis_left(&list->store->link->wire.clock, record.expires_ms,
+	if (lk_redis_left(&list->store->link->wire->clock, record.expires_ms,
 	        &session) == LK_OK)
 		list->each(list->arg, &session, NULL);
 	return (LK_OK);

@@ -125,6 +125,7 @@ struct lk_redis_keyspace {
 	    enum lk_redis_keys keys, struct lk_buf *pattern);
 	const char *index_type; /* of the keys that are indexes */
 	bool users_apart;       /* users' keys are not among ALL */
+	bool spread;            /* no hash tag keeps a user's keys together */
 
 	/**
 	 * Ask about the session of a key that a scan has met: how many

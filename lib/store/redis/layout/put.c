@@ -17,6 +17,7 @@ struct put {
 	size_t count;
 	enum lk_put *results[LK_REDIS_CHUNK];
 	bool user_sent, session_sent; /* the script's text */
+	bool apart;                   /* each may go to another master */
 };
 
 static enum lk_put
@@ -53,7 +54,7 @@ add(struct put *put, const struct lk_stored *stored, enum lk_put *result)
 	}
 	if (*result != LK_PUT_NOT)
 		return;
-	*sent = true;
+	*sent = !put->apart;
 	put->results[put->count++] = result;
 }
 
@@ -88,8 +89,8 @@ enum lk_status
 lk_redis_put(struct lk_store *base, const struct lk_stored *stored,
     size_t count, struct lk_deadline deadline, enum lk_put *results)
 {
-	struct put put = { .batch = lk_redis_batch_new(
-		               lk_redis_store_of(base)) };
+	struct put put = { .batch = lk_redis_batch_new(lk_redis_store_of(base)),
+		.apart = lk_redis_is_spread(lk_redis_store_of(base)) };
 	enum lk_status status = LK_OK;
 	size_t i;
 

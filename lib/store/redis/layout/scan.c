@@ -155,6 +155,79 @@ lk_redis_scan(struct lk_redis_store *store, const struct lk_redis_key *key,
 
 /* ---- All keys ---------------------------------------------------------- */
 
+/* Where a walk is: how far in one master, and which, if there are several. */
+struct cursor {
+	uint64_t cursor;
+	uint64_t print; /* of how the slots are shared out; 0: at the start */
+	int32_t slot;   /* the master's first */
+};
+
+_Static_assert(sizeof(struct cursor) <= LK_CURSOR_MAX, "a place has room");
+
+/* What has moved from one master to another might have been met by nobody. */
+static enum lk_status
+say_moved(const struct lk_redis_store *store)
+{
+	return (lk_fail(store->base.error, LK_E_STORE,
+	    "slots of the cluster were moved meanwhile: begin again"));
+}
+
+/*
+ * Where several masters share the slots, turn to the one that it is at.
+ */
+static enum lk_status
+pin(struct lk_redis_store *store, struct cursor *at,
+    struct lk_deadline deadline)
+{
+	struct lk_redis_topology *topology = store->link->watch->topology;
+	struct lk_redis_master master;
+	enum lk_status status = LK_OK;
+	uint64_t print = 0;
+	int first;
+
+	if (!lk_redis_is_spread(store))
+		return (LK_OK);
+	status = topology->ops->find(topology, LK_REDIS_NO_SLOT, deadline,
+	    &master, store->base.error);
+	if (status != LK_OK)
+		return (status);
+	first = topology->ops->next(topology, LK_REDIS_NO_SLOT, &print);
+	if (at->print == 0) {
+		at->slot = first;
+		at->print = print;
+	}
+	if (at->print != print)
+		return (say_moved(store));
+	store->pinned = true;
+	store->slot = at->slot;
+	return (LK_OK);
+}
+
+/*
+ * Where several masters share the slots: go on to the next one once all of this
+ * one is done; the part of ${place} becomes that of all of them.
+ */
+static enum lk_status
+go_on_to_next(const struct lk_redis_store *store, struct cursor *at,
+    struct lk_place *place)
+{
+	struct lk_redis_topology *topology = store->link->watch->topology;
+	uint64_t print;
+	const int next = topology->ops->next(topology, at->slot, &print);
+	const int end = next == LK_REDIS_NO_SLOT ? LK_REDIS_SLOTS : next;
+
+	if (print != at->print)
+		return (say_moved(store));
+	if (at->cursor == 0)
+		place->part = 1;
+	place->part = (at->slot + place->part * (end - at->slot)) /
+	    LK_REDIS_SLOTS;
+	if (at->cursor == 0)
+		at->slot = next;
+	place->done = at->slot == LK_REDIS_NO_SLOT;
+	return (LK_OK);
+}
+
 /* The next page of keys. */
 static enum lk_status
 next_page(struct lk_redis_store *store, enum lk_redis_keys keys,
@@ -168,22 +241,33 @@ next_page(struct lk_redis_store *store, enum lk_redis_keys keys,
 		[LK_REDIS_KEYS_ALL] = NULL };
 	struct lk_buf pattern = LK_BUF_INIT(PATTERN_MAX);
 	enum lk_status status = LK_FAULT;
-	uint64_t cursor;
+	struct cursor at;
 
-	memcpy(&cursor, place->cursor, sizeof(cursor));
+	memcpy(&at, place->cursor, sizeof(at));
+	status = pin(store, &at, deadline);
+	if (status != LK_OK)
+		return (status);
 	layout->keys->pattern(store->base.settings, keys, &pattern);
 	if (pattern.failed)
 		status = lk_fail(store->base.error, LK_E_NOMEM,
 		    "out of memory");
 	else
 		status = lk_redis_scan(store, NULL, pattern.data, types[keys],
-		    &cursor, deadline, page);
+		    &at.cursor, deadline, page);
 	lk_buf_free(&pattern);
 	if (status != LK_OK)
 		return (status);
-	memcpy(place->cursor, &cursor, sizeof(cursor));
-	place->done = cursor == 0;
-	place->part = part_of(cursor);
+	place->part = part_of(at.cursor);
+	place->done = at.cursor == 0;
+	if (store->pinned)
+		status = go_on_to_next(store, &at, place);
+	if (status != LK_OK) {
+		lk_redis_free_replies(page, 1);
+		return (status);
+	}
+	if (place->done)
+		memset(&at, 0, sizeof(at));
+	memcpy(place->cursor, &at, sizeof(at));
 	return (LK_OK);
 }
 
@@ -213,6 +297,7 @@ scan_chunks(struct lk_store *base, enum lk_redis_keys keys,
 			count = most;
 		status = take(batch, &page->element[i], count, deadline, arg);
 	}
+	store->pinned = false;
 	place->busy_ns += batch->busy_ns;
 	lk_redis_reply_free(page);
 	lk_redis_batch_free(batch);
@@ -302,7 +387,7 @@ walk_chunk(struct lk_redis_batch *batch, struct lk_redis_reply *const *keys,
 		    (stored.kind == LK_STORED_UNREADABLE ||
 		        stored.expires_ms >
 		            lk_redis_clock_now_ms(
-		                &batch->store->link->wire.clock)))
+		                &batch->store->link->wire->clock)))
 			w->each(w->arg, &stored);
 		lk_stored_wipe(&stored);
 	}
@@ -365,7 +450,8 @@ sweep_chunk(struct lk_redis_batch *batch, struct lk_redis_reply *const *keys,
 
 	for (i = 0; i < count; i++) {
 		command = &batch->commands[i];
-		lk_redis_call_begin(command, sweep->steps.script, i > 0, 1);
+		lk_redis_call_begin(command, sweep->steps.script,
+		    i > 0 && !lk_redis_is_spread(batch->store), 1);
 		lk_redis_arg(command, keys[i]->text, keys[i]->len);
 		lk_redis_arg_key(command, &sweep->prefix);
 		lk_redis_arg_str(command, "");

@@ -131,6 +131,7 @@ lk_redis_pending_add(struct lk_redis_pending *pending,
 	}
 	drop_old(pending);
 	item_done_by(item, revocation->history);
+	item->slot = lk_redis_slot_of(revocation->command);
 	item->ended = revocation->ended;
 	item->durable = revocation->durable;
 	return (insert(pending, item));
@@ -297,7 +298,8 @@ replay_one(struct lk_redis_pending_item *item, struct lk_redis_wire *wire,
  * says why.  Nothing is taken off the list.
  */
 static enum lk_status
-replay(struct lk_redis_pending *pending, struct lk_redis_wire *wire,
+replay(const struct lk_redis_topology *topology,
+    struct lk_redis_pending *pending, struct lk_redis_wire *wire,
     struct lk_deadline deadline)
 {
 	struct lk_redis_pending_item *item;
@@ -308,7 +310,9 @@ replay(struct lk_redis_pending *pending, struct lk_redis_wire *wire,
 	status = lk_redis_past_ask(wire, deadline, &past);
 	for (item = pending->first; item != NULL && status == LK_OK;
 	     item = item->next) {
-		if (strcmp(item->history, past.history) == 0)
+		if (strcmp(item->history, past.history) == 0 ||
+		    (topology->ops->is_at != NULL &&
+		        !topology->ops->is_at(topology, wire, item->slot)))
 			continue;
 		set_durable(pending, item, false);
 		status = replay_one(item, wire, past.history, deadline,
@@ -342,7 +346,7 @@ lk_redis_carried_tell(struct lk_redis_carried *carried,
 		    wire->name));
 	if (taken.n == 0)
 		return (LK_OK);
-	status = replay(&taken, wire, deadline);
+	status = replay(carried->topology, &taken, wire, deadline);
 	if (status == LK_E_NOT_DURABLE)
 		LK_LOG(carried->topology->log, LK_LOG_WARN,
 		    "revocations are refused by another master",
@@ -398,7 +402,8 @@ lk_redis_carried_secure(struct lk_redis_carried *carried,
 {
 	struct lk_redis_topology *topology = carried->topology;
 	const struct lk_redis_witnesses witnesses = topology->ops->witnesses(
-	    topology, true);
+	    topology, wire, true);
+	struct lk_redis_fence fence = topology->fence;
 	struct lk_redis_fenced fenced;
 	enum lk_status status = LK_FAULT;
 	int64_t began_ns;
@@ -407,12 +412,15 @@ lk_redis_carried_secure(struct lk_redis_carried *carried,
 	if ((status != LK_OK && status != LK_E_NOT_DURABLE) ||
 	    !atomic_load(&carried->owes))
 		return (status);
+	if (topology->ops->fence_at != NULL &&
+	    !topology->ops->fence_at(topology, wire, &fence.key))
+		return (LK_OK);
 	began_ns = lk_monotonic_ns();
-	status = lk_redis_fence_run(&topology->fence, wire, witnesses.asked,
-	    deadline, &fenced);
+	status = lk_redis_fence_run(&fence, wire, witnesses.asked, deadline,
+	    &fenced);
 	if (status == LK_OK && fenced.acks > 0 &&
 	    (topology->ops->outlasts == NULL ||
-	        topology->ops->outlasts(topology, wire, fenced.acks, witnesses,
+	        topology->ops->outlasts(topology, wire, &fenced, witnesses,
 	            deadline, wire->error)))
 		note_reached(carried, fenced.past.history, began_ns,
 		    wire->name);

@@ -23,6 +23,7 @@ struct lk_redis_pending_item {
 	struct lk_redis_pending_item *next;
 	struct lk_buf command; /* whole, as it is sent; may hold a token */
 	char history[LK_REDIS_HISTORY_LEN + 1]; /* that has it; "": none */
+	int slot;                               /* of its sessions */
 	bool ended;       /* it has ended sessions, or may have */
 	bool durable;     /* replicas have it */
 	int64_t since_ns; /* when that history, or being durable, was noted, by
@@ -95,8 +96,9 @@ void lk_redis_carried_take(struct lk_redis_carried *carried,
 
 /**
  * lk_redis_carried_tell(carried, wire, deadline):
- * Tell the master at ${wire} which of the revocations it does not have, unless
- * somebody else is at it: then wait until that is done.
+ * Tell the master at ${wire} which of the revocations, of those that are in its
+ * slots, it does not have, unless somebody else is at it: then wait until that
+ * is done.
  */
 enum lk_status lk_redis_carried_tell(struct lk_redis_carried *carried,
     struct lk_redis_wire *wire, struct lk_deadline deadline) LK_MUST_CHECK;

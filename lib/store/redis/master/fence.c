@@ -23,7 +23,8 @@ lk_redis_past_read(const struct lk_redis_reply *reply,
     struct lk_redis_past *past)
 {
 	char role[LK_REDIS_INFO_MAX + 1] = "", id[LK_REDIS_INFO_MAX + 1] = "",
-	                              copies[LK_REDIS_INFO_MAX + 1] = "";
+	                              copies[LK_REDIS_INFO_MAX + 1] = "",
+	                              replicas[LK_REDIS_INFO_MAX + 1] = "";
 
 	memset(past, 0, sizeof(*past));
 	/* A replica has taken over the history of another. */
@@ -35,6 +36,8 @@ lk_redis_past_read(const struct lk_redis_reply *reply,
 		return (false);
 	memcpy(past->history, id, LK_REDIS_HISTORY_LEN);
 	past->copies = strtoll(copies, NULL, 10);
+	if (lk_redis_info(reply->text, "connected_slaves", replicas))
+		past->replicas = strtoll(replicas, NULL, 10);
 	return (true);
 }
 
@@ -58,6 +61,24 @@ lk_redis_past_ask(struct lk_redis_wire *wire, struct lk_deadline deadline,
 }
 
 /* ---- Fences ------------------------------------------------------------ */
+
+void
+lk_redis_fence_key(const struct lk_redis_fence *fence, const char *tag,
+    size_t len, struct lk_redis_key *key)
+{
+	const char *open = strchr(fence->key.text, '{');
+	const size_t before = open == NULL
+	    ? fence->key.len
+	    : (size_t)(open + 1 - fence->key.text);
+
+	*key = fence->key;
+	if (open == NULL || len > LK_REDIS_KEY_MAX - key->len)
+		return;
+	memmove(key->text + before + len, key->text + before,
+	    key->len - before + 1);
+	memcpy(key->text + before, tag, len);
+	key->len += len;
+}
 
 void
 lk_redis_fence_commands(const struct lk_redis_fence *fence, size_t replicas,

@@ -29,6 +29,7 @@
 struct lk_redis_past {
 	char history[LK_REDIS_HISTORY_LEN + 1];
 	int64_t copies;
+	int64_t replicas; /* that are connected */
 };
 
 /** How fences are made in one store. */
@@ -46,6 +47,13 @@ struct lk_redis_fence {
 void lk_redis_fence_commands(const struct lk_redis_fence *fence,
     size_t replicas, struct lk_deadline deadline,
     struct lk_redis_command commands[LK_REDIS_FENCE_COMMANDS]);
+
+/**
+ * lk_redis_fence_key(fence, tag, len, key):
+ * The same key with a hash tag, so that it is in that tag's slot.
+ */
+void lk_redis_fence_key(const struct lk_redis_fence *fence, const char *tag,
+    size_t len, struct lk_redis_key *key);
 
 /** What came of a fence. */
 struct lk_redis_fenced {

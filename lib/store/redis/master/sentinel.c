@@ -207,6 +207,7 @@ copy_known(const struct lk_redis_sentinel *s, struct lk_redis_master *master)
 {
 	memcpy(master->name, s->known.opinion.address, sizeof(master->name));
 	master->generation = atomic_load(&s->base.generation);
+	master->current = &s->base.generation;
 }
 
 static bool
@@ -224,8 +225,9 @@ sentinel_has(struct lk_redis_topology *topology, struct lk_redis_master *master)
 }
 
 static enum lk_status
-sentinel_find(struct lk_redis_topology *topology, struct lk_deadline deadline,
-    struct lk_redis_master *master, struct lk_error *error)
+sentinel_find(struct lk_redis_topology *topology, int slot,
+    struct lk_deadline deadline, struct lk_redis_master *master,
+    struct lk_error *error)
 {
 	struct lk_redis_sentinel *s = lk_redis_sentinel_of(topology);
 	struct lk_error ignored;
@@ -233,6 +235,7 @@ sentinel_find(struct lk_redis_topology *topology, struct lk_deadline deadline,
 	bool required;
 	int64_t since;
 
+	(void)slot;
 	(void)pthread_mutex_lock(&topology->lock);
 	/* Where a confirmation is not required, a known master serves without
 	 * one, and is asked about once in a while. */
@@ -254,12 +257,13 @@ sentinel_find(struct lk_redis_topology *topology, struct lk_deadline deadline,
 }
 
 static void
-sentinel_suspect(struct lk_redis_topology *topology, unsigned int generation)
+sentinel_suspect(struct lk_redis_topology *topology,
+    const struct lk_redis_wire *wire)
 {
 	struct lk_redis_sentinel *s = lk_redis_sentinel_of(topology);
 
 	(void)pthread_mutex_lock(&topology->lock);
-	if (atomic_load(&topology->generation) == generation)
+	if (atomic_load(&topology->generation) == wire->generation)
 		s->known.suspect_ns = lk_boottime_ns();
 	(void)pthread_mutex_unlock(&topology->lock);
 }
@@ -298,10 +302,12 @@ count_witnesses(const struct lk_redis_sentinel *s, bool all)
 }
 
 static struct lk_redis_witnesses
-sentinel_witnesses(struct lk_redis_topology *topology, bool all)
+sentinel_witnesses(struct lk_redis_topology *topology,
+    const struct lk_redis_wire *wire, bool all)
 {
 	struct lk_redis_witnesses witnesses = { .all = all };
 
+	(void)wire;
 	(void)pthread_mutex_lock(&topology->lock);
 	witnesses.asked = count_witnesses(lk_redis_sentinel_of(topology), all);
 	(void)pthread_mutex_unlock(&topology->lock);
@@ -321,12 +327,12 @@ sentinel_witnesses(struct lk_redis_topology *topology, bool all)
  */
 static bool
 sentinel_outlasts(struct lk_redis_topology *topology,
-    struct lk_redis_wire *wire, size_t acks,
+    struct lk_redis_wire *wire, const struct lk_redis_fenced *so_far,
     struct lk_redis_witnesses witnesses, struct lk_deadline deadline,
     struct lk_error *error)
 {
 	struct lk_redis_sentinel *s = lk_redis_sentinel_of(topology);
-	struct lk_redis_fenced fenced = { .acks = acks };
+	struct lk_redis_fenced fenced = *so_far;
 	size_t count = 0;
 
 	/* It is still the master, by a question that began after the answer. */

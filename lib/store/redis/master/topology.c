@@ -163,13 +163,16 @@ single_has(struct lk_redis_topology *topology, struct lk_redis_master *master)
 	(void)snprintf(master->name, sizeof(master->name), "%s",
 	    topology->settings->store.redis.address);
 	master->generation = atomic_load(&topology->generation);
+	master->current = NULL;
 	return (true);
 }
 
 static enum lk_status
-single_find(struct lk_redis_topology *topology, struct lk_deadline deadline,
-    struct lk_redis_master *master, struct lk_error *error)
+single_find(struct lk_redis_topology *topology, int slot,
+    struct lk_deadline deadline, struct lk_redis_master *master,
+    struct lk_error *error)
 {
+	(void)slot;
 	(void)deadline;
 	(void)single_has(topology, master);
 	if (lk_address_parse(master->name, &master->address) == LK_OK)
@@ -180,9 +183,11 @@ single_find(struct lk_redis_topology *topology, struct lk_deadline deadline,
 }
 
 static struct lk_redis_witnesses
-single_witnesses(struct lk_redis_topology *topology, bool all)
+single_witnesses(struct lk_redis_topology *topology,
+    const struct lk_redis_wire *wire, bool all)
 {
 	(void)topology;
+	(void)wire;
 	return ((struct lk_redis_witnesses){ .all = all, .asked = 1 });
 }
 

@@ -1,7 +1,8 @@
 /*
  * Which Redis is the master, by one table of operations for each way to find
  * out: topology.c has that of the settings' Redis, sentinel.c that of what
- * Sentinels say.  A further one is a further table, and a line in watch.c.
+ * Sentinels say, cluster.c that of the masters that share a Redis Cluster's
+ * slots.  A further one is a further table, and a line in watch.c.
  */
 #ifndef LK_REDIS_TOPOLOGY_H_
 #define LK_REDIS_TOPOLOGY_H_
@@ -11,12 +12,16 @@
 #include "base/log.h"
 #include "store/breaker.h"
 #include "store/redis/master/fence.h"
+#include "store/redis/master/slots.h"
 
 /** A master as it was found. */
 struct lk_redis_master {
 	char name[LK_REDIS_NAME_SIZE];
 	struct lk_address address;
 	unsigned int generation;
+	/* What that is no more once another is in its place; NULL: there is
+	 * none. */
+	const atomic_uint *current;
 };
 
 /** How many replicas a change waits for. */
@@ -38,32 +43,58 @@ struct lk_redis_topology_ops {
 	enum lk_status (*make)(const struct lk_redis_topology *base,
 	    struct lk_redis_topology **topology, struct lk_error *error);
 
-	/** The master, confirmed lately enough if that is called for. */
-	enum lk_status (*find)(struct lk_redis_topology *topology,
+	/** The master of a slot, or of any without one, confirmed lately
+	 * enough if that is called for. */
+	enum lk_status (*find)(struct lk_redis_topology *topology, int slot,
 	    struct lk_deadline deadline, struct lk_redis_master *master,
 	    struct lk_error *error);
+
+	/* Where several masters share the slots; else these are NULL. */
+
+	/** Whether ${wire} is one to the master of the slot. */
+	bool (*is_at)(const struct lk_redis_topology *topology,
+	    const struct lk_redis_wire *wire, int slot);
+	/** A node has said that the slot is that of the one at ${name}. */
+	void (*moved)(struct lk_redis_topology *topology, int slot,
+	    const char *name);
+	/** The node of that name; false if there is no room for it. */
+	bool (*node)(struct lk_redis_topology *topology, const char *name,
+	    struct lk_redis_master *master);
+	/** The first slot of the next master, behind ${slot}, by each one's
+	 * first; LK_REDIS_NO_SLOT: there is none.  ${print} is another number
+	 * when the slots are shared out differently. */
+	int (*next)(struct lk_redis_topology *topology, int slot,
+	    uint64_t *print);
+	/** Name a key that is nobody's and in a slot of the master at
+	 * ${wire}; false if it has none. */
+	bool (*fence_at)(struct lk_redis_topology *topology,
+	    const struct lk_redis_wire *wire, struct lk_redis_key *key);
+	/** Whether to ask the master of a slot. */
+	struct lk_breaker *(
+	    *breaker)(struct lk_redis_topology *topology, int slot);
 
 	/** The same, if it need not be asked for: name and generation. */
 	bool (*has)(struct lk_redis_topology *topology,
 	    struct lk_redis_master *master);
 
-	/** Something speaks against the master of ${generation}.  NULL: that
-	 * changes nothing. */
+	/** Something speaks against the master at ${wire}.  NULL: that changes
+	 * nothing. */
 	void (*suspect)(struct lk_redis_topology *topology,
-	    unsigned int generation);
+	    const struct lk_redis_wire *wire);
 
-	/** How many replicas to wait for, by what was last heard. */
+	/** How many replicas to wait for at ${wire}, by what was last heard. */
 	struct lk_redis_witnesses (
-	    *witnesses)(struct lk_redis_topology *topology, bool all);
+	    *witnesses)(struct lk_redis_topology *topology,
+	    const struct lk_redis_wire *wire, bool all);
 
 	/**
-	 * Whether what the master at ${wire} has done, and ${acks} replicas of
+	 * Whether what the master at ${wire} has done, and so many replicas of
 	 * those that were asked have by now, is the next master's too.  It
 	 * must be sure by the deadline.  NULL: so it is, since nobody says who
 	 * else is the master.
 	 */
 	bool (*outlasts)(struct lk_redis_topology *topology,
-	    struct lk_redis_wire *wire, size_t acks,
+	    struct lk_redis_wire *wire, const struct lk_redis_fenced *fenced,
 	    struct lk_redis_witnesses witnesses, struct lk_deadline deadline,
 	    struct lk_error *error);
 
@@ -139,19 +170,23 @@ struct lk_redis_manners lk_redis_topology_manners(
     const struct lk_redis_topology *topology);
 
 /**
- * lk_redis_topology_is_fresh(topology, generation):
- * Whether the master of ${generation} is still the one, and was confirmed
- * lately enough, or need not be.
+ * lk_redis_topology_is_fresh(topology, wire, slot):
+ * Whether the master at ${wire} is still the one, and that of the slot if it
+ * has one, and was confirmed lately enough, or need not be.
  */
 static inline bool
 lk_redis_topology_is_fresh(const struct lk_redis_topology *topology,
-    unsigned int generation)
+    const struct lk_redis_wire *wire, int slot)
 {
-	const int64_t confirmed = atomic_load_explicit(&topology->confirmed_ns,
+	int64_t confirmed;
+
+	if (topology->ops->is_at != NULL)
+		return (topology->ops->is_at(topology, wire, slot));
+	confirmed = atomic_load_explicit(&topology->confirmed_ns,
 	    memory_order_acquire);
 
 	return (atomic_load_explicit(&topology->generation,
-	            memory_order_acquire) == generation &&
+	            memory_order_acquire) == wire->generation &&
 	    (topology->bound_ns == 0 ||
 	        lk_boottime_ns() - confirmed < topology->bound_ns));
 }
@@ -211,5 +246,6 @@ void lk_redis_inspect_address(const char *key, const char *address,
 /** The topologies; see watch.c. */
 extern const struct lk_redis_topology_ops lk_redis_single;
 extern const struct lk_redis_topology_ops lk_redis_sentinel;
+extern const struct lk_redis_topology_ops lk_redis_cluster;
 
 #endif /* !LK_REDIS_TOPOLOGY_H_ */

@@ -13,6 +13,8 @@
  * at one that nobody else asks for a moment. */
 #define SECURE_EVERY_MS 500
 #define LOOK_BARRED_MS 250
+/* Between two visits to several masters, to tell each what it may not have. */
+#define VISIT_EVERY_MS 10000
 
 /* ---- What wakes it ----------------------------------------------------- */
 
@@ -36,19 +38,28 @@ lk_redis_watch_leave_parent(struct lk_redis_watch *watch)
 }
 
 void
-lk_redis_watch_suspect(struct lk_redis_watch *watch, unsigned int generation)
+lk_redis_watch_suspect(struct lk_redis_watch *watch,
+    const struct lk_redis_wire *wire)
 {
 	if (watch->topology->ops->suspect == NULL)
 		return;
-	watch->topology->ops->suspect(watch->topology, generation);
+	watch->topology->ops->suspect(watch->topology, wire);
 	wake(watch);
 }
 
-void
-lk_redis_watch_note(struct lk_redis_watch *watch, bool probe, bool answered,
-    int64_t began_ns)
+struct lk_breaker *
+lk_redis_watch_breaker(struct lk_redis_watch *watch, int slot)
 {
-	if (lk_breaker_note(&watch->breaker, probe, answered, began_ns,
+	return (watch->topology->ops->breaker == NULL
+	        ? &watch->breaker
+	        : watch->topology->ops->breaker(watch->topology, slot));
+}
+
+void
+lk_redis_watch_note(struct lk_redis_watch *watch, struct lk_breaker *breaker,
+    bool probe, bool answered, int64_t began_ns)
+{
+	if (lk_breaker_note(breaker, probe, answered, began_ns,
 	        answered ? 0 : lk_monotonic_ns()))
 		LK_LOG(watch->base.log, LK_LOG_DEBUG,
 		    "the store is asked by nobody for a moment",
@@ -75,23 +86,28 @@ struct run {
 	                                           told, or "" */
 	struct lk_deadline look_at;
 	struct lk_deadline secure_at;
+	struct lk_deadline visit_at; /* where there are several masters */
 };
 
 static enum lk_status
-connect_to_master(struct run *run, struct lk_deadline deadline)
+connect_to_master(struct run *run, int slot, struct lk_deadline deadline)
 {
 	struct lk_redis_topology *topology = run->watch->topology;
 	struct lk_redis_wire *wire = &run->wire;
 	struct lk_redis_master master;
 	enum lk_status status = LK_FAULT;
 
-	status = topology->ops->find(topology, deadline, &master, &run->error);
+	status = topology->ops->find(topology, slot, deadline, &master,
+	    &run->error);
 	if (status == LK_OK &&
 	    (!lk_redis_wire_is_open(wire) ||
+	        wire->manners.generation != master.current ||
 	        wire->generation != master.generation ||
-	        !lk_redis_wire_is_quiet(wire)))
+	        !lk_redis_wire_is_quiet(wire))) {
+		wire->manners.generation = master.current;
 		status = lk_redis_wire_open(wire, &master.address, master.name,
 		    master.generation, deadline);
+	}
 	return (status);
 }
 
@@ -99,12 +115,24 @@ connect_to_master(struct run *run, struct lk_deadline deadline)
 static void
 secure(struct run *run)
 {
-	const struct lk_deadline deadline = lk_deadline_in(STEP_MS);
+	struct lk_redis_topology *topology = run->watch->topology;
+	struct lk_deadline deadline;
+	int slot = LK_REDIS_NO_SLOT;
+	uint64_t print;
 
-	if (connect_to_master(run, deadline) != LK_OK ||
-	    lk_redis_carried_secure(&run->watch->carried, &run->wire,
-	        deadline) != LK_OK)
-		run->secure_at = lk_deadline_in(SECURE_EVERY_MS);
+	do {
+		deadline = lk_deadline_in(STEP_MS);
+		if (topology->ops->next != NULL &&
+		    (slot = topology->ops->next(topology, slot, &print)) ==
+		        LK_REDIS_NO_SLOT)
+			break;
+		if (connect_to_master(run, slot, deadline) != LK_OK ||
+		    lk_redis_carried_secure(&run->watch->carried, &run->wire,
+		        deadline) != LK_OK)
+			run->secure_at = lk_deadline_in(SECURE_EVERY_MS);
+	} while (
+	    slot != LK_REDIS_NO_SLOT && !atomic_load(&run->watch->stopping));
+	run->visit_at = lk_deadline_in(VISIT_EVERY_MS);
 }
 
 /*
@@ -123,7 +151,7 @@ look(struct run *run)
 	struct lk_redis_past past;
 
 	run->look_at.at_ns = lk_monotonic_ns() + topology->bound_ns / 2;
-	if (connect_to_master(run, deadline) != LK_OK ||
+	if (connect_to_master(run, LK_REDIS_NO_SLOT, deadline) != LK_OK ||
 	    lk_redis_past_ask(&run->wire, deadline, &past) != LK_OK)
 		return;
 	if (lk_breaker_close(&watch->breaker))
@@ -150,20 +178,26 @@ step(struct run *run, struct pollfd *listen)
 {
 	struct lk_redis_watch *watch = run->watch;
 	struct lk_redis_topology *topology = watch->topology;
-	const bool tended = topology->ops->tend != NULL;
+	const bool looks = topology->ops->saw != NULL;
+	const bool visits = topology->ops->next != NULL &&
+	    atomic_load(&watch->carried.remembers);
 	struct lk_deadline next = { .at_ns = INT64_MAX };
 
-	if (tended)
+	if (topology->ops->tend != NULL)
 		next = topology->ops->tend(topology, listen);
-	if (tended && is_due(run, run->look_at))
+	if (looks && is_due(run, run->look_at))
 		look(run);
-	if (atomic_load(&watch->carried.owes) && is_due(run, run->secure_at))
+	if ((atomic_load(&watch->carried.owes) &&
+	        is_due(run, run->secure_at)) ||
+	    (visits && is_due(run, run->visit_at)))
 		secure(run);
 	if (lk_breaker_is_barred(&watch->breaker))
 		run->look_at = lk_deadline_min(run->look_at,
 		    lk_deadline_in(LOOK_BARRED_MS));
-	if (tended)
+	if (looks)
 		next = lk_deadline_min(next, run->look_at);
+	if (visits)
+		next = lk_deadline_min(next, run->visit_at);
 	if (atomic_load(&watch->carried.owes))
 		next = lk_deadline_min(next, run->secure_at);
 	return (next);
@@ -265,13 +299,17 @@ lk_redis_watch_new(const struct lk_watch *base, struct lk_redis_watch **watchp,
 		.free = redis_watch_free };
 	const struct lk_settings *settings = base->settings;
 	struct lk_redis_watch *watch = calloc(1, sizeof(*watch));
-	struct lk_redis_topology start = { .ops = settings->store.backend ==
-		        LK_BACKEND_SENTINEL
-		    ? &lk_redis_sentinel
-		    : &lk_redis_single,
+	static const struct lk_redis_topology_ops *const topologies[] = {
+		[LK_BACKEND_REDIS] = &lk_redis_single,
+		[LK_BACKEND_SENTINEL] = &lk_redis_sentinel,
+		[LK_BACKEND_CLUSTER] = &lk_redis_cluster
+	};
+	struct lk_redis_topology start = {
+		.ops = topologies[settings->store.backend],
 		.settings = settings,
 		.log = base->log,
-		.fence.patience_ms = settings->store.durability_timeout_ms };
+		.fence.patience_ms = settings->store.durability_timeout_ms
+	};
 	enum lk_status status = LK_FAULT;
 
 	*watchp = NULL;

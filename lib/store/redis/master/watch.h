@@ -49,18 +49,25 @@ enum lk_status lk_redis_watch_new(const struct lk_watch *base,
 void lk_redis_watch_leave_parent(struct lk_redis_watch *watch);
 
 /**
- * lk_redis_watch_suspect(watch, generation):
- * Something speaks against the master of ${generation}.
+ * lk_redis_watch_suspect(watch, wire):
+ * Something speaks against the master at ${wire}.
  */
 void lk_redis_watch_suspect(struct lk_redis_watch *watch,
-    unsigned int generation);
+    const struct lk_redis_wire *wire);
 
 /**
- * lk_redis_watch_note(watch, probe, answered, began_ns):
- * As lk_breaker_note() of its breaker, and say so once it bars the way.
+ * lk_redis_watch_breaker(watch, slot):
+ * Whether to ask the master of the slot.
  */
-void lk_redis_watch_note(struct lk_redis_watch *watch, bool probe,
-    bool answered, int64_t began_ns);
+struct lk_breaker *lk_redis_watch_breaker(struct lk_redis_watch *watch,
+    int slot);
+
+/**
+ * lk_redis_watch_note(watch, breaker, probe, answered, began_ns):
+ * As lk_breaker_note() of one of its breakers, and say so once it bars the way.
+ */
+void lk_redis_watch_note(struct lk_redis_watch *watch,
+    struct lk_breaker *breaker, bool probe, bool answered, int64_t began_ns);
 
 /**
  * lk_redis_watch_owe(watch, revocation):

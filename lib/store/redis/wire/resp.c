@@ -283,6 +283,10 @@ lk_redis_reply_is_error(const struct lk_redis_reply *reply, const char *code)
 	"lacks a command, or has it under another name: Redis 7 or Valkey " \
 	"7.2 is needed, and no Sentinel"
 
+#define CLUSTER_NODE \
+	"is a cluster node; latchkey needs store.backend = \"cluster\" " \
+	"for it, and database 0"
+
 /* The beginnings of error replies, the more particular ones first. */
 static const struct {
 	const char *prefix;
@@ -312,14 +316,16 @@ static const struct {
 	    "has no password, but store.redis.password is set" },
 	{ "ERR DB index", LK_E_SETTINGS,
 	    "has no database of the number store.redis.database" },
-	{ "ERR SELECT is not allowed", LK_E_SETTINGS,
-	    "is a cluster node; latchkey needs a Redis that is none" },
-	{ "MOVED", LK_E_SETTINGS,
-	    "is a cluster node; latchkey needs a Redis that is none" },
-	{ "CROSSSLOT", LK_E_SETTINGS,
-	    "is a cluster node; latchkey needs a Redis that is none" },
-	{ "CLUSTERDOWN", LK_E_SETTINGS,
-	    "is a cluster node; latchkey needs a Redis that is none" },
+	{ "ERR SELECT is not allowed", LK_E_SETTINGS, CLUSTER_NODE },
+	{ "MOVED", LK_E_SETTINGS, CLUSTER_NODE },
+	{ "CROSSSLOT", LK_E_SETTINGS, CLUSTER_NODE },
+	{ "CLUSTERDOWN", LK_E_SETTINGS, CLUSTER_NODE },
+	{ "ASK ", LK_E_STORE, "is moving the slot to another node" },
+	{ "TRYAGAIN", LK_E_STORE, "is moving the slot to another node" },
+	{ "ERR Script attempted to access", LK_E_STORE,
+	    "is moving the slot to another node" },
+	{ "ERR This instance has cluster support disabled", LK_E_SETTINGS,
+	    "is no node of a Redis Cluster (store.backend)" },
 	/* The first of each two is said to us, the second to a script. */
 	{ "ERR unknown command", LK_E_SETTINGS, LACKS_A_COMMAND },
 	{ "ERR Unknown Redis command called from script", LK_E_SETTINGS,

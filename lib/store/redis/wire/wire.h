@@ -127,7 +127,8 @@ int64_t lk_redis_clock_now_ms(const struct lk_redis_clock *clock);
 struct lk_redis_wire {
 	/* Static data. */
 	struct lk_redis_manners manners;
-	struct lk_error *error; /* where failures are explained */
+	struct lk_redis_wire *next; /* its user's */
+	struct lk_error *error;     /* where failures are explained */
 
 	/* Dynamic data.  Nothing is on its way in either direction between two
 	 * calls. */

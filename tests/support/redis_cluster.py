@@ -1,0 +1,220 @@
+"""A Redis Cluster of real nodes on loopback, with the user of etc/redis/."""
+
+import contextlib
+import random
+import socket
+
+from support.place import PORTS_GIVEN, Daemon, port_range, wait_until
+from support.redis_client import RedisClient, RedisError, fields
+from support.sentinel import example_user
+from support.servers import PATIENT, redis_program
+
+SLOTS = 16384
+# A node that says nothing for so long is down to the others.
+NODE_TIMEOUT_MS = 1000
+# Longer than any test that wants no failover, on the slowest of machines.
+CALM_MS = 600000
+USER_PASSWORD = "cluster-user-secret-of-some-length"
+# What a slot is moved by.
+NOBODY, COUNT = "", 100
+
+
+def free_pair():
+    """A port that is free, and so is the one 10000 above it, the bus."""
+    while True:
+        port = random.choice([p for p in port_range() if p < 22000])
+        if port in PORTS_GIVEN:
+            continue
+        with contextlib.suppress(OSError), socket.socket() as one, \
+                socket.socket() as two:
+            one.bind(("127.0.0.1", port))
+            two.bind(("127.0.0.1", port + 10000))
+            PORTS_GIVEN.update((port, port + 10000))
+            return port
+
+
+def slot_of(key):
+    """The slot of a key, by its hash tag if it has one."""
+    start = key.find(b"{")
+    end = key.find(b"}", start + 1) if start >= 0 else -1
+    if end > start + 1:
+        key = key[start + 1:end]
+    crc = 0
+    for byte in key:
+        crc ^= byte << 8
+        for _ in range(8):
+            crc = ((crc << 1) ^ (0x1021 if crc & 0x8000 else 0)) & 0xffff
+    return crc % SLOTS
+
+
+class Node(Daemon):
+    """One node; our own hand is the default user."""
+
+    ip = "127.0.0.1"
+
+    def __init__(self, place, number, timeout=NODE_TIMEOUT_MS, options=()):
+        self.name = f"node-{number}"
+        super().__init__(place)
+        self.port = free_pair()
+        self.folder = place.path / self.name
+        self.folder.mkdir()
+        conf = place.write(f"{self.name}/conf", "\n".join([
+            f"port {self.port}", "bind 127.0.0.1", f"dir {self.folder}",
+            f"cluster-port {self.port + 10000}", "cluster-enabled yes",
+            f"cluster-node-timeout {timeout}", "repl-diskless-sync-delay 0",
+            "repl-ping-replica-period 1", 'save ""', "appendonly no",
+            "daemonize no", "shutdown-timeout 0", "protected-mode no",
+            "user default on nopass ~* &* +@all",
+            example_user("latchkey-cluster.conf", USER_PASSWORD),
+            *options]) + "\n")
+        self.argv = [redis_program(), conf]
+
+    @property
+    def address(self):
+        return f"{self.ip}:{self.port}"
+
+    def hand(self, timeout=20.0):
+        return RedisClient(self.address, timeout=timeout)
+
+    def call(self, *words):
+        with self.hand() as hand:
+            return hand.call(*words)
+
+    def info(self, section):
+        return fields(self.call("INFO", section))
+
+    def ready(self):
+        try:
+            return self.call("PING") == b"PONG"
+        except OSError:
+            return False
+
+    def id(self):
+        return self.call("CLUSTER", "MYID").decode()
+
+    def is_master(self):
+        return self.call("ROLE")[0] == b"master"
+
+    def is_well(self):
+        """Whether it knows of nothing that is wrong, and has its data."""
+        state = fields(self.call("CLUSTER", "INFO"))
+        role = self.call("ROLE")
+        return (state["cluster_state"] == "ok"
+                and state["cluster_slots_assigned"] == str(SLOTS)
+                and (role[0] == b"master" or role[3] == b"connected"))
+
+
+class RedisCluster:
+    """Three masters, and a replica of each."""
+
+    def __init__(self, place, masters=3, replicas=1,
+                 timeout=NODE_TIMEOUT_MS, options=()):
+        self.place = place
+        self.timeout = timeout
+        self.options = options
+        self.nodes = []
+        for _ in range(masters * (1 + replicas)):
+            self.add_node()
+        for number, node in enumerate(self.nodes[:masters]):
+            node.call("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+            node.call("CLUSTER", "ADDSLOTSRANGE",
+                      SLOTS * number // masters,
+                      SLOTS * (number + 1) // masters - 1)
+        first = self.nodes[0]
+        for node in self.nodes[1:]:
+            first.call("CLUSTER", "MEET", node.ip, node.port)
+        for number, node in enumerate(self.nodes[masters:]):
+            master = self.nodes[number % masters]
+            wait_until(lambda: master.id().encode() in node.call(
+                "CLUSTER", "NODES"), "a replica to know its master")
+            node.call("CLUSTER", "REPLICATE", master.id())
+        self.wait_until_well()
+
+    def add_node(self):
+        """One more, which nobody knows."""
+        node = self.place.add(Node(self.place, len(self.nodes), self.timeout,
+                                   self.options))
+        self.nodes.append(node)
+        return node
+
+    def join(self, node):
+        """Let a new node be one of the cluster, a master without slots."""
+        self.running()[0].call("CLUSTER", "MEET", node.ip, node.port)
+        wait_until(lambda: all(node.id().encode() in other.call(
+            "CLUSTER", "NODES") for other in self.running()),
+            "all to know the new node")
+        wait_until(node.is_well, "the new node to be well")
+
+    def running(self):
+        return [node for node in self.nodes if node.running()]
+
+    def wait_until_well(self, patience=60):
+        def well():
+            try:
+                # A replica that has heard of nothing is named by nobody.
+                return all(node.is_well() for node in self.running()) and all(
+                    len(entry) == 4 or len(self.nodes) != 6
+                    for node in self.running()
+                    for entry in node.call("CLUSTER", "SLOTS"))
+            except OSError:
+                return False
+        wait_until(well, "the cluster to be well", patience)
+
+    def masters(self):
+        return [node for node in self.running() if node.is_master()]
+
+    def owner(self, slot):
+        """The node that has a slot, as most of those say that run."""
+        votes = {}
+        for node in self.running():
+            with contextlib.suppress(OSError):
+                for start, end, master, *_ in node.call("CLUSTER", "SLOTS"):
+                    if start <= slot <= end:
+                        votes[master[1]] = votes.get(master[1], 0) + 1
+        port = max(votes, key=votes.get)
+        return next(node for node in self.nodes if node.port == port)
+
+    def replica_of(self, master):
+        return next(node for node in self.running()
+                    if node.call("ROLE")[0] == b"slave"
+                    and node.call("ROLE")[2] == master.port)
+
+    def move_begin(self, slot, to):
+        """Begin to move a slot: what is missing is to be asked there."""
+        source = self.owner(slot)
+        to.call("CLUSTER", "SETSLOT", slot, "IMPORTING", source.id())
+        source.call("CLUSTER", "SETSLOT", slot, "MIGRATING", to.id())
+        return source
+
+    def move_keys(self, slot, source, to, count=COUNT):
+        """Move some keys; how many."""
+        keys = source.call("CLUSTER", "GETKEYSINSLOT", slot, count)
+        if keys:
+            source.call("MIGRATE", to.ip, to.port, NOBODY, 0, 20000,
+                        "KEYS", *keys)
+        return len(keys)
+
+    def move_end(self, slot, source, to):
+        to.call("CLUSTER", "SETSLOT", slot, "NODE", to.id())
+        # With its last slot it may have become a replica already.
+        with contextlib.suppress(RedisError):
+            source.call("CLUSTER", "SETSLOT", slot, "NODE", to.id())
+
+    def move(self, slot, to):
+        """Move a slot as redis-cli does."""
+        source = self.move_begin(slot, to)
+        while self.move_keys(slot, source, to):
+            pass
+        self.move_end(slot, source, to)
+
+    def settings(self, more="", redis=PATIENT):
+        """`store = ...;` of the user of the example."""
+        addresses = ", ".join(f'"{node.address}"' for node in self.nodes[:6])
+        return (
+            'store = { backend = "cluster"; durability_timeout_ms = 5000;\n'
+            f'  redis = {{ username = "latchkey"; '
+            f'password = "{USER_PASSWORD}"; {redis} }};\n'
+            f'  cluster = {{ addresses = [ {addresses} ]; }}; {more} }};\n')
+
+
+__all__ = ["Node", "RedisCluster", "RedisError", "slot_of"]
