@@ -11,7 +11,9 @@ tested in the build with sanitizers; what is installed (exports, examples) in
 the plain one.  What failed is printed in full.
 """
 
+import contextlib
 import os
+import queue
 import re
 import subprocess
 import sys
@@ -29,6 +31,7 @@ from support.certificates import Authority, redis_options  # noqa: E402
 from support.mariadb import MariadbServer  # noqa: E402
 from support.place import (Failed, NotInstalled, Place,  # noqa: E402
                            free_port)
+from support.redis_cluster import CALM_MS, RedisCluster  # noqa: E402
 from support.servers import RedisServer, redis_program  # noqa: E402
 
 # A C program that takes longer than this hangs.
@@ -113,13 +116,42 @@ def leaks_can_be_found(folder):
 # ---- Tests in C ----------------------------------------------------------
 
 
+class Clusters:
+    """Redis Clusters, each lent to one program at a time: a context manager
+    that has as many as programs run at once."""
+
+    def __init__(self):
+        self.stack = contextlib.ExitStack()
+        self.idle = queue.SimpleQueue()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stack.close()
+
+    @contextlib.contextmanager
+    def lend(self):
+        """The ports of one's nodes."""
+        try:
+            cluster = self.idle.get_nowait()
+        except queue.Empty:
+            cluster = RedisCluster(self.stack.enter_context(Place()),
+                                   timeout=CALM_MS)
+        try:
+            yield " ".join(str(node.port) for node in cluster.nodes)
+        finally:
+            self.idle.put(cluster)
+
+
 class Program:
     """A cmocka program of one build, and what came of running it; `more`
-    of its environment says where a MariaDB is."""
+    of its environment says where a MariaDB is, and `clusters` may lend one."""
 
-    def __init__(self, folder, kind, name, more=None):
+    def __init__(self, folder, kind, name, more=None, clusters=None):
         self.kind = kind
         self.more = more or {}
+        self.clusters = clusters
         self.path = Path(folder) / "tests" / kind / name
         self.suite = f"{kind}/{name}"
 
@@ -144,7 +176,11 @@ class Program:
                 environment["LK_TEST_REDIS_PORT"] = str(redis.port)
                 environment["LK_REDIS_SERVER"] = redis_program()
                 environment.update(self.more)
-            self.execute(environment)
+            lends = self.kind == "contract" and self.clusters is not None
+            with (self.clusters.lend() if lends
+                  else contextlib.nullcontext("")) as ports:
+                environment["LK_TEST_REDIS_NODES"] = ports
+                self.execute(environment)
         self.seconds = time.monotonic() - start
         return self
 
@@ -200,20 +236,20 @@ class Program:
 
 def run_programs(results, folders, only):
     """The cmocka programs of these builds, a few at a time; those of the last
-    beside one MariaDB, in which each has a database."""
-    with Place() as place:
+    beside one MariaDB, in which each has a database, and Redis Clusters."""
+    with Place() as place, Clusters() as clusters:
         try:
             server = place.add(MariadbServer(place))
             maria = {"LK_TEST_MARIADB": str(server.socket)}
         except NotInstalled as why:
             say(f"contract tests leave out MariaDB: {why}")
             maria = {}
-        run_programs_beside(results, folders, only, maria)
+        run_programs_beside(results, folders, only,
+                            {folders[-1]: (maria, clusters)})
 
 
-def run_programs_beside(results, folders, only, maria):
-    programs = [Program(folder, kind, source.stem,
-                        maria if folder == folders[-1] else {})
+def run_programs_beside(results, folders, only, stores):
+    programs = [Program(folder, kind, source.stem, *stores.get(folder, ()))
                 for folder in folders for kind in ("unit", "contract")
                 for source in sorted(TESTS.glob(f"{kind}/test_*.c"))
                 if not only or {kind, f"{kind}/{source.stem}"} & set(only)]

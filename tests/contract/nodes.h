@@ -1,8 +1,9 @@
 /*
- * A Redis Cluster of our own, of three masters and their replicas, on loopback
- * in a private folder.  It is the one of the tests in Python: a process
- * (nodes.py) has it.  No node finds fault with another, however slow the
- * machine.
+ * A Redis Cluster of three masters and their replicas, on loopback in a private
+ * folder: the one that the test run started and named by its ports in
+ * LK_TEST_REDIS_NODES, which is nobody else's meanwhile, or else one of our own,
+ * which a process (nodes.py) has.  No node finds fault with another, however
+ * slow the machine.
  */
 #ifndef NODES_H_
 #define NODES_H_
@@ -17,8 +18,8 @@
 
 struct nodes {
 	int port[NODES];
-	pid_t pid;
-	FILE *talk;
+	pid_t pid;  /* that has it, and */
+	FILE *talk; /* how it hears of the end; NULL: nobody */
 };
 
 void nodes_start(struct nodes *nodes);

@@ -1,10 +1,8 @@
 """A Redis Cluster of real nodes on loopback, with the user of etc/redis/."""
 
 import contextlib
-import random
-import socket
 
-from support.place import PORTS_GIVEN, Daemon, port_range, wait_until
+from support.place import Daemon, free_port, wait_until
 from support.redis_client import RedisClient, RedisError, fields
 from support.sentinel import example_user
 from support.servers import PATIENT, redis_program
@@ -17,20 +15,6 @@ CALM_MS = 600000
 USER_PASSWORD = "cluster-user-secret-of-some-length"
 # What a slot is moved by.
 NOBODY, COUNT = "", 100
-
-
-def free_pair():
-    """A port that is free, and so is the one 10000 above it, the bus."""
-    while True:
-        port = random.choice([p for p in port_range() if p < 22000])
-        if port in PORTS_GIVEN:
-            continue
-        with contextlib.suppress(OSError), socket.socket() as one, \
-                socket.socket() as two:
-            one.bind(("127.0.0.1", port))
-            two.bind(("127.0.0.1", port + 10000))
-            PORTS_GIVEN.update((port, port + 10000))
-            return port
 
 
 def slot_of(key):
@@ -55,12 +39,12 @@ class Node(Daemon):
     def __init__(self, place, number, timeout=NODE_TIMEOUT_MS, options=()):
         self.name = f"node-{number}"
         super().__init__(place)
-        self.port = free_pair()
+        self.port, self.bus = free_port(), free_port()
         self.folder = place.path / self.name
         self.folder.mkdir()
         conf = place.write(f"{self.name}/conf", "\n".join([
             f"port {self.port}", "bind 127.0.0.1", f"dir {self.folder}",
-            f"cluster-port {self.port + 10000}", "cluster-enabled yes",
+            f"cluster-port {self.bus}", "cluster-enabled yes",
             f"cluster-node-timeout {timeout}", "repl-diskless-sync-delay 0",
             "repl-ping-replica-period 1", 'save ""', "appendonly no",
             "daemonize no", "shutdown-timeout 0", "protected-mode no",
@@ -122,7 +106,7 @@ class RedisCluster:
                       SLOTS * (number + 1) // masters - 1)
         first = self.nodes[0]
         for node in self.nodes[1:]:
-            first.call("CLUSTER", "MEET", node.ip, node.port)
+            first.call("CLUSTER", "MEET", node.ip, node.port, node.bus)
         for number, node in enumerate(self.nodes[masters:]):
             master = self.nodes[number % masters]
             wait_until(lambda: master.id().encode() in node.call(
@@ -139,7 +123,8 @@ class RedisCluster:
 
     def join(self, node):
         """Let a new node be one of the cluster, a master without slots."""
-        self.running()[0].call("CLUSTER", "MEET", node.ip, node.port)
+        self.running()[0].call("CLUSTER", "MEET", node.ip, node.port,
+                               node.bus)
         wait_until(lambda: all(node.id().encode() in other.call(
             "CLUSTER", "NODES") for other in self.running()),
             "all to know the new node")
