@@ -632,7 +632,8 @@ LK_API enum lk_status lk_access_verify(const struct lk_settings *settings,
 
 /* ---- Checks without waiting ------------------------------------------- */
 
-/* Most checks that are under way at once on one connection. */
+/* Most checks that are under way at once on one connection; in a Redis Cluster
+ * there is one to each master. */
 #define LK_CHECKS_MAX 1024
 
 struct lk_checks;
@@ -645,6 +646,8 @@ struct lk_checks;
  *
  * - by stores that have no such checks, as the embedded one;
  * - behind Sentinel, while the master is not confirmed lately enough;
+ * - in a Redis Cluster, while nobody has said who has which slot, and for a
+ *   user of whose keys only some have been moved with their slot yet;
  * - while the store is known not to answer, starts, or is full of clients;
  * - as long as no manager of the same watch has connected to a server that is
  *   given by a host name, since only looking it up says where that is;

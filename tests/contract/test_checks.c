@@ -1,4 +1,5 @@
 /* What checks that do not wait leave to a manager, and when no longer. */
+#include "nodes.h"
 #include "world.h"
 
 /* A token that was never issued. */
@@ -92,7 +93,7 @@ test_checks_detail_that_is_not_cached_is_a_managers(void **state)
 	struct lk_token token;
 	size_t i;
 
-	if (!world_is_redis(world))
+	if (!world_is_redis(world) && world->nodes == NULL)
 		return; /* it has no such checks */
 	world_issue(world, "alice", 600, &token, NULL);
 	assert_status(LK_OK, world_check(world, &token, &session));
@@ -120,6 +121,34 @@ test_checks_detail_that_is_not_cached_is_a_managers(void **state)
 	assert_string_equal(checked.user.detail, "[1]");
 	lk_user_clear(&checked.user);
 	lk_checks_free(checks);
+}
+
+/* Nothing is left to a manager: it is sent on, with ASKING or for good. */
+static void
+test_checks_go_where_a_slot_is_moved_to(void **state)
+{
+	struct world *world = *state;
+	char tag[LK_TAG_TEXT_LEN + 1];
+	struct lk_session session;
+	struct lk_token token;
+	int slot = nodes_slot("alice", tag), from, to;
+
+	if (world->nodes == NULL)
+		return;
+	world_issue(world, "alice", 600, &token, NULL);
+	assert_status(LK_OK, world_check(world, &token, &session));
+	from = nodes_owner(world->nodes, tag);
+	to = (from + 1) % MASTERS;
+	nodes_move_begin(world->nodes, slot, from, to);
+	do {
+		assert_status(LK_OK,
+		    world_check_by(world->checks, &token, &session, NULL));
+		assert_string_equal(session.user, "alice");
+	} while (nodes_move_key(world->nodes, slot, from, to));
+	nodes_move_end(world->nodes, slot, from, to);
+	assert_status(LK_OK,
+	    world_check_by(world->checks, &token, &session, NULL));
+	assert_string_equal(session.user, "alice");
 }
 
 #define SUITE_TEST(name) cmocka_unit_test_setup(name, world_reset)

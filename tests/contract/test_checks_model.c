@@ -5,15 +5,22 @@
  * somebody else, and nobody refused who has one; that it could not be found out
  * is no mistake.
  *
+ * In a cluster there is a relay before each master, which names the relays in
+ * the masters' place, and slots are moved from one to another meanwhile.
+ *
  * LK_CHECKS is how many are started, LK_SEED the seed (`make storm-checks`).
  */
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
+#include "nodes.h"
 #include "world.h"
 
 #define USERS 1000
@@ -30,10 +37,25 @@
 /* Of so many checks, one goes with a login, or a logout, or is given up. */
 #define CHANGED 300
 #define GIVEN_UP 200
+/* In a cluster, of so many turns, one goes on with moving a slot. */
+#define MOVED 4
+/* Most connections through a relay. */
+#define PIPES 4
+#define PORT_DIGITS 5
+#define FINDS 32
 
 struct buffer {
 	char *bytes;
 	size_t len;
+};
+
+/* A connection through a relay: what is on its way, and how long replies are
+ * held. */
+struct pipe {
+	int client; /* -1: nobody */
+	int redis;
+	struct buffer up, replies, down;
+	unsigned int hold;
 };
 
 struct user {
@@ -59,14 +81,26 @@ struct model {
 	size_t most; /* of them */
 	size_t under_way;
 
-	/* The relay: what is on its way, and how long replies are held. */
-	char path[100];
-	int listener;
-	int client; /* -1: nobody */
-	int redis;
-	struct buffer up, replies, down;
-	unsigned int hold;
+	struct relay {
+		char address[100];
+		int listener;
+		int port;         /* 0: at a path */
+		int behind;       /* that of the master behind it */
+		struct pipe pipes[PIPES];
+	} relays[MASTERS];
+	size_t n;                 /* of the relays */
 	size_t faults, connections;
+
+	/* In a cluster: who finds out who has which slot, by checks of these
+	 * tokens, and the slot that is being moved. */
+	struct lk_watch *watch;
+	struct lk_manager *finder;
+	struct lk_token known[FINDS];
+	pthread_t finding;
+	size_t found; /* by him */
+	atomic_bool stopping, over;
+	int slot, from, to; /* from NODES: none is */
+	size_t moves, keys_moved;
 
 	size_t started, let_in, refused, unsure, left, given_up;
 };
@@ -130,30 +164,43 @@ reply_len(const char *bytes, size_t len)
 }
 
 static void
-relay_hang_up(struct model *m)
+relay_hang_up(struct pipe *pipe)
 {
-	if (m->client < 0)
+	if (pipe->client < 0)
 		return;
-	(void)close(m->client);
-	(void)close(m->redis);
-	m->client = -1;
-	m->up.len = m->replies.len = m->down.len = 0;
-	m->hold = 0;
+	(void)close(pipe->client);
+	(void)close(pipe->redis);
+	pipe->client = -1;
+	pipe->up.len = pipe->replies.len = pipe->down.len = 0;
+	pipe->hold = 0;
+}
+
+static int
+connect_to(int port)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	struct sockaddr_in sin = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(port == 0 ? AF_UNIX : AF_INET,
+	    SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)snprintf(sun.sun_path, sizeof(sun.sun_path), "%s",
+	    getenv("LK_TEST_REDIS_SOCKET"));
+	assert_int_equal(port == 0
+	        ? connect(fd, (struct sockaddr *)&sun, sizeof(sun))
+	        : connect(fd, (struct sockaddr *)&sin, sizeof(sin)),
+	    0);
+	return (fd);
 }
 
 static void
-relay_accept(struct model *m)
+relay_accept(struct model *m, const struct relay *relay, struct pipe *pipe)
 {
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-
-	m->client = accept4(m->listener, NULL, NULL, SOCK_NONBLOCK);
-	if (m->client < 0)
+	pipe->client = accept4(relay->listener, NULL, NULL, SOCK_NONBLOCK);
+	if (pipe->client < 0)
 		return;
-	(void)snprintf(sun.sun_path, sizeof(sun.sun_path), "%s",
-	    getenv("LK_TEST_REDIS_SOCKET"));
-	m->redis = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(
-	    connect(m->redis, (struct sockaddr *)&sun, sizeof(sun)), 0);
+	pipe->redis = connect_to(relay->behind);
 	m->connections++;
 }
 
@@ -185,17 +232,38 @@ relay_write(struct model *m, int fd, struct buffer *buffer)
 		buffer_cut(buffer, (size_t)n);
 }
 
+/* Where a reply names a master, which an error does and a list of lists, have
+ * it name the relay before that. */
+static void
+relay_names(const struct model *m, char *bytes, size_t len)
+{
+	char of[PORT_DIGITS + 1], by[PORT_DIGITS + 1], *p;
+	const char *inside = memchr(bytes, '\n', len);
+	size_t i;
+
+	if (bytes[0] != '-' && (bytes[0] != '*' || inside[1] != '*'))
+		return;
+	for (i = 0; i < m->n && m->relays[i].port != 0; i++) {
+		(void)snprintf(of, sizeof(of), "%5d", m->relays[i].behind);
+		(void)snprintf(by, sizeof(by), "%5d", m->relays[i].port);
+		for (p = bytes; (p = memmem(p, len - (size_t)(p - bytes), of,
+		                     PORT_DIGITS)) != NULL; p += PORT_DIGITS)
+			memcpy(p, by, PORT_DIGITS);
+	}
+}
+
 /* Hand replies on, as a bad relay does. */
 static void
-relay_replies(struct model *m)
+relay_replies(struct model *m, struct pipe *pipe)
 {
-	struct buffer *in = &m->replies, *out = &m->down;
+	struct buffer *in = &pipe->replies, *out = &pipe->down;
 	size_t len, next;
 
-	while (m->hold == 0 && (len = reply_len(in->bytes, in->len)) > 0) {
+	while (pipe->hold == 0 && (len = reply_len(in->bytes, in->len)) > 0) {
+		relay_names(m, in->bytes, len);
 		m->faults++;
 		if (one_of(m, HELD)) {
-			m->hold = 1 + (unsigned int)(roll(m) % 60);
+			pipe->hold = 1 + (unsigned int)(roll(m) % 60);
 		} else if (one_of(m, DROPPED)) {
 			buffer_cut(in, len);
 		} else if (one_of(m, REPEATED)) {
@@ -204,13 +272,14 @@ relay_replies(struct model *m)
 			buffer_cut(in, len);
 		} else if (one_of(m, SWAPPED) &&
 		    (next = reply_len(in->bytes + len, in->len - len)) > 0) {
+			relay_names(m, in->bytes + len, next);
 			buffer_add(out, in->bytes + len, next);
 			buffer_add(out, in->bytes, len);
 			buffer_cut(in, len + next);
 		} else if (one_of(m, HUNG_UP)) {
 			buffer_add(out, in->bytes, roll(m) % len);
-			relay_write(m, m->client, out);
-			relay_hang_up(m);
+			relay_write(m, pipe->client, out);
+			relay_hang_up(pipe);
 			return;
 		} else {
 			m->faults--;
@@ -218,57 +287,156 @@ relay_replies(struct model *m)
 			buffer_cut(in, len);
 		}
 	}
-	m->hold -= m->hold > 0;
+	pipe->hold -= pipe->hold > 0;
+}
+
+static void
+pipe_turn(struct model *m, const struct relay *relay, struct pipe *pipe)
+{
+	if (pipe->client < 0)
+		relay_accept(m, relay, pipe);
+	if (pipe->client < 0)
+		return;
+	if (!relay_read(pipe->client, &pipe->up) ||
+	    !relay_read(pipe->redis, &pipe->replies)) {
+		relay_hang_up(pipe);
+		return;
+	}
+	relay_write(m, pipe->redis, &pipe->up);
+	relay_replies(m, pipe);
+	if (pipe->client >= 0)
+		relay_write(m, pipe->client, &pipe->down);
 }
 
 static void
 relay_turn(struct model *m)
 {
-	if (m->client < 0)
-		relay_accept(m);
-	if (m->client < 0)
-		return;
-	if (!relay_read(m->client, &m->up) ||
-	    !relay_read(m->redis, &m->replies)) {
-		relay_hang_up(m);
-		return;
+	size_t i, j;
+
+	for (i = 0; i < m->n; i++) {
+		for (j = 0; j < PIPES; j++)
+			pipe_turn(m, &m->relays[i], &m->relays[i].pipes[j]);
 	}
-	relay_write(m, m->redis, &m->up);
-	relay_replies(m);
-	if (m->client >= 0)
-		relay_write(m, m->client, &m->down);
 }
 
-static void
-relay_open(struct model *m)
+/* For what the relays wait, and whether for nothing but time; how many. */
+static nfds_t
+relay_polls(const struct model *m, struct pollfd *p, bool *holds)
 {
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	struct buffer *buffers[] = { &m->up, &m->replies, &m->down };
-	size_t i;
+	const struct pipe *pipe;
+	nfds_t n = 0;
+	size_t i, j;
 
+	*holds = false;
+	for (i = 0; i < m->n; i++) {
+		p[n++] = (struct pollfd){ .fd = m->relays[i].listener,
+			.events = POLLIN };
+		for (j = 0; j < PIPES; j++) {
+			pipe = &m->relays[i].pipes[j];
+			if (pipe->client < 0)
+				continue;
+			p[n++] = (struct pollfd){ .fd = pipe->client,
+				.events = POLLIN };
+			p[n++] = (struct pollfd){ .fd = pipe->redis,
+				.events = POLLIN };
+			*holds |= pipe->hold > 0;
+		}
+	}
+	return (n);
+}
+
+/* Open one before the Redis at that port, or at the path if that is 0. */
+static void
+relay_open(struct model *m, int behind)
+{
+	struct relay *relay = &m->relays[m->n++];
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	struct sockaddr_in sin = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(sin);
+	struct buffer *buffers[3];
+	size_t i, j;
+
+	relay->behind = behind;
 	(void)snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/relay",
 	    m->world->dir);
-	(void)snprintf(m->path, sizeof(m->path), "unix:%.80s", sun.sun_path);
-	m->listener = socket(AF_UNIX,
+	relay->listener = socket(behind == 0 ? AF_UNIX : AF_INET,
 	    SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	assert_int_equal(
-	    bind(m->listener, (struct sockaddr *)&sun, sizeof(sun)), 0);
-	assert_int_equal(listen(m->listener, 8), 0);
-	m->client = -1;
-	for (i = 0; i < 3; i++) {
-		buffers[i]->bytes = malloc(BUFFER_SIZE);
-		assert_non_null(buffers[i]->bytes);
+	assert_int_equal(behind == 0
+	        ? bind(relay->listener, (struct sockaddr *)&sun, sizeof(sun))
+	        : bind(relay->listener, (struct sockaddr *)&sin, sizeof(sin)),
+	    0);
+	assert_int_equal(listen(relay->listener, 8), 0);
+	(void)snprintf(relay->address, sizeof(relay->address), "unix:%.80s",
+	    sun.sun_path);
+	if (behind != 0) {
+		assert_int_equal(getsockname(relay->listener,
+		                     (struct sockaddr *)&sin, &len),
+		    0);
+		relay->port = ntohs(sin.sin_port);
+		(void)snprintf(relay->address, sizeof(relay->address),
+		    "127.0.0.1:%d", relay->port);
+		/* A name is put in the place of another as long. */
+		assert_true(relay->port >= 10000 && behind >= 10000);
+	}
+	for (i = 0; i < PIPES; i++) {
+		buffers[0] = &relay->pipes[i].up;
+		buffers[1] = &relay->pipes[i].replies;
+		buffers[2] = &relay->pipes[i].down;
+		relay->pipes[i].client = -1;
+		for (j = 0; j < 3; j++) {
+			buffers[j]->bytes = malloc(BUFFER_SIZE);
+			assert_non_null(buffers[j]->bytes);
+		}
 	}
 }
 
 static void
-relay_close(struct model *m)
+relays_close(struct model *m)
 {
-	relay_hang_up(m);
-	(void)close(m->listener);
-	free(m->up.bytes);
-	free(m->replies.bytes);
-	free(m->down.bytes);
+	size_t i, j;
+
+	for (i = 0; i < m->n; i++) {
+		(void)close(m->relays[i].listener);
+		for (j = 0; j < PIPES; j++) {
+			relay_hang_up(&m->relays[i].pipes[j]);
+			free(m->relays[i].pipes[j].up.bytes);
+			free(m->relays[i].pipes[j].replies.bytes);
+			free(m->relays[i].pipes[j].down.bytes);
+		}
+	}
+}
+
+/* ---- The slots ----------------------------------------------------------- */
+
+/* Whether his slot is being moved; a change of his would wait for the end. */
+static bool
+is_moving(const struct model *m, const struct user *user)
+{
+	char tag[LK_TAG_TEXT_LEN + 1];
+
+	return (m->from != NODES && nodes_slot(user->name, tag) == m->slot);
+}
+
+/* Go on with moving a slot, or begin to move that of somebody. */
+static void
+move_on(struct model *m)
+{
+	struct nodes *nodes = m->world->nodes;
+	char tag[LK_TAG_TEXT_LEN + 1];
+
+	if (m->from == NODES) {
+		m->slot = nodes_slot(m->users[roll(m) % USERS].name, tag);
+		m->from = nodes_owner(nodes, tag);
+		m->to = (m->from + 1 + (int)(roll(m) % 2)) % MASTERS;
+		nodes_move_begin(nodes, m->slot, m->from, m->to);
+	} else if (nodes_move_key(nodes, m->slot, m->from, m->to)) {
+		m->keys_moved++;
+	} else {
+		nodes_move_end(nodes, m->slot, m->from, m->to);
+		m->from = NODES;
+		m->moves++;
+	}
 }
 
 /* ---- The model ---------------------------------------------------------- */
@@ -291,7 +459,7 @@ change_somebody(struct model *m)
 	struct user *user = &m->users[roll(m) % USERS];
 	uint64_t revoked;
 
-	if (user->under_way > 0)
+	if (user->under_way > 0 || is_moving(m, user))
 		return;
 	if (!user->lives) {
 		log_in(m, user);
@@ -314,12 +482,58 @@ forget(struct model *m, struct pending *pending)
 static void
 checks_anew(struct model *m)
 {
+	const struct lk_surroundings around = { .watch = m->watch };
 	struct lk_error error = { "" };
 
 	lk_checks_free(m->checks);
-	if (lk_checks_new(m->world->settings, NULL, &m->checks, &error) !=
+	if (lk_checks_new(m->world->settings, &around, &m->checks, &error) !=
 	    LK_OK)
 		fail_msg("%s", error.text);
+}
+
+/* In a cluster somebody must ask who has what, and whether one answers again
+ * that is asked by nobody: he waits, and so the relays must not be his. */
+static void *
+find(void *arg)
+{
+	struct model *m = arg;
+	struct lk_session session;
+	size_t i;
+
+	for (i = 0; !atomic_load(&m->stopping); i++)
+		m->found += lk_check(m->finder, &m->known[i % FINDS],
+		                &session) == LK_OK;
+	atomic_store(&m->over, true);
+	return (NULL);
+}
+
+static void
+start_finding(struct model *m)
+{
+	struct lk_surroundings around = { .watch = NULL };
+	struct lk_error error = { "" };
+	size_t i;
+
+	for (i = 0; i < FINDS; i++)
+		m->known[i] = m->users[i].token;
+	if (lk_watch_new(m->world->settings, NULL, &m->watch, &error) != LK_OK)
+		fail_msg("%s", error.text);
+	around.watch = m->watch;
+	if (lk_manager_new(m->world->settings, &around, &m->finder, &error) !=
+	    LK_OK)
+		fail_msg("%s", error.text);
+	assert_int_equal(pthread_create(&m->finding, NULL, find, m), 0);
+}
+
+static void
+stop_finding(struct model *m)
+{
+	atomic_store(&m->stopping, true);
+	while (!atomic_load(&m->over))
+		relay_turn(m);
+	assert_int_equal(pthread_join(m->finding, NULL), 0);
+	lk_manager_free(m->finder);
+	lk_watch_free(m->watch);
 }
 
 static void
@@ -345,7 +559,7 @@ start_one(struct model *m)
 	m->left += status == LK_E_WOULD_WAIT;
 	m->unsure += status != LK_E_WOULD_WAIT;
 	/* Nobody else is here who would find out that it answers again. */
-	if (status == LK_E_WOULD_WAIT && m->under_way == 0)
+	if (status == LK_E_WOULD_WAIT && m->under_way == 0 && m->watch == NULL)
 		checks_anew(m);
 }
 
@@ -397,7 +611,9 @@ turn(struct model *m, bool more)
 {
 	struct lk_checks_wants wants;
 	struct lk_checked checked;
-	struct pollfd p[3];
+	struct pollfd p[1 + MASTERS * (1 + 2 * PIPES)];
+	nfds_t polls;
+	bool holds;
 	size_t n = more ? roll(m) % 24 : 0;
 
 	for (; n > 0; n--) {
@@ -409,14 +625,13 @@ turn(struct model *m, bool more)
 	}
 	lk_checks_go_on(m->checks, 0);
 	relay_turn(m);
+	if (m->watch != NULL && one_of(m, MOVED))
+		move_on(m);
 	lk_checks_wants(m->checks, &wants);
 	p[0] = (struct pollfd){ .fd = wants.fd, .events = wants.events };
-	p[1] = (struct pollfd){ .fd = m->client < 0 ? m->listener : m->client,
-		.events = POLLIN };
-	p[2] = (struct pollfd){ .fd = m->client < 0 ? -1 : m->redis,
-		.events = POLLIN };
+	polls = 1 + relay_polls(m, &p[1], &holds);
 	/* With nothing to do but to wait, a moment. */
-	assert_true(poll(p, 3, m->hold > 0 ? 0 : 1) >= 0);
+	assert_true(poll(p, polls, holds ? 0 : 1) >= 0);
 	lk_checks_go_on(m->checks, p[0].revents);
 	while (lk_check_finish(m->checks, &checked)) {
 		judge(m, &checked);
@@ -437,23 +652,29 @@ test_checks_model_nobody_is_taken_for_another(void **state)
 {
 	struct world *world = *state;
 	struct model *m = calloc(1, sizeof(*m));
-	/* Layout gosession has one at a time. */
-	const size_t slow = world_is_gosession(world) ? 10 : 1;
+	/* Layout gosession has one at a time; a cluster takes longer. */
+	const size_t slow = world_is_gosession(world) || world->nodes != NULL
+	    ? 10
+	    : 1;
 	const size_t checks = number_of("LK_CHECKS", CHECKS) / slow;
 	const size_t seed = number_of("LK_SEED", 1);
 	size_t i;
 
 	assert_non_null(m);
 	m->world = world;
-	m->most = UNDER_WAY_MAX / (slow * slow);
+	m->most = world_is_gosession(world) ? 4 : UNDER_WAY_MAX;
 	m->random = seed * UINT64_C(0x9E3779B97F4A7C15) + 1;
 	/* The manager goes to the Redis itself, the checks by the relay. */
 	m->direct_settings = world->settings;
 	m->direct = world->m;
 	world->settings = NULL;
 	world->m = NULL;
-	relay_open(m);
-	world_settle_at(world, m->path, "",
+	m->from = NODES;
+	do
+		relay_open(m,
+		    world->nodes != NULL ? world->nodes->port[m->n] : 0);
+	while (world->nodes != NULL && m->n < MASTERS);
+	world_settle_at(world, m->relays[0].address, "",
 	    "command_timeout_ms = 300; connect_timeout_ms = 300;", "");
 	for (i = 0; i < USERS; i++) {
 		(void)snprintf(m->users[i].name, sizeof(m->users[i].name),
@@ -469,11 +690,15 @@ test_checks_model_nobody_is_taken_for_another(void **state)
 	}
 	for (i = 0; i < 300; i++)
 		change_somebody(m);
+	if (world->nodes != NULL)
+		start_finding(m);
 	checks_anew(m);
 	while (m->started < checks)
 		turn(m, true);
 	while (m->under_way > 0)
 		turn(m, false);
+	while (m->from != NODES)
+		move_on(m);
 	print_message("# %s, seed %zu: %zu checks: %zu let in, %zu refused, "
 	              "%zu not found out, %zu left to a manager, %zu given "
 	              "up; %zu faults, %zu connections\n",
@@ -484,12 +709,18 @@ test_checks_model_nobody_is_taken_for_another(void **state)
 	assert_true(m->refused > m->started / 40);
 	assert_true(m->faults > m->started / 1000);
 	lk_checks_free(m->checks);
-	relay_close(m);
+	if (m->watch != NULL) {
+		print_message("# %zu slots and %zu keys were moved\n",
+		    m->moves, m->keys_moved);
+		assert_true(m->moves > checks / 1000 && m->found > 0);
+		stop_finding(m);
+	}
+	relays_close(m);
 	lk_manager_free(m->direct);
 	lk_settings_free(m->direct_settings);
 	free(m);
 }
 
 #define SUITE_TEST(name) cmocka_unit_test_setup(name, world_reset)
-#define SUITE_RUN(tests, count) world_run(WORLD_REDIS, (tests), (count))
+#define SUITE_RUN(tests, count) world_run(WORLD_REDISES, (tests), (count))
 #include "support/suite.h"

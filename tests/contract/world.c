@@ -313,8 +313,8 @@ write_store(FILE *file, const struct world *world, const char *address,
 		return;
 	}
 	if (world->nodes != NULL) {
-		fprintf(file, "}; cluster = { %s }; };\n",
-		    nodes_addresses(world->nodes));
+		fprintf(file, "}; cluster = { addresses = [ %s ]; }; };\n",
+		    nodes_addresses(world->nodes, address));
 		return;
 	}
 	if (world->tls && strncmp(address, "unix:", 5) == 0) {
@@ -550,7 +550,8 @@ world_check(struct world *world, const struct lk_token *token,
 	enum lk_status status = lk_check(world->m, token, session), second;
 	enum lk_reason ended;
 
-	if (!world_is_redis(world) || world->by_agent)
+	if ((!world_is_redis(world) && world->nodes == NULL) ||
+	    world->by_agent)
 		return (status);
 	if (world->checks == NULL)
 		open_checks(world);
@@ -644,7 +645,7 @@ world_run(enum world_which which, const struct CMUnitTest *tests, size_t count)
 		{ "redis/tls", WORLD_ALL, world_open_tls },
 		{ "agent", WORLD_SESSIONS, world_open_agent },
 		{ "mariadb", WORLD_ALL, open_mariadb },
-		{ "cluster", WORLD_ALL, world_open_cluster },
+		{ "cluster", WORLD_REDISES, world_open_cluster },
 	};
 	const char *only = getenv("LK_TEST_WORLD");
 	int failed = 0;
@@ -662,7 +663,12 @@ world_run(enum world_which which, const struct CMUnitTest *tests, size_t count)
 			print_message("# no MariaDB here\n");
 			continue;
 		}
+		if (c->open == world_open_cluster && !nodes_are_here()) {
+			print_message("# no Redis Cluster here\n");
+			continue;
+		}
 		if (c->which == which || which == WORLD_SESSIONS ||
+		    (which == WORLD_REDISES && c->which == WORLD_REDIS) ||
 		    (which == WORLD_ALL && c->which != WORLD_SESSIONS))
 			failed += _cmocka_run_group_tests(c->name,
 			    tests, count, c->open, world_close);

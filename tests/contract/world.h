@@ -66,9 +66,10 @@ int world_open_agent(void **state);
 int world_open_cluster(void **state);
 int world_close(void **state);
 
-/* Which stores and layouts to run tests over; WORLD_SESSIONS: all, and the
+/* Which stores and layouts to run tests over; WORLD_REDIS: a single Redis, in
+ * any layout; WORLD_REDISES: that and a cluster; WORLD_SESSIONS: all, and the
  * agent, who keeps what is about a store as a whole to himself. */
-enum world_which { WORLD_ALL, WORLD_REDIS, WORLD_SESSIONS };
+enum world_which { WORLD_ALL, WORLD_REDIS, WORLD_REDISES, WORLD_SESSIONS };
 
 /*
  * Run the tests over each of these, a group each; returns how many failed.
@@ -87,7 +88,8 @@ int world_reset(void **state);
 void world_settle(struct world *world, const char *session,
     const char *redis, const char *rest);
 
-/* As world_settle(), but at ${address} instead of the test run's Redis. */
+/* As world_settle(), but at ${address} instead of the test run's Redis, or with
+ * that node of a cluster to begin with. */
 void world_settle_at(struct world *world, const char *address,
     const char *session, const char *redis, const char *rest);
 

@@ -9,7 +9,7 @@
 void
 lk_redis_dial_close(struct lk_redis_dial *dial)
 {
-	lk_redis_wire_drop(dial->link->wire);
+	lk_redis_wire_drop(dial->wire);
 	lk_redis_free_replies(dial->replies, LK_REDIS_GREETING_MAX);
 	lk_buf_free(&dial->out);
 	dial->state = LK_DIAL_CLOSED;
@@ -22,14 +22,13 @@ lk_redis_dial_close(struct lk_redis_dial *dial)
 static enum lk_status
 fail(struct lk_redis_dial *dial, enum lk_status status)
 {
-	struct lk_redis_link *link = dial->link;
 	const bool reached = dial->state == LK_DIAL_GREETING;
 
 	lk_redis_dial_close(dial);
 	if (!lk_redis_may_pass(status))
 		return (status);
-	lk_redis_reject(link);
-	return (link->wire->manners.master || (reached && status == LK_E_STORE)
+	lk_redis_reject(dial->link, dial->wire);
+	return (dial->wire->manners.master || (reached && status == LK_E_STORE)
 	        ? LK_E_WOULD_WAIT
 	        : status);
 }
@@ -41,11 +40,10 @@ static bool
 greet(struct lk_redis_dial *dial)
 {
 	struct lk_redis_command commands[LK_REDIS_GREETING_MAX];
-	struct lk_redis_link *link = dial->link;
-	size_t count = lk_redis_wire_hello(link->wire, commands);
+	size_t count = lk_redis_wire_hello(dial->wire, commands);
 
 	lk_redis_command(&commands[count++], "TIME");
-	dial->remembers = atomic_load(&link->watch->carried.remembers);
+	dial->remembers = atomic_load(&dial->link->watch->carried.remembers);
 	if (dial->remembers)
 		lk_redis_past_command(&commands[count++]);
 	dial->count = count;
@@ -58,7 +56,7 @@ greet(struct lk_redis_dial *dial)
 static void
 connected(struct lk_redis_dial *dial)
 {
-	const struct lk_redis_manners *manners = &dial->link->wire->manners;
+	const struct lk_redis_manners *manners = &dial->wire->manners;
 
 	dial->state = LK_DIAL_GREETING;
 	/* Where there is another to go to, a hung one gets no more. */
@@ -68,20 +66,18 @@ connected(struct lk_redis_dial *dial)
 }
 
 enum lk_status
-lk_redis_dial_begin(struct lk_redis_dial *dial)
+lk_redis_dial_begin(struct lk_redis_dial *dial, struct lk_redis_master *master)
 {
-	struct lk_redis_wire *wire = dial->link->wire;
-	struct lk_redis_master master;
+	struct lk_redis_wire *wire = dial->wire;
 	struct lk_endpoint endpoint;
 	int error;
 
-	if (dial->state != LK_DIAL_CLOSED)
-		return (LK_OK);
-	if (!lk_redis_topology_has(dial->link->watch->topology, &master,
+	if (!lk_redis_topology_knows(dial->link->watch->topology, master,
 	        &endpoint))
 		return (LK_E_WOULD_WAIT);
-	(void)snprintf(wire->name, sizeof(wire->name), "%s", master.name);
-	wire->generation = master.generation;
+	(void)snprintf(wire->name, sizeof(wire->name), "%s", master->name);
+	wire->manners.generation = master->current;
+	wire->generation = master->generation;
 	error = lk_stream_begin(&wire->channel.stream, &endpoint);
 	/* The backlog of a unix socket is full: it may have room soon. */
 	if (error == EAGAIN)
@@ -93,7 +89,7 @@ lk_redis_dial_begin(struct lk_redis_dial *dial)
 	if (error != 0 && error != EINPROGRESS)
 		return (
 		    fail(dial, lk_redis_wire_failed(wire, "connect", error)));
-	if (!lk_redis_channel_start(&wire->channel, master.address.host) ||
+	if (!lk_redis_channel_start(&wire->channel, master->address.host) ||
 	    !greet(dial))
 		return (
 		    fail(dial, lk_redis_wire_failed(wire, "connect", ENOMEM)));
@@ -109,7 +105,7 @@ lk_redis_dial_begin(struct lk_redis_dial *dial)
 static enum lk_status
 welcome(struct lk_redis_dial *dial)
 {
-	struct lk_redis_wire *wire = dial->link->wire;
+	struct lk_redis_wire *wire = dial->wire;
 	const size_t hello = dial->count - (dial->remembers ? 2 : 1);
 	enum lk_status status = LK_FAULT;
 	struct lk_redis_past past;
@@ -125,7 +121,7 @@ welcome(struct lk_redis_dial *dial)
 	 * can wait for that. */
 	if (dial->remembers &&
 	    (!lk_redis_past_read(dial->replies[hello + 1], &past) ||
-	        !lk_redis_carried_is_told(&dial->link->watch->carried,
+	        !lk_redis_carried_is_told(&dial->link->watch->carried, wire,
 	            past.history))) {
 		lk_redis_dial_close(dial);
 		return (LK_E_WOULD_WAIT);
@@ -140,7 +136,7 @@ welcome(struct lk_redis_dial *dial)
 static enum lk_status
 converse(struct lk_redis_dial *dial)
 {
-	struct lk_redis_wire *wire = dial->link->wire;
+	struct lk_redis_wire *wire = dial->wire;
 	struct lk_redis_channel *channel = &wire->channel;
 	ssize_t n = 0;
 	int error;
@@ -170,7 +166,7 @@ converse(struct lk_redis_dial *dial)
 enum lk_status
 lk_redis_dial_go_on(struct lk_redis_dial *dial)
 {
-	struct lk_redis_wire *wire = dial->link->wire;
+	struct lk_redis_wire *wire = dial->wire;
 	struct pollfd p = lk_stream_poll(&wire->channel.stream, POLLOUT);
 	int error;
 
@@ -196,6 +192,6 @@ lk_redis_dial_poll(const struct lk_redis_dial *dial)
 {
 	const bool unsent = dial->sent < dial->out.len;
 
-	return (lk_stream_poll(&dial->link->wire->channel.stream,
+	return (lk_stream_poll(&dial->wire->channel.stream,
 	    (short)(POLLIN | (unsent ? POLLOUT : 0))));
 }

@@ -1,6 +1,6 @@
 /*
- * A link's connection to the master, made without waiting: it connects, logs
- * in, sees that it is the master, and asks for its clock.  Inside of checks.c.
+ * A connection to a master, made without waiting: it connects, logs in, sees
+ * that it is a master, and asks for its clock.  Inside of lane.c.
  */
 #ifndef LK_REDIS_DIAL_H_
 #define LK_REDIS_DIAL_H_
@@ -18,9 +18,10 @@ enum lk_redis_dial_state {
 	LK_DIAL_READY
 };
 
-/** All zero but for the link: closed. */
+/** All zero but for the link and its wire: closed. */
 struct lk_redis_dial {
-	struct lk_redis_link *link; /* whose wire it is that connects */
+	struct lk_redis_link *link;
+	struct lk_redis_wire *wire; /* that connects */
 	enum lk_redis_dial_state state;
 	struct lk_deadline deadline; /* to be ready by */
 	unsigned int serial;         /* how many sockets there have been */
@@ -34,12 +35,14 @@ struct lk_redis_dial {
 };
 
 /**
- * lk_redis_dial_begin(dial):
- * Begin to connect, if it is closed.  Unless LK_OK it stays closed:
- * LK_E_WOULD_WAIT if somebody else must find the master, or its address, or
- * have the connection instead; else its error says why.
+ * lk_redis_dial_begin(dial, master):
+ * Begin to connect, from being closed, to the ${master}, of which all but the
+ * address is read.  Unless LK_OK it stays closed: LK_E_WOULD_WAIT if somebody
+ * else must find its address, or have the connection instead; else its error
+ * says why.
  */
-enum lk_status lk_redis_dial_begin(struct lk_redis_dial *dial) LK_MUST_CHECK;
+enum lk_status lk_redis_dial_begin(struct lk_redis_dial *dial,
+    struct lk_redis_master *master) LK_MUST_CHECK;
 
 /**
  * lk_redis_dial_go_on(dial):

@@ -6,8 +6,6 @@
 
 /* Of the time that is left, where another attempt is to have some. */
 #define FIRST_SHARE_PERCENT 67
-/* How often a call lets itself be sent on. */
-#define REDIRECTS_MAX 5
 
 /* A call that is under way. */
 struct task {
@@ -42,9 +40,8 @@ enum attempt {
 
 /* ---- Life -------------------------------------------------------------- */
 
-/* One more connection, which is closed; NULL without memory. */
-static struct lk_redis_wire *
-add_wire(struct lk_redis_link *link)
+struct lk_redis_wire *
+lk_redis_link_add_wire(struct lk_redis_link *link)
 {
 	const struct lk_redis_manners manners = lk_redis_topology_manners(
 	    link->watch->topology);
@@ -71,7 +68,7 @@ go_by(struct lk_redis_link *link, struct lk_redis_watch *watch,
 	if (status != LK_OK)
 		return (status);
 	link->watch = watch != NULL ? watch : link->own;
-	if ((link->wire = add_wire(link)) == NULL)
+	if ((link->wire = lk_redis_link_add_wire(link)) == NULL)
 		return (lk_fail(link->error, LK_E_NOMEM, "out of memory"));
 	(void)snprintf(link->wire->name, sizeof(link->wire->name), "%s",
 	    link->watch->topology->ops->moves
@@ -169,10 +166,10 @@ lk_redis_is_passing(const struct lk_redis_link *link,
 }
 
 void
-lk_redis_reject(struct lk_redis_link *link)
+lk_redis_reject(struct lk_redis_link *link, struct lk_redis_wire *wire)
 {
-	lk_redis_watch_suspect(link->watch, link->wire);
-	lk_redis_wire_drop(link->wire);
+	lk_redis_watch_suspect(link->watch, wire);
+	lk_redis_wire_drop(wire);
 }
 
 /* A node of a cluster has carried nothing out, or not all of a script. */
@@ -196,7 +193,6 @@ follow(struct task *task)
 {
 	static const char moving[] = "is moving the slot to another node";
 	struct lk_redis_link *link = task->link;
-	struct lk_redis_topology *topology = link->watch->topology;
 	const struct lk_redis_reply *reply = task->replies[0];
 	char name[LK_REDIS_NAME_SIZE];
 	enum lk_redis_redirect redirect;
@@ -227,7 +223,7 @@ follow(struct task *task)
 		            lk_redis_reply_is_error(reply, "ASK ")
 		        ? wait_for_slot(task, "sends us to nowhere")
 		        : ATTEMPT_DONE);
-	if (task->redirects++ == REDIRECTS_MAX) {
+	if (task->redirects++ == LK_REDIS_REDIRECTS_MAX) {
 		(void)wait_for_slot(task,
 		    "is not the last of those that send us on in a circle");
 		return (ATTEMPT_OVER);
@@ -236,7 +232,7 @@ follow(struct task *task)
 	if (redirect == LK_REDIRECT_ASK)
 		memcpy(task->ask, name, sizeof(task->ask));
 	else
-		topology->ops->moved(topology, task->slot, name);
+		lk_redis_watch_moved(link->watch, task->slot, name);
 	task->waits_not = true;
 	return (ATTEMPT_AGAIN);
 }
@@ -260,7 +256,7 @@ judge(struct task *task)
 		task->status = lk_redis_reply_refusal(task->replies[i],
 		    link->wire->name, link->error);
 		lk_redis_free_replies(task->replies, task->count);
-		lk_redis_reject(link);
+		lk_redis_reject(link, link->wire);
 		/* The first tells of all, but for a fence behind a change. */
 		return (i == 0 ? ATTEMPT_AGAIN : ATTEMPT_UNKNOWN);
 	}
@@ -312,7 +308,7 @@ connect_to(struct lk_redis_link *link, const struct lk_redis_master *master,
 	}
 	if (!lk_redis_may_pass(*status))
 		return (ATTEMPT_OVER);
-	lk_redis_reject(link);
+	lk_redis_reject(link, link->wire);
 	/* A Redis that cannot be reached has no other in single mode, but one
 	 * that is full of clients may have room soon. */
 	return (link->watch->topology->ops->moves || wire->reached
@@ -351,14 +347,13 @@ use_wire(struct lk_redis_link *link, const struct lk_redis_master *master)
 	for (wire = link->wires; wire != NULL; wire = wire->next) {
 		if (wire->manners.generation == master->current)
 			break;
-		if (wire->manners.generation != NULL &&
-		    atomic_load(wire->manners.generation) != wire->generation)
+		if (!lk_redis_wire_is_current(wire))
 			lk_redis_wire_drop(wire);
 		if (!lk_redis_wire_is_open(wire))
 			spare = wire;
 	}
 	if (wire == NULL)
-		wire = spare != NULL ? spare : add_wire(link);
+		wire = spare != NULL ? spare : lk_redis_link_add_wire(link);
 	if (wire == NULL)
 		return (false);
 	wire->manners.generation = master->current;
@@ -398,14 +393,6 @@ get_ready(struct task *task)
 	return (connect_to(link, &master, task->share, &task->status));
 }
 
-/* Whether the connection is still one to a master. */
-static bool
-is_current(const struct lk_redis_wire *wire)
-{
-	return (wire->manners.generation == NULL ||
-	    atomic_load(wire->manners.generation) == wire->generation);
-}
-
 /* What a failed exchange means; ${kept}: on a connection from before. */
 static enum attempt
 after_failure(struct task *task, bool kept, const struct lk_redis_exchange *x)
@@ -414,7 +401,7 @@ after_failure(struct task *task, bool kept, const struct lk_redis_exchange *x)
 	task->was_dead = kept && (!x->sent || x->peer_is_gone);
 	if (!lk_redis_may_pass(task->status))
 		return (ATTEMPT_OVER);
-	lk_redis_reject(task->link);
+	lk_redis_reject(task->link, task->link->wire);
 	/* In single mode there is nowhere else to go, unless it was only the
 	 * old connection that was dead. */
 	if (!task->link->watch->topology->ops->moves && !task->was_dead)
@@ -436,7 +423,7 @@ confirm_answer(struct task *task)
 	/* Who was asked in place of the slot's master, or has it no more since
 	 * it answered, is at least a master still. */
 	if (topology->ops->is_at != NULL
-	        ? is_current(link->wire)
+	        ? lk_redis_wire_is_current(link->wire)
 	        : lk_redis_topology_is_fresh(topology, link->wire, task->slot))
 		return (ATTEMPT_DONE);
 	task->status = topology->ops->find(topology, task->slot, task->deadline,
@@ -472,7 +459,7 @@ weigh(struct task *task)
 	    (topology->ops->outlasts == NULL ||
 	        topology->ops->outlasts(topology, link->wire, &fenced,
 	            task->witnesses, task->deadline, link->error));
-	if (is_current(link->wire))
+	if (lk_redis_wire_is_current(link->wire))
 		return (ATTEMPT_DONE);
 	request->durable = false;
 	if (!request->idempotent)

@@ -110,11 +110,18 @@ lk_redis_may_pass(enum lk_status status)
 }
 
 /**
- * lk_redis_reject(link):
- * Something speaks against the connection, which is dropped, and against the
+ * lk_redis_link_add_wire(link):
+ * One more connection, which is closed, and the link's own; NULL without
+ * memory.
+ */
+struct lk_redis_wire *lk_redis_link_add_wire(struct lk_redis_link *link);
+
+/**
+ * lk_redis_reject(link, wire):
+ * Something speaks against a connection, which is dropped, and against its
  * master.
  */
-void lk_redis_reject(struct lk_redis_link *link);
+void lk_redis_reject(struct lk_redis_link *link, struct lk_redis_wire *wire);
 
 /**
  * lk_redis_is_passing(link, reply):

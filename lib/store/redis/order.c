@@ -76,34 +76,20 @@ lk_redis_order_leave(struct lk_redis_order *order, struct lk_redis_asker *asker)
 }
 
 void
-lk_redis_order_rewind(struct lk_redis_order *order)
+lk_redis_order_lose(struct lk_redis_order *order)
 {
-	size_t at = order->answered, kept = 0;
-	uint64_t from, to = order->head;
-	struct lk_redis_place place;
-	bool was_sent;
+	size_t at = order->answered;
+	const struct lk_redis_place *place;
 
-	for (from = order->head; from != order->tail; from++) {
-		place = *place_at(order, from);
-		was_sent = at < order->sent;
-		if (place.asker != NULL && was_sent && place.asker->resent) {
-			place.asker->place = LK_REDIS_NOWHERE;
-		} else if (place.asker != NULL) {
-			place.asker->resent |= was_sent;
-			memmove(order->out.data + kept, order->out.data + at,
-			    place.bytes);
-			kept += place.bytes;
-			place.asker->place = to;
-			*place_at(order, to++) = place;
+	for (; order->head != order->tail; order->head++) {
+		place = place_at(order, order->head);
+		if (place->asker != NULL) {
+			place->asker->lost += at < order->sent;
+			place->asker->place = LK_REDIS_NOWHERE;
 		}
-		at += place.bytes;
+		at += place->bytes;
 	}
-	order->tail = to;
-	if (order->out.len > kept)
-		sodium_memzero(order->out.data + kept, order->out.len - kept);
-	order->out.len = kept;
-	order->answered = order->sent = 0;
-	lk_redis_order_read(order);
+	lk_redis_order_clear(order);
 }
 
 /* So many bytes may have been sent. */

@@ -1,7 +1,7 @@
 /*
  * Questions that are on their way on one connection: each has a place in the
  * order in which they are answered, and its bytes are kept until then.  Inside
- * of checks.c.
+ * of lane.c.
  */
 #ifndef LK_REDIS_ORDER_H_
 #define LK_REDIS_ORDER_H_
@@ -10,14 +10,14 @@
 #include "store/redis/wire/resp.h"
 
 /* Most replies to one question. */
-#define LK_REDIS_ORDER_REPLIES 7
+#define LK_REDIS_ORDER_REPLIES 14
 /* Where the place of who has none is. */
 #define LK_REDIS_NOWHERE UINT64_MAX
 
 /** Who waits for an answer; it is a part of that. */
 struct lk_redis_asker {
-	uint64_t place; /* counted on for ever */
-	bool resent;    /* the question was sent on another connection before */
+	uint64_t place;    /* counted on for ever */
+	unsigned int lost; /* how often the question has gone out in vain */
 };
 
 struct lk_redis_place {
@@ -85,12 +85,11 @@ void lk_redis_order_leave(struct lk_redis_order *order,
     struct lk_redis_asker *asker);
 
 /**
- * lk_redis_order_rewind(order):
- * The connection is gone: what nobody waits for is forgotten, and all else to
- * be sent, for the second time if it was.  Whose question has gone out twice
- * has no place any more.
+ * lk_redis_order_lose(order):
+ * The connection is gone: forget all questions, and let those who wait have no
+ * place any more, and one more that was lost if it has gone out.
  */
-void lk_redis_order_rewind(struct lk_redis_order *order);
+void lk_redis_order_lose(struct lk_redis_order *order);
 
 /** lk_redis_order_may_send(order): whether something is to be sent. */
 bool lk_redis_order_may_send(const struct lk_redis_order *order);

@@ -74,7 +74,8 @@ static bool
 redis_is_used(const struct lk_settings *settings)
 {
 	return (settings->store.backend == LK_BACKEND_REDIS ||
-	    settings->store.backend == LK_BACKEND_SENTINEL);
+	    settings->store.backend == LK_BACKEND_SENTINEL ||
+	    settings->store.backend == LK_BACKEND_CLUSTER);
 }
 
 static enum lk_status
@@ -176,6 +177,7 @@ const struct lk_backend lk_sentinel_backend = { .open = redis_open,
 	.check = sentinel_check_settings,
 	.watch = lk_redis_watch_make };
 const struct lk_backend lk_cluster_backend = { .open = redis_open,
+	.checks = lk_redis_checks_new,
 	.where = "store.cluster.addresses",
 	.check = cluster_check_settings,
 	.watch = lk_redis_watch_make };
@@ -219,15 +221,6 @@ go_together(const struct lk_redis_store *store,
 	return (true);
 }
 
-/* Whether it says that the keys of its command are, or will be, elsewhere. */
-static bool
-is_elsewhere(const struct lk_redis_reply *reply)
-{
-	return (reply == NULL || lk_redis_reply_is_error(reply, "MOVED ") ||
-	    lk_redis_reply_is_error(reply, "ASK ") ||
-	    lk_redis_reply_is_error(reply, "TRYAGAIN"));
-}
-
 /* Run those that have no reply yet, or one that says so, by themselves. */
 static enum lk_status
 run_apart(struct lk_redis_store *store, const struct lk_redis_command *commands,
@@ -241,7 +234,8 @@ run_apart(struct lk_redis_store *store, const struct lk_redis_command *commands,
 	one.count = 1;
 	one.pinned = false;
 	for (i = 0; i < count && status == LK_OK; i++) {
-		if (!is_elsewhere(replies[i]) ||
+		if ((replies[i] != NULL &&
+		        !lk_redis_is_elsewhere(replies[i])) ||
 		    lk_redis_slot_of(&commands[i]) == LK_REDIS_NO_SLOT)
 			continue;
 		lk_redis_reply_free(replies[i]);

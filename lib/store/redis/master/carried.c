@@ -272,6 +272,15 @@ lk_redis_carried_take(struct lk_redis_carried *carried,
 
 /* ---- Telling a master -------------------------------------------------- */
 
+/* Whether the master at ${wire} has its sessions, where there are several. */
+static bool
+is_in_slots(const struct lk_redis_topology *topology,
+    const struct lk_redis_wire *wire, const struct lk_redis_pending_item *item)
+{
+	return (topology->ops->is_at == NULL ||
+	    topology->ops->is_at(topology, wire, item->slot));
+}
+
 /* Tell the master one that it does not have. */
 static enum lk_status
 replay_one(struct lk_redis_pending_item *item, struct lk_redis_wire *wire,
@@ -311,8 +320,7 @@ replay(const struct lk_redis_topology *topology,
 	for (item = pending->first; item != NULL && status == LK_OK;
 	     item = item->next) {
 		if (strcmp(item->history, past.history) == 0 ||
-		    (topology->ops->is_at != NULL &&
-		        !topology->ops->is_at(topology, wire, item->slot)))
+		    !is_in_slots(topology, wire, item))
 			continue;
 		set_durable(pending, item, false);
 		status = replay_one(item, wire, past.history, deadline,
@@ -363,7 +371,8 @@ lk_redis_carried_tell(struct lk_redis_carried *carried,
 }
 
 bool
-lk_redis_carried_is_told(struct lk_redis_carried *carried, const char *history)
+lk_redis_carried_is_told(struct lk_redis_carried *carried,
+    const struct lk_redis_wire *wire, const char *history)
 {
 	const struct lk_redis_pending_item *item;
 	bool told;
@@ -372,7 +381,8 @@ lk_redis_carried_is_told(struct lk_redis_carried *carried, const char *history)
 	told = !carried->telling;
 	for (item = carried->pending.first; item != NULL && told;
 	     item = item->next)
-		told = strcmp(item->history, history) == 0;
+		told = strcmp(item->history, history) == 0 ||
+		    !is_in_slots(carried->topology, wire, item);
 	(void)pthread_mutex_unlock(&carried->lock);
 	return (told);
 }

@@ -104,11 +104,12 @@ enum lk_status lk_redis_carried_tell(struct lk_redis_carried *carried,
     struct lk_redis_wire *wire, struct lk_deadline deadline) LK_MUST_CHECK;
 
 /**
- * lk_redis_carried_is_told(carried, history):
- * Whether the master of ${history} has been told of all revocations.
+ * lk_redis_carried_is_told(carried, wire, history):
+ * Whether the master at ${wire}, of that ${history}, has been told of all
+ * revocations that are in its slots.
  */
 bool lk_redis_carried_is_told(struct lk_redis_carried *carried,
-    const char *history);
+    const struct lk_redis_wire *wire, const char *history);
 
 /**
  * lk_redis_carried_secure(carried, wire, deadline):

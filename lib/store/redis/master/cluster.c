@@ -35,6 +35,7 @@ struct node {
 	                           sent us there since */
 	atomic_uint generation; /* another one once it is no master any more */
 	atomic_size_t replicas;
+	struct lk_redis_met met;
 	struct lk_breaker breaker;
 };
 
@@ -357,11 +358,12 @@ owner_of(struct cluster *c, int slot)
 }
 
 static bool
-tell(const struct node *node, struct lk_redis_master *master)
+tell(struct node *node, struct lk_redis_master *master)
 {
 	memcpy(master->name, node->name, sizeof(master->name));
 	master->generation = atomic_load(&node->generation);
 	master->current = &node->generation;
+	master->met = &node->met;
 	return (lk_address_parse(master->name, &master->address) == LK_OK);
 }
 
@@ -401,11 +403,17 @@ cluster_find(struct lk_redis_topology *topology, int slot,
 }
 
 static bool
-cluster_has(struct lk_redis_topology *topology, struct lk_redis_master *master)
+cluster_has(struct lk_redis_topology *topology, int slot,
+    struct lk_redis_master *master)
 {
-	(void)topology;
-	(void)master;
-	return (false);
+	struct node *node;
+	bool has;
+
+	(void)pthread_mutex_lock(&topology->lock);
+	node = owner_of(cluster_of(topology), slot);
+	has = node != NULL && tell(node, master);
+	(void)pthread_mutex_unlock(&topology->lock);
+	return (has);
 }
 
 static bool
@@ -415,9 +423,7 @@ cluster_is_at(const struct lk_redis_topology *topology,
 	const struct cluster *c = cluster_of(topology);
 	uint16_t number;
 
-	if (wire->manners.generation == NULL ||
-	    atomic_load_explicit(wire->manners.generation,
-	        memory_order_acquire) != wire->generation)
+	if (wire->manners.generation == NULL || !lk_redis_wire_is_current(wire))
 		return (false);
 	if (slot == LK_REDIS_NO_SLOT)
 		return (true);

@@ -203,19 +203,22 @@ wanted_since(const struct lk_redis_sentinel *s)
 
 /* Copy who is known; the lock is held. */
 static void
-copy_known(const struct lk_redis_sentinel *s, struct lk_redis_master *master)
+copy_known(struct lk_redis_sentinel *s, struct lk_redis_master *master)
 {
 	memcpy(master->name, s->known.opinion.address, sizeof(master->name));
 	master->generation = atomic_load(&s->base.generation);
 	master->current = &s->base.generation;
+	master->met = &s->base.met;
 }
 
 static bool
-sentinel_has(struct lk_redis_topology *topology, struct lk_redis_master *master)
+sentinel_has(struct lk_redis_topology *topology, int slot,
+    struct lk_redis_master *master)
 {
 	struct lk_redis_sentinel *s = lk_redis_sentinel_of(topology);
 	bool confirmed;
 
+	(void)slot;
 	(void)pthread_mutex_lock(&topology->lock);
 	confirmed = s->known.opinion.address[0] != '\0' &&
 	    atomic_load(&topology->confirmed_ns) >= wanted_since(s);

@@ -187,6 +187,15 @@ read_digits(const char **p, char end)
 	return (number);
 }
 
+bool
+lk_redis_is_elsewhere(const struct lk_redis_reply *reply)
+{
+	return (lk_redis_reply_is_error(reply, "MOVED ") ||
+	    lk_redis_reply_is_error(reply, "ASK ") ||
+	    lk_redis_reply_is_error(reply, "TRYAGAIN") ||
+	    lk_redis_reply_is_error(reply, "CLUSTERDOWN"));
+}
+
 enum lk_redis_redirect
 lk_redis_redirect(const struct lk_redis_reply *reply, int slot,
     const char *asked, char name[LK_REDIS_NAME_SIZE])

@@ -51,6 +51,16 @@ int lk_redis_slot_of(const struct lk_redis_command *command);
 bool lk_redis_slots_read(const struct lk_redis_reply *reply, const char *asked,
     struct lk_redis_slots *slots);
 
+/**
+ * lk_redis_is_elsewhere(reply):
+ * Whether it is an error that says of a node of a cluster that it has not got
+ * the slot, or not all of it, or must not answer for it.
+ */
+bool lk_redis_is_elsewhere(const struct lk_redis_reply *reply);
+
+/* How often a call lets itself be sent on. */
+#define LK_REDIS_REDIRECTS_MAX 5
+
 /** Where a node sends us to. */
 enum lk_redis_redirect {
 	LK_REDIRECT_NONE =

@@ -75,18 +75,17 @@ lk_redis_topology_pause(struct lk_redis_topology *topology,
 /* ---- Where the master is ----------------------------------------------- */
 
 bool
-lk_redis_topology_has(struct lk_redis_topology *topology,
+lk_redis_topology_knows(struct lk_redis_topology *topology,
     struct lk_redis_master *master, struct lk_endpoint *endpoint)
 {
 	struct lk_endpoints endpoints;
 
-	if (!topology->ops->has(topology, master) ||
-	    lk_address_parse(master->name, &master->address) != LK_OK)
+	if (lk_address_parse(master->name, &master->address) != LK_OK)
 		return (false);
 	if (!lk_address_is_literal(&master->address)) {
 		(void)pthread_mutex_lock(&topology->lock);
-		*endpoint = topology->met;
-		if (topology->met_generation != master->generation)
+		*endpoint = master->met->endpoint;
+		if (master->met->generation != master->generation)
 			endpoint->len = 0;
 		(void)pthread_mutex_unlock(&topology->lock);
 		return (endpoint->len > 0);
@@ -102,18 +101,17 @@ void
 lk_redis_topology_met(struct lk_redis_topology *topology,
     const struct lk_redis_master *master, const struct lk_stream *stream)
 {
-	struct lk_endpoint met;
+	struct lk_redis_met met = { .generation = master->generation };
+	struct lk_endpoint *at = &met.endpoint;
 
 	if (lk_address_is_literal(&master->address))
 		return;
-	memset(&met, 0, sizeof(met));
-	met.len = sizeof(met.addr);
-	if (getpeername(stream->fd, (struct sockaddr *)&met.addr, &met.len) !=
+	at->len = sizeof(at->addr);
+	if (getpeername(stream->fd, (struct sockaddr *)&at->addr, &at->len) !=
 	    0)
 		return;
 	(void)pthread_mutex_lock(&topology->lock);
-	topology->met = met;
-	topology->met_generation = master->generation;
+	*master->met = met;
 	(void)pthread_mutex_unlock(&topology->lock);
 }
 
@@ -158,12 +156,15 @@ single_make(const struct lk_redis_topology *base,
 }
 
 static bool
-single_has(struct lk_redis_topology *topology, struct lk_redis_master *master)
+single_has(struct lk_redis_topology *topology, int slot,
+    struct lk_redis_master *master)
 {
+	(void)slot;
 	(void)snprintf(master->name, sizeof(master->name), "%s",
 	    topology->settings->store.redis.address);
 	master->generation = atomic_load(&topology->generation);
 	master->current = NULL;
+	master->met = &topology->met;
 	return (true);
 }
 
@@ -172,9 +173,8 @@ single_find(struct lk_redis_topology *topology, int slot,
     struct lk_deadline deadline, struct lk_redis_master *master,
     struct lk_error *error)
 {
-	(void)slot;
 	(void)deadline;
-	(void)single_has(topology, master);
+	(void)single_has(topology, slot, master);
 	if (lk_address_parse(master->name, &master->address) == LK_OK)
 		return (LK_OK);
 	return (lk_fail(error, LK_E_SETTINGS,

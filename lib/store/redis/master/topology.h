@@ -14,11 +14,18 @@
 #include "store/redis/master/fence.h"
 #include "store/redis/master/slots.h"
 
+/** What the host name of a master stood for when it was connected to. */
+struct lk_redis_met {
+	struct lk_endpoint endpoint; /* of len 0: not known */
+	unsigned int generation;     /* of the master */
+};
+
 /** A master as it was found. */
 struct lk_redis_master {
 	char name[LK_REDIS_NAME_SIZE];
 	struct lk_address address;
 	unsigned int generation;
+	struct lk_redis_met *met; /* under the topology's lock */
 	/* What that is no more once another is in its place; NULL: there is
 	 * none. */
 	const atomic_uint *current;
@@ -73,8 +80,8 @@ struct lk_redis_topology_ops {
 	struct lk_breaker *(
 	    *breaker)(struct lk_redis_topology *topology, int slot);
 
-	/** The same, if it need not be asked for: name and generation. */
-	bool (*has)(struct lk_redis_topology *topology,
+	/** As find(), if it need not be asked for; the address is not read. */
+	bool (*has)(struct lk_redis_topology *topology, int slot,
 	    struct lk_redis_master *master);
 
 	/** Something speaks against the master at ${wire}.  NULL: that changes
@@ -156,10 +163,8 @@ struct lk_redis_topology {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 
-	/* Under the lock: what the master's host name stood for, and of which
-	 * generation; len 0: not known. */
-	struct lk_endpoint met;
-	unsigned int met_generation;
+	struct lk_redis_met met; /* the master, if there is one; under the
+	                            lock */
 };
 
 /**
@@ -192,12 +197,12 @@ lk_redis_topology_is_fresh(const struct lk_redis_topology *topology,
 }
 
 /**
- * lk_redis_topology_has(topology, master, endpoint):
- * Whether the master can be connected to without asking anybody for it: it is
- * known, and confirmed if that is called for, and so is the address of its
- * host, which is looked up by who can wait for that.
+ * lk_redis_topology_knows(topology, master, endpoint):
+ * Whether the ${master}, as has() or node() named it, can be connected to
+ * without asking anybody where it is: the address of its host is known, which
+ * is looked up by who can wait for that.
  */
-bool lk_redis_topology_has(struct lk_redis_topology *topology,
+bool lk_redis_topology_knows(struct lk_redis_topology *topology,
     struct lk_redis_master *master, struct lk_endpoint *endpoint);
 
 /**

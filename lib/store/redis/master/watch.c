@@ -47,6 +47,13 @@ lk_redis_watch_suspect(struct lk_redis_watch *watch,
 	wake(watch);
 }
 
+void
+lk_redis_watch_moved(struct lk_redis_watch *watch, int slot, const char *name)
+{
+	watch->topology->ops->moved(watch->topology, slot, name);
+	wake(watch);
+}
+
 struct lk_breaker *
 lk_redis_watch_breaker(struct lk_redis_watch *watch, int slot)
 {

@@ -56,6 +56,13 @@ void lk_redis_watch_suspect(struct lk_redis_watch *watch,
     const struct lk_redis_wire *wire);
 
 /**
+ * lk_redis_watch_moved(watch, slot, name):
+ * A node has said that the slot is that of the one at ${name}.
+ */
+void lk_redis_watch_moved(struct lk_redis_watch *watch, int slot,
+    const char *name);
+
+/**
  * lk_redis_watch_breaker(watch, slot):
  * Whether to ask the master of the slot.
  */

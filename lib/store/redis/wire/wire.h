@@ -168,6 +168,15 @@ lk_redis_wire_is_open(const struct lk_redis_wire *wire)
 	return (lk_redis_channel_is_open(&wire->channel));
 }
 
+/** lk_redis_wire_is_current(wire): whether who it is to is a master still. */
+static inline bool
+lk_redis_wire_is_current(const struct lk_redis_wire *wire)
+{
+	return (wire->manners.generation == NULL ||
+	    atomic_load_explicit(wire->manners.generation,
+	        memory_order_acquire) == wire->generation);
+}
+
 /**
  * lk_redis_wire_open(wire, address, name, generation, deadline):
  * Connect to ${address}, called ${name} and known since ${generation}, within
