@@ -321,6 +321,7 @@ $(B)/tests/unit/test_settings_corpus: $(B)/obj/tests/fuzz/fuzz_settings.o
 $(B)/tests/unit/test_agent_corpus: $(B)/obj/tests/fuzz/fuzz_agent.o
 $(B)/tests/unit/test_jwt_corpus: $(B)/obj/tests/fuzz/fuzz_jwt.o
 $(B)/tests/unit/test_reply_corpus: $(B)/obj/tests/fuzz/fuzz_reply.o
+$(B)/tests/unit/test_slots_corpus: $(B)/obj/tests/fuzz/fuzz_slots.o
 
 # The PAM module between a libpam, a memory and a network of the target's.
 FUZZ_PAM_WRAP := $(patsubst %,-Wl$(,)--wrap=%,malloc calloc strdup connect \
@@ -345,7 +346,7 @@ $(B)/fuzz/fuzz_pam: tests/fuzz/fuzz_pam.c $(filter-out %/guest.c,$(PAM_SRC)) \
 		-I$(B)/gen $(DEP_CFLAGS) $(FUZZ_FLAGS) $(FUZZ_PAM_WRAP) -o $@ \
 		$(filter %.c,$^) $(LIB_LIBS)
 
-FUZZ_LIB := $(patsubst %,$(B)/fuzz/fuzz_%,jwt reply settings)
+FUZZ_LIB := $(patsubst %,$(B)/fuzz/fuzz_%,jwt reply settings slots)
 $(FUZZ_LIB): $(B)/fuzz/%: tests/fuzz/%.c \
 		$(LIB_SRC) $(SCRIPTS_H)
 	@mkdir -p $(@D)
@@ -360,11 +361,12 @@ $(B)/fuzz/fuzz_agent: tests/fuzz/fuzz_agent.c \
 		-I$(B)/gen $(DEP_CFLAGS) $(FUZZ_FLAGS) -o $@ $(filter %.c,$^) \
 		$(LIB_LIBS)
 
-FUZZ := fuzz-agent fuzz-guard fuzz-jwt fuzz-pam fuzz-reply fuzz-settings
+FUZZ := fuzz-agent fuzz-guard fuzz-jwt fuzz-pam fuzz-reply fuzz-settings \
+	fuzz-slots
 .PHONY: fuzz $(FUZZ)
 ## make fuzz        the agent's questions and answers, the guard, access tokens,
-##                  the PAM module and the reader of settings against
-##                  libFuzzer, each FUZZ_SECONDS (60) long
+##                  the PAM module, the reader of settings and what a node
+##                  of a cluster says, each FUZZ_SECONDS (60) long
 fuzz: $(FUZZ)
 
 $(FUZZ): fuzz-%:
@@ -460,6 +462,13 @@ check-mysql: deps all tests
 storm: deps all $(B)/tests/failover/load
 	@LK_BUILD='$(B)' $(PYTHON) tests/failover/storm.py $(or $(SEED),0) \
 		$(or $(ROUNDS),1) $(or $(FAULTS),40)
+
+.PHONY: storm-cluster
+## make storm-cluster  nodes of a Redis Cluster that fail and slots that move,
+##                  under load (SECONDS=60, SEED=)
+storm-cluster: deps all $(B)/tests/failover/load
+	@LK_BUILD='$(B)' $(PYTHON) tests/failover/storm_cluster.py \
+		$(or $(SECONDS),60) $(or $(SEED),0)
 
 .PHONY: storm-checks
 ## make storm-checks  checks that do not wait, through a relay that is at fault

@@ -1,10 +1,12 @@
-"""A Redis Cluster of real nodes on loopback, with the user of etc/redis/."""
+"""A Redis Cluster of real nodes, on loopback or in network namespaces, with
+the user of etc/redis/."""
 
 import contextlib
 
+from support.certificates import as_settings, redis_options
 from support.place import Daemon, free_port, wait_until
 from support.redis_client import RedisClient, RedisError, fields
-from support.sentinel import example_user
+from support.sentinel import Loopback, example_user
 from support.servers import PATIENT, redis_program
 
 SLOTS = 16384
@@ -32,18 +34,25 @@ def slot_of(key):
 
 
 class Node(Daemon):
-    """One node; our own hand is the default user."""
+    """One node; our own hand is the default user, and reaches it through its
+    unix socket, whatever the network."""
 
-    ip = "127.0.0.1"
-
-    def __init__(self, place, number, timeout=NODE_TIMEOUT_MS, options=()):
+    def __init__(self, place, number, timeout=NODE_TIMEOUT_MS, options=(),
+                 host=Loopback, authority=None):
         self.name = f"node-{number}"
         super().__init__(place)
         self.port, self.bus = free_port(), free_port()
         self.folder = place.path / self.name
         self.folder.mkdir()
+        self.ip = host.ip
+        self.socket = self.folder / "sock"
+        listens = [f"port {self.port}"] if authority is None else [
+            "port 0", "tls-cluster yes", "tls-replication yes",
+            *redis_options(self.port, authority.certify(self.name),
+                           authority)]
         conf = place.write(f"{self.name}/conf", "\n".join([
-            f"port {self.port}", "bind 127.0.0.1", f"dir {self.folder}",
+            *listens, f"bind {self.ip}", f"dir {self.folder}",
+            f"unixsocket {self.socket}",
             f"cluster-port {self.bus}", "cluster-enabled yes",
             f"cluster-node-timeout {timeout}", "repl-diskless-sync-delay 0",
             "repl-ping-replica-period 1", 'save ""', "appendonly no",
@@ -51,14 +60,14 @@ class Node(Daemon):
             "user default on nopass ~* &* +@all",
             example_user("latchkey-cluster.conf", USER_PASSWORD),
             *options]) + "\n")
-        self.argv = [redis_program(), conf]
+        self.argv = [*host.prefix, redis_program(), conf]
 
     @property
     def address(self):
         return f"{self.ip}:{self.port}"
 
     def hand(self, timeout=20.0):
-        return RedisClient(self.address, timeout=timeout)
+        return RedisClient(f"unix:{self.socket}", timeout=timeout)
 
     def call(self, *words):
         with self.hand() as hand:
@@ -89,11 +98,15 @@ class Node(Daemon):
 
 
 class RedisCluster:
-    """Three masters, and a replica of each."""
+    """Three masters, and a replica of each, the nodes on these `hosts` one
+    after another; with an `authority` they speak TLS only."""
 
     def __init__(self, place, masters=3, replicas=1,
-                 timeout=NODE_TIMEOUT_MS, options=()):
+                 timeout=NODE_TIMEOUT_MS, options=(), hosts=(Loopback,),
+                 authority=None):
         self.place = place
+        self.hosts = hosts
+        self.authority = authority
         self.timeout = timeout
         self.options = options
         self.nodes = []
@@ -116,8 +129,10 @@ class RedisCluster:
 
     def add_node(self):
         """One more, which nobody knows."""
-        node = self.place.add(Node(self.place, len(self.nodes), self.timeout,
-                                   self.options))
+        number = len(self.nodes)
+        node = self.place.add(Node(
+            self.place, number, self.timeout, self.options,
+            self.hosts[number % len(self.hosts)], self.authority))
         self.nodes.append(node)
         return node
 
@@ -192,9 +207,12 @@ class RedisCluster:
             pass
         self.move_end(slot, source, to)
 
-    def settings(self, more="", redis=PATIENT):
+    def settings(self, more="", redis=PATIENT, seeds=()):
         """`store = ...;` of the user of the example."""
-        addresses = ", ".join(f'"{node.address}"' for node in self.nodes[:6])
+        addresses = ", ".join(f'"{address}"' for address in seeds or [
+            node.address for node in self.nodes[:6]])
+        if self.authority is not None:
+            redis += as_settings(self.authority)
         return (
             'store = { backend = "cluster"; durability_timeout_ms = 5000;\n'
             f'  redis = {{ username = "latchkey"; '
