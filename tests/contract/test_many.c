@@ -455,5 +455,5 @@ test_ends_of_very_many_are_small_transactions(void **state)
 }
 
 #define SUITE_TEST(name) cmocka_unit_test_setup(name, world_reset)
-#define SUITE_RUN(tests, count) world_run(WORLD_ALL, tests, count)
+#define SUITE_RUN(tests, count) world_run(WORLD_LEAN, tests, count)
 #include "support/suite.h"

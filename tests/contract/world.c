@@ -669,6 +669,9 @@ world_run(enum world_which which, const struct CMUnitTest *tests, size_t count)
 		}
 		if (c->which == which || which == WORLD_SESSIONS ||
 		    (which == WORLD_REDISES && c->which == WORLD_REDIS) ||
+		    (which == WORLD_LEAN &&
+		        c->open != world_open_cluster &&
+		        c->which != WORLD_SESSIONS) ||
 		    (which == WORLD_ALL && c->which != WORLD_SESSIONS))
 			failed += _cmocka_run_group_tests(c->name,
 			    tests, count, c->open, world_close);

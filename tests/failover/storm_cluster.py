@@ -13,7 +13,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1]),
                 str(Path(__file__).resolve().parent)]
 
 from support.place import Place  # noqa: E402
-from test_cluster import SCENES, Stage  # noqa: E402
+from test_cluster import STORM, Stage  # noqa: E402
 
 
 def main(seconds="60", seed="0"):
@@ -24,12 +24,12 @@ def main(seconds="60", seed="0"):
         stage = Stage(place)
         end = time.monotonic() + float(seconds)
         while time.monotonic() < end:
-            scene = chance.choice(SCENES)
+            scene = chance.choice(STORM)
             print(scene.__name__, flush=True)
             scene(stage)
             stage.goes_on()
         stage.finish()
-    print(f"{len(stage.load.records())} operations, and all as promised")
+        print(f"{len(stage.load.records())} operations, all as promised")
 
 
 if __name__ == "__main__":
