@@ -39,6 +39,8 @@
 #define GIVEN_UP 200
 /* In a cluster, of so many turns, one goes on with moving a slot. */
 #define MOVED 4
+/* And of so many checks, one is of him whose slot that is. */
+#define OF_MOVING 8
 /* Most connections through a relay. */
 #define PIPES 4
 #define PORT_DIGITS 5
@@ -100,6 +102,7 @@ struct model {
 	size_t found; /* by him */
 	atomic_bool stopping, over;
 	int slot, from, to; /* from NODES: none is */
+	struct user *moving; /* somebody whose it is */
 	size_t moves, keys_moved;
 
 	size_t started, let_in, refused, unsure, left, given_up;
@@ -426,7 +429,8 @@ move_on(struct model *m)
 	char tag[LK_TAG_TEXT_LEN + 1];
 
 	if (m->from == NODES) {
-		m->slot = nodes_slot(m->users[roll(m) % USERS].name, tag);
+		m->moving = &m->users[roll(m) % USERS];
+		m->slot = nodes_slot(m->moving->name, tag);
 		m->from = nodes_owner(nodes, tag);
 		m->to = (m->from + 1 + (int)(roll(m) % 2)) % MASTERS;
 		nodes_move_begin(nodes, m->slot, m->from, m->to);
@@ -545,6 +549,8 @@ start_one(struct model *m)
 
 	if (pending->user != NULL)
 		return;
+	if (m->from != NODES && one_of(m, OF_MOVING))
+		user = m->moving;
 	pending->detail = one_of(m, 4);
 	status = lk_check_start(m->checks, &user->token, pending->detail,
 	    pending);
