@@ -3,6 +3,7 @@ trouble, and afterwards; the gate is not restarted in between."""
 
 import contextlib
 import socket
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,7 +13,8 @@ from support.certificates import Authority
 from support.mariadb import (PASSWORD, MariadbGate, MariadbLatchkey,
                              MariadbServer, need_module, settings)
 from support.pamtester import SERVICE_ERR
-from support.place import Place, connect, wait_until
+from support.place import (BUILD, PATIENCE, ROOT, Place, connect,
+                           wait_until)
 from support.servers import Latchkey
 from support.wrapped import Wrapped
 
@@ -323,6 +325,19 @@ def test_mariadb_by_tls_is_who_the_settings_name(place):
         result = ask(host, tls)
         assert result.returncode == 3, result.stderr
         assert "ertificate" in result.stderr or "SSL" in result.stderr
+
+    # A child that closes its parent's connection says nothing there.
+    server.run("ALTER USER latchkey@'127.0.0.%' IDENTIFIED BY 'sesame';"
+               "GRANT ALL ON *.* TO latchkey@'127.0.0.%'")
+    done = subprocess.run(
+        [BUILD / "tests/contract/test_fork"], cwd=ROOT, text=True,
+        capture_output=True, timeout=PATIENCE, check=False,
+        env={**place.environment(), "TMPDIR": str(place.path),
+             "LK_TEST_WORLD": "mariadb",
+             "LK_TEST_MARIADB": str(server.socket),
+             "LK_TEST_MARIADB_TLS": f"127.0.0.2:{server.port}",
+             "LK_TEST_MARIADB_CA": str(ours.crt)})
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 # ---- The module ----------------------------------------------------------

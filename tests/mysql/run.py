@@ -61,9 +61,10 @@ class MysqlServer(Daemon):
         self.root = root
         self.authority = Authority(place)
         certificate = self.authority.certify("mysql", "IP:127.0.0.1")
+        for path in ("data", "tmp"):
+            shutil.rmtree(root / path, ignore_errors=True)
         for path in ("tmp", "etc"):
             (root / path).mkdir(exist_ok=True)
-        shutil.rmtree(root / "data", ignore_errors=True)
         shutil.copy("/etc/passwd", root / "etc/passwd")
         shutil.copy("/etc/hosts", root / "etc/hosts")
         for source, name in ((self.authority.crt, "ca"),

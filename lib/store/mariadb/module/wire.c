@@ -140,17 +140,20 @@ lk_mariadb_wire_drop(struct lk_mariadb_wire *wire)
 void
 lk_mariadb_wire_leave_parent(struct lk_mariadb_wire *wire)
 {
-	int fd, other;
+	int fd, pair[2] = { -1, -1 };
 
 	if (wire->mysql == NULL)
 		return;
-	/* What is said at the end reaches nobody. */
+	/* What is said at the end reaches nobody: the other side is closed.  Of
+	 * a socket that never had one libssl hopes that it will. */
 	fd = mysql_get_socket(wire->mysql);
-	other = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (other == -1 || dup3(other, fd, O_CLOEXEC) == -1)
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == -1 ||
+	    dup3(pair[0], fd, O_CLOEXEC) == -1)
 		(void)close(fd);
-	if (other != -1)
-		(void)close(other);
+	if (pair[0] != -1) {
+		(void)close(pair[0]);
+		(void)close(pair[1]);
+	}
 	drop(wire);
 }
 
