@@ -79,4 +79,4 @@ def test_doc_is_short_and_in_short_sentences(page):
     assert len(text.splitlines()) <= 110
     prose = re.sub(r"^(?:    .*|\|.*|#.*)$", "", text, flags=re.M)
     for sentence in re.split(r"[.:;?!]\s|\n\s*\n|\n- ", prose):
-        assert len(sentence.split()) <= 40, sentence
+        assert len(sentence.split()) <= 30, sentence
