@@ -345,8 +345,8 @@ bench_check(struct side *sqlite, struct side *redis)
 	}
 	print_figure("check_sqlite", 1e6 / median(ours, CHECK_ROUNDS),
 	    "per_second");
-	print_goal("check_sqlite_to_bare_select", median(to_bare, CHECK_ROUNDS),
-	    ">=", 0.80);
+	print_figure("check_sqlite_to_bare_select",
+	    median(to_bare, CHECK_ROUNDS), "ratio");
 	print_figure("check_sqlite_to_sha256_and_bare_select",
 	    median(to_hash, CHECK_ROUNDS), "ratio");
 	print_figure("check_sqlite_to_redis_unix",

@@ -43,19 +43,22 @@ end
 -- The sets of kinds that must live as long as the index.
 local touched = {}
 
--- Note what stands beside a session.
+-- Note what stands beside a session, and return it.  With ${issued_us} it is
+-- counted for its kind from now on; else that is the case.
 local function put_beside(handle, kind, issued_us, ends, renewed, from, program)
-	redis.call('HSET', beside, handle, string.format('%s %s %s %s %s', kind,
-		ends, renewed, from, program))
-	if kind ~= '-' then
+	local text = string.format('%s %s %s %s %s', kind, ends, renewed, from,
+		program)
+	redis.call('HSET', beside, handle, text)
+	if kind ~= '-' and issued_us then
 		redis.call('ZADD', base .. 'k:' .. kind, issued_us, handle)
 		touched[kind] = true
 	end
+	return text
 end
 
 -- Let it all live as long as the index, which lives until ${ends}.
 local function keep_until(ends, kind)
-	touched[kind] = true
+	touched[kind] = kind ~= '-' or nil
 	for of in pairs(touched) do
 		redis.call('PEXPIREAT', base .. 'k:' .. of, ends)
 	end

@@ -18,14 +18,16 @@ local function name(token)
 	return string.sub(token, -32)
 end
 
--- Note what stands beside a session; it is kept for ${seconds}, and as long
+-- Note what stands beside a session, and return it; it is kept for ${seconds}, and as long
 -- again behind its end for good, if it has one.
 local function put_beside(token, names, kind, ends, renewed, from, program,
 	seconds)
-	redis.call('HSET', beside, name(token), string.format(
-		'%s %s %s %s %s %s', names, kind, ends, renewed, from, program))
+	local text = string.format('%s %s %s %s %s %s', names, kind, ends,
+		renewed, from, program)
+	redis.call('HSET', beside, name(token), text)
 	outlive(beside, digits(math.max(now_ms, tonumber(ends) or 0) +
 		seconds * 1000))
+	return text
 end
 
 -- Forget a token that is dead.

@@ -47,11 +47,11 @@ end
 
 local index_life = redis.call('TTL', index)
 local wanted = math.max(index_ttl, ttl + 1)
-put_beside(token, ARGV[5], kind or '-', last, digits(now_ms), from or '-',
-	program or '', wanted)
+local said = put_beside(token, ARGV[5], kind or '-', last, digits(now_ms),
+	from or '-', program or '', wanted)
 redis.call('HSET', index, token, digits(math.floor(expires_ms / 1000)))
 redis.call('SET', KEYS[1], value, 'PXAT', digits(expires_ms))
 if index_life ~= -1 and index_life < wanted then
 	redis.call('EXPIRE', index, wanted)
 end
-return { expires_ms, redis.call('HGET', beside, name(token)), now_ms }
+return { expires_ms, said, now_ms }

@@ -55,8 +55,9 @@ end
 local expires_ms = digits(expires)
 record = string.format('1 %s %s %s %s %s', issued, expires_ms, digest, kind,
 	user)
-put_beside(handle, kind, issued, last, digits(now_ms), from or '-',
-	program or '')
+local now = digits(now_ms)
+local said = put_beside(handle, kind, not text and issued, last, now,
+	from or '-', program or '')
 redis.call('ZADD', index, expires_ms, handle)
 redis.call('SET', KEYS[1], record, 'PXAT', expires_ms)
 
@@ -64,4 +65,4 @@ local farthest = redis.call('ZRANGE', index, -1, -1, 'WITHSCORES')
 local until_ms = digits(farthest[2] + memory)
 redis.call('PEXPIREAT', index, until_ms)
 keep_until(until_ms, kind)
-return { record, redis.call('HGET', beside, handle), digits(now_ms) }
+return { record, said, now }

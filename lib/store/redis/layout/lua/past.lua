@@ -25,8 +25,9 @@ end
 
 -- What says what there is ends after all of it: its end never comes nearer.
 local function outlive(key, ends)
-	if redis.call('PEXPIRETIME', key) < tonumber(ends) then
-		redis.call('PEXPIREAT', key, ends)
+	-- Mostly it has an end, which is nearer.
+	if redis.call('PEXPIREAT', key, ends, 'GT') == 0 then
+		redis.call('PEXPIREAT', key, ends, 'NX')
 	end
 end
 
