@@ -330,6 +330,9 @@ $(B)/tests/unit/test_pam_corpus: $(B)/obj/tests/fuzz/fuzz_pam.o \
 		$(filter-out %/guest.o $(PAM_PARTS),$(PAM_OBJ))
 $(B)/tests/unit/test_pam_corpus: LDFLAGS += $(FUZZ_PAM_WRAP)
 
+# What objects have inside, for those that clang makes without them.
+CLANG_TOLD := -DLK_VERSION='"$(VERSION)"' -DLK_MODULE_DIR='"/nowhere"'
+
 FUZZ_SECONDS ?= 60
 FUZZ_FLAGS   := -g -O1 -fsanitize=fuzzer,address,undefined \
 	-fno-sanitize-recover=all
@@ -340,24 +343,24 @@ $(B)/fuzz/fuzz_guard: tests/fuzz/fuzz_guard.c fcgi-auth/door/guard.c
 		$(GATE_LIBS)
 
 $(B)/fuzz/fuzz_pam: tests/fuzz/fuzz_pam.c $(filter-out %/guest.c,$(PAM_SRC)) \
-		$(LIB_SRC) $(SCRIPTS_H)
+		$(LIB_SRC) $(SCRIPTS_H) $(B)/gen/module_build.h
 	@mkdir -p $(@D)
-	clang -std=c11 -D_GNU_SOURCE -DLK_VERSION='"$(VERSION)"' -Ilib -Ipam \
+	clang -std=c11 -D_GNU_SOURCE $(CLANG_TOLD) -Ilib -Ipam \
 		-I$(B)/gen $(DEP_CFLAGS) $(FUZZ_FLAGS) $(FUZZ_PAM_WRAP) -o $@ \
 		$(filter %.c,$^) $(LIB_LIBS)
 
 FUZZ_LIB := $(patsubst %,$(B)/fuzz/fuzz_%,jwt reply settings slots)
 $(FUZZ_LIB): $(B)/fuzz/%: tests/fuzz/%.c \
-		$(LIB_SRC) $(SCRIPTS_H)
+		$(LIB_SRC) $(SCRIPTS_H) $(B)/gen/module_build.h
 	@mkdir -p $(@D)
-	clang -std=c11 -D_GNU_SOURCE -DLK_VERSION='"$(VERSION)"' -Ilib \
+	clang -std=c11 -D_GNU_SOURCE $(CLANG_TOLD) -Ilib \
 		-I$(B)/gen $(DEP_CFLAGS) $(FUZZ_FLAGS) -o $@ $(filter %.c,$^) \
 		$(LIB_LIBS)
 
 $(B)/fuzz/fuzz_agent: tests/fuzz/fuzz_agent.c \
-		$(filter agent/question/%,$(AGENT_SRC)) $(LIB_SRC) $(SCRIPTS_H)
+		$(filter agent/question/%,$(AGENT_SRC)) $(LIB_SRC) $(SCRIPTS_H) $(B)/gen/module_build.h
 	@mkdir -p $(@D)
-	clang -std=c11 -D_GNU_SOURCE -DLK_VERSION='"$(VERSION)"' -Ilib -Iagent \
+	clang -std=c11 -D_GNU_SOURCE $(CLANG_TOLD) -Ilib -Iagent \
 		-I$(B)/gen $(DEP_CFLAGS) $(FUZZ_FLAGS) -o $@ $(filter %.c,$^) \
 		$(LIB_LIBS)
 
@@ -529,7 +532,7 @@ bench-failover: deps-bench all $(B)/tests/failover/load
 
 C_FILES   := $(LIB_SRC) $(GATE_SRC) $(AGENT_SRC) $(CTL_SRC) $(PAM_SRC)
 H_FILES   := $(sort $(shell find lib fcgi-auth agent ctl pam -name '*.h'))
-TIDY_ARGS  = -std=c11 -D_GNU_SOURCE -DLK_VERSION='"$(VERSION)"' -Ilib \
+TIDY_ARGS  = -std=c11 -D_GNU_SOURCE $(CLANG_TOLD) -Ilib \
 	-Ifcgi-auth -Iagent -I$(B)/gen $(DEP_CFLAGS)
 
 .PHONY: format lint lint-format lint-clang lint-tidy lint-cppcheck lint-analyzer
