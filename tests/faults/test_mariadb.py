@@ -191,6 +191,89 @@ def test_mariadb_init_may_be_run_again(site):
     site.cli.check(live)
 
 
+# ---- Others ---------------------------------------------------------------
+
+
+def test_mariadb_replica_is_told_apart_until_it_takes_over(place):
+    need_module()
+    primary = place.add(MariadbServer(place, options=(
+        "--server-id=1", "--log-bin=log")))
+    replica = place.add(MariadbServer(place, options=(
+        "--server-id=2", "--read-only=1")))
+    primary.run("CREATE USER other@localhost IDENTIFIED BY 'other';"
+                "GRANT REPLICATION SLAVE ON *.* TO other@localhost")
+    replica.run("CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = "
+                f"{primary.port}, MASTER_USER = 'other', MASTER_PASSWORD = "
+                "'other', MASTER_USE_GTID = slave_pos; START SLAVE")
+    primary.make_store(place)
+    there, here = (MariadbLatchkey(place, place.write(
+        f"{server.port}.conf", settings(server.address)))
+        for server in (primary, replica))
+    live, dead = there.issue("alice"), there.issue("alice")
+    there.must("revoke", dead)
+    wait_until(lambda: replica.run(
+        "SELECT 1 FROM lk.latchkey_ended", check=False).stdout, "the replica")
+    for words in (("check", live), ("check", dead), ("issue", "bob"),
+                  ("revoke", live)):
+        result = here.run(*words)
+        assert (result.returncode, result.stdout) == (3, "")
+        assert "read-only, as a replica is" in result.stderr
+    replica.run("SET GLOBAL read_only = 0")
+    assert "it is a replica" in here.run("doctor").stdout
+    primary.kill()
+    replica.run("STOP SLAVE; RESET SLAVE ALL")
+    here.check(live)
+    assert here.run("check", dead).returncode == 1
+    assert "it is a replica" not in here.run("doctor").stdout
+
+
+def test_mariadb_client_that_is_killed_leaves_no_lock(site):
+    """In the midst of its change, after which the user's next login is done
+    as if it had not been."""
+    site.cli.issue("mallory")
+    holder = subprocess.Popen(
+        [site.server.client, "--no-defaults", "--skip-ssl", "-uroot",
+         f"-S{site.server.socket}", "lk", "-N", "--unbuffered"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with holder:
+        holder.stdin.write("START TRANSACTION;\n"
+                           "SELECT count(*) FROM latchkey_owner FOR UPDATE;\n")
+        holder.stdin.flush()
+        holder.stdout.readline()
+        with subprocess.Popen([site.cli.program, "-c", site.conf, "issue",
+                               "mallory"], stderr=subprocess.DEVNULL,
+                              env=site.place.environment()) as login:
+            wait_until(lambda: site.server.say(
+                "SELECT count(*) FROM information_schema.processlist"
+                " WHERE user = 'latchkey' AND command = 'Execute'") != "0",
+                "the login to wait")
+            login.kill()
+        holder.stdin.close()
+    assert site.cli.must("revoke-all", "mallory") == "1"
+    site.cli.check(site.cli.issue("mallory"))
+
+
+def test_mariadb_and_a_file_take_each_others_sessions(site):
+    """Moved there and back, and nobody is logged out."""
+    conf = site.place.write("file.conf", 'store = { sqlite = { path = "'
+                            f'{site.place.path}/moved.db"; }}; }};\n')
+    file = Latchkey(site.place, conf)
+    tokens = [site.cli.issue(f"user{n % 7}") for n in range(50)]
+    ended = site.cli.issue("user0")
+    site.cli.must("revoke", ended)
+    file.must("store", "import", stdin=site.cli.must("store", "export"))
+    more = [file.issue(f"user{n % 7}") for n in range(50)]
+    for table in ("session", "owner", "ended", "history"):
+        site.server.run(f"DELETE FROM lk.latchkey_{table}")
+    site.cli.must("store", "import", stdin=file.must("store", "export"))
+    for cli in (file, site.cli):
+        assert cli.run("check", ended).returncode == 1
+        for token in tokens:
+            cli.check(token)
+    for token in more:
+        site.cli.check(token)
+
+
 # ---- A server that lies --------------------------------------------------
 
 GREETING = (b"\x0a10.11.19-MariaDB\0\x01\0\0\0abcdefgh\0\xff\xf7\x2d\x02\0"

@@ -66,8 +66,8 @@ class MariadbServer(Daemon):
     def run(self, text, check=True, database=""):
         """Run statements as root."""
         return subprocess.run(
-            [self.client, "--no-defaults", "-uroot", f"-S{self.socket}",
-             "-N", *([database] if database else [])],
+            [self.client, "--no-defaults", "--skip-ssl", "-uroot",
+             f"-S{self.socket}", "-N", *([database] if database else [])],
             input=text, text=True, capture_output=True, check=check)
 
     def say(self, text, database=""):
