@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/form.h"
 #include "base/json.h"
 #include "question/fields.h"
 
@@ -101,53 +102,20 @@ end(struct agent_fields *fields, enum agent_field field)
 	return (NULL);
 }
 
-/* ---- Forms (the URL standard's application/x-www-form-urlencoded) -------- */
-
-static int
-hex_digit(char c)
-{
-	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
-	const char *digit = c == '\0' ? NULL : strchr(digits, c);
-
-	return (digit == NULL ? -1 : (int)((digit - digits) % 16));
-}
-
-/* Append what ${text} stands for; false if it stands for nothing. */
-static bool
-decode(const char *text, size_t len, struct lk_buf *out)
-{
-	size_t i;
-	int high, low;
-	char c;
-
-	for (i = 0; i < len; i++) {
-		c = text[i];
-		if (c == '+')
-			c = ' ';
-		if (c == '%') {
-			high = len - i > 2 ? hex_digit(text[i + 1]) : -1;
-			low = len - i > 2 ? hex_digit(text[i + 2]) : -1;
-			if (high < 0 || low < 0)
-				return (false);
-			c = (char)(high * 16 + low);
-			i += 2;
-		}
-		lk_buf_add(out, &c, 1);
-	}
-	return (true);
-}
+/* ---- Forms --------------------------------------------------------------- */
 
 static const char *
-read_pair(struct agent_fields *fields, const char *pair, size_t len,
+read_field(struct agent_fields *fields, const struct lk_form_field *said,
     unsigned int takes)
 {
-	const char *equals = memchr(pair, '=', len), *wrong;
 	struct lk_buf name = LK_BUF_INIT(NAME_MAX_LEN);
 	enum agent_field field = AGENT_TOKEN;
+	const char *wrong;
 
-	if (equals == NULL)
+	/* A form that ends with an ampersand lacks a field, too. */
+	if (said->value == NULL)
 		return ("a field without a value");
-	if (!decode(pair, (size_t)(equals - pair), &name))
+	if (!lk_form_decode(said->name, said->name_len, &name))
 		wrong = "a % that encodes nothing";
 	else if (name.failed || name.len == 0 ||
 	    memchr(name.data, '\0', name.len) != NULL)
@@ -157,8 +125,7 @@ read_pair(struct agent_fields *fields, const char *pair, size_t len,
 	lk_buf_free(&name);
 	if (wrong != NULL)
 		return (wrong);
-	if (!decode(equals + 1, len - (size_t)(equals + 1 - pair),
-	        &fields->text))
+	if (!lk_form_decode(said->value, said->value_len, &fields->text))
 		return ("a % that encodes nothing");
 	return (end(fields, field));
 }
@@ -167,20 +134,12 @@ static const char *
 read_form(const char *text, size_t len, unsigned int takes,
     struct agent_fields *fields)
 {
-	const char *stop, *wrong = NULL;
-	size_t n;
+	struct lk_form_field said;
+	const char *wrong = NULL;
+	size_t at = 0;
 
-	while (len > 0 && wrong == NULL) {
-		stop = memchr(text, '&', len);
-		n = stop == NULL ? len : (size_t)(stop - text);
-		wrong = read_pair(fields, text, n, takes);
-		/* A form that ends with an ampersand lacks a field. */
-		if (stop != NULL && n + 1 == len && wrong == NULL)
-			wrong = "a field without a value";
-		n += stop == NULL ? 0 : 1;
-		text += n;
-		len -= n;
-	}
+	while (wrong == NULL && lk_form_next(text, len, &at, &said))
+		wrong = read_field(fields, &said, takes);
 	return (wrong);
 }
 

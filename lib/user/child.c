@@ -42,8 +42,8 @@ struct report {
 /* All that the keeper and the program need to know. */
 struct order {
 	char *const *argv;
-	int output, line;
-	const gid_t *groups; /* NULL: those that it has */
+	int input, output, line; /* ${input} is -1 if there is none */
+	const gid_t *groups;     /* NULL: those that it has */
 	size_t group_count;
 };
 
@@ -124,7 +124,9 @@ set_descriptors(const struct order *order)
 {
 	return (dup2(order->output, STDOUT_FILENO) == STDOUT_FILENO &&
 	    close(STDIN_FILENO) == 0 &&
-	    open("/dev/null", O_RDONLY) == STDIN_FILENO &&
+	    (order->input < 0
+	            ? open("/dev/null", O_RDONLY)
+	            : dup2(order->input, STDIN_FILENO)) == STDIN_FILENO &&
 	    close(STDERR_FILENO) == 0 &&
 	    open("/dev/null", O_WRONLY) == STDERR_FILENO);
 }
@@ -217,6 +219,8 @@ keep(const struct order *order)
 		leave(127);
 	}
 	(void)close(order->output);
+	if (order->input >= 0)
+		(void)close(order->input);
 	wait_for_end(order, pid, &waiting);
 	(void)kill(-pid, SIGKILL);
 	/* One that has gained rights is not ours to kill, and left alone. */
@@ -229,25 +233,29 @@ keep(const struct order *order)
 		tell(order, LK_CHILD_EXITED, WEXITSTATUS(how));
 }
 
-/* Close everything but these two, which become the lowest there can be. */
+/* Close everything but these, which become the lowest there can be. */
 static bool
 keep_only(struct order *order)
 {
+	int *const kept[] = { &order->output, &order->line, &order->input };
 	const int low = STDERR_FILENO + 1;
-	int output, line, fd;
+	const int n = order->input < 0 ? 2 : 3;
+	int i, fd;
 
-	/* Above all four, so that neither lands on the other. */
-	if ((output = fcntl(order->output, F_DUPFD, low + 2)) < 0 ||
-	    (line = fcntl(order->line, F_DUPFD, low + 2)) < 0 ||
-	    dup3(output, low, O_CLOEXEC) < 0 ||
-	    dup3(line, low + 1, O_CLOEXEC) < 0)
-		return (false);
-	order->output = low;
-	order->line = low + 1;
+	/* Above all of them, so that none lands on another. */
+	for (i = 0; i < n; i++) {
+		if ((*kept[i] = fcntl(*kept[i], F_DUPFD, low + n)) < 0)
+			return (false);
+	}
+	for (i = 0; i < n; i++) {
+		if (dup3(*kept[i], low + i, O_CLOEXEC) < 0)
+			return (false);
+		*kept[i] = low + i;
+	}
 	/* By number: not every C library has a function for it. */
-	if (syscall(SYS_close_range, (unsigned int)low + 2, ~0U, 0) == 0)
+	if (syscall(SYS_close_range, (unsigned int)(low + n), ~0U, 0) == 0)
 		return (true);
-	for (fd = low + 2; fd < FDS_MAX; fd++)
+	for (fd = low + n; fd < FDS_MAX; fd++)
 		(void)close(fd);
 	return (true);
 }
@@ -311,12 +319,33 @@ find_groups(struct order *order, gid_t **groups, struct lk_error *error)
 	return (status);
 }
 
-enum lk_status
-lk_child_start(char *const *argv, struct lk_child *child,
-    struct lk_error *error)
+/* A pipe with all of ${input} in it already, or none without any. */
+static bool
+fill_input(const struct lk_child_input *input, int fds[2])
 {
-	struct order order = { .argv = argv, .output = -1, .line = -1 };
-	int pipe[2] = { -1, -1 }, pair[2] = { -1, -1 };
+	bool full;
+
+	if (input == NULL)
+		return (true);
+	if (input->len > LK_CHILD_INPUT_MAX) {
+		errno = E2BIG;
+		return (false);
+	}
+	full = pipe2(fds, O_CLOEXEC) == 0 &&
+	    write(fds[1], input->bytes, input->len) == (ssize_t)input->len;
+	close_fd(&fds[1]);
+	return (full);
+}
+
+enum lk_status
+lk_child_start(char *const *argv, const struct lk_child_input *input,
+    struct lk_child *child, struct lk_error *error)
+{
+	struct order order = { .argv = argv,
+		.input = -1,
+		.output = -1,
+		.line = -1 };
+	int pipe[2] = { -1, -1 }, pair[2] = { -1, -1 }, fed[2] = { -1, -1 };
 	struct lk_fd_hold hold = { { false } };
 	enum lk_status status = LK_FAULT;
 	gid_t *groups = NULL;
@@ -332,13 +361,14 @@ lk_child_start(char *const *argv, struct lk_child *child,
 		goto out;
 	/* The child has all three to close, whatever this process has. */
 	lk_fd_hold(&hold);
-	if (pipe2(pipe, O_CLOEXEC) != 0 ||
+	if (!fill_input(input, fed) || pipe2(pipe, O_CLOEXEC) != 0 ||
 	    fcntl(pipe[0], F_SETFL, O_NONBLOCK) != 0 ||
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
 		status = lk_fail(error, LK_E_STORE, "%s: pipe: %s", argv[0],
 		    strerror(errno));
 		goto out;
 	}
+	order.input = fed[0];
 	order.output = pipe[1];
 	order.line = pair[1];
 	if ((pid = fork_keeper(&order)) < 0) {
@@ -352,6 +382,7 @@ lk_child_start(char *const *argv, struct lk_child *child,
 out:
 	lk_fd_release(&hold);
 	free(groups);
+	close_fd(&fed[0]);
 	close_fd(&pipe[0]);
 	close_fd(&pipe[1]);
 	close_fd(&pair[0]);

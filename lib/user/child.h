@@ -23,6 +23,15 @@ struct lk_child {
 
 #define LK_CHILD_NONE ((struct lk_child){ .output = -1, .line = -1 })
 
+/* Most that a program is given: what a pipe takes at once. */
+#define LK_CHILD_INPUT_MAX 4096
+
+/** What a program finds on its standard input. */
+struct lk_child_input {
+	const void *bytes;
+	size_t len;
+};
+
 /** How it ended. */
 enum lk_child_end {
 	LK_CHILD_LOST = 0,    /* nobody knows */
@@ -32,14 +41,16 @@ enum lk_child_end {
 };
 
 /**
- * lk_child_start(argv, child, error):
- * Start ${argv} with /dev/null for standard input and error, no other
- * descriptor, PATH alone for an environment, in `/` and a session of its own,
- * with the groups of its user, and with usual signals, umask, limits and
- * priority, whatever this process has.  LK_E_STORE without a whole identity
- * (self.h).  The caller calls lk_child_finish() after LK_OK.
+ * lk_child_start(argv, input, child, error):
+ * Start ${argv} with ${input}, or /dev/null if that is NULL, for standard
+ * input, /dev/null for standard error, no other descriptor, PATH alone for an
+ * environment, in `/` and a session of its own, with the groups of its user,
+ * and with usual signals, umask, limits and priority, whatever this process
+ * has.  LK_E_STORE without a whole identity (self.h).  The caller calls
+ * lk_child_finish() after LK_OK.
  */
-enum lk_status lk_child_start(char *const *argv, struct lk_child *child,
+enum lk_status lk_child_start(char *const *argv,
+    const struct lk_child_input *input, struct lk_child *child,
     struct lk_error *error) LK_MUST_CHECK;
 
 /**
