@@ -238,6 +238,15 @@ $(B)/gen/redis_%_scripts.h: lib/store/redis/layout/lua/embed.sh $(LUA_SRC)
 	@mkdir -p $(@D)
 	sh $< $(filter $(<D)/$*_%,$(LUA_SRC)) > $@
 
+# What all pages of the gate look like, as numbers, since a string of C need not
+# be as long.
+$(B)/gen/page_css.h: fcgi-auth/endpoints/page.css
+	@mkdir -p $(@D)
+	@{ echo 'static const char gate_page_css[] = {'; \
+	od -An -v -tu1 $< | sed -e 's/[0-9][0-9]*/&,/g'; echo '0 };'; } > $@
+
+$(B)/obj/fcgi-auth/endpoints/html.o: $(B)/gen/page_css.h
+
 SCRIPTS_H := $(patsubst %,$(B)/gen/redis_%_scripts.h,\
 	latchkey gosession put fence history)
 
@@ -319,6 +328,7 @@ $(B)/tests/failover/load: $(B)/obj/tests/failover/load.o $(B)/liblatchkey.a
 $(B)/tests/unit/test_guard_corpus: $(B)/obj/tests/fuzz/fuzz_guard.o
 $(B)/tests/unit/test_settings_corpus: $(B)/obj/tests/fuzz/fuzz_settings.o
 $(B)/tests/unit/test_agent_corpus: $(B)/obj/tests/fuzz/fuzz_agent.o
+$(B)/tests/unit/test_form_corpus: $(B)/obj/tests/fuzz/fuzz_form.o
 $(B)/tests/unit/test_jwt_corpus: $(B)/obj/tests/fuzz/fuzz_jwt.o
 $(B)/tests/unit/test_reply_corpus: $(B)/obj/tests/fuzz/fuzz_reply.o
 $(B)/tests/unit/test_slots_corpus: $(B)/obj/tests/fuzz/fuzz_slots.o
@@ -364,12 +374,20 @@ $(B)/fuzz/fuzz_agent: tests/fuzz/fuzz_agent.c \
 		-I$(B)/gen $(DEP_CFLAGS) $(FUZZ_FLAGS) -o $@ $(filter %.c,$^) \
 		$(LIB_LIBS)
 
-FUZZ := fuzz-agent fuzz-guard fuzz-jwt fuzz-pam fuzz-reply fuzz-settings \
-	fuzz-slots
+$(B)/fuzz/fuzz_form: tests/fuzz/fuzz_form.c \
+		$(filter-out fcgi-auth/main.c,$(GATE_SRC)) $(LIB_SRC) \
+		$(SCRIPTS_H) $(B)/gen/page_css.h
+	@mkdir -p $(@D)
+	clang -std=c11 -D_GNU_SOURCE -DLK_VERSION='"$(VERSION)"' -Ilib \
+		-Ifcgi-auth -I$(B)/gen $(DEP_CFLAGS) $(FUZZ_FLAGS) -o $@ \
+		$(filter %.c,$^) $(GATE_LIBS) $(LIB_LIBS)
+
+FUZZ := fuzz-agent fuzz-form fuzz-guard fuzz-jwt fuzz-pam fuzz-reply \
+	fuzz-settings fuzz-slots
 .PHONY: fuzz $(FUZZ)
-## make fuzz        the agent's questions and answers, the guard, access tokens,
-##                  the PAM module, the reader of settings and what a node
-##                  of a cluster says, each FUZZ_SECONDS (60) long
+## make fuzz        the agent's questions and answers, forms, the guard, access
+##                  tokens, the PAM module, the reader of settings and what a
+##                  node of a cluster says, each FUZZ_SECONDS (60) long
 fuzz: $(FUZZ)
 
 $(FUZZ): fuzz-%:

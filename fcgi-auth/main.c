@@ -96,6 +96,17 @@ process_settings(const struct lk_settings *settings)
 	});
 }
 
+/* Beside the settings there is what they say of the pages' look. */
+static enum lk_status
+load(const struct lk_settings *settings, void **own, struct lk_error *error)
+{
+	char *style;
+	const enum lk_status status = gate_style_load(settings, &style, error);
+
+	*own = style;
+	return (status);
+}
+
 static int
 run(const char *path)
 {
@@ -103,9 +114,11 @@ run(const char *path)
 		.file = LK_SETTINGS_PATH,
 		.group = "gate",
 		.settings = process_settings,
-		.prepare = gate_door_prepare };
+		.prepare = gate_door_prepare,
+		.load = load,
+		.unload = free };
 	struct lk_error error = { "the system does not let the gate run" };
-	struct gate_tally tally = { .events = { .log = NULL } };
+	static struct gate_tally tally;
 	struct gate_process process = { .program = &program,
 		.events = &tally.events };
 	enum lk_status status = LK_FAULT;
@@ -152,14 +165,17 @@ run_as_cgi(const char *path)
 	struct lk_error error = { "" };
 	struct lk_log log = { .sink = lk_log_stderr };
 	const struct lk_surroundings surroundings = { .log = &log };
-	struct gate_tally tally = { .events = { .log = &log } };
+	static struct gate_tally tally;
 	struct gate_asked asked = { .tally = &tally };
 	struct lk_buf out = LK_BUF_INIT(GATE_REPLY_MAX);
+	struct gate_brought brought = { .since_ns = 0 };
 	struct gate_case c;
 	enum lk_status status = LK_FAULT;
+	char *style = NULL;
 	const char *reply;
 	int code = GATE_EXIT_DONE;
 
+	atomic_init(&tally.events.log, &log);
 	openlog(command.name, LOG_PID, LOG_AUTHPRIV);
 	if (path == NULL) {
 		(void)fputs("latchkey-fcgi: to run as CGI, it needs the "
@@ -174,20 +190,25 @@ run_as_cgi(const char *path)
 		log.format = (enum lk_log_format)settings->log.format;
 		if (settings->log.to == LK_LOG_TO_SYSLOG)
 			log.sink = lk_log_syslog;
-		status = lk_manager_new(settings, &surroundings, &asked.manager,
-		    &error);
+		status = gate_style_load(settings, &style, &error);
+		if (status == LK_OK)
+			status = lk_manager_new(settings, &surroundings,
+			    &asked.manager, &error);
 		if (status != LK_OK)
 			gate_events_store(&tally.events, status, error.text);
 	}
 	asked.settings = settings;
+	asked.style = style;
 	/* For want of settings or a manager it is 503. */
 	reply = status == LK_OK
-	    ? gate_handle(&asked, &c, NULL, environ, GATE_ROLE_CGI, &out)
+	    ? gate_handle(&asked, &c, NULL, environ, GATE_ROLE_CGI, &brought,
+	          &out)
 	    : gate_reply_end(&out);
 	if (!print_reply(reply))
 		code = GATE_EXIT_WRONG;
 	gate_request_wipe(environ);
 	lk_manager_free(asked.manager);
+	free(style);
 	lk_buf_free(&out);
 	lk_settings_free(settings);
 	return (code);

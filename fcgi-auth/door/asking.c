@@ -60,7 +60,7 @@ gate_asking_begin(struct gate_asking *asking, struct gate_exchange *exchange)
 		asked.checks = NULL;
 	go_with(asking, exchange,
 	    gate_handle(&asked, &exchange->c, exchange, exchange->env,
-	        exchange->role, &asking->thread->reply));
+	        exchange->role, &exchange->brought, &asking->thread->reply));
 }
 
 void

@@ -25,6 +25,25 @@ gate_door_prepare(int fd)
 	return (gate_peek_prepare_all(fd));
 }
 
+/* Answer a request, or keep it until it is to be asked again. */
+static void
+answer(struct gate_thread *thread, struct gate_exchange *exchange)
+{
+	const char *reply = gate_handle(&thread->asked, &exchange->c, NULL,
+	    exchange->env, exchange->role, &exchange->brought, &thread->reply);
+	int fd;
+
+	if (reply != NULL) {
+		fd = gate_exchange_answer(exchange, reply);
+		lk_buf_reset(&thread->reply);
+		if (fd != -1)
+			gate_shared_return(thread->shared, fd);
+	} else if (!gate_later_put(&thread->shared->later, exchange)) {
+		gate_exchange_turn_away(exchange, GATE_TURN_AWAY_OVERLOAD,
+		    "too many wait");
+	}
+}
+
 /* What a worker does until the queue is closed, and all that was in it is
  * answered. */
 static void *
@@ -33,27 +52,22 @@ work(void *arg)
 	struct gate_thread *thread = arg;
 	struct gate_exchange *exchange;
 	struct epoll_event event;
-	int fd;
 
 	while (
 	    epoll_wait(thread->epoll, &event, 1, -1) != -1 || errno == EINTR) {
 		/* Who is idle holds on to no old store either. */
 		gate_thread_follow(thread);
-		if (!gate_shared_take(thread->shared, &exchange))
+		exchange = gate_later_take(&thread->shared->later);
+		if (exchange == NULL &&
+		    !gate_shared_take(thread->shared, &exchange))
 			break;
 		if (exchange == NULL || !gate_thread_admits(thread, exchange))
 			continue;
-		if (!thread->current) {
+		if (thread->current)
+			answer(thread, exchange);
+		else
 			gate_exchange_turn_away(exchange,
 			    GATE_TURN_AWAY_OVERLOAD, GATE_TURN_AWAY_NO_ROOM);
-			continue;
-		}
-		fd = gate_exchange_answer(exchange,
-		    gate_handle(&thread->asked, &exchange->c, NULL,
-		        exchange->env, exchange->role, &thread->reply));
-		lk_buf_reset(&thread->reply);
-		if (fd != -1)
-			gate_shared_return(thread->shared, fd);
 	}
 	return (NULL);
 }

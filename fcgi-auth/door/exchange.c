@@ -3,6 +3,7 @@
 
 #include "base/deadline.h"
 #include "door/exchange.h"
+#include "door/guard.h"
 
 #define MS_NS INT64_C(1000000)
 /* A request that waited longer than this may have been given up. */
@@ -25,8 +26,12 @@ gate_exchange_new(struct gate_spares *spares, size_t size)
 		spares->first = exchange->next;
 		spares->n--;
 	}
-	if (exchange != NULL)
+	if (exchange != NULL) {
 		exchange->spares = spares;
+		exchange->brought = (struct gate_brought){
+			.body = LK_BUF_INIT(GATE_BODY_MAX)
+		};
+	}
 	return (exchange);
 }
 
@@ -35,6 +40,7 @@ gate_exchange_free(struct gate_exchange *exchange)
 {
 	struct gate_spares *spares = exchange->spares;
 
+	lk_buf_free(&exchange->brought.body);
 	if (spares == NULL || spares->n == SPARES_MAX) {
 		free(exchange);
 		return;

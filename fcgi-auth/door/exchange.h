@@ -36,6 +36,7 @@ struct gate_exchange {
 	int64_t since_ns;           /* when it began, CLOCK_MONOTONIC */
 	char **env;                 /* its parameters */
 	int role;
+	struct gate_brought brought;
 	struct gate_case c; /* what is found out */
 };
 
@@ -43,8 +44,8 @@ struct gate_exchange {
  * gate_exchange_new(spares, size):
  * One of ${spares}, or one that becomes that at its end, unless its ${spares}
  * are NULL by then, as they are to be for who is another thread.  ${size} is
- * that of what it is the first member of; nothing is written.  NULL without
- * memory.
+ * that of what it is the first member of; nothing is written but these, and an
+ * empty body.  NULL without memory.
  */
 struct gate_exchange *gate_exchange_new(struct gate_spares *spares,
     size_t size);

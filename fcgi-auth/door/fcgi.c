@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <fcgiapp.h>
+#include <sodium.h>
 
 #include "base/deadline.h"
 #include "door/fcgi.h"
@@ -25,6 +26,26 @@ hang_up(const struct request *request, int fd)
 		(void)close(fd);
 	else
 		gate_hang_up(fd);
+}
+
+/*
+ * Take the body, all of which is there, and leave nothing of it in libfcgi's
+ * buffer: what that has read is handed out piece by piece from where it stands.
+ */
+static void
+take_body(struct request *request)
+{
+	FCGX_Stream *in = request->fcgi.in;
+	unsigned char *piece;
+	size_t n;
+
+	while (FCGX_GetChar(in) != EOF) {
+		piece = in->rdNext - 1;
+		n = (size_t)(in->stop - piece);
+		lk_buf_add(&request->exchange.brought.body, piece, n);
+		sodium_memzero(piece, n);
+		in->rdNext = in->stop;
+	}
 }
 
 static int
@@ -110,6 +131,8 @@ gate_fcgi_begin(struct gate_spares *spares, int fd,
 	request->id = seen->request_id;
 	request->keep = seen->keep;
 	request->taken = seen->ended > 0 && seen->ended <= READ_MAX;
+	if (seen->body)
+		take_body(request);
 	/*
 	 * The end of the request has arrived, and behind it is nothing: the
 	 * peer has no answer yet, after which it may send the next one.

@@ -27,8 +27,9 @@ static const struct {
 	SINGLE("REMOTE_USER"), SINGLE("REQUEST_METHOD"), SINGLE("REQUEST_URI"),
 	SINGLE("SCRIPT_NAME") };
 #define SINGLE_COUNT (sizeof(single) / sizeof(single[0]))
-/* Longer than the longest of them. */
-#define NAME_KEPT 24
+/* Longer than the longest of them, and than the value of one that is looked
+ * at. */
+#define TEXT_KEPT 24
 
 struct record {
 	uint8_t version;
@@ -218,7 +219,7 @@ read_length(struct cursor *cursor, uint8_t first, size_t *len)
 
 /* Which of the single parameters it is, or SINGLE_COUNT. */
 static size_t
-single_index(const char name[NAME_KEPT], size_t len)
+single_index(const char name[TEXT_KEPT], size_t len)
 {
 	size_t i;
 
@@ -236,7 +237,7 @@ single_index(const char name[NAME_KEPT], size_t len)
  */
 static const char *
 skip_text(struct cursor *cursor, size_t len, uint8_t forbidden,
-    char kept[NAME_KEPT])
+    char kept[TEXT_KEPT])
 {
 	const uint8_t *bytes;
 	size_t at, n;
@@ -247,7 +248,7 @@ skip_text(struct cursor *cursor, size_t len, uint8_t forbidden,
 		if (memchr(bytes, '\0', n) != NULL ||
 		    (forbidden != '\0' && memchr(bytes, forbidden, n) != NULL))
 			return ("parameter with a forbidden byte");
-		if (kept != NULL && len < NAME_KEPT)
+		if (kept != NULL && len < TEXT_KEPT)
 			memcpy(kept + at, bytes, n);
 	}
 	return (NULL);
@@ -255,13 +256,15 @@ skip_text(struct cursor *cursor, size_t len, uint8_t forbidden,
 
 _Static_assert(SINGLE_COUNT <= 32, "they fit a bit mask");
 
-/* One parameter, of which ${first} was read.  What is wrong, or NULL. */
+/* One parameter, of which ${first} was read.  What is wrong, or NULL; ${body}:
+ * it says that the request's body is read. */
 static const char *
-look_at_param(struct cursor *cursor, uint8_t first, uint32_t *seen)
+look_at_param(struct cursor *cursor, uint8_t first, uint32_t *seen, bool *body)
 {
-	char name[NAME_KEPT] = "";
+	char name[TEXT_KEPT] = "", endpoint[TEXT_KEPT] = "";
 	size_t name_len, value_len, which;
 	const char *wrong;
+	bool is_endpoint;
 	uint8_t byte;
 
 	if (!read_length(cursor, first, &name_len) ||
@@ -271,9 +274,13 @@ look_at_param(struct cursor *cursor, uint8_t first, uint32_t *seen)
 		return ("parameter without a name");
 	if ((wrong = skip_text(cursor, name_len, '=', name)) != NULL)
 		return (wrong);
-	if ((wrong = skip_text(cursor, value_len, '\0', NULL)) != NULL)
-		return (wrong);
 	which = single_index(name, name_len);
+	is_endpoint = strcmp(name, "LATCHKEY_ENDPOINT") == 0;
+	wrong = skip_text(cursor, value_len, '\0',
+	    is_endpoint ? endpoint : NULL);
+	if (wrong != NULL)
+		return (wrong);
+	*body = is_endpoint && strcmp(endpoint, GATE_BODY_ENDPOINT) == 0;
 	if (which == SINGLE_COUNT)
 		return (NULL);
 	if ((*seen & UINT32_C(1) << which) != 0)
@@ -291,6 +298,7 @@ look_at_params(const uint8_t *bytes, size_t len)
 	const char *wrong;
 	uint32_t twice = 0;
 	uint8_t first;
+	bool body;
 
 	if (seen.guard == GATE_GUARD_COMPLETE)
 		seen = look_at_records(seen, BEGIN_LEN, bytes, 0, len);
@@ -303,11 +311,24 @@ look_at_params(const uint8_t *bytes, size_t len)
 			return (
 			    refused("too many parameters", seen.request_id));
 		seen.params++;
-		if ((wrong = look_at_param(&cursor, first, &twice)) != NULL)
+		wrong = look_at_param(&cursor, first, &twice, &body);
+		if (wrong != NULL)
 			return (refused(wrong, seen.request_id));
+		seen.body = seen.body || (body && seen.responder);
 	}
 	seen.from = seen.end;
 	return (seen);
+}
+
+static const char too_long[] = "the body is too long";
+
+/* What is wrong with a body that has come so far, or NULL. */
+static const char *
+wrong_body(const struct gate_seen *seen)
+{
+	if (seen->odd)
+		return ("record other than STDIN");
+	return (seen->content > GATE_BODY_MAX ? too_long : NULL);
 }
 
 /*
@@ -325,6 +346,7 @@ look_at_stdin(struct gate_seen seen, const uint8_t *bytes, size_t from,
 {
 	size_t pos = seen.from;
 	struct record record;
+	const char *wrong;
 
 	seen.guard = GATE_GUARD_COMPLETE;
 	seen.need = 0;
@@ -333,13 +355,24 @@ look_at_stdin(struct gate_seen seen, const uint8_t *bytes, size_t from,
 		if (record.version != FCGI_VERSION_1 ||
 		    record.type != FCGI_STDIN || record.id != seen.request_id)
 			seen.odd = true;
+		seen.content += record.content;
+		if (seen.body && (wrong = wrong_body(&seen)) != NULL) {
+			seen = refused(wrong, seen.request_id);
+			seen.too_large = wrong == too_long;
+			return (seen);
+		}
 		pos += FCGI_HEADER_LEN + record.content + record.padding;
 		if (record.type != FCGI_STDIN || record.content == 0) {
 			seen.ended = !seen.odd && pos == total ? total : 0;
 			seen.keep = seen.keepable && seen.ended != 0;
-			return (seen);
+			return (seen.body && seen.ended == 0
+			        ? refused("more than one request",
+			              seen.request_id)
+			        : seen);
 		}
 	}
+	if (seen.body && pos + FCGI_HEADER_LEN > GATE_REQUEST_MAX)
+		return (refused("request is too large", seen.request_id));
 	if (seen.responder && pos + FCGI_HEADER_LEN <= GATE_REQUEST_MAX)
 		return (need_header(seen, pos));
 	return (seen);

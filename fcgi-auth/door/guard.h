@@ -10,6 +10,10 @@
  * whether the connection can carry another request.  But a RESPONDER's request
  * is complete only when STDIN has ended, or as much of it as fits is there: its
  * peer expects no answer while it writes.
+ *
+ * One endpoint alone is asked with a body, GATE_BODY_ENDPOINT: its request is
+ * complete when all of that is there, and refused if it is longer than
+ * GATE_BODY_MAX, cut or mixed with anything else.
  */
 #ifndef GATE_GUARD_H_
 #define GATE_GUARD_H_
@@ -20,6 +24,10 @@
 
 /* Largest request in bytes, up to and with the header of the empty PARAMS. */
 #define GATE_REQUEST_MAX 65536
+/* Longest body of the endpoint whose body is read, the value of the parameter
+ * LATCHKEY_ENDPOINT. */
+#define GATE_BODY_MAX 8192
+#define GATE_BODY_ENDPOINT "login"
 /* Most parameters of a request. */
 #define GATE_PARAMS_MAX 256
 
@@ -41,6 +49,9 @@ struct gate_seen {
 	size_t from;         /* of NEED_MORE: where the next look begins */
 	bool responder;      /* its role */
 	bool keepable;       /* it may be, and its peer wants it */
+	bool body;           /* its STDIN is read */
+	size_t content;      /* how long that is so far */
+	bool too_large;      /* of REFUSED: that is why */
 	bool odd;            /* behind the parameters is not only its STDIN */
 	size_t ended;        /* of COMPLETE: how many bytes there are, if they
 	                        end with its STDIN; else 0 */

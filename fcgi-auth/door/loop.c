@@ -65,7 +65,9 @@ let_go(struct gate_loop *loop, int fd, enum gate_peek look,
 		gate_events_turned_away(loop->events, seen->reason);
 		if (seen->request_id != 0)
 			gate_turn_away(fd, seen->request_id,
-			    GATE_TURN_AWAY_BAD_REQUEST, seen->reason);
+			    seen->too_large ? GATE_TURN_AWAY_TOO_LARGE
+			                    : GATE_TURN_AWAY_BAD_REQUEST,
+			    seen->reason);
 		else
 			gate_hang_up(fd);
 	} else {

@@ -42,6 +42,8 @@ gate_shared_open(struct gate_shared *shared, struct gate_process *process,
 	if (process->listeners[GATE_LISTENER_HTTP].fd != -1)
 		shared->http_room = shared->room.waiting / 4;
 	shared->room.waiting -= shared->http_room;
+	if (!gate_later_open(&shared->later))
+		return (lk_fail(error, LK_FAULT, "timer: %s", strerror(errno)));
 	if (shared->bell == -1 || shared->ended == -1 ||
 	    pipe2(shared->queue, O_CLOEXEC | O_NONBLOCK) != 0 ||
 	    pipe2(shared->returned, O_CLOEXEC | O_NONBLOCK) != 0)
@@ -127,6 +129,7 @@ gate_shared_close(struct gate_shared *shared)
 {
 	int fd;
 
+	gate_later_close(&shared->later);
 	while ((fd = gate_shared_take_back(shared)) != -1)
 		gate_hang_up(fd);
 	close_one(&shared->bell);
@@ -156,7 +159,8 @@ take_settings(struct gate_thread *thread, struct lk_error *error)
 	const struct lk_surroundings surroundings = { .log = generation->log,
 		.watch = generation->watch };
 	struct gate_asked asked = { .settings = generation->settings,
-		.tally = thread->shared->tally };
+		.tally = thread->shared->tally,
+		.style = generation->own };
 	enum lk_status status = LK_FAULT;
 
 	status = thread->waits
@@ -232,7 +236,10 @@ gate_thread_start(struct gate_thread *thread, struct gate_shared *shared,
 	    !gate_thread_watch(thread, EPOLL_CTL_ADD, &shared->bell,
 	        EPOLLIN | EPOLLET) ||
 	    !gate_thread_watch(thread, EPOLL_CTL_ADD, from,
-	        EPOLLIN | EPOLLEXCLUSIVE))
+	        EPOLLIN | EPOLLEXCLUSIVE) ||
+	    (waits &&
+	        !gate_thread_watch(thread, EPOLL_CTL_ADD, &shared->later.timer,
+	            EPOLLIN | EPOLLEXCLUSIVE)))
 		return (lk_fail(error, LK_FAULT, "epoll: %s", strerror(errno)));
 	if ((status = take_settings(thread, error)) != LK_OK)
 		return (status);

@@ -12,10 +12,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "door/later.h"
 #include "endpoints/endpoints.h"
 #include "process/process.h"
-
-struct gate_exchange;
 
 /** What all of them share, and which outlives them. */
 struct gate_shared {
@@ -28,6 +27,7 @@ struct gate_shared {
 	int ended;        /* eventfd: how many loops let nobody in any more */
 	int queue[2];     /* pipe of exchanges, to the workers */
 	int returned[2];  /* pipe of descriptors, to whichever loop */
+	struct gate_later later; /* of the workers */
 	atomic_size_t under_way; /* requests of all loops whose check is */
 	atomic_bool stop;
 };

@@ -14,19 +14,20 @@
 #define DRAIN_MAX 131072
 #define DRAIN_CHUNK 4096
 
-static const char bad_request[] = "Status: 400 Bad Request\r\n"
-                                  "Cache-Control: no-store\r\n"
-                                  "Content-Type: text/plain; charset=utf-8\r\n"
-                                  "\r\n"
-                                  "The gate refused the request: ";
+#define PLAIN "Content-Type: text/plain; charset=utf-8\r\n\r\n"
 
-static const char overload[] =
-    "Status: 503 Service Unavailable\r\n"
-    "Cache-Control: no-store\r\n"
-    "Retry-After: 2\r\n"
-    "Content-Type: text/plain; charset=utf-8\r\n"
-    "\r\n"
-    "The gate is overloaded: ";
+static const char *const texts[] = {
+	[GATE_TURN_AWAY_BAD_REQUEST] = "Status: 400 Bad Request\r\n"
+	                               "Cache-Control: no-store\r\n" PLAIN
+	                               "The gate refused the request: ",
+	[GATE_TURN_AWAY_TOO_LARGE] = "Status: 413 Content Too Large\r\n"
+	                             "Cache-Control: no-store\r\n" PLAIN
+	                             "The gate refused the request: ",
+	[GATE_TURN_AWAY_OVERLOAD] = "Status: 503 Service Unavailable\r\n"
+	                            "Cache-Control: no-store\r\n"
+	                            "Retry-After: 2\r\n" PLAIN
+	                            "The gate is overloaded: "
+};
 
 static FCGI_Header
 header(uint8_t type, uint16_t id, size_t content)
@@ -45,8 +46,8 @@ void
 gate_turn_away_text(enum gate_turn_away why, const char *reason,
     char text[GATE_TURN_AWAY_TEXT_MAX])
 {
-	(void)snprintf(text, GATE_TURN_AWAY_TEXT_MAX, "%s%s.\n",
-	    why == GATE_TURN_AWAY_OVERLOAD ? overload : bad_request, reason);
+	(void)snprintf(text, GATE_TURN_AWAY_TEXT_MAX, "%s%s.\n", texts[why],
+	    reason);
 }
 
 void

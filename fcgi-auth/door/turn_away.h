@@ -18,6 +18,7 @@
 
 enum gate_turn_away {
 	GATE_TURN_AWAY_BAD_REQUEST, /* 400: the guard did not let it through */
+	GATE_TURN_AWAY_TOO_LARGE,   /* 413: nor a body as long as that */
 	GATE_TURN_AWAY_OVERLOAD     /* 503: there is no room to queue it */
 };
 

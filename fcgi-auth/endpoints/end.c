@@ -5,9 +5,8 @@
 #include "endpoints/handlers.h"
 #include "session/cookie.h"
 
-/* Take back the cookies that may carry the session's token. */
-static void
-clear_cookies(struct gate_call *call)
+void
+gate_clear_cookies(struct gate_call *call, bool kept)
 {
 	const struct lk_settings *settings = call->asked->settings;
 	const struct lk_token_sources *all = &settings->gate.sources;
@@ -17,8 +16,8 @@ clear_cookies(struct gate_call *call)
 		if (all->v[i].place != LK_TOKEN_COOKIE)
 			continue;
 		lk_buf_str(call->out, "Set-Cookie: ");
-		lk_cookie_take_back(&settings->cookie, all->v[i].name,
-		    call->out);
+		(kept ? lk_cookie_empty : lk_cookie_take_back)(
+		    &settings->cookie, all->v[i].name, call->out);
 		lk_buf_str(call->out, "\r\n");
 	}
 }
@@ -38,7 +37,7 @@ say_revoked(struct gate_call *call, enum lk_status status, uint64_t revoked,
 	}
 	gate_call_begin(call, status == LK_OK ? 200 : 202);
 	if (own)
-		clear_cookies(call);
+		gate_clear_cookies(call, false);
 	lk_buf_printf(&call->body, "{\"revoked\":%" PRIu64 "%s}\n", revoked,
 	    status == LK_OK ? "" : ",\"durable\":false");
 }

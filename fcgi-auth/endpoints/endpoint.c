@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/base64url.h"
+#include "base/form.h"
 #include "endpoints/endpoint.h"
 
 static const char *const names[GATE_ENDPOINT_COUNT] = {
@@ -16,6 +17,8 @@ static const char *const names[GATE_ENDPOINT_COUNT] = {
 	[GATE_ENDPOINT_METRICS] = "metrics",
 	[GATE_ENDPOINT_TOKEN] = "token",
 	[GATE_ENDPOINT_JWKS] = "jwks",
+	[GATE_ENDPOINT_LOGIN] = "login",
+	[GATE_ENDPOINT_PAGE] = "page",
 };
 
 const char *
@@ -58,7 +61,9 @@ gate_endpoint_asked(const struct gate_request *request, bool cgi)
 			return (GATE_ENDPOINT_NONE);
 	}
 	endpoint = named(name);
-	if (cgi && endpoint == GATE_ENDPOINT_METRICS)
+	if (cgi &&
+	    (endpoint == GATE_ENDPOINT_METRICS ||
+	        endpoint == GATE_ENDPOINT_LOGIN))
 		return (GATE_ENDPOINT_NONE);
 	return (endpoint);
 }
@@ -77,31 +82,52 @@ query_of(const struct gate_request *request)
 	return (query == NULL ? "" : query + 1);
 }
 
+/* The one field ${name} of the query; false unless there is one. */
+static bool
+find_field(const struct gate_request *request, const char *name,
+    struct lk_form_field *found)
+{
+	const char *query = query_of(request);
+	const size_t len = strlen(query);
+	struct lk_form_field field;
+	size_t at = 0, n = 0;
+
+	while (lk_form_next(query, len, &at, &field)) {
+		if (field.value == NULL || field.name_len != strlen(name) ||
+		    memcmp(field.name, name, field.name_len) != 0)
+			continue;
+		*found = field;
+		n++;
+	}
+	return (n == 1);
+}
+
+bool
+gate_query_text(const struct gate_request *request, const char *name,
+    struct lk_buf *text)
+{
+	const size_t before = text->len;
+	struct lk_form_field field;
+
+	if (!find_field(request, name, &field) ||
+	    !lk_form_decode(field.value, field.value_len, text) || text->failed)
+		return (false);
+	return (text->len == before ||
+	    memchr(text->data + before, '\0', text->len - before) == NULL);
+}
+
 bool
 gate_query_id(const struct gate_request *request,
     char id[LK_SESSION_ID_MAX + 1])
 {
-	static const char name[] = "id=";
-	const char *query = query_of(request);
-	size_t len;
+	struct lk_form_field field;
 
 	id[0] = '\0';
-	for (;;) {
-		len = strcspn(query, "&");
-		if (strncmp(query, name, strlen(name)) == 0) {
-			query += strlen(name);
-			len -= strlen(name);
-			if (id[0] != '\0' || len == 0 ||
-			    len > LK_SESSION_ID_MAX ||
-			    lk_base64url_check(query, len) != LK_OK) {
-				id[0] = '\0';
-				return (false);
-			}
-			memcpy(id, query, len);
-			id[len] = '\0';
-		}
-		if (query[len] == '\0')
-			return (id[0] != '\0');
-		query += len + 1;
-	}
+	if (!find_field(request, "id", &field) || field.value_len == 0 ||
+	    field.value_len > LK_SESSION_ID_MAX ||
+	    lk_base64url_check(field.value, field.value_len) != LK_OK)
+		return (false);
+	memcpy(id, field.value, field.value_len);
+	id[field.value_len] = '\0';
+	return (true);
 }

@@ -6,6 +6,7 @@
 #ifndef GATE_ENDPOINT_H_
 #define GATE_ENDPOINT_H_
 
+#include "base/buf.h"
 #include "latchkey.h"
 #include "verdict/verdict.h"
 
@@ -23,6 +24,8 @@ enum gate_endpoint {
 	GATE_ENDPOINT_METRICS,
 	GATE_ENDPOINT_TOKEN, /* an access token for the session */
 	GATE_ENDPOINT_JWKS,  /* the keys that verify those */
+	GATE_ENDPOINT_LOGIN, /* a form for people, and what it logs in */
+	GATE_ENDPOINT_PAGE,  /* one's own sessions, for people */
 	GATE_ENDPOINT_COUNT
 };
 
@@ -34,11 +37,19 @@ const char *gate_endpoint_name(enum gate_endpoint endpoint);
  * The endpoint that the web server names in LATCHKEY_ENDPOINT, or, as ${cgi}
  * and without that parameter, the one that the last segment of PATH_INFO
  * names.  GATE_ENDPOINT_NONE if none or an unknown one is named, or several
- * parameters say different things.  As CGI there are no metrics: each process
- * would show its own.
+ * parameters say different things.  As CGI there are no metrics, of which each
+ * process would show its own, and no login, whose failures each would count.
  */
 enum gate_endpoint gate_endpoint_asked(const struct gate_request *request,
     bool cgi);
+
+/**
+ * gate_query_text(request, name, text):
+ * Append what the query's parameter ${name}, which needs no encoding, says;
+ * false unless there is exactly one and it stands for text that fits.
+ */
+bool gate_query_text(const struct gate_request *request, const char *name,
+    struct lk_buf *text);
 
 /**
  * gate_query_id(request, id):

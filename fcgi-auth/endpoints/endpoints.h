@@ -21,10 +21,31 @@ struct gate_asked {
 	struct gate_tally *tally;
 	struct lk_manager *manager; /* NULL: nobody may wait */
 	struct lk_checks *checks;   /* of who does not; NULL: none now */
+	const char *style;          /* CSS that the site adds; NULL: none */
 };
 
 /**
- * gate_handle(asked, c, whose, env, role, out):
+ * gate_style_load(settings, style, error):
+ * Read the file that `gate.page.style` names; NULL if none is named.  The
+ * caller frees it.
+ */
+enum lk_status gate_style_load(const struct lk_settings *settings, char **style,
+    struct lk_error *error) LK_MUST_CHECK;
+
+/**
+ * What a request brings along besides its parameters, and how far the answer to
+ * it is, should that take more than one go.  All zero at first but the body.
+ */
+struct gate_brought {
+	struct lk_buf body; /* whole; secret; empty unless its endpoint takes
+	                       one */
+	int64_t since_ns;   /* when it was first looked at; 0: it was not */
+	int64_t again_ns;   /* not answered yet: ask again then, by
+	                       CLOCK_MONOTONIC; else 0 */
+};
+
+/**
+ * gate_handle(asked, c, whose, env, role, brought, out):
  * Read the request in ${env}, which came in FastCGI role ${role} or as
  * GATE_ROLE_CGI, into ${c}, and write the whole reply to it to ${out}, whose
  * cap is set here: the verdict in role AUTHORIZER, else what the request's
@@ -32,10 +53,12 @@ struct gate_asked {
  * logged.  The reply belongs to ${out}.
  * Without a manager there may be no reply yet, NULL: either ${c->under_way}, a
  * check of ${whose}, and gate_handle_finish() takes what comes of it; or who
- * has a manager must be asked.
+ * has a manager must be asked.  With one there is none if ${brought} says when
+ * to ask again: nobody is to wait for that.
  */
 const char *gate_handle(const struct gate_asked *asked, struct gate_case *c,
-    void *whose, char *const *env, int role, struct lk_buf *out);
+    void *whose, char *const *env, int role, struct gate_brought *brought,
+    struct lk_buf *out);
 
 /**
  * gate_handle_finish(asked, c, checked, out):

@@ -98,7 +98,8 @@ finish(struct gate_call *call)
  * manager, and there is none. */
 static const char *
 answer(const struct gate_asked *asked, struct gate_case *c,
-    enum gate_endpoint endpoint, struct lk_buf *out)
+    enum gate_endpoint endpoint, struct gate_brought *brought,
+    struct lk_buf *out)
 {
 	const struct gate_handler *handler = gate_handler_of(endpoint);
 	const struct gate_admission admission = gate_handler_admit(handler,
@@ -106,6 +107,7 @@ answer(const struct gate_asked *asked, struct gate_case *c,
 	struct gate_call call = { .asked = asked,
 		.out = out,
 		.c = c,
+		.brought = brought,
 		.body = LK_BUF_INIT(GATE_CALL_BODY_MAX),
 		.type = GATE_TYPE_TEXT };
 
@@ -117,9 +119,10 @@ answer(const struct gate_asked *asked, struct gate_case *c,
 		    admission.reason);
 	else if (let_in(&call, handler))
 		handler->run(&call);
-	if (call.reply == NULL)
+	if (call.reply == NULL && brought->again_ns == 0)
 		call.reply = finish(&call);
-	gate_tally_endpoint(asked->tally, endpoint, call.http);
+	if (call.reply != NULL)
+		gate_tally_endpoint(asked->tally, endpoint, call.http);
 	lk_buf_free(&call.body);
 	return (call.reply);
 }
@@ -152,12 +155,14 @@ set_cap(struct lk_buf *out, size_t max)
 
 const char *
 gate_handle(const struct gate_asked *asked, struct gate_case *c, void *whose,
-    char *const *env, int role, struct lk_buf *out)
+    char *const *env, int role, struct gate_brought *brought,
+    struct lk_buf *out)
 {
 	struct gate_request request;
 	enum gate_endpoint endpoint;
 	const char *reply;
 
+	brought->again_ns = 0;
 	gate_request_read(env, false, &request);
 	endpoint = what_is_asked(&request, role);
 	request.authorizer = endpoint == GATE_ENDPOINT_AUTHORIZE;
@@ -167,7 +172,7 @@ gate_handle(const struct gate_asked *asked, struct gate_case *c, void *whose,
 	set_cap(out, request.authorizer ? GATE_REPLY_MAX : GATE_CALL_REPLY_MAX);
 	gate_case_begin(c, asked->settings, asked->manager, &request);
 	reply = request.authorizer ? authorize(asked, c, whose, out)
-	                           : answer(asked, c, endpoint, out);
+	                           : answer(asked, c, endpoint, brought, out);
 	if (!c->under_way)
 		gate_case_end(c);
 	return (reply);

@@ -4,6 +4,7 @@
 
 static const char get[] = "GET, HEAD";
 static const char post[] = "POST";
+static const char both[] = "GET, HEAD, POST";
 
 static bool
 is_exposed(const struct lk_settings *settings)
@@ -21,6 +22,18 @@ static bool
 may_sign(const struct lk_settings *settings)
 {
 	return (has_keys(settings) && settings->jwt.sign[0] != '\0');
+}
+
+static bool
+has_login(const struct lk_settings *settings)
+{
+	return (settings->gate.login.check != LK_LOGIN_OFF);
+}
+
+static bool
+has_page(const struct lk_settings *settings)
+{
+	return (settings->gate.page.show);
 }
 
 static const struct gate_handler handlers[GATE_ENDPOINT_COUNT] = {
@@ -44,6 +57,11 @@ static const struct gate_handler handlers[GATE_ENDPOINT_COUNT] = {
 	    gate_issue_access, may_sign },
 	[GATE_ENDPOINT_JWKS] = { get, GATE_NEED_NOTHING, false, true,
 	    gate_show_jwks, has_keys },
+	/* These two find out by themselves who it is. */
+	[GATE_ENDPOINT_LOGIN] = { both, GATE_NEED_NOTHING, false, false,
+	    gate_log_in, has_login },
+	[GATE_ENDPOINT_PAGE] = { both, GATE_NEED_NOTHING, false, false,
+	    gate_show_page, has_page },
 };
 
 const struct gate_handler *
@@ -57,9 +75,10 @@ has_method(const char *allow, const char *method)
 {
 	if (method == NULL)
 		return (false);
-	if (allow == post)
-		return (strcmp(method, "POST") == 0);
-	return (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0);
+	if (allow != get && strcmp(method, "POST") == 0)
+		return (true);
+	return (allow != post &&
+	    (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0));
 }
 
 struct gate_admission
@@ -76,7 +95,11 @@ gate_handler_admit(const struct gate_handler *handler,
 	if (!has_method(allow, request->method))
 		return ((struct gate_admission){ 405, allow,
 		    "The endpoint has no such method." });
-	if (allow == post && !gate_origin_is_safe(request, deliberate))
+	/* Who logs in need bring nothing, and yet be no other site's page. */
+	if (handler->run == gate_log_in)
+		deliberate = false;
+	if (strcmp(request->method, "POST") == 0 &&
+	    !gate_origin_is_safe(request, deliberate))
 		return ((struct gate_admission){ 403, NULL,
 		    "The request may have been made by another site." });
 	return ((struct gate_admission){ .http = 200 });
@@ -123,9 +146,15 @@ gate_call_unavailable(struct gate_call *call)
 bool
 gate_call_decide(struct gate_call *call)
 {
+	gate_decide_bearer(&call->c->facts, &call->c->verdict);
+	return (gate_call_obey(call));
+}
+
+bool
+gate_call_obey(struct gate_call *call)
+{
 	struct gate_case *c = call->c;
 
-	gate_decide_bearer(&c->facts, &c->verdict);
 	if (c->verdict.http == 200)
 		return (true);
 	gate_tally_denial(call->asked->tally, &c->facts, &c->verdict);

@@ -18,6 +18,10 @@
  *     token       POST  {"access_token", "token_type", "expires_in"} for this
  *                       session, if there is a key to sign with
  *     jwks        GET   the keys that verify it, for everybody
+ *     login       GET   a form for people
+ *                 POST  that form: a cookie, and 303 to where he wanted to go
+ *     page        GET   one's own sessions, for people
+ *                 POST  end some of them, which `end` in the query names
  *     health      GET   {"store"}, with 503 if it does not answer
  *     metrics     GET   tally.h
  *
@@ -44,6 +48,7 @@ struct gate_call {
 	const struct gate_asked *asked;
 	struct lk_buf *out;
 	struct gate_case *c; /* the bearer's session, once he is let in */
+	struct gate_brought *brought;
 
 	/* Changing. */
 	struct lk_buf body;
@@ -74,6 +79,19 @@ void gate_call_unavailable(struct gate_call *call);
  * Whether the bearer is let in, by the facts; if not, that is the reply.
  */
 bool gate_call_decide(struct gate_call *call);
+
+/**
+ * gate_call_obey(call):
+ * Whether the verdict of ${call} lets the bearer in; if not, that is the reply.
+ */
+bool gate_call_obey(struct gate_call *call);
+
+/**
+ * gate_clear_cookies(call, kept):
+ * Take back the cookies that may carry the session's token; ${kept}: so that
+ * the browser forgets what it has kept of pages, see lk_cookie_empty().
+ */
+void gate_clear_cookies(struct gate_call *call, bool kept);
 
 /**
  * gate_note(asked, c, status):
@@ -140,5 +158,7 @@ void gate_issue_access(struct gate_call *call);
 void gate_show_jwks(struct gate_call *call);
 void gate_show_health(struct gate_call *call);
 void gate_show_metrics(struct gate_call *call);
+void gate_log_in(struct gate_call *call);
+void gate_show_page(struct gate_call *call);
 
 #endif /* !GATE_HANDLERS_H_ */

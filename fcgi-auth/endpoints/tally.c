@@ -58,7 +58,7 @@ gate_tally_endpoint(struct gate_tally *tally, enum gate_endpoint endpoint,
 {
 	enum gate_result result = GATE_RESULT_REFUSED;
 
-	if (http == 200 || http == 202)
+	if (http == 200 || http == 202 || http == 303)
 		result = GATE_RESULT_DONE;
 	else if (http == 503)
 		result = GATE_RESULT_UNAVAILABLE;

@@ -2,6 +2,7 @@
 #ifndef GATE_TALLY_H_
 #define GATE_TALLY_H_
 
+#include "endpoints/attempts.h"
 #include "endpoints/endpoint.h"
 #include "process/process.h"
 #include "verdict/verdict.h"
@@ -21,6 +22,10 @@ enum gate_result {
 struct gate_tally {
 	struct gate_events events;
 	struct gate_limiter denials[GATE_REASON_COUNT];
+	struct gate_limiter logins;   /* that are refused */
+	struct gate_limiter checkers; /* of passwords that cannot */
+	struct gate_attempts attempts;
+	atomic_int checking; /* passwords, at the moment */
 	gate_counter verdicts[GATE_REASON_COUNT];
 	gate_counter http_connections; /* now */
 	gate_counter endpoints[GATE_ENDPOINT_COUNT][GATE_RESULT_COUNT];

@@ -14,11 +14,14 @@ static const struct {
 	const char *line;
 } status_lines[] = { { 200, "Status: 200 OK\r\n" },
 	{ 202, "Status: 202 Accepted\r\n" }, { 302, "Status: 302 Found\r\n" },
+	{ 303, "Status: 303 See Other\r\n" },
 	{ 400, "Status: 400 Bad Request\r\n" },
 	{ 401, "Status: 401 Unauthorized\r\n" },
 	{ 403, "Status: 403 Forbidden\r\n" },
 	{ 404, "Status: 404 Not Found\r\n" },
 	{ 405, "Status: 405 Method Not Allowed\r\n" },
+	{ 409, "Status: 409 Conflict\r\n" },
+	{ 429, "Status: 429 Too Many Requests\r\n" },
 	{ 503, "Status: 503 Service Unavailable\r\n" } };
 
 static void

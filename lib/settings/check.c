@@ -169,6 +169,13 @@ lk_form_is_word(const char *value, const char **want)
 }
 
 bool
+lk_form_is_title(const char *value, const char **want)
+{
+	*want = "UTF-8 without control characters";
+	return (value[0] == '\0' || lk_user_id_fits(value));
+}
+
+bool
 lk_form_is_quotable(const char *value, const char **want)
 {
 	*want = "printable ASCII without quotes and backslashes";
@@ -224,29 +231,60 @@ lk_form_is_value(const char *value, const char **want)
 
 /* ---- What spans keys ---------------------------------------------------- */
 
+/* A program of its own, which ${wanted} says is asked. */
+static enum lk_status
+check_command(const struct lk_settings *settings, const char *key,
+    const struct lk_strings *command, bool wanted, const char *because,
+    struct lk_error *error)
+{
+	char got[LK_SETTING_TEXT_MAX];
+
+	if (wanted && command->n == 0)
+		return (lk_settings_refuse(settings, key, because, error,
+		    "expected a program and its arguments, since %s is "
+		    "\"exec\", got none",
+		    because));
+	if (command->n == 0 || command->v[0][0] == '/')
+		return (LK_OK);
+	lk_setting_quote(command->v[0], got);
+	return (lk_settings_refuse(settings, key, key, error,
+	    "expected the absolute path of a program first, got %s", got));
+}
+
 static enum lk_status
 check_user(const struct lk_settings *settings, struct lk_error *error)
 {
-	const struct lk_strings *command = &settings->user.command;
-	char got[LK_SETTING_TEXT_MAX];
-
 	if (settings->user.source == LK_SOURCE_FILE &&
 	    settings->user.path[0] == '\0')
 		return (lk_settings_refuse(settings, "user.path", "user.source",
 		    error,
 		    "expected an absolute path, since user.source is \"file\", "
 		    "got none"));
-	if (settings->user.source == LK_SOURCE_EXEC && command->n == 0)
-		return (lk_settings_refuse(settings, "user.command",
-		    "user.source", error,
-		    "expected a program and its arguments, since user.source "
-		    "is \"exec\", got none"));
-	if (command->n == 0 || command->v[0][0] == '/')
-		return (LK_OK);
-	lk_setting_quote(command->v[0], got);
-	return (
-	    lk_settings_refuse(settings, "user.command", "user.command", error,
-	        "expected the absolute path of a program first, got %s", got));
+	return (check_command(settings, "user.command", &settings->user.command,
+	    settings->user.source == LK_SOURCE_EXEC, "user.source", error));
+}
+
+/* A login hands out a cookie, which the gate must then look for. */
+static enum lk_status
+check_login(const struct lk_settings *settings, struct lk_error *error)
+{
+	static const char check[] = "gate.login.check";
+	const struct lk_login_settings *login = &settings->gate.login;
+	const struct lk_token_sources *sources = &settings->gate.sources;
+	size_t i;
+
+	for (i = 0; i < sources->n && login->check != LK_LOGIN_OFF; i++) {
+		if (sources->v[i].place == LK_TOKEN_COOKIE &&
+		    strcmp(sources->v[i].name, settings->cookie.name) == 0)
+			break;
+	}
+	if (i == sources->n && login->check != LK_LOGIN_OFF)
+		return (lk_settings_refuse(settings, "gate.tokens", check,
+		    error,
+		    "expected \"cookie\" among them, since a login sets it, "
+		    "got none"));
+	return (check_command(settings, "gate.login.command", &login->command,
+	    login->check == LK_LOGIN_EXEC, check, error));
 }
 
 /* All were read but for those that look where another does. */
@@ -417,8 +455,8 @@ lk_settings_check(const struct lk_settings *settings, struct lk_error *error)
 {
 	static enum lk_status (*const checks[])(const struct lk_settings *,
 	    struct lk_error *) = { check_user, check_tokens, check_cookie,
-		check_renewal, check_sessions, check_headers, check_listen,
-		check_http_listen };
+		check_login, check_renewal, check_sessions, check_headers,
+		check_listen, check_http_listen };
 	enum lk_status status = LK_OK;
 	size_t i;
 

@@ -58,6 +58,10 @@ enum lk_source {
 enum lk_jwt_check_by { LK_JWT_BY_STORE = 0, LK_JWT_OFFLINE };
 /** What becomes of a client kind that no row has. */
 enum lk_unlisted { LK_UNLISTED_ALLOW = 0, LK_UNLISTED_REFUSE };
+/** Who checks passwords for the endpoint `login`. */
+enum lk_login_check { LK_LOGIN_OFF = 0, LK_LOGIN_SASLAUTHD, LK_LOGIN_EXEC };
+/** Which names are a user's, where who checks them does not say it. */
+enum lk_login_names { LK_NAMES_PLAIN = 0, LK_NAMES_FOLD, LK_NAMES_EXACT };
 enum lk_log_to { LK_LOG_TO_STDERR = 0, LK_LOG_TO_SYSLOG };
 
 struct lk_jwt_keys;
@@ -72,6 +76,18 @@ struct lk_redis_settings {
 	int64_t connect_timeout_ms;
 	int64_t command_timeout_ms; /* the one deadline of an operation */
 	struct lk_tls_settings tls;
+};
+
+struct lk_login_settings {
+	int check;    /* enum lk_login_check */
+	char *socket; /* of saslauthd */
+	char *service;
+	char *realm;
+	int names; /* enum lk_login_names */
+	struct lk_strings command;
+	int64_t timeout_ms; /* for all of a check */
+	int64_t per_minute; /* failures, of one user from one address */
+	char *client;       /* kind of the sessions */
 };
 
 struct lk_settings {
@@ -159,6 +175,12 @@ struct lk_settings {
 		bool detail;
 		int64_t detail_max; /* bytes */
 		struct lk_told_list headers;
+		struct lk_login_settings login;
+		struct {
+			bool show;   /* whether the endpoint `page` answers */
+			char *title; /* of all pages; "": their own */
+			char *style; /* file of CSS behind ours; "": none */
+		} page;
 		struct lk_rules rules;
 	} gate;
 	struct {

@@ -73,6 +73,10 @@ static const char *const jwt_checks[] = { [LK_JWT_BY_STORE] = "store",
 	[LK_JWT_OFFLINE] = "offline", NULL };
 static const char *const unlisted[] = { [LK_UNLISTED_ALLOW] = "allow",
 	[LK_UNLISTED_REFUSE] = "refuse", NULL };
+static const char *const login_checks[] = { [LK_LOGIN_OFF] = "",
+	[LK_LOGIN_SASLAUTHD] = "saslauthd", [LK_LOGIN_EXEC] = "exec", NULL };
+static const char *const login_names[] = { [LK_NAMES_PLAIN] = "plain",
+	[LK_NAMES_FOLD] = "fold", [LK_NAMES_EXACT] = "exact", NULL };
 static const char *const log_sinks[] = { [LK_LOG_TO_STDERR] = "stderr",
 	[LK_LOG_TO_SYSLOG] = "syslog", NULL };
 static const char *const log_levels[] = { [LK_LOG_ERROR] = "error",
@@ -277,6 +281,25 @@ const struct lk_setting lk_settings_table[] = {
 	{ KEY(gate.headers), ROWS(0, LK_TOLD_MAX, 0, lk_told, told_members),
 	    .want = "a list of at most " LK_DIGITS_OF(LK_TOLD_MAX)
 	    " headers, each a group" },
+	{ KEY(gate.login.check), ENUM(login_checks, LK_LOGIN_OFF) },
+	{ KEY(gate.login.socket),
+	    STRING(1, LK_UNIX_PATH_MAX, TEXT("/run/saslauthd/mux")),
+	    .check = lk_form_is_path },
+	{ KEY(gate.login.service), STRING(1, 64, TEXT("latchkey")),
+	    .check = lk_form_is_word },
+	{ KEY(gate.login.realm), STRING(0, 253, NONE),
+	    .check = lk_form_is_word },
+	{ KEY(gate.login.names), ENUM(login_names, LK_NAMES_PLAIN) },
+	{ KEY(gate.login.command), STRINGS(0, 32, NONE) },
+	{ KEY(gate.login.timeout_ms), INT(1, TIMEOUT_MS, 3000) },
+	{ KEY(gate.login.per_minute), INT(1, 100000, 10) },
+	{ KEY(gate.login.client), STRING(1, LK_CLIENT_MAX, TEXT("web")),
+	    .check = lk_form_is_client },
+	{ KEY(gate.page.show), BOOL(false) },
+	{ KEY(gate.page.title), STRING(0, 128, NONE),
+	    .check = lk_form_is_title },
+	{ KEY(gate.page.style), STRING(0, PATH_LEN, NONE),
+	    .check = lk_form_is_path },
 	{ KEY(gate.rules), ROWS(1, LK_RULES_MAX, 1, lk_rule, lk_rule_members),
 	    .row_check = lk_rule_check,
 	    .want = "a list of 1 to " LK_DIGITS_OF(LK_RULES_MAX)

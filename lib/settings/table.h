@@ -187,6 +187,7 @@ lk_setting_check lk_form_is_cookie_path;
 lk_setting_check lk_form_is_url;      /* http(s) or absolute path */
 lk_setting_check lk_form_is_prefix;   /* of a key in the store */
 lk_setting_check lk_form_is_word;     /* printable without spaces */
+lk_setting_check lk_form_is_title;    /* what may stand in a page */
 lk_setting_check lk_form_is_quotable; /* fits between quotes as it is */
 lk_setting_check lk_form_is_user;     /* a user id */
 lk_setting_check lk_form_is_client;   /* a client kind */

@@ -15,6 +15,15 @@ lk_backend_of(const struct lk_settings *settings)
 	return (backends[settings->store.backend]);
 }
 
+/* The agent issues what the gate's login asks for, whatever the store is. */
+static bool
+is_asked_too(const struct lk_settings *settings,
+    const struct lk_backend *backend)
+{
+	return (backend == &lk_agent_backend &&
+	    settings->gate.login.check != LK_LOGIN_OFF);
+}
+
 enum lk_status
 lk_backends_check(struct lk_settings *settings, struct lk_error *error)
 {
@@ -24,7 +33,8 @@ lk_backends_check(struct lk_settings *settings, struct lk_error *error)
 	for (i = 0;
 	     i < sizeof(backends) / sizeof(backends[0]) && status == LK_OK;
 	     i++) {
-		if (backends[i] != lk_backend_of(settings))
+		if (backends[i] != lk_backend_of(settings) &&
+		    !is_asked_too(settings, backends[i]))
 			lk_settings_hint_unused(settings, backends[i]->where);
 		status = backends[i]->check(settings, error);
 	}

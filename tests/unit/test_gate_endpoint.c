@@ -101,6 +101,9 @@ test_gate_endpoint_path_counts_as_cgi_only(void **state)
 		    GATE_ENDPOINT_NONE },
 		{ "PATH_INFO=/metrics", NULL, GATE_ENDPOINT_NONE },
 		{ "LATCHKEY_ENDPOINT=metrics", NULL, GATE_ENDPOINT_NONE },
+		{ "PATH_INFO=/login", NULL, GATE_ENDPOINT_NONE },
+		{ "LATCHKEY_ENDPOINT=login", NULL, GATE_ENDPOINT_NONE },
+		{ "PATH_INFO=/page", NULL, GATE_ENDPOINT_PAGE },
 	};
 
 	EACH(c, cases)
@@ -118,7 +121,9 @@ admit(enum gate_endpoint endpoint, const char *method, bool deliberate,
 	const struct gate_request request = { .env = env, .method = method };
 	char issuer[] = "i", sign[] = "/key", none[] = "";
 	const struct lk_settings settings = {
-		.gate.expose_metrics = exposed,
+		.gate = { .expose_metrics = exposed,
+		    .login.check = exposed ? LK_LOGIN_EXEC : LK_LOGIN_OFF,
+		    .page.show = exposed },
 		.jwt = { .issuer = exposed ? issuer : none, .sign = sign } };
 
 	return (gate_handler_admit(
@@ -146,6 +151,9 @@ test_gate_endpoint_admits_as_designed(void **state)
 		{ GATE_ENDPOINT_METRICS, 200, 405, 404 },
 		{ GATE_ENDPOINT_TOKEN, 405, 200, 404 },
 		{ GATE_ENDPOINT_JWKS, 200, 405, 404 },
+		/* Whoever logs in has not meant anything yet. */
+		{ GATE_ENDPOINT_LOGIN, 200, 403, 404 },
+		{ GATE_ENDPOINT_PAGE, 200, 200, 404 },
 	};
 	enum gate_endpoint endpoint;
 

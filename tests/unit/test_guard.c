@@ -642,4 +642,102 @@ test_guard_keeps_whole_responder_requests_only(void **state)
 	}
 }
 
+/* ---- The endpoint whose body is read ----------------------------------- */
+
+/* Its request up to the end of the parameters. */
+static void
+begin_body(struct wire *wire, uint8_t role, const char *endpoint)
+{
+	static struct wire params;
+	const uint8_t begin[8] = { 0, role, 1 };
+
+	wire->len = params.len = 0;
+	add_record(wire, BEGIN, 1, begin, sizeof(begin), 0);
+	add_pair(&params, "REQUEST_METHOD", "POST");
+	add_pair(&params, "LATCHKEY_ENDPOINT", endpoint);
+	add_record(wire, PARAMS, 1, params.bytes, params.len, 3);
+	add_record(wire, PARAMS, 1, NULL, 0, 0);
+}
+
+static void
+add_body(struct wire *wire, size_t len, bool end)
+{
+	static const uint8_t body[GATE_REQUEST_MAX];
+
+	add_record(wire, STDIN, 1, body, len, 0);
+	if (end)
+		add_record(wire, STDIN, 1, NULL, 0, 0);
+}
+
+static void
+test_guard_body_is_let_through_whole(void **state)
+{
+	static struct wire wire;
+	struct gate_seen seen;
+	size_t whole;
+
+	begin_body(&wire, 1, GATE_BODY_ENDPOINT);
+	add_body(&wire, GATE_BODY_MAX - 1, false);
+	add_body(&wire, 1, true);
+	whole = wire.len;
+	seen = look(&wire);
+	assert_int_equal(seen.guard, GATE_GUARD_COMPLETE);
+	assert_true(seen.body && seen.keep);
+	assert_int_equal(seen.ended, whole);
+	for (wire.len = 0; wire.len < whole; wire.len++)
+		assert_int_equal(look(&wire).guard, GATE_GUARD_NEED_MORE);
+}
+
+static void
+test_guard_body_that_is_too_long_is_refused_at_once(void **state)
+{
+	static struct wire wire;
+
+	begin_body(&wire, 1, GATE_BODY_ENDPOINT);
+	add_body(&wire, GATE_BODY_MAX, false);
+	add_body(&wire, 1, true);
+	/* Its last record's header says it. */
+	wire.len -= 8 + 1;
+	expect_refused(&wire, "the body is too long");
+	assert_true(look(&wire).too_large);
+	assert_int_equal(look(&wire).request_id, 1);
+}
+
+static void
+test_guard_body_with_anything_else_is_refused(void **state)
+{
+	static struct wire wire;
+
+	begin_body(&wire, 1, GATE_BODY_ENDPOINT);
+	add_body(&wire, 10, false);
+	add_record(&wire, ABORT, 1, NULL, 0, 0);
+	expect_refused(&wire, "record other than STDIN");
+	assert_false(look(&wire).too_large);
+	begin_body(&wire, 1, GATE_BODY_ENDPOINT);
+	add_body(&wire, 10, true);
+	add_begin(&wire, 1);
+	expect_refused(&wire, "more than one request");
+}
+
+static void
+test_guard_body_is_read_of_no_other_endpoint(void **state)
+{
+	static const char *const others[] = { "", "logi", "login2", "Login",
+		"page", "a name that is longer than any endpoint's",
+		"login\x01" };
+	static struct wire wire;
+	size_t i;
+
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		begin_body(&wire, 1, others[i]);
+		add_body(&wire, 3 * GATE_BODY_MAX, true);
+		expect_complete(&wire, 1);
+		assert_false(look(&wire).body);
+	}
+	/* An authorizer's body is nobody's to read. */
+	begin_body(&wire, 2, GATE_BODY_ENDPOINT);
+	assert_int_equal(look(&wire).guard, GATE_GUARD_COMPLETE);
+	assert_false(look(&wire).body);
+}
+
 #include "support/suite.h"

@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include "base/escape.h"
 #include "base/json.h"
 #include "session/record.h"
 #include "session/user.h"
@@ -318,6 +319,18 @@ lk_agent_read_issued(const struct lk_agent_reply *reply, const char *user,
 		memset(session, 0, sizeof(*session));
 	}
 	return (fits);
+}
+
+/* The agent knows better what is one; this is what must never be another. */
+bool
+lk_agent_read_next(const struct lk_agent_reply *reply, char *next, size_t size)
+{
+	struct lk_json_wanted said = { .name = "next" };
+
+	return (lk_json_object(reply->body, reply->len, &said, 1) &&
+	    read_text(&said, next, size) && next[0] == '/' && next[1] != '/' &&
+	    strpbrk(next, "\\ ") == NULL &&
+	    !lk_has_control(next, strlen(next)));
 }
 
 bool

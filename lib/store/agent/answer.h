@@ -60,6 +60,13 @@ bool lk_agent_read_history(const struct lk_agent_reply *reply,
     lk_entry_fn *each, void *arg);
 
 /**
+ * lk_agent_read_next(reply, next, size):
+ * Where a login goes on to: a path of this site, as every browser reads it.
+ */
+bool lk_agent_read_next(const struct lk_agent_reply *reply, char *next,
+    size_t size);
+
+/**
  * lk_agent_read_list(reply, user, n, each, arg):
  * Call ${each}, unless it is NULL, for the sessions of ${user}; ${n} is how
  * many the answer has.
