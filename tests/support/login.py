@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from support import fastcgi
 from support.agent import Agent
 from support.place import BUILD, Daemon, accepts, free_port
+from support.site import Site
 from support.servers import (Gate, Latchkey, RedisServer, find_program,
                              settings)
 
@@ -171,6 +172,28 @@ class LoginHouse:
         for name, text in self.place.logs().items():
             for secret in (*self.cli.tokens, *PASSWORDS.values()):
                 assert secret not in text, name
+
+
+class PeopleSite(Site):
+    """The site behind web servers, where people log in; a program checks."""
+
+    def __init__(self, place, more="", extra=""):
+        self.agent = f"unix:{place.path}/agent.sock"
+        super().__init__(
+            place, f'login = {{ {program(place)} per_minute = 100; }}; '
+            'page = { show = true; title = "The site"; }; '
+            f'login_url = "/session/login"; {more}', extra)
+        conf = place.write("latchkeyd.conf", settings(
+            self.redis.address, "127.0.0.1:1").split("gate =")[0]
+            + f'agent = {{ listen = "{self.agent}"; threads = 2; }};\n')
+        place.add(Agent(place, conf, self.agent))
+
+    def settings(self, name, listen):
+        path = super().settings(name, listen)
+        path.write_text(path.read_text().replace(
+            "store = {", f'store = {{ agent = {{ address = "{self.agent}"; '
+            'user = "root"; timeout_ms = 10000; };', 1))
+        return path
 
 
 def program(place):
