@@ -421,7 +421,8 @@ CHECK_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) libcmocka-dev \
 	openssh-server openssh-client sudo \
 	dovecot-imapd dovecot-submissiond vsftpd postgresql iproute2 g++ \
 	systemd mount patch musl-tools zlib1g-dev openssl apparmor zsh \
-	mariadb-server-core mariadb-client-core
+	mariadb-server-core mariadb-client-core \
+	sasl2-bin fail2ban chromium chromium-driver python3-selenium
 LINT_DEBS  := $(CHECK_DEBS) clang clang-format clang-tidy cppcheck
 
 quoted = $(patsubst %,'%',$(1))
