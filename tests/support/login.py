@@ -188,8 +188,8 @@ class PeopleSite(Site):
             + f'agent = {{ listen = "{self.agent}"; threads = 2; }};\n')
         place.add(Agent(place, conf, self.agent))
 
-    def settings(self, name, listen):
-        path = super().settings(name, listen)
+    def settings(self, name, listen, http=""):
+        path = super().settings(name, listen, http)
         path.write_text(path.read_text().replace(
             "store = {", f'store = {{ agent = {{ address = "{self.agent}"; '
             'user = "root"; timeout_ms = 10000; };', 1))
