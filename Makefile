@@ -422,7 +422,7 @@ CHECK_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) libcmocka-dev \
 	dovecot-imapd dovecot-submissiond vsftpd postgresql iproute2 g++ \
 	systemd mount patch musl-tools zlib1g-dev openssl apparmor zsh \
 	mariadb-server-core mariadb-client-core \
-	sasl2-bin fail2ban chromium chromium-driver python3-selenium
+	sasl2-bin fail2ban chromium chromium-driver python3-selenium abigail-tools
 LINT_DEBS  := $(CHECK_DEBS) clang clang-format clang-tidy cppcheck
 
 quoted = $(patsubst %,'%',$(1))
@@ -600,6 +600,12 @@ lint-analyzer:
 	+$(MAKE) --no-print-directory -s CC=gcc B=$(B)/analyzer WERROR=1 \
 		CFLAGS='-O1 -g -fanalyzer $(patsubst %,-Wno-analyzer-%,\
 			null-dereference null-argument malloc-leak)' all
+
+.PHONY: abi
+## make abi         take the library's interface for what it may only gain to
+abi:
+	@cd tests && $(PYTHON) -m support.abi > ../$(B)/latchkey.abi
+	@mv $(B)/latchkey.abi tests/abi/latchkey.abi
 
 # ---- Other compilers and checkers ----------------------------------------
 
