@@ -18,6 +18,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import xml.etree.ElementTree as ElementTree
 from concurrent.futures import ThreadPoolExecutor
@@ -47,9 +48,11 @@ class Results:
     def __init__(self):
         self.passed = {}
         self.skips = {}
+        self.lock = threading.Lock()
 
     def add(self, name, passed):
-        self.passed[name] = self.passed.get(name, True) and passed
+        with self.lock:
+            self.passed[name] = self.passed.get(name, True) and passed
 
     def skip(self, name, why):
         """What was skipped in one build may yet run in the other."""
@@ -237,33 +240,17 @@ class Program:
             say(f"{self.output}(exit status {self.status})")
 
 
-def run_programs(results, folders, only):
-    """The cmocka programs of these builds, a few at a time; those of the last
-    beside one MariaDB, in which each has a database, and Redis Clusters."""
-    with Place() as place, Clusters() as clusters:
-        try:
-            server = place.add(MariadbServer(place))
-            maria = {"LK_TEST_MARIADB": str(server.socket)}
-        except NotInstalled as why:
-            say(f"contract tests leave out MariaDB: {why}")
-            maria = {}
-        run_programs_beside(results, folders, only,
-                            {folders[-1]: (maria, clusters)})
-
-
-def run_programs_beside(results, folders, only, stores):
+def programs(folders, only, stores):
+    """The cmocka programs of these builds; for some there are more stores."""
     def program_of(folder, kind, name):
         maria, clusters = stores.get(folder, ({}, None))
         return Program(folder, kind, name,
                        {} if name in SLOW_IN_MARIADB else maria, clusters)
 
-    programs = [program_of(folder, kind, source.stem)
-                for folder in folders for kind in ("unit", "contract")
-                for source in sorted(TESTS.glob(f"{kind}/test_*.c"))
-                if not only or {kind, f"{kind}/{source.stem}"} & set(only)]
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        for program in pool.map(Program.run, programs):
-            program.report(results)
+    return [program_of(folder, kind, source.stem)
+            for folder in folders for kind in ("unit", "contract")
+            for source in sorted(TESTS.glob(f"{kind}/test_*.c"))
+            if not only or {kind, f"{kind}/{source.stem}"} & set(only)]
 
 
 # ---- Tests in Python -----------------------------------------------------
@@ -309,10 +296,12 @@ def run_pytest(results, suite, names, folder, plain):
 
 
 def python_suites(only):
-    """Folders below tests/ with tests in Python, the quick ones first, and
+    """Folders below tests/ with tests in Python, the longest ones first, and
     what is to be run of each."""
-    found = {path.parent.name for path in TESTS.glob("*/test_*.py")}
-    for suite in sorted(found, key=lambda name: (name != "self", name)):
+    found = {path.parent for path in TESTS.glob("*/test_*.py")}
+    for folder in sorted(found, reverse=True, key=lambda folder: sum(
+            path.stat().st_size for path in folder.glob("test_*.py"))):
+        suite = folder.name
         names = [name for name in only or [suite]
                  if name == suite or ".py" in name
                  and name.startswith(f"{suite}/")]
@@ -330,16 +319,38 @@ def run_everything(results, plain, sanitized, only):
         say("LeakSanitizer cannot run here (it needs ptrace): "
             "memory leaks go unnoticed in this run")
         os.environ["LK_DETECT_LEAKS"] = "0"
-    run_programs(results, [folder for folder, built in (
-        (plain, plain_built), (sanitized, sanitized_built)) if built], only)
-    if not plain_built or not sanitized_built:
+    folders = [folder for folder, built in (
+        (plain, plain_built), (sanitized, sanitized_built)) if built]
+    if not folders:
         return
-    # Most of them wait for servers most of the time: two at once.
-    with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
-        for done in [pool.submit(run_pytest, results, suite, names,
-                                 plain if suite == "self" else sanitized,
-                                 plain)
-                     for suite, names in python_suites(only)]:
+    with Place() as place, Clusters() as clusters:
+        run_beside(results, folders, only, {
+            folders[-1]: (one_mariadb(place), clusters)})
+
+
+def one_mariadb(place):
+    """What says where it is, in which each program has a database."""
+    try:
+        server = place.add(MariadbServer(place))
+    except NotInstalled as why:
+        say(f"contract tests leave out MariaDB: {why}")
+        return {}
+    return {"LK_TEST_MARIADB": str(server.socket)}
+
+
+def run_beside(results, folders, only, stores):
+    """All tests there are of these builds.  Most of them wait for servers most
+    of the time: one more at once than there are processors.  The long ones come
+    first, so that none is left alone at the end."""
+    with ThreadPoolExecutor(min(3, (os.cpu_count() or 1) + 1)) as pool:
+        running = [pool.submit(run_pytest, results, suite, names,
+                               folders[0] if suite == "self" else folders[1],
+                               folders[0])
+                   for suite, names in python_suites(only)
+                   if len(folders) == 2]
+        running += [pool.submit(lambda one: one.run().report(results), one)
+                    for one in programs(folders, only, stores)]
+        for done in running:
             done.result()
 
 
