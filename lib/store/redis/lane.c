@@ -241,8 +241,11 @@ lk_redis_lanes_hear(struct lk_redis_lanes *lanes, short events)
 	struct lk_redis_lane *lane;
 	int i, n = 0;
 
-	for (lane = lanes->first; lane != NULL; lane = lane->next)
-		lane->ready = are_several(lanes) ? 0 : events;
+	for (lane = lanes->first; lane != NULL; lane = lane->next) {
+		lane->ready = 0;
+		if (!are_several(lanes))
+			lane->ready = events;
+	}
 	if (are_several(lanes) && events != 0 && lanes->all >= 0)
 		n = epoll_wait(lanes->all, heard, HEARD_MAX, 0);
 	for (i = 0; i < n; i++) {

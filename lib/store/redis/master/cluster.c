@@ -63,10 +63,10 @@ struct cluster {
 };
 
 static struct cluster *
-cluster_of(const struct lk_redis_topology *topology)
+cluster_of(struct lk_redis_topology *topology)
 {
 	/* The base is the first member. */
-	return ((struct cluster *)(uintptr_t)topology);
+	return ((struct cluster *)topology);
 }
 
 /* The node that ${wire} is one to, by what it goes by; NULL: none. */
@@ -420,7 +420,7 @@ static bool
 cluster_is_at(const struct lk_redis_topology *topology,
     const struct lk_redis_wire *wire, int slot)
 {
-	const struct cluster *c = cluster_of(topology);
+	const struct cluster *c = (const struct cluster *)topology;
 	uint16_t number;
 
 	if (wire->manners.generation == NULL || !lk_redis_wire_is_current(wire))
@@ -597,9 +597,8 @@ cluster_is_same(const struct lk_settings *a, const struct lk_settings *b)
 }
 
 static enum lk_status
-cluster_inspect(const struct lk_redis_topology *topology,
-    struct lk_deadline deadline, lk_finding_fn *each, void *arg,
-    struct lk_error *error)
+cluster_inspect(struct lk_redis_topology *topology, struct lk_deadline deadline,
+    lk_finding_fn *each, void *arg, struct lk_error *error)
 {
 	const struct lk_strings *seeds =
 	    &topology->settings->store.cluster.addresses;

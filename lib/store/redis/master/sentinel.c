@@ -448,7 +448,7 @@ inspect_list(const struct lk_ballot *ballot, lk_finding_fn *each, void *arg)
 
 /* Each Sentinel by itself, and what they say together. */
 static enum lk_status
-sentinel_inspect(const struct lk_redis_topology *topology,
+sentinel_inspect(struct lk_redis_topology *topology,
     struct lk_deadline deadline, lk_finding_fn *each, void *arg,
     struct lk_error *why)
 {

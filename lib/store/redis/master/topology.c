@@ -198,9 +198,8 @@ single_is_same(const struct lk_settings *a, const struct lk_settings *b)
 }
 
 static enum lk_status
-single_inspect(const struct lk_redis_topology *topology,
-    struct lk_deadline deadline, lk_finding_fn *each, void *arg,
-    struct lk_error *error)
+single_inspect(struct lk_redis_topology *topology, struct lk_deadline deadline,
+    lk_finding_fn *each, void *arg, struct lk_error *error)
 {
 	(void)deadline;
 	(void)error;

@@ -116,7 +116,7 @@ struct lk_redis_topology_ops {
 
 	/** Say what there is to be said of the settings, and of the servers
 	 * that are asked for the master. */
-	enum lk_status (*inspect)(const struct lk_redis_topology *topology,
+	enum lk_status (*inspect)(struct lk_redis_topology *topology,
 	    struct lk_deadline deadline, lk_finding_fn *each, void *arg,
 	    struct lk_error *error);
 

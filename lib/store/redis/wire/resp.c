@@ -283,7 +283,7 @@ lk_redis_reply_is_error(const struct lk_redis_reply *reply, const char *code)
 	"lacks a command, or has it under another name: Redis 7 or Valkey " \
 	"7.2 is needed, and no Sentinel"
 
-#define CLUSTER_NODE \
+#define CLUSTER_NODE                                                     \
 	"is a cluster node; latchkey needs store.backend = \"cluster\" " \
 	"for it, and database 0"
 
