@@ -11,6 +11,8 @@
 
 #include "page_css.h"
 
+/* Longest scheme and host that a page may lead to. */
+#define ORIGIN_MAX 264
 #define HASH_SIZE                                           \
 	sodium_base64_ENCODED_LEN(crypto_hash_sha256_BYTES, \
 	    sodium_base64_VARIANT_ORIGINAL)
@@ -153,12 +155,33 @@ gate_style_load(const struct lk_settings *settings, char **style,
 	return (status);
 }
 
-/* Which style a browser takes, and that it takes nothing else. */
-static void
-add_policy(struct gate_call *call, const char *style)
+/* How long the scheme, host and port of a URL are; 0 for all else. */
+static size_t
+origin_len(const char *url)
 {
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+	                              "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
+	const size_t scheme = strncmp(url, "https://", 8) == 0 ? 8
+	    : strncmp(url, "http://", 7) == 0
+	    ? 7
+	    : 0;
+	size_t len = scheme + strspn(url + scheme, letters);
+
+	if (scheme == 0 || len == scheme || len > ORIGIN_MAX)
+		return (0);
+	if (url[len] == ':')
+		len += 1 + strspn(url + len + 1, "0123456789");
+	return (strchr("/?#", url[len]) != NULL ? len : 0);
+}
+
+/* Which style a browser takes, and that it takes nothing else.  Some hold a
+ * form to where its answer leads them as well (CSP 3, section 6.4.1). */
+static void
+add_policy(struct gate_call *call, const char *style, const char *next)
+{
+	const size_t origin = origin_len(next);
 	unsigned char hash[crypto_hash_sha256_BYTES];
-	struct lk_buf policy = LK_BUF_INIT(512);
+	struct lk_buf policy = LK_BUF_INIT(1024);
 	crypto_hash_sha256_state state;
 	char text[HASH_SIZE];
 
@@ -171,9 +194,9 @@ add_policy(struct gate_call *call, const char *style)
 	sodium_bin2base64(text, sizeof(text), hash, sizeof(hash),
 	    sodium_base64_VARIANT_ORIGINAL);
 	lk_buf_printf(&policy,
-	    "default-src 'none'; style-src 'sha256-%s'; form-action 'self'; "
-	    "base-uri 'none'; frame-ancestors 'none'",
-	    text);
+	    "default-src 'none'; style-src 'sha256-%s'; form-action 'self'%s"
+	    "%.*s; base-uri 'none'; frame-ancestors 'none'",
+	    text, origin > 0 ? " " : "", (int)origin, next);
 	gate_reply_header(call->out, "Content-Security-Policy",
 	    policy.failed ? "default-src 'none'" : policy.data);
 	lk_buf_free(&policy);
@@ -181,7 +204,7 @@ add_policy(struct gate_call *call, const char *style)
 
 void
 gate_html_begin(struct gate_call *call, unsigned int http, const char *title,
-    bool narrow)
+    bool narrow, const char *next)
 {
 	const char *site = call->asked->settings->gate.page.title;
 	const char *style = call->asked->style == NULL
@@ -191,7 +214,7 @@ gate_html_begin(struct gate_call *call, unsigned int http, const char *title,
 
 	gate_call_begin(call, http);
 	call->type = "text/html; charset=utf-8";
-	add_policy(call, style);
+	add_policy(call, style, next);
 	gate_reply_header(call->out, "X-Frame-Options", "DENY");
 	/* With none at all, browsers would not say where a form is from. */
 	gate_reply_header(call->out, "Referrer-Policy", "same-origin");

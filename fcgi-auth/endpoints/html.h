@@ -12,11 +12,12 @@
 #define GATE_STYLE_MAX ((size_t)16384)
 
 /**
- * gate_html_begin(call, http, title, narrow):
- * Begin a page of that ${title}, with one heading.  Headers may follow.
+ * gate_html_begin(call, http, title, narrow, next):
+ * Begin a page of that ${title}, with one heading.  Headers may follow.  Its
+ * forms may lead on to ${next}, a URL, a path, or "".
  */
 void gate_html_begin(struct gate_call *call, unsigned int http,
-    const char *title, bool narrow);
+    const char *title, bool narrow, const char *next);
 
 /** gate_html_end(call): End it. */
 void gate_html_end(struct gate_call *call);

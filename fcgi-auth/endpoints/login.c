@@ -55,7 +55,7 @@ show_form(struct gate_call *call, unsigned int http, bool bad, const char *note,
 	struct lk_buf *body = &call->body;
 	const bool again = note != NULL && bad;
 
-	gate_html_begin(call, http, "Sign in", true);
+	gate_html_begin(call, http, "Sign in", true, "");
 	if (note != NULL)
 		gate_html_note(body, bad, note);
 	lk_buf_str(body,

@@ -264,7 +264,8 @@ show(struct gate_call *call)
 		free(shown.others);
 		return;
 	}
-	gate_html_begin(call, 200, "Your sessions", false);
+	gate_html_begin(call, 200, "Your sessions", false,
+	    call->asked->settings->gate.login_url);
 	if (gate_query_text(&call->c->request, "done", &done))
 		gate_html_note(&call->body, false, "That session has ended.");
 	lk_buf_str(&call->body, "<p>Signed in as <strong><bdi>");

@@ -304,6 +304,17 @@ def test_browser_is_led_nowhere_else(visit, url):
     assert visit.where in ("/", url)
 
 
+def test_browser_signs_out_to_the_login_of_another_host(people, visits):
+    """Where a form leads to is part of what its page may do."""
+    here, there = visits
+    login = f"{there.base}/session/login"
+    here.log_in(path="/session/login?url=/session/page")
+    with people.login_at(login):
+        here.go("/session/page")
+        here.find("li[aria-current] button").click()
+        wait_until(lambda: here.driver.current_url == login, "the other host")
+
+
 def test_browser_shows_none_of_it_in_a_frame(visit):
     visit.log_in(path="/session/login?url=/session/page")
     visit.go("/public/trap.html")

@@ -1,10 +1,13 @@
 """A gate with a login: who checks passwords, and the agent that issues."""
 
+import contextlib
 import re
+from pathlib import Path
 from urllib.parse import urlencode
 
 from support import fastcgi
 from support.agent import Agent
+from support.house import hang_up
 from support.place import BUILD, Daemon, accepts, free_port
 from support.site import Site
 from support.servers import (Gate, Latchkey, RedisServer, find_program,
@@ -187,6 +190,22 @@ class PeopleSite(Site):
             self.redis.address, "127.0.0.1:1").split("gate =")[0]
             + f'agent = {{ listen = "{self.agent}"; threads = 2; }};\n')
         place.add(Agent(place, conf, self.agent))
+
+    @contextlib.contextmanager
+    def login_at(self, url):
+        """Let the login be elsewhere for a while."""
+        def name(old, new):
+            for gate in self.gates:
+                conf = Path(gate.argv[-1])
+                conf.write_text(conf.read_text().replace(
+                    f'login_url = "{old}"', f'login_url = "{new}"'))
+                hang_up(gate)
+
+        name("/session/login", url)
+        try:
+            yield
+        finally:
+            name(url, "/session/login")
 
     def settings(self, name, listen, http=""):
         path = super().settings(name, listen, http)
