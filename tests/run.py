@@ -38,6 +38,9 @@ from support.servers import RedisServer, redis_program  # noqa: E402
 # A C program that takes longer than this hangs.
 PROGRAM_SECONDS = 600
 
+# About so much of a suite in Python runs at once.
+PART_BYTES = 120_000
+
 # What MariaDB has a minute's work of is left to `make check-mysql`.
 SLOW_IN_MARIADB = ("test_many",)
 
@@ -296,17 +299,32 @@ def run_pytest(results, suite, names, folder, plain):
 
 
 def python_suites(only):
-    """Folders below tests/ with tests in Python, the longest ones first, and
-    what is to be run of each."""
-    found = {path.parent for path in TESTS.glob("*/test_*.py")}
-    for folder in sorted(found, reverse=True, key=lambda folder: sum(
-            path.stat().st_size for path in folder.glob("test_*.py"))):
+    """Folders below tests/ with tests in Python, the long ones first and in
+    parts, and what is to be run of each."""
+    found = []
+    for folder in {path.parent for path in TESTS.glob("*/test_*.py")}:
         suite = folder.name
-        names = [name for name in only or [suite]
-                 if name == suite or ".py" in name
+        if suite in only or not only:
+            found += [(size, suite, names) for size, names in parts(folder)]
+        names = [name for name in only if ".py" in name
                  and name.startswith(f"{suite}/")]
         if names:
-            yield suite, names
+            found.append((0, suite, names))
+    for _, suite, names in sorted(found, reverse=True):
+        yield suite, names
+
+
+def parts(folder):
+    """The files of a folder in parts of about the same size, none of which
+    takes much longer than the others."""
+    rest = sorted((path.stat().st_size, f"{folder.name}/{path.name}")
+                  for path in folder.glob("test_*.py"))
+    count = 1 + sum(size for size, _ in rest) // PART_BYTES
+    made = [(0, [])] * count
+    for size, name in reversed(rest):
+        made.sort()
+        made[0] = (made[0][0] + size, [*made[0][1], name])
+    return made
 
 
 # ---- All together --------------------------------------------------------
