@@ -247,8 +247,9 @@ take_place(struct gate_process *process,
 		return (status);
 	status = gate_environment_adopt(environment, program->prepare,
 	    settings.http_listen != NULL, process->listeners, error);
-	/* Who finds the first of the sockets finds the other. */
-	if (status == LK_OK)
+	/* Who finds the first of the sockets finds the other.  A web server
+	 * that has started this process asks it by its own alone. */
+	if (status == LK_OK && !gate_listener_inherited(STDIN_FILENO))
 		status = open_http(program, &settings,
 		    &process->listeners[GATE_LISTENER_HTTP], error);
 	if (status == LK_OK)
