@@ -52,6 +52,7 @@ NGINX_CACHE = {
     "fastcgi_cache kept; fastcgi_cache_key $request_uri; "
     "fastcgi_cache_valid 200 1h; fastcgi_ignore_headers Cache-Control "
     "Set-Cookie Vary;"}
+ASKED = '$HTTP["url"] !~ "^/((login|public)(/|$)|session/(login|page|logout)$)"'
 MISTAKES = {
     # lighttpd
     "modules in another order": (
@@ -63,15 +64,13 @@ MISTAKES = {
         "/app/page", "without a token"),
     "lower-case names": (
         Lighttpd, {'filenames = "disable"': 'filenames = "enable"',
-                   '"url"] !~ "^/(login|public)(/|$)"': '"url"] =~ "^/sec"'},
+                   ASKED: '$HTTP["url"] =~ "^/sec"'},
         "/secret.html", "other spellings of the path"),
     "one folder of lighttpd": (
-        Lighttpd, {'"url"] !~ "^/(login|public)(/|$)"':
-                   '"url"] =~ "^/secret"'},
+        Lighttpd, {ASKED: '$HTTP["url"] =~ "^/secret"'},
         "/app/page", "without a token"),
     "one host of lighttpd": (
-        Lighttpd, {'$HTTP["url"] !~ "^/(login|public)(/|$)"':
-                   '$HTTP["host"] =~ "localhost:"'},
+        Lighttpd, {ASKED: '$HTTP["host"] =~ "localhost:"'},
         "/app/page", "other hosts"),
     "no forgetting in lighttpd": (
         Lighttpd, {'include_shell "sh {root}/etc/lighttpd/latchkey-forget.sh"':
