@@ -14,6 +14,7 @@ from support.agent import Agent  # noqa: E402
 from support.certificates import (Authority, as_settings,  # noqa: E402
                                   redis_options)
 from support.place import BUILD, Place, free_port  # noqa: E402
+from support.redis_cluster import RedisCluster  # noqa: E402
 from support.sentinel import Cluster  # noqa: E402
 from support.servers import (Latchkey, RedisServer,  # noqa: E402
                              embedded_settings, settings)
@@ -107,6 +108,21 @@ def bench_tls():
              confs[1]], check=False).returncode
 
 
+def bench_cluster():
+    """Checks in a Redis Cluster, beside those of one Redis."""
+    with Place() as place:
+        redis = place.add(RedisServer(place))
+        cluster = RedisCluster(place, replicas=0)
+        confs = [place.write(f"{name}.conf", text
+                             + 'log = { level = "warn"; };\n')
+                 for name, text in (
+                     ("single", settings(redis.address, "unix:/nowhere")),
+                     ("cluster", cluster.settings()))]
+        return subprocess.run(
+            [BUILD / "bench" / "bench_way", "single", confs[0], "cluster",
+             confs[1]], check=False).returncode
+
+
 def main():
     sessions = os.environ.get("SESSIONS", "100000")
     with Place() as place:
@@ -126,6 +142,8 @@ def main():
                                         ("unix", redis.unix_address))]
     if not wanted or "bench_tls" in wanted:
         codes.append(bench_tls())
+    if not wanted or "bench_cluster" in wanted:
+        codes.append(bench_cluster())
     if not wanted or "bench_agent" in wanted:
         codes += bench_agents()
     return max(codes, default=2)
