@@ -543,7 +543,8 @@ bench-peers: all
 	@LK_BUILD='$(B)' $(PYTHON) tests/bench/bench_peers.py $(BENCH)
 
 .PHONY: bench-failover
-## make bench-failover  gaps and losses behind Sentinel (BENCH='--rounds 9')
+## make bench-failover  gaps and losses behind Sentinel (BENCH='--rounds 9'),
+##                  or in a Redis Cluster (BENCH=--cluster)
 bench-failover: deps-bench all $(B)/tests/failover/load
 	@LK_BUILD='$(B)' $(PYTHON) tests/bench/bench_failover.py $(BENCH)
 

@@ -23,6 +23,7 @@ from support import judge, load  # noqa: E402
 from support.judge import History  # noqa: E402
 from support.load import OK, LibraryLoad  # noqa: E402
 from support.place import Place, wait_until  # noqa: E402
+from support.redis_cluster import RedisCluster  # noqa: E402
 from support.sentinel import (FAILOVER_PATIENCE, Announcements,  # noqa: E402
                               Cluster)
 
@@ -117,10 +118,69 @@ def report(fault, durability, runs):
         sum(run.carried() for run in runs), "sessions", ("<=", 0))
 
 
+class ClusterRun:
+    """The same where a master of a Redis Cluster fails; "beyond" is what is
+    left after its replica has its slots."""
+
+    # What took longer has waited for a failover.
+    WAITED_SECONDS = 0.25
+
+    def __init__(self, fault):
+        with Place() as place:
+            cluster = RedisCluster(place)
+            conf = place.write("latchkey.conf", cluster.settings("", ""))
+            self.load = place.add(Load(place, conf))
+            self.go_on(0)
+            old = cluster.masters()[0]
+            replica = cluster.replica_of(old)
+            self.began = time.monotonic()
+            old.freeze() if fault == "stop" else old.kill()
+            wait_until(replica.is_master, "the replica to have its slots",
+                       FAILOVER_PATIENCE)
+            self.moved = time.monotonic()
+            self.go_on(self.moved)
+            old.thaw() if fault == "stop" else old.start()
+            cluster.wait_until_well()
+            self.ends = self.waited(self.began, self.load.finish())
+
+    def waited(self, since, records=None):
+        return [record.ended for record in load.of(
+                    records or self.load.records(), "check")
+                if record.ended > since and (
+                    record.status < 0
+                    or record.ended - record.began > self.WAITED_SECONDS)]
+
+    def go_on(self, since):
+        """Wait for a second without a check that failed or waited."""
+        wait_until(lambda: not self.waited(time.monotonic() - 1) and len(
+            load.successes(self.load.records(), max(
+                since, time.monotonic() - 1))) > 100,
+            "the load to go on", FAILOVER_PATIENCE)
+
+    def gap(self):
+        """The whole, and how much of it is after the slots had moved; ms."""
+        end = max(self.ends, default=self.began)
+        return ((end - self.began) * 1000,
+                max(0, end - self.moved) * 1000)
+
+
+def report_cluster(rounds):
+    for fault in ("kill", "stop"):
+        gaps, beyond = zip(*(ClusterRun(fault).gap() for _ in range(rounds)))
+        name = f"failover.cluster.{fault}.check-gap"
+        say(name, statistics.median(gaps), "ms")
+        say(f"{name}-beyond", statistics.median(beyond), "ms")
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--cluster", action="store_true",
+                         help="of a Redis Cluster, in place of Sentinel's")
     options = options.parse_args()
+    if options.cluster:
+        report_cluster(options.rounds)
+        return 0
     cases = [(fault, durability) for fault in ("kill", "stop", "cut")
              for durability in ("ack", "replica")]
     runs = {case: [] for case in cases}
