@@ -157,7 +157,7 @@ uint64_t
 lk_issue_ended(const struct lk_manager *manager, lk_gone_fn *each, void *arg)
 {
 	const struct lk_gone *gone = &manager->store->gone;
-	const char *id = gone->ids.data;
+	const char *id;
 	size_t at;
 
 	for (at = 0; each != NULL && at < gone->ids.len; at += strlen(id) + 1) {

@@ -81,6 +81,7 @@ response_of(const char *reply, unsigned int *status)
 	if (line == NULL || body == NULL)
 		return (NULL);
 	response = MHD_create_response_from_buffer(strlen(body + 4),
+	    /* NOLINTNEXTLINE(performance-no-int-to-ptr): it copies it. */
 	    (char *)(uintptr_t)(body + 4), MHD_RESPMEM_MUST_COPY);
 	good = response != NULL;
 	for (line += 2; good && line < body; line = next + 2) {

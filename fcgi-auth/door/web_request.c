@@ -128,8 +128,10 @@ put(char *at, const char *prefix, const char *name, const char *value)
 	for (c = name; *c != '\0'; c++) {
 		if (*c >= 'a' && *c <= 'z')
 			*at++ = (char)(*c - 'a' + 'A');
+		else if (*c == '-')
+			*at++ = '_';
 		else
-			*at++ = *c == '-' ? '_' : *c;
+			*at++ = *c;
 	}
 	*at++ = '=';
 	len = strlen(value) + 1;
