@@ -85,26 +85,33 @@ gate_log_out_all(struct gate_call *call)
 	say_revoked(call, status, revoked, true);
 }
 
-void
-gate_log_out_others(struct gate_call *call)
+enum lk_status
+gate_end_others(struct gate_call *call, uint64_t *revoked)
 {
 	const struct lk_revoke_options options = { .reason = "logout-others",
 		.peer = call->c->request.peer,
 		.actor = "gate" };
-	enum lk_status status = LK_FAULT;
-	uint64_t revoked;
-
-	status = gate_note(call->asked, call->c,
+	const enum lk_status status = gate_note(call->asked, call->c,
 	    lk_revoke_others(call->asked->manager, &call->c->credentials.token,
-	        &options, &revoked));
+	        &options, revoked));
+
 	/* It has ended since it was checked. */
 	if (status > 0) {
 		call->c->facts.status = status;
 		call->c->facts.ended = lk_ended(call->asked->manager);
 		(void)gate_call_decide(call);
-	} else {
-		say_revoked(call, status, revoked, false);
 	}
+	return (status);
+}
+
+void
+gate_log_out_others(struct gate_call *call)
+{
+	uint64_t revoked;
+	const enum lk_status status = gate_end_others(call, &revoked);
+
+	if (status <= 0)
+		say_revoked(call, status, revoked, false);
 }
 
 void

@@ -148,6 +148,14 @@ struct gate_admission gate_handler_admit(const struct gate_handler *handler,
  */
 bool gate_origin_is_safe(const struct gate_request *request, bool deliberate);
 
+/**
+ * gate_end_others(call, revoked):
+ * End all sessions of the bearer's user but his own, and count them.  With a
+ * positive status his own has ended meanwhile, and that has been answered.
+ */
+enum lk_status gate_end_others(struct gate_call *call,
+    uint64_t *revoked) LK_MUST_CHECK;
+
 void gate_show_session(struct gate_call *call);
 void gate_show_sessions(struct gate_call *call);
 void gate_log_out(struct gate_call *call);

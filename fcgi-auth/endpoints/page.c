@@ -316,23 +316,13 @@ end_one(struct gate_call *call, const char *id)
 static void
 end_others(struct gate_call *call)
 {
-	const struct lk_revoke_options options = { .reason = "logout-others",
-		.peer = call->c->request.peer,
-		.actor = "gate" };
 	uint64_t revoked;
-	const enum lk_status status = gate_note(call->asked, call->c,
-	    lk_revoke_others(call->asked->manager, &call->c->credentials.token,
-	        &options, &revoked));
+	const enum lk_status status = gate_end_others(call, &revoked);
 
-	if (status > 0) {
-		call->c->facts.status = status;
-		call->c->facts.ended = lk_ended(call->asked->manager);
-		(void)gate_call_decide(call);
-	} else if (status != LK_OK && status != LK_E_NOT_DURABLE) {
-		gate_call_unavailable(call);
-	} else {
+	if (status == LK_OK || status == LK_E_NOT_DURABLE)
 		go_to(call, "?done=1");
-	}
+	else if (status < 0)
+		gate_call_unavailable(call);
 }
 
 static void
