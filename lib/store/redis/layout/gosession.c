@@ -257,8 +257,7 @@ gosession_extend(struct lk_store *base, const struct lk_token_key *key,
 {
 	struct lk_redis_store *store = lk_redis_store_of(base);
 	struct lk_redis_reply *reply = NULL;
-	const struct lk_origin nobody = { .peer = "" };
-	char named[LK_REDIS_NAMED_MAX + 1], how[LK_REDIS_HOW_MAX + 1];
+	char named[LK_REDIS_NAMED_MAX + 1];
 	struct lk_redis_call call;
 	struct lk_redis_names names;
 	enum lk_status status = LK_FAULT;
@@ -267,7 +266,6 @@ gosession_extend(struct lk_store *base, const struct lk_token_key *key,
 	    LK_OK)
 		return (status);
 	lk_redis_named(key->digest, named);
-	lk_redis_how(base->settings, &nobody, how);
 	lk_redis_call(&call, &gosession_extend_script, 2);
 	lk_redis_arg_key(&call.command, &names.session);
 	lk_redis_arg_key(&call.command, &names.index);
@@ -277,7 +275,6 @@ gosession_extend(struct lk_store *base, const struct lk_token_key *key,
 	lk_redis_arg_int(&call.command, INDEX_TTL);
 	lk_redis_arg_str(&call.command, named);
 	lk_redis_arg_int(&call.command, max_life);
-	lk_redis_arg_str(&call.command, how);
 	status = lk_redis_call_run(store->link, &call, LK_REDIS_EXTENDS,
 	    deadline, base->error, &reply);
 	if (status == LK_OK && lk_redis_reply_says(reply, -1))

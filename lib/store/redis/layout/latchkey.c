@@ -305,13 +305,10 @@ latchkey_extend(struct lk_store *base, const struct lk_token_key *key,
 	struct lk_redis_store *store = lk_redis_store_of(base);
 	char digest[LK_DIGEST_TEXT_LEN + 1];
 	struct lk_redis_reply *reply = NULL;
-	const struct lk_origin nobody = { .peer = "" };
-	char how[LK_REDIS_HOW_MAX + 1];
 	struct lk_redis_call call;
 	struct lk_redis_names names;
 	enum lk_status status = LK_FAULT;
 
-	lk_redis_how(base->settings, &nobody, how);
 	lk_redis_latchkey_names(key->tag, key->digest, &names);
 	lk_base64url(key->digest, LK_DIGEST_LEN, digest);
 	lk_redis_call(&call, &latchkey_extend_script, 2);
@@ -322,7 +319,6 @@ latchkey_extend(struct lk_store *base, const struct lk_token_key *key,
 	lk_redis_arg_int(&call.command, ttl);
 	lk_redis_arg_int(&call.command, EXPIRED_KNOWN_MS);
 	lk_redis_arg_int(&call.command, max_life);
-	lk_redis_arg_str(&call.command, how);
 	status = lk_redis_call_run(store->link, &call, LK_REDIS_EXTENDS,
 	    deadline, base->error, &reply);
 	if (status == LK_OK && lk_redis_reply_says(reply, 0))

@@ -1,13 +1,8 @@
--- What stands beside the records of a user's sessions, and is changed in the
--- same step.  A script includes it behind its local `index`, the key of the
--- user's index, and `how`, an argument (past.lua).
---
--- <base>m        hash, for each handle: client, when it ends for good and when
---                it was renewed, in milliseconds, `-` if not known; peer,
---                agent.  In `-`: up to when what has expired was taken out.
--- <base>k:<kind> sorted set of handles by time of issue
-local base = string.sub(index, 1, -2)
-local beside = base .. 'm'
+-- How what stands beside sessions (keys.lua) is changed.  A script includes it
+-- behind its local `index`, the key of the user's index, and `how`, an argument
+-- (past.lua).
+-- include keys.lua
+-- include now.lua
 -- include past.lua
 
 -- Take handles out of what counts kinds, and forget what stands beside them.
@@ -43,17 +38,14 @@ end
 -- The sets of kinds that must live as long as the index.
 local touched = {}
 
--- Note what stands beside a session, and return it.  With ${issued_us} it is
--- counted for its kind from now on; else that is the case.
+-- Note what stands beside a session.
 local function put_beside(handle, kind, issued_us, ends, renewed, from, program)
-	local text = string.format('%s %s %s %s %s', kind, ends, renewed, from,
-		program)
-	redis.call('HSET', beside, handle, text)
-	if kind ~= '-' and issued_us then
+	redis.call('HSET', beside, handle, string.format('%s %s %s %s %s', kind,
+		ends, renewed, from, program))
+	if kind ~= '-' then
 		redis.call('ZADD', base .. 'k:' .. kind, issued_us, handle)
 		touched[kind] = true
 	end
-	return text
 end
 
 -- Let it all live as long as the index, which lives until ${ends}.

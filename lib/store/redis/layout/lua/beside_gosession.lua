@@ -1,33 +1,18 @@
--- What stands beside a user's sessions in layout gosession, in keys of our own
--- that its library never names, and is changed in the same step.  A script
--- includes it behind its local `index`, the key of the user's hash, and `how`,
--- an argument (past.lua).
---
--- <base>m  hash, for the last 32 digits of each token: handle, digest, client,
---          when it ends for good and when it was renewed, in milliseconds, `-`
---          if not known; peer, agent
---
--- A session that gosession issued is not in it, and so its digest is not known:
--- it leaves its reason behind under these digits, unless its token was given.
-local prefix, owner = string.match(index, '^([^_]*_)(.*)$')
-local base = 'latchkey-' .. index .. ':'
-local beside = base .. 'm'
+-- How what stands beside sessions in layout gosession (keys_gosession.lua) is
+-- changed.  A script includes it behind its local `index`, the key of the user's
+-- hash, and `how`, an argument (past.lua).
+-- include keys_gosession.lua
+-- include now.lua
 -- include past.lua
 
-local function name(token)
-	return string.sub(token, -32)
-end
-
--- Note what stands beside a session, and return it; it is kept for ${seconds}, and as long
+-- Note what stands beside a session; it is kept for ${seconds}, and as long
 -- again behind its end for good, if it has one.
 local function put_beside(token, names, kind, ends, renewed, from, program,
 	seconds)
-	local text = string.format('%s %s %s %s %s %s', names, kind, ends,
-		renewed, from, program)
-	redis.call('HSET', beside, name(token), text)
+	redis.call('HSET', beside, name(token), string.format(
+		'%s %s %s %s %s %s', names, kind, ends, renewed, from, program))
 	outlive(beside, digits(math.max(now_ms, tonumber(ends) or 0) +
 		seconds * 1000))
-	return text
 end
 
 -- Forget a token that is dead.

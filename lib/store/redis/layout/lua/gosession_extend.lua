@@ -5,17 +5,18 @@
 -- KEYS  token key, index
 -- ARGV  token, value of the token key, ttl in seconds, shortest life of the
 --       index in seconds, handle and digest, how many seconds from now it ends
---       for good unless that is known (0: never), how (past.lua)
+--       for good unless that is known (0: never)
 --
 -- Returns when the session ends, what stands beside it and the time, or -1 if it
 -- has expired, or -2 if it is not known, or -3 if something else is in its
 -- place.
 
-local index, how = KEYS[2], ARGV[7]
+local index = KEYS[2]
 local token, value = ARGV[1], ARGV[2]
 local ttl, index_ttl, max_life =
 	tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[6])
--- include beside_gosession.lua
+-- include keys_gosession.lua
+-- include now.lua
 
 local found = redis.call('GET', KEYS[1])
 local listed = redis.call('HEXISTS', index, token) == 1
@@ -29,13 +30,15 @@ if found ~= value or redis.call('PEXPIRETIME', KEYS[1]) == -1 then
 	return -3
 end
 
-local text = redis.call('HGET', beside, name(token))
-local kind, last, from, program
+local short = name(token)
+local text = redis.call('HGET', beside, short)
+-- The origin is peer and agent.
+local kind, last, origin
 if text then
-	kind, last, from, program = string.match(text,
-		'^%S+ %S+ (%S+) (%S+) %S+ (%S+) (.*)$')
+	kind, last, origin = string.match(text,
+		'^%S+ %S+ (%S+) (%S+) %S+ (%S+ .*)$')
 end
-last = last or '-'
+kind, last, origin = kind or '-', last or '-', origin or '- '
 if last == '-' and max_life > 0 then
 	last = digits(now_ms + max_life * 1000)
 end
@@ -47,8 +50,10 @@ end
 
 local index_life = redis.call('TTL', index)
 local wanted = math.max(index_ttl, ttl + 1)
-local said = put_beside(token, ARGV[5], kind or '-', last, digits(now_ms),
-	from or '-', program or '', wanted)
+local said = ARGV[5] .. ' ' .. kind .. ' ' .. last .. ' ' .. digits(now_ms) ..
+	' ' .. origin
+redis.call('HSET', beside, short, said)
+outlive(beside, digits(math.max(now_ms, tonumber(last) or 0) + wanted * 1000))
 redis.call('HSET', index, token, digits(math.floor(expires_ms / 1000)))
 redis.call('SET', KEYS[1], value, 'PXAT', digits(expires_ms))
 if index_life ~= -1 and index_life < wanted then

@@ -1,5 +1,5 @@
 -- What is kept of the past of a user's sessions: why they ended, and their
--- history.  A script includes it behind its local `base`, what the keys begin
+-- history.  A script includes it behind now.lua and its local `base`, what the keys begin
 -- with that stand beside them, and `how`, an argument: how many entries of each
 -- sort the history keeps, for how many milliseconds, how many milliseconds a
 -- reason is kept; peer and actor of the change, `-` if unknown; its agent, to
@@ -14,22 +14,7 @@ local keep, history_ms, reasons_ms, peer, actor, agent =
 	string.match(how, '^(%d+) (%d+) (%d+) (%S+) (%S+) (.*)$')
 keep, history_ms, reasons_ms =
 	tonumber(keep), tonumber(history_ms), tonumber(reasons_ms)
-local time = redis.call('TIME')
-local now_us = time[1] * 1000000 + time[2]
-local now_ms = math.floor(now_us / 1000)
 local HOUR_US, SORTS, LOOK = 3600000000, 20, 8
-
-local function digits(number)
-	return string.format('%.0f', number)
-end
-
--- What says what there is ends after all of it: its end never comes nearer.
-local function outlive(key, ends)
-	-- Mostly it has an end, which is nearer.
-	if redis.call('PEXPIREAT', key, ends, 'GT') == 0 then
-		redis.call('PEXPIREAT', key, ends, 'NX')
-	end
-end
 
 -- What is said of all that end now for ${reason}.
 local function say_now(reason)
