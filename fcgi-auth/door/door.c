@@ -93,7 +93,7 @@ start_all(struct gate_door *door, struct lk_error *error)
 		status = gate_thread_start(&door->workers[i], &door->shared,
 		    true, work, error);
 	while (status == LK_OK && door->loops < door->shared.loops) {
-		status = gate_loop_start(&door->shared, door->loops > 0,
+		status = gate_loop_start(&door->shared, door->loops,
 		    &door->loop[door->loops], error);
 		door->loops++;
 	}

@@ -21,6 +21,10 @@
 #define PAUSE_MS 100
 /* How long one that helps does not, after it found fewer than it takes. */
 #define REST_MS 10
+/* How many connections by HTTP make a loop's fill. */
+#define HTTP_FILL 64
+/* How long somebody may have waited who knocks once more. */
+#define LEFT_MS 1000
 /* When to sum up the denials after the last event. */
 #define REPORT_MS 1000
 
@@ -31,10 +35,12 @@ struct gate_loop {
 	struct gate_spares spares; /* of FastCGI */
 	struct gate_web web;
 	struct gate_events *events;     /* of the tally */
-	bool helps;                     /* it is not the first */
+	size_t before;                  /* loops: if any, it helps these */
 	bool reporting;                 /* there may be denials to sum up */
 	bool paused;                    /* no listener is watched */
 	struct lk_deadline resume;      /* when it will be again */
+	struct lk_deadline left;        /* until then who knocks by HTTP has
+	                                   done so before */
 	uint8_t peek[GATE_REQUEST_MAX]; /* zeroed after each look */
 };
 
@@ -174,12 +180,26 @@ accept_one(const struct gate_loop *loop, enum gate_listeners which)
 	    NULL, SOCK_CLOEXEC | SOCK_NONBLOCK));
 }
 
-/* Who comes by HTTP stays: each loop takes those for whom it is woken. */
+/*
+ * Who comes by HTTP stays.  What one loop finds together costs less, so a loop
+ * takes somebody only when those before it have their fill, or leave him there
+ * for as long as it rests.
+ */
 static void
 accept_web(struct gate_loop *loop)
 {
+	const bool left = lk_deadline_left_ms(loop->left) > 0;
 	int fd;
 
+	loop->left = lk_deadline_in(0);
+	if (!left &&
+	    gate_counted(&loop->web.tally->http_connections) <
+	        loop->before * HTTP_FILL) {
+		loop->left = lk_deadline_in(LEFT_MS);
+		if (!loop->paused)
+			pause_for(loop, REST_MS);
+		return;
+	}
 	do {
 		fd = accept_one(loop, GATE_LISTENER_HTTP);
 		if (fd != -1)
@@ -205,7 +225,7 @@ accept_all(struct gate_loop *loop)
 		else if (n > 0 || !accept_again(loop, errno))
 			break;
 	}
-	if (loop->helps && n < ACCEPTS_MAX && !loop->paused)
+	if (loop->before > 0 && n < ACCEPTS_MAX && !loop->paused)
 		pause_for(loop, REST_MS);
 	/* By now those that came first have sent something, too. */
 	for (i = 0; i < n; i++) {
@@ -402,8 +422,8 @@ run(void *arg)
 }
 
 enum lk_status
-gate_loop_start(struct gate_shared *shared, bool helps, struct gate_loop **loop,
-    struct lk_error *error)
+gate_loop_start(struct gate_shared *shared, size_t before,
+    struct gate_loop **loop, struct lk_error *error)
 {
 	const struct gate_room *room = &shared->room;
 	enum lk_status status = LK_OK;
@@ -412,7 +432,7 @@ gate_loop_start(struct gate_shared *shared, bool helps, struct gate_loop **loop,
 	if ((l = *loop = calloc(1, sizeof(*l))) == NULL)
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
 	l->events = &shared->tally->events;
-	l->helps = helps;
+	l->before = before;
 	l->waiting.events = l->events;
 	l->waiting.max = room->waiting / 4 * 3;
 	l->waiting.own = room->waiting / 4 / shared->loops;

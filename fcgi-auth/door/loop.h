@@ -10,13 +10,13 @@
 struct gate_loop;
 
 /**
- * gate_loop_start(shared, helps, loop, error):
+ * gate_loop_start(shared, before, loop, error):
  * A loop, which lets connections in from now on until it is told to stop by
- * ${shared}; the first of them all of which it can, the others, of which each
- * ${helps}, who would have to wait for it.  FCGX_Init() must have been called.
- * gate_loop_end() in every case.
+ * ${shared}; the first of them all of which it can, the others, which have so
+ * many ${before} them, who would have to wait for it.  FCGX_Init() must have
+ * been called. gate_loop_end() in every case.
  */
-enum lk_status gate_loop_start(struct gate_shared *shared, bool helps,
+enum lk_status gate_loop_start(struct gate_shared *shared, size_t before,
     struct gate_loop **loop, struct lk_error *error) LK_MUST_CHECK;
 
 /**

@@ -33,6 +33,17 @@ is_word(const char *value)
 	return (value[strspn(value, LETTERS DIGITS "-._:%[]@/")] == '\0');
 }
 
+/* Whether no other header's name makes the same parameter's. */
+static bool
+is_plain(const char *name)
+{
+	while ((*name >= 'a' && *name <= 'z') ||
+	    (*name >= 'A' && *name <= 'Z') || (*name >= '0' && *name <= '9') ||
+	    *name == '-')
+		name++;
+	return (*name == '\0');
+}
+
 /* What the web server has to say, and as which parameters. */
 static const struct {
 	const char *header;
@@ -53,6 +64,8 @@ told_by(const char *name)
 {
 	size_t i = 0;
 
+	if (name[0] != 'X' && name[0] != 'x')
+		return (TOLD);
 	while (i < TOLD && strcasecmp(name, told[i].header) != 0)
 		i++;
 	return (i);
@@ -88,7 +101,8 @@ gate_web_header(struct gate_web_request *request, const char *name,
 		return;
 	}
 	request->headers[request->n].name = name;
-	request->headers[request->n++].value = value;
+	request->headers[request->n].value = value;
+	request->headers[request->n++].told = told_by(name);
 }
 
 const char *
@@ -101,7 +115,7 @@ gate_web_refuses(const struct gate_web_request *request)
 	if (request->too_many)
 		return ("it has too many headers");
 	for (i = 0; i < request->n; i++) {
-		which = told_by(request->headers[i].name);
+		which = request->headers[i].told;
 		n[which]++;
 		if (which < TOLD &&
 		    (request->headers[i].value[0] == '\0' ||
@@ -162,9 +176,8 @@ gate_web_env(const struct gate_web_request *request)
 	at = put(at, "", asked, endpoint);
 	for (i = 0; i < request->n; i++) {
 		name = request->headers[i].name;
-		which = told_by(name);
-		if (which == TOLD &&
-		    name[strspn(name, LETTERS DIGITS "-")] != '\0')
+		which = request->headers[i].told;
+		if (which == TOLD && !is_plain(name))
 			continue;
 		env[n++] = at;
 		at = which < TOLD

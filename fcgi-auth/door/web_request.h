@@ -20,6 +20,7 @@ struct gate_web_request {
 	bool too_many;        /* headers: the others were left out */
 	struct {
 		const char *name, *value;
+		size_t told; /* which of what the web server has to say */
 	} headers[GATE_PARAMS_MAX];
 	size_t n;
 };

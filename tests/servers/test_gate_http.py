@@ -15,6 +15,7 @@ from support.house import hang_up, is_closed, log_has, read_answer, keep
 from support.http import head_of, send
 from support.place import BUILD, connect, free_port, wait_until
 from support.servers import embedded_settings
+from support.standstill import still, threads_of
 
 SAID = [("X-Latchkey-Method", "GET"), ("X-Latchkey-Uri", "/page"),
         ("X-Latchkey-Host", "www.example"), ("X-Latchkey-Peer", "192.0.2.1")]
@@ -349,6 +350,16 @@ def test_http_refuses_at_once_while_the_store_is_silent(house):
     house.redis.stop()
     assert ask(address, bearer(house.token)).status == 503
     assert ask(address).status == 401
+
+
+def test_http_newcomers_are_answered_while_any_one_thread_stands_still(house):
+    gate = gate_of(house)
+    threads = threads_of(gate.process.pid)
+    assert len(threads) >= 4
+    for tid in threads:
+        with still(tid):
+            for _ in range(10):
+                assert ask(http_of(house)).status == 401
 
 
 def test_http_and_fastcgi_are_answered_beside_each_other(house):
