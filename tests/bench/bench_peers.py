@@ -3,8 +3,9 @@
 
 All that Debian's packages have to offer: nginx with one GET in Lua, nginx
 asking a service in Go that does what gosession's CheckToken does, Apache with
-mod_auth_openidc and its session in Redis.  The same page, the same Redis over
-TCP, in turns; rates and CPU as bench_gate.py has them.
+mod_auth_openidc and its session in Redis.  nginx asks the gate over FastCGI,
+and by HTTP.  The same page, the same Redis over TCP, in turns; rates and CPU
+as bench_gate.py has them.
 """
 
 import os
@@ -12,8 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench_gate import (PAGE, Bench, Case, Nginx, bearer, options_of, ratio,
-                        run_in_turns)
+from bench_gate import (PAGE, Bench, Case, Nginx, NginxHttp, bearer,
+                        options_of, ratio, run_in_turns)
 from peers.provider import CLIENT, SECRET, Provider
 from support import http
 from support.place import Daemon, Place, accepts, free_port
@@ -227,6 +228,8 @@ def main():
         cases = {one.name: one for one in (
             case("nginx-open", Nginx),
             case("nginx-latchkey", Nginx, gate.address, [gate], bench.bearer),
+            case("nginx-latchkey-http", NginxHttp, bench.http(gate.address),
+                 [gate], bench.bearer),
             case("nginx-go", NginxGo, go.address, [go], theirs),
             case("nginx-lua", NginxLua, redis.address, (), theirs),
             case("apache-open", Apache),
@@ -236,8 +239,9 @@ def main():
         run_in_turns(list(cases.values()), options)
         for one in cases.values():
             one.say()
-        compare(cases, "nginx-latchkey", "nginx-go", (">=", 1.8), ("<=", 0.7))
-        compare(cases, "nginx-latchkey", "nginx-lua")
+        for ours in ("nginx-latchkey", "nginx-latchkey-http"):
+            compare(cases, ours, "nginx-go", (">=", 1.8), ("<=", 0.7))
+            compare(cases, ours, "nginx-lua")
         compare(cases, "apache-latchkey", "apache-openidc")
     return 0
 
