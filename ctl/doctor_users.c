@@ -12,8 +12,10 @@
 
 #include "base/error.h"
 #include "base/name_service.h"
+#include "base/stream.h"
 #include "doctor.h"
 #include "jwt/jwt.h"
+#include "store/agent/login.h"
 #include "user/source.h"
 
 /* Room for what is said of one path. */
@@ -163,6 +165,54 @@ try_signing(const struct lk_settings *settings, const char *path,
 	return (lk_jwt_sign_check(settings, path, error));
 }
 
+/* The socket of saslauthd, to which passwords are told. */
+static enum lk_status
+try_connecting(const struct lk_settings *settings, const char *path,
+    struct lk_error *error)
+{
+	const struct lk_deadline deadline = lk_deadline_in(
+	    settings->gate.login.timeout_ms);
+	struct lk_stream stream = { .ops = NULL };
+	struct lk_address address = { .is_unix = true };
+	enum lk_status status = LK_FAULT;
+	const char *why;
+	uid_t peer;
+
+	/* The settings have taken no longer path. */
+	memcpy(address.path, path, strlen(path) + 1);
+	status = lk_stream_connect(&stream, &address, deadline, &why);
+	if (status != LK_OK)
+		status = lk_fail(error, status, "%s: connect: %s", path, why);
+	else if (!lk_stream_peer(&stream, &peer) || peer != 0)
+		status = lk_fail(error, LK_E_SETTINGS,
+		    "%s: who listens there is not root", path);
+	lk_stream_close(&stream);
+	return (status);
+}
+
+/* The agent, which is to issue who logs in a session: one for a second. */
+static enum lk_status
+try_logging_in(const struct lk_settings *settings, const char *path,
+    struct lk_error *error)
+{
+	const struct lk_login login = { .user = NOBODY,
+		.client = settings->gate.login.client,
+		.url = "/",
+		.ttl = 1 };
+	struct lk_logged_in got;
+	enum lk_status status = LK_FAULT;
+
+	status = lk_agent_log_in(settings, &login, &got, error);
+	lk_token_wipe(&got.token);
+	if (status == LK_FORBIDDEN)
+		lk_error_set(error,
+		    "%s: the agent may issue, but refuses " NOBODY
+		    " a session of the kind \"%s\": see agent.callers",
+		    path, login.client);
+	/* Others may have what that user has not. */
+	return (status == LK_LIMIT || status == LK_NO_USER ? LK_OK : status);
+}
+
 /* ---- Trials as somebody ------------------------------------------------ */
 
 /* Who tries, and for whom. */
@@ -246,6 +296,8 @@ check(const struct trier *trier, const char *key, trial_fn *trial,
 	    trier->account == NULL ? "" : trier->account->entry.pw_name);
 	if (outcome.status == LK_OK)
 		ctl_found_good(trier->d, key, text);
+	else if (outcome.status > 0)
+		ctl_found_hint(trier->d, key, text);
 	else
 		ctl_found_bad(trier->d, CTL_USAGE, key, text);
 }
@@ -304,6 +356,33 @@ check_signing(const struct trier *trier)
 		check(trier, "jwt.sign", try_signing, s->jwt.sign);
 }
 
+/* Who knows passwords, and who issues then. */
+static void
+check_login(const struct trier *trier)
+{
+	const struct lk_settings *s = trier->d->ctl->settings;
+	const struct lk_login_settings *login = &s->gate.login;
+
+	if (login->check == LK_LOGIN_OFF)
+		return;
+	if (login->check == LK_LOGIN_SASLAUTHD)
+		check(trier, "gate.login.socket", try_connecting,
+		    login->socket);
+	else
+		check(trier, "gate.login.command", try_running,
+		    login->command.v[0]);
+	check(trier, "gate.login", try_logging_in, s->store.agent.address);
+}
+
+/* What the gate asks beside the store. */
+static void
+check_asked(const struct trier *trier)
+{
+	check_source(trier);
+	check_signing(trier);
+	check_login(trier);
+}
+
 /* Look as the gate's user, if we are or can be that. */
 static void
 check_files(struct diagnosis *d)
@@ -315,8 +394,7 @@ check_files(struct diagnosis *d)
 
 	if (s->gate.user[0] == '\0' ||
 	    !find_account(d, "gate.user", s->gate.user, &account)) {
-		check_source(&trier);
-		check_signing(&trier);
+		check_asked(&trier);
 	} else if (geteuid() != 0 && geteuid() != account.entry.pw_uid) {
 		(void)snprintf(text, sizeof(text),
 		    "%s: what that user can open cannot be told; root can, or "
@@ -332,8 +410,7 @@ check_files(struct diagnosis *d)
 		/* It is read again, as that user, at each reload. */
 		if (s->path != NULL)
 			check(&trier, "settings", try_loading, s->path);
-		check_source(&trier);
-		check_signing(&trier);
+		check_asked(&trier);
 	}
 	lk_account_free(&account);
 }

@@ -1,5 +1,3 @@
-#include <sys/socket.h>
-
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -93,18 +91,6 @@ add_counted(struct lk_buf *out, const char *text)
 	lk_buf_add(out, text, len);
 }
 
-/* Whoever listens there hears passwords. */
-static bool
-is_roots(const struct lk_stream *stream)
-{
-	socklen_t len = sizeof(struct ucred);
-	struct ucred peer;
-
-	return (
-	    getsockopt(stream->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
-	    peer.uid == 0);
-}
-
 /* Read ${len} bytes, all of them. */
 static enum lk_status
 receive(struct lk_stream *stream, char *bytes, size_t len,
@@ -188,6 +174,7 @@ ask_saslauthd(const struct lk_login_settings *login, const char *name,
 	struct lk_address address = { .is_unix = true };
 	enum lk_status status = LK_FAULT;
 	const char *why;
+	uid_t peer;
 
 	/* The settings have taken no longer path. */
 	memcpy(address.path, login->socket, strlen(login->socket) + 1);
@@ -198,7 +185,8 @@ ask_saslauthd(const struct lk_login_settings *login, const char *name,
 	if (status != LK_OK)
 		status = lk_fail(error, status, "%s: connect: %s",
 		    login->socket, why);
-	else if (!is_roots(&stream))
+	/* Whoever listens there hears passwords. */
+	else if (!lk_stream_peer(&stream, &peer) || peer != 0)
 		status = lk_fail(error, LK_E_SETTINGS,
 		    "%s: who listens there is not root", login->socket);
 	if (status == LK_OK) {

@@ -59,6 +59,18 @@ static const struct lk_stream_ops socket_ops = { .read = socket_read,
 
 /* ---- Without waiting --------------------------------------------------- */
 
+bool
+lk_stream_peer(const struct lk_stream *stream, uid_t *uid)
+{
+	socklen_t len = sizeof(struct ucred);
+	struct ucred peer;
+
+	if (getsockopt(stream->fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
+		return (false);
+	*uid = peer.uid;
+	return (true);
+}
+
 void
 lk_stream_take(struct lk_stream *stream, int fd)
 {

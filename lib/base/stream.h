@@ -133,6 +133,13 @@ lk_stream_write(struct lk_stream *stream, const void *bytes, size_t len)
 }
 
 /**
+ * lk_stream_peer(stream, uid):
+ * Whose process listened at the other end of one to a unix socket; false, and
+ * errno, if that cannot be told.
+ */
+bool lk_stream_peer(const struct lk_stream *stream, uid_t *uid);
+
+/**
  * lk_stream_is_quiet(stream):
  * Whether an idle one can still be written to.
  */

@@ -62,6 +62,7 @@ MAY_INCLUDE = {
                      "agent/house/house.h"},
     "pam": THINGS | {"lib/user/source.h", "lib/store/module.h"},
     "ctl": THINGS | {"lib/load.h", "lib/user/source.h", "lib/jwt/jwt.h",
+                     "lib/store/agent/login.h",
                      "fcgi-auth/verdict/verdict.h"},
 }
 

@@ -65,26 +65,23 @@ static enum lk_status
 check_peer(struct lk_agent_line *line)
 {
 	const char *name = line->settings->store.agent.user;
-	socklen_t len = sizeof(struct ucred);
 	enum lk_status status = LK_OK;
 	struct lk_error why;
-	struct ucred peer;
-	uid_t owner;
+	uid_t peer, owner;
 
-	if (getsockopt(line->stream.fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) !=
-	    0)
+	if (!lk_stream_peer(&line->stream, &peer))
 		return (lk_fail(line->error, LK_E_STORE, "agent at %s: %s",
 		    where(line), strerror(errno)));
-	if (peer.uid == 0)
+	if (peer == 0)
 		return (LK_OK);
 	status = find_owner(name, &owner, &why);
-	if (status == LK_OK && owner != peer.uid)
+	if (status == LK_OK && owner != peer)
 		status = LK_NO_USER;
 	if (status == LK_NO_USER)
 		return (lk_fail(line->error, LK_E_SETTINGS,
 		    "agent at %s: it is user %lu's, and neither root's nor "
 		    "that of store.agent.user, which is %s: it is not asked",
-		    where(line), (unsigned long)peer.uid, name));
+		    where(line), (unsigned long)peer, name));
 	if (status != LK_OK)
 		return (lk_fail(line->error, LK_E_STORE,
 		    "agent at %s: whether it is %s's cannot be found out: %s",

@@ -14,6 +14,7 @@ add_fields(const struct lk_login *login, struct lk_buf *fields)
 	lk_agent_field(fields, "peer", login->peer);
 	lk_agent_field(fields, "agent", login->agent);
 	lk_agent_field(fields, "url", login->url);
+	lk_agent_field_int(fields, "ttl", login->ttl);
 	if (login->replaces != NULL)
 		lk_agent_field(fields, "replaces", login->replaces->text);
 }

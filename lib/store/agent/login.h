@@ -19,6 +19,7 @@ struct lk_login {
 	const char *agent;
 	const struct lk_token *replaces; /* the session before */
 	const char *url;                 /* where he wanted to go */
+	int64_t ttl;                     /* seconds; 0: as is usual */
 };
 
 /** What he gets: end its life with lk_token_wipe(). */
