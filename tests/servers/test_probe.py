@@ -162,9 +162,9 @@ MISTAKES = {
         "/app/page", "without a token"),
     # HAProxy
     "no deny": (
-        Haproxy, {"http-request lua.latchkey unless public": "",
-                  "http-request deny deny_status 503 unless public or "
-                  "{{ var(txn.latchkey_status) -m int 200 }}": ""},
+        Haproxy, {"http-request lua.latchkey unless public or people": "",
+                  "http-request deny deny_status 503 unless public or people "
+                  "or {{ var(txn.latchkey_status) -m int 200 }}": ""},
         "/app/page", "without a token"),
     "the beginning of a path": (
         Haproxy, {"acl public path -m reg "

@@ -49,8 +49,9 @@ class CaddyHttp(Caddy):
 
     def example_text(self, values, name=None):
         text = super().example_text(values, name)
-        text = text.replace(f"unix/{self.site.gate_socket}",
-                            f"unix/{self.site.http_socket}")
+        asked = "reverse_proxy @asked unix/"
+        text = text.replace(f"{asked}{self.site.gate_socket}",
+                            f"{asked}{self.site.http_socket}")
         first = text.index("\t\t\trewrite /_latchkey")
         last = text.index("\n\t\t\t# The cookie of a session")
         part = self.place.write("latchkey-http.caddy", (

@@ -36,6 +36,7 @@ class Haproxy(Front):
             "bind 127.0.0.1:8080":
                 f"bind {self.address}\n"
                 f"\tbind 127.0.0.1:{self.port2} proto h2",
+            "/run/latchkey/gate.sock": self.site.gate_socket,
             "127.0.0.1:8081": self.site.service.address,
             "127.0.0.1:9020": self.site.program.address})
         text = text.replace("\tdefault_backend app\n", "".join(
