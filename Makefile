@@ -55,7 +55,7 @@ HARDEN   := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
 LDHARDEN := -Wl,-z,relro,-z,now,-z,noexecstack
 endif
 
-LIB_PKGS  := hiredis libconfig libcjson libsodium sqlite3
+LIB_PKGS  := hiredis libconfig libcjson libsodium
 GATE_PKGS := fcgi
 # A store that is a module is built where its library is installed.
 MODULE_PKGS := $(shell $(PKG_CONFIG) --exists libmariadb 2>/dev/null && \
@@ -63,13 +63,15 @@ MODULE_PKGS := $(shell $(PKG_CONFIG) --exists libmariadb 2>/dev/null && \
 MODULES := $(if $(MODULE_PKGS),$(B)/modules/store_mariadb.so)
 HTTP_PKGS := libmicrohttpd
 # Of those that are loaded when they are wanted, the headers.
-LOADED    := libcurl openssl
-PKGS      := $(LIB_PKGS) $(GATE_PKGS) $(HTTP_PKGS)
+LOADED    := libcurl openssl sqlite3
+PKGS      := $(LIB_PKGS) $(GATE_PKGS) $(HTTP_PKGS) $(LOADED)
 DEP_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null | \
 	sed 's/-I/-isystem /g')
 LIB_LIBS  = $(shell $(PKG_CONFIG) --libs $(LIB_PKGS) 2>/dev/null)
 GATE_LIBS = $(shell $(PKG_CONFIG) --libs $(GATE_PKGS) $(HTTP_PKGS) 2>/dev/null)
 HTTP_LIBS = $(shell $(PKG_CONFIG) --libs $(HTTP_PKGS) 2>/dev/null)
+# Of programs that look into a store's file themselves: tests and benchmarks.
+FILE_LIBS = $(shell $(PKG_CONFIG) --libs sqlite3 2>/dev/null)
 
 TOLD        = -DLK_VERSION="$(VERSION)" -DLK_SYSCONFDIR="$(SYSCONFDIR)"
 BASE_CFLAGS = -std=c11 -D_GNU_SOURCE $(patsubst %,'%',$(TOLD)) -Ilib \
@@ -125,7 +127,7 @@ $(B)/complete: Makefile
 	@mkdir -p $(@D)
 	@missing=$$(command -v $(PKG_CONFIG) > /dev/null || \
 		echo $(PKG_CONFIG); \
-	for package in $(PKGS) $(LOADED); do \
+	for package in $(PKGS); do \
 		$(PKG_CONFIG) --exists $$package 2> /dev/null || \
 			echo "$$package"; \
 	done; for lib in $(PAM_LIBS); do \
@@ -224,13 +226,18 @@ $(B)/obj/pam/libconfig.a:
 		--redefine-sym $(name)=lk_guest_$(name)) \
 		"$$($(CC) -print-file-name=libconfig.a)" $@
 
-$(B)/pam_latchkey.so: $(PAM_OBJ) $(B)/liblatchkey.a $(B)/obj/pam/libconfig.a \
-		pam/pam_latchkey.map
+$(B)/obj/pam/sqlite.o: lib/store/sqlite/library.c Makefile $(B)/told
+	@mkdir -p $(@D)
+	$(CC) $(BASE_CFLAGS) -DLK_SQLITE_LINKED $(CFLAGS) $(CPPFLAGS) -c -o $@ $<
+
+$(B)/pam_latchkey.so: $(PAM_OBJ) $(B)/obj/pam/sqlite.o $(B)/liblatchkey.a \
+		$(B)/obj/pam/libconfig.a pam/pam_latchkey.map
 	$(CC) -shared -pthread $(LDHARDEN) -Wl,-Bsymbolic \
 		-Wl,--exclude-libs,ALL -Wl,--gc-sections $(PAM_GUEST) \
 		-Wl,--version-script,pam/pam_latchkey.map -Wl,--as-needed \
-		$(LDFLAGS) -o $@ $(PAM_OBJ) $(B)/liblatchkey.a \
-		$(B)/obj/pam/libconfig.a $(PAM_ARCHIVES) -lpam -lm
+		$(LDFLAGS) -o $@ $(PAM_OBJ) $(B)/obj/pam/sqlite.o \
+		$(B)/liblatchkey.a $(B)/obj/pam/libconfig.a $(PAM_ARCHIVES) \
+		-lpam -lm
 
 # Scripts that run inside Redis: each as text and as the SHA-1 that EVALSHA
 # names it by.
@@ -286,7 +293,7 @@ $(B)/tests/contract/%: $(B)/obj/tests/contract/%.o \
 		$(B)/obj/tests/support/module_dir.o $(B)/liblatchkey.a
 	@mkdir -p $(@D)
 	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS) -lcmocka \
-		$(MODULE_LIBS)
+		$(FILE_LIBS) $(MODULE_LIBS)
 
 PAM_UNIT_SRC := $(filter tests/unit/test_pam_%,$(UNIT_SRC))
 $(call obj,$(PAM_UNIT_SRC)): BASE_CFLAGS += -Ipam
@@ -411,7 +418,7 @@ DEMO_DEBS  := $(BUILD_DEBS) python3 lighttpd pamtester libpam-wrapper
 # What LK_REDIS_SERVER names, unless it is the path of one built by hand.
 REDIS_DEBS := $(if $(findstring /,$(LK_REDIS_SERVER)),,$(or \
 	$(LK_REDIS_SERVER),redis-server|valkey-server))
-BENCH_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) nginx wrk openssl
+BENCH_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) nginx wrk openssl valgrind
 PEERS_DEBS := $(BENCH_DEBS) libnginx-mod-http-lua apache2 \
 	libapache2-mod-auth-openidc golang-go golang-github-gomodule-redigo-dev
 CHECK_DEBS := $(DEMO_DEBS) $(REDIS_DEBS) libcmocka-dev \
@@ -510,6 +517,7 @@ $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/obj/tests/bench/figure.o \
 	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) \
 		$(LIB_LIBS) $(LDLIBS)
 
+$(B)/bench/bench_store: LDLIBS += $(FILE_LIBS)
 $(B)/bench/bench_pam: LDLIBS += -lpam
 $(B)/bench/bench_pam: $(B)/bench/pam_bare.so
 

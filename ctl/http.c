@@ -1,4 +1,3 @@
-#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +6,7 @@
 #include <curl/curl.h>
 
 #include "base/error.h"
+#include "base/library.h"
 #include "http.h"
 
 /* Longest a request takes, and a connection until it stands, in ms. */
@@ -22,38 +22,13 @@
 	F(curl_free)
 /* clang-format on */
 
-#define POINTER(name) __typeof__(&(name)) name##_;
 struct ctl_http {
-	LIBCURL(POINTER)
-	void *library;
+	LIBCURL(LK_LIBRARY_POINTER)
 	CURL *easy;
 	CURLU *url;
 	char *path, *host, *user;
 	const char *ca;
 };
-#undef POINTER
-
-/* Dlsym() has it that a pointer to an object is one to a function. */
-static bool
-find(void *library, const char *name, void *pointer)
-{
-	void *const function = dlsym(library, name);
-
-	memcpy(pointer, &function, sizeof(function));
-	return (function != NULL);
-}
-
-static bool
-load(struct ctl_http *http)
-{
-	bool all = (http->library = dlopen("libcurl.so.4",
-	                RTLD_NOW | RTLD_LOCAL)) != NULL;
-
-#define FIND(name) all = all && find(http->library, #name, &http->name##_);
-	LIBCURL(FIND)
-#undef FIND
-	return (all);
-}
 
 /* The part of the URL; NULL if there is none. */
 static char *
@@ -127,7 +102,7 @@ ctl_http_open(struct ctl_http **made, const char *url, const char *ca,
 	if ((http = *made = calloc(1, sizeof(*http))) == NULL)
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
 	http->ca = ca;
-	if (!load(http))
+	if (!lk_library_load("libcurl.so.4", LIBCURL(LK_LIBRARY_NAME), http))
 		status = lk_fail(error, LK_E_SETTINGS,
 		    "libcurl.so.4 is not installed, which speaks HTTP here; "
 		    "on Debian and Ubuntu: apt install libcurl4");

@@ -1,6 +1,5 @@
 #include <sys/socket.h>
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
@@ -14,6 +13,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/error.h"
+#include "base/library.h"
 #include "base/tls.h"
 #include "base/trusted_file.h"
 
@@ -49,24 +49,12 @@
 	F(ERR_peek_error)
 /* clang-format on */
 
-#define POINTER(name) __typeof__(&(name)) name##_;
 static struct {
-	LIBSSL(POINTER)
-	LIBCRYPTO(POINTER)
+	LIBSSL(LK_LIBRARY_POINTER)
+	LIBCRYPTO(LK_LIBRARY_POINTER)
 	BIO_METHOD *method;
 	bool loaded;
 } ssl;
-#undef POINTER
-
-/* Dlsym() has it that a pointer to an object is one to a function. */
-static bool
-find(void *library, const char *name, void *pointer)
-{
-	void *const function = dlsym(library, name);
-
-	memcpy(pointer, &function, sizeof(function));
-	return (function != NULL);
-}
 
 static int bio_write(BIO *bio, const char *bytes, int len);
 static int bio_read(BIO *bio, char *bytes, int size);
@@ -74,21 +62,12 @@ static long bio_ctrl(BIO *bio, int command, long number, void *pointer);
 
 /* Once in a process; it says so by ${ssl.loaded}. */
 static void
-/* NOLINTNEXTLINE(readability-function-cognitive-complexity): of the lists. */
 load(void)
 {
-	void *libssl = dlopen("libssl.so.3", RTLD_NOW | RTLD_LOCAL);
-	void *libcrypto = dlopen("libcrypto.so.3", RTLD_NOW | RTLD_LOCAL);
-	bool all = libssl != NULL && libcrypto != NULL;
-
-#define FIND(name) all = all && find(libssl, #name, &ssl.name##_);
-	LIBSSL(FIND)
-#undef FIND
-#define FIND(name) all = all && find(libcrypto, #name, &ssl.name##_);
-	LIBCRYPTO(FIND)
-#undef FIND
 	/* No file and no environment says how, and nothing runs at the end. */
-	if (!all ||
+	if (!lk_library_load("libssl.so.3", LIBSSL(LK_LIBRARY_NAME), &ssl) ||
+	    !lk_library_load("libcrypto.so.3", LIBCRYPTO(LK_LIBRARY_NAME),
+	        &ssl.BIO_new_) ||
 	    ssl.OPENSSL_init_ssl_(
 	        OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL) !=
 	        1 ||

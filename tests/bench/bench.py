@@ -3,6 +3,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,35 @@ def bench_pam(place, redis, name, address):
     return subprocess.run(
         [BUILD / "bench" / "bench_pam", place.path / "pam.d", "ours", "bare",
          name, "1.3"], input=token.encode() + b"\n", check=False).returncode
+
+
+def instructions(place, *argv):
+    """How many a program takes from its start to its end."""
+    out = place.path / "callgrind.out"
+    subprocess.run(["valgrind", "--tool=callgrind",
+                    f"--callgrind-out-file={out}", *argv], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    return int(re.search(r"^(?:summary|totals): (\d+)", out.read_text(),
+                         re.M)[1])
+
+
+def bench_cold(place, redis):
+    """The command from its start to its end, in instructions."""
+    if shutil.which("valgrind") is None:
+        print("bench cold: left out, valgrind is not installed", flush=True)
+        return 0
+    for name, text, goal in (
+            ("redis", settings(redis.unix_address, "unix:/nowhere"),
+             ("<=", 1.0)),
+            ("sqlite", embedded_settings(place.path / "cold/sessions.db",
+                                         "unix:/nowhere"), None)):
+        conf = place.write(f"cold-{name}.conf", text)
+        command = Latchkey(place, conf)
+        token = command.issue("alice")
+        say(f"cold_check_{name}", instructions(
+            place, BUILD / "latchkey", "-c", conf, "check", token) / 1e6,
+            "million instructions", goal)
+    return 0
 
 
 def by_agent(place, name, conf):
@@ -140,6 +170,8 @@ def main():
             codes += [bench_pam(place, redis, *transport)
                       for transport in (("tcp", redis.address),
                                         ("unix", redis.unix_address))]
+        if not wanted or "bench_cold" in wanted:
+            codes.append(bench_cold(place, redis))
     if not wanted or "bench_tls" in wanted:
         codes.append(bench_tls())
     if not wanted or "bench_cluster" in wanted:

@@ -31,7 +31,7 @@ int main(void)
 	return (0);
 }
 """
-PACKAGES = ("hiredis", "libconfig", "libcjson", "libsodium", "sqlite3")
+PACKAGES = ("hiredis", "libconfig", "libcjson", "libsodium")
 
 
 def plain(text):

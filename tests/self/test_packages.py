@@ -55,6 +55,19 @@ def test_packages_are_built_with_all_that_building_takes():
     assert "pkgconf" in named
 
 
+def test_packages_bring_what_their_programs_load():
+    """Of which dpkg-shlibdeps knows nothing."""
+    oldest = re.search(r"^#define OLDEST (\d)0(\d\d)000$",
+                       read("lib/store/sqlite/library.c"), re.M)
+    for stanza in stanzas()[1:]:
+        name = stanza["Package"].strip()
+        wanted = name == LIBRARY or re.search(
+            r"s?bin/latchkey", read(f"debian/{name}.install"))
+        assert bool(wanted) == (
+            f"libsqlite3-0 (>= {oldest[1]}.{oldest[2]})"
+            in stanza.get("Depends", "")), name
+
+
 def test_packages_have_each_file_that_is_installed_once(place):
     """A program that nobody thought of is noticed here."""
     root = place.path / "root"

@@ -5,6 +5,7 @@
 #include "store/sqlite/db.h"
 #include "store/sqlite/family.h"
 #include "store/sqlite/file.h"
+#include "store/sqlite/library.h"
 #include "store/sqlite/open.h"
 
 /* How often to look whether the path still leads to the file. */
@@ -209,11 +210,11 @@ disconnect(struct lk_sqlite_db *db)
 	size_t i;
 
 	for (i = 0; i < ALL; i++) {
-		(void)sqlite3_finalize(db->statement[i].inside);
+		(void)lk_sqlite.finalize(db->statement[i].inside);
 		db->statement[i].inside = NULL;
 	}
 	/* SQLite leaves a log alone that is now another file's. */
-	(void)sqlite3_close_v2(db->connection);
+	(void)lk_sqlite.close_v2(db->connection);
 	db->connection = NULL;
 }
 
@@ -233,7 +234,7 @@ drop(struct lk_sqlite_kin *kin, bool torn)
 			db->statement[i].inside = NULL;
 		db->connection = NULL;
 	} else if (db->connection != NULL) {
-		(void)sqlite3_db_config(db->connection,
+		(void)lk_sqlite.db_config(db->connection,
 		    SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 		disconnect(db);
 	}
@@ -311,31 +312,31 @@ inside(struct lk_sql_row *row)
 static int64_t
 column_number(struct lk_sql_row *row, int column)
 {
-	return (sqlite3_column_int64(inside(row), column));
+	return (lk_sqlite.column_int64(inside(row), column));
 }
 
 static const void *
 column_bytes(struct lk_sql_row *row, int column)
 {
-	return (sqlite3_column_blob(inside(row), column));
+	return (lk_sqlite.column_blob(inside(row), column));
 }
 
 static size_t
 column_len(struct lk_sql_row *row, int column)
 {
-	return ((size_t)sqlite3_column_bytes(inside(row), column));
+	return ((size_t)lk_sqlite.column_bytes(inside(row), column));
 }
 
 static bool
 column_is_null(struct lk_sql_row *row, int column)
 {
-	return (sqlite3_column_type(inside(row), column) == SQLITE_NULL);
+	return (lk_sqlite.column_type(inside(row), column) == SQLITE_NULL);
 }
 
 static void
 column_done(struct lk_sql_row *row)
 {
-	(void)sqlite3_reset(inside(row));
+	(void)lk_sqlite.reset(inside(row));
 }
 
 static const struct lk_sql_columns columns = { .number = column_number,
@@ -354,15 +355,15 @@ prepare(struct lk_sqlite_db *db, int sql, struct statement **statement)
 	int result;
 
 	if (s->inside == NULL) {
-		result = sqlite3_prepare_v3(db->connection, sql_text[sql], -1,
+		result = lk_sqlite.prepare_v3(db->connection, sql_text[sql], -1,
 		    SQLITE_PREPARE_PERSISTENT, &s->inside, NULL);
 		if (result != SQLITE_OK)
 			return (fail(db, result));
 	}
-	if (sqlite3_stmt_busy(s->inside))
-		(void)sqlite3_reset(s->inside);
+	if (lk_sqlite.stmt_busy(s->inside))
+		(void)lk_sqlite.reset(s->inside);
 	/* From here on its steps are counted: see on_progress(). */
-	(void)sqlite3_stmt_status(s->inside, SQLITE_STMTSTATUS_VM_STEP, 1);
+	(void)lk_sqlite.stmt_status(s->inside, SQLITE_STMTSTATUS_VM_STEP, 1);
 	return (LK_OK);
 }
 
@@ -371,13 +372,13 @@ static enum lk_status
 step(struct lk_sqlite_db *db, struct statement *statement,
     struct lk_sql_row **row)
 {
-	const int result = sqlite3_step(statement->inside);
+	const int result = lk_sqlite.step(statement->inside);
 
 	*row = result == SQLITE_ROW ? &statement->row : NULL;
 	if (result == SQLITE_ROW)
 		return (LK_OK);
 	/* A statement that is left standing would hold its locks. */
-	(void)sqlite3_reset(statement->inside);
+	(void)lk_sqlite.reset(statement->inside);
 	return (result == SQLITE_DONE ? LK_OK : fail(db, result));
 }
 
@@ -394,18 +395,18 @@ run(struct lk_sqlite_db *db, int sql, const struct lk_sql_arg *args,
 	struct statement *statement = NULL;
 	enum lk_status status = prepare(db, sql, &statement);
 	struct lk_sql_row *at = NULL;
-	int i, n = sqlite3_bind_parameter_count(statement->inside);
+	int i, n = lk_sqlite.bind_parameter_count(statement->inside);
 
 	/* What is bound is borrowed, which takes no memory: it cannot fail. */
 	for (i = 0; i < n && i < (int)count; i++, args++) {
 		if (args->type == LK_SQL_IS_NUMBER)
-			(void)sqlite3_bind_int64(statement->inside, i + 1,
+			(void)lk_sqlite.bind_int64(statement->inside, i + 1,
 			    args->number);
 		else if (args->type == LK_SQL_IS_TEXT)
-			(void)sqlite3_bind_text(statement->inside, i + 1,
+			(void)lk_sqlite.bind_text(statement->inside, i + 1,
 			    args->bytes, -1, SQLITE_STATIC);
 		else
-			(void)sqlite3_bind_blob64(statement->inside, i + 1,
+			(void)lk_sqlite.bind_blob64(statement->inside, i + 1,
 			    args->bytes, (sqlite3_uint64)args->number,
 			    SQLITE_STATIC);
 	}
@@ -444,14 +445,14 @@ sqlite_row_of(struct lk_sql_db *base, const uint8_t tag[LK_TAG_LEN],
 	memcpy(db->tag, tag, LK_TAG_LEN);
 	memcpy(db->handle, handle, LK_HANDLE_LEN);
 	if (!bound) {
-		result = sqlite3_bind_blob(find->inside, 1, db->tag, LK_TAG_LEN,
-		    SQLITE_STATIC);
+		result = lk_sqlite.bind_blob(find->inside, 1, db->tag,
+		    LK_TAG_LEN, SQLITE_STATIC);
 		if (result == SQLITE_OK)
-			result = sqlite3_bind_blob(find->inside, 2, db->handle,
-			    LK_HANDLE_LEN, SQLITE_STATIC);
+			result = lk_sqlite.bind_blob(find->inside, 2,
+			    db->handle, LK_HANDLE_LEN, SQLITE_STATIC);
 	}
 	if (result != SQLITE_OK) {
-		(void)sqlite3_finalize(find->inside);
+		(void)lk_sqlite.finalize(find->inside);
 		find->inside = NULL;
 		return (fail(db, result));
 	}
@@ -494,11 +495,11 @@ static void
 give_up(struct lk_sqlite_db *db, enum lk_status status)
 {
 	lk_fd_hold(&db->hold);
-	if (sqlite3_get_autocommit(db->connection) == 0)
-		(void)sqlite3_exec(db->connection, "ROLLBACK", NULL, NULL,
+	if (lk_sqlite.get_autocommit(db->connection) == 0)
+		(void)lk_sqlite.exec(db->connection, "ROLLBACK", NULL, NULL,
 		    NULL);
 	if (status == LK_E_STORE)
-		(void)sqlite3_wal_checkpoint_v2(db->connection, NULL,
+		(void)lk_sqlite.wal_checkpoint_v2(db->connection, NULL,
 		    SQLITE_CHECKPOINT_RESTART, NULL, NULL);
 	if (status != LK_E_TIMEOUT)
 		disconnect(db);
@@ -513,7 +514,7 @@ make_room(struct lk_sqlite_db *db)
 	/* What the log holds comes first: then it begins anew, in the room
 	 * that it has. */
 	if (connect_db(db, true) == LK_OK)
-		(void)sqlite3_wal_checkpoint_v2(db->connection, NULL,
+		(void)lk_sqlite.wal_checkpoint_v2(db->connection, NULL,
 		    SQLITE_CHECKPOINT_RESTART, NULL, NULL);
 	leave(db);
 }
@@ -526,7 +527,7 @@ sqlite_end(struct lk_sql_db *base, enum lk_status status)
 	size_t i;
 
 	for (i = 0; i < ALL; i++)
-		(void)sqlite3_reset(db->statement[i].inside);
+		(void)lk_sqlite.reset(db->statement[i].inside);
 	if (status >= 0) {
 		end = run(db, COMMIT, NULL, 0, NULL);
 		if (end == LK_OK) {
@@ -547,7 +548,7 @@ sqlite_undo(struct lk_sql_db *base, enum lk_status status)
 	size_t i;
 
 	for (i = 0; i < ALL; i++)
-		(void)sqlite3_reset(db->statement[i].inside);
+		(void)lk_sqlite.reset(db->statement[i].inside);
 	if (status < 0 || (end = run(db, ROLLBACK, NULL, 0, NULL)) != LK_OK) {
 		status = status < 0 ? status : end;
 		give_up(db, status);
@@ -586,7 +587,7 @@ static int
 sqlite_changes(const struct lk_sql_db *base)
 {
 	return (
-	    sqlite3_changes(((const struct lk_sqlite_db *)base)->connection));
+	    lk_sqlite.changes(((const struct lk_sqlite_db *)base)->connection));
 }
 
 static bool
@@ -638,11 +639,14 @@ enum lk_status
 lk_sqlite_db_new(const char *path, struct lk_error *error,
     struct lk_sql_db **dbp)
 {
-	struct lk_sqlite_db *db = calloc(1, sizeof(*db));
+	enum lk_status status = lk_sqlite_load(error);
+	struct lk_sqlite_db *db;
 	size_t i;
 
 	*dbp = NULL;
-	if (db == NULL)
+	if (status != LK_OK)
+		return (status);
+	if ((db = calloc(1, sizeof(*db))) == NULL)
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
 	db->base = (struct lk_sql_db){ &engine, error, path };
 	for (i = 0; i < ALL; i++)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "store/sqlite/file.h"
+#include "store/sqlite/library.h"
 #include "store/sqlite/open.h"
 
 /* How long to wait between two looks at a lock. */
@@ -154,7 +155,7 @@ on_commit(void *arg, sqlite3 *connection, const char *name, int pages)
 		    lk_deadline_in(LOG_RESTART_MS));
 	}
 	/* What was committed is safe; another will do it if we cannot. */
-	(void)sqlite3_wal_checkpoint_v2(connection, name, mode, NULL, NULL);
+	(void)lk_sqlite.wal_checkpoint_v2(connection, name, mode, NULL, NULL);
 	pace->deadline = kept;
 	return (SQLITE_OK);
 }
@@ -173,7 +174,9 @@ enum lk_status
 lk_sqlite_fail(struct lk_error *error, const char *path, sqlite3 *connection,
     int result)
 {
-	int number = connection != NULL ? sqlite3_system_errno(connection) : 0;
+	int number = connection != NULL
+	    ? lk_sqlite.system_errno(connection)
+	    : 0;
 
 	switch (result & 0xff) {
 	case SQLITE_BUSY:
@@ -205,9 +208,9 @@ lk_sqlite_fail(struct lk_error *error, const char *path, sqlite3 *connection,
 	default:
 		if (number != 0)
 			return (lk_sqlite_file_fail(path,
-			    sqlite3_errstr(result), number, error));
+			    lk_sqlite.errstr(result), number, error));
 		return (lk_fail(error, LK_E_STORE, "%s: %s", path,
-		    sqlite3_errstr(result)));
+		    lk_sqlite.errstr(result)));
 	}
 }
 
@@ -226,18 +229,19 @@ read_number(const struct opening *o, const char *text, int *number)
 	sqlite3_stmt *statement = NULL;
 	int result;
 
-	result = sqlite3_prepare_v2(o->connection, text, -1, &statement, NULL);
+	result = lk_sqlite.prepare_v2(o->connection, text, -1, &statement,
+	    NULL);
 	if (result == SQLITE_OK)
-		result = sqlite3_step(statement);
-	*number = result == SQLITE_ROW ? sqlite3_column_int(statement, 0) : 0;
-	(void)sqlite3_finalize(statement);
+		result = lk_sqlite.step(statement);
+	*number = result == SQLITE_ROW ? lk_sqlite.column_int(statement, 0) : 0;
+	(void)lk_sqlite.finalize(statement);
 	return (result == SQLITE_ROW ? LK_OK : fail(o, result));
 }
 
 static enum lk_status
 execute(const struct opening *o, const char *text)
 {
-	int result = sqlite3_exec(o->connection, text, NULL, NULL, NULL);
+	int result = lk_sqlite.exec(o->connection, text, NULL, NULL, NULL);
 
 	return (result == SQLITE_OK ? LK_OK : fail(o, result));
 }
@@ -340,7 +344,7 @@ has_log(const char *path)
 static void
 keep_log(sqlite3 *connection, int keep)
 {
-	(void)sqlite3_db_config(connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
+	(void)lk_sqlite.db_config(connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
 	    keep, NULL);
 }
 
@@ -353,18 +357,20 @@ keep_names(sqlite3 *connection)
 {
 	int keep = 1;
 
-	(void)sqlite3_file_control(connection, NULL, SQLITE_FCNTL_PERSIST_WAL,
+	(void)lk_sqlite.file_control(connection, NULL, SQLITE_FCNTL_PERSIST_WAL,
 	    &keep);
 }
 
 static void
 set_handlers(sqlite3 *connection, struct lk_sqlite_pace *pace)
 {
-	(void)sqlite3_extended_result_codes(connection, 1);
-	(void)sqlite3_busy_handler(connection, on_busy, pace);
-	sqlite3_progress_handler(connection, PROGRESS_STEPS, on_progress, pace);
-	(void)sqlite3_wal_hook(connection, on_commit, pace);
-	(void)sqlite3_db_config(connection, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	(void)lk_sqlite.extended_result_codes(connection, 1);
+	(void)lk_sqlite.busy_handler(connection, on_busy, pace);
+	lk_sqlite.progress_handler(connection, PROGRESS_STEPS, on_progress,
+	    pace);
+	(void)lk_sqlite.wal_hook(connection, on_commit, pace);
+	(void)lk_sqlite.db_config(connection, SQLITE_DBCONFIG_DEFENSIVE, 1,
+	    NULL);
 }
 
 enum lk_status
@@ -381,7 +387,7 @@ lk_sqlite_open(const char *path, struct lk_sqlite_pace *pace,
 	status = lk_sqlite_file_prepare(path, error);
 	if (status != LK_OK)
 		return (status);
-	result = sqlite3_open_v2(path, &o.connection, flags, NULL);
+	result = lk_sqlite.open_v2(path, &o.connection, flags, NULL);
 	if (result != SQLITE_OK) {
 		status = fail(&o, result);
 		goto out;
@@ -400,7 +406,7 @@ lk_sqlite_open(const char *path, struct lk_sqlite_pace *pace,
 	*connection = o.connection;
 	o.connection = NULL;
 out:
-	(void)sqlite3_close_v2(o.connection);
+	(void)lk_sqlite.close_v2(o.connection);
 	return (status);
 }
 
@@ -409,7 +415,7 @@ lk_sqlite_has_moved(sqlite3 *connection)
 {
 	int moved = 0;
 
-	return (sqlite3_file_control(connection, NULL, SQLITE_FCNTL_HAS_MOVED,
+	return (lk_sqlite.file_control(connection, NULL, SQLITE_FCNTL_HAS_MOVED,
 	            &moved) != SQLITE_OK ||
 	    moved != 0);
 }

@@ -10,11 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <sqlite3.h>
-
 #include "store/backend.h"
 #include "store/sql/store.h"
 #include "store/sqlite/db.h"
+#include "store/sqlite/library.h"
 
 static enum lk_status
 sqlite_inspect(struct lk_store *base, struct lk_deadline deadline,
@@ -32,8 +31,8 @@ sqlite_inspect(struct lk_store *base, struct lk_deadline deadline,
 	    LK_SQL_NUMBER(lk_sql_now_ms(store)));
 	if (row != NULL) {
 		(void)snprintf(text, sizeof(text),
-		    "SQLite %s, %lld live sessions in %s", sqlite3_libversion(),
-		    (long long)lk_sql_number(row, 0),
+		    "SQLite %s, %lld live sessions in %s",
+		    lk_sqlite.libversion(), (long long)lk_sql_number(row, 0),
 		    base->settings->store.sqlite.path);
 		each(arg, LK_FINDING_GOOD, text);
 	}
