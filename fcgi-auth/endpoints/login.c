@@ -27,7 +27,9 @@ struct visitor {
 	struct gate_form form; /* secret */
 	const char *typed;     /* the name, as it was sent */
 	const char *url;
-	char name[GATE_NAME_MAX + 1]; /* as it is asked about; "": nobody's */
+	char name[GATE_NAME_MAX + 1]; /* as it is asked about */
+	const char
+	    *counted; /* the same, or what was typed if that is nobody's */
 	char user[LK_USER_ID_MAX + 1];
 };
 
@@ -298,7 +300,7 @@ check(struct visitor *visitor)
 		refuse_wrong(visitor);
 		return;
 	}
-	gate_attempts_forgive(&asked->tally->attempts, visitor->typed, peer,
+	gate_attempts_forgive(&asked->tally->attempts, visitor->counted, peer,
 	    now_s());
 	if (status == LK_OK)
 		issue(visitor);
@@ -330,7 +332,7 @@ begin(struct visitor *visitor)
 	if (brought->since_ns != 0)
 		return (true);
 	word = gate_attempts_begin(&call->asked->tally->attempts,
-	    visitor->typed, call->c->request.peer,
+	    visitor->counted, call->c->request.peer,
 	    (uint32_t)visitor->settings->per_minute, now_s());
 	if (word.refused) {
 		say_too_many(visitor, word.wait);
@@ -355,8 +357,7 @@ try_password(struct visitor *visitor)
 
 	if (!begin(visitor))
 		return;
-	if (!gate_password_name(visitor->settings, visitor->typed,
-	        visitor->name) ||
+	if (visitor->counted != visitor->name ||
 	    !gate_password_may_be(call->asked->settings,
 	        gate_form_text(&visitor->form, GATE_FORM_PASSWORD))) {
 		refuse_wrong(visitor);
@@ -366,7 +367,7 @@ try_password(struct visitor *visitor)
 		brought->again_ns = now + TURN_MS * MS_NS;
 	} else {
 		gate_attempts_forgive(&call->asked->tally->attempts,
-		    visitor->typed, call->c->request.peer, now_s());
+		    visitor->counted, call->c->request.peer, now_s());
 		say_unavailable(visitor, "passwords cannot be checked", &busy);
 	}
 }
@@ -407,6 +408,10 @@ log_in(struct gate_call *call)
 		/* The agent takes no longer one, and nobody has it. */
 		if (strlen(visitor.url) > LK_LOGIN_URL_MAX)
 			visitor.url = "";
+		visitor.counted = gate_password_name(visitor.settings,
+		                      visitor.typed, visitor.name)
+		    ? visitor.name
+		    : visitor.typed;
 		try_password(&visitor);
 	}
 	gate_form_free(&visitor.form);

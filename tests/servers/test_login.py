@@ -465,7 +465,7 @@ def test_login_by_the_gates_row_and_no_more(place):
       "al\u0131ce", "alice@example.org "]),
     ('names = "exact";', ["alice", "Carol"], ["Alice", "carol"])])
 def test_login_names_are_folded_as_the_settings_say(place, login, good, bad):
-    house = LoginHouse(place, login + "per_minute = 100;")
+    house = LoginHouse(place, login + "per_minute = 10;")
     for name in good:
         password = PASSWORDS["Carol" if name == "Carol" else "alice"]
         reply = house.log_in(name, password)
@@ -474,6 +474,12 @@ def test_login_names_are_folded_as_the_settings_say(place, login, good, bad):
         assert user == ("Carol" if name == "Carol" else "alice")
     for name in bad:
         assert house.log_in(name, PASSWORDS["alice"]).status == 401, name
+    # Nor are there more tries for one user by more spellings.
+    for number in range(10):
+        assert house.log_in("alice", number, peer="192.0.2.2").status == 401
+    for name in good:
+        assert house.log_in(name, "wrong", peer="192.0.2.2").status == (
+            401 if name == "Carol" else 429), name
 
 
 def test_login_is_not_there_until_it_is_configured(place):
