@@ -142,8 +142,8 @@ take_rate(struct agent_work *work)
 	if (work->permit.per_minute == 0)
 		return (true);
 	work->answer->retry_after = agent_rate_take(&work->asked->policy->rates,
-	    work->permit.row, work->caller->uid, work->permit.per_minute,
-	    lk_monotonic_ns());
+	    work->permit.row, work->caller->uid, work->permit.listed,
+	    work->permit.per_minute, lk_monotonic_ns());
 	if (work->answer->retry_after == 0)
 		return (true);
 	agent_answer_say(work->answer, 429, LK_LIMIT,

@@ -25,7 +25,7 @@ is_in_groups(const struct agent_row *row, const struct agent_caller *caller)
 }
 
 static bool
-is_of(const struct agent_row *row, const struct agent_caller *caller)
+is_listed(const struct agent_row *row, const struct agent_caller *caller)
 {
 	size_t i;
 
@@ -33,7 +33,13 @@ is_of(const struct agent_row *row, const struct agent_caller *caller)
 		if (row->uids[i] == caller->uid && caller->uid != AGENT_NOBODY)
 			return (true);
 	}
-	return (is_in_groups(row, caller));
+	return (false);
+}
+
+static bool
+is_of(const struct agent_row *row, const struct agent_caller *caller)
+{
+	return (is_listed(row, caller) || is_in_groups(row, caller));
 }
 
 bool
@@ -110,6 +116,7 @@ agent_permit(const struct agent_rows *rows, const struct agent_caller *caller,
 		one = judge(row->says, about);
 		if (one == AGENT_PERMITTED) {
 			permit->row = i;
+			permit->listed = is_listed(row, caller);
 			permit->per_minute = row->says->per_minute;
 			permit->max_ttl = row->says->max_ttl;
 			if (row->says->clients.n > 0)

@@ -75,6 +75,7 @@ enum agent_permission {
 /** What it is permitted by, if it is. */
 struct agent_permit {
 	size_t row;                       /* its number */
+	bool listed;                      /* it names the caller's user */
 	int64_t per_minute;               /* 0: no limit */
 	int64_t max_ttl;                  /* 0: no limit */
 	const struct lk_strings *clients; /* NULL: all kinds */

@@ -1,4 +1,3 @@
-#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -17,12 +16,13 @@ is_over(const struct agent_rate *rate, int64_t part)
 
 /* The one of ${row} and ${uid}, or one that nobody needs; NULL: none. */
 static struct agent_rate *
-find(struct agent_rates *rates, size_t row, uid_t uid, int64_t part)
+find(struct agent_rates *rates, size_t row, uid_t uid, bool listed,
+    int64_t part)
 {
 	struct agent_rate *rate, *unused = NULL;
 	size_t i;
 
-	for (i = 0; i < AGENT_RATES_MAX; i++) {
+	for (i = listed ? 0 : AGENT_RATES_MAX / 2; i < AGENT_RATES_MAX; i++) {
 		rate = &rates->v[i];
 		if (rate->part != 0 && rate->row == row && rate->uid == uid)
 			return (rate);
@@ -64,7 +64,7 @@ take(struct agent_rate *rate, int64_t per_minute)
 }
 
 unsigned int
-agent_rate_take(struct agent_rates *rates, size_t row, uid_t uid,
+agent_rate_take(struct agent_rates *rates, size_t row, uid_t uid, bool listed,
     int64_t per_minute, int64_t now_ns)
 {
 	/* The first is none. */
@@ -73,7 +73,7 @@ agent_rate_take(struct agent_rates *rates, size_t row, uid_t uid,
 	int64_t parts = 0;
 
 	(void)pthread_mutex_lock(&rates->lock);
-	rate = find(rates, row, uid, part);
+	rate = find(rates, row, uid, listed, part);
 	if (rate != NULL) {
 		go_on(rate, part);
 		parts = take(rate, per_minute);

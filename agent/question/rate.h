@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Most callers that are counted at once, of all rows. */
@@ -24,14 +25,15 @@ struct agent_rates {
 };
 
 /**
- * agent_rate_take(rates, row, uid, per_minute, now_ns):
+ * agent_rate_take(rates, row, uid, listed, per_minute, now_ns):
  * Count one more question of ${uid} that ${row} permits.  0, or the seconds
  * until it may be asked: no minute, wherever it begins, has more than
  * ${per_minute}.  They may come at once; then it takes up to 65 seconds until
  * the next.  Who finds no room, since too many others are counted, waits as
- * well.
+ * well; one who is not ${listed} by himself, but of a group, has half of it, as
+ * he may be thousands (subuid(5)).
  */
 unsigned int agent_rate_take(struct agent_rates *rates, size_t row, uid_t uid,
-    int64_t per_minute, int64_t now_ns);
+    bool listed, int64_t per_minute, int64_t now_ns);
 
 #endif /* !AGENT_RATE_H_ */

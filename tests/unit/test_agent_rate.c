@@ -30,17 +30,21 @@ test_agent_rate_says_how_long_to_wait(void **state)
 	const int64_t t = 500 * SECOND;
 
 	(void)state;
-	assert_int_equal(agent_rate_take(rates, 0, 33, 2, t), 0);
-	assert_int_equal(agent_rate_take(rates, 0, 33, 2, t + 10 * SECOND), 0);
-	assert_int_equal(agent_rate_take(rates, 0, 33, 2, t + 20 * SECOND),
-	    45);
-	assert_int_equal(agent_rate_take(rates, 0, 33, 2, t + 65 * SECOND - 1),
-	    1);
-	assert_int_equal(agent_rate_take(rates, 0, 33, 2, t + 65 * SECOND), 0);
-	assert_int_equal(agent_rate_take(rates, 0, 33, 2, t + 66 * SECOND), 9);
-	assert_int_equal(agent_rate_take(rates, 0, 33, 2, t + 75 * SECOND), 0);
-	assert_int_equal(agent_rate_take(rates, 0, 33, 2, t + 600 * SECOND),
-	    0);
+	assert_int_equal(agent_rate_take(rates, 0, 33, true, 2, t), 0);
+	assert_int_equal(
+	    agent_rate_take(rates, 0, 33, true, 2, t + 10 * SECOND), 0);
+	assert_int_equal(
+	    agent_rate_take(rates, 0, 33, true, 2, t + 20 * SECOND), 45);
+	assert_int_equal(
+	    agent_rate_take(rates, 0, 33, true, 2, t + 65 * SECOND - 1), 1);
+	assert_int_equal(
+	    agent_rate_take(rates, 0, 33, true, 2, t + 65 * SECOND), 0);
+	assert_int_equal(
+	    agent_rate_take(rates, 0, 33, true, 2, t + 66 * SECOND), 9);
+	assert_int_equal(
+	    agent_rate_take(rates, 0, 33, true, 2, t + 75 * SECOND), 0);
+	assert_int_equal(
+	    agent_rate_take(rates, 0, 33, true, 2, t + 600 * SECOND), 0);
 	done(rates);
 }
 
@@ -61,7 +65,7 @@ test_agent_rate_holds_in_each_minute_wherever_it_begins(void **state)
 
 		memset(asked, 0, sizeof(asked));
 		for (s = *begin; s < SECONDS; s++) {
-			while (agent_rate_take(rates, 0, 33, MOST,
+			while (agent_rate_take(rates, 0, 33, true, MOST,
 			           (1000 + s) * SECOND + SECOND / 3) == 0)
 				asked[s]++;
 			sum = 0;
@@ -83,10 +87,10 @@ test_agent_rate_is_of_each_row_and_user(void **state)
 	struct agent_rates *rates = fresh();
 
 	(void)state;
-	assert_int_equal(agent_rate_take(rates, 0, 33, 1, SECOND), 0);
-	assert_int_not_equal(agent_rate_take(rates, 0, 33, 1, SECOND), 0);
-	assert_int_equal(agent_rate_take(rates, 1, 33, 1, SECOND), 0);
-	assert_int_equal(agent_rate_take(rates, 0, 34, 1, SECOND), 0);
+	assert_int_equal(agent_rate_take(rates, 0, 33, true, 1, SECOND), 0);
+	assert_int_not_equal(agent_rate_take(rates, 0, 33, true, 1, SECOND), 0);
+	assert_int_equal(agent_rate_take(rates, 1, 33, true, 1, SECOND), 0);
+	assert_int_equal(agent_rate_take(rates, 0, 34, true, 1, SECOND), 0);
 	done(rates);
 }
 
@@ -98,11 +102,30 @@ test_agent_rate_without_room_lets_nobody_more_in(void **state)
 
 	(void)state;
 	for (uid = 0; uid < AGENT_RATES_MAX; uid++)
-		assert_int_equal(agent_rate_take(rates, 0, uid, 1, SECOND), 0);
-	assert_int_equal(agent_rate_take(rates, 0, uid, 1, SECOND), 60);
+		assert_int_equal(
+		    agent_rate_take(rates, 0, uid, true, 1, SECOND), 0);
+	assert_int_equal(agent_rate_take(rates, 0, uid, true, 1, SECOND), 60);
 	/* Nobody's count is lost by that. */
-	assert_int_not_equal(agent_rate_take(rates, 0, 0, 1, SECOND), 0);
-	assert_int_equal(agent_rate_take(rates, 0, uid, 1, 66 * SECOND), 0);
+	assert_int_not_equal(agent_rate_take(rates, 0, 0, true, 1, SECOND), 0);
+	assert_int_equal(agent_rate_take(rates, 0, uid, true, 1, 66 * SECOND),
+	    0);
+	done(rates);
+}
+
+/* He may be as many users as he has subordinate ids. */
+static void
+test_agent_rate_of_a_group_leaves_room_for_who_is_listed(void **state)
+{
+	struct agent_rates *rates = fresh();
+	uid_t uid;
+
+	(void)state;
+	for (uid = 100000; uid < 100000 + AGENT_RATES_MAX / 2; uid++)
+		assert_int_equal(
+		    agent_rate_take(rates, 0, uid, false, 1, SECOND), 0);
+	assert_int_equal(agent_rate_take(rates, 0, uid, false, 1, SECOND), 60);
+	assert_int_equal(agent_rate_take(rates, 1, 33, true, 1, SECOND), 0);
+	assert_int_not_equal(agent_rate_take(rates, 1, 33, true, 1, SECOND), 0);
 	done(rates);
 }
 
