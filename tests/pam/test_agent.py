@@ -155,6 +155,9 @@ ISSUE = ["curl", "-s", "-d", "user=root", "http://localhost/v1/issue",
 @pytest.mark.parametrize("mapped", ["--map-root-user", "--user"])
 def test_agent_lets_root_of_a_namespace_do_no_more(agency, user, mapped):
     path = agency.address.removeprefix("unix:")
+    done = agency.run("unshare", "--user", mapped, "true", user=user)
+    if done.returncode != 0:
+        pytest.skip(f"no namespace of users here: {done.stderr.strip()}")
     done = agency.run("unshare", "--user", mapped, *ISSUE, path, user=user)
     assert '"status":"settings are wrong"' in done.stdout, done
     # In there neither the settings nor the agent are root's.

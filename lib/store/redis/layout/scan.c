@@ -240,6 +240,7 @@ next_page(struct lk_redis_store *store, enum lk_redis_keys keys,
 		[LK_REDIS_KEYS_INDEXES] = layout->keys->index_type,
 		[LK_REDIS_KEYS_ALL] = NULL };
 	struct lk_buf pattern = LK_BUF_INIT(PATTERN_MAX);
+	const double before = place->part;
 	enum lk_status status = LK_FAULT;
 	struct cursor at;
 
@@ -261,6 +262,10 @@ next_page(struct lk_redis_store *store, enum lk_redis_keys keys,
 	place->done = at.cursor == 0;
 	if (store->pinned)
 		status = go_on_to_next(store, &at, place);
+	/* In a cluster the cursors of Redis 8 and Valkey 8 begin with the slot,
+	 * which grows the other way: of a master's share that tells nothing. */
+	if (place->part < before)
+		place->part = before;
 	if (status != LK_OK) {
 		lk_redis_free_replies(page, 1);
 		return (status);
