@@ -92,7 +92,10 @@ gate_web_header(struct gate_web_request *request, const char *name,
     const char *value)
 {
 	value = value == NULL ? "" : value;
-	if (strcasecmp(name, "Transfer-Encoding") == 0 ||
+	/* With a space before its colon it may be a body's to others, and is to
+	 * be refused in any case (RFC 9112, section 5.1). */
+	if (strpbrk(name, " \t") != NULL ||
+	    strcasecmp(name, "Transfer-Encoding") == 0 ||
 	    (strcasecmp(name, "Content-Length") == 0 &&
 	        strcmp(value, "0") != 0))
 		request->body = true;

@@ -142,7 +142,8 @@ def test_http_endpoints_answer_for_themselves(site, address):
 
 @pytest.mark.parametrize("body", [
     [("Content-Length", "5")], [("Content-Length", "00000")],
-    [("Transfer-Encoding", "chunked")],
+    [("Transfer-Encoding", "chunked")], [("Transfer-Encoding ", "chunked")],
+    [("Content-Length\t", "5")],
     [("Content-Length", "0"), ("Transfer-Encoding", "chunked")],
     [("Content-Length", "0"), ("Content-Length", "5")],
     [("Content-Length", "5"), ("Expect", "100-continue")]])
