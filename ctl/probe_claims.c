@@ -173,7 +173,8 @@ is_named(const char *line, const char *name)
 }
 
 /* The line of the page that has ${word}, if one has that is not to be called
- * ${own}, which may be NULL. */
+ * ${own}, which may be NULL; no more of it than is between commas, as the token
+ * may be in the same line. */
 static bool
 line_with(const struct lk_buf *body, const char *word, const char *own,
     char *line, size_t size)
@@ -183,9 +184,10 @@ line_with(const struct lk_buf *body, const char *word, const char *own,
 	size_t len;
 
 	for (; at != NULL; at = strstr(at + 1, word)) {
-		for (start = at; start > body->data && start[-1] != '\n';)
+		start = at;
+		while (start > body->data && strchr("\n,", start[-1]) == NULL)
 			start--;
-		len = strcspn(start, "\r\n");
+		len = strcspn(start, ",\r\n");
 		(void)snprintf(line, size, "%.*s", len < 100 ? (int)len : 100,
 		    start);
 		if (own == NULL || !is_named(line, own))

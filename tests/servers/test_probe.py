@@ -1,7 +1,10 @@
 """`latchkey probe`: it finds what opens a site, and cries for nothing else."""
 
+import http.server
+import json
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -287,6 +290,32 @@ def test_probe_without_a_token_sees_an_open_door(site):
     done = site.cli.run("probe", f"http://localhost:{front.port}/public/")
     assert done.returncode == 1
     assert found(done) == ["OPEN  without a token: /public/ answers 200"]
+
+
+def test_probe_shows_no_token_that_a_page_says(site):
+    """As one does that says all that it was sent in one line."""
+    class Page(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            said = json.dumps(dict(sorted(self.headers.items())))
+            good = "Bearer lk_" in said
+            self.send_response(200 if good else 401)
+            self.end_headers()
+            self.wfile.write(said.encode() if good else b"")
+
+        def log_message(self, *words):
+            """Tokens may be in there."""
+
+    with http.server.HTTPServer(("localhost", 0), Page) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            token = site.cli.issue("alice")
+            done = site.cli.run(
+                "probe", f"http://localhost:{server.server_port}/",
+                "--token-from", "-", stdin=token + "\n")
+        finally:
+            server.shutdown()
+    assert "reaches the application" in done.stdout
+    assert token[:20] not in done.stdout + done.stderr
 
 
 def test_probe_speaks_http2_over_tls(site):
