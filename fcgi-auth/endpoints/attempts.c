@@ -154,6 +154,8 @@ gate_attempts_begin(struct gate_attempts *attempts, const char *user,
 	for (kind = 0; kind < KINDS; kind++) {
 		keys[kind] = key_of(attempts, (enum kind)kind, user, peer);
 		entry = find(attempts, keys[kind], now, false);
+		if (kind == ADDRESS && entry != NULL)
+			word.yields = entry->count >= GATE_ATTEMPTS_FEW;
 		if (entry == NULL || entry->count < most[kind])
 			continue;
 		word.refused = true;

@@ -18,6 +18,8 @@
 #define GATE_ATTEMPTS_WINDOW 60
 /* How many times more failures an address may have than one user from there. */
 #define GATE_ATTEMPTS_USERS 5
+/* How many an address has before others go first. */
+#define GATE_ATTEMPTS_FEW 3
 /* Longest delay, in milliseconds, and what each failure too many adds to it. */
 #define GATE_ATTEMPTS_DELAY_MS 1000
 #define GATE_ATTEMPTS_STEP_MS 100
@@ -43,6 +45,7 @@ struct gate_attempts {
 /** Whether a password may be checked. */
 struct gate_attempts_word {
 	bool refused;      /* there were too many */
+	bool yields;       /* there were some: others go first */
 	unsigned int wait; /* seconds, until there are not, if it is */
 	unsigned int slow; /* milliseconds to wait before it is checked */
 };

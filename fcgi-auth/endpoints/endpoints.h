@@ -42,6 +42,7 @@ struct gate_brought {
 	int64_t since_ns;   /* when it was first looked at; 0: it was not */
 	int64_t again_ns;   /* not answered yet: ask again then, by
 	                       CLOCK_MONOTONIC; else 0 */
+	bool yields;        /* others go first */
 };
 
 /**

@@ -308,13 +308,15 @@ check(struct visitor *visitor)
 		say_unavailable(visitor, "passwords cannot be checked", &error);
 }
 
-/* Whether this thread may wait for who checks: half of them may at once. */
+/* Whether this thread may wait for who checks: half of them may at once, and
+ * who has failed leaves one, if there are more, to others. */
 static bool
-take_turn(const struct gate_asked *asked)
+take_turn(const struct gate_asked *asked, bool yields)
 {
 	const int most = (int)(asked->settings->gate.threads + 1) / 2;
 
-	if (atomic_fetch_add(&asked->tally->checking, 1) < most)
+	if (atomic_fetch_add(&asked->tally->checking, 1) <
+	    (yields && most > 1 ? most - 1 : most))
 		return (true);
 	(void)atomic_fetch_sub(&asked->tally->checking, 1);
 	return (false);
@@ -339,6 +341,7 @@ begin(struct visitor *visitor)
 		return (false);
 	}
 	brought->since_ns = now;
+	brought->yields = word.yields;
 	if (word.slow > 0)
 		brought->again_ns = now + (int64_t)word.slow * MS_NS;
 	return (word.slow == 0);
@@ -361,7 +364,7 @@ try_password(struct visitor *visitor)
 	    !gate_password_may_be(call->asked->settings,
 	        gate_form_text(&visitor->form, GATE_FORM_PASSWORD))) {
 		refuse_wrong(visitor);
-	} else if (take_turn(call->asked)) {
+	} else if (take_turn(call->asked, brought->yields)) {
 		check(visitor);
 	} else if (now - brought->since_ns < patience * MS_NS) {
 		brought->again_ns = now + TURN_MS * MS_NS;

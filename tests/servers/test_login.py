@@ -344,11 +344,15 @@ def test_login_program_gets_the_password_on_no_command_line(programs):
         program(place)
 
 
-def test_login_slow_checker_holds_up_nothing_else(place):
+@pytest.mark.parametrize("threads, failures", [(2, 0), (4, 3)])
+def test_login_slow_checker_holds_up_nothing_else(place, threads, failures):
+    """Nor, where there is more than one turn, who logs in from elsewhere."""
     house = LoginHouse(
         place, "timeout_ms = 60000;" + program(place), checker=None,
-        gate="threads = 2;")
+        gate=f"threads = {threads};")
     token = house.cli.issue("alice")
+    for _ in range(failures):
+        assert house.log_in("alice", "wrong").status == 401
     slow = []
     for _ in range(6):
         thread = threading.Thread(target=house.log_in,
@@ -361,6 +365,8 @@ def test_login_slow_checker_holds_up_nothing_else(place):
     for _ in range(20):
         assert house.ask("sessions",
                          HTTP_COOKIE=f"latchkey={token}").status == 200
+    if failures > 0:
+        assert house.log_in(peer="192.0.2.2").status == 303
     house.gate.kill()
     for thread in slow:
         thread.join()
