@@ -57,6 +57,9 @@ work(void *arg)
 	    epoll_wait(thread->epoll, &event, 1, -1) != -1 || errno == EINTR) {
 		/* Who is idle holds on to no old store either. */
 		gate_thread_follow(thread);
+		/* Who waits would be waited for. */
+		if (atomic_load(&thread->shared->stop))
+			gate_later_close(&thread->shared->later);
 		exchange = gate_later_take(&thread->shared->later);
 		if (exchange == NULL &&
 		    !gate_shared_take(thread->shared, &exchange))

@@ -81,13 +81,17 @@ gate_exchange_end(struct gate_exchange *exchange)
 	exchange->protocol->end(exchange);
 }
 
+/* Who was told to wait does, for as long as he is there; a web server that is
+ * to have an answer does not shut its end. */
 bool
 gate_exchange_is_given_up(const struct gate_exchange *exchange)
 {
 	const int64_t waited = lk_monotonic_ns() - exchange->since_ns;
-	struct pollfd pfd = { .fd = exchange->fd };
+	const bool told = exchange->brought.waited;
+	struct pollfd pfd = { .fd = exchange->fd,
+		.events = told ? POLLRDHUP : 0 };
 
-	return (waited > TOO_OLD_NS ||
-	    (waited >= STALE_NS && poll(&pfd, 1, 0) > 0 &&
-	        (pfd.revents & (POLLHUP | POLLERR)) != 0));
+	return ((!told && waited > TOO_OLD_NS) ||
+	    ((told || waited >= STALE_NS) && poll(&pfd, 1, 0) > 0 &&
+	        (pfd.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0));
 }

@@ -8,10 +8,11 @@
 #define SECOND_NS INT64_C(1000000000)
 
 bool
-gate_later_open(struct gate_later *later)
+gate_later_open(struct gate_later *later, gate_counter *n)
 {
 	*later = (struct gate_later){ .timer = timerfd_create(CLOCK_MONOTONIC,
-		                          TFD_CLOEXEC | TFD_NONBLOCK) };
+		                          TFD_CLOEXEC | TFD_NONBLOCK),
+		.n = n };
 	return (
 	    later->timer != -1 && pthread_mutex_init(&later->lock, NULL) == 0);
 }
@@ -32,20 +33,48 @@ set_timer(const struct gate_later *later)
 	(void)timerfd_settime(later->timer, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
+/* Behind all that are due before it, which most of those that come are not. */
+static void
+insert(struct gate_later *later, struct gate_exchange *exchange)
+{
+	struct gate_exchange *before = later->last;
+
+	while (before != NULL &&
+	    before->brought.again_ns > exchange->brought.again_ns)
+		before = before->before;
+	exchange->before = before;
+	exchange->next = before == NULL ? later->first : before->next;
+	*(before == NULL ? &later->first : &before->next) = exchange;
+	*(exchange->next == NULL ? &later->last
+	                         : &exchange->next->before) = exchange;
+}
+
+/* The first, which is another one's now. */
+static struct gate_exchange *
+take_first(struct gate_later *later)
+{
+	struct gate_exchange *exchange = later->first;
+
+	later->first = exchange->next;
+	*(later->first == NULL ? &later->last : &later->first->before) = NULL;
+	gate_count_down(&later->n[exchange->brought.again]);
+	return (exchange);
+}
+
 bool
 gate_later_put(struct gate_later *later, struct gate_exchange *exchange)
 {
-	struct gate_exchange **at = &later->first;
+	struct gate_brought *brought = &exchange->brought;
+	gate_counter *n = &later->n[brought->again];
 	bool room;
 
 	(void)pthread_mutex_lock(&later->lock);
-	if ((room = later->n < GATE_LATER_MAX)) {
-		while (*at != NULL &&
-		    (*at)->brought.again_ns <= exchange->brought.again_ns)
-			at = &(*at)->next;
-		exchange->next = *at;
-		*at = exchange;
-		later->n++;
+	room = !later->closed &&
+	    (brought->waited || gate_counted(n) < brought->places);
+	if (room) {
+		brought->waited = true;
+		insert(later, exchange);
+		(void)gate_count(n);
 		set_timer(later);
 	}
 	(void)pthread_mutex_unlock(&later->lock);
@@ -55,16 +84,12 @@ gate_later_put(struct gate_later *later, struct gate_exchange *exchange)
 struct gate_exchange *
 gate_later_take(struct gate_later *later)
 {
-	struct gate_exchange *exchange;
+	struct gate_exchange *exchange = NULL;
 
 	(void)pthread_mutex_lock(&later->lock);
-	exchange = later->first;
-	if (exchange != NULL &&
-	    exchange->brought.again_ns > lk_monotonic_ns()) {
-		exchange = NULL;
-	} else if (exchange != NULL) {
-		later->first = exchange->next;
-		later->n--;
+	if (later->first != NULL &&
+	    later->first->brought.again_ns <= lk_monotonic_ns()) {
+		exchange = take_first(later);
 		/* It is readable as long as another one is due. */
 		set_timer(later);
 	}
@@ -77,14 +102,23 @@ gate_later_close(struct gate_later *later)
 {
 	struct gate_exchange *exchange;
 
-	while ((exchange = later->first) != NULL) {
-		later->first = exchange->next;
+	(void)pthread_mutex_lock(&later->lock);
+	later->closed = true;
+	while (later->first != NULL) {
+		exchange = take_first(later);
 		gate_exchange_turn_away(exchange, GATE_TURN_AWAY_OVERLOAD,
 		    "it ends");
 	}
-	if (later->timer != -1) {
-		(void)close(later->timer);
-		(void)pthread_mutex_destroy(&later->lock);
-	}
+	(void)pthread_mutex_unlock(&later->lock);
+}
+
+void
+gate_later_free(struct gate_later *later)
+{
+	if (later->timer == -1)
+		return;
+	gate_later_close(later);
+	(void)close(later->timer);
+	(void)pthread_mutex_destroy(&later->lock);
 	later->timer = -1;
 }

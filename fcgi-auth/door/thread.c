@@ -42,7 +42,7 @@ gate_shared_open(struct gate_shared *shared, struct gate_process *process,
 	if (process->listeners[GATE_LISTENER_HTTP].fd != -1)
 		shared->http_room = shared->room.waiting / 4;
 	shared->room.waiting -= shared->http_room;
-	if (!gate_later_open(&shared->later))
+	if (!gate_later_open(&shared->later, tally->again))
 		return (lk_fail(error, LK_FAULT, "timer: %s", strerror(errno)));
 	if (shared->bell == -1 || shared->ended == -1 ||
 	    pipe2(shared->queue, O_CLOEXEC | O_NONBLOCK) != 0 ||
@@ -129,7 +129,7 @@ gate_shared_close(struct gate_shared *shared)
 {
 	int fd;
 
-	gate_later_close(&shared->later);
+	gate_later_free(&shared->later);
 	while ((fd = gate_shared_take_back(shared)) != -1)
 		gate_hang_up(fd);
 	close_one(&shared->bell);

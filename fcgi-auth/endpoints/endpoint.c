@@ -19,6 +19,7 @@ static const char *const names[GATE_ENDPOINT_COUNT] = {
 	[GATE_ENDPOINT_JWKS] = "jwks",
 	[GATE_ENDPOINT_LOGIN] = "login",
 	[GATE_ENDPOINT_PAGE] = "page",
+	[GATE_ENDPOINT_WATCH] = "watch",
 };
 
 const char *
@@ -63,7 +64,8 @@ gate_endpoint_asked(const struct gate_request *request, bool cgi)
 	endpoint = named(name);
 	if (cgi &&
 	    (endpoint == GATE_ENDPOINT_METRICS ||
-	        endpoint == GATE_ENDPOINT_LOGIN))
+	        endpoint == GATE_ENDPOINT_LOGIN ||
+	        endpoint == GATE_ENDPOINT_WATCH))
 		return (GATE_ENDPOINT_NONE);
 	return (endpoint);
 }

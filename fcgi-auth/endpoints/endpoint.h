@@ -26,6 +26,7 @@ enum gate_endpoint {
 	GATE_ENDPOINT_JWKS,  /* the keys that verify those */
 	GATE_ENDPOINT_LOGIN, /* a form for people, and what it logs in */
 	GATE_ENDPOINT_PAGE,  /* one's own sessions, for people */
+	GATE_ENDPOINT_WATCH, /* an answer once the session has ended */
 	GATE_ENDPOINT_COUNT
 };
 
@@ -38,7 +39,8 @@ const char *gate_endpoint_name(enum gate_endpoint endpoint);
  * and without that parameter, the one that the last segment of PATH_INFO
  * names.  GATE_ENDPOINT_NONE if none or an unknown one is named, or several
  * parameters say different things.  As CGI there are no metrics, of which each
- * process would show its own, and no login, whose failures each would count.
+ * process would show its own, no login, whose failures each would count, and no
+ * watch, for which each would stay.
  */
 enum gate_endpoint gate_endpoint_asked(const struct gate_request *request,
     bool cgi);

@@ -43,6 +43,9 @@ struct gate_brought {
 	int64_t again_ns;   /* not answered yet: ask again then, by
 	                       CLOCK_MONOTONIC; else 0 */
 	bool yields;        /* others go first */
+	enum gate_again again;
+	size_t places; /* how many such requests may wait at once */
+	bool waited;   /* it has: it keeps its place */
 };
 
 /**

@@ -36,6 +36,12 @@ has_page(const struct lk_settings *settings)
 	return (settings->gate.page.show);
 }
 
+static bool
+has_watch(const struct lk_settings *settings)
+{
+	return (settings->gate.watch.max > 0);
+}
+
 static const struct gate_handler handlers[GATE_ENDPOINT_COUNT] = {
 	[GATE_ENDPOINT_SESSION] = { get, GATE_NEED_USER, false, false,
 	    gate_show_session, NULL },
@@ -62,6 +68,8 @@ static const struct gate_handler handlers[GATE_ENDPOINT_COUNT] = {
 	    gate_log_in, has_login },
 	[GATE_ENDPOINT_PAGE] = { both, GATE_NEED_NOTHING, false, false,
 	    gate_show_page, has_page },
+	[GATE_ENDPOINT_WATCH] = { get, GATE_NEED_SESSION, false, false,
+	    gate_watch, has_watch },
 };
 
 const struct gate_handler *

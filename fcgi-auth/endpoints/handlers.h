@@ -22,6 +22,8 @@
  *                 POST  that form: a cookie, and 303 to where he wanted to go
  *     page        GET   one's own sessions, for people
  *                 POST  end some of them, which `end` in the query names
+ *     watch       GET   nothing while the session lives; the refusal that it
+ *                       meets once it has ended
  *     health      GET   {"store"}, with 503 if it does not answer
  *     metrics     GET   tally.h
  *
@@ -168,5 +170,6 @@ void gate_show_health(struct gate_call *call);
 void gate_show_metrics(struct gate_call *call);
 void gate_log_in(struct gate_call *call);
 void gate_show_page(struct gate_call *call);
+void gate_watch(struct gate_call *call);
 
 #endif /* !GATE_HANDLERS_H_ */

@@ -17,8 +17,10 @@
 
 #define MS_NS INT64_C(1000000)
 #define SECOND_NS (1000 * MS_NS)
-/* When to look again whether a password can be checked. */
+/* When to look again whether a password can be checked, and how many may wait
+ * for that. */
 #define TURN_MS 20
+#define PLACES 256
 
 /** One who logs in. */
 struct visitor {
@@ -342,6 +344,8 @@ begin(struct visitor *visitor)
 	}
 	brought->since_ns = now;
 	brought->yields = word.yields;
+	brought->again = GATE_AGAIN_LOGIN;
+	brought->places = PLACES;
 	if (word.slow > 0)
 		brought->again_ns = now + (int64_t)word.slow * MS_NS;
 	return (word.slow == 0);

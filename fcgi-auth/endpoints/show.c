@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/deadline.h"
 #include "endpoints/handlers.h"
 #include "session/json_session.h"
 
@@ -54,6 +55,21 @@ gate_show_sessions(struct gate_call *call)
 	(void)snprintf(count, sizeof(count), "%" PRIu64, listing.count);
 	gate_reply_header(call->out, "Latchkey-Sessions", count);
 	lk_buf_str(&call->body, call->body.len == 0 ? "[]\n" : "]\n");
+}
+
+/* How often a watched session is looked at. */
+#define WATCH_NS INT64_C(1000000000)
+
+/* Who is here has a live session: he hears of it once that is no more. */
+void
+gate_watch(struct gate_call *call)
+{
+	struct gate_brought *brought = call->brought;
+
+	brought->since_ns = lk_monotonic_ns();
+	brought->again_ns = brought->since_ns + WATCH_NS;
+	brought->again = GATE_AGAIN_WATCH;
+	brought->places = (size_t)call->asked->settings->gate.watch.max;
 }
 
 /* ---- The gate ---------------------------------------------------------- */

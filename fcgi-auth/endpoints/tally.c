@@ -127,5 +127,8 @@ gate_tally_print(const struct gate_tally *tally, struct lk_buf *out)
 	}
 	gate_metrics_print_one(out, "latchkey_http_connections", "gauge",
 	    "Connections that are open by HTTP.", &tally->http_connections);
+	gate_metrics_print_one(out, "latchkey_watches", "gauge",
+	    "Requests that wait for the end of a session.",
+	    &tally->again[GATE_AGAIN_WATCH]);
 	gate_metrics_print(&tally->events.metrics, out);
 }

@@ -18,6 +18,13 @@ enum gate_result {
 	GATE_RESULT_COUNT
 };
 
+/** Why a request is to be asked again; each has places of its own. */
+enum gate_again {
+	GATE_AGAIN_LOGIN = 0, /* a password has no turn yet */
+	GATE_AGAIN_WATCH,     /* its session still lives */
+	GATE_AGAIN_COUNT
+};
+
 /** All zero at first but the log; shared by all threads. */
 struct gate_tally {
 	struct gate_events events;
@@ -27,7 +34,8 @@ struct gate_tally {
 	struct gate_attempts attempts;
 	atomic_int checking; /* passwords, at the moment */
 	gate_counter verdicts[GATE_REASON_COUNT];
-	gate_counter http_connections; /* now */
+	gate_counter http_connections;        /* now */
+	gate_counter again[GATE_AGAIN_COUNT]; /* that wait for it now */
 	gate_counter endpoints[GATE_ENDPOINT_COUNT][GATE_RESULT_COUNT];
 };
 

@@ -181,6 +181,10 @@ struct lk_settings {
 			char *title; /* of all pages; "": their own */
 			char *style; /* file of CSS behind ours; "": none */
 		} page;
+		struct {
+			int64_t max; /* who may ask the endpoint `watch` at
+			                once; 0: there is none */
+		} watch;
 		struct lk_rules rules;
 	} gate;
 	struct {

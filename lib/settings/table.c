@@ -300,6 +300,7 @@ const struct lk_setting lk_settings_table[] = {
 	    .check = lk_form_is_title },
 	{ KEY(gate.page.style), STRING(0, PATH_LEN, NONE),
 	    .check = lk_form_is_path },
+	{ KEY(gate.watch.max), INT(0, 100000, 0) },
 	{ KEY(gate.rules), ROWS(1, LK_RULES_MAX, 1, lk_rule, lk_rule_members),
 	    .row_check = lk_rule_check,
 	    .want = "a list of 1 to " LK_DIGITS_OF(LK_RULES_MAX)

@@ -355,8 +355,9 @@ def test_http_refuses_at_once_while_the_store_is_silent(house):
 
 def test_http_newcomers_are_answered_while_any_one_thread_stands_still(house):
     gate = gate_of(house)
-    threads = threads_of(gate.process.pid)
-    assert len(threads) >= 4
+    threads = wait_until(
+        lambda: (lambda all: len(all) >= 4 and all)(
+            threads_of(gate.process.pid)), "its threads")
     for tid in threads:
         with still(tid):
             for _ in range(10):

@@ -37,7 +37,8 @@ test_gate_endpoint_named_is_asked(void **state)
 	assert_int_equal(asked_by("LATCHKEY_ENDPOINT=authorize", NULL),
 	    GATE_ENDPOINT_AUTHORIZE);
 	assert_int_equal(asked_by("LATCHKEY_ENDPOINT=authorize",
-	    "LATCHKEY_ENDPOINT=authorize"), GATE_ENDPOINT_AUTHORIZE);
+	                     "LATCHKEY_ENDPOINT=authorize"),
+	    GATE_ENDPOINT_AUTHORIZE);
 }
 
 static void
@@ -48,16 +49,17 @@ test_gate_endpoint_unclear_is_none(void **state)
 		"LATCHKEY_ENDPOINT=authorize ", "LATCHKEY_ENDPOINT=authoriz",
 		"LATCHKEY_ENDPOINT=authorize,authorize",
 		"HTTP_LATCHKEY_ENDPOINT=authorize",
-		"XLATCHKEY_ENDPOINT=authorize",
-		"latchkey_endpoint=authorize" };
+		"XLATCHKEY_ENDPOINT=authorize", "latchkey_endpoint=authorize" };
 
 	EACH(c, texts)
-		assert_int_equal(asked_by(*c, NULL), GATE_ENDPOINT_NONE);
+	assert_int_equal(asked_by(*c, NULL), GATE_ENDPOINT_NONE);
 	assert_int_equal(asked_by(NULL, NULL), GATE_ENDPOINT_NONE);
-	assert_int_equal(asked_by("LATCHKEY_ENDPOINT=authorize",
-	    "LATCHKEY_ENDPOINT=health"), GATE_ENDPOINT_NONE);
-	assert_int_equal(asked_by("LATCHKEY_ENDPOINT=",
-	    "LATCHKEY_ENDPOINT=authorize"), GATE_ENDPOINT_NONE);
+	assert_int_equal(
+	    asked_by("LATCHKEY_ENDPOINT=authorize", "LATCHKEY_ENDPOINT=health"),
+	    GATE_ENDPOINT_NONE);
+	assert_int_equal(
+	    asked_by("LATCHKEY_ENDPOINT=", "LATCHKEY_ENDPOINT=authorize"),
+	    GATE_ENDPOINT_NONE);
 }
 
 static void
@@ -87,8 +89,7 @@ test_gate_endpoint_path_counts_as_cgi_only(void **state)
 		{ "PATH_INFO=/session", NULL, GATE_ENDPOINT_SESSION },
 		{ "PATH_INFO=/a/b/logout-others", NULL,
 		    GATE_ENDPOINT_LOGOUT_OTHERS },
-		{ "PATH_INFO=/a/b/logout-all", NULL,
-		    GATE_ENDPOINT_LOGOUT_ALL },
+		{ "PATH_INFO=/a/b/logout-all", NULL, GATE_ENDPOINT_LOGOUT_ALL },
 		{ "PATH_INFO=/session/", NULL, GATE_ENDPOINT_NONE },
 		{ "PATH_INFO=session", NULL, GATE_ENDPOINT_NONE },
 		{ "PATH_INFO=/", NULL, GATE_ENDPOINT_NONE },
@@ -97,17 +98,19 @@ test_gate_endpoint_path_counts_as_cgi_only(void **state)
 		/* The web server's word counts. */
 		{ "PATH_INFO=/session", "LATCHKEY_ENDPOINT=logout",
 		    GATE_ENDPOINT_LOGOUT },
-		{ "PATH_INFO=/session", "LATCHKEY_ENDPOINT=",
-		    GATE_ENDPOINT_NONE },
+		{ "PATH_INFO=/session",
+		    "LATCHKEY_ENDPOINT=", GATE_ENDPOINT_NONE },
 		{ "PATH_INFO=/metrics", NULL, GATE_ENDPOINT_NONE },
 		{ "LATCHKEY_ENDPOINT=metrics", NULL, GATE_ENDPOINT_NONE },
 		{ "PATH_INFO=/login", NULL, GATE_ENDPOINT_NONE },
 		{ "LATCHKEY_ENDPOINT=login", NULL, GATE_ENDPOINT_NONE },
 		{ "PATH_INFO=/page", NULL, GATE_ENDPOINT_PAGE },
+		{ "PATH_INFO=/watch", NULL, GATE_ENDPOINT_NONE },
+		{ "LATCHKEY_ENDPOINT=watch", NULL, GATE_ENDPOINT_NONE },
 	};
 
 	EACH(c, cases)
-		assert_int_equal(ask(true, c->first, c->second), c->endpoint);
+	assert_int_equal(ask(true, c->first, c->second), c->endpoint);
 	assert_int_equal(asked_by("PATH_INFO=/session", NULL),
 	    GATE_ENDPOINT_NONE);
 }
@@ -123,11 +126,13 @@ admit(enum gate_endpoint endpoint, const char *method, bool deliberate,
 	const struct lk_settings settings = {
 		.gate = { .expose_metrics = exposed,
 		    .login.check = exposed ? LK_LOGIN_EXEC : LK_LOGIN_OFF,
-		    .page.show = exposed },
-		.jwt = { .issuer = exposed ? issuer : none, .sign = sign } };
+		    .page.show = exposed,
+		    .watch.max = exposed ? 1 : 0 },
+		.jwt = { .issuer = exposed ? issuer : none, .sign = sign }
+	};
 
-	return (gate_handler_admit(
-	    gate_handler_of(endpoint), &request, deliberate, &settings));
+	return (gate_handler_admit(gate_handler_of(endpoint), &request,
+	    deliberate, &settings));
 }
 
 static void
@@ -135,7 +140,7 @@ test_gate_endpoint_admits_as_designed(void **state)
 {
 	static const struct {
 		enum gate_endpoint endpoint;
-		unsigned int get;  /* also HEAD */
+		unsigned int get; /* also HEAD */
 		unsigned int post;
 		unsigned int hidden_get; /* if not exposed, without jwt */
 	} cases[] = {
@@ -154,12 +159,13 @@ test_gate_endpoint_admits_as_designed(void **state)
 		/* Whoever logs in has not meant anything yet. */
 		{ GATE_ENDPOINT_LOGIN, 200, 403, 404 },
 		{ GATE_ENDPOINT_PAGE, 200, 200, 404 },
+		{ GATE_ENDPOINT_WATCH, 200, 405, 404 },
 	};
 	enum gate_endpoint endpoint;
 
-	assert_int_equal(COUNT(cases),
-	    GATE_ENDPOINT_COUNT);
-	EACH(c, cases) {
+	assert_int_equal(COUNT(cases), GATE_ENDPOINT_COUNT);
+	EACH(c, cases)
+	{
 		endpoint = c->endpoint;
 		assert_int_equal(admit(endpoint, "GET", true, true).http,
 		    c->get);
@@ -174,12 +180,12 @@ test_gate_endpoint_admits_as_designed(void **state)
 		    c->get);
 		assert_int_equal(admit(endpoint, "POST", false, true).http,
 		    c->post == 200 ? 403 : c->post);
-		assert_int_not_equal(
-		    admit(endpoint, "post", true, true).http, 200);
+		assert_int_not_equal(admit(endpoint, "post", true, true).http,
+		    200);
 		assert_int_not_equal(
 		    admit(endpoint, "OPTIONS", true, true).http, 200);
-		assert_int_not_equal(
-		    admit(endpoint, NULL, true, true).http, 200);
+		assert_int_not_equal(admit(endpoint, NULL, true, true).http,
+		    200);
 	}
 }
 
@@ -212,19 +218,28 @@ test_gate_endpoint_id_of_query_is_exactly_one(void **state)
 		{ "", "/r?id=x", "x" },
 		{ NULL, "/r?id=x", "x" },
 		{ "id=x", "/r?id=y", "x" },
-		{ NULL, NULL, NULL }, { "", "/r", NULL }, { "id", NULL, NULL },
-		{ "id=", NULL, NULL }, { "id=x&id=y", NULL, NULL },
-		{ "id=x&id=x", NULL, NULL }, { "id=x&id=", NULL, NULL },
-		{ "id=&id=x", NULL, NULL }, { "id=%41", NULL, NULL },
-		{ "id=x+y", NULL, NULL }, { "id=x;y", NULL, NULL },
-		{ "id=x=", NULL, NULL }, { "id=x#y", NULL, NULL },
-		{ "xid=x", NULL, NULL }, { "ID=x", NULL, NULL },
+		{ NULL, NULL, NULL },
+		{ "", "/r", NULL },
+		{ "id", NULL, NULL },
+		{ "id=", NULL, NULL },
+		{ "id=x&id=y", NULL, NULL },
+		{ "id=x&id=x", NULL, NULL },
+		{ "id=x&id=", NULL, NULL },
+		{ "id=&id=x", NULL, NULL },
+		{ "id=%41", NULL, NULL },
+		{ "id=x+y", NULL, NULL },
+		{ "id=x;y", NULL, NULL },
+		{ "id=x=", NULL, NULL },
+		{ "id=x#y", NULL, NULL },
+		{ "xid=x", NULL, NULL },
+		{ "ID=x", NULL, NULL },
 	};
 	char text[64], id[LK_SESSION_ID_MAX + 1];
 	char *env[2] = { NULL, NULL };
 	struct gate_request request = { .env = env };
 
-	EACH(one, cases) {
+	EACH(one, cases)
+	{
 		env[0] = NULL;
 		if (one->query != NULL) {
 			(void)snprintf(text, sizeof(text), "QUERY_STRING=%s",

@@ -1,0 +1,182 @@
+"""The endpoint `watch`: an answer once a session has ended, and none before."""
+
+import select
+
+import pytest
+
+from support import fastcgi
+from support.house import hang_up, status_of
+from support.http import head_of
+from support.place import PLAIN, Place, connect, wait_until
+from support.servers import (Gate, Latchkey, RedisServer, embedded_settings,
+                             settings)
+
+MANY = 1000
+TOLD = [("X-Latchkey-Method", "GET"), ("X-Latchkey-Uri", "/watch"),
+        ("X-Latchkey-Host", "www.example"), ("X-Latchkey-Peer", "192.0.2.1")]
+
+
+class Watched:
+    """A gate that is asked over FastCGI and by HTTP."""
+
+    def __init__(self, place, most=3, redis=True, more="", program=None):
+        self.place = place
+        self.redis = place.add(RedisServer(place)) if redis else None
+        self.fcgi = f"unix:{place.path}/gate.sock"
+        self.http = f"unix:{place.path}/http.sock"
+        gate = (f'http = {{ listen = "{self.http}"; }}; threads = 2; '
+                f"watch = {{ max = {most}; }}; expose_metrics = true;")
+        text = (settings(self.redis.address, self.fcgi, gate) if redis else
+                embedded_settings(place.path / "s.db", self.fcgi, gate))
+        self.conf = place.write(
+            "latchkey.conf", text + 'log = { level = "info"; };\n' + more)
+        gate = Gate(place, self.conf, self.fcgi)
+        gate.argv[0] = program or gate.argv[0]
+        self.gate = place.add(gate)
+        self.cli = Latchkey(place, self.conf)
+
+    def begin(self, token, way="http"):
+        """A watch that is under way, as a socket."""
+        sock = connect(self.http if way == "http" else self.fcgi)
+        sock.sendall(head_of("/watch", [
+            *TOLD, ("Authorization", f"Bearer {token}")]) if way == "http"
+            else fastcgi.whole(fastcgi.request_of(
+                "/watch", LATCHKEY_ENDPOINT="watch",
+                HTTP_AUTHORIZATION=f"Bearer {token}"), fastcgi.RESPONDER))
+        return sock
+
+    def count(self):
+        reply = self.gate.ask(fastcgi.request_of(
+            "/metrics", LATCHKEY_ENDPOINT="metrics"), role=fastcgi.RESPONDER)
+        return int(reply.body.split("\nlatchkey_watches ")[1].split()[0])
+
+    def expect(self, n):
+        # One that a worker has in hand does not wait at that moment.
+        wait_until(lambda: self.count() == n, f"{n} watches")
+
+
+def says_nothing(sock):
+    return not select.select([sock], [], [], 0)[0]
+
+
+def answer_of(sock):
+    """All that it says, up to the end."""
+    text = b""
+    while data := sock.recv(65536):
+        text += data
+        if b"\r\n\r\n" in text and text.startswith(b"HTTP/"):
+            break
+    return text.decode("latin-1")
+
+
+@pytest.fixture(scope="module")
+def watched():
+    with Place() as place:
+        yield Watched(place)
+
+
+@pytest.fixture(params=["http", "fcgi"])
+def way(request):
+    return request.param
+
+
+def test_watch_ends_with_the_session_and_says_why(watched, way):
+    token, other = watched.cli.issue("alice"), watched.cli.issue("alice")
+    with watched.begin(token, way) as sock, watched.begin(other) as alive:
+        watched.expect(2)
+        assert says_nothing(sock)
+        watched.cli.revoke(token)
+        said = answer_of(sock)
+        assert " 401" in said.split("\n")[0] or "Status: 401" in said
+        assert "Latchkey-Reason: revoked" in said
+        watched.expect(1)
+        assert says_nothing(alive)
+
+
+def test_watch_ends_when_the_session_does(watched, way):
+    token = watched.cli.issue("alice", "--ttl", "2")
+    with watched.begin(token, way) as sock:
+        said = answer_of(sock)
+    assert "401" in said and "The session has expired." in said
+
+
+@pytest.mark.parametrize("token", ["", "garbage", "lk_" + "A" * 64])
+def test_watch_without_a_session_is_refused_at_once(watched, way, token):
+    with watched.begin(token, way) as sock:
+        assert "401" in answer_of(sock)
+    watched.expect(0)
+
+
+def test_watch_that_is_one_too_many_is_503(watched, way):
+    token = watched.cli.issue("alice")
+    socks = [watched.begin(token, way) for _ in range(3)]
+    try:
+        watched.expect(3)
+        with watched.begin(token, way) as sock:
+            assert "503" in answer_of(sock)
+        # Who was there keeps his place.
+        watched.expect(3)
+        assert all(says_nothing(sock) for sock in socks)
+        # Whoever goes leaves it.
+        socks.pop().close()
+        watched.expect(2)
+        socks.append(watched.begin(token, way))
+        watched.expect(3)
+    finally:
+        for sock in socks:
+            sock.close()
+    watched.expect(0)
+
+
+def test_watch_goes_on_over_a_reload_and_not_over_the_end(place, way):
+    watched = Watched(place)
+    with watched.begin(watched.cli.issue("alice"), way) as sock:
+        watched.expect(1)
+        hang_up(watched.gate)
+        watched.expect(1)
+        assert says_nothing(sock)
+        watched.gate.stop()
+        assert "503" in answer_of(sock)
+
+
+def test_watch_without_a_store_says_503(place, way):
+    watched = Watched(place)
+    with watched.begin(watched.cli.issue("alice"), way) as sock:
+        watched.expect(1)
+        watched.redis.stop()
+        assert "503" in answer_of(sock)
+
+
+def test_watch_is_not_there_unless_it_is_wanted(place, way):
+    watched = Watched(place, most=0, redis=False)
+    with watched.begin(watched.cli.issue("alice"), way) as sock:
+        assert "404" in answer_of(sock)
+
+
+def test_watch_of_a_thousand_takes_no_thread_and_little_memory(place, way):
+    """In the embedded store, too; and pages are answered meanwhile."""
+    # What finds errors of memory takes some itself.
+    watched = Watched(place, most=MANY, redis=way == "http",
+                      program=PLAIN / "latchkey-fcgi")
+    token = watched.cli.issue("alice")
+    pid = watched.gate.process.pid
+    before = status_of(pid)
+    socks = [watched.begin(token, way) for _ in range(MANY)]
+    try:
+        # Those of this moment are in hand.
+        wait_until(lambda: watched.count() > MANY - 50, "them")
+        after = status_of(pid)
+        assert after["Threads"] == before["Threads"]
+        grown = int(after["VmRSS"].split()[0]) - int(
+            before["VmRSS"].split()[0])
+        assert grown < 50 * 1024, grown
+        reply = watched.gate.ask(fastcgi.request_of(
+            HTTP_AUTHORIZATION=f"Bearer {token}"))
+        assert reply.status == 200
+        assert all(says_nothing(sock) for sock in socks)
+        watched.cli.revoke(token)
+        assert all("401" in answer_of(sock) for sock in socks)
+    finally:
+        for sock in socks:
+            sock.close()
+    watched.expect(0)
