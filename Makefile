@@ -6,6 +6,8 @@
 # does CI=true).
 
 VERSION := 0.2.0
+# The number is the ABI's, not the version's: it changes when a program must be
+# built anew, as from 0.1.0 (0) on, and Debian's package is called after it.
 SONAME  := liblatchkey.so.1
 
 # Where settings are: /etc/latchkey.

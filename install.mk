@@ -21,7 +21,6 @@ PAMDIR     ?= $(or $(patsubst %/,%,$(dir $(firstword $(wildcard $(patsubst \
 MODULEDIR  ?= $(LIBDIR)/latchkey
 CONFDIR    := $(SYSCONFDIR)/latchkey
 EXAMPLES   := $(DOCDIR)/examples
-SOFILE     := liblatchkey.so.$(VERSION)
 
 MAN_SRC  := $(sort $(wildcard man/*.[1-8]))
 UNITS := $(sort $(wildcard etc/systemd/*))
@@ -44,7 +43,7 @@ INSTALLED = 755:$(B)/latchkey:$(BINDIR)/latchkey \
 		644:$(module):$(MODULEDIR)/$(notdir $(module))) \
 	644:lib/latchkey.h:$(INCLUDEDIR)/latchkey.h \
 	644:$(B)/liblatchkey.a:$(LIBDIR)/liblatchkey.a \
-	644:$(B)/$(SONAME):$(LIBDIR)/$(SOFILE) \
+	644:$(B)/$(SONAME):$(LIBDIR)/$(SONAME) \
 	644:$(B)/latchkey.pc:$(LIBDIR)/pkgconfig/latchkey.pc \
 	644:$(B)/completion/bash:$(BASHDIR)/latchkey \
 	644:$(B)/completion/zsh:$(ZSHDIR)/_latchkey \
@@ -109,7 +108,6 @@ install: all
 		fi; \
 		install -D -m "$$mode" "$$source" "$(DESTDIR)$$place"; \
 	done
-	ln -sf $(SOFILE) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/liblatchkey.so
 	install -d -m 755 $(DESTDIR)$(CONFDIR)
 	[ -e $(DESTDIR)$(CONFDIR)/latchkey.conf ] || { umask 022; \

@@ -114,6 +114,14 @@ def test_install_has_everything(root):
     assert f'"{version.strip()}"' in page.splitlines()[0]
 
 
+def test_install_has_one_file_of_the_library_called_by_its_soname(root):
+    """So ldconfig has no other version's to choose from after going back."""
+    library = root / PREFIX[1:] / "lib" / SONAME
+    assert not library.is_symlink()
+    assert re.search(r"SONAME +(\S+)", run("objdump", "-p", library))[1] == SONAME
+    assert os.readlink(library.with_name("liblatchkey.so")) == SONAME
+
+
 def test_install_puts_the_module_where_libpam_looks(root):
     """Beside those of the system, wherever that has them."""
     modules = [name for name in installed(root)
