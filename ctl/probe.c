@@ -23,6 +23,9 @@
 
 /* ---- What is found ----------------------------------------------------- */
 
+static void say(struct probe *, const char *, const char *, va_list)
+    __attribute__((format(printf, 3, 0)));
+
 static void
 say(struct probe *p, const char *mark, const char *format, va_list ap)
 {

@@ -30,6 +30,9 @@ maria_run(struct maria *maria, const char *text)
 		fail_msg("%s: %s", text, mysql_error(maria->mysql));
 }
 
+static void run(struct maria *, const char *, ...)
+    __attribute__((format(printf, 2, 3)));
+
 static void
 run(struct maria *maria, const char *format, ...)
 {
