@@ -256,8 +256,9 @@ $(B)/gen/page_css.h: fcgi-auth/endpoints/page.css
 
 $(B)/obj/fcgi-auth/endpoints/html.o: $(B)/gen/page_css.h
 
-SCRIPTS_H := $(patsubst %,$(B)/gen/redis_%_scripts.h,\
-	latchkey gosession put fence history)
+# What is made before a file of ours can be read, for those that read all.
+MADE_H := $(B)/gen/page_css.h $(B)/gen/module_build.h $(patsubst %,\
+	$(B)/gen/redis_%_scripts.h,latchkey gosession put fence history)
 
 $(B)/obj/lib/store/redis/layout/latchkey.o: $(B)/gen/redis_latchkey_scripts.h
 $(B)/obj/lib/store/redis/layout/beside.o: \
@@ -362,7 +363,7 @@ $(B)/fuzz/fuzz_guard: tests/fuzz/fuzz_guard.c fcgi-auth/door/guard.c
 		$(GATE_LIBS)
 
 $(B)/fuzz/fuzz_pam: tests/fuzz/fuzz_pam.c $(filter-out %/guest.c,$(PAM_SRC)) \
-		$(LIB_SRC) $(SCRIPTS_H) $(B)/gen/module_build.h
+		$(LIB_SRC) $(MADE_H)
 	@mkdir -p $(@D)
 	clang -std=c11 -D_GNU_SOURCE $(CLANG_TOLD) -Ilib -Ipam \
 		-I$(B)/gen $(DEP_CFLAGS) $(FUZZ_FLAGS) $(FUZZ_PAM_WRAP) -o $@ \
@@ -370,14 +371,14 @@ $(B)/fuzz/fuzz_pam: tests/fuzz/fuzz_pam.c $(filter-out %/guest.c,$(PAM_SRC)) \
 
 FUZZ_LIB := $(patsubst %,$(B)/fuzz/fuzz_%,jwt reply settings slots)
 $(FUZZ_LIB): $(B)/fuzz/%: tests/fuzz/%.c \
-		$(LIB_SRC) $(SCRIPTS_H) $(B)/gen/module_build.h
+		$(LIB_SRC) $(MADE_H)
 	@mkdir -p $(@D)
 	clang -std=c11 -D_GNU_SOURCE $(CLANG_TOLD) -Ilib \
 		-I$(B)/gen $(DEP_CFLAGS) $(FUZZ_FLAGS) -o $@ $(filter %.c,$^) \
 		$(LIB_LIBS)
 
 $(B)/fuzz/fuzz_agent: tests/fuzz/fuzz_agent.c \
-		$(filter agent/question/%,$(AGENT_SRC)) $(LIB_SRC) $(SCRIPTS_H) $(B)/gen/module_build.h
+		$(filter agent/question/%,$(AGENT_SRC)) $(LIB_SRC) $(MADE_H)
 	@mkdir -p $(@D)
 	clang -std=c11 -D_GNU_SOURCE $(CLANG_TOLD) -Ilib -Iagent \
 		-I$(B)/gen $(DEP_CFLAGS) $(FUZZ_FLAGS) -o $@ $(filter %.c,$^) \
@@ -385,7 +386,7 @@ $(B)/fuzz/fuzz_agent: tests/fuzz/fuzz_agent.c \
 
 $(B)/fuzz/fuzz_form: tests/fuzz/fuzz_form.c \
 		$(filter-out fcgi-auth/main.c,$(GATE_SRC)) $(LIB_SRC) \
-		$(SCRIPTS_H) $(B)/gen/page_css.h
+		$(MADE_H)
 	@mkdir -p $(@D)
 	clang -std=c11 -D_GNU_SOURCE -DLK_VERSION='"$(VERSION)"' -Ilib \
 		-Ifcgi-auth -I$(B)/gen $(DEP_CFLAGS) $(FUZZ_FLAGS) -o $@ \
@@ -591,14 +592,14 @@ lint-clang:
 # One process for each file: clang-tidy 14 mistakes a va_list in the second.
 TIDY := $(addprefix tidy/,$(C_FILES))
 .PHONY: $(TIDY)
-$(TIDY): tidy/%: $(SCRIPTS_H)
+$(TIDY): tidy/%: $(MADE_H)
 	@clang-tidy --quiet --warnings-as-errors='*' $* -- $(TIDY_ARGS) \
 		2> $(B)/tidy.log || { cat $(B)/tidy.log; exit 1; }
 
 lint-tidy: $(TIDY)
 
 # varFuncNullUB: POSIX has NULL a pointer.
-lint-cppcheck: $(SCRIPTS_H)
+lint-cppcheck: $(MADE_H)
 	cppcheck --quiet --std=c11 --error-exitcode=1 --inline-suppr \
 		--enable=warning,performance,portability \
 		--suppress=missingIncludeSystem --suppress=varFuncNullUB \
@@ -634,7 +635,7 @@ row-clang:
 	@sh tests/support/deps.sh clang $(call quoted,$(CHECK_DEBS))
 	+@$(MAKE) --no-print-directory lint-clang
 
-row-musl row-m32: row-%: deps $(SCRIPTS_H)
+row-musl row-m32: row-%: deps $(MADE_H)
 	@LK_BUILD='$(B)' $(PYTHON) -m pytest -q -p no:cacheprovider \
 		--rootdir=tests tests/self/test_portability.py -rs \
 		-k '$(if $(filter m32,$*),32,$*)'
