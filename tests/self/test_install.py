@@ -118,7 +118,8 @@ def test_install_has_one_file_of_the_library_called_by_its_soname(root):
     """So ldconfig has no other version's to choose from after going back."""
     library = root / PREFIX[1:] / "lib" / SONAME
     assert not library.is_symlink()
-    assert re.search(r"SONAME +(\S+)", run("objdump", "-p", library))[1] == SONAME
+    said = run("objdump", "-p", library)
+    assert re.search(r"SONAME +(\S+)", said)[1] == SONAME
     assert os.readlink(library.with_name("liblatchkey.so")) == SONAME
 
 
