@@ -52,6 +52,7 @@ work(void *arg)
 	struct gate_thread *thread = arg;
 	struct gate_exchange *exchange;
 	struct epoll_event event;
+	bool later = false; /* whose turn it is: nobody starves the other */
 
 	while (
 	    epoll_wait(thread->epoll, &event, 1, -1) != -1 || errno == EINTR) {
@@ -60,10 +61,14 @@ work(void *arg)
 		/* Who waits would be waited for. */
 		if (atomic_load(&thread->shared->stop))
 			gate_later_close(&thread->shared->later);
-		exchange = gate_later_take(&thread->shared->later);
+		later = !later;
+		exchange = later ? gate_later_take(&thread->shared->later)
+		                 : NULL;
 		if (exchange == NULL &&
 		    !gate_shared_take(thread->shared, &exchange))
 			break;
+		if (exchange == NULL && !later)
+			exchange = gate_later_take(&thread->shared->later);
 		if (exchange == NULL || !gate_thread_admits(thread, exchange))
 			continue;
 		if (thread->current)

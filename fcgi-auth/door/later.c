@@ -8,11 +8,12 @@
 #define SECOND_NS INT64_C(1000000000)
 
 bool
-gate_later_open(struct gate_later *later, gate_counter *n)
+gate_later_open(struct gate_later *later, gate_counter *n, size_t most)
 {
 	*later = (struct gate_later){ .timer = timerfd_create(CLOCK_MONOTONIC,
 		                          TFD_CLOEXEC | TFD_NONBLOCK),
-		.n = n };
+		.n = n,
+		.most = most };
 	return (
 	    later->timer != -1 && pthread_mutex_init(&later->lock, NULL) == 0);
 }
@@ -70,7 +71,9 @@ gate_later_put(struct gate_later *later, struct gate_exchange *exchange)
 
 	(void)pthread_mutex_lock(&later->lock);
 	room = !later->closed &&
-	    (brought->waited || gate_counted(n) < brought->places);
+	    (brought->waited ||
+	        (gate_counted(n) < brought->places &&
+	            gate_counted(n) < later->most));
 	if (room) {
 		brought->waited = true;
 		insert(later, exchange);

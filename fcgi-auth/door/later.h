@@ -16,13 +16,14 @@ struct gate_later {
 	pthread_mutex_t lock;
 	int timer;       /* readable once one is due */
 	gate_counter *n; /* of the tally: how many there are, by why */
+	size_t most;     /* of each kind, whatever it has places for */
 	bool closed;
 	struct gate_exchange *first,
 	    *last; /* the next that is due, and so on */
 };
 
-/** gate_later_open(later, n): False, and errno, if that cannot be had. */
-bool gate_later_open(struct gate_later *later, gate_counter *n);
+/** gate_later_open(later, n, most): False, and errno, if that cannot be had. */
+bool gate_later_open(struct gate_later *later, gate_counter *n, size_t most);
 
 /**
  * gate_later_put(later, exchange):

@@ -441,8 +441,8 @@ gate_loop_start(struct gate_shared *shared, size_t before,
 	l->asking.wants.fd = -1;
 	l->asking.wants.until_ns = INT64_MAX;
 	if (shared->http_room > 0)
-		status = gate_web_open(&l->web, &l->asking,
-		    shared->http_room / shared->loops, shared->tally, error);
+		status = gate_web_open(&l->web, &l->asking, shared->http_room,
+		    shared->tally, error);
 	if (status != LK_OK)
 		return (status);
 	return (gate_thread_start(&l->thread, shared, false, run, error));

@@ -42,7 +42,14 @@ gate_shared_open(struct gate_shared *shared, struct gate_process *process,
 	if (process->listeners[GATE_LISTENER_HTTP].fd != -1)
 		shared->http_room = shared->room.waiting / 4;
 	shared->room.waiting -= shared->http_room;
-	if (!gate_later_open(&shared->later, tally->again))
+	/* Two loops take most of what comes, and any may take it all. */
+	if (shared->loops > 1)
+		shared->http_room /= 2;
+	/* Who waits leaves room in each loop to who wants a verdict. */
+	if (!gate_later_open(&shared->later, tally->again,
+	        (shared->http_room > 0 ? shared->http_room
+	                               : shared->room.waiting) /
+	            2))
 		return (lk_fail(error, LK_FAULT, "timer: %s", strerror(errno)));
 	if (shared->bell == -1 || shared->ended == -1 ||
 	    pipe2(shared->queue, O_CLOEXEC | O_NONBLOCK) != 0 ||

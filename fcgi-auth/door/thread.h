@@ -21,7 +21,7 @@ struct gate_shared {
 	struct gate_process *process;
 	struct gate_tally *tally;
 	struct gate_room room;
-	size_t http_room; /* connections; 0: nobody comes by HTTP */
+	size_t http_room; /* connections of a loop; 0: none comes by HTTP */
 	size_t loops;     /* that there are to be */
 	int bell;         /* eventfd: each thread is to look up */
 	int ended;        /* eventfd: how many loops let nobody in any more */
