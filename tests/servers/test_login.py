@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from support import fastcgi
+from support.house import hang_up
 from support.login import (FORM, PASSWORDS, LoginHouse, program, words_of)
 from support.place import ROOT, Daemon, Place, connect, wait_until
 from support.servers import find_program
@@ -499,10 +500,15 @@ def test_login_other_methods_are_refused(logins):
     assert (reply.status, reply.header("Allow")) == (405, "GET, HEAD, POST")
 
 
-def test_login_lines_ban_with_fail2ban(place):
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_login_lines_ban_with_fail2ban(place, form):
     """As its filter reads them, whatever is typed as a name."""
     regex = find_program("fail2ban-regex")
     house = LoginHouse(place)
+    if form == "json":
+        house.conf.write_text(house.conf.read_text().replace(
+            'log = { level', 'log = { format = "json"; level'))
+        hang_up(house.gate)
     names = ["alice", "x peer=203.0.113.9 reason=wrong z",
              'y" peer=203.0.113.9 msg="login refused', "lk_" + "A" * 64]
     for name in names:
@@ -521,7 +527,8 @@ def test_login_lines_ban_with_fail2ban(place):
              ROOT / "etc/fail2ban/filter.d/latchkey.conf"],
             capture_output=True, text=True, check=False).stdout
         assert f"{len(names) + 1} matched" in said, said
-        assert "203.0.113.9" not in re.findall(r"peer=(\S+)", said)[:1]
+        assert "203.0.113.9" not in re.findall(
+            r'peer"?[=:]"?([^\s"]+)', said)[:1]
     data = subprocess.run(
         [regex, "-o", "ip", log, ROOT / "etc/fail2ban/filter.d/latchkey.conf"],
         capture_output=True, text=True, check=False).stdout
