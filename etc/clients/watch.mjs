@@ -47,7 +47,8 @@ server.on('upgrade', (request, socket, rest) => {
   const token = new RegExp(`(?:^|;) *${COOKIE}=(lk_[\\w-]+)`)
     .exec(request.headers.cookie ?? '');
   const gone = new AbortController();
-  socket.on('error', () => {}).on('close', () => gone.abort());
+  socket.on('error', () => {}).on('end', () => socket.destroy())
+    .on('close', () => gone.abort());
   if (!key || !token) return socket.end('HTTP/1.1 401 Unauthorized\r\n\r\n');
   socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n'
     + 'Connection: Upgrade\r\nSec-WebSocket-Accept: '

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import socket
 
 import pytest
 
@@ -80,7 +81,9 @@ def test_sockets_end_with_the_session_and_not_before(served):
         assert receive(sock, 5) == b"\x88\x02\x03\xf0"
         alive.sendall(b"\x81\x82\1\1\1\1ih")
         assert receive(alive, 4) == b"\x81\x02hi"
-    # Who goes is watched no more.
+        # Who goes is watched no more.
+        alive.shutdown(socket.SHUT_WR)
+        assert receive(alive, 1) == b""
     watched.expect(0)
 
 
