@@ -2,8 +2,10 @@
 trouble, and afterwards; the gate is not restarted in between."""
 
 import contextlib
+import itertools
 import socket
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from support import fastcgi
 from support.certificates import Authority
 from support.mariadb import (PASSWORD, MariadbGate, MariadbLatchkey,
-                             MariadbServer, need_module, settings)
+                             MariadbServer, SmallDisk, need_module, settings)
 from support.pamtester import SERVICE_ERR
 from support.place import (BUILD, PATIENCE, ROOT, Place, connect,
                            wait_until)
@@ -125,7 +127,7 @@ def kick(site):
 TROUBLES = [
     (killed, 3, "("),
     (hung, 3, "in time"),
-    (read_only, 3, "read-only"),
+    (read_only, 3, "no replica at work"),
     (locked_out, 3, "locked"),
     (nothing_granted, 2, "store init --print"),
     (no_tables, 2, "store init"),
@@ -191,6 +193,32 @@ def test_mariadb_init_may_be_run_again(site):
     site.cli.check(live)
 
 
+def test_mariadb_on_a_full_disk_ends_sessions_and_makes_none(place):
+    need_module()
+    server = place.add(SmallDisk(place))
+    server.make_store(place)
+    cli = MariadbLatchkey(place, place.write("full.conf", settings(
+        server.address)))
+    live = cli.issue("alice")
+    doomed = [cli.issue("bob") for _ in range(3)]
+    many = [cli.issue("carol") for _ in range(3)]
+    server.fill()
+    for _ in range(2):
+        result = cli.run("issue", "dave")
+        assert (result.returncode, result.stdout) == (3, ""), result.stderr
+        assert "full" in result.stderr
+    cli.check(live)
+    for token in doomed:
+        assert cli.must("revoke", token) == "1"
+        assert cli.run("check", token).returncode == 1
+    assert cli.must("revoke-all", "carol") == "3"
+    for token in many:
+        assert cli.run("check", token).returncode == 1
+    server.empty()
+    cli.check(live)
+    cli.check(cli.issue("dave"))
+
+
 # ---- Others ---------------------------------------------------------------
 
 
@@ -217,7 +245,7 @@ def test_mariadb_replica_is_told_apart_until_it_takes_over(place):
                   ("revoke", live)):
         result = here.run(*words)
         assert (result.returncode, result.stdout) == (3, "")
-        assert "read-only, as a replica is" in result.stderr
+        assert "it is a replica, and read-only" in result.stderr
     replica.run("SET GLOBAL read_only = 0")
     assert "it is a replica" in here.run("doctor").stdout
     primary.kill()
@@ -377,6 +405,64 @@ def test_mariadb_that_lies_does_not_get_a_file(place, path):
     ids=lambda answer: answer[:8].hex() or "nothing")
 def test_mariadb_that_talks_nonsense_is_an_outage(place, answer):
     meet(place, Liar(place, None, answer=answer))
+
+
+COLUMN = (b"\x03def" + b"\0" * 3 + b"\x01a\0\x0c\x21\0\x40\0\0\0"
+          b"\xfd\0\0\0\0\0")
+
+
+def without_end(first, body):
+    """Packets that begin with the number `first`, about a megabyte at once."""
+    numbers = itertools.chain(range(first, 256), range(first))
+    together = b"".join(packet(number, body) for number in numbers)
+    return together * max(1, (1 << 20) // len(together))
+
+
+ENDLESS = {
+    "rows": (packet(1, b"\x03") + packet(2, COLUMN) + packet(3, COLUMN)
+             + packet(4, COLUMN) + packet(5, b"\xfe\0\0\x02\0"),
+             without_end(6, b"\x01a\x01b\x01c")),
+    "wide rows": (packet(1, b"\x01") + packet(2, COLUMN)
+                  + packet(3, b"\xfe\0\0\x02\0"),
+                  without_end(4, b"\xfc\xff\xff" + b"a" * 0xffff)),
+    "columns": (packet(1, b"\xfe" + b"\xff" * 4 + b"\0" * 4),
+                without_end(2, COLUMN)),
+    "results": (b"", without_end(1, b"\0\0\0\x0a\0\0\0")),
+    "a packet": (b"", b"\xff\xff\xff\1" + b"a" * 0xffffff),
+}
+
+
+class Babbler(Liar):
+    """Answers without an end after `at` answers that are as they should be."""
+
+    def __init__(self, place, head, body, at):
+        super().__init__(place, None)
+        self.head, self.body, self.at = head, body, at
+        self.said = 0
+
+    def serve(self):
+        peer, _ = self.listener.accept()
+        end = time.monotonic() + PATIENCE
+        with peer, contextlib.suppress(OSError):
+            peer.sendall(packet(0, GREETING + self.greets_with + b"\0"))
+            peer.recv(65536)
+            for n in range(self.at):
+                peer.sendall(packet(2 if n == 0 else 1, OK))
+                peer.recv(65536)
+            peer.sendall(self.head)
+            while time.monotonic() < end:
+                self.said += peer.send(self.body)
+
+
+@pytest.mark.parametrize("at", [0, 1, 3], ids=["login", "manners", "vitals"])
+@pytest.mark.parametrize("kind", ENDLESS)
+def test_mariadb_that_never_ends_is_cut_off(place, kind, at):
+    babbler = Babbler(place, *ENDLESS[kind], at)
+    began = time.monotonic()
+    meet(place, babbler)
+    # The deadlines are 1.5 seconds each.
+    assert time.monotonic() - began < PATIENCE / 2
+    assert babbler.said < 64 << 20
 
 
 # ---- Over a network ------------------------------------------------------

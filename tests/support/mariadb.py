@@ -1,5 +1,6 @@
 """A MariaDB of our own, and how latchkey reaches it."""
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -93,6 +94,44 @@ class MariadbServer(Daemon):
             super().stop()
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class SmallDisk(MariadbServer):
+    """One on a disk of its own, which nobody else sees."""
+
+    def __init__(self, place):
+        if os.getuid() != 0:
+            raise NotInstalled("only root mounts a disk")
+        super().__init__(place)
+        self.argv = ["unshare", "--mount", "--propagation", "private", "sh",
+                     "-ec", 'mv "$0/data" "$0/old"; mkdir "$0/data"; '
+                     'mount -t tmpfs -o size=96m tmpfs "$0/data"; '
+                     'cp -a "$0/old/." "$0/data"; rm -r "$0/old"; exec "$@"',
+                     self.folder, *self.argv]
+
+    def fill(self):
+        """The disk, and the room that the tables have beside."""
+        self.filler = Path(f"/proc/{self.process.pid}/root{self.folder}"
+                           "/data/filler")
+        with contextlib.suppress(OSError), self.filler.open("wb") as file:
+            while True:
+                file.write(bytes(4096))
+        for table, columns, values in (
+                ("session", "tag, handle, digest, user, client, issued_us, "
+                 "expires_ms, peer, agent", "k, k, k, '', '', 0, 0, '', ''"),
+                ("ended", "tag, handle, digest, reason, ended_ms, until_ms",
+                 "k, k, k, '', 0, 0"),
+                ("history", "tag, event, reason, client, peer, actor, "
+                 "since_us, time_us, handle, count, agent, user",
+                 "k, 'issued', '', '', '', '', 0, 0, k, 1, '', ''")):
+            self.run("DELIMITER //\nBEGIN NOT ATOMIC DECLARE k BINARY(16); "
+                     "DECLARE EXIT HANDLER FOR 1114 SELECT 1; "
+                     "LOOP SET k = random_bytes(16); "
+                     f"INSERT INTO latchkey_{table} ({columns}) "
+                     f"VALUES ({values}); END LOOP; END//\n", database="lk")
+
+    def empty(self):
+        self.filler.unlink()
 
 
 def settings(address, database="lk", password=PASSWORD, times=PATIENT,

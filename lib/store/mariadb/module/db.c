@@ -507,13 +507,22 @@ lk_mariadb_db_again(struct lk_sql_db *base, enum lk_status status,
 	return (true);
 }
 
+/*
+ * A server without room, whatever number it gives that, has some to end a
+ * session where nothing is added.
+ */
 static bool
 mariadb_again(struct lk_sql_db *base, enum lk_status status, int attempt,
     struct lk_deadline deadline, bool *bare)
 {
 	(void)attempt;
-	(void)bare;
-	return (lk_mariadb_db_again(base, status, deadline));
+	if (status != LK_E_STORE || *bare ||
+	    db_of(base)->wire.trouble != LK_MARIADB_REFUSED ||
+	    lk_deadline_left_ms(deadline) == 0)
+		return (lk_mariadb_db_again(base, status, deadline));
+	*bare = true;
+	base->error->text[0] = '\0';
+	return (true);
 }
 
 static const struct lk_sql_engine engine = { .begin = mariadb_begin,

@@ -69,13 +69,11 @@ look_at_disk(const struct look *look)
 static enum lk_status
 look_at_role(const struct look *look)
 {
-	struct answer answer = { .count = 0 };
-	enum lk_status status = LK_FAULT;
+	bool replicates;
+	enum lk_status status = lk_mariadb_wire_replicates(look->wire,
+	    &replicates);
 
-	status = lk_mariadb_wire_ask(look->wire,
-	    "SHOW GLOBAL STATUS LIKE 'Slaves_running'", take, &answer);
-	if (status == LK_OK && answer.count == 2 &&
-	    strcmp(answer.text[1], "0") != 0)
+	if (status == LK_OK && replicates)
 		find(look, LK_FINDING_BAD,
 		    "it is a replica: sessions are checked and changed at the "
 		    "primary alone");

@@ -24,6 +24,8 @@
 #define FULL "(11"
 /* Longest packet that is taken: a row is shorter. */
 #define PACKET_MAX (1UL << 20)
+/* Longest answer: a thousand rows are shorter. */
+#define ANSWER_MAX (32UL << 20)
 /* The ways to log in that do not show the password to whoever asks for it.
  * `caching_sha2_password` shows it to who holds the other end of TLS. */
 #define METHODS "mysql_native_password,client_ed25519"
@@ -41,7 +43,34 @@ static const char *const manners[] = {
 
 /* ---- The library ------------------------------------------------------- */
 
+/* What libmariadb exports and no header of its declares: have a function called
+ * with all that is read (0) and written, on every connection. */
+int ma_pvio_register_callback(my_bool add,
+    void (*each)(int is_written, MYSQL *mysql, const unsigned char *bytes,
+        size_t len));
+
 static bool library_is_ready;
+/* What this thread waits for. */
+static _Thread_local struct lk_mariadb_wire *waiting;
+
+/*
+ * libmariadb reads on for as long as there is something to read, and returns
+ * to nobody meanwhile: a server that never pauses is cut off here.
+ */
+static void
+look_at_bytes(int is_written, MYSQL *mysql, const unsigned char *bytes,
+    size_t len)
+{
+	struct lk_mariadb_wire *wire = waiting;
+
+	(void)bytes;
+	if (is_written != 0 || wire == NULL || wire->mysql != mysql)
+		return;
+	wire->taken += len;
+	if (wire->taken > ANSWER_MAX ||
+	    lk_deadline_left_ms(wire->deadline) == 0)
+		(void)shutdown(mysql_get_socket(mysql), SHUT_RDWR);
+}
 
 /* It sets the process' SIGPIPE, which is not its to set. */
 static void
@@ -50,7 +79,8 @@ begin_library(void)
 	struct sigaction pipe_action;
 	const bool known = sigaction(SIGPIPE, NULL, &pipe_action) == 0;
 
-	library_is_ready = mysql_library_init(0, NULL, NULL) == 0;
+	library_is_ready = mysql_library_init(0, NULL, NULL) == 0 &&
+	    ma_pvio_register_callback(1, look_at_bytes) == 0;
 	if (known)
 		(void)sigaction(SIGPIPE, &pipe_action, NULL);
 }
@@ -231,6 +261,10 @@ failed(struct lk_mariadb_wire *wire, unsigned int number, const char *text)
 		    "%s: another client is in the way for too long",
 		    where(wire)));
 	}
+	if (wire->taken > ANSWER_MAX)
+		return (lk_mariadb_wire_corrupt(wire, "its answer has no end"));
+	if (is_lost(number) && lk_deadline_left_ms(wire->deadline) == 0)
+		return (timed_out(wire, "no answer in time"));
 	wire->trouble = is_lost(number) ? LK_MARIADB_LOST : LK_MARIADB_REFUSED;
 	wire->crowded = number == ER_CON_COUNT_ERROR ||
 	    number == ER_USER_LIMIT_REACHED ||
@@ -286,6 +320,8 @@ wait_for(const struct lk_mariadb_wire *wire, int events)
 		int wants_, ready;                        \
                                                           \
 		be_quiet((wire), &quiet_);                \
+		(wire)->taken = 0;                        \
+		waiting = (wire);                         \
 		wants_ = (start);                         \
 		(done) = true;                            \
 		while (wants_ != 0 && (done)) {           \
@@ -295,6 +331,7 @@ wait_for(const struct lk_mariadb_wire *wire, int events)
 			else                              \
 				wants_ = (go_on);         \
 		}                                         \
+		waiting = NULL;                           \
 		be_loud(&quiet_);                         \
 	} while (false)
 
@@ -349,6 +386,8 @@ lk_mariadb_wire_ask(struct lk_mariadb_wire *wire, const char *text,
 	    mysql_store_result_cont(&result, wire->mysql, ready));
 	if (!done)
 		return (no_answer(wire));
+	if (result == NULL && mysql_errno(wire->mysql) == 0)
+		return (lk_mariadb_wire_corrupt(wire, "no rows"));
 	if (result == NULL)
 		return (failed(wire, mysql_errno(wire->mysql),
 		    mysql_error(wire->mysql)));
@@ -596,6 +635,41 @@ take_vitals(void *arg, char **texts, unsigned int count)
 	    strcmp(texts[2], "OFF") == 0;
 }
 
+static void
+take_replication(void *arg, char **texts, unsigned int count)
+{
+	bool *replicates = arg;
+
+	*replicates = count == 2 && texts[1] != NULL &&
+	    strcmp(texts[1], "0") != 0;
+}
+
+enum lk_status
+lk_mariadb_wire_replicates(struct lk_mariadb_wire *wire, bool *replicates)
+{
+	*replicates = false;
+	return (lk_mariadb_wire_ask(wire,
+	    "SHOW GLOBAL STATUS LIKE 'Slaves_running'", take_replication,
+	    replicates));
+}
+
+/* Say why sessions are not looked for at a server that is read-only. */
+static enum lk_status
+read_only(struct lk_mariadb_wire *wire)
+{
+	bool replicates;
+	enum lk_status status = lk_mariadb_wire_replicates(wire, &replicates);
+
+	if (status != LK_OK)
+		return (status);
+	drop(wire);
+	return (lk_fail(wire->error, LK_E_STORE, "%s: %s", where(wire),
+	    replicates ? "it is a replica, and read-only: sessions are checked "
+	                 "and changed at the primary alone"
+	               : "it is read-only (read_only), and no replica at work: "
+	                 "nobody can log in or out there"));
+}
+
 /*
  * Ask for its clock, which goes on with the clock that nobody sets in between,
  * and whether it is the one that is written to: a replica may not know yet
@@ -626,13 +700,8 @@ look_at_vitals(struct lk_mariadb_wire *wire)
 		    "%s: its tables are of a later version of latchkey",
 		    where(wire)));
 	}
-	if (!vitals.writable) {
-		drop(wire);
-		return (lk_fail(wire->error, LK_E_STORE,
-		    "%s: it is read-only, as a replica is; sessions are "
-		    "checked and changed at the primary alone",
-		    where(wire)));
-	}
+	if (!vitals.writable)
+		return (read_only(wire));
 	wire->ahead_us = vitals.now_us - now_ns / 1000;
 	wire->vital_until_ns = now_ns + VITAL_NS;
 	return (LK_OK);

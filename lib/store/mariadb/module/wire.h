@@ -35,6 +35,7 @@ struct lk_mariadb_wire {
 	bool used;       /* something was asked since it was connected */
 	enum lk_mariadb_trouble trouble;
 	bool crowded;                /* it had no room for a connection */
+	size_t taken;                /* bytes of the answer under way */
 	struct lk_deadline deadline; /* of the operation under way */
 	int64_t ahead_us;            /* the server's clock, of the monotonic */
 	int64_t vital_until_ns;      /* how long that and its role are known */
@@ -68,6 +69,13 @@ typedef void lk_mariadb_row_fn(void *arg, char **texts, unsigned int count);
 /** lk_mariadb_wire_ask(wire, text, each, arg): Run what answers rows. */
 enum lk_status lk_mariadb_wire_ask(struct lk_mariadb_wire *wire,
     const char *text, lk_mariadb_row_fn *each, void *arg) LK_MUST_CHECK;
+
+/**
+ * lk_mariadb_wire_replicates(wire, replicates):
+ * Whether it is a replica at work; a MySQL keeps that to itself.
+ */
+enum lk_status lk_mariadb_wire_replicates(struct lk_mariadb_wire *wire,
+    bool *replicates) LK_MUST_CHECK;
 
 /** lk_mariadb_wire_prepare(wire, text, stmt): The caller closes it. */
 enum lk_status lk_mariadb_wire_prepare(struct lk_mariadb_wire *wire,
