@@ -7,10 +7,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from figure import say  # noqa: E402
+from peers.go import build_go  # noqa: E402
 from support.agent import Agent  # noqa: E402
 from support.certificates import (Authority, as_settings,  # noqa: E402
                                   redis_options)
@@ -153,6 +155,45 @@ def bench_cluster():
              confs[1]], check=False).returncode
 
 
+def bench_changes():
+    """Refreshes and revocations, beside what gosession sends for one: by its
+    client, and in one write from C.  All take turns, round by round."""
+    with Place() as place:
+        redis = place.add(RedisServer(place))
+        program = BUILD / "bench" / "bench_change"
+        theirs = [[program, "multi", redis.socket]]
+        if shutil.which("go"):
+            theirs.append([build_go(place, "multi"), redis.socket])
+        else:
+            print("bench change: go is not installed", flush=True)
+        for layout in "latchkey", "gosession":
+            conf = place.write(f"{layout}.conf", f'''store = {{
+                backend = "redis"; redis = {{ layout = "{layout}";
+                address = "{redis.unix_address}"; }}; }};
+                log = {{ level = "warn"; }};\n''')
+            for threads in "1", "4":
+                bench_change(redis, [[program, "ours", conf], *theirs],
+                             threads, f"{layout}_{threads}")
+    return 0
+
+
+def bench_change(redis, sides, threads, name):
+    """One layout and number of threads."""
+    rates = [[] for _ in sides]
+    for _ in range(7):
+        for side, rate in zip(sides, rates):
+            redis.command("FLUSHALL")
+            rate.append([float(word) for word in subprocess.run(
+                [*side, threads], check=True, capture_output=True,
+                text=True).stdout.split()])
+    for at, change in enumerate(("refresh", "revoke")):
+        say(f"{change}_{name}", median(r[at] for r in rates[0]), "per_second")
+        for peer, rate in zip(("multi_in_c", "gosession"), rates[1:]):
+            say(f"{change}_{name}_to_{peer}", median(
+                a[at] / b[at] for a, b in zip(rates[0], rate)), "ratio",
+                (">=", 0.75) if change == "refresh" else None)
+
+
 def main():
     sessions = os.environ.get("SESSIONS", "100000")
     with Place() as place:
@@ -172,6 +213,8 @@ def main():
                                         ("unix", redis.unix_address))]
         if not wanted or "bench_cold" in wanted:
             codes.append(bench_cold(place, redis))
+    if not wanted or "bench_change" in wanted:
+        codes.append(bench_changes())
     if not wanted or "bench_tls" in wanted:
         codes.append(bench_tls())
     if not wanted or "bench_cluster" in wanted:

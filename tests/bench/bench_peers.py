@@ -8,35 +8,27 @@ and by HTTP.  The same page, the same Redis over TCP, in turns; rates and CPU
 as bench_gate.py has them.
 """
 
-import os
-import subprocess
 import sys
-from pathlib import Path
 
 from bench_gate import (PAGE, Bench, Case, Nginx, NginxHttp, bearer,
                         options_of, ratio, run_in_turns)
+from peers.go import build_go
 from peers.provider import CLIENT, SECRET, Provider
 from support import http
 from support.place import Daemon, Place, accepts, free_port
 from support.servers import Gate, find_program, settings
 
-HERE = Path(__file__).resolve().parent
 GOSESSION = "alice_" + "0" * 32
 
 
 class Go(Daemon):
-    """The service in Go, built from the packages of Debian alone."""
+    """The service in Go."""
 
     name = "redigo"
 
     def __init__(self, place, redis):
         super().__init__(place)
-        program = place.path / "redigo"
-        subprocess.run(
-            ["go", "build", "-o", program, HERE / "peers/redigo.go"],
-            check=True, cwd=place.path, env={
-                "PATH": os.environ["PATH"], "HOME": str(place.path),
-                "GO111MODULE": "off", "GOPATH": "/usr/share/gocode"})
+        program = build_go(place, "redigo")
         self.address = f"127.0.0.1:{free_port()}"
         self.argv = [program, self.address, redis.address]
         self.good = (0, -15)

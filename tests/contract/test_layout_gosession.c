@@ -356,6 +356,22 @@ test_session_beside_a_foreign_index_can_be_ended(void **state)
 	assert_int_equal(keys_of_gosession(world), 1);
 }
 
+/* Nobody lives longer whose end for good cannot be written. */
+static void
+test_refresh_that_cannot_write_its_end_changes_none(void **state)
+{
+	struct world *world = *state;
+	struct lk_session session;
+	struct lk_token token;
+
+	world_issue(world, "alice", 600, &token, NULL);
+	freeReplyObject(
+	    world_redis(world, "SET latchkey-gosession-token_alice:m x"));
+	assert_true(lk_refresh(world->m, &token, 6000, &session) != LK_OK);
+	assert_in_range(
+	    world_int(world, "TTL gosession-token_%s", token.text), 590, 600);
+}
+
 #define SUITE_TEST(name) cmocka_unit_test_setup(name, world_reset)
 #define SUITE_OPEN world_open_gosession
 #define SUITE_CLOSE world_close

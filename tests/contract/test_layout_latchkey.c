@@ -247,6 +247,44 @@ test_refresh_of_a_key_without_end_is_corrupt(void **state)
 	assert_status(LK_OK, lk_refresh(world->m, &token, 60, &session));
 }
 
+/* What names a session outlives it, seen to at each refresh or not. */
+static void
+test_refresh_lets_what_names_it_live_on(void **state)
+{
+	static const char *const names[] = { "i", "m", "k:web" };
+	struct world *world = *state;
+	const struct lk_issue_options options = { .client = "web",
+		.ttl = 599000 };
+	struct lk_session session;
+	struct lk_token token;
+	int64_t ttl;
+	size_t i;
+
+	assert_status(
+	    LK_OK, lk_issue(world->m, "alice", &options, &token, &session));
+	for (ttl = 600000; ttl < 603000; ttl += 150) {
+		assert_status(
+		    LK_OK, lk_refresh(world->m, &token, ttl, &session));
+		for (i = 0; i < 3; i++)
+			assert_in_range(
+			    world_int(world,
+			        "TTL latchkey:{" ALICE "}:%s", names[i]),
+			    ttl + 2599, ttl + 3600);
+	}
+	/* One that is lost comes back, and not for ever. */
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(
+		    world_int(
+		        world, "DEL latchkey:{" ALICE "}:%s", names[i]),
+		    1);
+		assert_status(
+		    LK_OK, lk_refresh(world->m, &token, ttl, &session));
+		assert_in_range(world_int(world, "TTL latchkey:{" ALICE "}:%s",
+		                    names[i]),
+		    ttl + 3598, ttl + 3600);
+	}
+}
+
 /* Ending a session needs no index that can be read. */
 static void
 test_session_beside_a_foreign_index_can_be_ended(void **state)

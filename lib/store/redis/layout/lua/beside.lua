@@ -4,6 +4,7 @@
 -- include keys.lua
 -- include now.lua
 -- include past.lua
+-- include ended.lua
 
 -- Take handles out of what counts kinds, and forget what stands beside them.
 -- ${kinds} has the kinds of those of which they are known.

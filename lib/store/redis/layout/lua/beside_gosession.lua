@@ -4,6 +4,7 @@
 -- include keys_gosession.lua
 -- include now.lua
 -- include past.lua
+-- include ended.lua
 
 -- Note what stands beside a session; it is kept for ${seconds}, and as long
 -- again behind its end for good, if it has one.

@@ -11,52 +11,54 @@
 -- has expired, or -2 if it is not known, or -3 if something else is in its
 -- place.
 
-local index = KEYS[2]
-local token, value = ARGV[1], ARGV[2]
-local ttl, index_ttl, max_life =
-	tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[6])
+local call, index, token = redis.call, KEYS[2], ARGV[1]
 -- include keys_gosession.lua
--- include now.lua
 
-local found = redis.call('GET', KEYS[1])
-local listed = redis.call('HEXISTS', index, token) == 1
-if not found and listed then
-	return -1
+local found = call('GET', KEYS[1])
+local ends = call('HGET', index, token)
+if not found or not ends then
+	return ends and -1 or -2
 end
-if not found or not listed then
-	return -2
-end
-if found ~= value or redis.call('PEXPIRETIME', KEYS[1]) == -1 then
+if found ~= ARGV[2] then
 	return -3
 end
+local time = call('TIME')
+local now = time[1] .. string.sub('00000' .. time[2], -6, -4)
 
-local short = name(token)
-local text = redis.call('HGET', beside, short)
 -- The origin is peer and agent.
-local kind, last, origin
+local short = name(token)
+local text, kind, last, origin = call('HGET', beside, short), nil, nil, nil
 if text then
 	kind, last, origin = string.match(text,
-		'^%S+ %S+ (%S+) (%S+) %S+ (%S+ .*)$')
+		'^%S+ %S+ (%S+) (%S+) %S+( %S+ .*)$')
 end
-kind, last, origin = kind or '-', last or '-', origin or '- '
-if last == '-' and max_life > 0 then
-	last = digits(now_ms + max_life * 1000)
+kind, last, origin = kind or '-', last or '-', origin or ' - '
+if last == '-' and ARGV[6] ~= '0' then
+	last = string.format('%.0f', now + ARGV[6] * 1000)
 end
-local expires_ms = now_ms + ttl * 1000
-expires_ms = math.min(expires_ms, tonumber(last) or expires_ms)
-if expires_ms <= now_ms then
+local expires = now + ARGV[3] * 1000
+expires = math.min(expires, tonumber(last) or expires)
+if expires - now <= 0 then
 	return -1
 end
 
-local index_life = redis.call('TTL', index)
-local wanted = math.max(index_ttl, ttl + 1)
-local said = ARGV[5] .. ' ' .. kind .. ' ' .. last .. ' ' .. digits(now_ms) ..
-	' ' .. origin
-redis.call('HSET', beside, short, said)
-outlive(beside, digits(math.max(now_ms, tonumber(last) or 0) + wanted * 1000))
-redis.call('HSET', index, token, digits(math.floor(expires_ms / 1000)))
-redis.call('SET', KEYS[1], value, 'PXAT', digits(expires_ms))
-if index_life ~= -1 and index_life < wanted then
-	redis.call('EXPIRE', index, wanted)
+-- Its end for good is written first.  One that has lost its end is none of ours.
+local expires_ms = string.format('%.0f', expires)
+local said = ARGV[5] .. ' ' .. kind .. ' ' .. last .. ' ' .. now .. origin
+call('HSET', beside, short, said)
+if call('PEXPIREAT', KEYS[1], expires_ms, 'XX') == 0 then
+	return -3
 end
-return { expires_ms, said, now_ms }
+call('HSET', index, token, string.sub(expires_ms, 1, -4))
+
+-- Both hashes live on, for longer than it does by far: that is seen to once in
+-- a thousand seconds.
+local wanted = math.max(ARGV[4], ARGV[3] + 1)
+if not text or ARGV[3] + 1000 > wanted or
+	string.sub(ends, 1, -4) ~= string.sub(expires_ms, 1, -7) then
+-- include time.lua
+	outlive(beside, digits(math.max(now_ms, tonumber(last) or 0) +
+		wanted * 1000))
+	call('EXPIRE', index, wanted, 'GT')
+end
+return { expires, said, tonumber(now) }
