@@ -290,11 +290,14 @@ read_cookie_value(struct search *search, const struct gate_credential *where,
 	}
 	while (len > 0 && (text[len - 1] == ' ' || text[len - 1] == '\t'))
 		len--;
+	search->by_browser = true;
+	/* An empty one is what a logout leaves for a moment. */
+	if (len == 0)
+		return;
 	if (len >= 2 && text[0] == '"' && text[len - 1] == '"') {
 		text++;
 		len -= 2;
 	}
-	search->by_browser = true;
 	if (!found_text(search, where, text, len))
 		search->bad.cookie = true;
 }
