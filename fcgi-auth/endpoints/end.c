@@ -6,7 +6,7 @@
 #include "session/cookie.h"
 
 void
-gate_clear_cookies(struct gate_call *call, bool kept)
+gate_clear_cookies(struct gate_call *call)
 {
 	const struct lk_settings *settings = call->asked->settings;
 	const struct lk_token_sources *all = &settings->gate.sources;
@@ -16,8 +16,8 @@ gate_clear_cookies(struct gate_call *call, bool kept)
 		if (all->v[i].place != LK_TOKEN_COOKIE)
 			continue;
 		lk_buf_str(call->out, "Set-Cookie: ");
-		(kept ? lk_cookie_empty : lk_cookie_take_back)(
-		    &settings->cookie, all->v[i].name, call->out);
+		lk_cookie_take_back(&settings->cookie, all->v[i].name,
+		    call->out);
 		lk_buf_str(call->out, "\r\n");
 	}
 }
@@ -37,7 +37,7 @@ say_revoked(struct gate_call *call, enum lk_status status, uint64_t revoked,
 	}
 	gate_call_begin(call, status == LK_OK ? 200 : 202);
 	if (own)
-		gate_clear_cookies(call, false);
+		gate_clear_cookies(call);
 	lk_buf_printf(&call->body, "{\"revoked\":%" PRIu64 "%s}\n", revoked,
 	    status == LK_OK ? "" : ",\"durable\":false");
 }

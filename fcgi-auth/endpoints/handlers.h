@@ -89,11 +89,10 @@ bool gate_call_decide(struct gate_call *call);
 bool gate_call_obey(struct gate_call *call);
 
 /**
- * gate_clear_cookies(call, kept):
- * Take back the cookies that may carry the session's token; ${kept}: so that
- * the browser forgets what it has kept of pages, see lk_cookie_empty().
+ * gate_clear_cookies(call):
+ * Take back the cookies that may carry the session's token.
  */
-void gate_clear_cookies(struct gate_call *call, bool kept);
+void gate_clear_cookies(struct gate_call *call);
 
 /**
  * gate_note(asked, c, status):

@@ -310,7 +310,7 @@ end_one(struct gate_call *call, const char *id)
 	}
 	go_to(call, !own ? "?done=1" : login_url[0] != '\0' ? login_url : "?");
 	if (own)
-		gate_clear_cookies(call, true);
+		gate_clear_cookies(call);
 }
 
 static void

@@ -88,14 +88,6 @@ void
 lk_cookie_take_back(const struct lk_cookie *cookie, const char *name,
     struct lk_buf *out)
 {
-	lk_buf_printf(out, "%s=; Max-Age=0", name);
-	add_attributes(cookie, name, out);
-}
-
-void
-lk_cookie_empty(const struct lk_cookie *cookie, const char *name,
-    struct lk_buf *out)
-{
 	lk_buf_printf(out, "%s=; Max-Age=1", name);
 	add_attributes(cookie, name, out);
 }

@@ -45,21 +45,14 @@ void lk_cookie_set(const struct lk_cookie *cookie, const char *token,
 
 /**
  * lk_cookie_take_back(cookie, name, out):
- * Append the value of a Set-Cookie header that removes the cookie ${name},
+ * Append the value of a Set-Cookie header that takes back the cookie ${name},
  * which has the Domain and Path of the settings, or those that its prefix
- * asks for.
+ * asks for: it becomes empty, and ends by itself a second later.  A browser may
+ * keep a page that was left, to show it when one goes back, whatever the page
+ * says of caches; Chromium (as of 156) forgets it once a cookie of it changes,
+ * but not when one is removed.
  */
 void lk_cookie_take_back(const struct lk_cookie *cookie, const char *name,
-    struct lk_buf *out);
-
-/**
- * lk_cookie_empty(cookie, name, out):
- * The same, but the cookie first becomes empty and then ends by itself, a
- * second later.  A browser may keep a page that was left, to show it when one
- * goes back, whatever the page says of caches; Chromium (as of 156) forgets it
- * once a cookie of it changes, but not when one is removed.
- */
-void lk_cookie_empty(const struct lk_cookie *cookie, const char *name,
     struct lk_buf *out);
 
 #endif /* !LK_COOKIE_H_ */

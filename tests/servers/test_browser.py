@@ -296,6 +296,22 @@ def test_browser_goes_back_to_nothing(safe):
         assert safe.where.startswith("/session/login")
 
 
+def test_browser_goes_back_to_nothing_by_the_endpoint_either(safe):
+    """A site's own button asks `logout` by a form."""
+    safe.log_in("bob", path="/session/login?url=/session/page")
+    assert "Signed in as bob." in safe.text
+    safe.driver.execute_script("""
+        const form = document.createElement("form");
+        form.method = "post";
+        form.action = "/session/logout";
+        document.body.append(form);
+        form.submit();""")
+    wait_until(lambda: "revoked" in safe.text, "the answer")
+    safe.driver.back()
+    assert "Signed in as" not in safe.text
+    assert safe.where.startswith("/session/login")
+
+
 @pytest.mark.parametrize("url", [
     "//evil.example/", "/\\evil.example/", "https://evil.example/",
     "/%09/evil.example", "javascript:alert(1)"])

@@ -107,7 +107,7 @@ def test_cgi_logout_ends_session(setup):
     reply = setup.ask("/logout", None, "POST",
                       [cookie, ("Origin", "http://localhost")])
     assert (reply.status, json.loads(reply.body)) == (200, {"revoked": 1})
-    assert "Max-Age=0" in reply.header("Set-Cookie")
+    assert "Max-Age=1" in reply.header("Set-Cookie")
     assert setup.ask("/session", token).status == 401
 
 

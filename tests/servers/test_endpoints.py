@@ -131,7 +131,7 @@ def answer(reply, status=200):
 def assert_cookie_cleared(reply):
     cookies = reply.all("Set-Cookie")
     assert [cookie.split(";")[0] for cookie in cookies] == ["latchkey="]
-    for word in ("Max-Age=0", "Path=/", "HttpOnly"):
+    for word in ("Max-Age=1", "Path=/", "HttpOnly"):
         assert word in cookies[0].split("; ")
 
 
@@ -285,16 +285,16 @@ def test_logout_ends_this_session_and_clears_the_cookie(setup):
 
 
 @pytest.mark.parametrize("tokens, cookie, taken_back", [
-    ('"cookie"', "", ["latchkey=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax"
+    ('"cookie"', "", ["latchkey=; Max-Age=1; Path=/; HttpOnly; SameSite=Lax"
                       "; Secure"]),
     ('"cookie"', 'name = "__Host-s"; same_site = "Strict";',
-     ["__Host-s=; Max-Age=0; Path=/; HttpOnly; SameSite=Strict; Secure"]),
+     ["__Host-s=; Max-Age=1; Path=/; HttpOnly; SameSite=Strict; Secure"]),
     ('"bearer", "cookie", "cookie:__Host-s", "cookie:__Secure-t"',
      'domain = "a.example"; path = "/app"; secure = false;',
-     ["latchkey=; Max-Age=0; Path=/app; Domain=a.example; HttpOnly; "
+     ["latchkey=; Max-Age=1; Path=/app; Domain=a.example; HttpOnly; "
       "SameSite=Lax",
-      "__Host-s=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax; Secure",
-      "__Secure-t=; Max-Age=0; Path=/app; Domain=a.example; HttpOnly; "
+      "__Host-s=; Max-Age=1; Path=/; HttpOnly; SameSite=Lax; Secure",
+      "__Secure-t=; Max-Age=1; Path=/app; Domain=a.example; HttpOnly; "
       "SameSite=Lax; Secure"])])
 def test_logout_cookie_is_taken_back_as_set(place, tokens, cookie,
                                             taken_back):

@@ -566,6 +566,8 @@ def test_page_lists_ends_and_says_what_happened(logins):
     assert (reply.status, reply.header("Location")) == (303, "/session/login")
     assert reply.header("Set-Cookie").startswith("latchkey=; Max-Age=1; ")
     assert logins.page(own).status == 302
+    # What is left for a second is nobody's, and a logout with it is done.
+    assert logins.page("").status == 302
 
 
 def test_page_ends_all_others(logins):
