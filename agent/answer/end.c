@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "answer/verbs.h"
+#include "base/json.h"
+#include "session/cookie.h"
 
 static struct lk_revoke_options
 options_of(const struct agent_work *work, const char *usual,
@@ -18,13 +20,31 @@ options_of(const struct agent_work *work, const char *usual,
 	    .actor = agent_actor(work, actor) });
 }
 
+/* Say how a browser that asked for it is to forget its session. */
+static void
+add_cookie(const struct agent_work *work)
+{
+	const struct lk_cookie *how = &work->asked->settings->cookie;
+	struct lk_buf *body = &work->answer->body;
+	struct lk_buf cookie = LK_BUF_INIT(4096);
+
+	lk_cookie_take_back(how, how->name, &cookie);
+	lk_buf_str(body, ",\"set_cookie\":");
+	if (cookie.failed)
+		body->failed = true;
+	else
+		lk_json_string(cookie.data, body);
+	lk_buf_free(&cookie);
+}
+
 /*
- * Say how many sessions ended.  What a failover could undo is accepted but not
- * completed (RFC 9110, section 15.3.3).
+ * Say how many sessions ended, that of whoever asks among them if ${own}.  What
+ * a failover could undo is accepted but not completed (RFC 9110, section
+ * 15.3.3).
  */
 static void
 say_revoked(struct agent_work *work, enum lk_status status, uint64_t revoked,
-    const struct lk_revoke_options *options)
+    const struct lk_revoke_options *options, bool own)
 {
 	const bool done = status == LK_OK || status == LK_E_NOT_DURABLE;
 	struct agent_answer *answer = work->answer;
@@ -47,8 +67,11 @@ say_revoked(struct agent_work *work, enum lk_status status, uint64_t revoked,
 	}
 	answer->http = status == LK_OK ? 200 : 202;
 	answer->type = AGENT_TYPE_JSON;
-	lk_buf_printf(&answer->body, "{\"revoked\":%" PRIu64 "%s}\n", revoked,
+	lk_buf_printf(&answer->body, "{\"revoked\":%" PRIu64 "%s", revoked,
 	    status == LK_OK ? "" : ",\"durable\":false");
+	if (own)
+		add_cookie(work);
+	lk_buf_str(&answer->body, "}\n");
 }
 
 void
@@ -69,7 +92,8 @@ agent_revoke(struct agent_work *work)
 		status = lk_revoke_id(work->asked->manager, id, &options,
 		    &revoked);
 	}
-	say_revoked(work, agent_note(work, status), revoked, &options);
+	say_revoked(work, agent_note(work, status), revoked, &options,
+	    id == NULL);
 }
 
 /* ---- All of a user's ----------------------------------------------------- */
@@ -150,7 +174,7 @@ agent_revoke_all(struct agent_work *work)
 	    ? revoke_kinds(work, &options, &revoked)
 	    : lk_revoke_all(work->asked->manager, work->about.user, &options,
 	          &revoked);
-	say_revoked(work, agent_note(work, status), revoked, &options);
+	say_revoked(work, agent_note(work, status), revoked, &options, true);
 }
 
 void
@@ -165,5 +189,5 @@ agent_log_out_others(struct agent_work *work)
 	status = agent_note(work,
 	    lk_revoke_others(work->asked->manager, &work->question->token,
 	        &options, &revoked));
-	say_revoked(work, status, revoked, &options);
+	say_revoked(work, status, revoked, &options, false);
 }

@@ -24,11 +24,10 @@ func read[T any](reply *http.Response, err error) (status int, what T) {
 func ask(verb string, fields url.Values) (int, said) { return read[said](client.PostForm(api+verb, fields)) }
 func serve(set http.Header, r *http.Request) (int, string) {
 	act, user, token := r.PostFormValue("do"), r.PostFormValue("user"), "none"
-	_, host, _ := strings.Cut(r.Header.Get("Origin"), "://")
-	from, own := r.Header.Get("Sec-Fetch-Site"), host == r.Host
+	from := r.Header.Get("Sec-Fetch-Site")
 	if held, err := r.Cookie(cookie); err == nil && held.Value != "" { token = held.Value }
 	// No page of another site may log anybody in or out.
-	if from == "" && own { from = "same-origin" }
+	if _, host, _ := strings.Cut(r.Header.Get("Origin"), "://"); from == "" && host == r.Host { from = "none" }
 	if r.Method == "POST" && from != "same-origin" && from != "none" { return 403, "Not from there." }
 	if act == "login" {
 		password := []byte(r.PostFormValue("password"))
@@ -40,6 +39,7 @@ func serve(set http.Header, r *http.Request) (int, string) {
 		return 303, ""
 	} else if verb := map[string]string{"logout": "revoke", "logout-others": act}[act]; verb != "" {
 		status, said := ask(verb, url.Values{"token": {token}, "reason": {act}})
+		if said.Set_Cookie != "" { set["Set-Cookie"] = []string{said.Set_Cookie} }
 		return status, fmt.Sprintf("Ended: %d.", said.Revoked)
 	}
 	status, me := ask("check", url.Values{"token": {token}})

@@ -5,8 +5,7 @@ import { scryptSync, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import http from 'node:http';
 const AGENT = '/run/latchkey/agent.sock', COOKIE = 'latchkey';
-// Of each user: a salt, and scryptSync(password, salt, 64) in hex.
-const PASSWORDS = new Map([]);
+const PASSWORDS = new Map([]); // by user: salt, scryptSync(password, salt, 64)
 const FORM = '<form method=post><input name=user><input name=password '
   + 'type=password><button name=do value=login>Log in</button></form>';
 const text = async (from) => (await from.setEncoding('utf8').toArray()).join('');
@@ -45,7 +44,8 @@ async function serve({ headers, method, url, socket }, form) {
   if (act === 'logout' || act === 'logout-others') {
     const [status, said] = await ask(act === 'logout' ? 'revoke' : act,
       { token, reason: act });
-    return [status, `Ended: ${said.revoked ?? 'nothing'}.`];
+    return [status, `Ended: ${said.revoked ?? 'nothing'}.`,
+      said.set_cookie && { 'Set-Cookie': said.set_cookie }];
   }
   const [status, me] = await ask('check', { token });
   if (status !== 200) return [status, FORM];

@@ -4,8 +4,7 @@
 //   { users = [ "www-data" ]; may = [ "check", "issue", "revoke", "list" ];
 //     clients = [ "web" ]; min_uid = 1000; }
 const AGENT = '/run/latchkey/agent.sock', COOKIE = 'latchkey';
-// Whose password is what: password_hash('password', PASSWORD_DEFAULT).
-$passwords = [];
+$passwords = []; // by user: password_hash('password', PASSWORD_DEFAULT)
 /** The status and what is said; 503 if there is no answer. */
 function ask(string $verb, array $fields): array {
     $socket = @stream_socket_client('unix://' . AGENT, $error, $text, 5);
@@ -25,7 +24,7 @@ function page(int $status, string $html): never {
     header('Cache-Control: no-store');
     exit($html);
 }
-$token = (string)($_COOKIE[COOKIE] ?? 'none');
+$token = (string)($_COOKIE[COOKIE] ?? '') ?: 'none';
 $do = $_POST['do'] ?? '';
 $from = $_SERVER['HTTP_SEC_FETCH_SITE'] ?? (preg_replace('#^https?://#', '',
     $_SERVER['HTTP_ORIGIN'] ?? '-') === $_SERVER['HTTP_HOST'] ? 'none' : '');
@@ -47,6 +46,7 @@ if ($do == 'login') {
 if ($do == 'logout' || $do == 'logout-others') {
     [$status, $said] = ask($do == 'logout' ? 'revoke' : $do,
         ['token' => $token, 'reason' => $do]);
+    if (isset($said['set_cookie'])) header("Set-Cookie: {$said['set_cookie']}");
     page($status, isset($said['revoked']) ? "Ended: {$said['revoked']}." : 'No.');
 }
 [$status, $me] = ask('check', ['token' => $token]);

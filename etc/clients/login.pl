@@ -4,8 +4,7 @@ use v5.36;
 use IO::Socket::UNIX; use JSON::PP; use Socket;
 my ($agent, $name) = ('/run/latchkey/agent.sock', 'latchkey');
 my $json = JSON::PP->new; # takes UTF-8 as it is, and so does the agent
-# Whose password is what, as crypt(3) has it: mkpasswd -m sha-512.
-my %passwords = ();
+my %passwords = (); # by user, as crypt(3) has them: mkpasswd -m sha-512
 # The status and what is said; 503 if there is no answer.
 sub ask {
     my ($verb, %fields) = @_;
@@ -47,7 +46,8 @@ if ($do eq 'login') {
 if ($do eq 'logout' || $do eq 'logout-others') {
     my ($status, $said) = ask($do eq 'logout' ? 'revoke' : $do, token => $token,
         reason => $do);
-    page($status, 'Ended: ' . ($said->{revoked} // 'nothing') . '.');
+    page($status, 'Ended: ' . ($said->{revoked} // 'nothing') . '.',
+        map { "Set-Cookie: $_" } grep { defined } $said->{set_cookie});
 }
 my ($status, $me) = ask('check', token => $token);
 page($status, '<form method=post><input name=user><input name=password '

@@ -5,8 +5,7 @@ from http.cookies import SimpleCookie
 from urllib.parse import parse_qsl, urlencode
 
 AGENT, COOKIE = "/run/latchkey/agent.sock", "latchkey"
-# Of each user: a salt, and scrypt of his password (n=16384, r=8, p=1) in hex.
-PASSWORDS = {}
+PASSWORDS = {}  # by user: salt, and scrypt (n=16384, r=8, p=1) in hex
 class Agent(http.client.HTTPConnection):
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX)
@@ -29,9 +28,8 @@ def page(status, text, *headers):
                    "Cache-Control: no-store", *headers, "", text, sep="\n"))
 env = os.environ.get
 form = dict(parse_qsl(sys.stdin.read(int(env("CONTENT_LENGTH") or 0))))
-query = dict(parse_qsl(env("QUERY_STRING", "")))
 cookie = SimpleCookie(env("HTTP_COOKIE", "")).get(COOKIE)
-token, do = cookie.value if cookie else "none", form.get("do")
+token, do = cookie and cookie.value or "none", form.get("do")
 own = env("HTTP_ORIGIN", "").partition("://")[2] == env("HTTP_HOST") and "none"
 # No page of another site may log anybody in or out.
 if do and env("HTTP_SEC_FETCH_SITE", own) not in ("none", "same-origin"):
@@ -42,13 +40,15 @@ if do == "login":
     found = hashlib.scrypt(password, salt=salt.encode(), n=16384, r=8, p=1)
     hmac.compare_digest(found.hex(), known) or page(401, "Wrong password.")
     status, said = ask("issue", user=user, client="web", replaces=token,
-                       url=query.get("url", ""), peer=env("REMOTE_ADDR", ""))
+                       url=dict(parse_qsl(env("QUERY_STRING", ""))).get(
+                           "url", ""), peer=env("REMOTE_ADDR", ""))
     status == 201 or page(status, "You cannot log in now.")
-    page(303, "", *map(": ".join, [("Set-Cookie", said["set_cookie"]),
-                                   ("Location", said["next"])]))
+    page(303, "", "Set-Cookie: " + said["set_cookie"],
+         "Location: " + said["next"])
 if do in ("logout", "logout-others"):
     status, said = ask({"logout": "revoke"}.get(do, do), token=token, reason=do)
-    page(status, f"Ended: {said['revoked']}." if "revoked" in said else "No.")
+    page(status, f"Ended: {said.get('revoked', 'nothing')}.",
+         *(f"Set-Cookie: {said[name]}" for name in said if "cookie" in name))
 status, me = ask("check", token=token)
 if status != 200:
     page(status, "<form method=post><input name=user><input name=password "

@@ -7,7 +7,6 @@ from werkzeug.security import check_password_hash
 
 AGENT, COOKIE = "/run/latchkey/agent.sock", "latchkey"
 PASSWORDS = {}  # as werkzeug.security.generate_password_hash() has them
-VERBS = {"logout": "revoke", "logout-others": "logout-others"}
 app = Flask(__name__)
 class Agent(http.client.HTTPConnection):
     def connect(self):
@@ -37,18 +36,19 @@ def login():
                                               ) not in ("none", "same-origin"):
         return page(403, "Not from there.")
     if do == "login":
-        user, password = form.get("user", ""), form.get("password", "")
-        if not check_password_hash(PASSWORDS.get(user, ""), password):
+        user, known = form.get("user", ""), PASSWORDS.get(form.get("user"), "")
+        if not check_password_hash(known, form.get("password", "")):
             return page(401, "Wrong user or password.")
         status, said = ask("issue", user=user, client="web", replaces=token,
             url=request.args.get("url", ""), peer=heads.get("X-Real-IP", ""))
         if status != 201:
             return page(status, "You cannot log in now.")
-        return page(303, "", **{"Set-Cookie": said["set_cookie"]},
-                    Location=said["next"])
-    if do in VERBS:
-        status, said = ask(VERBS[do], token=token, reason=do)
-        return page(status, f"Ended: {said.get('revoked', 'nothing')}.")
+        return page(303, "", **{"Set-Cookie": said["set_cookie"],
+                                "Location": said["next"]})
+    if verb := {"logout": "revoke", "logout-others": do}.get(do):
+        status, said = ask(verb, token=token, reason=do)
+        return page(status, f"Ended: {said.get('revoked', 'nothing')}.", **{
+            "Set-Cookie": said[name] for name in said if "cookie" in name})
     status, me = ask("check", token=token)
     if status != 200:
         return page(status, "<form method=post><input name=user><input name="

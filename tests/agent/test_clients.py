@@ -17,6 +17,7 @@ from support.servers import find_program
 WWW = 33
 ROW = f'''{{ users = [ "{WWW}" ]; may = [ "check", "issue", "revoke", "list" ];
              clients = [ "web" ]; not_users = [ "root" ]; }}'''
+TAKEN_BACK = "latchkey=; Max-Age=1; Path=/; HttpOnly; SameSite=Lax; Secure"
 USER, SECRET = "älice", "s3cr&t=ü"
 AS_WWW = ["setpriv", f"--reuid={WWW}", f"--regid={WWW}", "--clear-groups"]
 BCRYPT = "/usr/share/gocode/src/golang.org/x/crypto/bcrypt"
@@ -177,8 +178,8 @@ def page(request, house):
 
 
 def test_page_logs_in_shows_and_logs_out(page, house):
-    assert page.ask()[0] == 401
-    assert "value=login" in page.ask()[1]
+    status, form = page.ask()
+    assert status == 401 and "value=login" in form
     assert page.headers["Cache-Control"] == "no-store"
     assert page.log_in(url="/private?x=1&y=2")[0] == 303
     assert page.headers["Location"] == "/private?x=1&y=2"
@@ -200,12 +201,19 @@ def test_page_logs_in_shows_and_logs_out(page, house):
     assert page.ask()[1].count("<li>web ") == 2
     status, text = page.ask({"do": "logout-others"})
     assert (status, text.strip()) == (200, "Ended: 1.")
+    assert "Set-Cookie" not in page.headers
     page.cookie = first
     assert page.ask()[0] == 401
     page.cookie = second
     status, text = page.ask({"do": "logout"})
     assert status == 200 and "Ended: 1." in text
-    assert page.ask()[0] == 401
+    # The browser forgets it, and with it what it would show on "back".
+    assert page.headers["Set-Cookie"] == TAKEN_BACK
+    assert page.cookie == "latchkey="
+    assert page.ask() == (401, form)
+    assert page.ask({"do": "logout"})[0] == 401
+    assert page.log_in()[0] == 303
+    assert page.ask({"do": "logout"})[0] == 200
     wait_until(lambda: "peer=192.0.2.7" in house.place.logs()["agent.log"],
                "the login in the log")
     assert house.cli.must("list", USER) == ""

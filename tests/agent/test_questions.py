@@ -7,6 +7,7 @@ import pytest
 from support.access import access_settings, keygen
 from support.house import log_has
 
+TAKEN_BACK = "latchkey=; Max-Age=1; Path=/; HttpOnly; SameSite=Lax; Secure"
 CALLER, OTHER = 4001, 4002
 BESIDE = ("peer", "agent", "renewed_at", "ends_by")
 
@@ -59,8 +60,9 @@ def test_session_goes_its_way(agent, house, form):
     assert listed.headers["Latchkey-Sessions"] == "1"
 
     ended = house.ask("revoke", {**token, "reason": "logout"}, form=form)
-    assert (ended.status, ended.json) == (200, {"revoked": 1})
-    assert house.ask("revoke", token, form=form).json == {"revoked": 0}
+    assert (ended.status, ended.json) == (
+        200, {"revoked": 1, "set_cookie": TAKEN_BACK})
+    assert house.ask("revoke", token, form=form).json["revoked"] == 0
     assert house.ask("sessions", {"user": "alice"}).json == []
     refused = house.ask("check", token, form=form)
     assert (refused.status, refused.json["reason"]) == (401, "logout")
@@ -94,7 +96,8 @@ def test_session_ends_by_id_with_all_and_with_the_others(agent, house):
     assert house.ask("logout-others",
                      {"token": two["token"]}).json == {"revoked": 1}
     assert house.ask("check", {"token": three["token"]}).status == 401
-    assert house.ask("revoke-all", {"user": "alice"}).json == {"revoked": 1}
+    assert house.ask("revoke-all", {"user": "alice"}).json == {
+        "revoked": 1, "set_cookie": TAKEN_BACK}
     assert house.ask("logout-others", {"token": two["token"]}).status == 401
     assert house.ask("check", {"token": other["token"]}).status == 200
 
