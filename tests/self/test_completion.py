@@ -1,8 +1,12 @@
 """The completions of bash and zsh know what the command's help says."""
 
+import os
+import pty
 import re
+import select
 import shutil
 import subprocess
+import time
 
 import pytest
 
@@ -65,3 +69,49 @@ def test_completion_of_zsh_has_the_cases_of_bash(place):
         words=(latchkey jwt verify) CURRENT=4
         source {zsh}""")
     assert (done.stdout.strip(), done.stderr) == ("-- --offline", "")
+
+
+def typed(argv, environment, prompt, keys, wanted):
+    """Whether a shell on a terminal shows `wanted` once these keys follow its
+    prompt, and what it showed."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvpe(argv[0], argv, environment)
+    shown, sent, end = b"", False, time.monotonic() + 30
+    try:
+        while wanted not in shown and time.monotonic() < end:
+            if not sent and prompt in shown:
+                shown, sent = b"", os.write(terminal, keys) > 0
+            if select.select([terminal], [], [], 0.2)[0]:
+                shown += os.read(terminal, 4096)
+    finally:
+        os.close(terminal)
+        os.waitpid(pid, 0)
+    return wanted in shown, shown
+
+
+@pytest.mark.parametrize("keys,wanted", [
+    (b"latchkey logout-o\t", b"logout-others "),
+    (b"latchkey jwt verify --o\t", b"--offline "),
+    (b"latchkey issue alice --t\t", b"--ttl "),
+])
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_completion_at_a_terminal(place, shell, keys, wanted):
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
+    file = BUILD / "completion" / shell
+    if shell == "bash":
+        place.write(".bashrc", f"PS1='at''> '\nsource {file}\n")
+        argv = ["bash", "--rcfile", str(place.path / ".bashrc"), "-i"]
+    else:
+        # As packages install it: a function of this name in a folder of fpath.
+        (place.path / "fpath").mkdir()
+        shutil.copy(file, place.path / "fpath/_latchkey")
+        place.write(".zshrc", f"fpath=({place.path}/fpath $fpath)\n"
+                    "autoload -U compinit && compinit -u -D\nPS1='at''> '\n")
+        argv = ["zsh", "-i"]
+    done, shown = typed(argv, {
+        "PATH": os.environ["PATH"], "HOME": str(place.path),
+        "ZDOTDIR": str(place.path), "TERM": "dumb", "LC_ALL": "C.UTF-8",
+        "INPUTRC": "/dev/null"}, b"at> ", keys, wanted)
+    assert done, shown
