@@ -303,12 +303,15 @@ $(B)/tests/contract/%: $(B)/obj/tests/contract/%.o \
 PAM_UNIT_SRC := $(filter tests/unit/test_pam_%,$(UNIT_SRC))
 $(call obj,$(PAM_UNIT_SRC)): BASE_CFLAGS += -Ipam
 
+# Programs of the tests look for modules where they are built; a copy of the tree
+# is another place.
 $(B)/obj/tests/unit/test_module.o: BASE_CFLAGS += \
 	-DLK_MODULE_DIR='"$(abspath $(B)/tests/modules)"'
-
-# Programs of the tests look for modules where they are built.
 $(B)/obj/tests/support/module_dir.o: BASE_CFLAGS += \
 	-DLK_MODULE_DIR='"$(abspath $(B)/modules)"'
+$(B)/obj/tests/unit/test_module.o $(B)/obj/tests/support/module_dir.o: $(B)/here
+$(B)/here: always
+	@echo '$(abspath $(B))' | cmp -s - $@ || echo '$(abspath $(B))' > $@
 
 $(B)/tests/latchkey: $(CTL_OBJ) $(B)/obj/tests/support/module_dir.o \
 		$(B)/libverdict.a $(B)/liblatchkey.a

@@ -46,6 +46,7 @@ class MariadbServer(Daemon):
         self.socket = self.folder / "s"
         self.argv = [*self.become, program, "--no-defaults",
                      f"--datadir={self.folder}/data",
+                     f"--tmpdir={self.folder}",
                      f"--socket={self.socket}", "--bind-address=127.0.0.1",
                      f"--port={self.port}", "--max-connections=400",
                      *SMALL, *options]
@@ -57,7 +58,9 @@ class MariadbServer(Daemon):
         text = "USE mysql;\n" + "".join(path.read_text()
                                         for path in SYSTEM_TABLES)
         subprocess.run([*self.become, program, "--no-defaults", "--bootstrap",
-                        f"--datadir={self.folder}/data", "--skip-networking",
+                        f"--datadir={self.folder}/data",
+                        # One that starts clears others' files away there.
+                        f"--tmpdir={self.folder}", "--skip-networking",
                         *SMALL], input=text, text=True, check=True,
                        capture_output=True)
 
