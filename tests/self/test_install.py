@@ -57,7 +57,8 @@ PLACES = {
     f"{PREFIX}/share/bash-completion/completions": ["latchkey"],
     f"{PREFIX}/share/zsh/site-functions": ["_latchkey"],
     # A prefix of one's own is none that systemd reads.
-    "/etc/systemd/system": ["latchkey-fcgi.service", "latchkey-fcgi.socket",
+    "/etc/systemd/system": ["latchkey-fcgi-http.socket",
+                            "latchkey-fcgi.service", "latchkey-fcgi.socket",
                             "latchkeyd.service", "latchkeyd.socket"],
     "/etc/sysusers.d": ["latchkey.conf"],
     "/etc/tmpfiles.d": ["latchkey.conf"],

@@ -14,6 +14,9 @@ DAEMONS = {
     "latchkeyd": ("latchkeyd.conf", "0666", "agent"),
 }
 
+# What passes the gate's socket for HTTP.
+HTTP = "etc/systemd/latchkey-fcgi-http.socket"
+
 SANDBOX = {
     "NoNewPrivileges": "yes", "CapabilityBoundingSet": "",
     "ProtectSystem": "strict", "ProtectHome": "yes", "PrivateTmp": "yes",
@@ -51,7 +54,7 @@ each = pytest.mark.parametrize("daemon", DAEMONS)
 
 def test_systemd_files_are_all_tested():
     assert [str(path) for path in files("etc/systemd/*")] == [
-        path for daemon in DAEMONS for path in units(daemon)]
+        HTTP, *(path for daemon in DAEMONS for path in units(daemon))]
 
 
 @each
@@ -85,6 +88,20 @@ def test_systemd_service_speaks_the_protocol_of_the_daemon(daemon):
     assert unit["SocketMode"] == [mode]
 
 
+def test_systemd_http_socket_is_like_the_other_but_for_its_name_and_place():
+    http, other = settings(HTTP), settings(units("latchkey-fcgi")[1])
+    # The program goes by this name, and the examples by the place.
+    assert http.pop("FileDescriptorName") == ["http"]
+    assert '"http:"' in read("fcgi-auth/process/environment.c")
+    assert http.pop("Service") == ["latchkey-fcgi.service"]
+    listen, = http.pop("ListenStream")
+    assert f"server unix:{listen}" in read("etc/nginx/latchkey-upstream.conf")
+    for unit in http, other:
+        del unit["Description"]
+    del other["ListenStream"]
+    assert http == other
+
+
 @each
 def test_systemd_service_shares_the_store_with_root(daemon):
     """Whose programs refuse a folder that is somebody else's."""
@@ -105,7 +122,10 @@ def test_systemd_verify_finds_nothing_wrong(place, daemon):
     text = re.sub(r"^ExecStart=\S+", f"ExecStart={BUILD}/{daemon}",
                   read(service), flags=re.M)
     paths = [place.write(f"{daemon}.service", text, 0o644),
-             place.write(f"{daemon}.socket", read(unit), 0o644)]
+             place.write(f"{daemon}.socket", read(unit), 0o644),
+             place.write("latchkey-fcgi-http.socket", read(HTTP), 0o644)]
+    if daemon != "latchkey-fcgi":
+        paths.pop()
     result = run("systemd-analyze", "verify", "--man=no", *paths)
     if "Failed to" in result.stderr and "manager" in result.stderr:
         pytest.skip(result.stderr)
