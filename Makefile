@@ -546,9 +546,13 @@ $(B)/bench/noop: $(B)/obj/tests/bench/noop.o
 	@mkdir -p $(@D)
 	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(GATE_LIBS)
 
+$(B)/bench/web_noop: $(B)/obj/tests/bench/web_noop.o
+	@mkdir -p $(@D)
+	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ -lmicrohttpd
+
 .PHONY: bench-gate
 ## make bench-gate  the gate's figures, beside a no-op's (BENCH='--rounds 9')
-bench-gate: deps-bench all $(B)/bench/noop
+bench-gate: deps-bench all $(B)/bench/noop $(B)/bench/web_noop
 	@LK_BUILD='$(B)' $(PYTHON) tests/bench/bench_gate.py $(BENCH)
 
 .PHONY: bench-peers

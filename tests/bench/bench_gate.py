@@ -54,6 +54,21 @@ class Noop(Daemon):
         return accepts(self.address)
 
 
+class WebNoop(Daemon):
+    """A server by HTTP that allows: libmicrohttpd's, or a bare loop."""
+
+    def __init__(self, place, way):
+        self.name = f"noop-{way}"
+        super().__init__(place)
+        self.address = f"unix:{place.path}/{self.name}.sock"
+        self.argv = [BUILD / "bench/web_noop", way,
+                     self.address.removeprefix("unix:")]
+        self.good = (-15,)
+
+    def ready(self):
+        return accepts(self.address)
+
+
 class Nginx(Daemon):
     """nginx with one page, behind auth_request if there is an authorizer."""
 
@@ -311,7 +326,14 @@ class Bench:
                                            self.http(gate.address)))
             return Case(f"nginx.{name}", web, [gate, self.redis], **options)
 
-        return {"http-deny": case("http-deny", "unix", allowed=False),
+        def floor(way):
+            noop = self.place.add(WebNoop(self.place, way))
+            web = self.place.add(NginxHttp(self.place, f"noop-{way}",
+                                           noop.address))
+            return Case(f"nginx.noop-{way}", web, [noop])
+
+        return {"noop-http": floor("http"), "noop-plain": floor("plain"),
+                "http-deny": case("http-deny", "unix", allowed=False),
                 **{f"http-{way}": case(f"http-{way}", way,
                                        header=self.bearer)
                    for way in ("unix", "tcp")}}
@@ -322,6 +344,9 @@ class Bench:
             one.say()
         ratio("nginx.http-deny-over-noop", cases["http-deny"],
               base["noop-deny"], ("<=", 0.55))
+        for way in ("http", "plain"):
+            ratio(f"nginx.noop-{way}-over-noop", cases[f"noop-{way}"],
+                  base["noop-allow"])
         for way in ("unix", "tcp"):
             ratio(f"nginx.http-{way}-over-noop", cases[f"http-{way}"],
                   base["noop-allow"], ("<=", 0.75))
