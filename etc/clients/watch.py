@@ -4,13 +4,14 @@ library: an echo on 127.0.0.1:$PORT.  latchkey.conf needs
     gate = { http = { listen = "unix:/run/latchkey/http.sock"; };
              watch = { max = 1000; }; };
 and the web server must leave the cookie in at this place, which it takes out as
-a rule; in nginx: proxy_set_header Cookie $http_cookie;"""
+a rule, and say Host as it came; in nginx: proxy_set_header Cookie $http_cookie;
+proxy_set_header Host $http_host;"""
 import asyncio, base64, hashlib, os, re, time
 
-GATE, COOKIE = "/run/latchkey/http.sock", "latchkey"
+GATE = "/run/latchkey/http.sock"
 PATIENCE = 10  # seconds that a socket stays while nobody can tell
 SALT = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
-async def watch(token):
+async def watch(cookie):
     """Wait for the end of the session, as the status that the gate gives."""
     try:
         reader, writer = await asyncio.open_unix_connection(GATE)
@@ -19,7 +20,7 @@ async def watch(token):
     try:
         writer.write((
             "GET /watch HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-            f"Authorization: Bearer {token}\r\nX-Latchkey-Method: GET\r\n"
+            f"Cookie: {cookie}\r\nX-Latchkey-Method: GET\r\n"
             "X-Latchkey-Uri: /\r\nX-Latchkey-Host: localhost\r\n"
             "X-Latchkey-Peer: 127.0.0.1\r\n\r\n").encode())
         return int((await reader.readline()).split()[1])
@@ -27,12 +28,12 @@ async def watch(token):
         return 503
     finally:
         writer.close()
-async def ended(token):
+async def ended(cookie):
     """Return once the session has ended, or nobody could tell for too long."""
     good = time.monotonic()
     while True:
         began = time.monotonic()
-        status = await watch(token)
+        status = await watch(cookie)
         if time.monotonic() - began > 1:
             good = time.monotonic()  # it was watched until now
         if status != 503 or time.monotonic() - good > PATIENCE:
@@ -48,16 +49,24 @@ async def echo(reader, writer):
         text = bytes(byte ^ mask[i % 4] for i, byte in enumerate(text))
         writer.write(bytes([0x81, len(text)]) + text)
         await writer.drain()
+def header(head, name):
+    """The one header of that name; "" if there is none, or more."""
+    found = re.findall(rf"(?im)^{name}:[ \t]*([ -~]*?)[ \t]*\r$", head)
+    return found[0] if len(found) == 1 else ""
 async def serve(reader, writer):
     try:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-        key = re.search(r"(?im)^sec-websocket-key: *(\S+)\r$", head)
-        token = re.search(rf"(?im)^cookie:(?:.*;)? *{COOKIE}=(lk_[\w-]+)",
-                          head)
-        if not key or not token:
+        async with asyncio.timeout(PATIENCE):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        key, cookie, origin, host = (header(head, name) for name in (
+            "Sec-WebSocket-Key", "Cookie", "Origin", "Host"))
+        # No page of another site may open one, with the cookie of who is there.
+        if not host or origin not in ("http://" + host, "https://" + host):
+            return writer.write(b"HTTP/1.1 403 Forbidden\r\n\r\n")
+        if not key or not cookie:
             return writer.write(b"HTTP/1.1 401 Unauthorized\r\n\r\n")
-        accept = base64.b64encode(hashlib.sha1(key[1].encode() + SALT).digest())
-        end = asyncio.ensure_future(ended(token[1]))
+        accept = base64.b64encode(hashlib.sha1(key.encode() + SALT).digest())
+        # Which of several is the session, the gate decides alone.
+        end = asyncio.ensure_future(ended(cookie))
         writer.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket"
                      b"\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "
                      + accept + b"\r\n\r\n")
@@ -72,6 +81,11 @@ async def serve(reader, writer):
         pass
     finally:
         writer.close()
+        try:
+            async with asyncio.timeout(1):
+                await writer.wait_closed()
+        except OSError:
+            writer.transport.abort()  # it does not read
 async def main():
     await (await asyncio.start_server(
         serve, "127.0.0.1", int(os.environ["PORT"]))).serve_forever()
