@@ -22,6 +22,38 @@ HOSTS = ("localhost", "127.0.0.1")
 FRAMED = """<!DOCTYPE html><title>A trap</title>
 <iframe src="/session/login"></iframe><iframe src="/session/page"></iframe>
 """
+# How text stands out from what is behind it (WCAG 2.2, 1.4.3): what is less
+# than 4.5, and of the edges of fields what is less than 3.
+FAINT = """
+const numbers = (color) => color.match(/[0-9.]+/g).map(Number);
+const light = (color) => [0.2126, 0.7152, 0.0722].reduce((sum, part, i) => {
+  const value = numbers(color)[i] / 255;
+  return sum + part * (value <= 0.04045 ? value / 12.92
+    : ((value + 0.055) / 1.055) ** 2.4);
+}, 0.05);
+const behind = (element) => {
+  const color = element ? getComputedStyle(element).backgroundColor
+    : "rgb(255, 255, 255)";
+  return numbers(color)[3] === 0 ? behind(element.parentElement) : color;
+};
+const ratio = (a, b) => Math.max(light(a), light(b))
+  / Math.min(light(a), light(b));
+const faint = [];
+let seen = 0;
+for (const element of document.body.querySelectorAll("*")) {
+  const style = getComputedStyle(element), field = element.tagName === "INPUT";
+  if (!field && ![...element.childNodes].some((node) =>
+    node.nodeType === Node.TEXT_NODE && node.data.trim()))
+    continue;
+  seen++;
+  for (const [color, back, least] of [
+    [style.color, behind(element), 4.5],
+    field && [style.borderTopColor, behind(element.parentElement), 3]]
+    .filter(Boolean))
+    if (!(ratio(color, back) >= least))
+      faint.push([element.outerHTML, color, back, ratio(color, back)]);
+}
+return [seen, faint];"""
 
 
 class Visit:
@@ -72,6 +104,19 @@ class Visit:
         self.find("li[aria-current] button").click()
         wait_until(lambda: "/session/login" in self.driver.current_url,
                    "the login")
+
+    @contextlib.contextmanager
+    def in_the(self, scheme):
+        """With colours that are light or dark."""
+        def prefer(features):
+            self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia",
+                                        {"features": features})
+
+        prefer([{"name": "prefers-color-scheme", "value": scheme}])
+        try:
+            yield
+        finally:
+            prefer([])
 
     def forget(self):
         self.driver.execute_cdp_cmd("Network.clearBrowserCookies", {})
@@ -340,6 +385,28 @@ def test_browser_shows_none_of_it_in_a_frame(visit):
         visit.driver.switch_to.frame(frame)
         assert visit.all("main, input, button[type=submit]") == []
         visit.driver.switch_to.default_content()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_browser_shows_nothing_too_faint(visits, scheme):
+    here, there = visits
+
+    def assert_readable(least):
+        seen, faint = here.driver.execute_script(FAINT)
+        assert seen >= least and faint == []
+
+    with here.in_the(scheme):
+        here.go("/session/login")
+        assert_readable(6)
+        here.log_in(password="wrong")
+        here.find("[role=alert]")
+        assert_readable(7)
+        there.log_in("bob", path="/session/login")
+        here.log_in("bob", path="/session/login?url=/session/page")
+        here.go("/session/page?done=1")
+        here.find("[role=status]")
+        assert len(here.all("li.card")) > 1 and here.all("ol.past li")
+        assert_readable(20)
 
 
 def test_browser_of_a_phone_and_in_the_dark(visit):
