@@ -17,6 +17,7 @@ struct agent_connection {
 	/* Constant. */
 	struct agent_caller caller;
 	uid_t share; /* whose share it counts for */
+	bool listed; /* whom a row names */
 
 	atomic_uint holders;
 };

@@ -42,8 +42,11 @@ take_share(struct agent_loop *loop, struct agent_connection *connection)
 	connection->share = agent_rows_have(&policy->rows, &connection->caller)
 	    ? connection->caller.uid
 	    : AGENT_NOBODY;
+	connection->listed = agent_rows_list(&policy->rows,
+	    &connection->caller);
 	gate_generations_drop(all, generation);
-	return (agent_share_take(&loop->shared->shares, connection->share));
+	return (agent_share_take(&loop->shared->shares, connection->share,
+	    connection->listed));
 }
 
 static void
@@ -68,7 +71,8 @@ let_in(struct agent_loop *loop, int fd)
 		return;
 	}
 	gate_events_turned_away(&shared->tally->events, "there is no room");
-	agent_share_give(&shared->shares, connection->share);
+	agent_share_give(&shared->shares, connection->share,
+	    connection->listed);
 	agent_connection_drop(connection);
 }
 
@@ -79,7 +83,8 @@ agent_loop_closed(void *arg, struct gate_http_link *link)
 	struct agent_loop *loop = arg;
 
 	gate_count_down(&loop->shared->tally->connections);
-	agent_share_give(&loop->shared->shares, connection->share);
+	agent_share_give(&loop->shared->shares, connection->share,
+	    connection->listed);
 	agent_connection_drop(connection);
 }
 

@@ -34,33 +34,37 @@ add(struct agent_shares *shares, uid_t uid)
 }
 
 bool
-agent_share_take(struct agent_shares *shares, uid_t uid)
+agent_share_take(struct agent_shares *shares, uid_t uid, bool listed)
 {
-	struct agent_share *share;
+	struct agent_share *share = NULL;
 	bool taken;
 
 	(void)pthread_mutex_lock(&shares->lock);
-	share = find(shares, uid);
-	if (share == NULL && shares->all < shares->max_all)
-		share = add(shares, uid);
-	taken = share != NULL && share->n < shares->max &&
-	    shares->all < shares->max_all;
+	if (shares->all < shares->max_all &&
+	    (listed || shares->unlisted < shares->max_all / 2)) {
+		share = find(shares, uid);
+		if (share == NULL)
+			share = add(shares, uid);
+	}
+	taken = share != NULL && share->n < shares->max;
 	if (taken) {
 		share->n++;
 		shares->all++;
+		shares->unlisted += listed ? 0 : 1;
 	}
 	(void)pthread_mutex_unlock(&shares->lock);
 	return (taken);
 }
 
 void
-agent_share_give(struct agent_shares *shares, uid_t uid)
+agent_share_give(struct agent_shares *shares, uid_t uid, bool listed)
 {
 	struct agent_share *share;
 
 	(void)pthread_mutex_lock(&shares->lock);
 	share = find(shares, uid);
 	shares->all--;
+	shares->unlisted -= listed ? 0 : 1;
 	if (share != NULL && --share->n == 0)
 		*share = shares->v[--shares->n];
 	(void)pthread_mutex_unlock(&shares->lock);

@@ -22,14 +22,19 @@ struct agent_shares {
 	size_t max;     /* of one user's */
 	size_t max_all; /* of all users' */
 	size_t all;
+	size_t unlisted; /* of these, those of users whom no row names */
 	struct agent_share *v;
 	size_t n, room;
 };
 
-/** agent_share_take(shares, uid): one more; false if that is too many. */
-bool agent_share_take(struct agent_shares *shares, uid_t uid);
+/**
+ * agent_share_take(shares, uid, listed):
+ * One more; false if that is too many.  All who are not ${listed}, but of a
+ * group, have half of the room together, as one may be thousands (subuid(5)).
+ */
+bool agent_share_take(struct agent_shares *shares, uid_t uid, bool listed);
 
-/** agent_share_give(shares, uid): one less. */
-void agent_share_give(struct agent_shares *shares, uid_t uid);
+/** agent_share_give(shares, uid, listed): one less, which was taken so. */
+void agent_share_give(struct agent_shares *shares, uid_t uid, bool listed);
 
 #endif /* !AGENT_SHARE_H_ */

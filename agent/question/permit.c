@@ -43,6 +43,19 @@ is_of(const struct agent_row *row, const struct agent_caller *caller)
 }
 
 bool
+agent_rows_list(const struct agent_rows *rows,
+    const struct agent_caller *caller)
+{
+	size_t i;
+
+	for (i = 0; i < rows->n; i++) {
+		if (is_listed(&rows->v[i], caller))
+			return (true);
+	}
+	return (may_all(rows, caller));
+}
+
+bool
 agent_rows_have(const struct agent_rows *rows,
     const struct agent_caller *caller)
 {

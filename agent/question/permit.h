@@ -81,6 +81,14 @@ struct agent_permit {
 	const struct lk_strings *clients; /* NULL: all kinds */
 };
 
+/**
+ * agent_rows_list(rows, caller):
+ * Whether a row names ${caller} himself, not only a group of his, or he needs
+ * none.  Who is in a group may be thousands of users (subuid(5)).
+ */
+bool agent_rows_list(const struct agent_rows *rows,
+    const struct agent_caller *caller);
+
 /** agent_rows_have(rows, caller): whether ${caller} has a row, or needs none.
  */
 bool agent_rows_have(const struct agent_rows *rows,

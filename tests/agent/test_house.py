@@ -164,6 +164,20 @@ def test_connections_of_a_user_are_counted(house):
                                  uid=STRANGER).status == 403, "room")
 
 
+def test_connections_of_a_group_leave_room_to_who_is_listed(house):
+    """Who has subordinate ids is as many users as he likes."""
+    group = 4100
+    agent = house.agent(
+        f'{ROW}, {{ groups = [ "{group}" ]; may = [ "check" ]; }}',
+        prefix=["prlimit", "--nofile=1024:1024"])
+    with contextlib.ExitStack() as stack:
+        for uid in range(4101, 4112):
+            stack.enter_context(silent(house.address, uid, 90, group))
+        log_has(agent, 'reason="the user has too many"')
+        assert house.ask("check", {"token": "x"}, uid=CHECKER).status == 401
+        assert house.ask("health").status == 200
+
+
 # ---- The store -----------------------------------------------------------
 
 

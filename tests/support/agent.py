@@ -148,10 +148,11 @@ sys.stdin.read()
 
 
 @contextlib.contextmanager
-def silent(address, uid, count):
+def silent(address, uid, count, gid=None):
     """So many connections of a user, who says nothing on them."""
     with subprocess.Popen(
-            ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups",
+            ["setpriv", f"--reuid={uid}", f"--regid={gid or uid}",
+             "--clear-groups",
              "prlimit", f"--nofile={count + 64}:{count + 64}",
              "/usr/bin/python3", "-c", SILENT, address.removeprefix("unix:"),
              str(count)],
