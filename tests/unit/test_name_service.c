@@ -36,8 +36,8 @@ static bool
 cover(const char *fresh, const char *path)
 {
 	return (unshare(CLONE_NEWNS) == 0 &&
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-	    mount(fresh, path, NULL, MS_BIND, NULL) == 0);
+	    mount(NULL, "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 &&
+	    mount(fresh, path, "none", MS_BIND, NULL) == 0);
 }
 
 static int
