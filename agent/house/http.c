@@ -64,6 +64,7 @@ add_headers(struct MHD_Response *response, const struct agent_answer *answer,
 static enum MHD_Result
 respond(const struct agent_loop *loop, struct agent_call *call)
 {
+	const bool stop = atomic_load(&loop->shared->stop);
 	struct agent_answer *answer = &call->answer;
 	enum MHD_Result result = MHD_NO;
 	struct MHD_Response *response;
@@ -73,10 +74,11 @@ respond(const struct agent_loop *loop, struct agent_call *call)
 	    answer->body.data, MHD_RESPMEM_PERSISTENT);
 	if (response == NULL)
 		return (MHD_NO);
-	if (add_headers(response, answer, atomic_load(&loop->shared->stop)))
+	if (add_headers(response, answer, stop))
 		result = MHD_queue_response(call->http, answer->http, response);
 	MHD_destroy_response(response);
-	call->connection->link.until_ns = lk_monotonic_ns() + AGENT_REQUEST_NS;
+	call->connection->link.until_ns = lk_monotonic_ns() +
+	    (stop ? AGENT_LEAVE_NS : AGENT_REQUEST_NS);
 	return (result);
 }
 

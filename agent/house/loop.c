@@ -152,14 +152,23 @@ look_at_all(struct agent_loop *loop, int64_t now_ns)
 	gate_http_end_late(&loop->http, now_ns);
 }
 
-/* Let nobody in any more, and end who asks nothing. */
+/* Let nobody in any more, end who asks nothing, and wait for nobody who is slow
+ * to ask or to listen. */
 static void
 close_door(struct agent_loop *loop)
 {
+	const int64_t until_ns = lk_monotonic_ns() + AGENT_LEAVE_NS;
+	struct gate_http_link *link;
+
 	loop->closed = true;
 	(void)epoll_ctl(loop->epoll, EPOLL_CTL_DEL, loop->listener, NULL);
 	(void)eventfd_write(loop->shared->ended, 1);
 	gate_http_end_idle(&loop->http);
+	for (link = loop->http.first; link != NULL; link = link->next) {
+		/* A worker's answer has no end, but comes. */
+		if (link->until_ns != INT64_MAX && link->until_ns > until_ns)
+			link->until_ns = until_ns;
+	}
 }
 
 /* ---- The thread -------------------------------------------------------- */

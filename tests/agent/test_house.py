@@ -308,6 +308,18 @@ def test_stop_answers_what_is_in_hand_and_lets_nobody_in(house, agent):
     assert "agent stopped" in agent.output()
 
 
+def test_stop_waits_for_nobody_who_is_slow(house, agent):
+    with connect(house.address) as slow:
+        slow.sendall(head("POST /v1/check HTTP/1.1", FORM,
+                          "Content-Length: 9") + b"tok")
+        wait_until(lambda: "latchkey_agent_connections 2\n"
+                   in house.ask("metrics").body, "it to be there")
+        agent.process.send_signal(signal.SIGTERM)
+        assert agent.process.wait(6) == 0
+        assert is_closed(slow)
+    assert "agent stopped" in agent.output()
+
+
 def test_killed_agent_leaves_a_socket_that_the_next_one_takes(house, agent):
     token = house.ask("issue", {"user": "alice"}).json["token"]
     agent.kill()
