@@ -43,6 +43,40 @@ test_redis_pending_same_revocation_is_kept_once(void **state)
 }
 
 static void
+test_redis_pending_script_is_not_copied(void **state)
+{
+	static const char script[] = "return redis.call('DEL', KEYS[1])";
+	static const char other[] = "return redis.call('GET', KEYS[1])";
+	struct lk_redis_pending pending = { .n = 0 };
+	struct lk_redis_command command;
+	struct lk_redis_revocation revocation = { .command = &command,
+		.script = script,
+		.history = HISTORY_A,
+		.ended = true };
+
+	lk_redis_command(&command, "EVAL");
+	lk_redis_arg_str(&command, script);
+	lk_redis_arg_int(&command, 1);
+	lk_redis_arg(&command, "a\0b", 3);
+	assert_int_equal(lk_redis_pending_add(&pending, &revocation),
+	    LK_PENDING_ADDED);
+	assert_int_equal(lk_redis_pending_add(&pending, &revocation),
+	    LK_PENDING_KNOWN);
+	assert_ptr_equal(pending.first->script, script);
+	assert_int_equal(pending.first->size, strlen("EVAL") + 1 + 3 + 3 * 2);
+	/* The same arguments of another one are another revocation. */
+	revocation.script = command.argv[1] = other;
+	assert_int_equal(lk_redis_pending_add(&pending, &revocation),
+	    LK_PENDING_ADDED);
+	/* What a length has no room for is not kept. */
+	lk_redis_arg(&command, HISTORY_A, 65536 + 4);
+	assert_int_equal(lk_redis_pending_add(&pending, &revocation),
+	    LK_PENDING_FULL);
+	lk_redis_pending_clear(&pending);
+	(void)state;
+}
+
+static void
 test_redis_pending_history_that_is_none_is_not_remembered(void **state)
 {
 	struct lk_redis_pending pending = { .n = 0 };

@@ -75,6 +75,7 @@ owe(struct lk_redis_link *link, struct lk_redis_call *call,
 {
 	const struct lk_redis_revocation revocation = {
 		.command = &call->command,
+		.script = call->script->text,
 		.history = reply == NULL ? "" : request->history,
 		.ended = reply == NULL || call->repeated ||
 		    lk_redis_count(reply) > 0,

@@ -2,20 +2,93 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sodium.h>
+
 #include "store/redis/master/carried.h"
 
 #define MS_NS INT64_C(1000000)
 /* Longest command: a script and its keys and arguments. */
 #define COMMAND_MAX 16384
+/* Longest of all but the script. */
+#define ARGS_MAX 8192
 
 /* ---- The list ---------------------------------------------------------- */
 
 static void
 item_free(struct lk_redis_pending_item *item)
 {
-	if (item != NULL)
-		lk_buf_free(&item->command);
+	sodium_memzero(item->args, item->size);
 	free(item);
+}
+
+/* Whether ${arg} is told by ${script} alone. */
+static bool
+is_script(const char *script, int arg)
+{
+	return (script != NULL && arg == 1);
+}
+
+/* A copy of what is to be kept, or NULL. */
+static struct lk_redis_pending_item *
+item_new(const struct lk_redis_revocation *revocation)
+{
+	const struct lk_redis_command *command = revocation->command;
+	struct lk_redis_pending_item *item;
+	size_t size = 0;
+	uint16_t len;
+	char *at;
+	int i;
+
+	for (i = 0; i < command->argc; i++) {
+		if (!is_script(revocation->script, i))
+			size += sizeof(len) + command->len[i];
+	}
+	if (size > ARGS_MAX || (item = calloc(1, sizeof(*item) + size)) == NULL)
+		return (NULL);
+	item->script = revocation->script;
+	item->argc = command->argc;
+	item->size = size;
+	at = item->args;
+	for (i = 0; i < command->argc; i++) {
+		if (is_script(item->script, i))
+			continue;
+		len = (uint16_t)command->len[i];
+		memcpy(at, &len, sizeof(len));
+		memcpy(at + sizeof(len), command->argv[i], len);
+		at += sizeof(len) + len;
+	}
+	return (item);
+}
+
+/* The command that it is, of which everything is borrowed. */
+static void
+item_command(const struct lk_redis_pending_item *item,
+    struct lk_redis_command *command)
+{
+	const char *at = item->args;
+	uint16_t len;
+	int i;
+
+	command->argc = 0;
+	for (i = 0; i < item->argc; i++) {
+		if (is_script(item->script, i)) {
+			lk_redis_arg_str(command, item->script);
+			continue;
+		}
+		memcpy(&len, at, sizeof(len));
+		lk_redis_arg(command, at + sizeof(len), len);
+		at += sizeof(len) + len;
+	}
+}
+
+/* Whether both are one revocation. */
+static bool
+is_same(const struct lk_redis_pending_item *item,
+    const struct lk_redis_pending_item *other)
+{
+	return (item->script == other->script && item->argc == other->argc &&
+	    item->size == other->size &&
+	    memcmp(item->args, other->args, item->size) == 0);
 }
 
 static void
@@ -92,9 +165,7 @@ insert(struct lk_redis_pending *pending, struct lk_redis_pending_item *item)
 	struct lk_redis_pending_item **p;
 
 	for (p = &pending->first; *p != NULL; p = &(*p)->next) {
-		if ((*p)->command.len != item->command.len ||
-		    memcmp((*p)->command.data, item->command.data,
-		        item->command.len) != 0)
+		if (!is_same(*p, item))
 			continue;
 		memcpy((*p)->history, item->history, sizeof(item->history));
 		(*p)->ended |= item->ended;
@@ -119,16 +190,10 @@ enum lk_pending_result
 lk_redis_pending_add(struct lk_redis_pending *pending,
     const struct lk_redis_revocation *revocation)
 {
-	struct lk_redis_pending_item *item = calloc(1, sizeof(*item));
+	struct lk_redis_pending_item *item = item_new(revocation);
 
 	if (item == NULL)
 		return (LK_PENDING_FULL);
-	item->command = (struct lk_buf)LK_BUF_INIT(COMMAND_MAX);
-	if (lk_redis_command_format(revocation->command, 1, &item->command) !=
-	    LK_OK) {
-		item_free(item);
-		return (LK_PENDING_FULL);
-	}
 	drop_old(pending);
 	item_done_by(item, revocation->history);
 	item->slot = lk_redis_slot_of(revocation->command);
@@ -286,12 +351,18 @@ static enum lk_status
 replay_one(struct lk_redis_pending_item *item, struct lk_redis_wire *wire,
     const char *history, struct lk_deadline deadline, bool *refused)
 {
+	struct lk_buf sent = LK_BUF_INIT(COMMAND_MAX);
 	struct lk_redis_reply *reply = NULL;
 	struct lk_redis_exchange x = { .timed = false };
+	struct lk_redis_command command;
 	enum lk_status status = LK_FAULT;
 
-	status = lk_redis_wire_exchange(wire, &item->command, 1, deadline,
-	    &reply, &x);
+	item_command(item, &command);
+	status = lk_redis_command_format(&command, 1, &sent);
+	if (status == LK_OK)
+		status = lk_redis_wire_exchange(wire, &sent, 1, deadline,
+		    &reply, &x);
+	lk_buf_free(&sent);
 	if (status == LK_OK &&
 	    lk_redis_reply_refusal(reply, wire->name, wire->error) != LK_OK)
 		*refused = true;

@@ -1,9 +1,9 @@
 /*
  * Revocations that a failover could undo: those of a process, which are carried
- * over to each new master.  They are kept, as the commands that they are: until
- * replicas have them, and then some minutes longer, as the next master may be
- * one that has never heard of them, such as an earlier master that has come
- * back and not followed yet.
+ * over to each new master.  They are kept, as commands, a script by its
+ * address: until replicas have them, and then some minutes longer, as the next
+ * master may be one that has never heard of them, such as an earlier master
+ * that has come back and not followed yet.
  *
  * A revocation names the history of the master that has carried it out.  A
  * master of the same history has it and need only be waited for; any other is
@@ -21,13 +21,17 @@
 
 struct lk_redis_pending_item {
 	struct lk_redis_pending_item *next;
-	struct lk_buf command; /* whole, as it is sent; may hold a token */
+	const char *script;                     /* its text, or NULL: none */
+	int argc;                               /* of the command, with that */
+	size_t size;                            /* of `args` */
 	char history[LK_REDIS_HISTORY_LEN + 1]; /* that has it; "": none */
 	int slot;                               /* of its sessions */
 	bool ended;       /* it has ended sessions, or may have */
 	bool durable;     /* replicas have it */
 	int64_t since_ns; /* when that history, or being durable, was noted, by
 	                     lk_monotonic_ns() */
+	char args[];      /* all but the script, each behind its length;
+	                     may hold a token */
 };
 
 /** A list, oldest first.  All zero: empty. */
@@ -46,6 +50,8 @@ enum lk_pending_result {
 /** What is to be kept. */
 struct lk_redis_revocation {
 	const struct lk_redis_command *command;
+	const char *script;  /* its text, if the first argument is one: borrowed
+	                        for ever */
 	const char *history; /* of the master that has carried it out, or "" */
 	bool ended;          /* it has ended sessions there, or may have */
 	bool durable;        /* replicas have it */
