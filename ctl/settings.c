@@ -50,9 +50,10 @@ use_own_store(struct ctl *ctl, struct lk_error *error)
 
 	if ((status = own_store(&path, error)) != LK_OK)
 		return (status);
-	free(ctl->settings->store.sqlite.path);
-	ctl->settings->store.sqlite.path = path;
-	return (LK_OK);
+	status = lk_settings_put(ctl->settings, "store.sqlite.path", path);
+	free(path);
+	return (
+	    status == LK_OK ? status : lk_fail(error, status, "out of memory"));
 }
 
 /* A path from here; the caller frees it. */

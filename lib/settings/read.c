@@ -442,8 +442,9 @@ read_value(const struct target *to, const config_setting_t *value)
 		if (text == NULL)
 			return (refuse(to, value, NULL, NULL));
 		status = check_text(to, value, text);
-		return (status == LK_OK ? lk_setting_set_string(field, text)
-		                        : status);
+		return (status == LK_OK
+		        ? lk_setting_set_string(to->s, to->base, text)
+		        : status);
 	case LK_SETTING_ENUM:
 		return (read_enum(to, value));
 	case LK_SETTING_STRINGS:

@@ -85,6 +85,12 @@ lk_settings_line(const struct lk_settings *settings, const char *key)
 }
 
 enum lk_status
+lk_settings_put(struct lk_settings *settings, const char *key, const char *text)
+{
+	return (lk_setting_set_string(lk_setting_find(key), settings, text));
+}
+
+enum lk_status
 lk_settings_refuse(const struct lk_settings *settings, const char *key,
     const char *because, struct lk_error *error, const char *format, ...)
 {
@@ -195,8 +201,7 @@ take_secret(struct lk_settings *settings, const struct lk_setting *s,
 		return (lk_settings_refuse(settings, file, file, error,
 		    "expected a file of one line without control characters, "
 		    "got another"));
-	if (lk_setting_set_string(lk_setting_at(s, settings), content->data) !=
-	    LK_OK)
+	if (lk_setting_set_string(s, settings, content->data) != LK_OK)
 		return (lk_fail(error, LK_E_NOMEM, "out of memory"));
 	return (LK_OK);
 }

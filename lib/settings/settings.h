@@ -277,6 +277,14 @@ void lk_settings_print_rule(const struct lk_rule *rule, struct lk_buf *out);
 /** lk_settings_hold_secret(settings): whether a secret stands in their file. */
 bool lk_settings_hold_secret(const struct lk_settings *settings);
 
+/**
+ * lk_settings_put(settings, key, text):
+ * Put a copy of ${text} in place of the string ${key}.  LK_E_NOMEM leaves it as
+ * it was.
+ */
+enum lk_status lk_settings_put(struct lk_settings *settings, const char *key,
+    const char *text) LK_MUST_CHECK;
+
 /* ---- For a store's checks of its own ----------------------------------- */
 
 /** lk_settings_line(settings, key): where the file sets it; 0: it does not. */

@@ -377,10 +377,13 @@ lk_setting_below(const struct lk_setting *first, size_t depth, const char *name)
 const struct lk_setting *
 lk_setting_find(const char *key)
 {
-	const struct lk_setting *s = lk_setting_below(lk_settings_table, 0,
-	    key);
+	const struct lk_setting *s;
 
-	return (s != NULL && s->key[strlen(key)] == '\0' ? s : NULL);
+	for (s = lk_settings_table; s->key != NULL; s++) {
+		if (strcmp(s->key, key) == 0)
+			return (s);
+	}
+	return (NULL);
 }
 
 /* ---- Values ------------------------------------------------------------ */
@@ -395,24 +398,42 @@ lk_setting_rows(const struct lk_setting *setting, const void *base)
 	return (rows);
 }
 
-static void
-wipe_string(char **field)
+/* An address of its own: what is borrowed is told by it. */
+static const char empty[] = "";
+
+/* The default of a STRING, which a value borrows; NULL is none. */
+static const char *
+default_of(const struct lk_setting *setting)
 {
-	if (*field != NULL)
-		sodium_memzero(*field, strlen(*field));
-	free(*field);
-	*field = NULL;
+	return (setting->text == NULL      ? NULL
+	        : setting->text[0] == NULL ? empty
+	                                   : setting->text[0]);
+}
+
+/* Put ${text} there as it is, in place of what is wiped and freed unless it is
+ * borrowed. */
+static void
+put_string(const struct lk_setting *setting, void *base, const char *text)
+{
+	char *old;
+
+	memcpy(&old, lk_setting_of(setting, base), sizeof(old));
+	memcpy(lk_setting_at(setting, base), &text, sizeof(text));
+	if (old == NULL || old == default_of(setting))
+		return;
+	sodium_memzero(old, strlen(old));
+	free(old);
 }
 
 enum lk_status
-lk_setting_set_string(char **field, const char *text)
+lk_setting_set_string(const struct lk_setting *setting, void *base,
+    const char *text)
 {
-	char *copy = strdup(text);
+	const char *copy = strdup(text);
 
 	if (copy == NULL)
 		return (LK_E_NOMEM);
-	wipe_string(field);
-	*field = copy;
+	put_string(setting, base, copy);
 	return (LK_OK);
 }
 
@@ -465,10 +486,8 @@ lk_setting_set_default(const struct lk_setting *setting, void *base)
 		*(int *)field = (int)setting->number;
 		return (LK_OK);
 	case LK_SETTING_STRING:
-		if (setting->text == NULL)
-			return (LK_OK);
-		return (lk_setting_set_string(field,
-		    setting->text[0] == NULL ? "" : setting->text[0]));
+		put_string(setting, base, default_of(setting));
+		return (LK_OK);
 	case LK_SETTING_STRINGS:
 		if (setting->text == NULL)
 			return (LK_OK);
@@ -504,7 +523,7 @@ lk_setting_clear(const struct lk_setting *setting, void *base)
 	void *field = lk_setting_at(setting, base);
 
 	if (setting->type == LK_SETTING_STRING)
-		wipe_string(field);
+		put_string(setting, base, NULL);
 	else if (setting->type == LK_SETTING_STRINGS)
 		lk_strings_free(field);
 	else if (setting->type == LK_SETTING_VALUES)

@@ -129,11 +129,12 @@ struct lk_rows lk_setting_rows(const struct lk_setting *setting,
     const void *base);
 
 /**
- * lk_setting_set_string(field, text):
- * Replace the string, wiping the old one.  LK_E_NOMEM leaves it as it was.
+ * lk_setting_set_string(setting, base, text):
+ * Put a copy of ${text} there, wiping the old one.  LK_E_NOMEM leaves it as it
+ * was.
  */
-enum lk_status lk_setting_set_string(char **field,
-    const char *text) LK_MUST_CHECK;
+enum lk_status lk_setting_set_string(const struct lk_setting *setting,
+    void *base, const char *text) LK_MUST_CHECK;
 
 /**
  * lk_setting_set_rows(setting, base, n):
@@ -144,7 +145,7 @@ enum lk_status lk_setting_set_rows(const struct lk_setting *setting, void *base,
 
 /**
  * lk_setting_set_default(setting, base):
- * Put the default there, in place of none.
+ * Put the default there, in place of none; a string is the table's own.
  */
 enum lk_status lk_setting_set_default(const struct lk_setting *setting,
     void *base) LK_MUST_CHECK;

@@ -404,8 +404,8 @@ world_store_path(const struct world *world)
 struct lk_manager *
 world_manager_at(struct world *world, const char *path)
 {
-	free(world->settings->store.sqlite.path);
-	world->settings->store.sqlite.path = strdup(path);
+	assert_int_equal(lk_settings_put(world->settings, "store.sqlite.path",
+	    path), LK_OK);
 	return (world_manager(world));
 }
 

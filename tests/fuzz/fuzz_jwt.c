@@ -26,8 +26,7 @@ set_up(struct lk_jwt_signer *signer)
 
 	MUST(sodium_init() >= 0);
 	MUST(lk_settings_defaults(&settings, &error) == LK_OK);
-	free(settings->jwt.issuer);
-	MUST((settings->jwt.issuer = strdup("i")) != NULL);
+	MUST(lk_settings_put(settings, "jwt.issuer", "i") == LK_OK);
 	MUST(lk_strings_set(&settings->jwt.audience, &audience, 1) == LK_OK);
 	settings->jwt.keys = calloc(1, sizeof(*settings->jwt.keys));
 	MUST(settings->jwt.keys != NULL);

@@ -71,10 +71,11 @@ set_up(void **state)
 	(void)snprintf(b.path, sizeof(b.path), "%s/key", b.dir.path);
 	write_file(b.path, PRIVATE, 0640);
 	assert_int_equal(lk_settings_defaults(&b.settings, &error), LK_OK);
-	free(b.settings->jwt.issuer);
-	free(b.settings->jwt.sign);
-	b.settings->jwt.issuer = strdup("https://id.example");
-	b.settings->jwt.sign = strdup(b.path);
+	assert_int_equal(
+	    lk_settings_put(b.settings, "jwt.issuer", "https://id.example"),
+	    LK_OK);
+	assert_int_equal(lk_settings_put(b.settings, "jwt.sign", b.path),
+	    LK_OK);
 	assert_int_equal(lk_strings_set(&b.settings->jwt.audience, audience, 2),
 	    LK_OK);
 	b.settings->jwt.keys = calloc(1, sizeof(*b.settings->jwt.keys));
@@ -313,8 +314,7 @@ test_jwt_forged_in_any_way_is_refused_for_what_is_wrong(void **state)
 		/* Whose it is. */
 		{ HEADER, OF("\"sub\":\"bob\"," REST), LK_MALFORMED, "sid" },
 		{ HEADER, OF("\"sub\":\"\"," REST), LK_MALFORMED, "sub" },
-		{ HEADER, OF("\"sub\":\"alice \"," REST), LK_MALFORMED,
-		    "sub" },
+		{ HEADER, OF("\"sub\":\"alice \"," REST), LK_MALFORMED, "sub" },
 		{ HEADER, OF("\"sub\":1," REST), LK_MALFORMED, "sub" },
 		{ HEADER, OF("" REST), LK_MALFORMED, "sub" },
 		{ HEADER, OF("\"sub\":\"alice\\u0000\"," REST), LK_MALFORMED,
@@ -372,12 +372,13 @@ test_jwt_forged_in_any_way_is_refused_for_what_is_wrong(void **state)
 	struct lk_error why;
 	enum lk_status status;
 
-	EACH(c, cases) {
+	EACH(c, cases)
+	{
 		forge(b, c->header, c->claims, strlen(c->claims), &token);
 		status = judge(b, &token, NOW, &why);
 		if (status != c->status || strstr(why.text, c->why) == NULL)
-			fail_msg("%s %s: %s: %s", c->header,
-			    c->claims, lk_status_name(status), why.text);
+			fail_msg("%s %s: %s: %s", c->header, c->claims,
+			    lk_status_name(status), why.text);
 		assert_int_equal(status == LK_OK, why.text[0] == '\0');
 	}
 }
@@ -420,7 +421,8 @@ test_jwt_with_more_than_its_three_parts_is_refused(void **state)
 
 	forge(b, HEADER, CLAIMS, strlen(CLAIMS), &good);
 	dot = (size_t)(strchr(good.text, '.') - good.text);
-	EACH(c, more) {
+	EACH(c, more)
+	{
 		(void)snprintf(text, sizeof(text), "%s%s", good.text, *c);
 		assert_int_equal(lk_token_set(&bad, text, strlen(text)), LK_OK);
 		assert_int_equal(judge(b, &bad, NOW, &why), LK_MALFORMED);
@@ -556,10 +558,12 @@ test_jwt_keys_that_are_not_for_this_are_refused(void **state)
 	struct lk_jwt_keys keys;
 	const char *wrong;
 
-	EACH(c, cases) {
+	EACH(c, cases)
+	{
 		memset(&keys, 0, sizeof(keys));
-		if (lk_jwt_keys_read(c->text, strlen(c->text),
-		        &keys, &wrong) != (c->keys > 0) || keys.n != c->keys)
+		if (lk_jwt_keys_read(c->text, strlen(c->text), &keys, &wrong) !=
+		        (c->keys > 0) ||
+		    keys.n != c->keys)
 			fail_msg("%s: %zu: %s", c->text, keys.n, wrong);
 	}
 }
@@ -590,7 +594,8 @@ test_jwt_private_key_that_others_may_read_is_refused(void **state)
 	struct lk_jwt_signer signer;
 	struct lk_error error;
 
-	EACH(c, cases) {
+	EACH(c, cases)
+	{
 		write_file(b->path, c->text, c->mode);
 		error.text[0] = '\0';
 		assert_int_equal(lk_jwt_signer_read(b->path, &signer, &error),
