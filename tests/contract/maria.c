@@ -117,8 +117,8 @@ maria_database(const struct maria *maria)
 void
 maria_empty(struct maria *maria)
 {
-	static const char *const tables[] = { "session", "owner", "user",
-		"ended", "history" };
+	static const char *const tables[] = { "session", "user", "ended",
+		"history" };
 	size_t i;
 
 	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)

@@ -265,7 +265,7 @@ def test_mariadb_client_that_is_killed_leaves_no_lock(site):
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     with holder:
         holder.stdin.write("START TRANSACTION;\n"
-                           "SELECT count(*) FROM latchkey_owner FOR UPDATE;\n")
+                           "SELECT count(*) FROM latchkey_lock FOR UPDATE;\n")
         holder.stdin.flush()
         holder.stdout.readline()
         with subprocess.Popen([site.cli.program, "-c", site.conf, "issue",
@@ -273,12 +273,55 @@ def test_mariadb_client_that_is_killed_leaves_no_lock(site):
                               env=site.place.environment()) as login:
             wait_until(lambda: site.server.say(
                 "SELECT count(*) FROM information_schema.processlist"
-                " WHERE user = 'latchkey' AND command = 'Execute'") != "0",
+                " WHERE user = 'latchkey' AND command = 'Query'") != "0",
                 "the login to wait")
             login.kill()
         holder.stdin.close()
     assert site.cli.must("revoke-all", "mallory") == "1"
     site.cli.check(site.cli.issue("mallory"))
+
+
+def test_mariadb_lock_that_is_not_there_is_said(site):
+    """Rather than that nothing is locked; whoever makes the tables again has
+    it back."""
+    live = site.cli.issue("alice")
+    site.server.run("DELETE FROM lk.latchkey_lock")
+    site.cli.check(live)
+    for words in (("issue", "alice"), ("revoke", live)):
+        result = site.cli.run(*words)
+        assert (result.returncode, result.stdout) == (2, "")
+        assert "store init" in result.stderr
+    site.server.run("GRANT ALL ON lk.* TO latchkey@localhost")
+    site.cli.must("store", "init")
+    assert site.server.say("SELECT count(*) FROM lk.latchkey_lock") == "4096"
+    assert site.cli.must("revoke", live) == "1"
+
+
+def test_mariadb_tables_of_another_version_are_refused(site):
+    """Those of one before are brought forward, with the sessions in them."""
+    live = site.cli.issue("alice")
+
+    def refused(words):
+        kick(site)
+        for verb in (("check", live), ("issue", "bob"), ("revoke", live)):
+            result = site.cli.run(*verb)
+            assert (result.returncode, result.stdout) == (2, "")
+            assert words in result.stderr
+
+    site.server.run("GRANT ALL ON lk.* TO latchkey@localhost;"
+                    "UPDATE lk.latchkey_version SET version = 3")
+    refused("of a later version")
+    site.cli.must("store", "init")
+    refused("of a later version")
+    site.server.run("UPDATE lk.latchkey_version SET version = 1;"
+                    "DROP TABLE lk.latchkey_lock;"
+                    "CREATE TABLE lk.latchkey_owner (tag BINARY(16) NOT NULL"
+                    " PRIMARY KEY, epoch BIGINT NOT NULL)")
+    refused("store init")
+    site.cli.must("store", "init")
+    site.cli.check(live)
+    assert "owner" not in site.server.say("SHOW TABLES IN lk")
+    assert site.cli.must("revoke", live) == "1"
 
 
 def test_mariadb_and_a_file_take_each_others_sessions(site):
@@ -291,7 +334,7 @@ def test_mariadb_and_a_file_take_each_others_sessions(site):
     site.cli.must("revoke", ended)
     file.must("store", "import", stdin=site.cli.must("store", "export"))
     more = [file.issue(f"user{n % 7}") for n in range(50)]
-    for table in ("session", "owner", "ended", "history"):
+    for table in ("session", "ended", "history"):
         site.server.run(f"DELETE FROM lk.latchkey_{table}")
     site.cli.must("store", "import", stdin=file.must("store", "export"))
     for cli in (file, site.cli):
@@ -401,7 +444,7 @@ def test_mariadb_that_lies_does_not_get_a_file(place, path):
 @pytest.mark.parametrize("answer", [
     b"", b"\xff", b"\xff\x15\x04", b"\x01", b"\xfe" * 9, b"\xff" * 4000,
     b"\x03" + b"A" * 40, OK * 100, bytes(range(256)),
-    b"\xfc\xff\xff" + b"\0" * 60, b"\xfe\0\0\0\0\0\0\0\x7f"],
+    OK[:3] + b"\x0a" + OK[4:], b"\xfc\xff\xff" + b"\0" * 60, b"\xfe\0\0\0\0\0\0\0\x7f"],
     ids=lambda answer: answer[:8].hex() or "nothing")
 def test_mariadb_that_talks_nonsense_is_an_outage(place, answer):
     meet(place, Liar(place, None, answer=answer))

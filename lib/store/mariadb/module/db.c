@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,9 +16,9 @@
 /* Longest column that is taken, but for a user's record. */
 #define COLUMN_MAX 512
 
-/* The statements beside those of enum lk_sql: they lock a user's sessions, or
- * the rows that another ends. */
-enum { LOCK = LK_SQL_N, LOCK_NEW, ROWS, ALL = ROWS + LK_SQL_N };
+/* The statements beside those of enum lk_sql: they lock the rows that another
+ * ends. */
+enum { ROWS = LK_SQL_N, ALL = ROWS + LK_SQL_N };
 
 /* A column of a row. */
 struct cell {
@@ -150,10 +151,6 @@ drop(struct mariadb_db *db)
 static const char *
 text_of(int sql)
 {
-	if (sql == LOCK)
-		return (LK_MARIADB_LOCK);
-	if (sql == LOCK_NEW)
-		return (LK_MARIADB_LOCK_NEW);
 	return (sql >= ROWS ? lk_mariadb_texts[sql - ROWS].rows
 	                    : lk_mariadb_texts[sql].text);
 }
@@ -395,22 +392,41 @@ mariadb_looked(struct lk_sql_db *base, enum lk_status status)
 	return (status);
 }
 
+/* Begin, with the lock that goes with ${tag}, unless that is NULL. */
 static enum lk_status
-start(struct mariadb_db *db, struct lk_deadline deadline)
+start_once(struct mariadb_db *db, const uint8_t *tag)
+{
+	char locked[sizeof(LK_MARIADB_START LK_MARIADB_LOCK) + 8];
+	enum lk_status status = LK_FAULT;
+
+	if (tag == NULL)
+		return (lk_mariadb_wire_say(&db->wire, LK_MARIADB_START));
+	(void)snprintf(locked, sizeof(locked), LK_MARIADB_START LK_MARIADB_LOCK,
+	    (unsigned int)(tag[0] << 4 | tag[1] >> 4));
+	status = lk_mariadb_wire_say(&db->wire, locked);
+	if (status == LK_OK && mysql_affected_rows(db->wire.mysql) != 1)
+		status = lk_fail(db->base.error, LK_E_SETTINGS,
+		    "%s: latchkey_lock lacks rows; `latchkey store init` makes "
+		    "them",
+		    db->base.where);
+	return (status);
+}
+
+static enum lk_status
+start(struct mariadb_db *db, const uint8_t *tag, struct lk_deadline deadline)
 {
 	const bool kept = db->wire.mysql != NULL;
 	enum lk_status status = lk_mariadb_wire_ready(&db->wire, deadline);
 
 	if (status == LK_OK)
-		status = lk_mariadb_wire_say(&db->wire, "START TRANSACTION");
+		status = start_once(db, tag);
 	/* Nothing was asked of one that had ended. */
 	if (status == LK_E_STORE && kept &&
 	    db->wire.trouble == LK_MARIADB_LOST) {
 		db->base.error->text[0] = '\0';
 		status = lk_mariadb_wire_ready(&db->wire, deadline);
 		if (status == LK_OK)
-			status = lk_mariadb_wire_say(&db->wire,
-			    "START TRANSACTION");
+			status = start_once(db, tag);
 	}
 	return (status);
 }
@@ -436,20 +452,13 @@ mariadb_begin(struct lk_sql_db *base, enum lk_sql_aim aim, const uint8_t *tag,
     struct lk_deadline deadline)
 {
 	struct mariadb_db *db = db_of(base);
-	const struct lk_sql_arg owner = LK_SQL_BYTES(tag, LK_TAG_LEN);
-	struct lk_sql_row *none;
 	enum lk_status status = LK_FAULT;
 
 	db->wire.trouble = LK_MARIADB_FINE;
 	if (aim == LK_SQL_READ)
 		return (mariadb_look(base, deadline));
-	if ((status = start(db, deadline)) != LK_OK)
-		return (status);
+	status = start(db, tag, deadline);
 	db->inside = true;
-	/* Who has no sessions has no lock, and a stranger makes him none. */
-	if (tag != NULL)
-		status = execute(db, aim == LK_SQL_ADD ? LOCK_NEW : LOCK,
-		    &owner, 1, &none);
 	if (status != LK_OK)
 		roll_back(db);
 	return (status);

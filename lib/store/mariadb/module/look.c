@@ -143,7 +143,11 @@ look_at_grants(const struct look *look)
 			    : lk_mariadb_wire_say(look->wire, query);
 		}
 	}
-	return (status);
+	return (status != LK_OK
+	        ? status
+	        : lk_mariadb_wire_ask(look->wire,
+	              "SELECT slot FROM latchkey_lock WHERE 1 = 0 FOR UPDATE",
+	              take, &answer));
 }
 
 /* Called for each line of SHOW GRANTS. */

@@ -2,6 +2,14 @@
 
 #define MADE " ENGINE = InnoDB ROW_FORMAT = DYNAMIC DEFAULT CHARSET = binary"
 
+/* 0 to 15. */
+#define SIXTEEN                                                        \
+	"(SELECT 0 AS n UNION SELECT 1 UNION SELECT 2 UNION SELECT 3"  \
+	" UNION SELECT 4 UNION SELECT 5 UNION SELECT 6 UNION SELECT 7" \
+	" UNION SELECT 8 UNION SELECT 9 UNION SELECT 10"               \
+	" UNION SELECT 11 UNION SELECT 12 UNION SELECT 13"             \
+	" UNION SELECT 14 UNION SELECT 15) AS "
+
 const char *const lk_mariadb_schema[] = {
 	"CREATE TABLE IF NOT EXISTS latchkey_session ("
 	" tag BINARY(16) NOT NULL, handle BINARY(16) NOT NULL,"
@@ -11,8 +19,11 @@ const char *const lk_mariadb_schema[] = {
 	" peer VARBINARY(63) NOT NULL, agent VARBINARY(127) NOT NULL,"
 	" PRIMARY KEY (tag, handle),"
 	" KEY by_issue (tag, issued_us), KEY by_expiry (expires_ms))" MADE,
-	"CREATE TABLE IF NOT EXISTS latchkey_owner ("
-	" tag BINARY(16) NOT NULL PRIMARY KEY, epoch BIGINT NOT NULL)" MADE,
+	"CREATE TABLE IF NOT EXISTS latchkey_lock ("
+	" slot SMALLINT UNSIGNED NOT NULL PRIMARY KEY)" MADE,
+	"INSERT IGNORE INTO latchkey_lock (slot)"
+	" SELECT 256 * a.n + 16 * b.n + c.n FROM " SIXTEEN "a, " SIXTEEN
+	"b, " SIXTEEN "c",
 	"CREATE TABLE IF NOT EXISTS latchkey_user ("
 	" tag BINARY(16) NOT NULL PRIMARY KEY, record MEDIUMBLOB NOT NULL,"
 	" expires_ms BIGINT NOT NULL, KEY by_expiry (expires_ms))" MADE,
@@ -32,13 +43,16 @@ const char *const lk_mariadb_schema[] = {
 	" KEY by_time (time_us))" MADE,
 	"CREATE TABLE IF NOT EXISTS latchkey_version ("
 	" one TINYINT NOT NULL PRIMARY KEY, version INT NOT NULL)" MADE,
-	"INSERT INTO latchkey_version (one, version) VALUES (1, 1)"
-	" ON DUPLICATE KEY UPDATE version = version",
+	/* Before version 2 there was no other lock, and what knows it alone
+	 * changes nothing from here on. */
+	"DROP TABLE IF EXISTS latchkey_owner",
+	"INSERT INTO latchkey_version (one, version) VALUES (1, 2)"
+	" ON DUPLICATE KEY UPDATE version = GREATEST(version, 2)",
 	NULL
 };
 
-const char *const lk_mariadb_tables[] = { "latchkey_session", "latchkey_owner",
-	"latchkey_user", "latchkey_ended", "latchkey_history", NULL };
+const char *const lk_mariadb_tables[] = { "latchkey_session", "latchkey_user",
+	"latchkey_ended", "latchkey_history", NULL };
 
 /* A statement that ends the sessions that ${which} says. */
 #define ENDS(which)                                                   \

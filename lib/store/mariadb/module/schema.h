@@ -7,7 +7,7 @@
 #include "store/sql/db.h"
 
 /* The version of the tables. */
-#define LK_MARIADB_SCHEMA 1
+#define LK_MARIADB_SCHEMA 2
 
 /* Their version, the time of the server in microseconds, whether it is
  * read-only. */
@@ -32,11 +32,11 @@ struct lk_mariadb_text {
 
 extern const struct lk_mariadb_text lk_mariadb_texts[LK_SQL_N];
 
-/* The lock of a user's sessions, with his first (1: tag) and without. */
-#define LK_MARIADB_LOCK_NEW                                      \
-	"INSERT INTO latchkey_owner (tag, epoch) VALUES (?1, 1)" \
-	" ON DUPLICATE KEY UPDATE epoch = epoch + 1"
-#define LK_MARIADB_LOCK \
-	"UPDATE latchkey_owner SET epoch = epoch + 1 WHERE tag = ?1"
+/* What begins a transaction, and behind it, in the same write, what locks a
+ * user's sessions by the first 12 bits of his tag: it is about one row. */
+#define LK_MARIADB_START "START TRANSACTION"
+#define LK_MARIADB_LOCK                                   \
+	"; SELECT slot INTO @latchkey FROM latchkey_lock" \
+	" WHERE slot = %u FOR UPDATE"
 
 #endif /* !LK_MARIADB_SCHEMA_H_ */

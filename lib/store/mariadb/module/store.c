@@ -2,9 +2,9 @@
  * The store in MariaDB or MySQL: lib/store/sql over libmariadb, as a module.
  *
  * A change is one transaction of READ COMMITTED; those of one user's sessions
- * follow each other, since each first takes the lock that is his row of
- * latchkey_owner.  A check is one read by the primary key.  Sessions live by
- * the server's clock.
+ * follow each other, since each first takes the lock of his that is a row of
+ * latchkey_lock.  A check is one read by the primary key.  Sessions live by the
+ * server's clock.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -219,6 +219,9 @@ show(const struct lk_settings *settings, struct lk_buf *shown)
 		    "GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO '%s'@"
 		    "'localhost';\n",
 		    *text, settings->store.mariadb.username);
+	lk_buf_printf(shown,
+	    "GRANT SELECT, UPDATE ON latchkey_lock TO '%s'@'localhost';\n",
+	    settings->store.mariadb.username);
 	lk_buf_printf(shown,
 	    "GRANT SELECT ON latchkey_version TO '%s'@'localhost';\n",
 	    settings->store.mariadb.username);

@@ -365,8 +365,22 @@ enum lk_status
 lk_mariadb_wire_say(struct lk_mariadb_wire *wire, const char *text)
 {
 	enum lk_status status = query(wire, text);
+	int result = 0;
+	bool done;
 
-	if (status == LK_OK && mysql_field_count(wire->mysql) != 0)
+	if (status == LK_OK && mysql_field_count(wire->mysql) == 0 &&
+	    mysql_more_results(wire->mysql)) {
+		GO(wire, done, mysql_next_result_start(&result, wire->mysql),
+		    mysql_next_result_cont(&result, wire->mysql, ready));
+		if (!done)
+			return (no_answer(wire));
+		if (result != 0)
+			status = failed(wire, mysql_errno(wire->mysql),
+			    mysql_error(wire->mysql));
+	}
+	if (status == LK_OK &&
+	    (mysql_field_count(wire->mysql) != 0 ||
+	        mysql_more_results(wire->mysql)))
 		status = lk_mariadb_wire_corrupt(wire, "unasked rows");
 	return (status);
 }
@@ -518,7 +532,7 @@ start_connecting(struct lk_mariadb_wire *wire, const struct lk_address *address,
 	    wire->settings->store.mariadb.username,
 	    wire->settings->store.mariadb.password,
 	    wire->settings->store.mariadb.database, port, path,
-	    CLIENT_FOUND_ROWS);
+	    CLIENT_FOUND_ROWS | CLIENT_MULTI_STATEMENTS);
 
 	close_on_exec(wire);
 	return (wants);

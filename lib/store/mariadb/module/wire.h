@@ -59,7 +59,11 @@ enum lk_status lk_mariadb_wire_ready(struct lk_mariadb_wire *wire,
 enum lk_status lk_mariadb_wire_connect(struct lk_mariadb_wire *wire,
     struct lk_deadline deadline) LK_MUST_CHECK;
 
-/** lk_mariadb_wire_say(wire, text): Run what answers no rows. */
+/**
+ * lk_mariadb_wire_say(wire, text):
+ * Run what answers no rows: a statement, or two with a semicolon in between, of
+ * which the second is run if the first was.  The texts are ours.
+ */
 enum lk_status lk_mariadb_wire_say(struct lk_mariadb_wire *wire,
     const char *text) LK_MUST_CHECK;
 
