@@ -20,8 +20,9 @@
 #define VITAL_NS INT64_C(5000000000)
 /* How long to wait before connecting anew where the server has no room. */
 #define CROWDED_MS 5
-/* How libmariadb says EAGAIN of a unix socket, whose backlog is full. */
-#define FULL "(11"
+/* How libmariadb says EAGAIN of a unix socket, whose backlog is full; 111 would
+ * be that nobody listens. */
+#define FULL "(11)"
 /* Longest packet that is taken: a row is shorter. */
 #define PACKET_MAX (1UL << 20)
 /* Longest answer: a thousand rows are shorter. */
