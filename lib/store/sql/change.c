@@ -15,29 +15,39 @@
 
 /* ---- Beginning and going on -------------------------------------------- */
 
+/* Up to how many of the user's sessions are counted, which is one more than
+ * what one transaction may end: none where they end for no new one. */
+static int64_t
+most_of(const struct lk_issue_request *request)
+{
+	const int64_t stay = (int64_t)request->limits.per_user - 1;
+
+	if (request->limits.per_user == 0 || request->limits.user_refuses)
+		return (0);
+	return (1 + (stay + STEP > ONCE ? stay + STEP : ONCE));
+}
+
 /*
- * End the oldest sessions so that one more fits the limit; ${fits} is false,
- * and nothing ends, if they are too many for one transaction.
+ * End the oldest of ${count} sessions, of which ${ended} have ended since they
+ * were counted, so that one more fits the limit; ${fits} is false, and nothing
+ * ends, if they are too many for one transaction.
  */
 static enum lk_status
 make_room(struct lk_sql_store *store, const struct lk_issue_request *request,
-    struct lk_sql_gone *gone, bool *fits)
+    int64_t count, int64_t ended, struct lk_sql_gone *gone, bool *fits)
 {
 	const int64_t stay = (int64_t)request->limits.per_user - 1;
 	struct lk_sql_row *row;
 	enum lk_status status = LK_FAULT;
-	int64_t count;
 
 	*fits = true;
-	if (request->limits.per_user == 0 || request->limits.user_refuses)
+	/* What the row's limit and the login itself have ended is gone. */
+	if (most_of(request) == 0 || count - ended <= stay)
 		return (LK_OK);
-	status = lk_sql_number_of(store, LK_SQL_COUNT, request->key->tag,
-	    1 + (stay + STEP > ONCE ? stay + STEP : ONCE), &count);
-	if (status != LK_OK || count <= stay)
-		return (status);
-	*fits = count <= ONCE || count <= stay + STEP;
+	*fits = count < most_of(request);
 	if (!*fits)
 		return (LK_OK);
+	count -= ended;
 	status = LK_SQL_RUN(store->db, LK_SQL_EVICT, &row,
 	    LK_SQL_BYTES(request->key->tag, LK_TAG_LEN),
 	    LK_SQL_NUMBER(lk_sql_now_ms(store)), LK_SQL_NUMBER(count - stay));
@@ -153,7 +163,8 @@ fill(const struct lk_stored *stored, const uint8_t tag[LK_TAG_LEN],
 /* Begin it in the transaction under way, after every other of the user. */
 static enum lk_status
 begin_session(struct lk_sql_store *store,
-    const struct lk_issue_request *request, struct lk_session *session)
+    const struct lk_issue_request *request, int64_t newest_us,
+    const struct lk_sql_seen *seen, struct lk_session *session)
 {
 	const uint8_t *tag = request->key->tag;
 	const int64_t now_ms = lk_sql_now_ms(store);
@@ -161,7 +172,7 @@ begin_session(struct lk_sql_store *store,
 		.issued_us = now_ms * 1000,
 		.ends_ms = LK_STORED_NEVER };
 	enum lk_status status = LK_OK;
-	int64_t latest = 0, life = request->ttl;
+	int64_t life = request->ttl;
 
 	if (request->max_life > 0) {
 		stored.ends_ms = now_ms + request->max_life * 1000;
@@ -174,18 +185,14 @@ begin_session(struct lk_sql_store *store,
 	memcpy(stored.client, request->client, strlen(request->client));
 	memcpy(stored.peer, request->origin.peer, sizeof(stored.peer));
 	memcpy(stored.agent, request->origin.agent, sizeof(stored.agent));
-	if (request->limits.per_user > 0 || request->limits.row != NULL)
-		status = lk_sql_number_of(store, LK_SQL_NEWEST, tag, 0,
-		    &latest);
-	if (latest >= stored.issued_us)
-		stored.issued_us = latest + 1;
-	if (status == LK_OK)
-		status = lk_sql_insert(store, LK_SQL_INSERT, tag, &stored);
+	if (newest_us >= stored.issued_us)
+		stored.issued_us = newest_us + 1;
+	status = lk_sql_insert(store, LK_SQL_INSERT, tag, &stored);
 	if (status == LK_OK)
 		status = lk_sql_insert(store, LK_SQL_INSERT_BESIDE, tag,
 		    &stored);
 	if (status == LK_OK)
-		status = lk_sql_note_issue(store, request);
+		status = lk_sql_note_issue(store, request, seen);
 	if (status == LK_OK)
 		fill(&stored, tag, now_ms, session);
 	return (status);
@@ -291,20 +298,29 @@ issue(struct lk_sql_store *store, const struct lk_issue_request *request,
 	struct lk_sql_gone replaced = { .tag = request->key->tag,
 		.ending = &ending,
 		.told = true };
+	struct lk_sql_seen seen;
+	bool ended;
 	enum lk_status status = store->tidies
 	    ? lk_sql_tidy(store, SWEEP_ROWS)
 	    : LK_OK;
 
 	*fits = false;
+	limited->rows = 0;
+	if (status == LK_OK)
+		status = lk_sql_look_first(store, request, most_of(request),
+		    &seen);
 	if (status == LK_OK && request->replaces != NULL)
 		status = lk_sql_end_one(store, request->replaces->digest,
 		    &replaced);
 	if (status == LK_OK)
 		status = make_room_in_row(store, request, limited);
 	if (status == LK_OK)
-		status = make_room(store, request, limited, fits);
+		status = make_room(store, request, seen.count,
+		    replaced.rows + limited->rows, limited, fits);
+	ended = replaced.rows + limited->rows > 0;
 	if (status == LK_OK && *fits)
-		status = begin_session(store, request, session);
+		status = begin_session(store, request, seen.newest_us,
+		    ended ? NULL : &seen, session);
 	return (status);
 }
 

@@ -51,10 +51,17 @@ enum lk_sql {
 	LK_SQL_ENDED_PUT,
 	LK_SQL_ENDED_FORGET,
 	LK_SQL_ENDED,
+	/* What a change of (1: tag) has to know first, in one row: how many
+	 * sessions he has up to (10: limit), and the newest issue; since_us of
+	 * the entry that one of (1: tag, event, reason, client, peer, actor)
+	 * later than (7: time_us) repeats, or nothing; how many there are of
+	 * its sort up to (8: limit), and of all of his up to (9: limit). */
+	LK_SQL_LOOK,
 	/* The history: an entry (1: tag, event, reason, client, peer, actor,
-	 * 7: time_us, handle, 9: count, agent, 11: user); the same to the last
-	 * of its name since (11: a time); drop all of its sort but the (5: how
-	 * many) newest, and of (1: tag) but the (2: how many) newest. */
+	 * 7: time_us, handle, 9: count, agent, 11: user); the same to the
+	 * one of its name since (11: since_us); drop all of its sort but the
+	 * (5: how many) newest, and of (1: tag) but the (2: how many) newest.
+	 */
 	LK_SQL_NOTE,
 	LK_SQL_NOTE_AGAIN,
 	LK_SQL_NOTES_TRIM,

@@ -35,41 +35,77 @@ struct note {
 	    LK_SQL_TEXT(lk_reason_name((note)->reason)), \
 	    LK_SQL_TEXT((note)->client)
 
+static enum lk_status
+look_first(struct lk_sql_store *store, const struct note *note, int64_t limit,
+    struct lk_sql_seen *seen)
+{
+	const int64_t keep = store->base.settings->session.history.keep;
+	struct lk_sql_row *row;
+	enum lk_status status = LK_FAULT;
+
+	memset(seen, 0, sizeof(*seen));
+	status = LK_SQL_RUN(store->db, LK_SQL_LOOK, &row, SORT_OF(note),
+	    LK_SQL_TEXT(note->origin->peer), LK_SQL_TEXT(note->origin->actor),
+	    LK_SQL_NUMBER(lk_sql_now_ms(store) * 1000 - REPEAT_US),
+	    LK_SQL_NUMBER(keep), LK_SQL_NUMBER(keep * SORTS),
+	    LK_SQL_NUMBER(limit));
+	if (status == LK_OK && row == NULL)
+		return (lk_sql_corrupt(store));
+	if (status != LK_OK)
+		return (status);
+	seen->count = lk_sql_number(row, 0);
+	seen->newest_us = lk_sql_number(row, 1);
+	seen->again_us = lk_sql_number(row, 2);
+	seen->of_sort = lk_sql_number(row, 3);
+	seen->of_all = lk_sql_number(row, 4);
+	lk_sql_done(row);
+	return (LK_OK);
+}
+
 /* With LK_SQL_NOTE_AGAIN to the one it repeats, with LK_SQL_NOTE by itself. */
 static enum lk_status
-write_note(struct lk_sql_store *store, enum lk_sql sql, const struct note *note,
-    int64_t now_us)
+write_note(struct lk_sql_store *store, const struct note *note, int64_t now_us,
+    const struct lk_sql_seen *seen)
 {
-	return (LK_SQL_RUN(store->db, sql, NULL, SORT_OF(note),
-	    LK_SQL_TEXT(note->origin->peer), LK_SQL_TEXT(note->origin->actor),
-	    LK_SQL_NUMBER(now_us),
+	const bool again = seen->again_us != 0;
+
+	return (LK_SQL_RUN(store->db, again ? LK_SQL_NOTE_AGAIN : LK_SQL_NOTE,
+	    NULL, SORT_OF(note), LK_SQL_TEXT(note->origin->peer),
+	    LK_SQL_TEXT(note->origin->actor), LK_SQL_NUMBER(now_us),
 	    LK_SQL_BYTES(note->handle, note->several ? 0 : LK_HANDLE_LEN),
 	    LK_SQL_NUMBER((int64_t)note->count),
 	    LK_SQL_TEXT(note->origin->agent),
-	    sql == LK_SQL_NOTE ? LK_SQL_BYTES(note->user, strlen(note->user))
-	                       : LK_SQL_NUMBER(now_us - REPEAT_US)));
+	    again ? LK_SQL_NUMBER(seen->again_us)
+	          : LK_SQL_BYTES(note->user, strlen(note->user))));
 }
 
-/* Drop what is too much of its sort, and of all of the user's. */
+/* Drop what one more made too much of its sort, and of all of the user's. */
 static enum lk_status
-trim_notes(struct lk_sql_store *store, const struct note *note)
+trim_notes(struct lk_sql_store *store, const struct note *note,
+    const struct lk_sql_seen *seen)
 {
 	const int64_t keep = store->base.settings->session.history.keep;
-	enum lk_status status = LK_FAULT;
+	enum lk_status status = LK_OK;
 
-	status = LK_SQL_RUN(store->db, LK_SQL_NOTES_TRIM, NULL, SORT_OF(note),
-	    LK_SQL_NUMBER(keep));
-	return (status != LK_OK ? status
-	                        : LK_SQL_RUN(store->db, LK_SQL_NOTES_TRIM_ALL,
-	                              NULL, LK_SQL_BYTES(note->tag, LK_TAG_LEN),
-	                              LK_SQL_NUMBER(keep * SORTS)));
+	if (seen->again_us == 0 && seen->of_sort >= keep)
+		status = LK_SQL_RUN(store->db, LK_SQL_NOTES_TRIM, NULL,
+		    SORT_OF(note), LK_SQL_NUMBER(keep));
+	if (status == LK_OK && seen->again_us == 0 &&
+	    seen->of_all >= keep * SORTS)
+		status = LK_SQL_RUN(store->db, LK_SQL_NOTES_TRIM_ALL, NULL,
+		    LK_SQL_BYTES(note->tag, LK_TAG_LEN),
+		    LK_SQL_NUMBER(keep * SORTS));
+	return (status);
 }
 
-/* Entries of one process are in the order in which they were written. */
+/* Entries of one process are in the order in which they were written.  What is
+ * to be known first is looked up unless it was ${seen}. */
 static enum lk_status
-take_note(struct lk_sql_store *store, const struct note *note)
+take_note(struct lk_sql_store *store, const struct note *note,
+    const struct lk_sql_seen *seen)
 {
 	int64_t now_us = lk_sql_now_ms(store) * 1000;
+	struct lk_sql_seen looked;
 	enum lk_status status = LK_OK;
 
 	if (store->base.settings->session.history.keep == 0 || store->bare)
@@ -77,26 +113,47 @@ take_note(struct lk_sql_store *store, const struct note *note)
 	if (now_us <= store->noted_us && now_us > store->noted_us - 1000)
 		now_us = store->noted_us + 1;
 	store->noted_us = now_us;
-	status = write_note(store, LK_SQL_NOTE_AGAIN, note, now_us);
-	if (status != LK_OK || lk_sql_changes(store->db) > 0)
-		return (status);
-	status = write_note(store, LK_SQL_NOTE, note, now_us);
-	return (status == LK_OK ? trim_notes(store, note) : status);
+	if (seen == NULL) {
+		status = look_first(store, note, 0, &looked);
+		seen = &looked;
+	}
+	if (status == LK_OK)
+		status = write_note(store, note, now_us, seen);
+	return (status == LK_OK ? trim_notes(store, note, seen) : status);
+}
+
+/* The entry of a login. */
+static void
+note_of(const struct lk_issue_request *request, struct note *note)
+{
+	*note = (struct note){ .tag = request->key->tag,
+		.event = LK_EVENT_ISSUED,
+		.origin = &request->origin,
+		.count = 1 };
+	memcpy(note->user, request->user, strlen(request->user) + 1);
+	memcpy(note->client, request->client, strlen(request->client) + 1);
+	memcpy(note->handle, request->key->digest, LK_HANDLE_LEN);
+}
+
+enum lk_status
+lk_sql_look_first(struct lk_sql_store *store,
+    const struct lk_issue_request *request, int64_t limit,
+    struct lk_sql_seen *seen)
+{
+	struct note note;
+
+	note_of(request, &note);
+	return (look_first(store, &note, limit, seen));
 }
 
 enum lk_status
 lk_sql_note_issue(struct lk_sql_store *store,
-    const struct lk_issue_request *request)
+    const struct lk_issue_request *request, const struct lk_sql_seen *seen)
 {
-	struct note note = { .tag = request->key->tag,
-		.event = LK_EVENT_ISSUED,
-		.origin = &request->origin,
-		.count = 1 };
+	struct note note;
 
-	memcpy(note.user, request->user, strlen(request->user) + 1);
-	memcpy(note.client, request->client, strlen(request->client) + 1);
-	memcpy(note.handle, request->key->digest, LK_HANDLE_LEN);
-	return (take_note(store, &note));
+	note_of(request, &note);
+	return (take_note(store, &note, seen));
 }
 
 /* ---- Ends of sessions --------------------------------------------------- */
@@ -150,7 +207,7 @@ take_gone(struct lk_sql_store *store, struct lk_sql_row *row,
 		return (LK_OK);
 	if (note->count > 0 && !gone->together &&
 	    strcmp(client, note->client) != 0) {
-		status = take_note(store, note);
+		status = take_note(store, note, NULL);
 		note->count = 0;
 	}
 	if (!lk_sql_text(row, 2, note->user, LK_USER_ID_MAX))
@@ -184,7 +241,7 @@ lk_sql_end_sessions(struct lk_sql_store *store, struct lk_sql_row *row,
 			status = lk_sql_next(store->db, &row);
 	}
 	if (status == LK_OK && note.count > 0)
-		status = take_note(store, &note);
+		status = take_note(store, &note, NULL);
 	return (status);
 }
 

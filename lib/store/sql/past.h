@@ -29,9 +29,30 @@ struct lk_sql_gone {
 enum lk_status lk_sql_end_sessions(struct lk_sql_store *store,
     struct lk_sql_row *row, struct lk_sql_gone *gone) LK_MUST_CHECK;
 
-/** lk_sql_note_issue(store, request): Have the history say it. */
+/** What a change of a user's has to know of him first. */
+struct lk_sql_seen {
+	int64_t count;           /* of his sessions, up to a limit */
+	int64_t newest_us;       /* issue; 0 if there is none */
+	int64_t again_us;        /* since when there is the entry that another
+	                            repeats; 0 if there is none */
+	int64_t of_sort, of_all; /* entries, up to what is kept */
+};
+
+/**
+ * lk_sql_look_first(store, request, limit, seen):
+ * What a login has to know; sessions are counted up to ${limit}.
+ */
+enum lk_status lk_sql_look_first(struct lk_sql_store *store,
+    const struct lk_issue_request *request, int64_t limit,
+    struct lk_sql_seen *seen) LK_MUST_CHECK;
+
+/**
+ * lk_sql_note_issue(store, request, seen):
+ * Have the history say it, to which nothing was added since ${seen}, or NULL.
+ */
 enum lk_status lk_sql_note_issue(struct lk_sql_store *store,
-    const struct lk_issue_request *request) LK_MUST_CHECK;
+    const struct lk_issue_request *request,
+    const struct lk_sql_seen *seen) LK_MUST_CHECK;
 
 /**
  * lk_sql_why(store, key, status):

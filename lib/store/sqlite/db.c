@@ -17,6 +17,9 @@
 /* The statements of transactions, beside those of enum lk_sql. */
 enum { BEGIN = LK_SQL_N, BEGIN_IMMEDIATE, COMMIT, ROLLBACK, ALL };
 
+/* A sort of entries. */
+#define SORT "tag = ?1 AND event = ?2 AND reason = ?3 AND client = ?4"
+
 static const char *const sql_text[ALL] = {
 	[BEGIN] = "BEGIN",
 	[BEGIN_IMMEDIATE] = "BEGIN IMMEDIATE",
@@ -90,6 +93,15 @@ static const char *const sql_text[ALL] = {
 	    "DELETE FROM ended WHERE tag = ?1 AND handle = ?2",
 	[LK_SQL_ENDED] = "SELECT digest, reason, ended_ms FROM ended"
 	                 " WHERE tag = ?1 AND handle = ?2 AND until_ms > ?3",
+	[LK_SQL_LOOK] = "SELECT (SELECT count(*) FROM"
+	                "  (SELECT 1 FROM session WHERE tag = ?1 LIMIT ?10)),"
+	                " (SELECT max(issued_us) FROM session WHERE tag = ?1),"
+	                " (SELECT max(since_us) FROM history WHERE " SORT
+	                "  AND peer = ?5 AND actor = ?6 AND since_us > ?7),"
+	                " (SELECT count(*) FROM (SELECT 1 FROM history"
+	                "  WHERE " SORT " LIMIT ?8)),"
+	                " (SELECT count(*) FROM (SELECT 1 FROM history"
+	                "  WHERE tag = ?1 LIMIT ?9))",
 	[LK_SQL_NOTE] =
 	    "INSERT INTO history (tag, event, reason, client, peer, actor,"
 	    " since_us, time_us, handle, count, agent, user)"
@@ -97,17 +109,12 @@ static const char *const sql_text[ALL] = {
 	    " ON CONFLICT DO UPDATE SET count = count + excluded.count",
 	[LK_SQL_NOTE_AGAIN] =
 	    "UPDATE history SET count = count + ?9, time_us = ?7, handle = ?8,"
-	    " agent = ?10 WHERE tag = ?1 AND event = ?2 AND reason = ?3"
-	    " AND client = ?4 AND peer = ?5 AND actor = ?6 AND since_us ="
-	    " (SELECT max(since_us) FROM history WHERE tag = ?1"
-	    "  AND event = ?2 AND reason = ?3 AND client = ?4 AND peer = ?5"
-	    "  AND actor = ?6) AND since_us > ?11",
-	[LK_SQL_NOTES_TRIM] =
-	    "DELETE FROM history WHERE tag = ?1 AND event = ?2 AND reason = ?3"
-	    " AND client = ?4 AND since_us <="
-	    " (SELECT since_us FROM history WHERE tag = ?1 AND event = ?2"
-	    "  AND reason = ?3 AND client = ?4 ORDER BY since_us DESC"
-	    "  LIMIT 1 OFFSET ?5)",
+	    " agent = ?10 WHERE " SORT " AND peer = ?5 AND actor = ?6"
+	    " AND since_us = ?11",
+	[LK_SQL_NOTES_TRIM] = "DELETE FROM history WHERE " SORT
+	                      " AND since_us <="
+	                      " (SELECT since_us FROM history WHERE " SORT
+	                      "  ORDER BY since_us DESC LIMIT 1 OFFSET ?5)",
 	[LK_SQL_NOTES_TRIM_ALL] =
 	    "DELETE FROM history WHERE tag = ?1 AND since_us <="
 	    " (SELECT since_us FROM history WHERE tag = ?1"

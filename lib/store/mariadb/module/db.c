@@ -10,7 +10,7 @@
  * stand in its text. */
 #define COLUMNS_MAX 12
 #define PARAMETERS_MAX 12
-#define PLACES_MAX 16
+#define PLACES_MAX 20
 /* Longest text of a statement. */
 #define TEXT_MAX_ 1024
 /* Longest column that is taken, but for a user's record. */

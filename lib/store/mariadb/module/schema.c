@@ -127,6 +127,16 @@ const struct lk_mariadb_text lk_mariadb_texts[LK_SQL_N] = {
 	[LK_SQL_ENDED] = PLAIN(
 	    "SELECT digest, reason, ended_ms FROM latchkey_ended"
 	    " WHERE tag = ?1 AND handle = ?2 AND until_ms > ?3"),
+	[LK_SQL_LOOK] = PLAIN(
+	    "SELECT (SELECT count(*) FROM (SELECT 1 FROM latchkey_session"
+	    "  WHERE tag = ?1 LIMIT ?10) AS a),"
+	    " (SELECT max(issued_us) FROM latchkey_session WHERE tag = ?1),"
+	    " (SELECT max(since_us) FROM latchkey_history WHERE " SORT
+	    "  AND peer = ?5 AND actor = ?6 AND since_us > ?7),"
+	    " (SELECT count(*) FROM (SELECT 1 FROM latchkey_history"
+	    "  WHERE " SORT " LIMIT ?8) AS b),"
+	    " (SELECT count(*) FROM (SELECT 1 FROM latchkey_history"
+	    "  WHERE tag = ?1 LIMIT ?9) AS c)"),
 	[LK_SQL_NOTE] = PLAIN(
 	    "INSERT INTO latchkey_history (tag, event, reason, client, peer,"
 	    " actor, since_us, time_us, handle, count, agent, user)"
@@ -135,8 +145,7 @@ const struct lk_mariadb_text lk_mariadb_texts[LK_SQL_N] = {
 	[LK_SQL_NOTE_AGAIN] = PLAIN(
 	    "UPDATE latchkey_history SET count = count + ?9, time_us = ?7,"
 	    " handle = ?8, agent = ?10 WHERE " SORT
-	    " AND peer = ?5 AND actor = ?6 AND since_us > ?11"
-	    " ORDER BY since_us DESC LIMIT 1"),
+	    " AND peer = ?5 AND actor = ?6 AND since_us = ?11"),
 	[LK_SQL_NOTES_TRIM] = PLAIN(
 	    "DELETE FROM latchkey_history WHERE " SORT " AND since_us <="
 	    " (SELECT since_us FROM (SELECT since_us FROM latchkey_history"
