@@ -17,6 +17,7 @@ from support.mariadb import (PASSWORD, MariadbGate, MariadbLatchkey,
 from support.pamtester import SERVICE_ERR
 from support.place import (BUILD, PATIENCE, ROOT, Place, connect,
                            wait_until)
+from support.proxy import Proxy
 from support.servers import Latchkey
 from support.wrapped import Wrapped
 
@@ -184,6 +185,26 @@ def test_mariadb_doctor_is_content(site):
     result = site.cli.run("doctor")
     assert "live sessions in lk" in result.stdout, result.stderr
     assert "may do more" not in result.stdout
+
+
+SERVERS_TIME = b"UNIX_TIMESTAMP(SYSDATE(6)) * 1000000"
+
+
+@pytest.mark.parametrize("said,heard,words", [
+    (b"READ COMMITTED", b"SERIALIZABLE  ", "not READ COMMITTED"),
+    (SERVERS_TIME, b"(UNIX_TIMESTAMP(NOW(6))+60)*1000000 ", "ms ahead of"),
+    (SERVERS_TIME, b"(UNIX_TIMESTAMP(NOW(6))-60)*1000000 ", "ms behind"),
+    (b"nothing at all", b"nothing at all", None),
+], ids=["isolation", "ahead", "behind", "nothing"])
+def test_mariadb_doctor_says_what_something_between_changes(
+        site, said, heard, words):
+    assert len(said) == len(heard)
+    proxy = site.place.add(Proxy(site.server.address, reword=(said, heard)))
+    cli = site.other("between.conf", settings(proxy.address))
+    shown = cli.run("doctor").stdout
+    assert "live sessions in lk" in shown
+    for each in ("not READ COMMITTED", "ms ahead of", "ms behind"):
+        assert (each in shown) == (each == words), shown
 
 
 def test_mariadb_init_may_be_run_again(site):

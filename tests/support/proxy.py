@@ -22,12 +22,14 @@ class Proxy:
     """Between a port of our own and an address; a Place stops it.
 
     `mode` counts from the next reply on, on every connection.  A Redis behind
-    it has a clock that is `ahead` by so many seconds.
+    it has a clock that is `ahead` by so many seconds.  With `reword`, a pair
+    of bytes of the same length, what is asked has the second for the first.
     """
 
-    def __init__(self, target, ahead=0):
+    def __init__(self, target, ahead=0, reword=None):
         self.target = target
         self.ahead = ahead
+        self.reword = reword
         self.mode = PASS
         self.listener = None
         self.stopping = False
@@ -80,7 +82,8 @@ class Proxy:
                 continue
             with self.lock:
                 self.sockets |= {client, server}
-            self._spawn(self._carry, client, server, server.sendall)
+            self._spawn(self._carry, client, server,
+                        lambda data, sock=server: self._ask(sock, data))
             self._spawn(self._carry, server, client,
                         lambda data, sock=client: self._answer(sock, data))
 
@@ -95,6 +98,9 @@ class Proxy:
         with self.lock:
             self.sockets.discard(source)
         source.close()
+
+    def _ask(self, server, data):
+        server.sendall(data.replace(*self.reword) if self.reword else data)
 
     def _answer(self, client, data):
         """Hand a reply on to the client."""
