@@ -184,7 +184,8 @@ $(B)/module_dir: always
 	@echo '$(MODULEDIR)' | cmp -s - $@ || echo '$(MODULEDIR)' > $@
 $(B)/obj/tests/contract/maria.o: BASE_CFLAGS += \
 	$(if $(MODULE_PKGS),-DLK_WITH_MARIADB)
-$(MODULE_OBJ) $(B)/obj/tests/contract/maria.o: BASE_CFLAGS += \
+$(MODULE_OBJ) $(B)/obj/tests/contract/maria.o \
+$(B)/obj/tests/bench/bench_mariadb.o: BASE_CFLAGS += \
 	$(shell $(PKG_CONFIG) --cflags $(MODULE_PKGS) 2>/dev/null | \
 		sed 's/-I/-isystem /g')
 # Where its ways to log in are, in Debian if it does not say so.
@@ -516,16 +517,19 @@ storm-checks: deps all $(B)/tests/contract/test_checks_model
 
 # ---- Benchmarks ----------------------------------------------------------
 
-BENCH_SRC := $(sort $(wildcard tests/bench/bench_*.c))
+BENCH_SRC := $(filter-out $(if $(MODULE_PKGS),,%/bench_mariadb.c), \
+	$(sort $(wildcard tests/bench/bench_*.c)))
 BENCH_BIN := $(patsubst tests/bench/%.c,$(B)/bench/%,$(BENCH_SRC))
 
 $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/obj/tests/bench/figure.o \
 		$(B)/liblatchkey.a
 	@mkdir -p $(@D)
-	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) \
-		$(LIB_LIBS) $(LDLIBS)
+	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) \
+		$(filter %.a,$^) $(LIB_LIBS) $(LDLIBS)
 
 $(B)/bench/bench_store: LDLIBS += $(FILE_LIBS)
+$(B)/bench/bench_mariadb: LDLIBS += $(MODULE_LIBS)
+$(B)/bench/bench_mariadb: $(B)/obj/tests/support/module_dir.o
 $(B)/bench/bench_pam: LDLIBS += -lpam
 $(B)/bench/bench_pam: $(B)/bench/pam_bare.so
 

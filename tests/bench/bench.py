@@ -13,9 +13,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from figure import say  # noqa: E402
 from peers.go import build_go  # noqa: E402
+from support import mariadb  # noqa: E402
 from support.agent import Agent  # noqa: E402
 from support.certificates import (Authority, as_settings,  # noqa: E402
                                   redis_options)
+from support.mariadb import MariadbServer  # noqa: E402
 from support.place import BUILD, Place, free_port  # noqa: E402
 from support.redis_cluster import RedisCluster  # noqa: E402
 from support.sentinel import Cluster  # noqa: E402
@@ -194,6 +196,32 @@ def bench_change(redis, sides, threads, name):
                 (">=", 0.75) if change == "refresh" else None)
 
 
+def bench_mariadb():
+    """Checks and logins in MariaDB, with few sessions and many."""
+    program = BUILD / "bench" / "bench_mariadb"
+    if not program.exists():
+        print("bench mariadb: left out, libmariadb is not installed",
+              flush=True)
+        return [0]
+    codes = []
+    with Place() as place:
+        server = place.add(MariadbServer(place))
+        server.make_store(place)
+        conf = place.write("maria.conf", mariadb.settings(
+            f"unix:{server.socket}"))
+        for name, more in (("1000", 0), ("1000000", 1000000)):
+            server.run(
+                "INSERT INTO latchkey_session SELECT UNHEX(MD5(seq)),"
+                " UNHEX(MD5(-seq)), REPEAT('x', 32), CONCAT('user', seq),"
+                " 'web', 1, (UNIX_TIMESTAMP() + 604800) * 1000, NULL, NULL,"
+                f" '', '' FROM seq_1_to_{more or 1} WHERE {more} > 0",
+                database="lk")
+            codes.append(subprocess.run(
+                [program, conf, server.socket, "lk", name],
+                check=False).returncode)
+    return codes
+
+
 def main():
     sessions = os.environ.get("SESSIONS", "100000")
     with Place() as place:
@@ -219,6 +247,8 @@ def main():
         codes.append(bench_tls())
     if not wanted or "bench_cluster" in wanted:
         codes.append(bench_cluster())
+    if not wanted or "bench_mariadb" in wanted:
+        codes += bench_mariadb()
     if not wanted or "bench_agent" in wanted:
         codes += bench_agents()
     return max(codes, default=2)

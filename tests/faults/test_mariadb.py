@@ -465,7 +465,8 @@ def test_mariadb_that_lies_does_not_get_a_file(place, path):
 @pytest.mark.parametrize("answer", [
     b"", b"\xff", b"\xff\x15\x04", b"\x01", b"\xfe" * 9, b"\xff" * 4000,
     b"\x03" + b"A" * 40, OK * 100, bytes(range(256)),
-    OK[:3] + b"\x0a" + OK[4:], b"\xfc\xff\xff" + b"\0" * 60, b"\xfe\0\0\0\0\0\0\0\x7f"],
+    OK[:3] + b"\x0a" + OK[4:],
+    b"\xfc\xff\xff" + b"\0" * 60, b"\xfe\0\0\0\0\0\0\0\x7f"],
     ids=lambda answer: answer[:8].hex() or "nothing")
 def test_mariadb_that_talks_nonsense_is_an_outage(place, answer):
     meet(place, Liar(place, None, answer=answer))
