@@ -531,8 +531,10 @@ test_stats_of_the_store_count_what_is_there(void **state)
 	assert_status(LK_OK, lk_store_stats(world->m, &stats));
 	assert_int_equal(stats.sessions, 300);
 	assert_int_equal(stats.users, 1);
-	/* The leanest of servers has 96 bytes for a session. */
-	assert_in_range(stats.bytes, 300 * 50, 300 * 2000);
+	/* The leanest of servers has 96 bytes for a session; MariaDB keeps the
+	 * room of what the tests before had in its tables. */
+	assert_in_range(stats.bytes, 300 * 50,
+	    world->maria != NULL ? 300 * 50000 : 300 * 2000);
 	assert_non_null(strstr(stats.store, world->layout));
 }
 
