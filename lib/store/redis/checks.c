@@ -384,6 +384,10 @@ go_elsewhere(struct checks *c, struct check *check)
 		same += first != NULL && reply->type == LK_REDIS_ERROR &&
 		    strcmp(reply->text, first->text) == 0;
 	}
+	if (first == NULL) {
+		done(c, check, LK_E_WOULD_WAIT);
+		return;
+	}
 	if (lk_redis_reply_is_error(first, "CLUSTERDOWN"))
 		lk_redis_watch_suspect(c->link->watch, lane->dial.wire);
 	if (check->redirects++ < LK_REDIS_REDIRECTS_MAX)
