@@ -495,6 +495,12 @@ demo: deps-demo
 check-mysql: deps all tests
 	@LK_BUILD='$(B)' $(PYTHON) tests/mysql/run.py $(B)/mysql
 
+.PHONY: check-move
+## make check-move  100,000 sessions moved from Redis to MariaDB, to a file, and
+##                  back, and nobody logged out (N=)
+check-move: deps all tests
+	@LK_BUILD='$(B)' $(PYTHON) tests/move.py $(N)
+
 .PHONY: storm
 ## make storm       random faults behind Sentinel (SEED=, ROUNDS=1, FAULTS=40)
 storm: deps all $(B)/tests/failover/load
