@@ -325,6 +325,11 @@ $(B)/tests/latchkey-fcgi: $(filter-out $(VERDICT_OBJ),$(GATE_OBJ)) \
 	@mkdir -p $(@D)
 	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(GATE_LIBS) $(LIB_LIBS)
 
+$(B)/tests/latchkeyd: $(AGENT_OBJ) $(PROCESS_OBJ) \
+		$(B)/obj/tests/support/module_dir.o $(B)/liblatchkey.a
+	@mkdir -p $(@D)
+	$(CC) $(BASE_LDFLAGS) $(LDFLAGS) -o $@ $^ $(HTTP_LIBS) $(LIB_LIBS)
+
 # A host that exports what the module's libraries are called by.
 $(B)/tests/pam/host: $(B)/obj/tests/pam/host.o
 	@mkdir -p $(@D)
@@ -466,7 +471,8 @@ deps-lint:
 
 .PHONY: tests check demo
 tests: $(UNIT_BIN) $(CONTRACT_BIN) $(B)/tests/pam/host \
-	$(B)/tests/failover/load $(B)/tests/latchkey $(B)/tests/latchkey-fcgi
+	$(B)/tests/failover/load $(B)/tests/latchkey $(B)/tests/latchkey-fcgi \
+	$(B)/tests/latchkeyd
 
 ## make check       build, run every test, say `N passed, N failed, N skipped`
 ##                  (ONLY='unit/test_guard servers/test_gate.py': these)

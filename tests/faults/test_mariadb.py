@@ -12,8 +12,9 @@ import pytest
 
 from support import fastcgi
 from support.certificates import Authority
-from support.mariadb import (PASSWORD, MariadbGate, MariadbLatchkey,
-                             MariadbServer, SmallDisk, need_module, settings)
+from support.mariadb import (PASSWORD, MariadbAgent, MariadbGate,
+                             MariadbLatchkey, MariadbServer, SmallDisk,
+                             need_module, settings)
 from support.pamtester import SERVICE_ERR
 from support.place import (BUILD, PATIENCE, ROOT, Place, connect,
                            wait_until)
@@ -591,3 +592,24 @@ def test_mariadb_is_nothing_that_pam_loads(place):
     outcome = pam.attempt("alice", NEVER_ISSUED, "authenticate")
     assert SERVICE_ERR in outcome.output
     assert "agent" in outcome.log
+
+
+def test_mariadb_lets_pam_in_by_the_agent(site):
+    """PAM itself loads no module: see above."""
+    listen = f"unix:{site.place.path}/agent.sock"
+    agent = MariadbAgent(site.place, site.place.write(
+        "latchkeyd.conf", settings(site.server.address, extra=(
+            f'agent = {{ listen = "{listen}"; callers = ( {{ users = [ "root" '
+            '];\n  may = [ "check" ]; } ); };'))), listen)
+    pam = Wrapped(site.place, site.place.write(
+        "by-agent.conf", 'store = { backend = "agent"; agent = { address = '
+                         f'"{listen}"; }}; }};\n'), service="latchkey-agent")
+    live, ended = site.cli.issue("alice"), site.cli.issue("alice")
+    site.cli.must("revoke", ended)
+    site.place.add(agent)
+    assert pam.ask("alice", live)
+    assert not pam.ask("bob", live)
+    assert not pam.ask("alice", ended)
+    with site.server.frozen():
+        assert not pam.ask("alice", live, "authenticate")
+    assert pam.ask("alice", live)

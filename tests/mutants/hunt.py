@@ -40,7 +40,8 @@ import run  # noqa: E402
 WORKERS = min(4, os.cpu_count() or 1)
 C_SUITES = ("unit", "contract")
 # What tests in Python run, besides the programs.
-TOOLS = ("latchkey", "latchkey-fcgi", "pam/host", "failover/load")
+TOOLS = ("latchkey", "latchkey-fcgi", "latchkeyd", "pam/host",
+         "failover/load")
 
 
 class Mutant:

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from support.agent import Agent
 from support.place import BUILD, Daemon, NotInstalled, free_port
 from support.servers import PATIENT, Gate, Latchkey, find_program
 
@@ -158,6 +159,13 @@ class MariadbGate(Gate):
         super().__init__(place, conf, address, name)
         self.argv[self.argv.index(BUILD / "latchkey-fcgi")] = (
             BUILD / "tests" / "latchkey-fcgi")
+
+
+class MariadbAgent(Agent):
+    """The agent alike."""
+
+    def __init__(self, place, conf, address):
+        super().__init__(place, conf, address, build=BUILD / "tests")
 
 
 def need_module():
