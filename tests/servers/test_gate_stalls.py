@@ -118,13 +118,20 @@ def test_stall_of_any_one_thread_holds_no_fresh_request(house):
     """Such as of a loop, at a request that takes long."""
     gate = house.gate(RULES.replace("threads = 1", "threads = 2"))
     assert_allows(house, gate)
-    threads = threads_of(gate.process.pid)
-    assert len(threads) >= 4
-    for tid in threads:
-        with still(tid):
+    stood = 0
+    for tid in threads_of(gate.process.pid):
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(still(tid))
+            except ProcessLookupError:
+                # One that has nothing to watch ends at once.
+                assert tid not in threads_of(gate.process.pid)
+                continue
+            stood += 1
             assert_goes_on(gate)
             for _ in range(30):
                 assert_allows(house, gate)
+    assert stood >= 4
 
 
 def test_stall_of_redis_without_a_connection_holds_nobody(house):

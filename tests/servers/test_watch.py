@@ -15,7 +15,9 @@ MANY = 1000
 
 
 def says_nothing(sock):
-    return not select.select([sock], [], [], 0)[0]
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return not poll.poll(0)
 
 
 def answer_of(sock):
