@@ -172,9 +172,8 @@ class Downgrader(Proxy):
     """Takes out of a greeting (RFC 8446, 4.1.2) that its client knows TLS 1.3,
     so that the server chooses 1.2."""
 
-    def _carry(self, source, target, send):
-        super()._carry(source, target, send if send != target.sendall
-                       else lambda data: send(without_versions(data)))
+    def ask(self, server, data):
+        super().ask(server, without_versions(data))
 
 
 def without_versions(greeting):

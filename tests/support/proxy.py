@@ -83,7 +83,7 @@ class Proxy:
             with self.lock:
                 self.sockets |= {client, server}
             self._spawn(self._carry, client, server,
-                        lambda data, sock=server: self._ask(sock, data))
+                        lambda data, sock=server: self.ask(sock, data))
             self._spawn(self._carry, server, client,
                         lambda data, sock=client: self._answer(sock, data))
 
@@ -99,7 +99,8 @@ class Proxy:
             self.sockets.discard(source)
         source.close()
 
-    def _ask(self, server, data):
+    def ask(self, server, data):
+        """Hand what a client says on to the server."""
         server.sendall(data.replace(*self.reword) if self.reword else data)
 
     def _answer(self, client, data):
