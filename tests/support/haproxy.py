@@ -54,7 +54,7 @@ class Haproxy(Front):
         """Who is not root cannot become anybody."""
         if os.geteuid() == 0:
             return {}
-        return {"\tuser haproxy\n\tgroup haproxy\n": ""}
+        return {"\tuser haproxy\n\tgroup www-data\n": ""}
 
     @property
     def takes_unsized(self):
