@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from support.place import PATIENCE, Daemon, Failed
+from support.place import PATIENCE, Daemon, Failed, why_no_mounts
 
 # Accounts of ours, and the password of each, as crypt(3) has it.
 USERS = {"alice": 64101, "bob": 64102}
@@ -113,7 +113,7 @@ class Machine(Daemon):
 
     def __init__(self, place, module):
         super().__init__(place)
-        why_not = self.missing()
+        why_not = why_no_mounts()
         if why_not:
             pytest.skip(why_not)
         # The servers that give up root must get to what they are to read.
@@ -124,19 +124,6 @@ class Machine(Daemon):
         self.syslog = Syslog(place)
         self.argv = ["unshare", "--mount", "--propagation", "private",
                      "sh", "-c", HOLD, "hold", place.path, self.modules]
-
-    @staticmethod
-    def missing():
-        """Why there can be none here, or None."""
-        if os.geteuid() != 0:
-            return "private PAM services need root"
-        done = subprocess.run(
-            ["unshare", "--mount", "--propagation", "private", "mount", "-t",
-             "tmpfs", "tmpfs", "/mnt"], capture_output=True, text=True,
-            check=False)
-        if done.returncode != 0:
-            return f"no mount namespaces here: {done.stderr.strip()}"
-        return None
 
     def ready(self):
         return self.path("/run/ready").exists()

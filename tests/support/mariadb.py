@@ -9,7 +9,8 @@ import tempfile
 from pathlib import Path
 
 from support.agent import Agent
-from support.place import BUILD, Daemon, NotInstalled, free_port
+from support.place import (BUILD, Daemon, NotInstalled, free_port,
+                           why_no_mounts)
 from support.servers import PATIENT, Gate, Latchkey, find_program
 
 # What a server's own tables are made of, which 11 has elsewhere.
@@ -104,8 +105,9 @@ class SmallDisk(MariadbServer):
     """One on a disk of its own, which nobody else sees."""
 
     def __init__(self, place):
-        if os.getuid() != 0:
-            raise NotInstalled("only root mounts a disk")
+        why_not = why_no_mounts()
+        if why_not:
+            raise NotInstalled(why_not)
         super().__init__(place)
         self.argv = ["unshare", "--mount", "--propagation", "private", "sh",
                      "-ec", 'mv "$0/data" "$0/old"; mkdir "$0/data"; '

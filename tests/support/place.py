@@ -289,3 +289,16 @@ class Place:
 
     def __exit__(self, *_):
         self.close()
+
+
+def why_no_mounts():
+    """Why nothing can be mounted here that nobody else sees, or None."""
+    if os.geteuid() != 0:
+        return "only root mounts"
+    done = subprocess.run(
+        ["unshare", "--mount", "--propagation", "private", "mount", "-t",
+         "tmpfs", "tmpfs", "/mnt"], capture_output=True, text=True,
+        check=False)
+    if done.returncode != 0:
+        return f"no mount namespaces here: {done.stderr.strip()}"
+    return None
