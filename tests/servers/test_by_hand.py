@@ -25,7 +25,7 @@ except PermissionError:
 def commands():
     """The lines of the README, but for the last, which is the gate."""
     text = (ROOT / "README.md").read_text()
-    block = text.split("or by hand, as root")[1].split("\n\n")[1]
+    block = re.split(r"\nor\s+by\s+hand\b", text)[1].split("\n\n")[1]
     lines = [line.strip() for line in block.splitlines()]
     assert lines[-1] == "latchkey-fcgi"
     return "\n".join(lines[:-1])
