@@ -495,15 +495,19 @@ parse(struct lk_settings *settings, char *text, struct lk_error *error)
 		settings };
 	enum lk_status status = LK_FAULT;
 	char near[LK_SCAN_NEAR_SIZE];
+	const char *why;
 	config_t config;
 
 	config_init(&config);
 	if (config_read_string(&config, text) != CONFIG_TRUE) {
+		why = config_error_text(&config);
 		lk_settings_scan_near(text, config_error_line(&config), near);
-		status = lk_fail(error, LK_E_SETTINGS, "%s:%d: %s%s%s",
-		    settings->path, config_error_line(&config),
-		    config_error_text(&config), near[0] == '\0' ? "" : " near ",
-		    near);
+		status = lk_fail(error, LK_E_SETTINGS, "%s:%d: %s%s%s%s",
+		    settings->path, config_error_line(&config), why,
+		    near[0] == '\0' ? "" : " near ", near,
+		    strncmp(why, "duplicate", 9) == 0
+		        ? ": each stands once in its group, and each group once"
+		        : "");
 		goto out;
 	}
 	settings->empty = config_setting_length(config_root_setting(&config)) ==

@@ -32,8 +32,9 @@ struct scan {
 	struct lk_error *error;
 	char *p; /* the next byte; the text ends with a NUL */
 	int line;
-	bool after_string; /* and nothing but filler since */
+	char last; /* how the word before began; a stands for any name */
 	size_t depth;
+	char close[LK_SCAN_DEPTH_MAX + 1]; /* what ends each depth, or NUL */
 	char key[KEY_SIZE]; /* dotted path of the current setting */
 	size_t start[LK_SCAN_DEPTH_MAX + 1]; /* of each depth's name in it */
 };
@@ -108,10 +109,10 @@ skip_string(struct scan *s)
 	size_t len;
 
 	/* libconfig makes one string of both. */
-	if (s->after_string)
+	if (s->last == '"')
 		return (refuse(s, "a comma or a semicolon between two strings",
 		    "none"));
-	s->after_string = true;
+	s->last = '"';
 	for (s->p++;; s->p += len) {
 		s->p += strcspn(s->p, "\"\\\n");
 		if (*s->p == '"')
@@ -144,8 +145,13 @@ take_name(struct scan *s)
 	if ((len == 4 && strncasecmp(s->p, "true", len) == 0) ||
 	    (len == 5 && strncasecmp(s->p, "false", len) == 0)) {
 		s->p += len;
+		s->last = 't';
 		return (LK_OK);
 	}
+	if (s->last == '=')
+		return (refuse(s, "a value, with quotes if it is text",
+		    "a name"));
+	s->last = 'a';
 	memcpy(s->key + start, s->p, len);
 	s->key[start + len] = '\0';
 	s->p += len;
@@ -167,6 +173,7 @@ descend(struct scan *s)
 		s->key[len++] = '.';
 	s->key[len] = '\0';
 	s->start[++s->depth] = len;
+	s->close[s->depth] = *s->p == '{' ? '}' : *s->p == '[' ? ']' : ')';
 	s->p++;
 	return (LK_OK);
 }
@@ -242,9 +249,35 @@ take_number(struct scan *s)
 
 /* ---- Words ------------------------------------------------------------- */
 
+/*
+ * That the word at hand may follow the one before it.  libconfig would say
+ * "syntax error" to what people forget most often, and no more.
+ */
+static enum lk_status
+check_order(const struct scan *s)
+{
+	const char close = s->close[s->depth];
+	char got[] = "'?'", want[] = "'?'";
+
+	got[1] = *s->p;
+	want[1] = close;
+	if (s->last == 'a' && *s->p != '=' && *s->p != ':')
+		return (refuse(s, "= and a value, or = { ... } for a group",
+		    got));
+	if (s->last == '=' && strchr(";,}])", *s->p) != NULL)
+		return (refuse(s, "a value", got));
+	if (close == ']' && strchr("{[(", *s->p) != NULL)
+		return (refuse(s, "( ) around groups and not [ ]", got));
+	if (strchr("}])", *s->p) != NULL && close != '\0' && *s->p != close)
+		return (refuse(s, want, got));
+	return (LK_OK);
+}
+
 static enum lk_status
 take_word(struct scan *s)
 {
+	enum lk_status status;
+
 	switch (*s->p) {
 	case '\n':
 		s->line++;
@@ -262,12 +295,16 @@ take_word(struct scan *s)
 		return (s->p[1] == '*'   ? skip_block_comment(s)
 		        : s->p[1] == '/' ? skip_line_comment(s)
 		                         : refuse_byte(s));
-	case '"':
-		return (skip_string(s));
 	default:
 		break;
 	}
-	s->after_string = false;
+	if ((status = check_order(s)) != LK_OK)
+		return (status);
+	if (*s->p == '"')
+		return (skip_string(s));
+	if (strchr(NAME_START, *s->p) != NULL && *s->p != '\0')
+		return (take_name(s));
+	s->last = *s->p == ':' ? '=' : *s->p;
 	switch (*s->p) {
 	case ';':
 	case '}':
@@ -290,9 +327,8 @@ take_word(struct scan *s)
 	case '\0':
 		return (refuse_byte(s));
 	default:
-		return (strchr(NAME_START, *s->p) != NULL     ? take_name(s)
-		        : strchr(NUMBER_START, *s->p) != NULL ? take_number(s)
-		                                              : refuse_byte(s));
+		return (strchr(NUMBER_START, *s->p) != NULL ? take_number(s)
+		                                            : refuse_byte(s));
 	}
 }
 
@@ -303,6 +339,7 @@ lk_settings_scan(const char *path, char *text, size_t len,
 	struct scan s = { .path = path, .error = error, .p = text, .line = 1 };
 	const char *nul = memchr(text, '\0', len);
 	enum lk_status status = LK_OK;
+	char want[] = "'?'";
 
 	/* What editors elsewhere put in front of a text. */
 	if (strncmp(text, "\xef\xbb\xbf", 3) == 0 ||
@@ -318,6 +355,11 @@ lk_settings_scan(const char *path, char *text, size_t len,
 	}
 	while (status == LK_OK && s.p < text + len)
 		status = take_word(&s);
+	if (status == LK_OK && s.depth > 0) {
+		s.key[s.start[s.depth]] = '\0';
+		want[1] = s.close[s.depth];
+		return (refuse(&s, want, "the end of the file"));
+	}
 	return (status);
 }
 

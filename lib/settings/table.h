@@ -206,9 +206,10 @@ lk_setting_check lk_form_is_value;    /* a string in the user's detail */
  * lk_settings_scan(path, text, len, error):
  * LK_E_SETTINGS, with file, line and as far as possible the key, unless
  * ${text} is made of libconfig's words, without a NUL byte or `@include`,
- * every string ends on its line, and every line with a newline, every integer
- * fits into 32 bits, and only an octal setting has a leading zero. That octal
- * number is replaced, in place and without moving anything, by the decimal one.
+ * each name has a value, each bracket is closed by its own, every string ends
+ * on its line, and every line with a newline, every integer fits into 32 bits,
+ * and only an octal setting has a leading zero.  That octal number is replaced,
+ * in place and without moving anything, by the decimal one.
  * ${text} is ${len} bytes and a NUL; ${path} is for the message.
  */
 enum lk_status lk_settings_scan(const char *path, char *text, size_t len,
