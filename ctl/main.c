@@ -33,7 +33,8 @@ static const struct ctl_verb ctl_verbs[] = {
 	    ctl_history, true },
 	{ "why", "ID [--json]", "print what became of a session", ctl_why,
 	    true },
-	{ "user", "get|load|refresh|delete USER...",
+	{ "user", "get USER...|load USER... [--ttl SECONDS]|"
+	    "refresh USER... [--ttl SECONDS]|delete USER...",
 	    "the cached user info, as JSON", ctl_user, true },
 	{ "explain",
 	    "METHOD URL [TOKEN] [--client-accepts-html] [--subrequest] "
@@ -182,7 +183,7 @@ find_verb(const struct ctl *ctl, const char *name)
 		ctl_say(ctl, "unknown verb %s, did you mean %s?", name,
 		    guess.best);
 	else
-		(void)ctl_usage(ctl, "a verb that exists");
+		ctl_say(ctl, "unknown verb; see latchkey --help");
 	return (NULL);
 }
 

@@ -113,7 +113,7 @@ lk_access_issue(struct lk_manager *manager, const struct lk_token *token,
 		order.audience = settings->jwt.audience.v[0];
 	if (settings->jwt.issuer[0] == '\0')
 		status = lk_fail(&manager->error, LK_E_SETTINGS,
-		    "jwt.issuer: expected one to issue access tokens");
+		    "jwt.issuer: expected who issues access tokens, got none");
 	else if (!lk_strings_have(&settings->jwt.audience, order.audience))
 		status = lk_fail(&manager->error, LK_E_INVAL,
 		    "audience: expected one of jwt.audience");

@@ -43,6 +43,7 @@ lk_store_init(const struct lk_settings *settings, struct lk_buf *shown,
 
 	if (backend->init == NULL)
 		return (lk_fail(error, LK_E_SETTINGS,
-		    "store.backend: it makes what it needs by itself"));
+		    "store.backend: expected \"mariadb\"; any other makes what "
+		    "it needs by itself"));
 	return (backend->init(settings, shown, error));
 }

@@ -77,7 +77,7 @@ def test_help_is_printed_when_it_is_all_that_is_asked(cli):
             assert (done.returncode, done.stderr) == (DONE, ""), words
             assert f"\n  {verb}" in done.stdout
     done = bare("-c", "/nowhere", "user", "--help")
-    assert "\n  user get|load|refresh|delete USER...\n" in done.stdout
+    assert "\n  user get USER...|load USER... [--ttl SECONDS]|" in done.stdout
     assert "revoke" not in done.stdout
     for words in (["--help", "issue"], ["-h", "alice"], ["--version", "x"],
                   ["help", "issue", "alice"], ["help", "nothing"]):
