@@ -520,6 +520,13 @@ storm-cluster: deps all $(B)/tests/failover/load
 	@LK_BUILD='$(B)' $(PYTHON) tests/failover/storm_cluster.py \
 		$(or $(SECONDS),60) $(or $(SEED),0)
 
+.PHONY: soak
+## make soak        everything at once for an hour, and whether anything grows
+##                  (SECONDS=3600, SEED=)
+soak: deps all
+	@LK_BUILD='$(B)' $(PYTHON) tests/soak.py $(or $(SECONDS),3600) \
+		$(or $(SEED),0)
+
 .PHONY: storm-checks
 ## make storm-checks  checks that do not wait, through a relay that is at fault
 ##                  (SEED=, CHECKS=10000000)

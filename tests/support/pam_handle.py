@@ -5,6 +5,7 @@ The module runs in the process of the tests, with services of its own.
 
 import ctypes
 import ctypes.util
+import functools
 
 from support.place import PLAIN
 
@@ -37,12 +38,18 @@ class Conversation(ctypes.Structure):
     _fields_ = [("call", CONVERSE), ("data", ctypes.c_void_p)]
 
 
+@functools.cache
+def libpam():
+    """To find it takes programs."""
+    return ctypes.CDLL(ctypes.util.find_library("pam"))
+
+
 class Handle:
     """One login; `answers` are what the host gives to each question in turn:
     bytes, None for nothing, or the code that it returns instead."""
 
     def __init__(self, place, options, user=b"alice", answers=()):
-        self.pam = ctypes.CDLL(ctypes.util.find_library("pam"))
+        self.pam = libpam()
         place.write("pam.d/door", "".join(
             f"{step} required {PLAIN}/pam_latchkey.so {options}\n"
             for step in ("auth", "account", "session")))

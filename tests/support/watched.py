@@ -10,6 +10,13 @@ TOLD = [("X-Latchkey-Method", "GET"), ("X-Latchkey-Uri", "/watch"),
         ("X-Latchkey-Host", "www.example"), ("X-Latchkey-Peer", "192.0.2.1")]
 
 
+def watch_request(token):
+    """As a web server asks for it over FastCGI."""
+    return fastcgi.whole(fastcgi.request_of(
+        "/watch", LATCHKEY_ENDPOINT="watch",
+        HTTP_AUTHORIZATION=f"Bearer {token}"), fastcgi.RESPONDER)
+
+
 class Watched:
     """A gate that is asked over FastCGI and by HTTP."""
 
@@ -36,9 +43,7 @@ class Watched:
         sock = connect(self.http if way == "http" else self.fcgi)
         sock.sendall(head_of("/watch", [
             *TOLD, ("Authorization", f"Bearer {token}")]) if way == "http"
-            else fastcgi.whole(fastcgi.request_of(
-                "/watch", LATCHKEY_ENDPOINT="watch",
-                HTTP_AUTHORIZATION=f"Bearer {token}"), fastcgi.RESPONDER))
+            else watch_request(token))
         return sock
 
     def count(self):
