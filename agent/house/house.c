@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/deadline.h"
 #include "base/error.h"
 #include "house/house.h"
 #include "house/loop.h"
@@ -96,6 +97,8 @@ agent_house_run(struct agent_house *house)
 	    shared->ended);
 	eventfd_t ended = 0, more;
 
+	agent_workers_leave(shared->workers,
+	    lk_monotonic_ns() + GATE_LEAVE_NS);
 	atomic_store(&shared->stop, true);
 	ring(house);
 	/* The listener is theirs until the last of them has let go of it. */

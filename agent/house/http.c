@@ -78,7 +78,7 @@ respond(const struct agent_loop *loop, struct agent_call *call)
 		result = MHD_queue_response(call->http, answer->http, response);
 	MHD_destroy_response(response);
 	call->connection->link.until_ns = lk_monotonic_ns() +
-	    (stop ? AGENT_LEAVE_NS : AGENT_REQUEST_NS);
+	    (stop ? GATE_LEAVE_NS : AGENT_REQUEST_NS);
 	return (result);
 }
 

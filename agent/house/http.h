@@ -6,8 +6,6 @@
 
 /* How long a request may take to arrive, and its answer to be read. */
 #define AGENT_REQUEST_NS INT64_C(10000000000)
-/* How long each of both may take yet once the agent is to stop. */
-#define AGENT_LEAVE_NS INT64_C(2000000000)
 /* How long a connection may be kept without one. */
 #define AGENT_IDLE_NS INT64_C(60000000000)
 

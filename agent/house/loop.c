@@ -157,7 +157,7 @@ look_at_all(struct agent_loop *loop, int64_t now_ns)
 static void
 close_door(struct agent_loop *loop)
 {
-	const int64_t until_ns = lk_monotonic_ns() + AGENT_LEAVE_NS;
+	const int64_t until_ns = lk_monotonic_ns() + GATE_LEAVE_NS;
 	struct gate_http_link *link;
 
 	loop->closed = true;

@@ -1,4 +1,5 @@
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,8 @@ struct agent_workers {
 	size_t running;
 	size_t looking; /* at the name service now */
 	bool stop;
+	_Atomic int64_t leave_ns; /* when what has waited until then is not
+	                             begun any more */
 
 	struct worker v[];
 };
@@ -143,6 +146,23 @@ settle(struct agent_workers *workers, struct agent_call *call,
 	return (first);
 }
 
+/* Why ${call} is not begun, in words, or NULL. */
+static const char *
+why_not(const struct worker *worker, const struct agent_call *call,
+    bool current, enum lk_status *status)
+{
+	const int64_t now_ns = lk_monotonic_ns();
+
+	*status = LK_E_TIMEOUT;
+	if (call->useless_ns != 0 && now_ns >= call->useless_ns)
+		return ("whoever asked has left");
+	*status = LK_E_STORE;
+	if (now_ns >= atomic_load(&worker->all->leave_ns))
+		return ("the agent ends");
+	*status = LK_E_NOMEM;
+	return (current ? NULL : "there is no room for the new settings");
+}
+
 static void
 answer_one(struct worker *worker, struct agent_call *call, bool current)
 {
@@ -153,18 +173,16 @@ answer_one(struct worker *worker, struct agent_call *call, bool current)
 		.look = look,
 		.arg = worker };
 	struct agent_answer answer = { .body = LK_BUF_INIT(AGENT_ANSWER_MAX) };
+	enum lk_status status;
+	const char *why = why_not(worker, call, current, &status);
 
 	worker->call = call;
-	if (call->useless_ns != 0 && lk_monotonic_ns() >= call->useless_ns) {
-		agent_answer_say(&answer, 503, LK_E_TIMEOUT,
-		    "whoever asked has left");
+	if (why != NULL) {
+		agent_answer_say(&answer, 503, status, why);
 		agent_tally_count(worker->all->tally, call->question.verb, 503);
-	} else if (current)
+	} else
 		agent_answer_find(&asked, &call->connection->caller,
 		    &call->question, &answer);
-	else
-		agent_answer_say(&answer, 503, LK_E_NOMEM,
-		    "there is no room for the new settings");
 	worker->call = NULL;
 	if (settle(worker->all, call, &answer))
 		worker->all->answered(call);
@@ -260,6 +278,12 @@ agent_workers_give_up(struct agent_workers *workers, struct agent_call *call,
 /* ---- All of them --------------------------------------------------------- */
 
 void
+agent_workers_leave(struct agent_workers *workers, int64_t at_ns)
+{
+	atomic_store(&workers->leave_ns, at_ns);
+}
+
+void
 agent_workers_wake(struct agent_workers *workers)
 {
 	(void)pthread_mutex_lock(&workers->lock);
@@ -308,6 +332,7 @@ agent_workers_new(struct gate_process *process, struct agent_tally *tally,
 	w->max = max;
 	w->answered = answered;
 	w->last = &w->first;
+	atomic_init(&w->leave_ns, INT64_MAX);
 	for (; w->n < process->threads && status == LK_OK; w->n++)
 		status = start(&w->v[w->n], w, error);
 	if (status == LK_OK)

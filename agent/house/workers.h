@@ -41,6 +41,13 @@ bool agent_workers_give_up(struct agent_workers *workers,
     struct agent_call *call, int64_t now_ns);
 
 /**
+ * agent_workers_leave(workers, at_ns):
+ * What still waits at ${at_ns}, CLOCK_MONOTONIC, is answered that it cannot be
+ * found out, and not begun.
+ */
+void agent_workers_leave(struct agent_workers *workers, int64_t at_ns);
+
+/**
  * agent_workers_free(workers):
  * All calls must be answered.  False, and nothing is freed, if one of them is
  * still at a name service that does not answer: then the process may only end.

@@ -71,7 +71,10 @@ work(void *arg)
 			exchange = gate_later_take(&thread->shared->later);
 		if (exchange == NULL || !gate_thread_admits(thread, exchange))
 			continue;
-		if (thread->current)
+		if (gate_shared_is_late(thread->shared))
+			gate_exchange_turn_away(exchange,
+			    GATE_TURN_AWAY_OVERLOAD, "it ends");
+		else if (thread->current)
 			answer(thread, exchange);
 		else
 			gate_exchange_turn_away(exchange,
@@ -142,8 +145,7 @@ gate_door_run(struct gate_door *door)
 	    shared->ended);
 	eventfd_t ended = 0, more;
 
-	atomic_store(&shared->stop, true);
-	gate_shared_ring(shared);
+	gate_shared_stop(shared);
 	/* The listener is theirs until the last of them has let go of it. */
 	while (ended < door->loops && eventfd_read(shared->ended, &more) == 0)
 		ended += more;
@@ -157,8 +159,7 @@ gate_door_free(struct gate_door *door)
 
 	if (door == NULL)
 		return;
-	atomic_store(&door->shared.stop, true);
-	gate_shared_ring(&door->shared);
+	gate_shared_stop(&door->shared);
 	for (i = 0; i < door->loops; i++)
 		gate_loop_end(door->loop[i]);
 	/* Nobody hands anything over any more. */

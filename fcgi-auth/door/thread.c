@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/deadline.h"
 #include "base/error.h"
 #include "door/exchange.h"
 #include "door/thread.h"
@@ -66,6 +67,22 @@ void
 gate_shared_ring(const struct gate_shared *shared)
 {
 	(void)eventfd_write(shared->bell, 1);
+}
+
+void
+gate_shared_stop(struct gate_shared *shared)
+{
+	if (shared->leave_ns == 0)
+		shared->leave_ns = lk_monotonic_ns() + GATE_LEAVE_NS;
+	atomic_store(&shared->stop, true);
+	gate_shared_ring(shared);
+}
+
+bool
+gate_shared_is_late(const struct gate_shared *shared)
+{
+	return (atomic_load(&shared->stop) &&
+	    lk_monotonic_ns() >= shared->leave_ns);
 }
 
 void

@@ -30,6 +30,8 @@ struct gate_shared {
 	struct gate_later later; /* of the workers */
 	atomic_size_t under_way; /* requests of all loops whose check is */
 	atomic_bool stop;
+	int64_t leave_ns; /* once it is to stop: until when workers begin
+	                     something */
 };
 
 /** All zero at first. */
@@ -55,6 +57,12 @@ enum lk_status gate_shared_open(struct gate_shared *shared,
 
 /** gate_shared_ring(shared): Let each thread look up, once. */
 void gate_shared_ring(const struct gate_shared *shared);
+
+/** gate_shared_stop(shared): Let each thread end; calling it twice is fine. */
+void gate_shared_stop(struct gate_shared *shared);
+
+/** gate_shared_is_late(shared): Whether no worker begins anything any more. */
+bool gate_shared_is_late(const struct gate_shared *shared);
 
 /**
  * gate_shared_hand_over(shared, exchange):

@@ -34,6 +34,10 @@ struct gate_process {
 	struct gate_logger *logger;
 };
 
+/* What a daemon that is to stop still gives others: to ask, to read an answer,
+ * and whatever waits for a thread to be begun. */
+#define GATE_LEAVE_NS INT64_C(2000000000)
+
 /** How many connections there is room for. */
 struct gate_room {
 	size_t waiting;   /* without a whole request */

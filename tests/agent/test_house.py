@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import threading
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from support.agent import Line, connect_as, raw, silent
 from support.house import hang_up, is_closed, log_has
-from support.place import PLAIN, connect, wait_until
+from support.place import PATIENCE, PLAIN, connect, wait_until
 
 CHECKER, STRANGER = 4001, 4004
 ROW = f'{{ users = [ "{CHECKER}" ]; may = [ "check" ]; }}'
@@ -317,6 +318,44 @@ def test_stop_waits_for_nobody_who_is_slow(house, agent):
         agent.process.send_signal(signal.SIGTERM)
         assert agent.process.wait(6) == 0
         assert is_closed(slow)
+    assert "agent stopped" in agent.output()
+
+
+def test_stop_waits_for_nobody_who_does_not_listen(house, agent):
+    with connect(house.address) as sock:
+        line = Line(sock)
+        for _ in range(1000):
+            assert line.ask("issue", {"user": "alice",
+                                      "agent": "x" * 512}).status == 201
+    with connect(house.address) as deaf:
+        # More than a socket has room for.
+        assert 2 * deaf.getsockopt(socket.SOL_SOCKET,
+                                   socket.SO_SNDBUF) < 1000 * 600
+        deaf.sendall(head("GET /v1/sessions?user=alice HTTP/1.1"))
+        assert deaf.recv(1, socket.MSG_PEEK)
+        agent.process.send_signal(signal.SIGTERM)
+        assert agent.process.wait(6) == 0
+    assert "agent stopped" in agent.output()
+
+
+def test_stop_begins_nothing_that_has_waited_for_long(house):
+    """One after the other they would take more than a minute."""
+    agent = house.agent(agent="threads = 1;")
+    token = house.ask("issue", {"user": "alice"}).json["token"]
+    with house.redis.frozen(), contextlib.ExitStack() as stack:
+        lines = [Line(stack.enter_context(connect(house.address)))
+                 for _ in range(20)]
+        for line in lines:
+            line.request("POST", "/v1/check", f"token={token}", {
+                "Content-Type": "application/x-www-form-urlencoded"})
+        wait_until(lambda: "latchkey_queue_depth 19\n"
+                   in house.ask("metrics").body, "all but one to wait")
+        agent.process.send_signal(signal.SIGTERM)
+        answers = [line.getresponse() for line in lines]
+        assert {answer.status for answer in answers} == {503}
+        messages = [json.load(answer)["message"] for answer in answers]
+        assert messages.count("the agent ends") >= 17
+        assert agent.process.wait(PATIENCE) == 0
     assert "agent stopped" in agent.output()
 
 

@@ -14,7 +14,8 @@ from support.house import (House, assert_allows, hang_up, is_closed, keep,
                            read_answer)
 from support.place import PATIENCE, Place, accepts, connect, wait_until
 from support.proxy import Proxy
-from support.servers import Gate, Latchkey, embedded_settings, settings
+from support.servers import (Gate, Latchkey, embedded_settings, impatient,
+                             settings)
 from support.standstill import still, threads_of
 
 # One thread of each kind: whoever held it would hold everybody.
@@ -320,6 +321,22 @@ def test_stall_at_the_end_is_waited_for(house):
         assert read_answer(kept).status == 200
         assert is_closed(kept)
     assert gate.process.wait(PATIENCE) == 0
+
+
+def test_stall_at_the_end_is_not_waited_for_by_a_queue(house):
+    """One after the other they would take more than a minute."""
+    gate = house.gate(RULES)
+    house.conf.write_text(impatient(house.conf.read_text(), 4000))
+    hang_up(gate)
+    with house.redis.frozen():
+        asking = [Asking(gate, house.parameters(LATCHKEY_ENDPOINT="session"),
+                         role=fastcgi.RESPONDER) for _ in range(20)]
+        wait_until(lambda: metric(gate, "latchkey_queue_depth") == 19,
+                   "the worker to have one, and all others to wait")
+        gate.process.send_signal(signal.SIGTERM)
+        assert gate.process.wait(PATIENCE) == 0
+        assert [one.status() for one in asking] == [503] * 20
+    assert sum("it ends" in one.reply.body for one in asking) >= 17
 
 
 # ---- Many at once ----------------------------------------------------------
