@@ -263,7 +263,8 @@ class Soak:
             self.note(wrong)
         for promise, those in judge(life.records, STALENESS_SECONDS,
                                     HANGS_SECONDS).items():
-            self.note(f"{promise}: {len(those)}, such as {those[:3]}")
+            self.note(f"{promise}: {len(those)}, such as {those[:3]}\n"
+                      f"{life.tell({those[0].session})}")
         missing = failures(life.records)
         causeless = [record for record in missing
                      if life.world is self.apart

@@ -202,7 +202,7 @@ class Life:
     def __init__(self, world, number):
         self.world, self.number = world, number
         self.random = random.Random(number)
-        self.records, self.wrong = [], []
+        self.records, self.wrong, self.told = [], [], []
         self.tokens, self.owner, self.made = {}, {}, 0
         self.strangers = 0
         self.failure = None
@@ -215,12 +215,19 @@ class Life:
         began = time.monotonic()
         said = call(*words)
         status, user = said if isinstance(said, tuple) else (said, None)
+        self.told.append((name, f"{began:.3f} {time.monotonic():.3f} {what} "
+                          f"{name} {status} by {call}"))
         self.records.append(Record(what, name, status, began,
                                    time.monotonic()))
         if status == OK and user not in (None, self.owner.get(name)):
             self.wrong.append(f"{name} of {self.owner.get(name)} "
                               f"answered as {user} by {call}")
         return status
+
+    def tell(self, names):
+        """All that happened to these, and to their users."""
+        names = {*names, *map(self.owner.get, names)}
+        return "\n".join(line for name, line in self.told if name in names)
 
     def begin(self, user, issue, name=None):
         name = name or f"{self.number}.{self.made}"
