@@ -13,7 +13,7 @@ struct lk_checks {
 	const struct lk_settings *settings;
 	struct lk_surroundings clock;
 	struct lk_store_checks *inside; /* NULL: the store has none */
-	struct lk_birth birth;          /* the process that it is of */
+	unsigned long process;          /* whose it is: lk_process() */
 	struct lk_error error;
 };
 
@@ -51,7 +51,7 @@ lk_checks_new(const struct lk_settings *settings,
 		free(checks);
 		return (status);
 	}
-	lk_birth_note(&checks->birth);
+	checks->process = lk_process();
 	*checksp = checks;
 	return (LK_OK);
 }
@@ -60,10 +60,10 @@ lk_checks_new(const struct lk_settings *settings,
 static struct lk_store_checks *
 inside_of(struct lk_checks *checks)
 {
-	if (lk_birth_is_elsewhere(&checks->birth)) {
+	if (checks->process != lk_process()) {
 		if (checks->inside != NULL)
 			checks->inside->ops->leave_parent(checks->inside);
-		lk_birth_move(&checks->birth);
+		checks->process = lk_process();
 	}
 	return (checks->inside);
 }
@@ -77,7 +77,6 @@ lk_checks_free(struct lk_checks *checks)
 		return;
 	if ((inside = inside_of(checks)) != NULL)
 		inside->ops->free(inside);
-	lk_birth_free(&checks->birth);
 	free(checks);
 }
 

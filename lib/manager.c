@@ -71,7 +71,7 @@ lk_manager_new(const struct lk_settings *settings,
 		free(manager);
 		return (status);
 	}
-	lk_birth_note(&manager->birth);
+	manager->process = lk_process();
 	lk_turns_join(settings->turns);
 	*managerp = manager;
 	return (LK_OK);
@@ -81,10 +81,10 @@ lk_manager_new(const struct lk_settings *settings,
 static void
 leave_parent(struct lk_manager *manager)
 {
-	if (!lk_birth_is_elsewhere(&manager->birth))
+	if (manager->process == lk_process())
 		return;
 	manager->store->ops->leave_parent(manager->store);
-	lk_birth_move(&manager->birth);
+	manager->process = lk_process();
 }
 
 void
@@ -95,7 +95,6 @@ lk_manager_free(struct lk_manager *manager)
 	leave_parent(manager);
 	lk_buf_free(&manager->store->gone.ids);
 	manager->store->ops->free(manager->store);
-	lk_birth_free(&manager->birth);
 	lk_turns_leave(manager->settings->turns);
 	free(manager);
 }

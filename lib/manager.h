@@ -15,7 +15,7 @@ struct lk_manager {
 	lk_user_source *source; /* of the settings, or NULL */
 
 	/* Dynamic data. */
-	struct lk_birth birth;  /* the process that its connection is of */
+	unsigned long process;  /* whose its connection is: lk_process() */
 	lk_user_loader *loader; /* the application's, or NULL */
 	void *loader_arg;
 	struct lk_error error; /* of the last operation */

@@ -1,44 +1,38 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 
+#include <stdatomic.h>
+#include <unistd.h>
+
 #include "base/self.h"
 
-static size_t
-page_size(void)
-{
-	return ((size_t)sysconf(_SC_PAGESIZE));
-}
+#define PAGE_LEN 4096
+/* No process has a higher one (PID_MAX_LIMIT). */
+#define PID_MOST (1UL << 22)
 
-void
-lk_birth_note(struct lk_birth *birth)
-{
-	void *page = mmap(NULL, page_size(), PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+/* A page of memory, which each child finds empty. */
+static _Alignas(PAGE_LEN) union {
+	atomic_ulong number; /* 0: not yet given */
+	char all[PAGE_LEN];
+} page;
 
-	birth->page = NULL;
-	if (page == MAP_FAILED)
-		page = NULL;
-	else if (madvise(page, page_size(), MADV_WIPEONFORK) == 0)
-		birth->page = page;
-	else
-		(void)munmap(page, page_size());
-	lk_birth_move(birth);
-}
-
-void
-lk_birth_move(struct lk_birth *birth)
+/* Of a system with pages of another size, the process id is to do. */
+unsigned long
+lk_process(void)
 {
-	if (birth->page != NULL)
-		*birth->page = 1;
-	birth->pid = getpid();
-}
+	static atomic_ulong last = PID_MOST;
+	unsigned long number = atomic_load(&page.number), none = 0;
 
-void
-lk_birth_free(struct lk_birth *birth)
-{
-	if (birth->page != NULL)
-		(void)munmap(birth->page, page_size());
-	birth->page = NULL;
+	if (number != 0)
+		return (number);
+	if (sysconf(_SC_PAGESIZE) != PAGE_LEN ||
+	    madvise(&page, PAGE_LEN, MADV_WIPEONFORK) == -1)
+		return ((unsigned long)getpid());
+	number = atomic_fetch_add(&last, 1) + 1;
+	/* Another thread may have been faster. */
+	return (atomic_compare_exchange_strong(&page.number, &none, number)
+	        ? number
+	        : none);
 }
 
 bool

@@ -18,7 +18,7 @@ struct memory {
 
 /* Who asks, in one process. */
 struct table {
-	struct lk_birth birth;
+	unsigned long process;
 	struct table *inherited; /* of the process that this one is a child of:
 	                            its lock may be held for ever */
 	pthread_mutex_t lock;
@@ -52,7 +52,7 @@ table_new(void)
 	lk_cond_init(&table->given);
 	/* A plain one cannot fail. */
 	(void)pthread_mutex_init(&table->lock, NULL);
-	lk_birth_note(&table->birth);
+	table->process = lk_process();
 	return (table);
 }
 
@@ -60,11 +60,10 @@ static void
 table_free(struct table *table)
 {
 	/* Threads that are not here may be in what was inherited. */
-	if (!lk_birth_is_elsewhere(&table->birth)) {
+	if (table->process == lk_process()) {
 		(void)pthread_cond_destroy(&table->given);
 		(void)pthread_mutex_destroy(&table->lock);
 	}
-	lk_birth_free(&table->birth);
 	free(table->memory);
 	free(table);
 }
@@ -75,7 +74,7 @@ table_of(struct lk_turns *turns)
 {
 	struct table *table = atomic_load(&turns->table), *fresh;
 
-	if (!lk_birth_is_elsewhere(&table->birth))
+	if (table->process == lk_process())
 		return (table);
 	if ((fresh = table_new()) == NULL)
 		return (NULL);
