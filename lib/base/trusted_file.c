@@ -45,31 +45,27 @@ is_owner_trusted(const struct stat *st)
 }
 
 /*
- * Examine the directory that was reached, of which ${last} says that it is the
- * file's own.  Others may write to one that is sticky: what is in there is
- * theirs only if they own it.
+ * Examine the directory that was reached, which is ${st}, and of which ${last}
+ * says that it is the file's own.  Others may write to one that is sticky: what
+ * is in there is theirs only if they own it.
  */
 static enum lk_status
-examine_directory(const struct trusted_file *file, bool last)
+examine_directory(const struct trusted_file *file, const struct stat *st,
+    bool last)
 {
 	const char *which = last ? "a directory" : "directories above it";
-	struct stat st;
 
-	if (fstat(file->dir_fd, &st) == -1)
-		return (lk_fail(file->error, LK_E_SETTINGS,
-		    "%s: cannot open its directory: %s", file->path,
-		    strerror(errno)));
-	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0 &&
-	    (st.st_mode & S_ISVTX) == 0)
+	if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0 &&
+	    (st->st_mode & S_ISVTX) == 0)
 		return (lk_fail(file->error, LK_E_SETTINGS,
 		    "%s: expected %s that group and others cannot "
 		    "write, got mode %04o",
-		    file->path, which, (unsigned int)(st.st_mode & 07777)));
-	if (!is_owner_trusted(&st))
+		    file->path, which, (unsigned int)(st->st_mode & 07777)));
+	if (!is_owner_trusted(st))
 		return (lk_fail(file->error, LK_E_SETTINGS,
 		    "%s: expected %s of root or of uid %u, got uid %u",
 		    file->path, which, (unsigned int)geteuid(),
-		    (unsigned int)st.st_uid));
+		    (unsigned int)st->st_uid));
 	return (LK_OK);
 }
 
@@ -109,7 +105,8 @@ next_name(char left[PATH_MAX], char name[PATH_MAX])
 {
 	size_t len = strcspn(left, "/"), rest;
 
-	(void)snprintf(name, PATH_MAX, "%.*s", (int)len, left);
+	memcpy(name, left, len);
+	name[len] = '\0';
 	rest = len + strspn(left + len, "/");
 	memmove(left, left + rest, strlen(left + rest) + 1);
 	return (left[0] == '\0');
@@ -204,7 +201,7 @@ walk(struct trusted_file *file, char left[PATH_MAX], char name[PATH_MAX])
 			if (file->dir_fd != -1)
 				close(file->dir_fd);
 			file->dir_fd = fd;
-			status = examine_directory(file, last);
+			status = examine_directory(file, &st, last);
 			continue;
 		}
 		if (fd != -1)
@@ -225,7 +222,7 @@ open_file(struct trusted_file *file)
 	unsigned int links = 0;
 	int fd;
 
-	(void)snprintf(left, sizeof(left), "%s", file->path);
+	memcpy(left, file->path, strlen(file->path) + 1);
 	for (;;) {
 		if ((status = walk(file, left, name)) != LK_OK)
 			return (status);
