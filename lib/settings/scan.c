@@ -19,9 +19,7 @@
 #define DIGIT "0123456789"
 #define HEX_DIGIT DIGIT "ABCDEFabcdef"
 #define NAME_START ALPHA "*"
-#define NAME_CHARS NAME_START DIGIT "-_"
 #define NUMBER_START DIGIT "+-."
-#define NUMBER_CHARS ALPHA DIGIT "+-._"
 #define FLOAT_CHARS DIGIT "+-.eE"
 /* A name and its dot or NUL at every depth. */
 #define KEY_SIZE ((LK_SCAN_DEPTH_MAX + 1) * (LK_SCAN_NAME_MAX + 1))
@@ -131,10 +129,33 @@ skip_string(struct scan *s)
 
 /* ---- Keys -------------------------------------------------------------- */
 
+/* Whatever the locale of a host says. */
+static bool
+is_letter_or_digit(char c)
+{
+	return ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	    (c >= '0' && c <= '9'));
+}
+
+/*
+ * How many letters, digits and ${others} are at ${p}.  Of so many characters
+ * strspn() makes a table, for each word.
+ */
+static size_t
+word_len(const char *p, const char *others)
+{
+	size_t len = 0;
+
+	while (is_letter_or_digit(p[len]) ||
+	    (p[len] != '\0' && strchr(others, p[len]) != NULL))
+		len++;
+	return (len);
+}
+
 static enum lk_status
 take_name(struct scan *s)
 {
-	size_t len = strspn(s->p, NAME_CHARS);
+	size_t len = word_len(s->p, "*-_");
 	size_t start = s->start[s->depth];
 
 	if (len > LK_SCAN_NAME_MAX)
@@ -222,14 +243,15 @@ take_number(struct scan *s)
 {
 	const struct lk_setting *setting = lk_setting_find(s->key);
 	char want[LK_SETTING_TEXT_MAX] = "an integer of 32 bits", got[64];
-	const size_t len = strspn(s->p, NUMBER_CHARS);
+	const size_t len = word_len(s->p, "+-._");
 	char word[64], *at = s->p;
+	size_t kept = len < sizeof(word) ? len : sizeof(word) - 1;
 
 	s->p += len;
 	if (s->again)
 		return (LK_OK);
-	(void)snprintf(word, sizeof(word), "%.*s",
-	    (int)(len < sizeof(word) ? len : sizeof(word) - 1), at);
+	memcpy(word, at, kept);
+	word[kept] = '\0';
 	if (setting != NULL && setting->octal && is_mode(word, setting->max)) {
 		/* In place: a decimal number is no longer. */
 		(void)snprintf(got, sizeof(got), "%*lld", (int)len,

@@ -33,8 +33,11 @@
 
 /* An entry begins with its member, which is its key, and with its type. */
 #define KEY(member) \
-	.key = #member, .offset = offsetof(struct lk_settings, member)
-#define IN(row, member) .key = #member, .offset = offsetof(struct row, member)
+	.key = #member, .len = sizeof(#member) - 1, \
+	.offset = offsetof(struct lk_settings, member)
+#define IN(row, member) \
+	.key = #member, .len = sizeof(#member) - 1, \
+	.offset = offsetof(struct row, member)
 #define BOOL(is) .type = LK_SETTING_BOOL, .number = (is)
 #define INT(least, most, is) \
 	.type = LK_SETTING_INT, .min = (least), .max = (most), .number = (is)
@@ -363,12 +366,13 @@ const struct lk_setting *
 lk_setting_below(const struct lk_setting *first, size_t depth, const char *name)
 {
 	const struct lk_setting *s;
-	size_t len = strlen(name);
+	size_t len = strlen(name), end = depth + len;
 
-	for (s = first;
-	     s->key != NULL && strncmp(s->key, first->key, depth) == 0; s++) {
-		if (strncmp(s->key + depth, name, len) == 0 &&
-		    (s->key[depth + len] == '\0' || s->key[depth + len] == '.'))
+	for (s = first; s->key != NULL; s++) {
+		if (s->len >= end &&
+		    (s->key[end] == '\0' || s->key[end] == '.') &&
+		    memcmp(s->key + depth, name, len) == 0 &&
+		    memcmp(s->key, first->key, depth) == 0)
 			return (s);
 	}
 	return (NULL);
@@ -378,9 +382,10 @@ const struct lk_setting *
 lk_setting_find(const char *key)
 {
 	const struct lk_setting *s;
+	size_t len = strlen(key);
 
 	for (s = lk_settings_table; s->key != NULL; s++) {
-		if (strcmp(s->key, key) == 0)
+		if (s->len == len && memcmp(s->key, key, len) == 0)
 			return (s);
 	}
 	return (NULL);
@@ -469,11 +474,30 @@ set_default_rows(const struct lk_setting *setting, void *base)
 	return (status);
 }
 
+/* A default list is the table's own, but for one without members. */
+static void
+set_default_list(const struct lk_setting *setting, struct lk_strings *list)
+{
+	if (setting->text == NULL || setting->text[0] == NULL)
+		return;
+	memcpy(&list->v, &setting->text, sizeof(list->v));
+	while (list->v[list->n] != NULL)
+		list->n++;
+}
+
+static void
+clear_list(const struct lk_setting *setting, struct lk_strings *list)
+{
+	if ((const char *const *)list->v == setting->text)
+		*list = (struct lk_strings){ NULL, 0 };
+	else
+		lk_strings_free(list);
+}
+
 enum lk_status
 lk_setting_set_default(const struct lk_setting *setting, void *base)
 {
 	void *field = lk_setting_at(setting, base);
-	size_t n = 0;
 
 	switch (setting->type) {
 	case LK_SETTING_BOOL:
@@ -489,11 +513,8 @@ lk_setting_set_default(const struct lk_setting *setting, void *base)
 		put_string(setting, base, default_of(setting));
 		return (LK_OK);
 	case LK_SETTING_STRINGS:
-		if (setting->text == NULL)
-			return (LK_OK);
-		while (setting->text[n] != NULL)
-			n++;
-		return (lk_strings_set(field, setting->text, n));
+		set_default_list(setting, field);
+		return (LK_OK);
 	case LK_SETTING_VALUES:
 		return (LK_OK);
 	case LK_SETTING_ROWS:
@@ -525,7 +546,7 @@ lk_setting_clear(const struct lk_setting *setting, void *base)
 	if (setting->type == LK_SETTING_STRING)
 		put_string(setting, base, NULL);
 	else if (setting->type == LK_SETTING_STRINGS)
-		lk_strings_free(field);
+		clear_list(setting, field);
 	else if (setting->type == LK_SETTING_VALUES)
 		lk_strings_free(&((struct lk_values *)field)->texts);
 	else if (setting->type == LK_SETTING_ROWS)

@@ -39,6 +39,7 @@ typedef bool lk_setting_row_check(const void *row, const char **want,
 
 struct lk_setting {
 	const char *key; /* "store.redis.database"; in a row "path", no dot */
+	size_t len;      /* of the key */
 	size_t offset;   /* in struct lk_settings, or in the row */
 	enum lk_setting_type type;
 	bool secret;      /* masked when printed */
@@ -145,7 +146,7 @@ enum lk_status lk_setting_set_rows(const struct lk_setting *setting, void *base,
 
 /**
  * lk_setting_set_default(setting, base):
- * Put the default there, in place of none; a string is the table's own.
+ * Put the default there, in place of none; its texts are the table's own.
  */
 enum lk_status lk_setting_set_default(const struct lk_setting *setting,
     void *base) LK_MUST_CHECK;
