@@ -133,15 +133,6 @@ tell_breaker(struct checks *c, const struct check *check, bool answered)
 
 /* ---- What is on its way ------------------------------------------------ */
 
-/* The slot of what is asked, where that says who is to be asked. */
-static int
-slot_of(const struct checks *c, const struct lk_redis_look *look)
-{
-	return (c->link->watch->topology->ops->is_at == NULL
-	        ? LK_REDIS_NO_SLOT
-	        : lk_redis_slot_of(&look->commands[0]));
-}
-
 /* All that are under way on a connection end so, and it is dropped. */
 static void
 fail_lane(struct checks *c, struct lk_redis_lane *lane, enum lk_status status)
@@ -197,7 +188,7 @@ ask(struct checks *c, struct check *check, struct lk_redis_master *whom)
 	    &look);
 	if (status != LK_OK)
 		return (status);
-	check->slot = slot_of(c, &look);
+	check->slot = lk_redis_link_slot(c->link, look.commands);
 	check->first = look.count;
 	check->asking = whom != NULL;
 	if (check->again)

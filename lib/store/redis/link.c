@@ -658,6 +658,15 @@ try_until_done(struct task *task)
 	}
 }
 
+int
+lk_redis_link_slot(const struct lk_redis_link *link,
+    const struct lk_redis_command *command)
+{
+	return (link->watch->topology->ops->is_at == NULL
+	        ? LK_REDIS_NO_SLOT
+	        : lk_redis_slot_of(command));
+}
+
 enum lk_status
 lk_redis_link_run(struct lk_redis_link *link, struct lk_redis_request *request,
     struct lk_deadline deadline, struct lk_redis_reply **replies)
@@ -684,8 +693,8 @@ lk_redis_link_run(struct lk_redis_link *link, struct lk_redis_request *request,
 	request->history[0] = '\0';
 	memset(replies, 0, request->count * sizeof(struct lk_redis_reply *));
 	task.slot = request->pinned ? request->slot
-	    : request->count > 0    ? lk_redis_slot_of(request->commands)
-	                            : LK_REDIS_NO_SLOT;
+	    : request->count > 0 ? lk_redis_link_slot(link, request->commands)
+	                         : LK_REDIS_NO_SLOT;
 	breaker = lk_redis_watch_breaker(watch, task.slot);
 	if (lk_breaker_is_barred(breaker) &&
 	    !lk_breaker_admit(breaker, lk_monotonic_ns(), &probe))

@@ -100,6 +100,13 @@ enum lk_status lk_redis_link_run(struct lk_redis_link *link,
  */
 bool lk_redis_link_replicates(const struct lk_redis_link *link, bool revokes);
 
+/**
+ * lk_redis_link_slot(link, command):
+ * The slot of its key, where that says who is to be asked.
+ */
+int lk_redis_link_slot(const struct lk_redis_link *link,
+    const struct lk_redis_command *command);
+
 /* ---- For who does not wait --------------------------------------------- */
 
 /** lk_redis_may_pass(status): whether another attempt makes sense. */
