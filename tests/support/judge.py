@@ -120,10 +120,11 @@ def slow(history, limit):
             if record.ended - record.began > limit]
 
 
+WAVERING = "allowed after it was refused"
 PROMISES = {
     "allowed after a revocation that was reported": undue,
     "revoked, and lives on": revived,
-    "allowed after it was refused": wavering,
+    WAVERING: wavering,
     "refused without a reason": refused,
     "unanswered to the end": undecided,
     "not looked at in the end": forgotten,
