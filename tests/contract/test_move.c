@@ -9,8 +9,8 @@ struct lines {
 	size_t len;
 };
 
-#define HEADER                                                             \
-	"{\"type\":\"header\",\"format\":\"latchkey-sessions\","            \
+#define HEADER                                                   \
+	"{\"type\":\"header\",\"format\":\"latchkey-sessions\"," \
 	"\"version\":1}\n"
 #define END "{\"type\":\"end\"}\n"
 
@@ -58,8 +58,7 @@ import_text(struct world *world, const char *text,
 	for (; *text != '\0' && status == LK_OK; text = end + 1) {
 		end = strchr(text, '\n');
 		assert_non_null(end);
-		status =
-		    lk_import_line(importing, text, (size_t)(end - text));
+		status = lk_import_line(importing, text, (size_t)(end - text));
 	}
 	if (status == LK_OK)
 		assert_status(LK_OK, lk_import_flush(importing));
@@ -94,9 +93,9 @@ count_of(const char *text, const char *what)
 
 /* A session of gosession's shape that no store has yet. */
 #define CAROL "carol_00112233445566778899aabbccddeeff"
-#define CAROL_LINE(expires)                                                \
-	"{\"type\":\"session\",\"user\":\"carol\",\"client\":\"\","         \
-	"\"issued_us\":null,\"expires_ms\":" expires                        \
+#define CAROL_LINE(expires)                                            \
+	"{\"type\":\"session\",\"user\":\"carol\",\"client\":\"\","    \
+	"\"issued_us\":null,\"expires_ms\":" expires                   \
 	",\"digest\":\"3YtUFeYMO7WAlFWaWV8kr8DjCYpugO3BEgj01_CfLVo\"," \
 	"\"token\":\"" CAROL "\"}"
 
@@ -214,6 +213,41 @@ test_move_of_a_gosession_token_works_in_every_store(void **state)
 	assert_status(LK_OK, lk_refresh(world->m, &token, 900, &session));
 }
 
+/* What is there twice among lines that are put together is put once. */
+static void
+test_move_twice_at_once_is_one(void **state)
+{
+	struct world *world = *state;
+	struct lk_import_state imported;
+	struct lk_session session;
+	struct lk_token token;
+	char line[512], later[512], text[2048];
+
+	world_token(&token, CAROL);
+	carol_line(line, 600);
+	carol_line(later, 1200);
+	(void)snprintf(text, sizeof(text), HEADER "%s\n%s\n%s\n" END, line,
+	    line, later);
+	assert_status(LK_OK, import_text(world, text, &imported));
+	assert_int_equal(imported.sessions, 2);
+	assert_int_equal(imported.known, 1);
+	assert_status(LK_OK, world_check(world, &token, &session));
+	world_assert_ttl(session.ttl, 1200);
+	assert_int_equal(world_count(world, "carol"), 1);
+	if (world_is_gosession(world))
+		return;
+	/* Another in the place of one that is put with it. */
+	world_reset(state);
+	*strstr(line, ",\"token\"") = '\0';
+	memcpy(later, line, sizeof(later));
+	memcpy(strstr(later, "LVo\""), "LVA\"", 4);
+	(void)snprintf(text, sizeof(text), HEADER "%s}\n%s}\n" END, line,
+	    later);
+	assert_status(LK_OK, import_text(world, text, &imported));
+	assert_int_equal(imported.sessions, 1);
+	assert_int_equal(imported.conflict, 1);
+}
+
 static void
 test_move_twice_leaves_the_later_end(void **state)
 {
@@ -274,8 +308,7 @@ test_move_without_token_depends_on_the_layout(void **state)
 	imported = import_line(world, line);
 	if (world_is_gosession(world)) {
 		assert_int_equal(imported.no_token, 1);
-		assert_status(LK_UNKNOWN,
-		    world_check(world, &token, &session));
+		assert_status(LK_UNKNOWN, world_check(world, &token, &session));
 	} else {
 		assert_int_equal(imported.sessions, 1);
 		assert_status(LK_OK, world_check(world, &token, &session));
@@ -316,8 +349,7 @@ test_move_is_revoked_like_any_other(void **state)
 	assert_int_equal(revoked, 1);
 	assert_status(LK_UNKNOWN, world_check(world, &token, &session));
 	(void)import_line(world, line);
-	assert_status(LK_OK,
-	    lk_revoke_all(world->m, "carol", NULL, &revoked));
+	assert_status(LK_OK, lk_revoke_all(world->m, "carol", NULL, &revoked));
 	assert_int_equal(revoked, 1);
 	assert_status(LK_UNKNOWN, world_check(world, &token, &session));
 }
@@ -433,8 +465,7 @@ test_move_order_of_lines_matters(void **state)
 	carol_line(line, 600);
 	(void)snprintf(text, sizeof(text), "%s\n", line);
 	assert_status(LK_E_INVAL, import_text(world, text, &imported));
-	assert_status(LK_E_INVAL,
-	    import_text(world, HEADER HEADER, &imported));
+	assert_status(LK_E_INVAL, import_text(world, HEADER HEADER, &imported));
 	(void)snprintf(text, sizeof(text), HEADER END "%s\n", line);
 	assert_status(LK_E_INVAL, import_text(world, text, &imported));
 	assert_int_equal(imported.sessions, 0);
@@ -500,8 +531,7 @@ test_move_into_a_place_taken_is_a_conflict(void **state)
 		    "SET gosession-token_" CAROL
 		    " gosession-user_bob KEEPTTL"));
 	else
-		freeReplyObject(world_redis(world,
-		    "EVAL %s 0",
+		freeReplyObject(world_redis(world, "EVAL %s 0",
 		    "for _, k in ipairs(redis.call('KEYS', '*:s:*')) do "
 		    "local r = redis.call('GET', k) redis.call('SET', k, "
 		    "(string.gsub(r, '(%d+ %d+ %d+ )(%S+)', "
@@ -554,8 +584,8 @@ test_stats_of_the_store_leave_out_orphans(void **state)
 	}
 	world_issue(world, "alice", 600, &orphan, NULL);
 	world_issue(world, "bob", 600, &token, NULL);
-	freeReplyObject(world_redis(
-	    world, "HDEL gosession-token_alice %s", orphan.text));
+	freeReplyObject(
+	    world_redis(world, "HDEL gosession-token_alice %s", orphan.text));
 	assert_status(LK_UNKNOWN, world_check(world, &orphan, &session));
 	assert_status(LK_OK, lk_store_stats(world->m, &stats));
 	assert_int_equal(stats.sessions, 1);
@@ -613,8 +643,7 @@ test_move_goes_on_after_any_number_of_refused_users(void **state)
 	    "{\"type\":\"user\",\"user\":\"alice\",\"expires_ms\":%lld,"
 	    "\"detail\":{}}",
 	    (long long)(now_s() + 600) * 1000);
-	assert_status(
-	    LK_OK, lk_import_line(importing, line, strlen(line)));
+	assert_status(LK_OK, lk_import_line(importing, line, strlen(line)));
 	assert_status(LK_OK, lk_import_flush(importing));
 	lk_import_state(importing, &imported);
 	assert_int_equal(imported.users, 1);

@@ -1,8 +1,11 @@
 """The command, the gate and the PAM module while a MariaDB is in each kind of
 trouble, and afterwards; the gate is not restarted in between."""
 
+import base64
 import contextlib
+import hashlib
 import itertools
+import json
 import socket
 import subprocess
 import time
@@ -367,6 +370,166 @@ def test_mariadb_and_a_file_take_each_others_sessions(site):
         site.cli.check(token)
 
 
+# ---- What is said to the server ------------------------------------------
+
+
+class Ear(Proxy):
+    """Keeps what is said to the server, write by write, and ends all of it
+    once that is more than `most` bytes."""
+
+    most = None
+
+    def __init__(self, target, reword=None):
+        super().__init__(target, reword=reword)
+        self.heard = []
+
+    def ask(self, server, data):
+        self.heard.append(data)
+        if self.most is not None and sum(map(len, self.heard)) > self.most:
+            raise OSError("cut off")
+        super().ask(server, data)
+
+    def changes(self):
+        """What was said from the first transaction on, and that forgotten."""
+        heard = list(itertools.dropwhile(
+            lambda data: b"START TRANSACTION" not in data, self.heard))
+        self.heard = []
+        return [data[5:] for data in heard
+                if data[4:5] == b"\3" and not data.startswith(b"SET ", 5)]
+
+
+def by_ear(site, name, **reword):
+    ear = site.place.add(Ear(site.server.address, **reword))
+    return ear, site.other(name, settings(ear.address))
+
+
+def test_mariadb_change_takes_few_round_trips(site):
+    """The first has the lock, and what there is to be known; the last the
+    COMMIT."""
+    ear, cli = by_ear(site, "trips.conf")
+    for words, trips in ((("issue", "trip"), 2), (("issue", "trip"), 2),
+                         (("refresh",), 3), (("revoke",), 3),
+                         (("revoke-all", "trip"), 4)):
+        token = () if len(words) > 1 else (site.cli.issue("trip"),)
+        cli.must(*words, *token)
+        texts = ear.changes()
+        assert len(texts) == trips, texts
+        assert b"COMMIT" not in b"".join(texts[:-1])
+        assert texts[-1].endswith(b"COMMIT")
+        if words[0] != "refresh":
+            assert b"FOR UPDATE; SELECT" in texts[0]
+
+
+MODES = [b"STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION", b"ORACLE",
+         b"ANSI_QUOTES,NO_BACKSLASH_ESCAPES", b""]
+NAMES = ["o'hara\"\\", "x';DROP/**/TABLE/**/latchkey_lock;#", "\\';--",
+         "`\u00e4\u2019?1[a]%s%n"]
+
+
+@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.decode() or "no")
+def test_mariadb_is_told_names_as_digits(site, mode):
+    """So that none is text of a statement, whatever the server's modes."""
+    said = b"'" + MODES[0] + b"'"
+    ear, cli = by_ear(site, "modes.conf", reword=(
+        said, (b"'" + mode + b"'").ljust(len(said))))
+    for name in NAMES:
+        agent = f"agent of {name}"
+        token = cli.issue(name, "--agent", agent)
+        cli.must("refresh", token)
+        entry, = json.loads(cli.must("history", name, "--json"))[:1]
+        assert entry["agent"] == agent
+        assert cli.must("revoke", token) == "1"
+        cli.issue(name)
+        assert cli.must("revoke-all", name) == "1"
+        texts = ear.changes()
+        assert any(b"INSERT" in text for text in texts)
+        for text in texts:
+            assert name.encode() not in text
+            quoted = b"".join(text.split(b"'")[1::2])
+            assert set(quoted) <= set(b"0123456789abcdef"), text
+
+
+def lines_of(user, count):
+    """To be imported, and the digests in them."""
+    now_us = time.time_ns() // 1000
+    digests = [hashlib.sha256(f"{user}{n}".encode()).digest()
+               for n in range(count)]
+    lines = [{"type": "header", "format": "latchkey-sessions", "version": 1}]
+    lines += [{"type": "session", "user": user, "client": "web",
+               "issued_us": now_us - count + n,
+               "expires_ms": now_us // 1000 + 86_400_000, "ends_ms": None,
+               "digest": base64.urlsafe_b64encode(digest).rstrip(b"=").decode()}
+              for n, digest in enumerate(digests)]
+    return "\n".join(map(json.dumps, [*lines, {"type": "end"}])) + "\n"
+
+
+def statements(site):
+    """How many the server has run, by their sort."""
+    return {name: int(count) for name, count in (
+        line.split("\t") for line in site.server.say(
+            "SHOW GLOBAL STATUS LIKE 'Com\\_%'").splitlines())}
+
+
+def sessions_of(site, user):
+    return int(site.server.say("SELECT count(*) FROM lk.latchkey_session "
+                               f"WHERE user = '{user}'"))
+
+
+def test_mariadb_takes_many_sessions_in_few_statements(site):
+    """In packets that any server takes, and ends them so."""
+    site.server.run("SET GLOBAL max_allowed_packet = 131072")
+    before = statements(site)
+    site.cli.must("store", "import", stdin=lines_of("many", 2000))
+    imported = statements(site)
+    assert sessions_of(site, "many") == 2000
+    assert site.cli.must("revoke-all", "many") == "2000"
+    ended = statements(site)
+    site.server.run("SET GLOBAL max_allowed_packet = DEFAULT")
+    for sort, most in (("select", 60), ("insert", 40), ("delete", 40),
+                       ("stmt_execute", 0)):
+        assert imported[f"Com_{sort}"] - before[f"Com_{sort}"] <= most, sort
+    assert ended["Com_insert"] - imported["Com_insert"] <= 30
+    assert site.server.say(
+        "SELECT count(*) FROM lk.latchkey_ended JOIN lk.latchkey_history"
+        " USING (tag) WHERE user = 'many' AND count = 2000") == "2000"
+    assert sessions_of(site, "many") == 0
+
+
+@pytest.mark.parametrize("most", [2_000, 90_000, 250_000, 600_000])
+def test_mariadb_import_that_is_cut_off_has_left_nothing_by_halves(site, most):
+    user = f"cut{most}"
+    ear, cli = by_ear(site, "cut.conf")
+    ear.most = most
+    lines = lines_of(user, 2000)
+    result = cli.run("store", "import", stdin=lines)
+    assert result.returncode == 3, result.stderr
+    wait_until(lambda: site.server.say(
+        "SELECT count(*) FROM information_schema.innodb_trx") == "0", "its end")
+    there = sessions_of(site, user)
+    assert there % 256 == 0 and there < 2000
+    site.cli.must("store", "import", stdin=lines)
+    assert sessions_of(site, user) == 2000
+
+
+def test_mariadb_connection_that_was_ended_changes_sessions_anew(site):
+    """One that an agent has kept, for each change."""
+    listen = f"unix:{site.place.path}/kept.sock"
+    site.place.add(MariadbAgent(site.place, site.place.write(
+        "kept-agent.conf", settings(site.server.address, extra=(
+            f'agent = {{ listen = "{listen}"; callers = ( {{ users = [ "root" '
+            '];\n  may = [ "check", "issue", "refresh", "revoke" ]; } ); };'))),
+        listen))
+    cli = Latchkey(site.place, site.place.write(
+        "kept.conf", 'store = { backend = "agent"; agent = { address = '
+                     f'"{listen}"; }}; }};\n'))
+    tokens = [cli.issue("kept") for _ in range(3)]
+    for words in (("issue", "kept"), ("refresh", tokens[0]),
+                  ("revoke", tokens[1])):
+        kick(site)
+        cli.must(*words)
+    assert sessions_of(site, "kept") == 3
+
+
 # ---- A server that lies --------------------------------------------------
 
 GREETING = (b"\x0a10.11.19-MariaDB\0\x01\0\0\0abcdefgh\0\xff\xf7\x2d\x02\0"
@@ -475,6 +638,107 @@ def test_mariadb_that_talks_nonsense_is_an_outage(place, answer):
 
 COLUMN = (b"\x03def" + b"\0" * 3 + b"\x01a\0\x0c\x21\0\x40\0\0\0"
           b"\xfd\0\0\0\0\0")
+
+
+END, END_MORE = b"\xfe\0\0\x02\0", b"\xfe\0\0\x0a\0"
+MORE, LOCKED_MORE = b"\0\0\0\x0a\0\0\0", b"\0\1\0\x0a\0\0\0"
+IN_THE_WAY = b"\xff\xbd\x04#40001in the way"
+
+
+def rows(*values, end=END):
+    """One row of so many columns, packet by packet."""
+    return [bytes([len(values)]), *[COLUMN] * len(values), END,
+            b"".join(bytes([len(value)]) + value if value is not None
+                     else b"\xfb" for value in values), end]
+
+
+LOOKED = [MORE, LOCKED_MORE, *rows(*[None] * 5)]
+WRITTEN = [MORE, MORE, OK]
+
+
+class Teller(Liar):
+    """Is as it should be up to the first change, to which it has `first` to
+    say, and `last` to what ends with COMMIT; then it hangs up, unless that is
+    all that there is to say."""
+
+    def __init__(self, place, first, last):
+        super().__init__(place, None)
+        self.first, self.last = first, last
+
+    def answer_to(self, asked):
+        if asked.endswith(b"; COMMIT"):
+            return self.last
+        if b"START TRANSACTION" in asked:
+            return self.first
+        return (rows(b"2", b"1796000000000000", b"0")
+                if b"latchkey_version" in asked else [OK])
+
+    def serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                self.speak_with(self.listener.accept()[0])
+
+    def speak_with(self, peer):
+        peer.settimeout(10)
+        with peer, contextlib.suppress(OSError):
+            peer.sendall(packet(0, GREETING + self.greets_with + b"\0"))
+            peer.recv(65536)
+            peer.sendall(packet(2, OK))
+            while got := peer.recv(65536):
+                self.heard += got
+                bodies = self.answer_to(got)
+                peer.sendall(b"".join(
+                    packet(n, body) for n, body in enumerate(bodies, 1)
+                    if body is not None))
+                if bodies[-1] is None:
+                    break
+
+
+def tell(place, first, last):
+    teller = Teller(place, first, last)
+    conf = place.write("teller.conf", settings(
+        f"unix:{teller.path}", times=QUICK))
+    with ThreadPoolExecutor(1) as pool:
+        served = pool.submit(teller.serve)
+        result = MariadbLatchkey(place, conf).run("issue", "alice")
+        teller.listener.shutdown(socket.SHUT_RDWR)
+        served.result()
+    return teller, result
+
+
+def test_mariadb_that_tells_what_it_should_is_believed(place):
+    need_module()
+    _, result = tell(place, LOOKED, WRITTEN)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("first", [
+    [OK], [MORE, b"\0\1\0\2\0\0\0"], [*LOOKED[:-1], END_MORE, OK],
+    [*LOOKED[:-1], END_MORE, *rows(b"1")], rows(b"1"), [MORE, *rows(b"1")],
+    [MORE, LOCKED_MORE, OK], [MORE, LOCKED_MORE, MORE, OK],
+    [MORE, MORE, *rows(*[None] * 5)], [IN_THE_WAY], [MORE, IN_THE_WAY],
+    [MORE, LOCKED_MORE, IN_THE_WAY], [None], [MORE, None],
+    [MORE, LOCKED_MORE, None], [*LOOKED[:-1], None], LOOKED[:-1]],
+    ids=str)
+def test_mariadb_that_tells_otherwise_ends_the_change(place, first):
+    need_module()
+    teller, result = tell(place, first, WRITTEN)
+    assert result.returncode in (2, 3), result.stderr
+    assert result.stdout == ""
+    assert b"; COMMIT" not in teller.heard
+
+
+@pytest.mark.parametrize("last", [
+    [OK], [MORE, OK], [*WRITTEN[:-1], MORE, OK], [MORE, *rows(b"1")],
+    [IN_THE_WAY], [MORE, MORE, IN_THE_WAY], [None], [MORE, MORE, None],
+    [MORE, MORE]], ids=str)
+def test_mariadb_that_tells_otherwise_of_a_commit_lets_nobody_in(place, last):
+    """And is told it once, but for what it has given up itself."""
+    need_module()
+    teller, result = tell(place, LOOKED, last)
+    assert result.returncode == 3, result.stderr
+    assert result.stdout == ""
+    assert (IN_THE_WAY in last) or teller.heard.count(b"; COMMIT") == 1
 
 
 def without_end(first, body):

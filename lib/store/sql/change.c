@@ -15,15 +15,23 @@
 
 /* ---- Beginning and going on -------------------------------------------- */
 
-/* Up to how many of the user's sessions are counted, which is one more than
- * what one transaction may end: none where they end for no new one. */
+/* How many of the user's sessions may stay beside a new one; -1 where they end
+ * for no new one. */
+static int64_t
+stay_of(const struct lk_issue_request *request)
+{
+	return (request->limits.user_refuses
+	        ? -1
+	        : (int64_t)request->limits.per_user - 1);
+}
+
+/* Up to how many of them are counted, which is one more than what one
+ * transaction may end. */
 static int64_t
 most_of(const struct lk_issue_request *request)
 {
-	const int64_t stay = (int64_t)request->limits.per_user - 1;
+	const int64_t stay = stay_of(request);
 
-	if (request->limits.per_user == 0 || request->limits.user_refuses)
-		return (0);
 	return (1 + (stay + STEP > ONCE ? stay + STEP : ONCE));
 }
 
@@ -36,13 +44,13 @@ static enum lk_status
 make_room(struct lk_sql_store *store, const struct lk_issue_request *request,
     int64_t count, int64_t ended, struct lk_sql_gone *gone, bool *fits)
 {
-	const int64_t stay = (int64_t)request->limits.per_user - 1;
+	const int64_t stay = stay_of(request);
 	struct lk_sql_row *row;
 	enum lk_status status = LK_FAULT;
 
 	*fits = true;
 	/* What the row's limit and the login itself have ended is gone. */
-	if (most_of(request) == 0 || count - ended <= stay)
+	if (stay < 0 || count - ended <= stay)
 		return (LK_OK);
 	*fits = count < most_of(request);
 	if (!*fits)
@@ -248,7 +256,7 @@ static enum lk_status
 trim(struct lk_sql_store *store, const struct lk_issue_request *request,
     struct lk_sql_gone *gone)
 {
-	const int64_t stay = (int64_t)request->limits.per_user - 1;
+	const int64_t stay = stay_of(request);
 	struct lk_sql_doomed doomed = { .keep = NULL };
 	struct lk_deadline deadline = lk_deadline_in(TRIM_PATIENCE_MS);
 	enum lk_status status = LK_FAULT;
@@ -299,6 +307,7 @@ issue(struct lk_sql_store *store, const struct lk_issue_request *request,
 		.ending = &ending,
 		.told = true };
 	struct lk_sql_seen seen;
+	int64_t count = 0;
 	bool ended;
 	enum lk_status status = store->tidies
 	    ? lk_sql_tidy(store, SWEEP_ROWS)
@@ -307,15 +316,18 @@ issue(struct lk_sql_store *store, const struct lk_issue_request *request,
 	*fits = false;
 	limited->rows = 0;
 	if (status == LK_OK)
-		status = lk_sql_look_first(store, request, most_of(request),
+		status = lk_sql_look_first(store, request, stay_of(request),
 		    &seen);
+	if (status == LK_OK && seen.too_many)
+		status = lk_sql_number_of(store, LK_SQL_COUNT,
+		    request->key->tag, most_of(request), &count);
 	if (status == LK_OK && request->replaces != NULL)
 		status = lk_sql_end_one(store, request->replaces->digest,
 		    &replaced);
 	if (status == LK_OK)
 		status = make_room_in_row(store, request, limited);
 	if (status == LK_OK)
-		status = make_room(store, request, seen.count,
+		status = make_room(store, request, count,
 		    replaced.rows + limited->rows, limited, fits);
 	ended = replaced.rows + limited->rows > 0;
 	if (status == LK_OK && *fits)

@@ -20,6 +20,8 @@
 enum lk_sql {
 	/* digest, user, client, issued_us, expires_ms of (tag, handle) */
 	LK_SQL_FIND = 0,
+	/* tag, handle, digest, expires_ms of each (tag, handle) */
+	LK_SQL_FIND_EACH,
 	/* One number each: the newest issue of (tag), how many rows of (tag)
 	 * there are up to (limit), when the one behind the (n) newest was
 	 * issued. */
@@ -51,11 +53,12 @@ enum lk_sql {
 	LK_SQL_ENDED_PUT,
 	LK_SQL_ENDED_FORGET,
 	LK_SQL_ENDED,
-	/* What a change of (1: tag) has to know first, in one row: how many
-	 * sessions he has up to (10: limit), and the newest issue; since_us of
-	 * the entry that one of (1: tag, event, reason, client, peer, actor)
-	 * later than (7: time_us) repeats, or nothing; how many there are of
-	 * its sort up to (8: limit), and of all of his up to (9: limit). */
+	/* What a change of (1: tag) has to know first, in one row: whether he
+	 * has sessions behind the first (11: how many), if (10: 1, or 0) that
+	 * counts; the newest issue; since_us of the entry that one of (1: tag,
+	 * event, reason, client, peer, actor) later than (7: time_us) repeats,
+	 * or nothing; whether there are entries behind the first (8: how many)
+	 * of its sort, and behind (9: how many) of all of his. */
 	LK_SQL_LOOK,
 	/* The history: an entry (1: tag, event, reason, client, peer, actor,
 	 * 7: time_us, handle, 9: count, agent, 11: user); the same to the
@@ -143,6 +146,9 @@ enum lk_sql_aim {
 
 struct lk_sql_db;
 
+/** Called for a row, which is the caller's. */
+typedef void lk_sql_row_fn(void *arg, struct lk_sql_row *row);
+
 /** An engine; see the functions of the same names. */
 struct lk_sql_engine {
 	enum lk_status (*begin)(struct lk_sql_db *db, enum lk_sql_aim aim,
@@ -155,11 +161,14 @@ struct lk_sql_engine {
 	enum lk_status (*run)(struct lk_sql_db *db, enum lk_sql sql,
 	    const struct lk_sql_arg *args, size_t count,
 	    struct lk_sql_row **row);
+	enum lk_status (*each)(struct lk_sql_db *db, enum lk_sql sql,
+	    const struct lk_sql_arg *args, size_t places, size_t count,
+	    lk_sql_row_fn *each, void *arg);
 	enum lk_status (*next)(struct lk_sql_db *db, struct lk_sql_row **row);
 	enum lk_status (*row_of)(struct lk_sql_db *db,
 	    const uint8_t tag[LK_TAG_LEN], const uint8_t handle[LK_HANDLE_LEN],
 	    struct lk_sql_row **row);
-	int (*changes)(const struct lk_sql_db *db);
+	enum lk_status (*changes)(struct lk_sql_db *db, int *changes);
 	bool (*is_tight)(struct lk_sql_db *db);
 	bool (*again)(struct lk_sql_db *db, enum lk_status status, int attempt,
 	    struct lk_deadline deadline, bool *bare);
@@ -224,8 +233,9 @@ lk_sql_looked(struct lk_sql_db *db, enum lk_status status)
 /**
  * lk_sql_run(db, sql, args, count, row):
  * Run a statement to its first row, with as many of the parameters as it has.
- * ${row}, which may be NULL if it returns none, is at it, or NULL: there is
- * none.  Other statements may run meanwhile.
+ * ${row} is at it, or NULL: there is none.  Other statements may run meanwhile.
+ * Of a statement that never returns any ${row} is NULL, and in a transaction
+ * it may wait until rows are asked for, or the end: so may what goes wrong.
  */
 static inline enum lk_status
 lk_sql_run(struct lk_sql_db *db, enum lk_sql sql, const struct lk_sql_arg *args,
@@ -240,6 +250,19 @@ lk_sql_run(struct lk_sql_db *db, enum lk_sql sql, const struct lk_sql_arg *args,
 	    sizeof((const struct lk_sql_arg[]){ __VA_ARGS__ }) /            \
 	        sizeof(struct lk_sql_arg),                                  \
 	    (row))
+
+/**
+ * lk_sql_each(db, sql, args, places, count, each, arg):
+ * In a transaction, run a statement ${count} times, with ${places} parameters
+ * each time, and call ${each} for all rows there are, in no order.
+ */
+static inline enum lk_status
+lk_sql_each(struct lk_sql_db *db, enum lk_sql sql,
+    const struct lk_sql_arg *args, size_t places, size_t count,
+    lk_sql_row_fn *each, void *arg)
+{
+	return (db->engine->each(db, sql, args, places, count, each, arg));
+}
 
 /** lk_sql_next(db, row): Move ${row} on, to NULL after the last. */
 static inline enum lk_status
@@ -260,11 +283,12 @@ lk_sql_row_of(struct lk_sql_db *db, const uint8_t tag[LK_TAG_LEN],
 	return (db->engine->row_of(db, tag, handle, row));
 }
 
-/** lk_sql_changes(db): Rows that the last statement changed, or found so. */
-static inline int
-lk_sql_changes(const struct lk_sql_db *db)
+/** lk_sql_changes(db, changes): Be done with what may wait, and say how many
+ * rows the last statement changed, or found so. */
+static inline enum lk_status
+lk_sql_changes(struct lk_sql_db *db, int *changes)
 {
-	return (db->engine->changes(db));
+	return (db->engine->changes(db, changes));
 }
 
 /** lk_sql_is_tight(db): whether there is too little room for more than needed.

@@ -160,63 +160,102 @@ lk_sql_walk(struct lk_store *base, struct lk_place *place,
 
 /* ---- Putting ----------------------------------------------------------- */
 
-/* What is to become of a session, by what is in its place. */
-static enum lk_status
-look_up(struct lk_sql_store *store, const struct lk_stored *stored,
-    const uint8_t tag[LK_TAG_LEN], enum lk_put *result)
-{
-	struct lk_sql_row *row;
-	uint8_t digest[LK_DIGEST_LEN];
-	enum lk_status status = LK_FAULT;
+/* Some that are put together, none of them twice. */
+struct batch {
+	const struct lk_stored *stored;
+	enum lk_put *results;
+	size_t count;
+	uint8_t tag[PUT_ROWS][LK_TAG_LEN];
+};
 
-	status = lk_sql_row_of(store->db, tag, stored->digest, &row);
-	if (row == NULL)
-		*result = LK_PUT_NEW;
-	else if (!column_bytes(row, COLUMN_DIGEST, digest, LK_DIGEST_LEN) ||
-	    memcmp(digest, stored->digest, LK_DIGEST_LEN) != 0)
-		*result = LK_PUT_CONFLICT;
-	else
-		*result = lk_sql_number(row, COLUMN_EXPIRES) <
-		        stored->expires_ms
-		    ? LK_PUT_LATER
-		    : LK_PUT_KNOWN;
-	lk_sql_done(row);
+/* What is to become of a session, by what is in its place. */
+static void
+take_known(void *arg, struct lk_sql_row *row)
+{
+	const struct batch *batch = arg;
+	uint8_t tag[LK_TAG_LEN], handle[LK_HANDLE_LEN], digest[LK_DIGEST_LEN];
+	size_t i;
+
+	if (!column_bytes(row, 0, tag, LK_TAG_LEN) ||
+	    !column_bytes(row, 1, handle, LK_HANDLE_LEN))
+		return;
+	for (i = 0; i < batch->count; i++) {
+		if (batch->stored[i].kind != LK_STORED_SESSION ||
+		    batch->results[i] == LK_PUT_EXPIRED ||
+		    memcmp(batch->stored[i].digest, handle, LK_HANDLE_LEN) !=
+		        0 ||
+		    memcmp(batch->tag[i], tag, LK_TAG_LEN) != 0)
+			continue;
+		if (!column_bytes(row, 2, digest, LK_DIGEST_LEN) ||
+		    memcmp(digest, batch->stored[i].digest, LK_DIGEST_LEN) != 0)
+			batch->results[i] = LK_PUT_CONFLICT;
+		else
+			batch->results[i] = lk_sql_number(row, 3) <
+			        batch->stored[i].expires_ms
+			    ? LK_PUT_LATER
+			    : LK_PUT_KNOWN;
+	}
+}
+
+/* Find out what is to become of each. */
+static enum lk_status
+look_up(struct lk_sql_store *store, struct batch *batch)
+{
+	const int64_t now_ms = lk_sql_now_ms(store);
+	struct lk_sql_arg args[2 * PUT_ROWS];
+	size_t i, n = 0;
+
+	for (i = 0; i < batch->count; i++) {
+		batch->results[i] = batch->stored[i].expires_ms <= now_ms
+		    ? LK_PUT_EXPIRED
+		    : LK_PUT_NEW;
+		lk_user_tag(batch->stored[i].user, batch->tag[i]);
+		if (batch->results[i] == LK_PUT_EXPIRED ||
+		    batch->stored[i].kind != LK_STORED_SESSION)
+			continue;
+		args[n++] = LK_SQL_BYTES(batch->tag[i], LK_TAG_LEN);
+		args[n++] = LK_SQL_BYTES(batch->stored[i].digest,
+		    LK_HANDLE_LEN);
+	}
+	return (lk_sql_each(store->db, LK_SQL_FIND_EACH, args, 2, n / 2,
+	    take_known, batch));
+}
+
+/* Put those that are sessions: each first, then what goes with it. */
+static enum lk_status
+put_sessions(struct lk_sql_store *store, const struct batch *batch,
+    enum lk_sql sql)
+{
+	const struct lk_stored *stored;
+	enum lk_status status = LK_OK;
+	size_t i;
+
+	for (i = 0; i < batch->count && status == LK_OK; i++) {
+		stored = &batch->stored[i];
+		if (stored->kind != LK_STORED_SESSION ||
+		    (batch->results[i] != LK_PUT_NEW &&
+		        (batch->results[i] != LK_PUT_LATER ||
+		            sql != LK_SQL_PUT)))
+			continue;
+		/* One that was ended is there again. */
+		if (sql == LK_SQL_ENDED_FORGET)
+			status = LK_SQL_RUN(store->db, sql, NULL,
+			    LK_SQL_BYTES(batch->tag[i], LK_TAG_LEN),
+			    LK_SQL_BYTES(stored->digest, LK_HANDLE_LEN));
+		else if (sql == LK_SQL_PUT || stored->ends_ms != 0)
+			status = lk_sql_insert(store, sql, batch->tag[i],
+			    stored);
+	}
 	return (status);
 }
 
 static enum lk_status
-put_session(struct lk_sql_store *store, const struct lk_stored *stored,
-    enum lk_put *result)
-{
-	uint8_t tag[LK_TAG_LEN];
-	enum lk_status status = LK_FAULT;
-
-	lk_user_tag(stored->user, tag);
-	status = look_up(store, stored, tag, result);
-	if (status != LK_OK ||
-	    (*result != LK_PUT_NEW && *result != LK_PUT_LATER))
-		return (status);
-	status = lk_sql_insert(store, LK_SQL_PUT, tag, stored);
-	if (status != LK_OK || *result != LK_PUT_NEW)
-		return (status);
-	/* It is there again. */
-	status = LK_SQL_RUN(store->db, LK_SQL_ENDED_FORGET, NULL,
-	    LK_SQL_BYTES(tag, LK_TAG_LEN),
-	    LK_SQL_BYTES(stored->digest, LK_HANDLE_LEN));
-	return (status != LK_OK || stored->ends_ms == 0
-	        ? status
-	        : lk_sql_insert(store, LK_SQL_INSERT_BESIDE, tag, stored));
-}
-
-static enum lk_status
 put_user(struct lk_sql_store *store, const struct lk_stored *stored,
-    enum lk_put *result)
+    const uint8_t tag[LK_TAG_LEN], enum lk_put *result)
 {
-	uint8_t tag[LK_TAG_LEN];
 	enum lk_status status = LK_FAULT;
 	int64_t known_ms;
 
-	lk_user_tag(stored->user, tag);
 	status = lk_sql_number_of(store, LK_SQL_USER_EXPIRY, tag,
 	    stored->expires_ms - 1, &known_ms);
 	*result = known_ms > 0 ? LK_PUT_KNOWN : LK_PUT_NEW;
@@ -233,21 +272,43 @@ static enum lk_status
 put_some(struct lk_sql_store *store, const struct lk_stored *stored,
     size_t count, struct lk_deadline deadline, enum lk_put *results)
 {
+	static const enum lk_sql parts[] = { LK_SQL_PUT, LK_SQL_ENDED_FORGET,
+		LK_SQL_INSERT_BESIDE };
+	struct batch batch = { stored, results, count, { { 0 } } };
 	enum lk_status status = LK_FAULT;
 	size_t i;
 
 	status = lk_sql_begin(store->db, LK_SQL_ADD, NULL, deadline);
 	if (status != LK_OK)
 		return (status);
+	status = look_up(store, &batch);
+	for (i = 0; i < sizeof(parts) / sizeof(*parts) && status == LK_OK; i++)
+		status = put_sessions(store, &batch, parts[i]);
 	for (i = 0; i < count && status == LK_OK; i++) {
-		if (stored[i].expires_ms <= lk_sql_now_ms(store))
-			results[i] = LK_PUT_EXPIRED;
-		else if (stored[i].kind == LK_STORED_SESSION)
-			status = put_session(store, &stored[i], &results[i]);
-		else
-			status = put_user(store, &stored[i], &results[i]);
+		if (stored[i].kind == LK_STORED_USER &&
+		    results[i] != LK_PUT_EXPIRED)
+			status = put_user(store, &stored[i], batch.tag[i],
+			    &results[i]);
 	}
 	return (lk_sql_end(store->db, status));
+}
+
+/* How many can be put together: none of them is there twice. */
+static size_t
+apart(const struct lk_stored *stored, size_t count)
+{
+	size_t i, n;
+
+	for (n = 1; n < count && n < PUT_ROWS; n++) {
+		for (i = 0; i < n; i++) {
+			if (stored[n].kind == LK_STORED_SESSION &&
+			    stored[i].kind == LK_STORED_SESSION &&
+			    memcmp(stored[n].digest, stored[i].digest,
+			        LK_HANDLE_LEN) == 0)
+				return (n);
+		}
+	}
+	return (n);
 }
 
 enum lk_status
@@ -264,7 +325,7 @@ lk_sql_put(struct lk_store *base, const struct lk_stored *stored, size_t count,
 			lk_sql_let_others(began_ns);
 			deadline = lk_deadline_in(base->timeout_ms);
 		}
-		some = count - at < PUT_ROWS ? count - at : PUT_ROWS;
+		some = apart(stored + at, count - at);
 		began_ns = lk_monotonic_ns();
 		status = put_some(store, stored + at, some, deadline,
 		    results + at);
@@ -291,7 +352,7 @@ lk_sql_sweep(struct lk_store *base, struct lk_place *place,
 	    place->users ? LK_SQL_SWEEP_USERS : LK_SQL_SWEEP_SESSIONS, NULL,
 	    LK_SQL_NUMBER(lk_sql_now_ms(store) + 1), LK_SQL_NUMBER(SWEEP_ROWS));
 	if (status == LK_OK)
-		gone = lk_sql_changes(store->db);
+		status = lk_sql_changes(store->db, &gone);
 	if (status == LK_OK)
 		status = lk_sql_sweep_past(store, SWEEP_ROWS, &past);
 	status = lk_sql_end(store->db, status);

@@ -36,7 +36,7 @@ struct note {
 	    LK_SQL_TEXT((note)->client)
 
 static enum lk_status
-look_first(struct lk_sql_store *store, const struct note *note, int64_t limit,
+look_first(struct lk_sql_store *store, const struct note *note, int64_t stay,
     struct lk_sql_seen *seen)
 {
 	const int64_t keep = store->base.settings->session.history.keep;
@@ -47,17 +47,18 @@ look_first(struct lk_sql_store *store, const struct note *note, int64_t limit,
 	status = LK_SQL_RUN(store->db, LK_SQL_LOOK, &row, SORT_OF(note),
 	    LK_SQL_TEXT(note->origin->peer), LK_SQL_TEXT(note->origin->actor),
 	    LK_SQL_NUMBER(lk_sql_now_ms(store) * 1000 - REPEAT_US),
-	    LK_SQL_NUMBER(keep), LK_SQL_NUMBER(keep * SORTS),
-	    LK_SQL_NUMBER(limit));
+	    LK_SQL_NUMBER(keep > 0 ? keep - 1 : 0),
+	    LK_SQL_NUMBER(keep > 0 ? keep * SORTS - 1 : 0),
+	    LK_SQL_NUMBER(stay >= 0), LK_SQL_NUMBER(stay >= 0 ? stay : 0));
 	if (status == LK_OK && row == NULL)
 		return (lk_sql_corrupt(store));
 	if (status != LK_OK)
 		return (status);
-	seen->count = lk_sql_number(row, 0);
+	seen->too_many = !lk_sql_is_null(row, 0);
 	seen->newest_us = lk_sql_number(row, 1);
 	seen->again_us = lk_sql_number(row, 2);
-	seen->of_sort = lk_sql_number(row, 3);
-	seen->of_all = lk_sql_number(row, 4);
+	seen->sort_is_full = !lk_sql_is_null(row, 3);
+	seen->all_are_full = !lk_sql_is_null(row, 4);
 	lk_sql_done(row);
 	return (LK_OK);
 }
@@ -87,11 +88,10 @@ trim_notes(struct lk_sql_store *store, const struct note *note,
 	const int64_t keep = store->base.settings->session.history.keep;
 	enum lk_status status = LK_OK;
 
-	if (seen->again_us == 0 && seen->of_sort >= keep)
+	if (seen->again_us == 0 && seen->sort_is_full)
 		status = LK_SQL_RUN(store->db, LK_SQL_NOTES_TRIM, NULL,
 		    SORT_OF(note), LK_SQL_NUMBER(keep));
-	if (status == LK_OK && seen->again_us == 0 &&
-	    seen->of_all >= keep * SORTS)
+	if (status == LK_OK && seen->again_us == 0 && seen->all_are_full)
 		status = LK_SQL_RUN(store->db, LK_SQL_NOTES_TRIM_ALL, NULL,
 		    LK_SQL_BYTES(note->tag, LK_TAG_LEN),
 		    LK_SQL_NUMBER(keep * SORTS));
@@ -114,7 +114,7 @@ take_note(struct lk_sql_store *store, const struct note *note,
 		now_us = store->noted_us + 1;
 	store->noted_us = now_us;
 	if (seen == NULL) {
-		status = look_first(store, note, 0, &looked);
+		status = look_first(store, note, -1, &looked);
 		seen = &looked;
 	}
 	if (status == LK_OK)
@@ -137,13 +137,13 @@ note_of(const struct lk_issue_request *request, struct note *note)
 
 enum lk_status
 lk_sql_look_first(struct lk_sql_store *store,
-    const struct lk_issue_request *request, int64_t limit,
+    const struct lk_issue_request *request, int64_t stay,
     struct lk_sql_seen *seen)
 {
 	struct note note;
 
 	note_of(request, &note);
-	return (look_first(store, &note, limit, seen));
+	return (look_first(store, &note, stay, seen));
 }
 
 enum lk_status
@@ -385,7 +385,7 @@ lk_sql_history_erase(struct lk_store *base, const struct lk_session_ref *ref,
 	status = LK_SQL_RUN(store->db, LK_SQL_HISTORY_ERASE, NULL,
 	    LK_SQL_BYTES(ref->locator, LK_TAG_LEN));
 	if (status == LK_OK)
-		gone = lk_sql_changes(store->db);
+		status = lk_sql_changes(store->db, &gone);
 	status = lk_sql_end(store->db, status);
 	if (status == LK_OK)
 		*erased = (uint64_t)gone;
@@ -404,13 +404,16 @@ lk_sql_sweep_past(struct lk_sql_store *store, int rows, int *swept)
 		{ LK_SQL_SWEEP_HISTORY, (now_ms - ttl_ms) * 1000 } };
 	enum lk_status status = LK_OK;
 	size_t i;
+	int gone = 0;
 
 	*swept = 0;
 	for (i = 0; i < 2 && status == LK_OK; i++) {
 		status = LK_SQL_RUN(store->db, old[i].sql, NULL,
 		    LK_SQL_NUMBER(old[i].before), LK_SQL_NUMBER(rows));
-		if (status == LK_OK && lk_sql_changes(store->db) > *swept)
-			*swept = lk_sql_changes(store->db);
+		if (status == LK_OK)
+			status = lk_sql_changes(store->db, &gone);
+		if (gone > *swept)
+			*swept = gone;
 	}
 	return (status);
 }

@@ -31,19 +31,20 @@ enum lk_status lk_sql_end_sessions(struct lk_sql_store *store,
 
 /** What a change of a user's has to know of him first. */
 struct lk_sql_seen {
-	int64_t count;           /* of his sessions, up to a limit */
-	int64_t newest_us;       /* issue; 0 if there is none */
-	int64_t again_us;        /* since when there is the entry that another
-	                            repeats; 0 if there is none */
-	int64_t of_sort, of_all; /* entries, up to what is kept */
+	bool too_many;     /* sessions, for one more */
+	int64_t newest_us; /* issue; 0 if there is none */
+	int64_t again_us;  /* since when there is the entry that another
+	                      repeats; 0 if there is none */
+	bool sort_is_full, all_are_full; /* of entries, up to what is kept */
 };
 
 /**
- * lk_sql_look_first(store, request, limit, seen):
- * What a login has to know; sessions are counted up to ${limit}.
+ * lk_sql_look_first(store, request, stay, seen):
+ * What a login has to know; ${stay} sessions are not too many, if it is not
+ * negative.
  */
 enum lk_status lk_sql_look_first(struct lk_sql_store *store,
-    const struct lk_issue_request *request, int64_t limit,
+    const struct lk_issue_request *request, int64_t stay,
     struct lk_sql_seen *seen) LK_MUST_CHECK;
 
 /**

@@ -28,6 +28,8 @@ static const char *const sql_text[ALL] = {
 	[LK_SQL_FIND] =
 	    "SELECT digest, user, client, issued_us, expires_ms FROM session"
 	    " WHERE tag = ?1 AND handle = ?2",
+	[LK_SQL_FIND_EACH] = "SELECT tag, handle, digest, expires_ms"
+	                     " FROM session WHERE tag = ?1 AND handle = ?2",
 	[LK_SQL_NEWEST] = "SELECT max(issued_us) FROM session WHERE tag = ?1",
 	[LK_SQL_COUNT] = "SELECT count(*) FROM"
 	                 " (SELECT 1 FROM session WHERE tag = ?1 LIMIT ?2)",
@@ -93,15 +95,15 @@ static const char *const sql_text[ALL] = {
 	    "DELETE FROM ended WHERE tag = ?1 AND handle = ?2",
 	[LK_SQL_ENDED] = "SELECT digest, reason, ended_ms FROM ended"
 	                 " WHERE tag = ?1 AND handle = ?2 AND until_ms > ?3",
-	[LK_SQL_LOOK] = "SELECT (SELECT count(*) FROM"
-	                "  (SELECT 1 FROM session WHERE tag = ?1 LIMIT ?10)),"
+	[LK_SQL_LOOK] = "SELECT (SELECT 1 FROM session WHERE tag = ?1"
+	                "  LIMIT ?10 OFFSET ?11),"
 	                " (SELECT max(issued_us) FROM session WHERE tag = ?1),"
 	                " (SELECT max(since_us) FROM history WHERE " SORT
 	                "  AND peer = ?5 AND actor = ?6 AND since_us > ?7),"
-	                " (SELECT count(*) FROM (SELECT 1 FROM history"
-	                "  WHERE " SORT " LIMIT ?8)),"
-	                " (SELECT count(*) FROM (SELECT 1 FROM history"
-	                "  WHERE tag = ?1 LIMIT ?9))",
+	                " (SELECT 1 FROM history WHERE " SORT
+	                "  LIMIT 1 OFFSET ?8),"
+	                " (SELECT 1 FROM history WHERE tag = ?1"
+	                "  LIMIT 1 OFFSET ?9)",
 	[LK_SQL_NOTE] =
 	    "INSERT INTO history (tag, event, reason, client, peer, actor,"
 	    " since_us, time_us, handle, count, agent, user)"
@@ -431,6 +433,24 @@ sqlite_run(struct lk_sql_db *base, enum lk_sql sql,
 	return (run(db_of(base), (int)sql, args, count, row));
 }
 
+static enum lk_status
+sqlite_each(struct lk_sql_db *base, enum lk_sql sql,
+    const struct lk_sql_arg *args, size_t places, size_t count,
+    lk_sql_row_fn *each, void *arg)
+{
+	struct lk_sql_row *row;
+	enum lk_status status = LK_OK;
+
+	for (; status == LK_OK && count > 0; count--, args += places) {
+		status = run(db_of(base), (int)sql, args, places, &row);
+		while (status == LK_OK && row != NULL) {
+			each(arg, row);
+			status = lk_sql_next(base, &row);
+		}
+	}
+	return (status);
+}
+
 /*
  * What every check does.  Its parameters stay bound to bytes of ours, which
  * change between one run and the next: binding them anew takes 300
@@ -590,11 +610,11 @@ sqlite_looked(struct lk_sql_db *base, enum lk_status status)
 	return (status);
 }
 
-static int
-sqlite_changes(const struct lk_sql_db *base)
+static enum lk_status
+sqlite_changes(struct lk_sql_db *base, int *changes)
 {
-	return (
-	    lk_sqlite.changes(((const struct lk_sqlite_db *)base)->connection));
+	*changes = lk_sqlite.changes(db_of(base)->connection);
+	return (LK_OK);
 }
 
 static bool
@@ -628,6 +648,7 @@ static const struct lk_sql_engine engine = { .begin = sqlite_begin,
 	.look = sqlite_look,
 	.looked = sqlite_looked,
 	.run = sqlite_run,
+	.each = sqlite_each,
 	.next = sqlite_next,
 	.row_of = sqlite_row_of,
 	.changes = sqlite_changes,

@@ -15,6 +15,11 @@
 #define TEXT_MAX_ 1024
 /* Longest column that is taken, but for a user's record. */
 #define COLUMN_MAX 512
+/* How much waits to be said at once; what a statement alone has more of goes
+ * by itself, and as it is. */
+#define WAITING_MAX 65536
+#define ARGUMENTS_MAX 8192
+#define WAITING_STATEMENTS 64
 
 /* The statements beside those of enum lk_sql: they lock the rows that another
  * ends. */
@@ -42,6 +47,15 @@ struct statement {
 	MYSQL_BIND result[COLUMNS_MAX];
 };
 
+/* Rows that came in answer to a text. */
+struct rows {
+	struct lk_sql_row row; /* the first member */
+	MYSQL_RES *all;        /* NULL: they are done with */
+	MYSQL_ROW at;
+	unsigned int columns;
+	struct rows *next;
+};
+
 struct mariadb_db {
 	struct lk_sql_db base; /* the first member */
 	struct lk_mariadb_wire wire;
@@ -49,6 +63,18 @@ struct mariadb_db {
 	struct statement *statement[ALL];
 	int changes;
 	bool inside; /* a transaction */
+
+	/* Of the transaction: what is still to be said, its statements, the
+	 * last of them and where more of its kind would go; whether it begins
+	 * with a lock; whether something was said before, and by a connection
+	 * that others had used before it. */
+	struct lk_buf waiting;
+	size_t count;
+	int last;
+	size_t more_at;
+	bool locks, said, kept;
+	struct lk_deadline deadline;
+	struct rows *rows; /* all there were */
 };
 
 static struct mariadb_db *
@@ -58,6 +84,14 @@ db_of(struct lk_sql_db *base)
 }
 
 /* ---- Columns ----------------------------------------------------------- */
+
+static bool
+is_number(enum enum_field_types type)
+{
+	return (type == MYSQL_TYPE_TINY || type == MYSQL_TYPE_SHORT ||
+	    type == MYSQL_TYPE_INT24 || type == MYSQL_TYPE_LONG ||
+	    type == MYSQL_TYPE_LONGLONG);
+}
 
 static const struct cell *
 cell_of(struct lk_sql_row *row, int column)
@@ -112,6 +146,74 @@ static const struct lk_sql_columns columns = { .number = column_number,
 	.is_null = column_is_null,
 	.done = column_done };
 
+/* The same of rows that came in answer to a text. */
+
+static const char *
+text_at(struct lk_sql_row *row, int column)
+{
+	const struct rows *rows = (const struct rows *)row;
+
+	return (rows->all != NULL && rows->at != NULL && column >= 0 &&
+	            (unsigned int)column < rows->columns
+	        ? rows->at[column]
+	        : NULL);
+}
+
+static bool
+text_is_number(struct lk_sql_row *row, int column)
+{
+	return (is_number(mysql_fetch_field_direct(((struct rows *)row)->all,
+	    (unsigned int)column)
+	                      ->type));
+}
+
+static bool
+text_is_null(struct lk_sql_row *row, int column)
+{
+	return (text_at(row, column) == NULL);
+}
+
+static int64_t
+text_number(struct lk_sql_row *row, int column)
+{
+	const char *text = text_at(row, column);
+
+	return (text != NULL && text_is_number(row, column)
+	        ? strtoll(text, NULL, 10)
+	        : 0);
+}
+
+static const void *
+text_bytes(struct lk_sql_row *row, int column)
+{
+	const char *text = text_at(row, column);
+
+	return (text != NULL && !text_is_number(row, column) ? text : NULL);
+}
+
+static size_t
+text_len(struct lk_sql_row *row, int column)
+{
+	return (text_bytes(row, column) == NULL
+	        ? 0
+	        : mysql_fetch_lengths(((struct rows *)row)->all)[column]);
+}
+
+static void
+text_done(struct lk_sql_row *row)
+{
+	struct rows *rows = (struct rows *)row;
+
+	mysql_free_result(rows->all);
+	rows->all = NULL;
+}
+
+static const struct lk_sql_columns text_columns = { .number = text_number,
+	.bytes = text_bytes,
+	.len = text_len,
+	.is_null = text_is_null,
+	.done = text_done };
+
 /* ---- Statements -------------------------------------------------------- */
 
 static void
@@ -140,12 +242,30 @@ forget(struct mariadb_db *db)
 	}
 }
 
+/* Nothing waits to be said, and nothing is asked of rows any more. */
+static void
+leave(struct mariadb_db *db)
+{
+	struct rows *rows;
+
+	db->inside = false;
+	db->said = false;
+	db->count = 0;
+	lk_buf_free(&db->waiting);
+	db->waiting = (struct lk_buf)LK_BUF_INIT(2 * WAITING_MAX);
+	while ((rows = db->rows) != NULL) {
+		db->rows = rows->next;
+		mysql_free_result(rows->all);
+		free(rows);
+	}
+}
+
 static void
 drop(struct mariadb_db *db)
 {
 	lk_mariadb_wire_drop(&db->wire);
 	forget(db);
-	db->inside = false;
+	leave(db);
 }
 
 static const char *
@@ -155,7 +275,8 @@ text_of(int sql)
 	                    : lk_mariadb_texts[sql].text);
 }
 
-/* Put `?` for each `?N`, and say in which order they come. */
+/* Put `?` for each `?N`, and say in which order they come.  What is in
+ * brackets stands there once. */
 static void
 write_text(const char *numbered, char text[TEXT_MAX_],
     struct statement *statement)
@@ -165,7 +286,8 @@ write_text(const char *numbered, char text[TEXT_MAX_],
 
 	while (*numbered != '\0' && len < TEXT_MAX_ - 1 &&
 	    statement->places < PLACES_MAX) {
-		text[len++] = *numbered;
+		if (*numbered != '[' && *numbered != ']')
+			text[len++] = *numbered;
 		if (*numbered++ != '?')
 			continue;
 		statement->parameter[statement->places++] =
@@ -173,14 +295,6 @@ write_text(const char *numbered, char text[TEXT_MAX_],
 		numbered = end;
 	}
 	text[len] = '\0';
-}
-
-static bool
-is_number(enum enum_field_types type)
-{
-	return (type == MYSQL_TYPE_TINY || type == MYSQL_TYPE_SHORT ||
-	    type == MYSQL_TYPE_INT24 || type == MYSQL_TYPE_LONG ||
-	    type == MYSQL_TYPE_LONGLONG);
 }
 
 /* Have a place for each column, as long as what is kept there at most. */
@@ -322,12 +436,208 @@ execute(struct mariadb_db *db, int sql, const struct lk_sql_arg *args,
 	return (LK_OK);
 }
 
+/* ---- What waits to be said ---------------------------------------------- */
+
+/*
+ * In a transaction what answers no rows waits, and is said with what is asked
+ * next, or with the COMMIT, as one text.  A server runs the statements of a
+ * text one after the other, up to the first that fails.  What others chose is
+ * digits in it, whatever the server takes for quotes and escapes.
+ */
+
+static void
+add_hex(struct lk_buf *text, const unsigned char *bytes, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+	char *room = lk_buf_room(text, 2 * len + 3);
+	size_t i;
+
+	if (room == NULL)
+		return;
+	*room++ = 'x';
+	*room++ = '\'';
+	for (i = 0; i < len; i++) {
+		*room++ = digits[bytes[i] >> 4];
+		*room++ = digits[bytes[i] & 15];
+	}
+	*room = '\'';
+	lk_buf_grew(text, 2 * len + 3);
+}
+
+static size_t
+len_of(const struct lk_sql_arg *arg)
+{
+	return (arg->type == LK_SQL_IS_NUMBER || arg->bytes == NULL ? 0
+	        : arg->type == LK_SQL_IS_TEXT ? strlen(arg->bytes)
+	                                      : (size_t)arg->number);
+}
+
+/* Add the text from ${at} up to ${end}, and what stands there for each ?N. */
+static enum lk_status
+add_text(struct lk_buf *text, const char *at, const char *end,
+    const struct lk_sql_arg *args, size_t count)
+{
+	const struct lk_sql_arg *arg;
+	char *next;
+	size_t len;
+
+	while (at < end) {
+		len = strcspn(at, "?");
+		if (len > (size_t)(end - at))
+			len = (size_t)(end - at);
+		lk_buf_add(text, at, len);
+		if ((at += len) == end)
+			break;
+		len = strtoul(at + 1, &next, 10) - 1;
+		if (len >= count)
+			return (LK_FAULT);
+		at = next;
+		arg = &args[len];
+		if (arg->type == LK_SQL_IS_NUMBER)
+			lk_buf_printf(text, "%lld", (long long)arg->number);
+		else if (arg->bytes == NULL)
+			lk_buf_str(text, "NULL");
+		else
+			add_hex(text, arg->bytes, len_of(arg));
+	}
+	return (LK_OK);
+}
+
+/*
+ * Have a statement wait.  Of one that has brackets, and is the last that waits,
+ * only what is in these is added.
+ */
+static enum lk_status
+add(struct mariadb_db *db, int sql, const struct lk_sql_arg *args, size_t count)
+{
+	const char *text = text_of(sql), *end = text + strlen(text);
+	const char *open = strchr(text, '['), *shut = strchr(text, ']');
+	struct lk_buf *waiting = &db->waiting;
+	enum lk_status status = LK_OK;
+
+	if (open != NULL && db->count > 0 && db->last == sql) {
+		waiting->len = db->more_at;
+		lk_buf_str(waiting, *text == 'I' ? ", " : " OR ");
+	} else {
+		lk_buf_str(waiting, "; ");
+		db->count++;
+		status = add_text(waiting, text, open != NULL ? open : end,
+		    args, count);
+	}
+	db->last = sql;
+	if (open != NULL && status == LK_OK) {
+		status = add_text(waiting, open + 1, shut, args, count);
+		db->more_at = waiting->len;
+		if (status == LK_OK)
+			status = add_text(waiting, shut + 1, end, args, count);
+	}
+	return (status != LK_OK || !waiting->failed
+	        ? status
+	        : lk_fail(db->base.error, LK_E_NOMEM, "out of memory"));
+}
+
+/* Say all that waits, at once. */
+static enum lk_status
+say_once(struct mariadb_db *db, MYSQL_RES **rows)
+{
+	/* The first text begins with a statement, all others with "; ". */
+	const size_t skip = db->said ? 2 : 0;
+	uint64_t about[WAITING_STATEMENTS + 2];
+	enum lk_status status = lk_mariadb_wire_run(&db->wire,
+	    db->waiting.data + skip, db->waiting.len - skip, db->count, about,
+	    rows);
+
+	if (status == LK_OK)
+		db->changes = (int)about[db->count - 1];
+	if (status == LK_OK && !db->said && db->locks && about[1] != 1) {
+		if (rows != NULL)
+			mysql_free_result(*rows);
+		status = lk_fail(db->base.error, LK_E_SETTINGS,
+		    "%s: latchkey_lock lacks rows; `latchkey store init` makes "
+		    "them",
+		    db->base.where);
+	}
+	return (status);
+}
+
+/* Be done with what waits; ${row} is at the first row of the last of it. */
+static enum lk_status
+say(struct mariadb_db *db, struct lk_sql_row **row)
+{
+	MYSQL_RES *all = NULL, **wanted = row != NULL ? &all : NULL;
+	enum lk_status status = LK_OK;
+	struct rows *rows;
+
+	if (row != NULL)
+		*row = NULL;
+	if (db->count == 0)
+		return (LK_OK);
+	status = say_once(db, wanted);
+	/* A connection that was kept may have ended long ago.  Of what it was
+	 * told, if anything, nothing is left: there was no COMMIT. */
+	if (status == LK_E_STORE && !db->said && db->kept &&
+	    db->wire.trouble == LK_MARIADB_LOST) {
+		db->base.error->text[0] = '\0';
+		status = lk_mariadb_wire_ready(&db->wire, db->deadline);
+		if (status == LK_OK)
+			status = say_once(db, wanted);
+	}
+	db->said = true;
+	db->count = 0;
+	lk_buf_reset(&db->waiting);
+	if (status != LK_OK || row == NULL)
+		return (status);
+	if ((rows = calloc(1, sizeof(*rows))) == NULL) {
+		mysql_free_result(all);
+		return (lk_fail(db->base.error, LK_E_NOMEM, "out of memory"));
+	}
+	*rows = (struct rows){ { &text_columns }, all, mysql_fetch_row(all),
+		mysql_num_fields(all), db->rows };
+	db->rows = rows;
+	*row = rows->at != NULL ? &rows->row : NULL;
+	return (LK_OK);
+}
+
+/* Run it in the transaction. */
+static enum lk_status
+run_inside(struct mariadb_db *db, int sql, const struct lk_sql_arg *args,
+    size_t count, struct lk_sql_row **row)
+{
+	struct lk_sql_row *none;
+	enum lk_status status = LK_OK;
+	size_t i, len = 0;
+
+	for (i = 0; i < count; i++)
+		len += len_of(&args[i]);
+	if (len > ARGUMENTS_MAX) {
+		status = say(db, NULL);
+		return (status != LK_OK ? status
+		                        : execute(db, sql, args, count,
+		                              row != NULL ? row : &none));
+	}
+	status = add(db, sql, args, count);
+	if (status == LK_OK &&
+	    (row != NULL || db->waiting.len > WAITING_MAX ||
+	        db->count > WAITING_STATEMENTS))
+		status = say(db, row);
+	return (status);
+}
+
 /* ---- The engine -------------------------------------------------------- */
 
 static enum lk_status
 mariadb_next(struct lk_sql_db *base, struct lk_sql_row **row)
 {
-	return (step(db_of(base), (struct statement *)*row, row));
+	struct rows *rows = (struct rows *)*row;
+
+	if ((*row)->columns != &text_columns)
+		return (step(db_of(base), (struct statement *)*row, row));
+	rows->at = mysql_fetch_row(rows->all);
+	if (rows->at == NULL) {
+		text_done(*row);
+		*row = NULL;
+	}
+	return (LK_OK);
 }
 
 /*
@@ -351,21 +661,48 @@ run(struct mariadb_db *db, int sql, const struct lk_sql_arg *args, size_t count,
 
 static enum lk_status
 mariadb_run(struct lk_sql_db *base, enum lk_sql sql,
-    const struct lk_sql_arg *args, size_t count, struct lk_sql_row **rowp)
+    const struct lk_sql_arg *args, size_t count, struct lk_sql_row **row)
 {
 	struct mariadb_db *db = db_of(base);
-	struct lk_sql_row *row = NULL, *none;
+	struct lk_sql_row *none;
 	enum lk_status status = LK_OK;
 
-	if (lk_mariadb_texts[sql].rows != NULL) {
-		status = execute(db, ROWS + (int)sql, args, count, &row);
-		if (status == LK_OK && row != NULL)
-			status = execute(db, (int)sql, args, count, &none);
-	} else if (lk_mariadb_texts[sql].text != NULL) {
-		status = run(db, (int)sql, args, count, &row);
+	if (row != NULL)
+		*row = NULL;
+	if (lk_mariadb_texts[sql].text == NULL)
+		return (LK_OK);
+	if (!db->inside)
+		return (
+		    run(db, (int)sql, args, count, row != NULL ? row : &none));
+	if (lk_mariadb_texts[sql].rows == NULL)
+		return (run_inside(db, (int)sql, args, count, row));
+	status = run_inside(db, ROWS + (int)sql, args, count, row);
+	return (status == LK_OK && *row != NULL
+	        ? run_inside(db, (int)sql, args, count, NULL)
+	        : status);
+}
+
+static enum lk_status
+mariadb_each(struct lk_sql_db *base, enum lk_sql sql,
+    const struct lk_sql_arg *args, size_t places, size_t count,
+    lk_sql_row_fn *each, void *arg)
+{
+	struct mariadb_db *db = db_of(base);
+	struct lk_sql_row *row;
+	enum lk_status status = LK_OK;
+	size_t i = 0;
+
+	while (status == LK_OK && i < count) {
+		while (status == LK_OK && i < count &&
+		    db->waiting.len <= WAITING_MAX)
+			status = add(db, (int)sql, args + places * i++, places);
+		if (status == LK_OK)
+			status = say(db, &row);
+		while (status == LK_OK && row != NULL) {
+			each(arg, row);
+			status = mariadb_next(base, &row);
+		}
 	}
-	if (rowp != NULL)
-		*rowp = status == LK_OK ? row : NULL;
 	return (status);
 }
 
@@ -392,54 +729,16 @@ mariadb_looked(struct lk_sql_db *base, enum lk_status status)
 	return (status);
 }
 
-/* Begin, with the lock that goes with ${tag}, unless that is NULL. */
-static enum lk_status
-start_once(struct mariadb_db *db, const uint8_t *tag)
-{
-	char locked[sizeof(LK_MARIADB_START LK_MARIADB_LOCK) + 8];
-	enum lk_status status = LK_FAULT;
-
-	if (tag == NULL)
-		return (lk_mariadb_wire_say(&db->wire, LK_MARIADB_START));
-	(void)snprintf(locked, sizeof(locked), LK_MARIADB_START LK_MARIADB_LOCK,
-	    (unsigned int)(tag[0] << 4 | tag[1] >> 4));
-	status = lk_mariadb_wire_say(&db->wire, locked);
-	if (status == LK_OK && mysql_affected_rows(db->wire.mysql) != 1)
-		status = lk_fail(db->base.error, LK_E_SETTINGS,
-		    "%s: latchkey_lock lacks rows; `latchkey store init` makes "
-		    "them",
-		    db->base.where);
-	return (status);
-}
-
-static enum lk_status
-start(struct mariadb_db *db, const uint8_t *tag, struct lk_deadline deadline)
-{
-	const bool kept = db->wire.mysql != NULL;
-	enum lk_status status = lk_mariadb_wire_ready(&db->wire, deadline);
-
-	if (status == LK_OK)
-		status = start_once(db, tag);
-	/* Nothing was asked of one that had ended. */
-	if (status == LK_E_STORE && kept &&
-	    db->wire.trouble == LK_MARIADB_LOST) {
-		db->base.error->text[0] = '\0';
-		status = lk_mariadb_wire_ready(&db->wire, deadline);
-		if (status == LK_OK)
-			status = start_once(db, tag);
-	}
-	return (status);
-}
-
 /* Roll back, on a connection that is fit to be used on. */
 static void
 roll_back(struct mariadb_db *db)
 {
 	struct lk_error kept = *db->base.error;
 	const enum lk_mariadb_trouble trouble = db->wire.trouble;
+	const bool said = db->said;
 
-	db->inside = false;
-	if (db->wire.mysql != NULL &&
+	leave(db);
+	if (said && db->wire.mysql != NULL &&
 	    (trouble == LK_MARIADB_LOST ||
 	        lk_mariadb_wire_say(&db->wire, "ROLLBACK") != LK_OK))
 		drop(db);
@@ -447,6 +746,7 @@ roll_back(struct mariadb_db *db)
 	db->wire.trouble = trouble;
 }
 
+/* Nothing is said before there is something to ask, or to do. */
 static enum lk_status
 mariadb_begin(struct lk_sql_db *base, enum lk_sql_aim aim, const uint8_t *tag,
     struct lk_deadline deadline)
@@ -455,33 +755,50 @@ mariadb_begin(struct lk_sql_db *base, enum lk_sql_aim aim, const uint8_t *tag,
 	enum lk_status status = LK_FAULT;
 
 	db->wire.trouble = LK_MARIADB_FINE;
-	if (aim == LK_SQL_READ)
-		return (mariadb_look(base, deadline));
-	status = start(db, tag, deadline);
+	db->kept = db->wire.mysql != NULL;
+	status = lk_mariadb_wire_ready(&db->wire, deadline);
+	if (status != LK_OK || aim == LK_SQL_READ)
+		return (status);
+	leave(db);
 	db->inside = true;
+	db->deadline = deadline;
+	db->locks = tag != NULL;
+	db->count = db->locks ? 2 : 1;
+	db->last = -1;
+	lk_buf_str(&db->waiting, LK_MARIADB_START);
+	if (db->locks)
+		lk_buf_printf(&db->waiting, LK_MARIADB_LOCK,
+		    (unsigned int)(tag[0] << 4 | tag[1] >> 4));
+	return (LK_OK);
+}
+
+/* Whether a COMMIT that got no answer was done is not known: it is no part of
+ * the first text, which may be said once more. */
+static enum lk_status
+commit(struct mariadb_db *db)
+{
+	enum lk_status status = db->said ? LK_OK : say(db, NULL);
+
 	if (status != LK_OK)
-		roll_back(db);
-	return (status);
+		return (status);
+	lk_buf_str(&db->waiting, "; COMMIT");
+	db->count++;
+	return (say(db, NULL));
 }
 
 static enum lk_status
 mariadb_end(struct lk_sql_db *base, enum lk_status status)
 {
 	struct mariadb_db *db = db_of(base);
-	enum lk_status end = LK_FAULT;
+	enum lk_status end = LK_OK;
 
 	if (!db->inside)
 		return (mariadb_looked(base, status));
-	if (status >= 0) {
-		end = lk_mariadb_wire_say(&db->wire, "COMMIT");
-		if (end == LK_OK) {
-			db->inside = false;
-			return (status);
-		}
-		status = end;
-	}
-	roll_back(db);
-	return (status);
+	if (status >= 0 && (end = commit(db)) == LK_OK)
+		leave(db);
+	else
+		roll_back(db);
+	return (status >= 0 && end != LK_OK ? end : status);
 }
 
 static enum lk_status
@@ -492,10 +809,13 @@ mariadb_undo(struct lk_sql_db *base, enum lk_status status)
 	return (status);
 }
 
-static int
-mariadb_changes(const struct lk_sql_db *base)
+static enum lk_status
+mariadb_changes(struct lk_sql_db *base, int *changes)
 {
-	return (((const struct mariadb_db *)base)->changes);
+	enum lk_status status = say(db_of(base), NULL);
+
+	*changes = db_of(base)->changes;
+	return (status);
 }
 
 static bool
@@ -540,6 +860,7 @@ static const struct lk_sql_engine engine = { .begin = mariadb_begin,
 	.look = mariadb_look,
 	.looked = mariadb_looked,
 	.run = mariadb_run,
+	.each = mariadb_each,
 	.next = mariadb_next,
 	.row_of = mariadb_row_of,
 	.changes = mariadb_changes,
@@ -574,6 +895,7 @@ lk_mariadb_db_new(const struct lk_settings *settings, struct lk_error *error,
 		settings->store.mariadb.address };
 	db->wire.settings = settings;
 	db->wire.error = error;
+	leave(db);
 	*dbp = &db->base;
 	return (LK_OK);
 }

@@ -73,7 +73,7 @@ const char *const lk_mariadb_tables[] = { "latchkey_session", "latchkey_user",
 #define INSERT_SESSION                                                     \
 	"INSERT INTO latchkey_session (tag, handle, digest, user, client," \
 	" issued_us, expires_ms, ends_ms, peer, agent)"                    \
-	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+	" VALUES [(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)]"
 
 /*
  * No subquery of a statement that changes a table is about that table, which
@@ -83,6 +83,9 @@ const struct lk_mariadb_text lk_mariadb_texts[LK_SQL_N] = {
 	[LK_SQL_FIND] = PLAIN(
 	    "SELECT digest, user, client, issued_us, expires_ms"
 	    " FROM latchkey_session WHERE tag = ?1 AND handle = ?2"),
+	[LK_SQL_FIND_EACH] = PLAIN(
+	    "SELECT tag, handle, digest, expires_ms FROM latchkey_session"
+	    " WHERE [(tag = ?1 AND handle = ?2)]"),
 	[LK_SQL_NEWEST] = PLAIN(
 	    "SELECT max(issued_us) FROM latchkey_session WHERE tag = ?1"),
 	[LK_SQL_COUNT] = PLAIN(
@@ -118,25 +121,25 @@ const struct lk_mariadb_text lk_mariadb_texts[LK_SQL_N] = {
 	[LK_SQL_ENDED_PUT] = PLAIN(
 	    "INSERT INTO latchkey_ended"
 	    " (tag, handle, digest, reason, ended_ms, until_ms)"
-	    " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+	    " VALUES [(?1, ?2, ?3, ?4, ?5, ?6)]"
 	    " ON DUPLICATE KEY UPDATE digest = VALUES(digest),"
 	    " reason = VALUES(reason), ended_ms = VALUES(ended_ms),"
 	    " until_ms = VALUES(until_ms)"),
 	[LK_SQL_ENDED_FORGET] = PLAIN(
-	    "DELETE FROM latchkey_ended WHERE tag = ?1 AND handle = ?2"),
+	    "DELETE FROM latchkey_ended WHERE [(tag = ?1 AND handle = ?2)]"),
 	[LK_SQL_ENDED] = PLAIN(
 	    "SELECT digest, reason, ended_ms FROM latchkey_ended"
 	    " WHERE tag = ?1 AND handle = ?2 AND until_ms > ?3"),
 	[LK_SQL_LOOK] = PLAIN(
-	    "SELECT (SELECT count(*) FROM (SELECT 1 FROM latchkey_session"
-	    "  WHERE tag = ?1 LIMIT ?10) AS a),"
+	    "SELECT (SELECT 1 FROM latchkey_session WHERE tag = ?1"
+	    "  LIMIT ?10 OFFSET ?11),"
 	    " (SELECT max(issued_us) FROM latchkey_session WHERE tag = ?1),"
 	    " (SELECT max(since_us) FROM latchkey_history WHERE " SORT
 	    "  AND peer = ?5 AND actor = ?6 AND since_us > ?7),"
-	    " (SELECT count(*) FROM (SELECT 1 FROM latchkey_history"
-	    "  WHERE " SORT " LIMIT ?8) AS b),"
-	    " (SELECT count(*) FROM (SELECT 1 FROM latchkey_history"
-	    "  WHERE tag = ?1 LIMIT ?9) AS c)"),
+	    " (SELECT 1 FROM latchkey_history WHERE " SORT
+	    "  LIMIT 1 OFFSET ?8),"
+	    " (SELECT 1 FROM latchkey_history WHERE tag = ?1"
+	    "  LIMIT 1 OFFSET ?9)"),
 	[LK_SQL_NOTE] = PLAIN(
 	    "INSERT INTO latchkey_history (tag, event, reason, client, peer,"
 	    " actor, since_us, time_us, handle, count, agent, user)"

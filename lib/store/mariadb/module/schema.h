@@ -22,7 +22,8 @@ extern const char *const lk_mariadb_schema[];
 /** The tables that sessions are kept in, ended by NULL. */
 extern const char *const lk_mariadb_tables[];
 
-/** A statement of an engine's. */
+/** A statement of an engine's.  What is in brackets may stand there again, for
+ * further rows. */
 struct lk_mariadb_text {
 	const char *text; /* NULL: there is nothing to do */
 	/* What ends sessions is rows first, which are locked by this, and then

@@ -346,14 +346,15 @@ no_answer(struct lk_mariadb_wire *wire)
 /* ---- Asking ------------------------------------------------------------ */
 
 static enum lk_status
-query(struct lk_mariadb_wire *wire, const char *text)
+query(struct lk_mariadb_wire *wire, const char *text, size_t len)
 {
-	const unsigned long len = (unsigned long)strlen(text);
 	int result = 0;
 	bool done;
 
 	wire->trouble = LK_MARIADB_FINE;
-	GO(wire, done, mysql_real_query_start(&result, wire->mysql, text, len),
+	GO(wire, done,
+	    mysql_real_query_start(&result, wire->mysql, text,
+	        (unsigned long)len),
 	    mysql_real_query_cont(&result, wire->mysql, ready));
 	if (!done)
 		return (no_answer(wire));
@@ -362,53 +363,95 @@ query(struct lk_mariadb_wire *wire, const char *text)
 	                          mysql_error(wire->mysql)));
 }
 
-enum lk_status
-lk_mariadb_wire_say(struct lk_mariadb_wire *wire, const char *text)
+/* Go on to what the next statement of a text has come to. */
+static enum lk_status
+next_result(struct lk_mariadb_wire *wire)
 {
-	enum lk_status status = query(wire, text);
 	int result = 0;
 	bool done;
 
-	if (status == LK_OK && mysql_field_count(wire->mysql) == 0 &&
-	    mysql_more_results(wire->mysql)) {
-		GO(wire, done, mysql_next_result_start(&result, wire->mysql),
-		    mysql_next_result_cont(&result, wire->mysql, ready));
-		if (!done)
-			return (no_answer(wire));
-		if (result != 0)
-			status = failed(wire, mysql_errno(wire->mysql),
-			    mysql_error(wire->mysql));
+	GO(wire, done, mysql_next_result_start(&result, wire->mysql),
+	    mysql_next_result_cont(&result, wire->mysql, ready));
+	if (!done)
+		return (no_answer(wire));
+	return (result == 0 ? LK_OK
+	                    : failed(wire, mysql_errno(wire->mysql),
+	                          mysql_error(wire->mysql)));
+}
+
+/* Take all rows that a statement has come to. */
+static enum lk_status
+take_rows(struct lk_mariadb_wire *wire, MYSQL_RES **rows)
+{
+	bool done;
+
+	GO(wire, done, mysql_store_result_start(rows, wire->mysql),
+	    mysql_store_result_cont(rows, wire->mysql, ready));
+	if (!done) {
+		*rows = NULL;
+		return (no_answer(wire));
 	}
-	if (status == LK_OK &&
-	    (mysql_field_count(wire->mysql) != 0 ||
-	        mysql_more_results(wire->mysql)))
-		status = lk_mariadb_wire_corrupt(wire, "unasked rows");
+	return (*rows != NULL ? LK_OK
+	                      : failed(wire, mysql_errno(wire->mysql),
+	                            mysql_error(wire->mysql)));
+}
+
+enum lk_status
+lk_mariadb_wire_run(struct lk_mariadb_wire *wire, const char *text, size_t len,
+    size_t count, uint64_t *about, MYSQL_RES **rows)
+{
+	enum lk_status status = query(wire, text, len);
+	size_t i = 0;
+
+	if (rows != NULL)
+		*rows = NULL;
+	while (status == LK_OK) {
+		about[i++] = mysql_affected_rows(wire->mysql);
+		if ((mysql_field_count(wire->mysql) != 0) !=
+		    (rows != NULL && i == count))
+			return (lk_mariadb_wire_corrupt(wire,
+			    "other rows than asked for"));
+		if (rows != NULL && i == count)
+			status = take_rows(wire, rows);
+		if (status == LK_OK &&
+		    (mysql_more_results(wire->mysql) != 0) != (i < count))
+			status = lk_mariadb_wire_corrupt(wire,
+			    "other answers than asked for");
+		if (i == count)
+			break;
+		if (status == LK_OK)
+			status = next_result(wire);
+	}
+	if (status != LK_OK && rows != NULL) {
+		mysql_free_result(*rows);
+		*rows = NULL;
+	}
 	return (status);
+}
+
+enum lk_status
+lk_mariadb_wire_say(struct lk_mariadb_wire *wire, const char *text)
+{
+	uint64_t about;
+
+	return (lk_mariadb_wire_run(wire, text, strlen(text), 1, &about, NULL));
 }
 
 enum lk_status
 lk_mariadb_wire_ask(struct lk_mariadb_wire *wire, const char *text,
     lk_mariadb_row_fn *each, void *arg)
 {
-	enum lk_status status = query(wire, text);
-	MYSQL_RES *result = NULL;
+	uint64_t about;
+	MYSQL_RES *rows;
 	MYSQL_ROW row;
-	bool done;
+	enum lk_status status = lk_mariadb_wire_run(wire, text, strlen(text), 1,
+	    &about, &rows);
 
 	if (status != LK_OK)
 		return (status);
-	GO(wire, done, mysql_store_result_start(&result, wire->mysql),
-	    mysql_store_result_cont(&result, wire->mysql, ready));
-	if (!done)
-		return (no_answer(wire));
-	if (result == NULL && mysql_errno(wire->mysql) == 0)
-		return (lk_mariadb_wire_corrupt(wire, "no rows"));
-	if (result == NULL)
-		return (failed(wire, mysql_errno(wire->mysql),
-		    mysql_error(wire->mysql)));
-	while ((row = mysql_fetch_row(result)) != NULL)
-		each(arg, row, mysql_num_fields(result));
-	mysql_free_result(result);
+	while ((row = mysql_fetch_row(rows)) != NULL)
+		each(arg, row, mysql_num_fields(rows));
+	mysql_free_result(rows);
 	return (LK_OK);
 }
 

@@ -60,10 +60,17 @@ enum lk_status lk_mariadb_wire_connect(struct lk_mariadb_wire *wire,
     struct lk_deadline deadline) LK_MUST_CHECK;
 
 /**
- * lk_mariadb_wire_say(wire, text):
- * Run what answers no rows: a statement, or two with a semicolon in between, of
- * which the second is run if the first was.  The texts are ours.
+ * lk_mariadb_wire_run(wire, text, len, count, about, rows):
+ * Run ${count} statements, a semicolon between each two, none of which is run
+ * if the one before has failed.  ${about} has room for how many rows each was
+ * about.  None answers rows, but the last if ${rows} is not NULL: they are the
+ * caller's, to free.  The text is ours, and what others chose is no text in it.
  */
+enum lk_status lk_mariadb_wire_run(struct lk_mariadb_wire *wire,
+    const char *text, size_t len, size_t count, uint64_t *about,
+    MYSQL_RES **rows) LK_MUST_CHECK;
+
+/** lk_mariadb_wire_say(wire, text): Run a statement that answers no rows. */
 enum lk_status lk_mariadb_wire_say(struct lk_mariadb_wire *wire,
     const char *text) LK_MUST_CHECK;
 
