@@ -91,7 +91,7 @@ def mutants(names=()):
 
 
 def compiler():
-    """A copy is compiled like the tree and like the other copies."""
+    """By ccache, one copy has what was compiled in another."""
     chosen = os.environ.get("CC", "cc")
     if shutil.which("ccache") and not chosen.startswith("ccache"):
         return f"ccache {chosen}"
@@ -131,7 +131,7 @@ class Tree:
                  f"SAN={'1' if san else ''}", *targets], cwd=self.path,
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                 check=False, env={**os.environ, "CC": compiler(), "CI": "",
-                                  "MAKEFLAGS": ""})
+                                  "MAKEFLAGS": "", "CCACHE_NOHASHDIR": "1"})
             if done.returncode != 0:
                 return done.stdout
         return None
@@ -208,19 +208,22 @@ class Hunt:
         """Try them, whose tests have passed before or are run first; how many
         were caught, live, and could not be tried."""
         counts = {"caught": 0, "ALIVE": 0, "skipped": 0, "not tried": 0}
-        with ThreadPoolExecutor(WORKERS) as pool:
-            keys = sorted({one.without() for one in chosen})
-            before = dict(zip(keys, pool.map(
-                lambda key: "passed" if passed else
-                self.in_a_tree(self.unbroken, key), keys)))
+        before, verdicts = {}, []
 
-            def judge(one):
-                said = before[one.without()]
-                said = (f"without it: {said}" if said != "passed" else
-                        self.in_a_tree(self.broken, one))
-                return self.say(one, said)
-            for verdict in pool.map(judge, chosen):
-                counts[verdict] += 1
+        def judge(one):
+            said = "passed" if passed else before[one.without()].result()
+            return self.say(one, f"without it: {said}" if said != "passed"
+                            else self.in_a_tree(self.broken, one))
+        # What a fault waits for is begun before it.
+        with ThreadPoolExecutor(WORKERS) as pool:
+            for one in chosen:
+                key = one.without()
+                if not passed and key not in before:
+                    before[key] = pool.submit(self.in_a_tree, self.unbroken,
+                                              key)
+                verdicts.append(pool.submit(judge, one))
+            for verdict in verdicts:
+                counts[verdict.result()] += 1
         return counts
 
     @staticmethod
