@@ -33,7 +33,8 @@ static const struct ctl_verb ctl_verbs[] = {
 	    ctl_history, true },
 	{ "why", "ID [--json]", "print what became of a session", ctl_why,
 	    true },
-	{ "user", "get USER...|load USER... [--ttl SECONDS]|"
+	{ "user",
+	    "get USER...|load USER... [--ttl SECONDS]|"
 	    "refresh USER... [--ttl SECONDS]|delete USER...",
 	    "the cached user info, as JSON", ctl_user, true },
 	{ "explain",

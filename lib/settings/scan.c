@@ -170,8 +170,8 @@ take_name(struct scan *s)
 		return (LK_OK);
 	}
 	if (s->last == '=')
-		return (refuse(s, "a value, with quotes if it is text",
-		    "a name"));
+		return (
+		    refuse(s, "a value, with quotes if it is text", "a name"));
 	s->last = 'a';
 	memcpy(s->key + start, s->p, len);
 	s->key[start + len] = '\0';
@@ -284,8 +284,8 @@ check_order(const struct scan *s)
 	got[1] = *s->p;
 	want[1] = close;
 	if (s->last == 'a' && *s->p != '=' && *s->p != ':')
-		return (refuse(s, "= and a value, or = { ... } for a group",
-		    got));
+		return (
+		    refuse(s, "= and a value, or = { ... } for a group", got));
 	if (s->last == '=' && strchr(";,}])", *s->p) != NULL)
 		return (refuse(s, "a value", got));
 	if (close == ']' && strchr("{[(", *s->p) != NULL)
