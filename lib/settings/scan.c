@@ -179,6 +179,19 @@ take_name(struct scan *s)
 	return (LK_OK);
 }
 
+static char
+closing(char opening)
+{
+	switch (opening) {
+	case '{':
+		return ('}');
+	case '[':
+		return (']');
+	default:
+		return (')');
+	}
+}
+
 /* Names inside a group follow its own, after a dot. */
 static enum lk_status
 descend(struct scan *s)
@@ -194,7 +207,7 @@ descend(struct scan *s)
 		s->key[len++] = '.';
 	s->key[len] = '\0';
 	s->start[++s->depth] = len;
-	s->close[s->depth] = *s->p == '{' ? '}' : *s->p == '[' ? ']' : ')';
+	s->close[s->depth] = closing(*s->p);
 	s->p++;
 	return (LK_OK);
 }
@@ -326,7 +339,9 @@ take_word(struct scan *s)
 		return (skip_string(s));
 	if (strchr(NAME_START, *s->p) != NULL && *s->p != '\0')
 		return (take_name(s));
-	s->last = *s->p == ':' ? '=' : *s->p;
+	s->last = *s->p;
+	if (s->last == ':')
+		s->last = '=';
 	switch (*s->p) {
 	case ';':
 	case '}':
