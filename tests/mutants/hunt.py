@@ -155,7 +155,9 @@ def run_one(test, folder):
     wanted = ""
     if is_in_c(test):
         name, _, case = rest.partition("::")
-        run.Program(folder, suite, name).run().report(results)
+        with run.Clusters() as clusters:
+            run.Program(folder, suite, name,
+                        clusters=clusters).run().report(results)
         # One that crashes does not say in which test.
         wanted = (f"{suite}/{name}: {case}",
                   f"{suite}/{name}: ended with ") if case else ""
