@@ -161,12 +161,29 @@ revoke_kinds(struct agent_work *work, struct lk_revoke_options *options,
 	return (status);
 }
 
+/* Whether the token that was sent along is of one of the sessions that end:
+ * its browser is to forget it, and nobody's who ends those of another. */
+static bool
+is_among_them(struct agent_work *work)
+{
+	struct lk_session session;
+
+	return (agent_field_of(work, AGENT_TOKEN) != NULL &&
+	    agent_note(work,
+	        lk_check(work->asked->manager, &work->question->token,
+	            &session)) == LK_OK &&
+	    strcmp(session.user, work->about.user) == 0 &&
+	    (work->permit.clients == NULL ||
+	        lk_strings_have(work->permit.clients, session.client)));
+}
+
 void
 agent_revoke_all(struct agent_work *work)
 {
 	char actor[AGENT_ACTOR_SIZE];
 	struct lk_revoke_options options = options_of(work, "logout-all",
 	    actor);
+	const bool own = is_among_them(work);
 	enum lk_status status = LK_FAULT;
 	uint64_t revoked;
 
@@ -174,7 +191,7 @@ agent_revoke_all(struct agent_work *work)
 	    ? revoke_kinds(work, &options, &revoked)
 	    : lk_revoke_all(work->asked->manager, work->about.user, &options,
 	          &revoked);
-	say_revoked(work, agent_note(work, status), revoked, &options, true);
+	say_revoked(work, agent_note(work, status), revoked, &options, own);
 }
 
 void

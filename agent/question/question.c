@@ -36,7 +36,7 @@ static const struct verb {
 	[AGENT_REVOKE] = { "revoke", "POST", LK_MAY_REVOKE, TOKEN | ID,
 	    REASON | PEER },
 	[AGENT_REVOKE_ALL] = { "revoke-all", "POST", LK_MAY_REVOKE, USER,
-	    REASON | PEER },
+	    TOKEN | REASON | PEER },
 	[AGENT_LOGOUT_OTHERS] = { "logout-others", "POST", LK_MAY_REVOKE, TOKEN,
 	    REASON | PEER },
 	[AGENT_SESSIONS] = { "sessions", "GET", LK_MAY_LIST, USER, 0 },
@@ -293,8 +293,10 @@ understand(const struct verb *verb, struct agent_question *question,
 	if (expected != NULL)
 		say_invalid(wrong, expected);
 	question->about.may = verb->may;
+	/* A token beside a user is not what it is about. */
 	question->about.named = (verb->about & (USER | ID)) != 0 &&
-	    agent_field(&question->fields, AGENT_TOKEN) == NULL;
+	    ((verb->about & TOKEN) == 0 ||
+	        agent_field(&question->fields, AGENT_TOKEN) == NULL);
 	question->about.ttl = question->ttl;
 }
 

@@ -96,10 +96,27 @@ def test_session_ends_by_id_with_all_and_with_the_others(agent, house):
     assert house.ask("logout-others",
                      {"token": two["token"]}).json == {"revoked": 1}
     assert house.ask("check", {"token": three["token"]}).status == 401
-    assert house.ask("revoke-all", {"user": "alice"}).json == {
-        "revoked": 1, "set_cookie": TAKEN_BACK}
+    assert house.ask("revoke-all", {"user": "alice"}).json == {"revoked": 1}
     assert house.ask("logout-others", {"token": two["token"]}).status == 401
     assert house.ask("check", {"token": other["token"]}).status == 200
+
+
+def test_only_who_ends_his_own_session_is_to_forget_it(agent, house):
+    """Not the administrator who ends another's."""
+    admin, alice = issue(house, "admin"), issue(house, "alice")
+    everything = {"user": "alice", "token": admin["token"]}
+    assert house.ask("revoke-all", everything).json == {"revoked": 1}
+    assert house.ask("check", {"token": admin["token"]}).status == 200
+    # Nor is what has ended already a reason to.
+    for token in (alice["token"], "lk_" + "A" * 64):
+        assert house.ask("revoke-all", {
+            "user": "alice", "token": token}).json == {"revoked": 0}
+    again = issue(house, "alice")
+    everything = {"user": "alice", "token": "x"}
+    assert house.ask("revoke-all", everything).status == 401
+    everything["token"] = again["token"]
+    assert house.ask("revoke-all", everything).json == {
+        "revoked": 1, "set_cookie": TAKEN_BACK}
 
 
 def test_holder_of_a_token_is_told_why_his_session_ended(agent, house):
