@@ -112,6 +112,18 @@ def test_people_of_another_site_are_refused(front, people):
     assert reply.status == 401
 
 
+@pytest.mark.parametrize("method", ["get", "post", "Post", "PUT", "QUERY"])
+def test_people_change_nothing_by_another_method(front, people, method):
+    """Caddy makes a POST of "get" on its way to a FastCGI program."""
+    _, token = log_in(front, people)
+    for path in ("logout", "login"):
+        reply = send(front.address, head_of(f"/session/{path}", [
+            *cookie(token), ("Sec-Fetch-Site", "same-origin")], method),
+            method)
+        assert reply.status in (400, 405, 501), reply
+    assert people.cli.check(token)["user"] == "alice"
+
+
 def test_people_find_nothing_else_open_there(front):
     for path in ("/session/", "/session/login/", "/session/loginx",
                  "/session/other", "/session/login/secret.html"):
