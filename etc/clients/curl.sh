@@ -19,12 +19,12 @@ sessions|health|metrics) method=--get ;;
 esac
 for field; do
 	shift
-	case $field in
-	*=-) field=${field%-}@- ;;
-	esac
 	# curl reads NAME@FILE as the file's content: NAME=VALUE has an equals
 	# sign first, and so is taken as it stands.
-	set -- "$@" --data-urlencode "$(printf %s "$field" | sed 's/=@-$/@-/')"
+	case $field in
+	[!=]*=-) [ "${field#*=}" != - ] || field=${field%=-}@- ;;
+	esac
+	set -- "$@" --data-urlencode "$field"
 done
 # shellcheck disable=SC2086 # two words, or one
 said=$(curl --silent --max-time 10 --unix-socket "$agent" $method "$@" \

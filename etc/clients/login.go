@@ -28,7 +28,7 @@ func serve(set http.Header, r *http.Request) (int, string) {
 	if held, err := r.Cookie(cookie); err == nil && held.Value != "" { token = held.Value }
 	// No page of another site may log anybody in or out.
 	if _, host, _ := strings.Cut(r.Header.Get("Origin"), "://"); from == "" && host == r.Host { from = "none" }
-	if r.Method == "POST" && from != "same-origin" && from != "none" { return 403, "Not from there." }
+	if act != "" && from != "same-origin" && from != "none" { return 403, "Not from there." }
 	if act == "login" {
 		password := []byte(r.PostFormValue("password"))
 		if bcrypt.CompareHashAndPassword([]byte(passwords[user]), password) != nil { return 401, "Wrong." }

@@ -22,13 +22,13 @@ async function ask(verb, fields) {
     return [answer.statusCode, JSON.parse(await text(answer))];
   } catch { return [503, {}]; }
 }
-async function serve({ headers, method, url, socket }, form) {
+async function serve({ headers, url, socket }, form) {
   const from = headers['sec-fetch-site'] ?? (headers.origin?.replace(
     /^https?:\/\//, '') === (headers.host ?? '') ? 'same-origin' : 'unknown');
   const cookie = new RegExp(`(?:^|; )${COOKIE}=([^;]+)`).exec(headers.cookie);
   const token = cookie?.[1] ?? 'none', act = form.get('do') ?? '';
   // No page of another site may log anybody in or out.
-  if (method === 'POST' && !['none', 'same-origin'].includes(from))
+  if (act && !['none', 'same-origin'].includes(from))
     return [403, 'Not from there.'];
   if (act === 'login') {
     const user = form.get('user') ?? '', password = form.get('password') ?? '';

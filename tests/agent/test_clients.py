@@ -245,6 +245,18 @@ def test_page_lets_nobody_in_by_mistake(page, house):
     assert page.ask()[0] == 503
 
 
+def test_page_changes_nothing_by_another_method(page, house):
+    """None is exempt from where it has to come from."""
+    assert page.log_in()[0] == 303
+    token = page.cookie.removeprefix("latchkey=")
+    for method in ("PUT", "PATCH", "DELETE", "post", "QUERY"):
+        page.request(method, "", "do=logout", {
+            "Host": "example.org", "X-Real-IP": "192.0.2.7",
+            "Cookie": page.cookie, "Sec-Fetch-Site": "cross-site",
+            "Content-Type": "application/x-www-form-urlencoded"})
+        assert house.cli.check(token)["user"] == USER, method
+
+
 def test_curl_asks_and_says_by_its_exit_status(house):
     house.agent(ROW)
     path = house.address.removeprefix("unix:")
@@ -263,6 +275,13 @@ def test_curl_asks_and_says_by_its_exit_status(house):
     status, text = ask("check", "token=-", stdin=token)
     assert (status, json.loads(text)["user"]) == (0, "al ice&x=@y")
     assert ask("sessions", "user=al ice&x=@y")[0] == 0
+    # A value that only ends like one from elsewhere is as it stands.
+    for user in ("a=-", "a@-", "-", "@x"):
+        status, text = ask("issue", f"user={user}", "client=web", stdin="b")
+        assert status == 0
+        status, text = ask("check", "token=-",
+                           stdin=json.loads(text)["token"])
+        assert json.loads(text)["user"] == ("b" if user == "-" else user)
     assert ask("check", "token=x")[0] == 1
     assert ask("check", "tokn=x")[0] == 2
     assert ask("health")[0] == 0
