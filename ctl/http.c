@@ -152,16 +152,29 @@ ctl_http_host(const struct ctl_http *http)
 	return (http->host);
 }
 
-/* More than is kept is read all the same, or the answer had no end. */
+/* What is more than is looked at ends the answer, which may have no end. */
 static size_t
 keep(char *bytes, size_t one, size_t n, void *cookie)
 {
 	struct lk_buf *const body = cookie;
 	const size_t room = body->max - body->len;
+	size_t i;
 
 	(void)one;
+	for (i = 0; i < n; i++)
+		if (bytes[i] == '\0')
+			bytes[i] = '\n';
 	lk_buf_add(body, bytes, n < room ? n : room);
-	return (n);
+	return (n < room ? n : 0);
+}
+
+/* Once protocols are switched no other answer follows. */
+static size_t
+look(char *line, size_t one, size_t n, void *cookie)
+{
+	(void)one;
+	(void)cookie;
+	return (n > 12 && memcmp(line, "HTTP/1.1 101", 12) == 0 ? 0 : n);
 }
 
 static void
@@ -209,6 +222,7 @@ ctl_http_ask(struct ctl_http *http, const struct ctl_http_request *request,
 
 	lk_buf_reset(&answer->body);
 	answer->status = 0;
+	answer->late = false;
 	answer->why[0] = '\0';
 	http->curl_easy_reset_(http->easy);
 	for (i = 0; request->headers != NULL && request->headers[i] != NULL;
@@ -221,6 +235,7 @@ ctl_http_ask(struct ctl_http *http, const struct ctl_http_request *request,
 	say_request(http, request);
 	SET(HTTPHEADER, headers);
 	SET(ERRORBUFFER, why);
+	SET(HEADERFUNCTION, look);
 	SET(WRITEFUNCTION, keep);
 	SET(WRITEDATA, &answer->body);
 	code = http->curl_easy_perform_(http->easy);
@@ -228,6 +243,7 @@ ctl_http_ask(struct ctl_http *http, const struct ctl_http_request *request,
 	    &answer->status);
 	(void)http->curl_easy_getinfo_(http->easy, CURLINFO_HTTP_VERSION,
 	    &version);
+	answer->late = code == CURLE_OPERATION_TIMEDOUT;
 	answer->version = version >= CURL_HTTP_VERSION_2_0 ? 2 : 1;
 #undef SET
 out:

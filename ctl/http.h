@@ -23,18 +23,19 @@ struct ctl_http_request {
 };
 
 struct ctl_http_answer {
-	long status;  /* 0: there was none */
-	long version; /* 2: HTTP/2, 1: older */
-	struct lk_buf body;
+	long status;            /* 0: there was none */
+	long version;           /* 2: HTTP/2, 1: older */
+	bool late;              /* it was not over when the time was */
+	struct lk_buf body;     /* without a NUL */
 	char why[LK_ERROR_MAX]; /* there was none */
 };
 
-#define CTL_HTTP_ANSWER_INIT                          \
-	{                                             \
-		0, 0, LK_BUF_INIT(CTL_HTTP_BODY_MAX), \
-		{                                     \
-			'\0'                          \
-		}                                     \
+#define CTL_HTTP_ANSWER_INIT                                 \
+	{                                                    \
+		0, 0, false, LK_BUF_INIT(CTL_HTTP_BODY_MAX), \
+		{                                            \
+			'\0'                                 \
+		}                                            \
 	}
 
 /**
@@ -60,7 +61,8 @@ const char *ctl_http_user(const struct ctl_http *http);
  * ctl_http_ask(http, request, answer):
  * Ask, wait at most ten seconds, and write the answer over ${answer}, whose
  * body the caller frees.  No redirect is followed, no proxy asked, no cookie
- * kept.
+ * kept.  What comes behind the status 101, or the most bytes, is not waited
+ * for.
  */
 void ctl_http_ask(struct ctl_http *http, const struct ctl_http_request *request,
     struct ctl_http_answer *answer);

@@ -18,6 +18,8 @@
 
 /* Of one kind, what is said in full. */
 #define SHOWN_MAX 4
+/* After so many requests that were not answered in time no more are made. */
+#define LATE_MAX 3
 /* "Authorization: Basic " and what it encodes. */
 #define HEADER_MAX (3 * LK_TOKEN_MAX)
 
@@ -89,6 +91,12 @@ probe_ask(struct probe *p, const struct ctl_http_request *request,
 	struct ctl_http_request whole = *request;
 	size_t i, n = 0;
 
+	/* Who has stopped answering would take hours. */
+	if (p->late == LATE_MAX) {
+		lk_buf_reset(&p->last.body);
+		p->last.status = p->last.version = 0;
+		return (&p->last);
+	}
 	for (i = 0; request->headers != NULL && request->headers[i] != NULL;
 	     i++)
 		if (n + 2 < PROBE_HEADERS)
@@ -99,6 +107,7 @@ probe_ask(struct probe *p, const struct ctl_http_request *request,
 	whole.headers = headers;
 	ctl_http_ask(p->http, &whole, &p->last);
 	p->asked++;
+	p->late += p->last.late;
 	return (&p->last);
 }
 
@@ -192,10 +201,35 @@ probe_kept(struct probe *p)
 	    "proxy_cache, fastcgi_cache or other cache there.");
 	(void)probe_ask(p, &request, true);
 	p->ways++;
-	if (probe_ask(p, &request, false)->status / 100 == 2 &&
-	    p->nobody.status / 100 != 2)
+	if (probe_is_shown(p, probe_ask(p, &request, false)) &&
+	    !probe_is_shown(p, &p->nobody))
 		probe_open(p, "the page shows");
 	probe_part_end(p);
+}
+
+/* Whether it still answers as in the beginning: to who is shut out meanwhile
+ * all of it looks closed. */
+static void
+probe_still(struct probe *p)
+{
+	const struct ctl_http_request request = { .target = NULL };
+	const long now = probe_ask(p, &request, false)->status;
+
+	if (p->late == LATE_MAX)
+		ctl_say(p->ctl,
+		    "%d requests were not answered in time, and then no more "
+		    "were made: what is \"ok\" above need not be",
+		    LATE_MAX);
+	else if (now != p->nobody.status)
+		ctl_say(p->ctl,
+		    "it answers %ld by now, and %ld in the beginning: if this "
+		    "host is shut out, as by a limit or fail2ban, what is "
+		    "\"ok\" above need not be",
+		    now, p->nobody.status);
+	else
+		return;
+	if (p->code == CTL_DONE)
+		p->code = CTL_STORE;
 }
 
 /* Run what the operator says. */
@@ -349,6 +383,7 @@ ctl_probe(struct ctl *ctl, int argc, char **argv)
 		find_nowhere(&p);
 		find_public(&p, open_path);
 		probe_all(&p);
+		probe_still(&p);
 		if (file != NULL)
 			probe_kept(&p);
 		if (pause != NULL)

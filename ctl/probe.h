@@ -24,6 +24,7 @@ struct probe {
 	struct ctl_http_answer last;
 	bool told_apart;      /* what is not there answers like no refusal */
 	size_t asked;         /* requests */
+	size_t late;          /* that were not answered in time */
 	size_t ways, through; /* of the part that is under way */
 	const char *part, *advice;
 	int code;
@@ -44,12 +45,17 @@ void probe_part_end(struct probe *p);
 const struct ctl_http_answer *probe_ask(struct probe *p,
     const struct ctl_http_request *request, bool with_token);
 
-/** probe_is_good(answer): Whether a page was shown. */
+/** probe_is_good(answer): Whether a page was shown, or a WebSocket opened. */
 static inline bool
 probe_is_good(const struct ctl_http_answer *answer)
 {
-	return (answer->status / 100 == 2);
+	return (answer->status / 100 == 2 || answer->status == 101);
 }
+
+/** probe_is_shown(p, answer): The same, or whether a refusal has the page in
+ * it. */
+bool probe_is_shown(const struct probe *p,
+    const struct ctl_http_answer *answer);
 
 /**
  * probe_expect_refusal(p, request, what):

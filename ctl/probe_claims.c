@@ -43,6 +43,8 @@ probe_tokens(struct probe *p)
 			headers[0] = text;
 			probe_expect_refusal(p, &request, text);
 		}
+	headers[0] = "Authorization: Basic Zm9yZ2VkLWJ5LXRoZS1wcm9iZTp4";
+	probe_expect_refusal(p, &request, headers[0]);
 	if (p->token != NULL) {
 		headers[0] = p->token;
 		p->token[strlen(p->token) - 1] ^= 1;
@@ -71,8 +73,38 @@ static const char *const claims[] = { "Latchkey-Status: 200", "Status: 200",
 	"FCGI_ROLE: RESPONDER", "Redirect-Remote-User: " FORGED,
 	"X-Forwarded-For: 127.0.0.1", "X-Real-IP: 127.0.0.1",
 	"Forwarded: for=127.0.0.1;remote_user=\"" FORGED "\"",
-	"Upgrade: websocket", "Range: bytes=0-99", "Expect: 100-continue",
+	"X-Forwarded-For: 10.0.0.1", "X-Forwarded-For: 172.16.0.1",
+	"X-Forwarded-For: 192.168.0.1", "X-Real-IP: 10.0.0.1",
+	"True-Client-IP: 127.0.0.1", "X-Forwarded-Host: localhost",
+	"X-Forwarded-Proto: https", "X-Requested-With: XMLHttpRequest",
+	"Accept: application/json", "Content-Type: application/grpc",
+	"User-Agent: Mozilla/5.0 (compatible; Googlebot/2.1)",
+	"Range: bytes=0-99", "Expect: 100-continue",
 	"Cache-Control: only-if-cached" };
+
+/* Of somebody who follows a link on the site itself. */
+static void
+try_referer(struct probe *p)
+{
+	char text[1024];
+	const char *const headers[] = { text, NULL };
+	const struct ctl_http_request request = { .headers = headers };
+
+	(void)snprintf(text, sizeof(text), "Referer: https://%.900s/",
+	    ctl_http_host(p->http));
+	probe_expect_refusal(p, &request, text);
+}
+
+static void
+try_websocket(struct probe *p)
+{
+	static const char *const headers[] = { "Upgrade: websocket",
+		"Connection: Upgrade", "Sec-WebSocket-Version: 13",
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", NULL };
+	const struct ctl_http_request request = { .headers = headers };
+
+	probe_expect_refusal(p, &request, "Upgrade: websocket");
+}
 
 void
 probe_claims(struct probe *p)
@@ -103,6 +135,8 @@ probe_claims(struct probe *p)
 		headers[0] = claims[i];
 		probe_expect_refusal(p, &request, claims[i]);
 	}
+	try_referer(p);
+	try_websocket(p);
 	probe_part_end(p);
 }
 
@@ -158,39 +192,48 @@ static const char *const of_others[] = { "X-Forwarded-User", "X-Remote-User",
 	"Auth-User", "User", "Username" };
 #define OF_OTHERS (sizeof(of_others) / sizeof(of_others[0]))
 
-/* Whether ${line} begins with ${name} as servers write it, or behind HTTP_. */
+/* Whether ${seen} is ${name} as servers write it, or behind HTTP_. */
 static bool
-is_named(const char *line, const char *name)
+is_named(const char *seen, const char *name)
 {
-	if (strncasecmp(line, "HTTP_", 5) == 0)
-		line += 5;
-	for (; *name != '\0'; line++, name++)
-		if (*line != *name &&
-		    toupper((unsigned char)*line) !=
+	if (strncasecmp(seen, "HTTP_", 5) == 0)
+		seen += 5;
+	for (; *name != '\0'; seen++, name++)
+		if (*seen != *name &&
+		    toupper((unsigned char)*seen) !=
 		        (*name == '-' ? '_' : toupper((unsigned char)*name)))
 			return (false);
-	return (*line == '=' || *line == ':');
+	return (*seen == '\0');
 }
 
-/* The line of the page that has ${word}, if one has that is not to be called
- * ${own}, which may be NULL; no more of it than is between commas, as the token
- * may be in the same line. */
+/* Write what the page calls what stands at ${at}: the name in front of it, and
+ * nothing else, as the token may be in the same line. */
+static void
+name_before(const struct lk_buf *body, const char *at, char *name, size_t size)
+{
+	const char *end = at, *start;
+
+	while (end > body->data && strchr(" \t\"'=:", end[-1]) != NULL)
+		end--;
+	for (start = end; start > body->data &&
+	     (isalnum((unsigned char)start[-1]) ||
+	         strchr("-_", start[-1]) != NULL) &&
+	     (size_t)(end - start) + 1 < size;)
+		start--;
+	(void)snprintf(name, size, "%.*s", (int)(end - start), start);
+}
+
+/* Whether the page has ${word} by a name that is not ${own}, which may be NULL;
+ * write that name. */
 static bool
-line_with(const struct lk_buf *body, const char *word, const char *own,
-    char *line, size_t size)
+is_seen(const struct lk_buf *body, const char *word, const char *own,
+    char *name, size_t size)
 {
 	const char *at = body->len > 0 ? strstr(body->data, word) : NULL;
-	const char *start;
-	size_t len;
 
 	for (; at != NULL; at = strstr(at + 1, word)) {
-		start = at;
-		while (start > body->data && strchr("\n,", start[-1]) == NULL)
-			start--;
-		len = strcspn(start, ",\r\n");
-		(void)snprintf(line, size, "%.*s", len < 100 ? (int)len : 100,
-		    start);
-		if (own == NULL || !is_named(line, own))
+		name_before(body, at, name, size);
+		if (own == NULL || !is_named(name, own))
 			return (true);
 	}
 	return (false);
@@ -201,7 +244,7 @@ static void
 try_forged(struct probe *p, const char *const names[], size_t n, char sign,
     bool may_be_seen)
 {
-	char text[IDENTITIES][96], word[64], line[128];
+	char text[IDENTITIES][96], word[64], name[48];
 	const char *headers[IDENTITIES + 1] = { NULL };
 	const struct ctl_http_request request = { .headers = headers };
 	const struct ctl_http_answer *a;
@@ -221,12 +264,12 @@ try_forged(struct probe *p, const char *const names[], size_t n, char sign,
 		p->ways++;
 		(void)snprintf(word, sizeof(word), FORGED "-%zu.", i);
 		text[i][strcspn(text[i], ":")] = '\0';
-		if (line_with(&a->body, word, may_be_seen ? text[i] : NULL,
-		        line, sizeof(line)))
+		if (is_seen(&a->body, word, may_be_seen ? text[i] : NULL, name,
+		        sizeof(name)))
 			probe_open(p,
 			    "a client's header %s reaches the "
-			    "application: %s",
-			    text[i], line);
+			    "application as \"%s\"",
+			    text[i], name);
 	}
 }
 
@@ -302,7 +345,7 @@ probe_told(struct probe *p)
 	try_forged(p, of_others, OF_OTHERS, '-', true);
 	try_leaving_out(p);
 	probe_part_end(p);
-	if (p->token != NULL &&
+	if (p->token != NULL && p->page.body.len > 0 &&
 	    strstr(p->page.body.data, p->token + strcspn(p->token, ":=") + 2) !=
 	        NULL)
 		probe_hint(p, "look",

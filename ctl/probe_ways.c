@@ -57,6 +57,19 @@ is_page(const struct probe *p, const struct ctl_http_answer *a)
 	return (all > 0 && 2 * common >= all);
 }
 
+bool
+probe_is_shown(const struct probe *p, const struct ctl_http_answer *a)
+{
+	size_t all, common;
+
+	if (probe_is_good(a))
+		return (true);
+	if (p->page.status == 0 || a->body.len == 0)
+		return (false);
+	count_lines(&p->page.body, &a->body, &all, &common);
+	return (all > 0 && 10 * common >= 9 * all);
+}
+
 /* ---- Who has no token -------------------------------------------------- */
 
 void
@@ -69,9 +82,10 @@ probe_nobody(struct probe *p)
 	    "RequireAny (Apache), at the order of the route (Caddy), at the "
 	    "lines with deny (HAProxy); the examples in etc/ are complete.");
 	p->ways++;
-	if (probe_is_good(&p->nobody))
-		probe_open(p, "%s answers %ld", ctl_http_path(p->http),
-		    p->nobody.status);
+	if (probe_is_shown(p, &p->nobody))
+		probe_open(p, "%s answers %ld%s", ctl_http_path(p->http),
+		    p->nobody.status,
+		    probe_is_good(&p->nobody) ? "" : " with the page");
 	else if (p->nobody.status >= 500)
 		probe_hint(p, "look",
 		    "it answers %ld, which is what a gate "
@@ -88,7 +102,7 @@ expect_no_page(struct probe *p, const struct ctl_http_request *request,
 	const struct ctl_http_answer *a = probe_ask(p, request, false);
 
 	p->ways++;
-	if (probe_is_good(a) && is_page(p, a))
+	if (probe_is_shown(p, a) && is_page(p, a))
 		probe_open(p, "%s answers %ld with the page", what, a->status);
 }
 
@@ -99,7 +113,7 @@ probe_expect_refusal(struct probe *p, const struct ctl_http_request *request,
 	const struct ctl_http_answer *a = probe_ask(p, request, false);
 
 	p->ways++;
-	if (probe_is_good(a))
+	if (probe_is_shown(p, a))
 		probe_open(p, "%s answers %ld", what, a->status);
 }
 
@@ -244,7 +258,9 @@ void
 probe_below(struct probe *p)
 {
 	static const char *const suffixes[] = { ".php", ".cgi", ".html", ".js",
-		".css", ".png", ".txt", ".php/x", "/", ".well-known/x" };
+		".css", ".png", ".jpg", ".svg", ".ico", ".woff2", ".txt",
+		".json", ".xml", ".pdf", ".zip", ".php/x", "/",
+		".well-known/x" };
 	struct lk_buf target = LK_BUF_INIT(PROBE_TEXT);
 	size_t i;
 

@@ -1,5 +1,6 @@
 """`latchkey probe`: it finds what opens a site, and cries for nothing else."""
 
+import contextlib
 import http.server
 import json
 import subprocess
@@ -16,7 +17,8 @@ from support.haproxy import Haproxy
 from support.http import request
 from support.lighttpd import Lighttpd
 from support.nginx import Nginx
-from support.place import ROOT, Daemon, accepts, free_port, wait_until
+from support.place import (PATIENCE, ROOT, Daemon, accepts, free_port,
+                           wait_until)
 from support.servers import find_program
 from support.site import FRONTS
 
@@ -56,6 +58,16 @@ NGINX_CACHE = {
     "fastcgi_cache_valid 200 1h; fastcgi_ignore_headers Cache-Control "
     "Set-Cookie Vary;"}
 ASKED = '$HTTP["url"] !~ "^/((login|public)(/|$)|session/(login|page|logout)$)"'
+
+
+def haproxy_lets(whom):
+    """Who is not asked about, as well as what is public."""
+    return {f"{words} unless public or people": f"{words} unless public or "
+            f"people or {whom}" for words in (
+                "http-request lua.latchkey", "http-request deny deny_status "
+                "403", "http-request deny deny_status 503")}
+
+
 MISTAKES = {
     # lighttpd
     "modules in another order": (
@@ -75,6 +87,9 @@ MISTAKES = {
     "one host of lighttpd": (
         Lighttpd, {ASKED: '$HTTP["host"] =~ "localhost:"'},
         "/app/page", "other hosts"),
+    "links from the site itself": (
+        Lighttpd, {ASKED: '$HTTP["referer"] !~ "//localhost"'},
+        "/app/page", "headers that claim to be somebody"),
     "no forgetting in lighttpd": (
         Lighttpd, {'include_shell "sh {root}/etc/lighttpd/latchkey-forget.sh"':
                    ""},
@@ -88,6 +103,16 @@ MISTAKES = {
                  "Require expr %{{REMOTE_ADDR}} -ipmatch '127.0.0.0/8'\n"
                  "</RequireAny>"},
         "/app/page", "without a token"),
+    "robots": (
+        Apache, {"Require valid-user": "<RequireAny>\nRequire valid-user\n"
+                 'Require expr "%{{HTTP_USER_AGENT}} =~ /Googlebot/"\n'
+                 "</RequireAny>"},
+        "/app/page", "headers that claim to be somebody"),
+    "addresses of the house": (
+        Apache, {"Require valid-user": "<RequireAny>\nRequire valid-user\n"
+                 'Require expr "%{{HTTP:X-Forwarded-For}} =~ /^10[.]/"\n'
+                 "</RequireAny>"},
+        "/app/page", "headers that claim to be somebody"),
     "a limit": (
         Apache, {"\tRequire valid-user": "\t<Limit GET POST>\n"
                  "Require valid-user\n</Limit>"},
@@ -124,6 +149,15 @@ MISTAKES = {
                 "error_page 401 = @open;\nlocation @open {{ auth_request "
                 "off; proxy_pass http://{service}; }}"},
         "/app/page", "without a token"),
+    "files to download": (
+        Nginx, {"location /fcgi/ {": "location ~ [.]pdf$ {{ auth_request "
+                "off; return 404; }}\nlocation /fcgi/ {{"},
+        "/app/page", "other names beside it"),
+    "an error page that keeps the status": (
+        Nginx, {"error_page 401 = @latchkey_login;":
+                "error_page 401 @open;\nlocation @open {{ auth_request "
+                "off; }}"},
+        "/secret.html", "without a token"),
     "the old version": (
         Nginx, {"auth_request     /_latchkey;":
                 "set $ask /_latchkey; auth_request /_latchkey; "
@@ -155,6 +189,11 @@ MISTAKES = {
                 "@asked not vars_regexp {{http.request.uri}} "
                 "^/(login|public)"},
         "/app/page", "other spellings of the path"),
+    "scripts": (
+        Caddy, {"@asked not vars_regexp {{http.request.uri}} "
+                "^/(login|public)(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*/?([?].*)?$":
+                "@asked not header X-Requested-With XMLHttpRequest"},
+        "/app/page", "headers that claim to be somebody"),
     "no forgetting in Caddy": (
         Caddy, {"request_header -*latchkey*": "",
                 "request_header -Remote*": ""},
@@ -169,6 +208,12 @@ MISTAKES = {
                   "http-request deny deny_status 503 unless public or people "
                   "or {{ var(txn.latchkey_status) -m int 200 }}": ""},
         "/app/page", "without a token"),
+    "WebSockets": (
+        Haproxy, haproxy_lets("websocket"), "/app/page",
+        "headers that claim to be somebody"),
+    "Basic, which is somebody else's": (
+        Haproxy, haproxy_lets("{{ req.fhdr(authorization) -m beg Basic }}"),
+        "/app/page", "tokens that are none"),
     "the beginning of a path": (
         Haproxy, {"acl public path -m reg "
                   "^/(login|public)(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*/?$":
@@ -292,30 +337,131 @@ def test_probe_without_a_token_sees_an_open_door(site):
     assert found(done) == ["OPEN  without a token: /public/ answers 200"]
 
 
-def test_probe_shows_no_token_that_a_page_says(site):
-    """As one does that says all that it was sent in one line."""
+@contextlib.contextmanager
+def odd_site(answer):
+    """A site of which answer(handler, number of the request) does the rest."""
     class Page(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            said = json.dumps(dict(sorted(self.headers.items())))
-            good = "Bearer lk_" in said
-            self.send_response(200 if good else 401)
+        protocol_version = "HTTP/1.1"
+
+        def handle_one_request(self):
+            with contextlib.suppress(ConnectionError):
+                super().handle_one_request()
+
+        def __getattr__(self, name):
+            if not name.startswith("do_"):
+                raise AttributeError(name)
+            return self.answer
+
+        def answer(self):
+            server.asked.append(self)
+            answer(self, len(server.asked))
+
+        def say(self, status, text, *headers):
+            body = text.encode()
+            self.send_response(status)
+            for line in (*headers, ("Content-Length", len(body))):
+                self.send_header(*line)
             self.end_headers()
-            self.wfile.write(said.encode() if good else b"")
+            if self.command != "HEAD":
+                self.wfile.write(body)
 
         def log_message(self, *words):
             """Tokens may be in there."""
 
-    with http.server.HTTPServer(("localhost", 0), Page) as server:
+    with http.server.ThreadingHTTPServer(("localhost", 0), Page) as server:
+        server.daemon_threads, server.block_on_close = True, False
+        server.asked = []
         threading.Thread(target=server.serve_forever).start()
         try:
-            token = site.cli.issue("alice")
-            done = site.cli.run(
-                "probe", f"http://localhost:{server.server_port}/",
-                "--token-from", "-", stdin=token + "\n")
+            yield server
         finally:
             server.shutdown()
+
+
+def probe_odd(site, server, *options):
+    token = site.cli.issue("alice")
+    return token, subprocess.run(
+        site.cli.enter(site.cli.program, "-c", site.conf, "probe",
+                       f"http://localhost:{server.server_port}/",
+                       "--token-from", "-", *options), input=token + "\n",
+        capture_output=True, text=True, check=False, timeout=4 * PATIENCE)
+
+
+@pytest.mark.parametrize("said", [
+    json.dumps, repr, lambda headers: " ".join(map(": ".join, headers.items())),
+    lambda headers: "".join(f"<td>{name}</td><td>{value}</td>" for name, value
+                            in headers.items())])
+def test_probe_shows_no_token_that_a_page_says(site, said):
+    """As one does that says all that it was sent in one line."""
+    def answer(page, _):
+        good = "Bearer lk_" in page.headers.get("Authorization", "")
+        page.say(200 if good else 401, said(
+            dict(sorted(page.headers.items()))) if good else "")
+
+    with odd_site(answer) as server:
+        token, done = probe_odd(site, server)
     assert "reaches the application" in done.stdout
-    assert token[:20] not in done.stdout + done.stderr
+    assert token[3:15] not in done.stdout + done.stderr
+
+
+def test_probe_is_not_led_astray(site):
+    """By what never ends, points elsewhere, or is meant for the terminal."""
+    elsewhere = []
+
+    def answer(page, number):
+        if page.server is not server:
+            elsewhere.append(page)
+        good = "Authorization" in page.headers and page.headers[
+            "Authorization"].startswith("Bearer lk_") and number > 1
+        page.send_response(200 if good else 302 if number % 2 else 401,
+                           "\x1b]0;owned\x07")
+        page.send_header("Location", number % 4 and "file:///etc/passwd" or
+                         f"http://localhost:{other.server_port}/")
+        page.send_header("Set-Cookie", "taken=1; Path=/")
+        page.send_header("Transfer-Encoding", "chunked")
+        page.end_headers()
+        said = "\0\x1b[2J\x9b" + "\n".join(
+            f"\x1b[31mX: {value}" for value in page.headers.values())
+        # The first page is empty; of the others each has no end.
+        if good and number == 2 or page.command == "HEAD":
+            page.wfile.write(b"0\r\n\r\n")
+            return
+        while True:
+            body = said.encode() + b"\n" * 65536
+            page.wfile.write(b"%x\r\n%s\r\n" % (len(body), body))
+
+    with odd_site(answer) as server, odd_site(answer) as other:
+        token, done = probe_odd(site, server)
+        assert other.asked == [] and elsewhere == []
+        assert not any("taken" in (page.headers["Cookie"] or "")
+                       for page in server.asked)
+    assert done.returncode in (1, 3), done.stderr
+    assert "reaches the application" in done.stdout
+    assert not set("\x1b\x07\0\x9b") & set(done.stdout + done.stderr)
+    assert token[3:15] not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+def test_probe_that_is_shut_out_does_not_say_that_all_is_well(site, hangs):
+    """As by fail2ban: what is not answered is not refused."""
+    released = threading.Event()
+
+    def answer(page, number):
+        good = "Bearer lk_" in page.headers.get("Authorization", "")
+        if number > 40 and hangs:
+            released.wait()
+        page.say(403 if number > 40 else 200 if good else 401, "")
+
+    with odd_site(answer) as server:
+        _, done = probe_odd(site, server)
+        released.set()
+        asked = len(server.asked)
+    assert done.returncode == 3, done.stdout
+    if hangs:
+        assert "3 requests were not answered in time" in done.stderr
+        assert asked == 43
+    else:
+        assert "it answers 403 by now, and 401 in the beginning" in done.stderr
 
 
 def test_probe_speaks_http2_over_tls(site):
