@@ -89,7 +89,7 @@ say_started(const struct lk_log *log, const struct lk_settings *settings,
 		    { NULL, NULL });
 	if (settings->agent.callers.n == 0)
 		LK_LOG(log, LK_LOG_WARN,
-		    "agent.callers has no row: nobody but root may ask",
+		    "agent.callers has no row: only root and this user may ask",
 		    { NULL, NULL });
 }
 
