@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "base/form.h"
@@ -37,6 +38,8 @@ static const struct {
 	[AGENT_TOKEN_TYPE_HINT] = { "token_type_hint", TEXT, 64, false },
 };
 
+static const char unknown[] = "a field that is not known here";
+
 const char *
 agent_field_name(enum agent_field field)
 {
@@ -72,10 +75,10 @@ begin(struct agent_fields *fields, const char *name, unsigned int takes,
 			break;
 	}
 	if (i == AGENT_FIELD_COUNT || (takes & AGENT_BIT(i)) == 0)
-		return ("a field that is not known here");
+		return (unknown);
+	fields->named = *field = (enum agent_field)i;
 	if (fields->at[i] != 0)
 		return ("a field twice");
-	*field = (enum agent_field)i;
 	fields->at[i] = fields->text.len + 1;
 	return (NULL);
 }
@@ -99,7 +102,32 @@ end(struct agent_fields *fields, enum agent_field field)
 		return ("a value that is empty");
 	if (table[field].kind == NUMBER && strspn(text, "0123456789") != len)
 		return ("a number that is not a whole one");
+	fields->named = AGENT_FIELD_COUNT;
 	return (NULL);
+}
+
+/* ${wrong} with the name of the field, or with those that there are.  What the
+ * caller wrote in the place of a name may be a secret. */
+static const char *
+tell(struct agent_fields *fields, const char *wrong, unsigned int takes)
+{
+	size_t at = 0;
+	int i;
+
+	if (wrong == unknown) {
+		at = (size_t)snprintf(fields->wrong, sizeof(fields->wrong),
+		    "%s; known are:", wrong);
+		for (i = 0; i < AGENT_FIELD_COUNT; i++) {
+			if ((takes & AGENT_BIT(i)) != 0)
+				at += (size_t)snprintf(fields->wrong + at,
+				    sizeof(fields->wrong) - at, " %s",
+				    table[i].name);
+		}
+	} else if (wrong != NULL && fields->named != AGENT_FIELD_COUNT) {
+		(void)snprintf(fields->wrong, sizeof(fields->wrong), "%s: %s",
+		    table[fields->named].name, wrong);
+	}
+	return (fields->wrong[0] != '\0' ? fields->wrong : wrong);
 }
 
 /* ---- Forms --------------------------------------------------------------- */
@@ -119,7 +147,7 @@ read_field(struct agent_fields *fields, const struct lk_form_field *said,
 		wrong = "a % that encodes nothing";
 	else if (name.failed || name.len == 0 ||
 	    memchr(name.data, '\0', name.len) != NULL)
-		wrong = "a field that is not known here";
+		wrong = unknown;
 	else
 		wrong = begin(fields, name.data, takes, &field);
 	lk_buf_free(&name);
@@ -183,7 +211,7 @@ read_json(const char *text, size_t len, unsigned int takes,
 	    lk_json_pair(text, len, &at, &name, &name_len, &value,
 	        &value_len)) {
 		if (!lk_json_text(name, name_len, plain, sizeof(plain)))
-			wrong = "a field that is not known here";
+			wrong = unknown;
 		else
 			wrong = begin(fields, plain, takes, &field);
 		if (wrong == NULL)
@@ -197,8 +225,11 @@ agent_fields_read(const char *text, size_t len, bool json, unsigned int takes,
     struct agent_fields *fields)
 {
 	*fields = (struct agent_fields){
-		.text = LK_BUF_INIT(AGENT_BODY_MAX + 64)
+		.text = LK_BUF_INIT(AGENT_BODY_MAX + 64),
+		.named = AGENT_FIELD_COUNT
 	};
-	return (json ? read_json(text, len, takes, fields)
-	             : read_form(text, len, takes, fields));
+	return (tell(fields,
+	    json ? read_json(text, len, takes, fields)
+	         : read_form(text, len, takes, fields),
+	    takes));
 }

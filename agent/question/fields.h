@@ -38,6 +38,8 @@ struct agent_fields {
 	struct lk_buf text;           /* each with a NUL behind it */
 	size_t at[AGENT_FIELD_COUNT]; /* behind where it starts; 0: it is not
 	                                 there */
+	enum agent_field named;       /* the one that is being read, or COUNT */
+	char wrong[192];              /* what is wrong, where names are said */
 };
 
 /** agent_field_name(field): what it is called. */
@@ -46,8 +48,9 @@ const char *agent_field_name(enum agent_field field);
 /**
  * agent_fields_read(text, len, json, takes, fields):
  * Read ${text}, a form's or one object of JSON, which may have each field of
- * the set ${takes} once, and nothing else.  NULL, or in a few words what was
- * expected instead.  agent_fields_free() in every case.
+ * the set ${takes} once, and nothing else.  NULL, or in a few words what is
+ * there instead, which lives as long as ${fields}.  agent_fields_free() in
+ * every case.
  */
 const char *agent_fields_read(const char *text, size_t len, bool json,
     unsigned int takes, struct agent_fields *fields);

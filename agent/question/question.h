@@ -77,7 +77,7 @@ struct agent_question {
 struct agent_wrong {
 	unsigned int http;
 	enum lk_status status;
-	const char *message; /* constant text */
+	const char *message; /* constant text, or the question's */
 	const char *allow;   /* with 405 */
 };
 

@@ -47,6 +47,9 @@ gate_command_read(const struct gate_command *command, int argc, char **argv,
 		}
 	}
 	if (optind != argc) {
+		(void)fprintf(stderr,
+		    "%s: only options are taken; -c names the settings\n",
+		    command->name);
 		(void)fputs(command->usage, stderr);
 		return (GATE_EXIT_WRONG);
 	}

@@ -120,7 +120,8 @@ open_unix(const struct lk_address *address, mode_t mode, gid_t group,
 	return (LK_OK);
 
 fail:
-	lk_error_set(error, "%s: %s", address->path, strerror(errno));
+	lk_error_set(error, "%s: %s%s", address->path, strerror(errno),
+	    errno == ENOENT ? "; its folder must be there" : "");
 	listener->fd = fd;
 	gate_listener_close(listener);
 	return (LK_E_SETTINGS);

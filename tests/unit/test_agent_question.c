@@ -128,6 +128,41 @@ test_question_type_is_a_form_or_json(void **state)
 }
 
 static void
+test_question_wrong_field_is_named(void **state)
+{
+	static const struct {
+		const char *type, *body, *message;
+	} cases[] = {
+		{ FORM, "user=bob&ttl=1h",
+		    "ttl: a number that is not a whole one" },
+		{ JSON, "{\"user\":\"bob\",\"ttl\":1.5}",
+		    "ttl: a number that is not a whole one" },
+		{ JSON, "{\"user\":5}", "user: a value that is not a string" },
+		{ FORM, "user=", "user: a value that is empty" },
+		{ FORM, "user=a&user=a", "user: a field twice" },
+		{ FORM, "user=%zz", "user: a % that encodes nothing" },
+		{ FORM, "%zz=a", "a % that encodes nothing" },
+	};
+	static const char unknown[] = "a field that is not known here; known "
+	    "are: user client ttl peer agent replaces url";
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(
+		    post("issue", cases[i].type, cases[i].body), 400);
+		assert_string_equal(wrong.message, cases[i].message);
+	}
+	/* Never the caller's own words, among which a secret may be. */
+	assert_int_equal(post("issue", FORM, "user=bob&clinet=web"), 400);
+	assert_string_equal(wrong.message, unknown);
+	assert_int_equal(post("issue", FORM, TOKEN "=user"), 400);
+	assert_string_equal(wrong.message, unknown);
+	assert_int_equal(post("issue", JSON, "{\"reason\":\"logout\"}"), 400);
+	assert_string_equal(wrong.message, unknown);
+}
+
+static void
 test_question_timeout_is_some_milliseconds(void **state)
 {
 	static const char *const texts[] = { "", "0", "-1", "+1", "1.5", " 1",
