@@ -1,3 +1,9 @@
+#include <sys/socket.h>
+
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+
 #include "support/test.h"
 #include "store/redis/master/carried.h"
 
@@ -262,6 +268,97 @@ test_redis_past_is_that_of_a_master_alone(void **state)
 		assert_string_equal(past.history, c->past ? HISTORY_A : "");
 		assert_int_equal(past.copies, c->past ? 7 : 0);
 	}
+}
+
+/* ---- Telling a master -------------------------------------------------- */
+
+#define TOLD 16
+
+/* A master of another history. */
+struct peer {
+	int fd;
+	char heard[4096];
+};
+
+static size_t
+count(const char *text, const char *word)
+{
+	size_t n = 0;
+
+	while ((text = strstr(text, word)) != NULL) {
+		text += strlen(word);
+		n++;
+	}
+	return (n);
+}
+
+/* Say nothing before all is there that it is to be told. */
+static void *
+be_told(void *arg)
+{
+	static const char info[] = STATS("master", HISTORY_B, "sync_full:7");
+	struct peer *peer = arg;
+	char said[256];
+	size_t len = 0, i;
+	ssize_t n = 1;
+
+	if (read(peer->fd, peer->heard, sizeof(peer->heard)) <= 0)
+		return (NULL);
+	(void)snprintf(said, sizeof(said), "$%zu\r\n%s\r\n", sizeof(info) - 1,
+	    info);
+	(void)send(peer->fd, said, strlen(said), MSG_NOSIGNAL);
+	memset(peer->heard, 0, sizeof(peer->heard));
+	while (n > 0 && count(peer->heard, "EVAL") < TOLD) {
+		n = read(peer->fd, peer->heard + len,
+		    sizeof(peer->heard) - len - 1);
+		len += n > 0 ? (size_t)n : 0;
+	}
+	for (i = 0; n > 0 && i < TOLD; i++)
+		(void)send(peer->fd, ":1\r\n", 4, MSG_NOSIGNAL);
+	return (NULL);
+}
+
+/* What nobody else has first, and all in one write. */
+static void
+test_redis_carried_new_master_is_told_at_once(void **state)
+{
+	static const struct lk_redis_topology_ops ops = { .is_at = NULL };
+	const struct lk_redis_settings settings = { .command_timeout_ms =
+		                                        60000 };
+	const struct lk_redis_manners manners = { .settings = &settings };
+	struct lk_redis_topology topology = { .ops = &ops };
+	struct lk_redis_carried carried;
+	struct lk_redis_wire wire;
+	struct lk_error error = { "" };
+	struct peer peer = { .heard = "" };
+	const char *first, *owed;
+	pthread_t thread;
+	int fd[2], i;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
+	peer.fd = fd[1];
+	lk_redis_wire_init(&wire, &manners, &error);
+	assert_int_equal(lk_redis_wire_take(&wire, fd[0]), LK_OK);
+	lk_redis_carried_init(&carried, &topology);
+	for (i = 0; i < TOLD; i++)
+		assert_int_equal(keep(&carried.pending, 100 + i, HISTORY_A,
+		                     true, i != TOLD - 1),
+		    LK_PENDING_ADDED);
+	assert_int_equal(pthread_create(&thread, NULL, be_told, &peer), 0);
+	assert_int_equal(lk_redis_carried_tell(&carried, &wire,
+	                     lk_deadline_in(5000)),
+	    LK_OK);
+	lk_redis_wire_drop(&wire);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	(void)close(fd[1]);
+	owed = strstr(peer.heard, "115");
+	first = strstr(peer.heard, "100");
+	assert_true(owed != NULL && first != NULL && owed < first);
+	assert_true(lk_redis_carried_is_told(&carried, &wire, HISTORY_B));
+	assert_int_equal(carried.pending.n, TOLD);
+	assert_int_equal(carried.pending.owed, TOLD);
+	lk_redis_pending_clear(&carried.pending);
+	lk_redis_carried_destroy(&carried);
 }
 
 #include "support/suite.h"

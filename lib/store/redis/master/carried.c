@@ -12,6 +12,10 @@
 /* Longest of all but the script. */
 #define ARGS_MAX 8192
 
+/* How many a master is told in one write: one after the other, those of ten
+ * minutes would take it longer than anybody waits. */
+#define TOGETHER 16
+
 /* ---- The list ---------------------------------------------------------- */
 
 static void
@@ -221,6 +225,24 @@ lk_redis_pending_move(struct lk_redis_pending *to,
 }
 
 void
+lk_redis_pending_owed_first(struct lk_redis_pending *pending)
+{
+	struct lk_redis_pending_item *durable = NULL, *item;
+	struct lk_redis_pending_item **owed = &pending->first,
+				     **rest = &durable;
+
+	for (item = pending->first; item != NULL; item = item->next) {
+		*(item->durable ? rest : owed) = item;
+		if (item->durable)
+			rest = &item->next;
+		else
+			owed = &item->next;
+	}
+	*rest = NULL;
+	*owed = durable;
+}
+
+void
 lk_redis_pending_clear(struct lk_redis_pending *pending)
 {
 	struct lk_redis_pending_item *item, *next;
@@ -346,29 +368,35 @@ is_in_slots(const struct lk_redis_topology *topology,
 	    topology->ops->is_at(topology, wire, item->slot));
 }
 
-/* Tell the master one that it does not have. */
+/* Tell the master some that it does not have, in one write. */
 static enum lk_status
-replay_one(struct lk_redis_pending_item *item, struct lk_redis_wire *wire,
-    const char *history, struct lk_deadline deadline, bool *refused)
+replay_some(struct lk_redis_pending_item *const *items, size_t n,
+    struct lk_redis_wire *wire, const char *history,
+    struct lk_deadline deadline, bool *refused)
 {
-	struct lk_buf sent = LK_BUF_INIT(COMMAND_MAX);
-	struct lk_redis_reply *reply = NULL;
+	struct lk_buf sent = LK_BUF_INIT(TOGETHER * COMMAND_MAX);
+	struct lk_redis_reply *replies[TOGETHER] = { NULL };
 	struct lk_redis_exchange x = { .timed = false };
 	struct lk_redis_command command;
-	enum lk_status status = LK_FAULT;
+	enum lk_status status = LK_OK;
+	size_t i;
 
-	item_command(item, &command);
-	status = lk_redis_command_format(&command, 1, &sent);
+	for (i = 0; i < n && status == LK_OK; i++) {
+		item_command(items[i], &command);
+		status = lk_redis_command_format(&command, 1, &sent);
+	}
 	if (status == LK_OK)
-		status = lk_redis_wire_exchange(wire, &sent, 1, deadline,
-		    &reply, &x);
+		status = lk_redis_wire_exchange(wire, &sent, n, deadline,
+		    replies, &x);
 	lk_buf_free(&sent);
-	if (status == LK_OK &&
-	    lk_redis_reply_refusal(reply, wire->name, wire->error) != LK_OK)
-		*refused = true;
-	else if (status == LK_OK)
-		item_done_by(item, history);
-	lk_redis_reply_free(reply);
+	for (i = 0; i < x.replies && i < n; i++) {
+		if (lk_redis_reply_refusal(replies[i], wire->name,
+		        wire->error) != LK_OK)
+			*refused = true;
+		else
+			item_done_by(items[i], history);
+	}
+	lk_redis_free_replies(replies, n);
 	return (status);
 }
 
@@ -382,20 +410,26 @@ replay(const struct lk_redis_topology *topology,
     struct lk_redis_pending *pending, struct lk_redis_wire *wire,
     struct lk_deadline deadline)
 {
-	struct lk_redis_pending_item *item;
+	struct lk_redis_pending_item *items[TOGETHER], *item;
 	struct lk_redis_past past;
 	enum lk_status status = LK_FAULT;
 	bool refused = false;
+	size_t n;
 
 	status = lk_redis_past_ask(wire, deadline, &past);
-	for (item = pending->first; item != NULL && status == LK_OK;
-	     item = item->next) {
-		if (strcmp(item->history, past.history) == 0 ||
-		    !is_in_slots(topology, wire, item))
-			continue;
-		set_durable(pending, item, false);
-		status = replay_one(item, wire, past.history, deadline,
-		    &refused);
+	lk_redis_pending_owed_first(pending);
+	item = pending->first;
+	while (status == LK_OK && item != NULL) {
+		for (n = 0; n < TOGETHER && item != NULL; item = item->next) {
+			if (strcmp(item->history, past.history) == 0 ||
+			    !is_in_slots(topology, wire, item))
+				continue;
+			set_durable(pending, item, false);
+			items[n++] = item;
+		}
+		if (n > 0)
+			status = replay_some(items, n, wire, past.history,
+			    deadline, &refused);
 	}
 	return (status == LK_OK && refused ? LK_E_NOT_DURABLE : status);
 }

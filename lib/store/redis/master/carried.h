@@ -34,7 +34,7 @@ struct lk_redis_pending_item {
 	                     may hold a token */
 };
 
-/** A list, oldest first.  All zero: empty. */
+/** A list, of each kind the oldest first.  All zero: empty. */
 struct lk_redis_pending {
 	struct lk_redis_pending_item *first;
 	size_t n;
@@ -150,6 +150,13 @@ size_t lk_redis_pending_move(struct lk_redis_pending *to,
  */
 size_t lk_redis_pending_reached(struct lk_redis_pending *pending,
     const char *history, int64_t before_ns);
+
+/**
+ * lk_redis_pending_owed_first(pending):
+ * Put those that are not durable in front, each kind in its order: a master may
+ * well have the others.
+ */
+void lk_redis_pending_owed_first(struct lk_redis_pending *pending);
 
 /** lk_redis_pending_clear(pending): Wipe and free what it holds. */
 void lk_redis_pending_clear(struct lk_redis_pending *pending);
