@@ -1,15 +1,20 @@
 """The endpoint `watch`: an answer once a session has ended, and none before."""
 
+import contextlib
 import select
+import threading
+import time
 
 import pytest
 
 from support import fastcgi
 from support.house import hang_up, status_of
 from support.http import head_of, send
-from support.place import PLAIN, Place, wait_until
-from support.servers import find_program
-from support.watched import TOLD, Watched
+from support.place import PLAIN, Place, connect, wait_until
+from support.proxy import Proxy
+from support.servers import (Gate, Latchkey, RedisServer, find_program,
+                             settings)
+from support.watched import TOLD, Watched, watch_request
 
 MANY = 1000
 
@@ -164,3 +169,57 @@ def test_watch_of_a_thousand_takes_no_thread_and_little_memory(place, way):
         for sock in socks:
             sock.close()
     watched.expect(0)
+
+
+class SlowProxy(Proxy):
+    """One of which each answer takes a while."""
+
+    seconds = 0.05
+
+    def _answer(self, client, data):
+        time.sleep(self.seconds)
+        super()._answer(client, data)
+
+
+def test_watches_and_calls_take_turns(place):
+    """Either alone are more than the only worker gets done."""
+    redis = place.add(RedisServer(place))
+    proxy = place.add(SlowProxy(redis.unix_address))
+    listen = f"unix:{place.path}/gate.sock"
+    cli = Latchkey(place, place.write("direct.conf", settings(
+        redis.address, listen)))
+    gate = place.add(Gate(place, place.write("latchkey.conf", settings(
+        proxy.address, listen, "threads = 1; watch = { max = 60; };")),
+        listen))
+    token, ending = cli.issue("alice"), cli.issue("alice")
+
+    def call():
+        return gate.ask(fastcgi.request_of(
+            LATCHKEY_ENDPOINT="session",
+            HTTP_AUTHORIZATION=f"Bearer {token}"), role=fastcgi.RESPONDER)
+
+    def go_on():
+        while not stop.is_set():
+            answers.append(call().status)
+
+    stop, answers = threading.Event(), []
+    callers = [threading.Thread(target=go_on) for _ in range(4)]
+    with contextlib.ExitStack() as stack:
+        socks = [stack.enter_context(connect(listen)) for _ in range(41)]
+        for sock in socks:
+            sock.sendall(watch_request(ending if sock is socks[0] else token))
+        # While each of them is looked at once a second, or as soon after
+        # that as may be.
+        for _ in range(5):
+            assert call().status == 200
+        for caller in callers:
+            caller.start()
+        try:
+            cli.revoke(ending)
+            assert "401" in answer_of(socks[0])
+        finally:
+            stop.set()
+            for caller in callers:
+                caller.join()
+        assert all(says_nothing(sock) for sock in socks[1:])
+    assert set(answers) == {200}
