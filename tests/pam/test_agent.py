@@ -301,7 +301,7 @@ def closed(agency):
 TROUBLE = {
     absent: (AUTHINFO_UNAVAIL, 3, "connect: No such file or directory"),
     killed: (AUTHINFO_UNAVAIL, 3, "connect: Connection refused"),
-    hung: (AUTHINFO_UNAVAIL, 3, "no answer in time"),
+    hung: (AUTHINFO_UNAVAIL, 3, "no answer in time; store.agent.timeout_ms "),
     closed: (AUTHINFO_UNAVAIL, 3, "connect: Permission denied"),
     planted: (SERVICE_ERR, 2, "it is user 64102's, and neither root's nor"),
 }

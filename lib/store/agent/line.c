@@ -123,7 +123,9 @@ failed(struct lk_agent_line *line, int error)
 {
 	if (error == ETIMEDOUT)
 		return (lk_fail(line->error, LK_E_TIMEOUT,
-		    "agent at %s: no answer in time", where(line)));
+		    "agent at %s: no answer in time; store.agent.timeout_ms "
+		    "says how long is waited, on a busy machine as well",
+		    where(line)));
 	return (lk_fail(line->error, LK_E_STORE, "agent at %s: %s", where(line),
 	    error == EPIPE || error == ECONNRESET
 	        ? "it has closed the connection"
