@@ -184,7 +184,7 @@ def test_connections_of_a_group_leave_room_to_who_is_listed(house):
 
 def test_store_that_hangs_holds_no_refusal(house, agent):
     token = house.ask("issue", {"user": "alice"}).json["token"]
-    house.redis.process.send_signal(signal.SIGSTOP)
+    house.redis.freeze()
     try:
         with contextlib.ExitStack() as stack:
             lines = [Line(stack.enter_context(connect(house.address)))
@@ -201,7 +201,7 @@ def test_store_that_hangs_holds_no_refusal(house, agent):
                 assert answer.status == 503
                 assert b'"status":"store ' in answer.read()
     finally:
-        house.redis.process.send_signal(signal.SIGCONT)
+        house.redis.thaw()
     wait_until(lambda: house.ask("check", {"token": token}).status == 200,
                "the store to be asked again")
 
@@ -287,7 +287,7 @@ def test_settings_of_a_reload_that_are_wrong_change_nothing(house, agent):
 
 def test_stop_answers_what_is_in_hand_and_lets_nobody_in(house, agent):
     token = house.ask("issue", {"user": "alice"}).json["token"]
-    house.redis.process.send_signal(signal.SIGSTOP)
+    house.redis.freeze()
     with connect(house.address) as sock, connect(house.address) as idle:
         line = Line(sock)
         line.request("POST", "/v1/check", f"token={token}", {
@@ -299,7 +299,7 @@ def test_stop_answers_what_is_in_hand_and_lets_nobody_in(house, agent):
         assert is_closed(idle)
         wait_until(lambda: not os.path.exists(
             house.address.removeprefix("unix:")), "the socket to be gone")
-        house.redis.process.send_signal(signal.SIGCONT)
+        house.redis.thaw()
         answer = line.getresponse()
         assert answer.status == 200
         assert answer.headers["Connection"] == "close"

@@ -9,7 +9,6 @@ reported revoked comes back, and nobody hangs or dies.
 """
 
 import json
-import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -297,7 +296,7 @@ def old_master_promoted_again(place):
             HTTP_AUTHORIZATION=f"Bearer {credential}"),
             FCGI_ROLE="RESPONDER"), fastcgi.RESPONDER)
         assert reply.status == 202, reply
-    client.gate.process.send_signal(signal.SIGSTOP)
+    client.gate.freeze()
     try:
         # The replica has never heard of it.
         second.call("REPLICAOF", "NO", "ONE")
@@ -313,7 +312,7 @@ def old_master_promoted_again(place):
             assert client.cli.run("check", one).returncode == 0
         later = client.cli.issue("carol")
     finally:
-        client.gate.process.send_signal(signal.SIGCONT)
+        client.gate.thaw()
     wait_until(lambda: "have reached a replica" in client.gate.output(),
                "the revocation to be carried over", FAILOVER_PATIENCE)
     for one in (token, other):

@@ -164,7 +164,18 @@ class Daemon:
         return self.process is not None and self.process.poll() is None
 
     def freeze(self):
+        """Once this returns, no thread of it is at work any more."""
         self.process.send_signal(signal.SIGSTOP)
+        wait_until(self._stands_still, f"{self.name} to stand still")
+
+    def _stands_still(self):
+        tasks = Path(f"/proc/{self.process.pid}/task")
+        try:
+            return not self.running() or all(
+                stat.read_text().rpartition(")")[2].split()[0] == "T"
+                for stat in tasks.glob("*/stat"))
+        except OSError:  # A thread has just ended.
+            return False
 
     def thaw(self):
         self.process.send_signal(signal.SIGCONT)
