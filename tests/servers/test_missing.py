@@ -100,8 +100,10 @@ def test_missing_line_of_an_example_opens_nothing(own_site, name, line):
     conf = own_site.place.path / FORGOTTEN[name][0]
     text = conf.read_text()
     rest = "fastcgi_param REMOTE_ADDR" if "REMOTE_ADDR" in line else ""
-    assert text.count(line) == 1
-    conf.write_text(text.replace(line, rest))
+    # People's pages, which come before, may have the same line.
+    before, found, after = text.rpartition(line)
+    assert found
+    conf.write_text(before + rest + after)
     front.start()
     headers = best(front, own_site.cli.issue("alice"))
     for page in front.pages():
