@@ -33,9 +33,9 @@ from support.failover import (HANGS_SECONDS, STALENESS_SECONDS,  # noqa: E402
                               TIMEOUTS)
 from support.flat import (MEMORY, Scales, grows, shape_of,  # noqa: E402
                           thirds)
-from support.judge import REFUSED, WAVERING, History, judge  # noqa: E402
+from support.judge import WAVERING, History, judge  # noqa: E402
 from support.lives import Asked, Direct, Life, Page, Pam, World  # noqa: E402
-from support.load import E_NOT_DURABLE, E_STORE, failures  # noqa: E402
+from support.load import E_NOT_DURABLE, E_STORE, OK, failures  # noqa: E402
 from support.login import program  # noqa: E402
 from support.nginx import Nginx, NginxHttp  # noqa: E402
 from support.pam_handle import Handle  # noqa: E402
@@ -259,24 +259,28 @@ class Soak:
         print(f"WRONG: {wrong}", flush=True)
         self.bad.append(wrong)
 
-    def is_known(self, history, promise, record):
-        """Whether the manual says that it may be so in a failover: until the
-        new master is told, others let in what has ended where no replica had
-        it; and who has not heard of him yet refuses what has begun there."""
-        return self.is_excused(record) and (
-            promise == WAVERING
-            and record.session in history.ends(E_NOT_DURABLE, E_STORE)
-            or promise == REFUSED and record.began
-            < history.issued[record.session].ended + STALENESS_SECONDS)
+    def is_of_the_old(self, history, record):
+        """Whether it is refused, as the manual says, by who has not heard yet
+        of the new master, where the session has just begun."""
+        issued = history.issued.get(record.session)
+        return (record.status > OK and issued is not None
+                and self.is_excused(record)
+                and record.began < issued.ended + STALENESS_SECONDS)
 
     def judge(self, life):
         for wrong in life.wrong:
             self.note(wrong)
         history = History(life.records)
-        for promise, those in judge(life.records, STALENESS_SECONDS,
+        unsure = history.ends(E_NOT_DURABLE, E_STORE)
+        records = [record for record in life.records
+                   if not self.is_of_the_old(history, record)]
+        for promise, those in judge(records, STALENESS_SECONDS,
                                     HANGS_SECONDS).items():
+            # Until the new master is told, others let in what has ended
+            # where no replica had it.
             those = [record for record in those
-                     if not self.is_known(history, promise, record)]
+                     if not (promise == WAVERING and record.session in unsure
+                             and self.is_excused(record))]
             if those:
                 self.note(f"{promise}: {len(those)}, such as {those[:3]}\n"
                           f"{life.tell({those[0].session})}")

@@ -121,12 +121,11 @@ def slow(history, limit):
 
 
 WAVERING = "allowed after it was refused"
-REFUSED = "refused without a reason"
 PROMISES = {
     "allowed after a revocation that was reported": undue,
     "revoked, and lives on": revived,
     WAVERING: wavering,
-    REFUSED: refused,
+    "refused without a reason": refused,
     "unanswered to the end": undecided,
     "not looked at in the end": forgotten,
     "slow": slow,
