@@ -343,6 +343,17 @@ no_answer(struct lk_mariadb_wire *wire)
 	return (timed_out(wire, "no answer in time"));
 }
 
+/* What a call has come to that is 0 if all is well. */
+static enum lk_status
+outcome(struct lk_mariadb_wire *wire, bool done, int result)
+{
+	if (!done)
+		return (no_answer(wire));
+	return (result == 0 ? LK_OK
+	                    : failed(wire, mysql_errno(wire->mysql),
+	                          mysql_error(wire->mysql)));
+}
+
 /* ---- Asking ------------------------------------------------------------ */
 
 static enum lk_status
@@ -356,11 +367,7 @@ query(struct lk_mariadb_wire *wire, const char *text, size_t len)
 	    mysql_real_query_start(&result, wire->mysql, text,
 	        (unsigned long)len),
 	    mysql_real_query_cont(&result, wire->mysql, ready));
-	if (!done)
-		return (no_answer(wire));
-	return (result == 0 ? LK_OK
-	                    : failed(wire, mysql_errno(wire->mysql),
-	                          mysql_error(wire->mysql)));
+	return (outcome(wire, done, result));
 }
 
 /* Go on to what the next statement of a text has come to. */
@@ -372,11 +379,7 @@ next_result(struct lk_mariadb_wire *wire)
 
 	GO(wire, done, mysql_next_result_start(&result, wire->mysql),
 	    mysql_next_result_cont(&result, wire->mysql, ready));
-	if (!done)
-		return (no_answer(wire));
-	return (result == 0 ? LK_OK
-	                    : failed(wire, mysql_errno(wire->mysql),
-	                          mysql_error(wire->mysql)));
+	return (outcome(wire, done, result));
 }
 
 /* Take all rows that a statement has come to. */
